@@ -1,0 +1,51 @@
+# make demo    install into .venv, generate a memory, verify it, stream a real signal through it
+# make test    install missing system tools, then lint, types and all tests
+# make bench   the benchmarks, whose tables stand in docs/
+#
+# PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+export PYTHON
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: help demo test bench clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+demo: .venv/demo.stamp
+	$(BIN)/lmu-hw generate --d 64 --bits 16 -o build/demo --force
+	$(BIN)/lmu-hw verify build/demo
+	$(BIN)/python examples/demo.py
+
+test: .venv/dev.stamp
+	scripts/install_tools.sh cc sim
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: .venv/dev.stamp
+	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+
+# Installed again only when pyproject.toml has changed.
+.venv/demo.stamp: pyproject.toml | venv
+	$(PIP) install --quiet --editable '.[progress,plots]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml | venv
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+# A .venv that is broken or was interrupted is made again.
+.PHONY: venv
+venv:
+	@$(PIP) --version >/dev/null 2>&1 || { scripts/install_tools.sh venv && \
+		echo "making .venv" && rm -rf .venv && $(PYTHON) -m venv .venv; }

@@ -1,0 +1,88 @@
+"""The paper's capacity task (section 3.1) in float64 and in integers.
+
+Writes docs/capacity.md. --quick leaves T = 100,000 out and prints only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+
+from lmu_hw.discretize import discretize
+from lmu_hw.firmware.bulk import BulkEngine
+from lmu_hw.fixedpoint import from_real, to_real
+from lmu_hw.legendre import decoder, state_space
+from lmu_hw.program import Role
+from lmu_hw.quantize import Design, quantize
+from lmu_hw.reference import band_limited_noise, run_memory
+from lmu_hw.spec import LMUSpec, OutputKind
+
+ORDER = 100
+DELAYS = (0.0, 0.25, 0.5, 0.75, 1.0)
+BITS = 20
+
+
+def capacity(T: int, seed: int = 0) -> tuple[Design, np.ndarray, np.ndarray]:
+    """Return the design and the MSE at each delay, float and integer.
+
+    Parameters
+    ----------
+    T : int
+        Window [samples]: theta = 1 s, dt = 1/T, noise up to 10 Hz, length 2.5 T.
+    seed : int
+    """
+    spec = LMUSpec(order=ORDER, theta=T - 0.5, bits=BITS, output=OutputKind.TAPS, taps=DELAYS)
+    design = quantize(spec)
+    u = band_limited_noise(int(2.5 * T), 10 / T, np.random.default_rng(seed))
+    system = discretize(state_space(ORDER), spec.theta, spec.discretizer)
+    floats = run_memory(system, u[:, None], decoder(ORDER, DELAYS))[:, 0]
+    fmt_u = design.program.with_role(Role.INPUT)[0].fmt
+    fmt_y = design.program.with_role(Role.OUTPUT)[0].fmt
+    words = BulkEngine(design.program).run(from_real(u, fmt_u)[0][:, None, None])[:, 0]
+    t = np.arange(T, len(u))
+    wanted = np.stack([u[t - round(delay * T)] for delay in DELAYS], axis=1)
+    return (
+        design,
+        np.mean((floats[T:] - wanted) ** 2, axis=0),
+        np.mean((to_real(words, fmt_y)[T:] - wanted) ** 2, axis=0),
+    )
+
+
+def main() -> None:
+    """Print the table; write it too, unless --quick."""
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--quick", action="store_true", help="without T = 100,000, printed only")
+    quick = args.parse_args().quick
+    lines = [
+        "# Capacity",
+        "",
+        "Written by `benchmarks/capacity.py`: section 3.1 of the paper, d = 100, theta = T - 0.5,",
+        "zoh, noise band-limited to 10 Hz, mean squared error of the decoded delays for t >= T.",
+        f"The integer program has {BITS}-bit inputs and outputs; its other widths are those that",
+        f"`--bits {BITS}` chose.",
+        "",
+        "| T | state bits | coefficient/readout bits | MSE at delay 0, T/4, T/2, 3T/4, T: float "
+        "| integer | worst ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    for exponent in range(2, 5 if quick else 6):
+        T = 10**exponent
+        design, floats, integers = capacity(T)
+        columns = (", ".join(f"{x:.2g}" for x in mse) for mse in (floats, integers))
+        row = (
+            f"| {T:,} | {design.state_bits} | {design.coef_bits}/{design.weight_bits} "
+            f"| {' | '.join(columns)} "
+            f"| {math.exp(np.max(np.abs(np.log(integers / floats)))):.4f} |"
+        )
+        print(row, flush=True)
+        lines.append(row)
+    if not quick:
+        path = Path(__file__).resolve().parent.parent / "docs" / "capacity.md"
+        path.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""The options of every command, and what is said of those that nobody knows."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import LMUHWError
+
+
+class UsageError(LMUHWError):
+    """A command line that cannot be understood."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def options(self) -> list[str]:
+        """Return every option by every name."""
+        return [name for action in self._actions for name in action.option_strings]
+
+    def refuse(self, word: str) -> NoReturn:
+        """Raise the error of an argument that no command takes, with what may have been meant."""
+        if not word.startswith("-"):
+            self.error(f"unexpected argument {word!r}")
+        near = difflib.get_close_matches(word.partition("=")[0], self.options(), n=1)
+        self.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
+    """Return the options of a command line; ``command`` is None where it names none.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        None for that of the process.
+    version : str
+        What ``--version`` prints.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be understood.
+    """
+    top, commands = parser(version)
+    words = sys.argv[1:] if argv is None else list(argv)
+    # before argparse does, which lists every command and suggests none
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        near = difflib.get_close_matches(words[0], commands, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(commands)}"
+        top.error(f"unknown command {words[0]!r}; {hint}")
+    if words and words[0].startswith("-") and words[0] not in top.options():
+        name = next((name for name, sub in commands.items() if words[0] in sub.options()), None)
+        if name is None:
+            top.refuse(words[0])
+        top.error(f"{words[0]} goes after the command, as in lmu-hw {name} {words[0]}")
+    args, rest = top.parse_known_args(words)
+    if rest:
+        commands.get(args.command, top).refuse(rest[0])
+    return args
+
+
+def _number(text: str) -> Any:
+    """Return a number where the text is one; the specification says what is wrong otherwise."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser of the whole command line, and those of its commands."""
+    top = _Parser(
+        prog="lmu-hw",
+        description="Compile Legendre Memory Units to bit-exact Verilog and C.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n"
+        "  lmu-hw generate --d 64 --bits 16 -o out\n"
+        "  lmu-hw verify out\n"
+        "  lmu-hw simulate out --input ecg.wav --output memory.npy\n"
+        "  lmu-hw doctor",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"lmu-hw {version}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    _add_generate(commands)
+    _add_verify(commands)
+    _add_simulate(commands)
+    _add_doctor(commands)
+    return top, dict(commands.choices)
+
+
+def _add(commands: Any, name: str, text: str, examples: str) -> Any:
+    sub = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    sub.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    return sub
+
+
+def _add_generate(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "generate",
+        "Write a folder with Verilog, C, vectors and a manifest.",
+        "  lmu-hw generate --d 64 --bits 16 -o out\n"
+        "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
+        "  lmu-hw generate memory.toml --force          # keys as the options: d = 64, bits = 16",
+    )
+    sub.add_argument("spec", nargs="?", type=Path, metavar="SPEC", help="TOML or JSON file of keys")
+    options = (
+        ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
+        ("--theta", "theta", "T", "window length in samples (default 8 d)"),
+        ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
+        ("--bits", "bits", "B", "width of input and output words (default 16)"),
+        ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
+        (
+            "--output",
+            "output",
+            "WHAT",
+            "memory (default), state, or taps=0,0.5,1 as parts of theta",
+        ),
+        ("--channels", "channels", "N", "independent signals through the same memory (default 1)"),
+        (
+            "--coef-bits",
+            "coef_bits",
+            "N",
+            "width of the recursion's coefficients (default: enough)",
+        ),
+        (
+            "--weight-bits",
+            "weight_bits",
+            "N",
+            "width of the readout's coefficients (default: enough)",
+        ),
+        ("--state-bits", "state_bits", "N", "width of the state (default auto: what --bits needs)"),
+    )
+    for flag, dest, metavar, text in options:
+        sub.add_argument(flag, dest=dest, metavar=metavar, type=_number, help=text)
+    sub.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("lmu_out"),
+        metavar="DIR",
+        help="folder (default lmu_out)",
+    )
+    sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
+
+
+def _add_verify(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "verify",
+        "Run every executor of a folder against the interpreter, word for word.",
+        "  lmu-hw verify out\n  lmu-hw verify out --executors c --steps 1000000 --seed 7 --json",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
+    sub.add_argument("--executors", metavar="LIST", help="of icarus,c (default: what is installed)")
+    sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
+    sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
+    sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
+    sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
+
+
+def _add_simulate(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "simulate",
+        "Stream a file through the integer program.",
+        "  lmu-hw simulate out --input ecg.npy --output delayed.csv --full-scale 1024\n"
+        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
+    sub.add_argument("--input", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav")
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav"
+    )
+    sub.add_argument(
+        "--full-scale",
+        type=_number,
+        default=1.0,
+        metavar="X",
+        help="input value that stands for 1.0",
+    )
+    sub.add_argument("--raw", action="store_true", help="integer words in and out")
+    sub.add_argument(
+        "--engine",
+        choices=("auto", "c", "interpreter"),
+        default="auto",
+        help="auto: compiled C where there is a compiler; all give the same words",
+    )
+
+
+def _add_doctor(commands: Any) -> None:
+    _add(
+        commands,
+        "doctor",
+        "Say what is installed, what is missing and how to get it.",
+        "  lmu-hw doctor",
+    )

@@ -1,0 +1,257 @@
+"""The command line: one function a command, each returning its exit code.
+
+Exit codes: 0 done, 1 an expected error (one line with the remedy), 2 no command given, 3 executors
+disagree, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .arguments import parse_args, parser
+from .errors import LMUHWError, MismatchError
+
+Command = Callable[[argparse.Namespace], int]
+
+MAX_STEPS = 10**9
+MAX_SEED = 2**31 - 1
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Write a folder."""
+    from .folder import MANIFEST, check_target, write_folder
+    from .generate import files_of
+    from .progress import progress
+    from .quantize import quantize
+    from .spec import load, parse
+
+    data = load(args.spec) if args.spec else {}
+    names = ("order", "theta", "discretizer", "bits", "realization", "output", "channels")
+    widths = ("coef_bits", "weight_bits", "state_bits")
+    for name in (*names, *widths):
+        value = getattr(args, name)
+        if value is not None:
+            data.pop("d" if name == "order" else name, None)
+            if name == "output":
+                data.pop("taps", None)
+            data[name] = value
+    # a width left to lmu-hw is one that is not given
+    spec = parse({k: v for k, v in data.items() if not (k in widths and v == "auto")})
+    check_target(args.out, force=args.force)
+    with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
+        design = quantize(spec)
+        advance(1)
+        files = files_of(design)
+        advance(1)
+        write_folder(args.out, files, force=args.force)
+        advance(1)
+    manifest = json.loads(files[MANIFEST])
+    if args.json:
+        print_json({"folder": str(args.out), **manifest})
+    elif not args.quiet:
+        _print_design(args.out, manifest)
+    return 0
+
+
+def _print_design(out: Path, m: dict[str, Any]) -> None:
+    error, widths = m["error_lsb"], f"coefficients {m['coef_bits']}, readout {m['weight_bits']}"
+    parts = " + ".join(f"{n} {kind}" for kind, n in m["multiplies"].items() if n)
+    state = ", ".join(
+        f"{name} Q{f['int_bits']}.{f['frac_bits']}"
+        for name, f in m["formats"].items()
+        if f["role"] == "state" and f["signed"]
+    )
+    kept = "kept" if error["kept"] else "NOT kept: widen --state-bits, --coef-bits or --weight-bits"
+    print(f"{m['title']}")
+    print(f"  realization   {m['realization']} ({m['realization_reason']})")
+    print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
+    print(f"  error         {error['predicted']:.2f} LSB RMS predicted; promise of 1 LSB {kept}")
+    print(
+        "  overflow      impossible for |u| <= 1; zero input dies to exactly zero: "
+        f"{m['zero_input_decay']}"
+    )
+    print(
+        f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
+        f"{m['cycles_per_step']} clock cycles"
+    )
+    print(f"wrote {out}: next, lmu-hw verify {shlex.quote(str(out))}")
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Run the executors of a folder."""
+    from .program import Role
+    from .signals import read_signal
+    from .simulate import check_full_scale, to_words
+    from .spec import check_int
+    from .verify import choose, edited, load_program, summary
+    from .verify import verify as run
+
+    if args.steps is not None:
+        check_int("--steps", args.steps, 1, MAX_STEPS)
+    check_int("--seed", args.seed, 0, MAX_SEED)
+    full_scale = check_full_scale(args.full_scale)
+    program = load_program(args.dir)
+    executors, missing = choose(args.executors)
+    inputs, saturated = None, 0
+    if args.input is not None:
+        signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
+        inputs, saturated = to_words(program, signal, full_scale, args.input)
+    outcomes = run(
+        args.dir,
+        executors=executors,
+        n_steps=args.steps,
+        seed=args.seed,
+        inputs=inputs,
+        quiet=args.quiet,
+    )
+    result = summary(program, outcomes)
+    result |= {"seed": args.seed, "not_verified": missing, "edited": edited(args.dir)}
+    if args.input is not None:
+        result |= {"input": str(args.input), "saturated": saturated}
+    if args.json:
+        print_json(result)
+    elif not args.quiet:
+        for o in outcomes:
+            clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
+            verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
+            print(
+                f"{o.executor:8} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
+                f"{verdict}{clock}"
+            )
+        for name in missing:
+            print(f"{name:8} NOT VERIFIED: not installed (see lmu-hw doctor)")
+        for name in result["edited"]:
+            print(f"note: {name} was edited since generate wrote it")
+        if saturated:
+            print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
+    for o in outcomes:
+        if o.first is not None:
+            raise o.first
+    return 0
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """Stream a file through the program."""
+    from .simulate import check_full_scale
+    from .simulate import simulate as run
+    from .verify import load_program
+
+    full_scale = check_full_scale(args.full_scale)
+    program = load_program(args.dir)
+    result = run(
+        program,
+        args.input,
+        args.output,
+        full_scale=full_scale,
+        raw=args.raw,
+        engine=args.engine,
+        quiet=args.quiet,
+    )
+    if args.json:
+        print_json(
+            {
+                "output": str(args.output),
+                "steps": result.steps,
+                "samples": result.samples,
+                "saturated": result.saturated,
+                "engine": result.engine,
+            }
+        )
+    elif not args.quiet:
+        print(f"{result.steps} steps through {args.dir}, written to {args.output}")
+        if result.saturated:
+            share = 100 * result.saturated / result.samples
+            print(
+                f"{result.saturated} of {result.samples} samples ({share:.3g} %) were saturated: "
+                f"raise --full-scale (now {full_scale:g}) to keep them"
+            )
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Say what is installed."""
+    from dataclasses import asdict
+
+    from .doctor import checks
+
+    found = checks()
+    if args.json:
+        print_json({"checks": [asdict(check) for check in found]})
+        return 0
+    for check in found:
+        mark = "ok     " if check.ok else "missing"
+        print(f"{mark} {check.name:16} {check.found or ''}".rstrip())
+        if not check.ok:
+            print(f"        needed for {check.needed_for}; {check.remedy}")
+    return 0
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """Print one JSON object, in strict JSON."""
+    print(json.dumps(data, allow_nan=False))
+
+
+COMMANDS: dict[str, Command] = {
+    "generate": generate,
+    "verify": verify,
+    "simulate": simulate,
+    "doctor": doctor,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    # a path need not be text that the terminal can show
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        args = parse_args(argv, __version__)
+        if args.command is None:
+            parser(__version__)[0].print_help(sys.stderr)
+            return 2
+        code: int = COMMANDS[args.command](args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except MismatchError as error:
+        return _fail(error, 3)
+    except LMUHWError as error:
+        return _fail(error, 1)
+    except BrokenPipeError:
+        # whoever reads our output has left: not an error of ours
+        _silence_stdout()
+        return 0
+    except OSError as error:
+        try:
+            sys.stdout.flush()
+        except (AttributeError, OSError, ValueError):
+            _silence_stdout()
+        at = f" at {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{at}; make room or choose another place", 1)
+    except MemoryError:
+        return _fail("out of memory; ask for a smaller d or a shorter input", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def _fail(error: object, code: int) -> int:
+    """Say what went wrong in one line; return the exit code."""
+    print("lmu-hw:", " ".join(str(error).split()), file=sys.stderr)
+    return code
+
+
+def _silence_stdout() -> None:
+    """Drop what cannot be written, which Python would try again on its way out."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

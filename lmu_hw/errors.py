@@ -1,0 +1,111 @@
+"""Every exception class of lmu-hw.
+
+An error text names the thing, what it must be, the value it got and the remedy, in one line; the
+command line prints that line and nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class LMUHWError(Exception):
+    """Base of every error that lmu-hw raises on purpose."""
+
+
+class SpecError(LMUHWError, ValueError):
+    """A request that cannot be met or is malformed."""
+
+
+class FormatError(LMUHWError, ValueError):
+    """A fixed-point format that is impossible or too wide."""
+
+
+class RangeError(LMUHWError, OverflowError):
+    """A word that does not fit its format."""
+
+
+class UnstableError(LMUHWError, ArithmeticError):
+    """A discretized memory with a pole on or outside the unit circle."""
+
+
+class ModelFileError(LMUHWError, ValueError):
+    """A file that is missing, damaged, tampered with, or not of the kind it claims to be."""
+
+
+class ScheduleError(LMUHWError):
+    """A program that the hardware schedule cannot express."""
+
+
+class EmitError(LMUHWError):
+    """A file or folder that could not be written."""
+
+
+class ToolError(LMUHWError, RuntimeError):
+    """An external tool that is missing or failed.
+
+    Parameters
+    ----------
+    message : str
+        What failed and what to do next.
+    command : sequence of str
+        The command as it was run.
+    exit_code : int or None
+        Its exit code; None when it could not be started.
+    tail : str
+        The last lines that it printed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        command: tuple[str, ...] = (),
+        exit_code: int | None = None,
+        tail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.command = command
+        self.exit_code = exit_code
+        self.tail = tail
+
+
+class MismatchError(LMUHWError, AssertionError):
+    """Two executors disagree; the text names the first divergent word.
+
+    Parameters
+    ----------
+    executor : str
+        The executor that differs from the interpreter.
+    step, signal, index : int, str, int
+        Where: time step from 0, vector name, element.
+    expected, got : int or str
+        The interpreter's word and the executor's (text when it is no integer, such as X).
+    fmt : str
+        Format of the signal, such as ``Q1.15``.
+    seed : int or None
+        Seed of the stimulus, where there is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        executor: str,
+        step: int,
+        signal: str,
+        index: int,
+        expected: int | str,
+        got: int | str,
+        fmt: str,
+        seed: int | None = None,
+    ) -> None:
+        where = f"step {step}, {signal}[{index}] ({fmt})"
+        source = "" if seed is None else f", seed {seed}"
+        super().__init__(f"{executor} differs at {where}: expected {expected}, got {got}{source}")
+        self.executor, self.step, self.signal, self.index = executor, step, signal, index
+        self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
+
+
+def read_error(path: Path, error: OSError) -> ModelFileError:
+    """Return the one-line error for a file that could not be read."""
+    return ModelFileError(f"cannot read {path}: {error.strerror or error}")

@@ -1,0 +1,110 @@
+"""Output vectors: what each is of the state, its format, and the operation that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .coefficients import round_rows
+from .fixedpoint import QFormat
+from .legendre import Array, decoder
+from .memories import RoundedMemory
+from .program import Linear, Requantize
+from .spec import LMUSpec, OutputKind
+from .words import Bound, fit
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Output:
+    """An output vector of the program.
+
+    Attributes
+    ----------
+    name : str
+    fmt : QFormat
+    rows : float array, shape (n, d)
+        ``value = rows @ z`` exactly as the program computes it, in real units.
+    operation : callable
+        Returns the program's operation.
+    """
+
+    name: str
+    fmt: QFormat
+    rows: Array
+    operation: Callable[[], Linear | Requantize]
+
+
+def wanted_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
+    """Return C with ``y = C z`` before its coefficients are rounded; none for the state itself."""
+    if spec.output is OutputKind.STATE:
+        return np.zeros((0, spec.order))
+    return of_memory(spec) @ memory.readout
+
+
+def of_memory(spec: LMUSpec) -> Array:
+    """Return C with ``y = C m``: the identity, or a decoder row for each tap."""
+    return decoder(spec.order, spec.taps) if spec.taps else np.eye(spec.order)
+
+
+def make_outputs(
+    spec: LMUSpec,
+    memory: RoundedMemory,
+    peak: float,
+    bounds: Mapping[str, Bound],
+    weight_bits: int,
+) -> tuple[Output, ...]:
+    """Return the output vectors of a program whose recurrent formats are chosen.
+
+    Parameters
+    ----------
+    spec, memory
+    peak : float
+        The most any of `wanted_rows` can reach.
+    bounds : mapping of str to Bound
+        Of every recurrent signal.
+    weight_bits : int
+        Width of the readout's coefficients.
+    """
+    as_is = spec.output is OutputKind.STATE or (
+        spec.output is OutputKind.MEMORY and list(memory.states) == ["m"]
+    )
+    if as_is:
+        return tuple(
+            _requantized(name, rows, bounds[name], spec.bits)
+            for name, rows in memory.states.items()
+        )
+    values = np.vstack(list(memory.states.values()))
+    lsbs = np.concatenate(
+        [np.full(len(rows), bounds[name].fmt.lsb) for name, rows in memory.states.items()]
+    )
+    wanted = wanted_rows(spec, memory)
+    # every state word is one scaled coordinate of z: its column in terms of words is a division
+    per_value = wanted @ (values.T / np.sum(values**2, axis=1))
+    fmt = fit(peak * (1.0 + 2.0**-16), spec.bits)
+    rounded = round_rows(per_value * lsbs / fmt.lsb, weight_bits, "the readout")
+
+    def operation() -> Linear:
+        rows, shifts = rounded.tuples()
+        return Linear(
+            sources=tuple(memory.states),
+            target="y",
+            channels=spec.channels,
+            rows=rows,
+            shifts=shifts,
+            biases=(0,) * len(rows),
+        )
+
+    exact = (rounded.real() * fmt.lsb / lsbs) @ values
+    return (Output(name="y", fmt=fmt, rows=exact, operation=operation),)
+
+
+def _requantized(name: str, rows: Array, bound: Bound, bits: int) -> Output:
+    target = "y" if name == "m" else name.replace("z_", "y_")
+    return Output(
+        name=target,
+        fmt=fit(bound.peak, bits),
+        rows=rows,
+        operation=lambda: Requantize(source=name, target=target),
+    )

@@ -1,0 +1,117 @@
+"""Output words on their way out: the engine never waits for its reader."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .memories import Ram
+
+
+class OutputFifo(wiring.Component):
+    """Holds the words of a step until the reader takes them.
+
+    Room is promised a step at a time, so a step that has begun never stalls.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word.
+    depth : int
+        Words, a power of two, > n_out.
+    n_out : int
+        Words a step.
+
+    Members
+    -------
+    word : In(signed(width))
+    write : In(1)
+        Take ``word``.
+    reserve : In(1)
+        A step begins: keep room for its words.
+    room : Out(1)
+        There is room for a step.
+    o : Out(stream)
+    o_last : Out(1)
+        The word is the last one of its step.
+
+    Latency: 3 cycles from ``write`` to ``o.valid`` when empty.
+    Throughput: one word a cycle.
+
+    Schedule:
+
+    - write: to the RAM.
+    - read: while the output register is free or being freed.
+    - hold: the word stays in the output register until it is taken.
+    """
+
+    latency = 3
+
+    def __init__(self, width: int, depth: int, n_out: int) -> None:
+        self.depth, self.n_out = depth, n_out
+        super().__init__(
+            {
+                "word": In(signed(width)),
+                "write": In(1),
+                "reserve": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(signed(width))),
+                "o_last": Out(1),
+            }
+        )
+
+    def model(self, words: list[int]) -> list[tuple[int, bool]]:
+        """Return the words as they come out, with ``o_last``."""
+        return [(word, index % self.n_out == self.n_out - 1) for index, word in enumerate(words)]
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.words = ram = Ram(len(self.word), self.depth)
+        tail = Signal.like(ram.write_address)
+        m.d.comb += [
+            ram.write.eq(self.write),
+            ram.write_address.eq(tail),
+            ram.write_word.eq(self.word),
+        ]
+        with m.If(self.write):
+            m.d.sync += tail.eq(tail + 1)
+
+        # the RAM shows the word at head; a word written in one cycle can be seen two cycles later
+        head = Signal.like(ram.read_address)
+        next_head = Signal.like(head)
+        advance = Signal()
+        arrived = Signal()
+        level = Signal(range(self.depth + 1))
+        m.d.comb += [
+            advance.eq((level != 0) & (~self.o.valid | self.o.ready)),
+            next_head.eq(head + advance),
+            ram.read_address.eq(next_head),
+        ]
+        m.d.sync += [
+            head.eq(next_head),
+            arrived.eq(self.write),
+            level.eq(level + arrived - advance),
+        ]
+
+        position = Signal(range(self.n_out))
+        is_last = Signal()
+        m.d.comb += is_last.eq(position == self.n_out - 1)
+        with m.If(advance):
+            m.d.sync += [
+                self.o.payload.eq(ram.read_word),
+                self.o.valid.eq(1),
+                self.o_last.eq(is_last),
+                position.eq(position + 1),
+            ]
+            with m.If(is_last):
+                m.d.sync += position.eq(0)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+
+        reserved = Signal(range(self.depth + 1))
+        taken = Signal()
+        m.d.comb += taken.eq(self.o.valid & self.o.ready)
+        m.d.sync += reserved.eq(reserved + Mux(self.reserve, self.n_out, 0) - taken)
+        m.d.comb += self.room.eq(reserved <= self.depth - self.n_out)
+        return m

@@ -1,0 +1,171 @@
+"""Block memories: read-only words and the state, each with a registered read.
+
+In simulation they are Amaranth memories. In emitted Verilog they are instances of the two modules
+in `rtl_templates/rtl/design.v.j2`, written the way every synthesis tool knows: no contents pass
+through the conversion, the RAMs are not initialised, and the ROMs are read from files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import ClockSignal, Const, Instance, Module, signed
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+
+@dataclass(frozen=True, slots=True)
+class VerilogPlatform:
+    """What `elaborate` gets while Verilog is emitted.
+
+    Parameters
+    ----------
+    prefix : str
+        Of the names of the memory modules.
+    """
+
+    prefix: str
+
+
+class Ram(wiring.Component):
+    """A memory with one read port and one write port.
+
+    Parameters
+    ----------
+    width, depth : int
+        Bits of a word, and words, >= 2.
+
+    Members
+    -------
+    read_address : In(unsigned)
+    read_word : Out(signed(width))
+    write : In(1)
+    write_address : In(unsigned)
+    write_word : In(signed(width))
+
+    Latency: 1 cycle from ``read_address``; a word written in a cycle is read from the next one on.
+    Throughput: one read and one write a cycle.
+
+    Schedule: address in, word out.
+    """
+
+    latency = 1
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.depth = depth
+        address = ceil_log2(depth)
+        super().__init__(
+            {
+                "read_address": In(address),
+                "read_word": Out(signed(width)),
+                "write": In(1),
+                "write_address": In(address),
+                "write_word": In(signed(width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if isinstance(platform, VerilogPlatform):
+            m.submodules.ram = Instance(
+                f"{platform.prefix}_ram",
+                p_WIDTH=len(self.read_word),
+                p_DEPTH=self.depth,
+                p_ADDRESS_WIDTH=len(self.read_address),
+                i_clk=ClockSignal(),
+                i_read_address=self.read_address,
+                o_read_word=self.read_word,
+                i_write=self.write,
+                i_write_address=self.write_address,
+                i_write_word=self.write_word,
+            )
+            return m
+        m.submodules.ram = ram = Memory(shape=self.read_word.shape(), depth=self.depth, init=[])
+        reader, writer = ram.read_port(), ram.write_port()
+        m.d.comb += [
+            reader.addr.eq(self.read_address),
+            self.read_word.eq(reader.data),
+            writer.en.eq(self.write),
+            writer.addr.eq(self.write_address),
+            writer.data.eq(self.write_word),
+        ]
+        return m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RomContents:
+    """What a ROM holds.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word; 0 for none.
+    words : tuple of int
+        Not negative.
+    file : str
+        Name of the hex file that has them.
+    """
+
+    width: int
+    words: tuple[int, ...]
+    file: str
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether there is anything to store: one word, or words of no bits, are wiring."""
+        return self.width > 0 and len(self.words) > 1
+
+
+class Rom(wiring.Component):
+    """Constant words, read one a cycle.
+
+    Parameters
+    ----------
+    contents : RomContents
+        In Verilog they come from the file.
+
+    Members
+    -------
+    address : In(unsigned)
+    word : Out(unsigned)
+
+    Latency: 1 cycle.
+    Throughput: one word a cycle.
+
+    Schedule: address in, word out.
+    """
+
+    latency = 1
+
+    def __init__(self, contents: RomContents) -> None:
+        self.contents = contents
+        super().__init__(
+            {"address": In(ceil_log2(len(contents.words))), "word": Out(contents.width)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        contents = self.contents
+        if not contents.is_memory:
+            m.d.comb += self.word.eq(Const(contents.words[0], contents.width))
+            return m
+        if isinstance(platform, VerilogPlatform):
+            m.submodules.rom = Instance(
+                f"{platform.prefix}_rom",
+                p_WIDTH=contents.width,
+                p_DEPTH=len(contents.words),
+                p_ADDRESS_WIDTH=len(self.address),
+                p_FILE=contents.file,
+                i_clk=ClockSignal(),
+                i_address=self.address,
+                o_word=self.word,
+            )
+            return m
+        m.submodules.rom = rom = Memory(
+            shape=contents.width, depth=len(contents.words), init=contents.words
+        )
+        reader = rom.read_port()
+        m.d.comb += [reader.addr.eq(self.address), self.word.eq(reader.data)]
+        return m

@@ -1,0 +1,77 @@
+"""Arithmetic right shift by a variable amount that remembers what it shifted out."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fixedpoint import Rounding, round_shift
+
+
+class Shifter(wiring.Component):
+    """Shifts right by ``shift_min + amount``.
+
+    Only the shifts that occur in the program are built: ``shift_min`` is wiring.
+
+    Parameters
+    ----------
+    width : int
+        Width of the operand [bits].
+    shift_min : int
+        Smallest shift.
+    amount_width : int
+        Width of the amount above it [bits]; 0 when all shifts are equal.
+
+    Members
+    -------
+    x : In(signed(width))
+    amount : In(amount_width)
+    quotient : Out(signed)
+        ``x >> (shift_min + amount)``.
+    half : Out(1)
+        Highest of the bits shifted out; 0 when none is.
+    rest : Out(1)
+        Whether any of the bits shifted out is set.
+
+    Latency: 1 cycle.
+    Throughput: one word a cycle.
+
+    Schedule: one two-way choice for each bit of the amount, largest first; then the register.
+    """
+
+    latency = 1
+
+    def __init__(self, width: int, shift_min: int, amount_width: int) -> None:
+        self.shift_min = shift_min
+        self.quotient_width = max(1, width - shift_min)
+        super().__init__(
+            {
+                "x": In(signed(width)),
+                "amount": In(amount_width),
+                "quotient": Out(signed(self.quotient_width)),
+                "half": Out(1),
+                "rest": Out(1),
+            }
+        )
+
+    def model(self, x: int, amount: int) -> tuple[int, int, int]:
+        """Return (quotient, half, rest)."""
+        shift = self.shift_min + amount
+        quotient = round_shift(x, shift, Rounding.TRN)
+        half = round_shift(x, shift, Rounding.RND) - quotient
+        return quotient, half, int(quotient << shift != x)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        # an extra bit below the operand catches the half
+        value = Cat(Const(0, 1), self.x).as_signed() >> self.shift_min
+        rest = Cat(Const(0, 1), self.x)[: self.shift_min + 1].any()
+        for bit in reversed(range(len(self.amount))):
+            level = Signal(signed(len(value)), name=f"shifted_{1 << bit}")
+            lost = Signal(name=f"lost_{1 << bit}")
+            m.d.comb += level.eq(Mux(self.amount[bit], value >> (1 << bit), value))
+            m.d.comb += lost.eq(rest | (self.amount[bit] & value[: (1 << bit) + 1].any()))
+            value, rest = level, lost
+        m.d.sync += [self.quotient.eq(value >> 1), self.half.eq(value[0]), self.rest.eq(rest)]
+        return m

@@ -1,0 +1,221 @@
+"""A module as a graph: trivial wiring resolved, dead parts found, registers in one process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from .processes import matches, merge, reads, retarget, target_of, without_empty
+from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement, Switch, Wire
+from .specs import constant, cut, extended, joined, width_of, wire_of
+
+
+class Netlist:
+    """One module: what drives each wire, what of it is used, and by how many.
+
+    Parameters
+    ----------
+    module : Module
+    children : mapping
+        The printers of the modules that it has instances of.
+    """
+
+    def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
+        self.module, self.children = module, children
+        self.cells: dict[str, Cell] = {}
+        self.registers: dict[str, Spec] = {}
+        self.processes: dict[str, list[Statement]] = {}
+        self.aliases: dict[str, Spec] = {}
+        self.instances: list[Cell] = []
+        self.instance_outputs: set[str] = set()
+        self._resolved: dict[str, Spec | None] = {}
+        self._collect()
+        self.live = self._reach()
+        self.clocked, self.resets = self._clocked()
+        self.uses = self._count()
+
+    # what drives each wire
+
+    def _collect(self) -> None:
+        for cell in self.module.cells:
+            if cell.kind == "$dff":
+                self.registers[wire_of(cell.ports["Q"])] = cell.ports["D"]
+            elif cell.kind.startswith("$"):
+                self.cells[wire_of(cell.ports["Y"])] = cell
+            else:
+                self.instances.append(cell)
+                for port, spec in cell.ports.items():
+                    if self._is_output(cell, port) and spec:
+                        self.instance_outputs.add(wire_of(spec))
+        for target, value in self.module.connects:
+            self.aliases[wire_of(target)] = value
+        for statements in self.module.processes:
+            self.processes[target_of(statements)] = self._settled(statements)
+
+    def _settled(self, statements: list[Statement]) -> list[Statement]:
+        """Return the statements with choices that are already made replaced by what was chosen."""
+        found: list[Statement] = []
+        for s in statements:
+            if isinstance(s, Assign):
+                found.append(s)
+                continue
+            cases = [(p, self._settled(body)) for p, body in s.cases]
+            test = self.resolve(s.test)
+            value = constant(test)
+            if value is None:
+                found.append(Switch(s.test, cases))
+                continue
+            digits = f"{value:b}".zfill(width_of(test)) if test else ""
+            for patterns, body in cases:
+                if not patterns or any(matches(digits, p) for p in patterns):
+                    found += body
+                    break
+        return found
+
+    def _is_output(self, cell: Cell, port: str) -> bool:
+        child = self.children.get(cell.kind)
+        if child:
+            return child.module.wires["\\" + port].direction == "output"
+        return port in ("word", "read_word")
+
+    def resolve(self, spec: Spec) -> Spec:
+        """Return the bits with aliases and trivial operators replaced by what they stand for."""
+        chunks: list[Const | Bits] = []
+        for chunk in spec:
+            if isinstance(chunk, Bits):
+                if self.module.wires[chunk.wire].width == 0:
+                    continue
+                value = self._stands_for(chunk.wire)
+                if value is not None:
+                    chunks += cut(value, chunk.low, chunk.width)
+                    continue
+            chunks.append(chunk)
+        return joined(chunks)
+
+    def _stands_for(self, wire: str) -> Spec | None:
+        if wire not in self._resolved:
+            self._resolved[wire] = None
+            value = None
+            output = self.module.wires[wire].direction == "output"
+            if wire in self.aliases:
+                value = self.resolve(self.aliases[wire])
+            elif wire in self.cells:
+                value = self._simple(self.cells[wire])
+                named = wire.startswith("\\")
+                if value is not None and named and not all(isinstance(c, Const) for c in value):
+                    value = None
+            if not output:
+                self._resolved[wire] = value
+        return self._resolved[wire]
+
+    def _simple(self, cell: Cell) -> Spec | None:
+        """Return what an operator's result is when it is nothing but wiring."""
+        p = cell.parameters
+        width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
+        a, b = self.resolve(cell.ports.get("A", ())), self.resolve(cell.ports.get("B", ()))
+        signed = bool(p.get("A_SIGNED"))
+        kind = cell.kind
+        if kind == "$mux":
+            s = constant(self.resolve(cell.ports["S"]))
+            return a if a == b or s == 0 else b if s == 1 else None
+        if kind in ("$shl", "$shr", "$sshr", "$sshl") and constant(b) is not None:
+            amount = constant(b) or 0
+            if kind in ("$shl", "$sshl"):
+                return cut(extended((Const(0, amount), *a), signed, width), 0, width)
+            return cut(extended(a, signed, amount + width), amount, width)
+        if kind == "$pos":
+            return extended(a, signed, width)
+        x, y = constant(a), constant(b)
+        if kind in ("$add", "$or") and y == 0:
+            return extended(a, signed, width)
+        if kind in ("$add", "$or") and x == 0:
+            return extended(b, signed, width)
+        if kind == "$and" and 0 in (x, y):
+            return (Const(0, width),)
+        if kind == "$and" and width == 1 and 1 in (x, y):
+            return b if x == 1 else a
+        if kind == "$or" and width == 1 and 1 in (x, y):
+            return (Const(1, 1),)
+        if kind in ("$eq", "$ne") and x is not None and y is not None:
+            return (Const(int((x == y) == (kind == "$eq")), 1),)
+        if kind in ("$not", "$logic_not") and width == 1 and x is not None:
+            return (Const(int(not x), 1),)
+        return None
+
+    # what is worth printing
+
+    def _operands(self, wire: str) -> list[Spec]:
+        """Return what a wire's driver reads."""
+        if wire in self.registers:
+            d = self.registers[wire]
+            inner = wire_of(d) if len(d) == 1 and isinstance(d[0], Bits) else ""
+            return reads(self.processes[inner]) if inner in self.processes else [d]
+        if wire in self.processes:
+            return reads(self.processes[wire])
+        if wire in self.aliases:
+            return [self.aliases[wire]]
+        if wire in self.cells:
+            return [spec for port, spec in self.cells[wire].ports.items() if port != "Y"]
+        return []
+
+    def _roots(self) -> list[Spec]:
+        outputs = [(Bits(w.name, 0, w.width),) for w in self._ports if w.direction == "output"]
+        inputs = [
+            spec
+            for cell in self.instances
+            for port, spec in cell.ports.items()
+            if not self._is_output(cell, port)
+        ]
+        return [*outputs, *inputs]
+
+    @cached_property
+    def _ports(self) -> list[Wire]:
+        ports = [w for w in self.module.wires.values() if w.direction and w.width]
+        first = ["\\clk", "\\rst"]
+        return sorted(ports, key=lambda w: (w.name not in first, w.name.startswith("\\o")))
+
+    def _reach(self) -> set[str]:
+        live: set[str] = set()
+        todo = [
+            chunk.wire
+            for spec in self._roots()
+            for chunk in self.resolve(spec)
+            if isinstance(chunk, Bits)
+        ]
+        while todo:
+            wire = todo.pop()
+            if wire not in live:
+                live.add(wire)
+                for spec in self._operands(wire):
+                    todo += [c.wire for c in self.resolve(spec) if isinstance(c, Bits)]
+        return live
+
+    def _clocked(self) -> tuple[list[Statement], list[Assign]]:
+        """Return one clocked process for all live registers, and what they are reset to."""
+        merged: list[Statement] = []
+        resets: list[Assign] = []
+        for wire, d in self.registers.items():
+            if wire not in self.live:
+                continue
+            whole = Bits(wire, 0, self.module.wires[wire].width)
+            inner = wire_of(d) if len(d) == 1 and isinstance(d[0], Bits) else ""
+            statements = list(self.processes.get(inner, [Assign(whole, d)]))
+            last = statements[-1]
+            if isinstance(last, Switch) and last.test == (Bits("\\rst", 0, 1),):
+                resets.append(
+                    Assign(whole, (Const(self.module.wires[wire].init or 0, whole.width),))
+                )
+                statements.pop()
+            mine = [retarget(s, whole) for s in statements]
+            merge(merged, [s for s in mine if s != Assign(whole, (whole,))])
+        return without_empty(merged), resets
+
+    def _count(self) -> Counter[str]:
+        specs = [*self._roots(), *reads(self.clocked)]
+        for wire in self.live:
+            if wire not in self.registers:
+                specs += self._operands(wire)
+        chunks = (chunk for spec in specs for chunk in self.resolve(spec))
+        return Counter(chunk.wire for chunk in chunks if isinstance(chunk, Bits))

@@ -1,0 +1,89 @@
+"""Jinja2 set-up for generated text: templates lay out, Python computes.
+
+The templates live in `rtl_templates/` and the benches in `sim/`, at the top of the checkout; a
+wheel carries copies of both inside the package, which win when they exist.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from .errors import EmitError
+
+_PACKAGE = Path(__file__).parent
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the environment that every generated file is rendered with.
+
+    An undefined name in a template is an error, and no text is escaped: nothing here is HTML.
+    """
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_folder("_rtl_templates", "rtl_templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.filters |= {"c_int": c_int, "hex_word": hex_word, "c_ident": c_ident}
+    return env
+
+
+def sim_dir() -> Path:
+    """Return the folder that holds the cocotb benches."""
+    return _folder("_sim", "sim")
+
+
+def c_int(value: int) -> str:
+    """Return an integer as a C constant of its own, for any int64 value.
+
+    Examples
+    --------
+    >>> c_int(-5), c_int(2**31), c_int(-(2**31))
+    ('-5', 'INT64_C(2147483648)', '(-2147483647 - 1)')
+    """
+    if not -(1 << 63) <= value < 1 << 63:
+        raise EmitError(f"C constant must fit 64 bits, not {value!r}")
+    if value == -(1 << 63):
+        return "(-INT64_C(9223372036854775807) - 1)"
+    if value == -(1 << 31):
+        return "(-2147483647 - 1)"
+    return str(value) if -(1 << 31) < value < 1 << 31 else f"INT64_C({value})"
+
+
+def hex_word(value: int, width: int) -> str:
+    """Return a word of ``width`` bits in two's complement hex, all digits, as $readmemh reads it.
+
+    Examples
+    --------
+    >>> hex_word(-1, 10), hex_word(5, 16)
+    ('3ff', '0005')
+    """
+    if not -(1 << (width - 1)) <= value < 1 << width:
+        raise EmitError(f"word must fit {width} bits, not {value!r}")
+    return f"{value & ((1 << width) - 1):0{(width + 3) // 4}x}"
+
+
+def c_ident(name: str) -> str:
+    """Return ``name`` unchanged if C and Verilog take it as an identifier.
+
+    Raises
+    ------
+    EmitError
+        If it is no identifier.
+    """
+    if not _IDENTIFIER.match(name):
+        raise EmitError(f"name must be an identifier (letters, digits, _), not {name!r}")
+    return name
+
+
+def _folder(packaged: str, checkout: str) -> Path:
+    folder = _PACKAGE / packaged
+    return folder if folder.is_dir() else _PACKAGE.parent / checkout

@@ -1,0 +1,136 @@
+"""Drivers and monitors for ready/valid streams of any design, and patterns of stalls."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import cocotb
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, ValueChange
+
+Stalls = Callable[[], bool]
+"""Called once a cycle: whether to stall in it."""
+
+
+def never() -> bool:
+    """Return that there is no stall."""
+    return False
+
+
+def sometimes(rng: random.Random, probability: float) -> Stalls:
+    """Return stalls that come and go at random."""
+    return lambda: rng.random() < probability
+
+
+def bursts(rng: random.Random, longest: int) -> Stalls:
+    """Return runs of free cycles and runs of stalls, each of random length."""
+
+    def pattern() -> Iterator[bool]:
+        while True:
+            yield from [False] * rng.randint(1, longest)
+            yield from [True] * rng.randint(1, longest)
+
+    return pattern().__next__
+
+
+class Source:
+    """Offers words in order; an offered word stays until it is taken.
+
+    Signals change at the falling edge, half a cycle before they count.
+
+    Parameters
+    ----------
+    clock, payload, valid, ready : cocotb handles
+    words : sequence of int
+    stalls : callable
+    """
+
+    def __init__(
+        self, clock: Any, payload: Any, valid: Any, ready: Any, words: Sequence[int], stalls: Stalls
+    ) -> None:
+        self.clock, self.payload, self.valid, self.ready = clock, payload, valid, ready
+        self.words = deque(words)
+        self.stalls = stalls
+
+    async def run(self) -> None:
+        """Drive until every word has been taken."""
+        mask = (1 << len(self.payload)) - 1
+        while self.words:
+            await FallingEdge(self.clock)
+            while self.stalls():
+                self.valid.value = 0
+                await FallingEdge(self.clock)
+            self.payload.value = self.words[0] & mask
+            self.valid.value = 1
+            while True:
+                if self.ready.value != 1:
+                    # sleep through the cycles in which nothing can happen
+                    await RisingEdge(self.ready)
+                await RisingEdge(self.clock)
+                if self.ready.value == 1:
+                    break
+            self.words.popleft()
+        await FallingEdge(self.clock)
+        self.valid.value = 0
+
+
+class Sink:
+    """Takes words, hands each to ``on_word``, and watches the rules of the stream.
+
+    Parameters
+    ----------
+    clock, payload, valid, ready : cocotb handles
+    on_word : callable
+        Called at the clock edge of every transfer.
+    stalls : callable
+    """
+
+    def __init__(
+        self,
+        clock: Any,
+        payload: Any,
+        valid: Any,
+        ready: Any,
+        on_word: Callable[[], None],
+        stalls: Stalls,
+    ) -> None:
+        self.clock, self.payload, self.valid, self.ready = clock, payload, valid, ready
+        self.on_word, self.stalls = on_word, stalls
+
+    async def run(self) -> None:
+        """Take words for ever."""
+        held = None
+        while True:
+            if self.stalls is never and self.valid.value != 1:
+                self.ready.value = 1
+                await RisingEdge(self.valid)
+            await FallingEdge(self.clock)
+            ready = not self.stalls()
+            self.ready.value = int(ready)
+            await RisingEdge(self.clock)
+            valid = self.valid.value == 1
+            if held is not None and not (valid and self.payload.value == held):
+                raise AssertionError(f"{self.payload._name} changed while it was stalled")
+            held = self.payload.value if valid and not ready else None
+            if valid and ready:
+                self.on_word()
+
+
+def no_x(*signals: Any, but_when: Any = None) -> None:
+    """Fail at the first value of any signal, from now on, that is not 0 or 1 in every bit.
+
+    Where ``but_when`` is 1, somebody else looks at the value.
+    """
+
+    async def watch(signal: Any) -> None:
+        while True:
+            await ReadOnly()  # other signals change in the same instant
+            excused = but_when is not None and but_when.value == 1
+            if not excused and not signal.value.is_resolvable:
+                raise AssertionError(f"{signal._name} is {signal.value}: X or Z on an output")
+            await ValueChange(signal)
+
+    for signal in signals:
+        cocotb.start_soon(watch(signal))

@@ -1,0 +1,65 @@
+"""Builds an emitted design with Icarus and runs the cocotb bench on it.
+
+    python sim/lmu/runner.py OUT --cycles N [--vectors DIR] [--build DIR] [--seed S]
+
+OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json has the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+SIM = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Run the bench; return the number of failed tests, at most 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cycles", type=int, required=True, help="published cycles per step")
+    parser.add_argument("--vectors", type=Path)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    # the bench runs inside the simulator, with this process's search path
+    sys.path[:0] = [str(SIM), str(SIM / "lmu")]
+    from cocotb_tools.runner import get_results, get_runner
+
+    rtl, build = (args.folder / "rtl").resolve(), args.build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    for rom in sorted(rtl.glob("*.mem")):
+        shutil.copy(rom, build)
+    runner = get_runner("icarus")
+    runner.build(
+        sources=[rtl / "lmu.v"],
+        hdl_toplevel="lmu",
+        build_dir=build,
+        always=True,
+        timescale=("1ns", "1ps"),
+        build_args=["-g2005"],
+    )
+    vectors = args.vectors or args.folder / "vectors"
+    results = runner.test(
+        hdl_toplevel="lmu",
+        test_module="test_lmu",
+        build_dir=build,
+        test_dir=build,
+        seed=args.seed,
+        results_xml="results.xml",
+        extra_env={
+            "LMU_PROGRAM": str((args.folder / "program.json").resolve()),
+            "LMU_VECTORS": str(vectors.resolve()),
+            "LMU_CYCLES": str(args.cycles),
+            "LMU_RESULT": str(build / "result.json"),
+        },
+    )
+    _, failed = get_results(results)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""cocotb bench of an emitted design: every output word, under stalls and resets.
+
+Runs in the simulator; `runner.py` beside it starts it. What to play comes in environment variables:
+LMU_PROGRAM (program.json), LMU_VECTORS (folder), LMU_CYCLES (published cycles per step), LMU_RESULT
+(JSON file to write).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer, with_timeout
+from cocotb.utils import get_sim_time
+from common.checker import Checker
+from common.stream import Sink, Source, Stalls, bursts, never, no_x, sometimes
+
+from lmu_hw import vectors
+from lmu_hw.program import Role, from_json
+
+PERIOD = 10
+STALLED_CYCLES = 6_000
+"""Clock cycles that each pattern of stalls is about worth."""
+
+PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
+CYCLES = int(os.environ["LMU_CYCLES"])
+N_OUT = PROGRAM.n_words(Role.OUTPUT)
+VECTORS = vectors.read(PROGRAM, Path(os.environ["LMU_VECTORS"]))
+
+
+class Bench:
+    """The design with both streams attached, playing the first ``n_steps`` steps."""
+
+    def __init__(self, dut: Any, n_steps: int, in_stalls: Stalls, out_stalls: Stalls) -> None:
+        self.dut = dut
+        self.checker = Checker(VECTORS.outputs[:n_steps].ravel().tolist(), N_OUT)
+        self.cycles: set[int] = set()
+        self.done = Event()
+        self._last_time = 0
+        self._signed = any(v.fmt.signed for v in PROGRAM.with_role(Role.OUTPUT))
+        words = VECTORS.inputs[:n_steps].ravel().tolist()
+        self.source = Source(dut.clk, dut.i__payload, dut.i__valid, dut.i__ready, words, in_stalls)
+        self.sink = Sink(
+            dut.clk, dut.o__payload, dut.o__valid, dut.o__ready, self._on_word, out_stalls
+        )
+        self.tasks: list[Any] = []
+
+    async def reset(self) -> None:
+        """Reset for one clock edge; whatever was running stops."""
+        for task in self.tasks:
+            task.cancel()
+        await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 1
+        self.dut.i__valid.value = 0
+        await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+
+    def start(self) -> None:
+        """Let both streams run."""
+        self.tasks = [cocotb.start_soon(self.source.run()), cocotb.start_soon(self.sink.run())]
+
+    async def finish(self) -> None:
+        """Wait for the last expected word, then for any that should not come."""
+        patience = 20 * CYCLES * (len(self.checker.expected) // N_OUT) + 10_000
+        await with_timeout(self.done.wait(), patience * PERIOD, "ns")
+        for _ in range(CYCLES + 20):
+            await RisingEdge(self.dut.clk)
+        assert not self.source.words, f"{len(self.source.words)} input words were not taken"
+        for task in self.tasks:
+            task.cancel()
+
+    def _on_word(self) -> None:
+        value, last = self.dut.o__payload.value, self.dut.o_last.value == 1
+        got: int | str = str(value)
+        if value.is_resolvable:
+            got = value.to_signed() if self._signed else value.to_unsigned()
+        assert last == (self.checker.checked % N_OUT == N_OUT - 1), "o_last is wrong"
+        self.checker.take(got)
+        if last:
+            now = round(get_sim_time("ns")) // PERIOD
+            if self._last_time:
+                self.cycles.add(now - self._last_time)
+            self._last_time = now
+        if self.checker.empty:
+            self.done.set()
+
+
+async def power_up(dut: Any) -> None:
+    """Start the clock, with no reset: registers have initial values."""
+    dut.rst.value = 0
+    dut.i__valid.value = 0
+    dut.i__payload.value = 0
+    dut.o__ready.value = 0
+    dut.clk.value = 0
+    await Timer(PERIOD, "ns")
+    Clock(dut.clk, PERIOD, "ns").start(start_high=False)
+    await FallingEdge(dut.clk)
+    no_x(dut.i__ready, dut.o__valid, dut.o_last)
+    # a word that is taken goes to the checker, X or not
+    no_x(dut.o__payload, but_when=dut.o__valid)
+
+
+def stalled_steps() -> int:
+    """Return how many steps a pattern of stalls plays."""
+    return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // CYCLES))
+
+
+@cocotb.test()
+async def free_run(dut: Any) -> None:
+    """All steps without stalls: every word, and the published cycles per step exactly."""
+    await power_up(dut)
+    bench = Bench(dut, len(VECTORS.inputs), never, never)
+    bench.start()
+    try:
+        await bench.finish()
+    finally:
+        checker = bench.checker
+        result = {
+            "steps": checker.checked // N_OUT,
+            "words": checker.checked,
+            "mismatches": checker.mismatches,
+            "cycles_per_step": max(bench.cycles, default=CYCLES),
+            "first": checker.first,
+        }
+        Path(os.environ["LMU_RESULT"]).write_text(json.dumps(result), encoding="utf-8")
+    assert bench.cycles <= {CYCLES}, f"steps took {sorted(bench.cycles)} cycles, not {CYCLES}"
+    assert not checker.mismatches, f"first of {checker.mismatches} mismatches: {checker.first}"
+
+
+@cocotb.test()
+@cocotb.parametrize(pattern=["slow source", "slow sink", "both", "bursts"])
+async def stalls(dut: Any, pattern: str) -> None:
+    """The same words whatever the streams do, also after a reset in the middle of a step."""
+    rng = random.Random(cocotb.RANDOM_SEED)
+    patterns = {
+        "slow source": (sometimes(rng, 1 - 1 / CYCLES), never),
+        "slow sink": (never, sometimes(rng, 1 - N_OUT / CYCLES / 2)),
+        "both": (sometimes(rng, 0.5), sometimes(rng, 0.5)),
+        "bursts": (bursts(rng, 2 * CYCLES), bursts(rng, 2 * CYCLES)),
+    }
+    await power_up(dut)
+    bench = Bench(dut, stalled_steps(), *patterns[pattern])
+    await bench.reset()
+    bench.start()
+    await bench.finish()
+    assert not bench.checker.mismatches, bench.checker.first
+
+
+@cocotb.test()
+async def reset_in_flight(dut: Any) -> None:
+    """A reset at any moment brings back the initial state."""
+    rng = random.Random(cocotb.RANDOM_SEED)
+    await power_up(dut)
+    rounds = min(8, max(2, STALLED_CYCLES // CYCLES))
+    steps = max(2, stalled_steps() // rounds)
+    for _ in range(rounds):
+        bench = Bench(dut, len(VECTORS.inputs), sometimes(rng, 0.2), sometimes(rng, 0.2))
+        await bench.reset()
+        bench.start()
+        for _ in range(rng.randint(1, 3 * CYCLES)):
+            await RisingEdge(dut.clk)
+        await bench.reset()
+        assert not bench.checker.mismatches, bench.checker.first
+        # no reset but the one in flight stands between this run and that one
+        bench = Bench(dut, min(steps, len(VECTORS.inputs)), never, sometimes(rng, 0.2))
+        bench.start()
+        await bench.finish()
+        assert not bench.checker.mismatches, bench.checker.first

@@ -1,0 +1,55 @@
+"""Fixtures and options that every test may use; see `tests.tools` for programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.tools import tools_required
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+
+# A failure prints what reproduces it; CI tries the same cases every time.
+settings.register_profile("local", print_blob=True, deadline=None)
+settings.register_profile("ci", print_blob=True, deadline=None, derandomize=True)
+settings.load_profile("ci" if tools_required() else "local")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the golden files in tests/golden instead of comparing with them",
+    )
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of data sets: LMU_HW_DATA, else the one beside the repository."""
+    given = os.environ.get("LMU_HW_DATA")
+    folder = Path(given) if given else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no data sets: {given or 'LMU_HW_DATA'} is not a folder that holds them")
+    return folder
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str | bytes], None]:
+    """Return ``golden(name, content)``: the content is that of tests/golden/NAME, byte for byte."""
+
+    def compare(name: str, content: str | bytes) -> None:
+        path = GOLDEN / name
+        got = content.encode() if isinstance(content, str) else content
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(got)
+        hint = "pytest --update-golden writes it"
+        assert path.exists(), f"tests/golden/{name} is missing; {hint}"
+        assert got == path.read_bytes(), f"tests/golden/{name} differs; {hint}, if that is meant"
+
+    return compare

@@ -1,0 +1,183 @@
+"""Small programs made by hand, for tests of the executors: no float stage is involved.
+
+They are legal, not accurate: odd widths, every section kind, several channels, saturating outputs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmu_hw.fixedpoint import QFormat
+from lmu_hw.program import (
+    Adaptor,
+    Cascade,
+    Dense,
+    Linear,
+    Operation,
+    Program,
+    Requantize,
+    Role,
+    Vector,
+)
+
+
+def cascade_program(
+    *,
+    sections: str = "pr",
+    channels: int = 1,
+    bits: int = 8,
+    outer: QFormat = QFormat(7, 9),
+    inner: QFormat = QFormat(4, 12),
+    chain: QFormat = QFormat(3, 12),
+    window: int = 12,
+    readout: int = 0,
+    seed: int = 0,
+) -> Program:
+    """Return a cascade with random coefficients; ``sections`` spells pairs "p" and reals "r".
+
+    ``readout`` rows of a linear readout follow, or the requantized state when 0.
+    """
+    rng = np.random.default_rng(seed)
+    n_pairs, n_sections = sections.count("p"), len(sections)
+
+    def adaptor(low: float, high: float) -> Adaptor:
+        shift = int(rng.integers(3, 14))
+        top = (2 << shift) - 1
+        return Adaptor(int(np.clip(rng.uniform(low, high) * (1 << shift), 1, top)), shift)
+
+    op = Cascade(
+        source="u",
+        z_outer="z_outer" if n_pairs else "",
+        z_inner="z_inner",
+        silence="silence",
+        chain_fmt=chain,
+        window=window,
+        sections=tuple(
+            (adaptor(0.1, 1.0), adaptor(0.05, 1.9)) if kind == "p" else (adaptor(0.1, 1.9),)
+            for kind in sections
+        ),
+    )
+    states = [("z_inner", channels * n_sections, inner)]
+    if n_pairs:
+        states.insert(0, ("z_outer", channels * n_pairs, outer))
+    return _program(op, states, channels, bits, readout, rng, n_pairs + n_sections)
+
+
+def dense_program(
+    *,
+    order: int = 3,
+    channels: int = 1,
+    bits: int = 8,
+    state: QFormat = QFormat(5, 11),
+    window: int = 12,
+    readout: int = 0,
+    seed: int = 0,
+) -> Program:
+    """Return a dense memory with a random stable matrix of ``order`` rows."""
+    rng = np.random.default_rng(seed)
+    delta = 0.5 * rng.standard_normal((order, order)) / order - 0.2 * np.eye(order)
+    shifts = rng.integers(6, 12, order)
+    op = Dense(
+        source="u",
+        state="m",
+        silence="silence",
+        window=window,
+        rows=tuple(
+            tuple(int(x) for x in np.round(r * 2.0**s)) for r, s in zip(delta, shifts, strict=True)
+        ),
+        shifts=tuple(int(s) for s in shifts),
+    )
+    return _program(op, [("m", channels * order, state)], channels, bits, readout, rng, order)
+
+
+def _program(
+    op: Operation,
+    states: list[tuple[str, int, QFormat]],
+    channels: int,
+    bits: int,
+    readout: int,
+    rng: np.random.Generator,
+    order: int,
+) -> Program:
+    vectors = [Vector(name="u", length=channels, fmt=QFormat(1, bits - 1), role=Role.INPUT)]
+    vectors += [Vector(name=n, length=k, fmt=f, role=Role.STATE) for n, k, f in states]
+    count = QFormat(op.window.bit_length(), 0, signed=False)  # type: ignore[union-attr]
+    vectors.append(Vector(name="silence", length=channels, fmt=count, role=Role.STATE))
+    ops: list[Operation] = [op]
+    if readout:
+        vectors.append(
+            Vector(name="y", length=channels * readout, fmt=QFormat(2, bits - 2), role=Role.OUTPUT)
+        )
+        ops.append(
+            Linear(
+                sources=tuple(n for n, _, _ in states),
+                target="y",
+                channels=channels,
+                rows=tuple(
+                    tuple(int(x) for x in rng.integers(-127, 128, order)) for _ in range(readout)
+                ),
+                shifts=tuple(int(s) for s in rng.integers(4, 13, readout)),
+                biases=tuple(int(b) for b in rng.integers(-1000, 1000, readout)),
+            )
+        )
+    else:
+        for name, length, fmt in states:
+            out = QFormat(fmt.int_bits, bits - fmt.int_bits)
+            vectors.append(Vector(name=f"y_{name}", length=length, fmt=out, role=Role.OUTPUT))
+            ops.append(Requantize(source=name, target=f"y_{name}"))
+    return Program(title=f"test program {op.kind}", vectors=tuple(vectors), ops=tuple(ops))
+
+
+PROGRAMS: dict[str, Program] = {
+    "one_real": cascade_program(sections="r"),
+    "one_pair": cascade_program(sections="p"),
+    "mixed": cascade_program(sections="pprpr", seed=1),
+    "reals": cascade_program(sections="rrr", seed=2),
+    "readout": cascade_program(sections="ppp", readout=5, seed=3),
+    "odd_widths": cascade_program(
+        sections="ppr",
+        bits=11,
+        outer=QFormat(9, 8),
+        inner=QFormat(3, 18),
+        chain=QFormat(2, 15),
+        readout=3,
+        seed=4,
+    ),
+    "outer_finer": cascade_program(
+        sections="pr", outer=QFormat(6, 13), inner=QFormat(6, 9), chain=QFormat(5, 10), seed=5
+    ),
+    "wide": cascade_program(
+        sections="pppp",
+        bits=16,
+        outer=QFormat(9, 27),
+        inner=QFormat(5, 31),
+        chain=QFormat(3, 33),
+        readout=7,
+        seed=6,
+    ),
+    "channels": cascade_program(sections="prp", channels=3, readout=2, seed=7),
+    "dense": dense_program(order=4),
+    "dense_one": dense_program(order=1, seed=1),
+    "dense_readout": dense_program(order=6, bits=12, readout=3, seed=2),
+    "dense_channels": dense_program(order=3, channels=2, seed=3),
+}
+"""Programs that every executor is tested on."""
+
+
+def stimulus(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
+    """Return loud noise with rails, impulses and two silences longer than the window.
+
+    Returns
+    -------
+    int64 array, shape (n_steps, n_in)
+    """
+    rng = np.random.default_rng(seed)
+    fmt = program.with_role(Role.INPUT)[0].fmt
+    shape = (n_steps, program.n_words(Role.INPUT))
+    u = rng.integers(fmt.min, fmt.max + 1, shape)
+    kind = (np.arange(n_steps) * 8) // max(n_steps, 1)
+    u[kind == 1] = fmt.max
+    u[kind == 2] = fmt.min
+    u[(kind == 3) | (kind == 6)] = 0
+    u[kind == 5] //= 1 << max(0, fmt.width - 3)
+    return u

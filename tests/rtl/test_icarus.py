@@ -1,0 +1,139 @@
+"""Emitted Verilog in Icarus: both benches, on working designs and on broken ones."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lmu_hw.errors import ToolError
+from lmu_hw.executors import icarus
+from lmu_hw.program import Program
+from lmu_hw.schedule import schedule
+from tests.programs import PROGRAMS
+from tests.rtl.bench import ALL, write_folder
+from tests.tools import require
+
+pytestmark = pytest.mark.sim
+
+
+@pytest.fixture(autouse=True)
+def _tools() -> None:
+    require("iverilog", "vvp", "make")
+
+
+def make(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the plain Verilog bench of a folder."""
+    return subprocess.run(["make", "-C", str(folder / "rtl")], capture_output=True, text=True)
+
+
+def edit(path: Path, pattern: str, text: str) -> None:
+    """Replace the first match in a file, which must have one."""
+    old = path.read_text()
+    new, n = re.subn(pattern, text, old, count=1)
+    assert n == 1, f"no {pattern} in {path.name}"
+    assert new != old
+    path.write_text(new)
+
+
+def cocotb(folder: Path, seed: int = 1) -> icarus.IcarusResult:
+    build = folder / "build"
+    build.mkdir(exist_ok=True)
+    return icarus.run(folder, folder / "vectors", build, seed)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_plain_bench(name: str, tmp_path: Path) -> None:
+    done = make(write_folder(ALL[name], tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(
+        rf"^PASS \d+ words, {schedule(ALL[name]).cycles_per_step} cycles", done.stdout, re.M
+    )
+    assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["mixed", "wide", "dense_channels", "network"])
+def test_cocotb_bench(name: str, tmp_path: Path) -> None:
+    program = ALL[name]
+    result = cocotb(write_folder(program, tmp_path))
+    assert result.mismatches == 0
+    assert result.first is None
+    assert result.steps == 24
+    assert result.cycles_per_step == schedule(program).cycles_per_step
+
+
+def broken(program: Program, folder: Path, file: str, pattern: str, text: str) -> Path:
+    write_folder(program, folder)
+    edit(folder / file, pattern, text)
+    return folder
+
+
+BREAKS = {
+    "expected word": ("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"),
+    "rounding constant": (
+        "rtl/lmu.v",
+        r"late_silent \? rest : \(half_counts && half\)",
+        "late_silent && rest",
+    ),
+    "stale state after reset": (
+        "rtl/lmu.v",
+        r"(if \(rst\) begin(?s:.)*?)first_step <= 1'd1;",
+        r"\1",
+    ),
+    "stale memory": ("rtl/lmu.v", r"issue__old && first_step", "1'd0"),
+    "swapped coefficients": ("rtl/lmu_coef.mem", r"(\n\w+)(\n\w+)", r"\2\1"),
+    "wrong shift": ("rtl/lmu_rows.mem", r"\n(\w+)\n(\w+)\n", r"\n\2\n\1\n"),
+    "one cycle more": ("rtl/lmu.v", r"(state == 2'd3\) && )\(idle == 3'd6\)", r"\1(idle == 3'd7)"),
+    "lost word": ("rtl/lmu.v", r"level \+ arrived", "level + (arrived && head[2:0] != 5)"),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
+    done = make(broken(PROGRAMS["mixed"], tmp_path, *BREAKS[what]))
+    assert done.returncode != 0
+    assert re.search("^FAIL", done.stdout, re.M), done.stdout
+    assert "PASS" not in done.stdout
+
+
+def test_cocotb_bench_names_the_first_word_that_differs(tmp_path: Path) -> None:
+    program = PROGRAMS["readout"]
+    folder = write_folder(program, tmp_path)
+    lines = (folder / "vectors/output.hex").read_text().split()
+    lines[17] = f"{int(lines[17], 16) ^ 1:02x}"
+    (folder / "vectors/output.hex").write_text("\n".join(lines) + "\n")
+    result = cocotb(folder)
+    assert result.mismatches == 1
+    assert result.first is not None
+    assert (result.first.step, result.first.index) == (3, 2)
+    assert result.first.got == result.first.expected ^ 1
+
+
+def test_cocotb_bench_sees_what_only_a_reset_shows(tmp_path: Path) -> None:
+    folder = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["stale state after reset"])
+    with pytest.raises(ToolError, match="Icarus simulation failed"):
+        cocotb(folder)
+
+
+def test_an_x_on_an_output_is_no_word(tmp_path: Path) -> None:
+    folder = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["stale memory"])
+    result = cocotb(folder)
+    assert result.mismatches > 0
+    assert result.first is not None
+    assert "x" in str(result.first.got).lower()
+
+
+def test_a_design_that_does_not_build(tmp_path: Path) -> None:
+    folder = broken(PROGRAMS["one_pair"], tmp_path, "rtl/lmu.v", "endmodule", "")
+    with pytest.raises(ToolError, match="Icarus simulation failed") as caught:
+        cocotb(folder)
+    assert caught.value.exit_code
+
+
+def test_without_icarus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not icarus.available()
+    with pytest.raises(ToolError, match="install Icarus Verilog"):
+        icarus.run(tmp_path, tmp_path, tmp_path, 0)

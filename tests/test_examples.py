@@ -1,0 +1,47 @@
+"""Every example runs, and shows what it claims."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lmu_hw.cli import main
+from tests.tools import require
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def run(script: str, *arguments: str | Path) -> str:
+    command = [sys.executable, str(EXAMPLES / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.cc
+def test_demo(tmp_path: Path) -> None:
+    require("cc|gcc|clang")
+    folder = tmp_path / "demo"
+    assert main(["generate", "--d", "64", "--bits", "16", "-o", str(folder), "--quiet"]) == 0
+    text = run("demo.py", "--dir", folder)
+    percent = float(text.split("words: ")[1].split(" %")[0])
+    assert percent < 25  # what 64 coefficients of 512 samples can hold of this recording
+    assert (tmp_path / "membrane.png").stat().st_size > 10_000
+
+
+@pytest.mark.cc
+@pytest.mark.slow
+def test_ecg(tmp_path: Path, data_dir: Path) -> None:
+    require("cc|gcc|clang")
+    record = data_dir / "ecg" / "mitdb_100.npz"
+    if not record.is_file():
+        pytest.skip(f"no {record.name} among the data sets")
+    text = run("ecg.py", "--data", record, "--out", tmp_path)
+    assert "all 1,950,000 words of the compiled C equal to the interpreter's" in text
+    correlations = [float(line.split()[-1]) for line in text.splitlines() if "delay " in line]
+    assert len(correlations) == 3
+    assert correlations == pytest.approx([0.935, 0.887, 0.849], abs=0.01)
+    assert (tmp_path / "ecg.png").stat().st_size > 10_000

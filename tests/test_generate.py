@@ -1,0 +1,211 @@
+"""Generated folders: same bytes everywhere, a true manifest, benches that can fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmu_hw import vectors
+from lmu_hw.fixedpoint import QFormat
+from lmu_hw.generate import describe, files_of
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.program import Role
+from lmu_hw.quantize import quantize
+from lmu_hw.schedule import schedule
+from lmu_hw.spec import parse
+from lmu_hw.verify import load_program
+from tests.command import call, contents, mutate_c, mutate_v, refused
+from tests.tools import require
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sections of both kinds, a readout and ROM files."""
+    from lmu_hw.cli import main
+
+    out = tmp_path_factory.mktemp("generate") / "out"
+    assert main(["generate", "--d", "9", "--bits", "12", "-o", str(out), "-q"]) == 0
+    return out
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "out"))
+
+
+def test_what_is_in_a_folder(folder: Path) -> None:
+    names = set(contents(folder))
+    assert {"manifest.json", "program.json", "rtl/lmu.v", "rtl/Makefile", "c/lmu.c"} <= names
+    assert {"c/lmu.h", "c/Makefile", "vectors/input.hex", "vectors/output.hex"} <= names
+
+
+def test_manifest(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    program = load_program(folder)
+    assert manifest["tool"] == "lmu-hw"
+    assert manifest["digest"] == program.digest
+    assert manifest["spec"]["order"] == 9
+    assert manifest["spec"]["theta"] == 72
+    assert manifest["realization"] == "cascade"
+    assert manifest["multiplies_per_step"] == program.multiplies_per_step
+    assert manifest["multiplies_per_step"] == sum(manifest["multiplies"].values())
+    assert manifest["cycles_per_step"] == schedule(program).cycles_per_step
+    assert manifest["error_lsb"]["kept"] is True
+    assert manifest["zero_input_decay"] == "proven"
+    for v in program.vectors:
+        fmt = manifest["formats"][v.name]
+        assert QFormat(fmt["int_bits"], fmt["frac_bits"], fmt["signed"]) == v.fmt
+    files = {name: data for name, data in contents(folder).items() if name != "manifest.json"}
+    assert manifest["files"] == {k: hashlib.sha256(v).hexdigest() for k, v in files.items()}
+
+
+def test_vectors_are_the_interpreters(folder: Path) -> None:
+    program = load_program(folder)
+    read = vectors.read(program, folder / "vectors")
+    interpreter = Interpreter(program)
+    np.testing.assert_array_equal(interpreter.run(read.inputs[:, None])[:, 0], read.outputs)
+    np.testing.assert_array_equal(interpreter.save()[0], read.state)
+    assert (
+        len(read.inputs) == json.loads((folder / "manifest.json").read_text())["vectors"]["steps"]
+    )
+    assert read.outputs.any()
+
+
+def test_the_same_bytes_in_any_folder_process_and_thread_count(
+    folder: Path, tmp_path: Path
+) -> None:
+    code = "import sys; from lmu_hw.cli import main; sys.exit(main())"
+    for threads, seed, where in (("1", "1", "one"), ("2", "2", "deeper/two")):
+        cwd = tmp_path / where
+        cwd.mkdir(parents=True)
+        env = os.environ | {"OPENBLAS_NUM_THREADS": threads, "PYTHONHASHSEED": seed}
+        env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-c", code, "generate", "--d", "9", "--bits", "12"]
+        subprocess.run([*command, "-o", f"x {threads}/y"], cwd=cwd, env=env, check=True)
+        assert contents(cwd / f"x {threads}" / "y") == contents(folder)
+
+
+def test_a_readout_comes_with_a_state_output() -> None:
+    files = files_of(quantize(parse({"d": 3, "output": "state"})))
+    assert "readout.npy" in files
+    assert "readout.npy" in json.loads(files["manifest.json"])["files"]
+    assert "readout.npy" not in files_of(quantize(parse({"d": 3})))
+
+
+def test_described_without_files() -> None:
+    design = quantize(parse({"d": 2, "channels": 2, "output": "taps=0,1"}))
+    plan = schedule(design.program)
+    manifest = describe(design, plan)
+    assert manifest["spec"]["taps"] == (0.0, 1.0)
+    assert manifest["words"] == {role.value: design.program.n_words(role) for role in Role}
+    assert manifest["words"]["input"] == 2
+    json.dumps(manifest, allow_nan=False)
+
+
+def make(where: Path) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(["make", "-C", str(where)], capture_output=True, text=True, env=env)
+
+
+def spoil(path: Path, digit: int = 0) -> None:
+    """Change the lowest bit of one hex word."""
+    lines = path.read_text().splitlines()
+    words = [i for i, line in enumerate(lines) if line and not line.startswith("//")]
+    at = words[len(words) // 2]
+    lines[at] = lines[at][:-1] + f"{int(lines[at][-1], 16) ^ 1:x}"
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.cc
+def test_the_host_test_passes_and_can_fail(copy: Path) -> None:
+    require("make", "cc|gcc|clang")
+    good = make(copy / "c")
+    assert good.returncode == 0, good.stdout + good.stderr
+    spoil(copy / "vectors" / "output.hex")
+    assert make(copy / "c").returncode != 0
+    spoil(copy / "vectors" / "output.hex")
+    assert make(copy / "c").returncode == 0
+    mutate_c(copy)
+    assert make(copy / "c").returncode != 0
+
+
+@pytest.mark.sim
+def test_the_verilog_bench_passes_and_can_fail(copy: Path) -> None:
+    require("make", "iverilog", "vvp")
+    good = make(copy / "rtl")
+    assert good.returncode == 0, good.stdout + good.stderr
+    spoil(copy / "vectors" / "output.hex")
+    assert make(copy / "rtl").returncode != 0
+    spoil(copy / "vectors" / "output.hex")
+    assert make(copy / "rtl").returncode == 0
+    mutate_v(copy)
+    assert make(copy / "rtl").returncode != 0
+
+
+def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out")
+    assert said.code == 0
+    assert said.err == ""
+    for text in ("d=3", "theta=24", "realization", "multiplies", "clock cycles", "promise"):
+        assert text in said.out
+    assert f"lmu-hw verify '{tmp_path}/my out'" in said.out
+    quiet = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out", "-q")
+    assert quiet.out == quiet.err == ""
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    said = call(capsys, "generate", "--d", 3, "-o", out, "--json")
+    assert (said.code, said.err) == (0, "")
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert said.json == {"folder": str(out), **manifest}
+    assert manifest["realization_reason"]
+
+
+def test_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lmu_hw.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate", "--d", "1", "-q"]) == 0
+    assert (tmp_path / "lmu_out" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_options_from_a_file(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"d": 4, "theta": 40, "state_bits": "auto", "output": "taps=0,1", "bits": 10}
+    path = tmp_path / f"memory.{suffix}"
+    toml = "\n".join(f"{k} = {json.dumps(v)}" for k, v in keys.items())
+    path.write_text(toml if suffix == "toml" else json.dumps(keys))
+    from_file = call(capsys, "generate", path, "-o", tmp_path / "out", "--json").json["spec"]
+    assert (from_file["order"], from_file["theta"]) == (4, 40)
+    assert from_file["taps"] == [0, 1]
+    assert from_file["state_bits"] is None
+    over = ("--d", 5, "--output", "memory", "--state-bits", 20, "--coef-bits", "auto")
+    spec = call(capsys, "generate", path, *over, "-o", tmp_path / "out", "--json").json["spec"]
+    assert (spec["order"], spec["theta"], spec["bits"]) == (5, 40, 10)
+    assert (spec["output"], spec["taps"], spec["state_bits"]) == ("memory", [], 20)
+    path.write_text(path.read_text().replace("theta", "thetta"))
+    line = refused(capsys, "generate", path, "-o", tmp_path / "new")
+    assert "unknown key 'thetta': did you mean theta?" in line
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_of_order_and_an_option_of_d(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text("order = 4\n")
+    said = call(capsys, "generate", path, "--d", 2, "-o", tmp_path / "out", "--json")
+    assert said.json["spec"]["order"] == 2

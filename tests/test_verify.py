@@ -1,0 +1,311 @@
+"""`lmu-hw verify`: equal executors pass, a broken one is named word by word."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lmu_hw import vectors
+from lmu_hw import verify as module
+from lmu_hw.cli import main
+from lmu_hw.errors import SpecError
+from lmu_hw.executors import icarus
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.program import Role
+from tests.command import call, contents, mutate_c, mutate_v, refused
+from tests.tools import require
+
+CC = "cc|gcc|clang"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("verify") / "out"
+    assert main(["generate", "--d", "5", "--theta", "20", "-o", str(out), "-q"]) == 0
+    return out
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "out"))
+
+
+@pytest.fixture
+def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+
+
+@pytest.mark.cc
+@pytest.mark.sim
+def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require(CC, "iverilog", "vvp")
+    before = contents(folder)
+    said = call(capsys, "verify", folder, "--steps", 300, "--json", "-q")
+    assert (said.code, said.err) == (0, "")
+    manifest = json.loads(before["manifest.json"])
+    assert said.json["ok"] is True
+    assert said.json["digest"] == manifest["digest"]
+    assert said.json["not_verified"] == said.json["edited"] == []
+    found = said.json["executors"]
+    assert found["icarus"]["cycles_per_step"] == manifest["cycles_per_step"]
+    assert found["icarus"]["steps"] == 300
+    assert 300 <= found["c"]["steps"] < 310
+    for name in ("icarus", "c"):
+        assert found[name]["words"] == 5 * found[name]["steps"]
+        assert found[name]["mismatches"] == 0
+        assert found[name]["silent_steps"] > 0
+        assert "first_divergence" not in found[name]
+    assert contents(folder) == before
+
+
+@pytest.mark.cc
+def test_default_c_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require(CC)
+    said = call(capsys, "verify", folder, "--executors", "c,c")
+    assert said.code == 0
+    assert "equal in every word" in said.out
+    assert "icarus" not in said.out
+    assert int(said.out.split()[1]) >= 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.cc
+@pytest.mark.sim
+def test_the_first_slice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``lmu-hw generate --d 64 --bits 16 -o out && lmu-hw verify out --json``, in C in full."""
+    require(CC, "iverilog", "vvp")
+    out = tmp_path / "out"
+    assert call(capsys, "generate", "--d", 64, "--bits", 16, "-o", out, "-q").code == 0
+    whole = call(capsys, "verify", out, "--executors", "c", "--json").json
+    assert whole["ok"] is True
+    assert whole["executors"]["c"]["steps"] >= 100_000
+    assert whole["executors"]["c"]["mismatches"] == 0
+    short = call(capsys, "verify", out, "--executors", "icarus", "--steps", 4, "--json").json
+    assert short["ok"] is True
+    assert short["executors"]["icarus"]["words"] == 4 * 64
+
+
+def test_default_steps() -> None:
+    from lmu_hw.quantize import quantize
+    from lmu_hw.spec import parse
+
+    assert module._icarus_steps(quantize(parse({"d": 64})).program) >= 200
+    assert module._icarus_steps(quantize(parse({"d": 5, "theta": 100})).program) == 300
+    assert module._icarus_steps(quantize(parse({"d": 200, "bits": 8})).program) >= 8
+
+
+@pytest.mark.cc
+@pytest.mark.parametrize("steps", [1, 2, 3, 63, 64, 65, 1000])
+def test_any_number_of_steps(folder: Path, steps: int, capsys: pytest.CaptureFixture[str]) -> None:
+    require(CC)
+    argv = ("--steps", steps, "--executors", "c", "--json")
+    found = call(capsys, "verify", folder, *argv).json["executors"]["c"]
+    assert steps <= found["steps"] < steps + 64
+    assert found["words"] == 5 * found["steps"]
+
+
+@pytest.mark.cc
+def test_blocks_and_rounds_change_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(CC)
+    monkeypatch.setattr(module, "BLOCK_WORDS", 100)
+    monkeypatch.setattr(module, "ROUND_STEPS", 900)
+    argv = ("--steps", 2000, "--executors", "c", "--json")
+    found = call(capsys, "verify", folder, *argv).json["executors"]["c"]
+    assert found["steps"] >= 2000
+    assert found["mismatches"] == 0
+
+
+@pytest.mark.cc
+def test_input_from_a_file(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(CC)
+    path = tmp_path / "u.csv"
+    path.write_text("".join(f"{3 * np.sin(t / 5)}\n" for t in range(150)))
+    argv = ("verify", folder, "--executors", "c", "--input", path, "--json")
+    said = call(capsys, *argv).json
+    assert said["executors"]["c"]["steps"] == 150
+    assert said["saturated"] > 10
+    said = call(capsys, *argv, "--full-scale", 4, "--steps", 70).json
+    assert said["executors"]["c"]["steps"] == 70
+    assert said["saturated"] == 0
+
+
+def divergence(said: dict[str, Any], name: str) -> dict[str, Any]:
+    assert said["ok"] is False
+    assert said["executors"][name]["mismatches"] > 0
+    first = said["executors"][name]["first_divergence"]
+    assert isinstance(first, dict)
+    return first
+
+
+def check_divergence(folder: Path, first: dict[str, Any], seed: int, line: str, name: str) -> None:
+    assert set(first) == {"step", "signal", "index", "format", "expected", "got", "seed"}
+    assert first["seed"] == seed
+    assert first["expected"] != first["got"]
+    formats = json.loads((folder / "manifest.json").read_text())["formats"]
+    fmt = formats[first["signal"]]
+    assert first["format"] == f"Q{fmt['int_bits']}.{fmt['frac_bits']}"
+    assert line == (
+        f"lmu-hw: {name} differs at step {first['step']}, {first['signal']}[{first['index']}] "
+        f"({first['format']}): expected {first['expected']}, got {first['got']}, seed {seed}\n"
+    )
+
+
+@pytest.mark.cc
+def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require(CC)
+    mutate_c(copy)
+    argv = ("verify", copy, "--executors", "c", "--steps", 2000, "--seed", 5, "--json")
+    said = call(capsys, *argv)
+    assert said.code == 3
+    first = divergence(said.json, "c")
+    check_divergence(copy, first, 5, said.err, "c")
+    assert said.json["edited"] == ["c/lmu.c"]
+    assert call(capsys, *argv).out == said.out
+    text = call(capsys, *argv[:-1])
+    assert text.code == 3
+    assert "words differ" in text.out
+    assert "note: c/lmu.c was edited" in text.out
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("part", ["lmu.v", "lmu_coef.mem"])
+def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require("iverilog", "vvp")
+    if part == "lmu.v":
+        mutate_v(copy)
+    else:
+        path = copy / "rtl" / part
+        lines = path.read_text().splitlines()
+        lines[3] = lines[3][:-1] + f"{int(lines[3][-1], 16) ^ 3:x}"
+        path.write_text("\n".join(lines) + "\n")
+    argv = ("verify", copy, "--executors", "icarus", "--steps", 40, "--seed", 7, "--json", "-q")
+    said = call(capsys, *argv)
+    assert said.code == 3, said
+    first = divergence(said.json, "icarus")
+    check_divergence(copy, first, 7, said.err, "icarus")
+    # the expected word can be computed again from the seed alone
+    program = module.load_program(copy)
+    u = vectors.stimulus(program, 40, 1, 7)
+    outputs = Interpreter(program).run(u)[:, 0]
+    assert outputs[first["step"], first["index"]] == first["expected"]
+
+
+def test_a_wrong_state_word_is_named(folder: Path) -> None:
+    program = module.load_program(folder)
+    at = icarus.Divergence(step=3, index=program.n_words(Role.OUTPUT), expected=1, got=2)
+    state = program.with_role(Role.STATE)[0]
+    error = module.mismatch(program, "c", at, 0)
+    assert (error.signal, error.index, error.fmt) == (state.name, 0, str(state.fmt))
+
+
+@pytest.mark.cc
+def test_what_is_missing_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(CC)
+    monkeypatch.setattr(icarus, "available", lambda: False)
+    said = call(capsys, "verify", folder, "--steps", 100)
+    assert said.code == 0
+    assert "icarus   NOT VERIFIED: not installed (see lmu-hw doctor)" in said.out
+    said = call(capsys, "verify", folder, "--steps", 100, "--json")
+    assert said.json["not_verified"] == ["icarus"]
+    assert list(said.json["executors"]) == ["c"]
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_nothing_is_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nothing can be verified" in refused(capsys, "verify", folder)
+    line = refused(capsys, "verify", folder, "--executors", "icarus", "-q")
+    assert "iverilog not found; install" in line
+    line = refused(capsys, "verify", folder, "--executors", "c", "-q")
+    assert "install a C compiler" in line
+
+
+@pytest.mark.cc
+def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require(CC)
+    with (copy / "c" / "lmu.c").open("a") as file:
+        file.write("int lmu_step;\n")
+    assert "could not compile" in refused(capsys, "verify", copy, "--executors", "c")
+    (copy / "c" / "lmu.c").unlink()
+    assert "generate the folder again" in refused(capsys, "verify", copy, "--executors", "c")
+
+
+@pytest.mark.sim
+def test_verilog_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    require("iverilog", "vvp")
+    (copy / "rtl" / "lmu.v").write_text("module lmu(\n")
+    argv = ("verify", copy, "--executors", "icarus", "--steps", 4, "-q")
+    assert "Icarus simulation failed" in refused(capsys, *argv)
+
+
+def test_executors_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for names in ("vhdl", "c,vhdl", "", "c,"):
+        line = refused(capsys, "verify", folder, "--executors", names)
+        assert "executors must be among icarus, c, not" in line
+    with pytest.raises(SpecError, match="executors must be among"):
+        module.verify(folder, executors=("x",))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("digest", "0" * 64, "is not the program that"),
+        ("digest", None, "is not the program that"),
+        ("cycles_per_step", 1, "gives 1 as cycles_per_step but the program has"),
+        ("multiplies_per_step", "x", "gives 'x' as multiplies_per_step but the program has"),
+        ("tool", "other", "was not written by lmu-hw"),
+        ("files", 3, "was not written by lmu-hw"),
+    ],
+)
+def test_tampered_manifest(
+    key: str, value: object, text: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest[key] = value
+    path.write_text(json.dumps(manifest))
+    line = refused(capsys, "verify", copy)
+    assert text in line
+    assert "generate" in line
+
+
+def test_tampered_program(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = copy / "program.json"
+    text = path.read_text()
+    edited = text.replace('"window":20', '"window":21')
+    assert edited != text
+    path.write_text(edited)
+    line = refused(capsys, "verify", copy)
+    assert "program.json" in line
+    assert "digest" in line
+    for bad in (text[:-50], "", "[]", "null", "[" * 100_000, text.replace('"ops"', '"opps"')):
+        path.write_text(bad)
+        assert "program.json" in refused(capsys, "verify", copy)
+    path.write_bytes(b"\xff\xfe")
+    assert "damaged" in refused(capsys, "verify", copy)
+    path.unlink()
+    assert "cannot read" in refused(capsys, "verify", copy)
+
+
+def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    for where, text in (
+        (tmp_path / "none", "does not exist"),
+        (tmp_path, "holds no manifest.json"),
+        (file, "is a file"),
+    ):
+        line = refused(capsys, "verify", where)
+        assert text in line
+        assert "lmu-hw generate" in line

@@ -1,0 +1,40 @@
+"""What tests need from outside Python: programs on the path and data sets.
+
+A missing one skips the test, with the reason; where ``LMU_HW_REQUIRE_TOOLS=1`` is set, as in
+``.ci/run``, a missing program fails it instead, so that nothing goes untested unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def tools_required() -> bool:
+    """Return whether a missing program is a failure."""
+    return os.environ.get("LMU_HW_REQUIRE_TOOLS", "") not in ("", "0")
+
+
+def require(*programs: str) -> None:
+    """Skip the running test, or fail it in CI, unless every program is on the path.
+
+    Parameters
+    ----------
+    *programs : str
+        Names as on the command line. ``"gcc|clang|cc"`` is satisfied by any one of them.
+
+    Examples
+    --------
+    At the top of a test, or in a fixture that every test of a module uses::
+
+        require("iverilog", "vvp", "make")
+    """
+    missing = [name for name in programs if not any(map(shutil.which, name.split("|")))]
+    if not missing:
+        return
+    reason = f"{', '.join(missing)} not found; scripts/install_tools.sh installs it"
+    if tools_required():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
