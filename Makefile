@@ -1,5 +1,6 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
+# make soak    the long simulations
 # make bench   the benchmarks, whose tables stand in docs/
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
@@ -11,7 +12,7 @@ export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test soak bench clean
 .NOTPARALLEL:
 
 help:
@@ -28,6 +29,10 @@ test: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: .venv/dev.stamp
+	scripts/install_tools.sh cc sim
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file"; done

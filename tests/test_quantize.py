@@ -67,24 +67,6 @@ def test_capacity_within_ten_percent_of_float(T: int) -> None:
     np.testing.assert_allclose(integers, floats, rtol=0.1)
 
 
-@pytest.mark.parametrize("kind", list(OutputKind))
-@pytest.mark.parametrize(("order", "theta"), PROMISED[:5])
-def test_zero_input_dies_to_exactly_zero(order: int, theta: int, kind: OutputKind) -> None:
-    taps = (0.0, 1.0) if kind is OutputKind.TAPS else ()
-    design = quantize(spec_of(order, theta, output=kind, taps=taps))
-    program = design.program
-    assert design.decay == "proven"
-    engine = BulkEngine(program, 16)
-    rng = np.random.default_rng(order)
-    engine.run(rng.choice([-32768, 32767], (2 * theta, 16, 1)))
-    silence = np.zeros((6 * theta, 16, 1), dtype=np.int64)
-    engine.run(silence)
-    words = engine.save()[:, :-1]
-    assert not words.any(), "the state is not zero after 6 theta steps"
-    assert not engine.run(silence[:100]).any()
-    assert not engine.save()[:, :-1].any(), "the state did not stay zero"
-
-
 def test_decay_from_any_state_in_the_interpreter() -> None:
     design = quantize(spec_of(5, 30))
     interpreter = Interpreter(design.program, 8)
