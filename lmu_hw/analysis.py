@@ -6,7 +6,7 @@ import numpy as np
 
 from .bounds import frequency_grid
 from .legendre import Array
-from .memories import RoundedMemory, Signal, silence_window
+from .memories import RoundedMemory, Signal
 from .outputs import of_memory, wanted_rows
 from .realize import Cascade
 from .spec import LMUSpec
@@ -51,11 +51,10 @@ class Analysis:
         self, spec: LMUSpec, memory: RoundedMemory, ideal: Cascade, coef_bits: int
     ) -> None:
         self.spec, self.memory, self.coef_bits = spec, memory, coef_bits
-        window = silence_window(spec.theta)
         rows = wanted_rows(spec, memory)
         output = Signal(fmt_name="y", rows=rows, direct=np.zeros(len(rows)))
         self._signals = (*memory.signals, output)
-        self._reaches = reaches_of(memory, window, self._signals)
+        self._reaches = reaches_of(memory, self._signals)
         self._tight = False
         self._reference = self.bounds(MAX_STATE_BITS)
         self._covariances = self._covariances_of(self._reference)

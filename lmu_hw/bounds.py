@@ -63,7 +63,7 @@ class Recurrence:
         P = self.squarings[0]
         return float(np.sqrt(np.linalg.eigvalsh(P @ P.T)[-1]))
 
-    def peaks(self, rows: Array, direct: Array, silence: int) -> tuple[Array, Array]:
+    def peaks(self, rows: Array, direct: Array) -> Array:
         """Return the l1 norm of the impulse response of each ``rows @ z + direct * u``.
 
         For |u| <= 1 no signal exceeds it, and some input attains it.
@@ -73,13 +73,6 @@ class Recurrence:
         rows : float array, shape (n, d)
         direct : float array, shape (n,)
             Direct gain from u; the rows then read z before the step.
-        silence : int
-            Steps without input, for the second result.
-
-        Returns
-        -------
-        whole, after_silence : float array, shape (n,)
-            The norm of all, and of what comes after the first ``silence`` steps.
         """
         block = self.b[:, None]
         for P in self.squarings[:BLOCK_LOG2]:
@@ -87,24 +80,20 @@ class Recurrence:
         # powers run out where nothing is left
         decayed = len(self.squarings) <= BLOCK_LOG2
         step = np.zeros_like(self.A) if decayed else self.squarings[BLOCK_LOG2]
-        whole, after = np.abs(direct), np.zeros(len(rows))
+        total = np.abs(direct)
         row_norm = np.linalg.norm(rows, axis=1)
-        done = 0
         while True:
-            response = np.abs(rows @ block)
-            whole = whole + response.sum(axis=1)
-            after = after + response[:, max(0, silence - done) :].sum(axis=1)
-            done += block.shape[1]
+            total = total + np.abs(rows @ block).sum(axis=1)
             block = step @ block
             tail = row_norm * (np.linalg.norm(block[:, 0]) * self.norm_sum)
-            if np.all(tail <= 1e-6 * whole):
-                return whole + tail, after + tail
+            if np.all(tail <= 1e-6 * total):
+                return np.asarray(total + tail)
 
     def error_sums(self, rows: Array, noise: Array) -> Array:
         """Return ``sum_k |r (I + A)^k N_s|`` for each row r and source s, term by term.
 
         What errors of up to one in a source at every step can add up to. Takes time in proportion
-        to the memory's length; `error_sum_bound` does not.
+        to the memory's length; `decay_sums` with `noise_size` does not.
 
         Parameters
         ----------

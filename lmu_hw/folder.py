@@ -20,6 +20,7 @@ from .errors import EmitError, ModelFileError, read_error
 
 MANIFEST = "manifest.json"
 TOOL = "lmu-hw"
+BUILT = ("c/build/", "rtl/build/")
 
 
 def write_folder(
@@ -172,7 +173,8 @@ def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> N
         return
     known = {marker, *manifest["files"]}
     held = (p.relative_to(place).as_posix() for p in place.rglob("*") if not _is_real_dir(p))
-    if extra := sorted(set(held) - known):
+    # what the folder's own Makefiles build is nobody's work
+    if extra := sorted(p for p in set(held) - known if not p.startswith(BUILT)):
         raise EmitError(f"{target} also holds {extra[0]}; --force removes it with the rest")
     if changed := changed_files(place, manifest):
         raise EmitError(f"{target} was edited ({changed[0]}); --force replaces it")

@@ -126,7 +126,8 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
         recurrence=recurrence,
         states=states,
         signals=_state_signals(states),
-        noise=lambda lsb: np.diag(lsb["m"] / scale),
+        # the last source is the input word, rounded to the state's fraction
+        noise=lambda lsb: lsb["m"] * np.column_stack([np.diag(1.0 / scale), recurrence.b]),
         readout=np.diag(scale),
         response=recurrence.response,
         operation=operation,

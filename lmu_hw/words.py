@@ -1,8 +1,8 @@
 """Word formats of recurrent signals: integer bits from worst cases, so that nothing can overflow.
 
 A signal's worst case is the l1 norm of its impulse response plus what rounding errors can add up
-to. Rounding errs by up to half an LSB; truncation, in silence, by up to one, but by then the window
-holds no input.
+to, every rounding erring by a whole LSB: rounding errs by half of one, truncation by up to one, and
+a silence may come and go at any time.
 """
 
 from __future__ import annotations
@@ -36,44 +36,42 @@ class Reach:
     Attributes
     ----------
     fmt_name : str
-    input_peak, silent_peak : float array, shape (n,)
-        l1 norms of the impulse responses, whole and after the silence window.
+    input_peak : float array, shape (n,)
+        l1 norms of the impulse responses.
     error_sums : dict of str to float array
         Format name -> what roundings to it can add up to, LSB 1.
     """
 
     fmt_name: str
     input_peak: Array
-    silent_peak: Array
     error_sums: dict[str, Array]
 
     def peaks(self, lsb: Mapping[str, float]) -> Array:
         """Return the worst cases for the LSB of each format."""
         rounding = sum((lsb[name] * e for name, e in self.error_sums.items()), np.zeros(1))
-        return np.maximum(self.input_peak + rounding / 2.0, self.silent_peak + rounding)
+        return np.asarray(self.input_peak + rounding)
 
 
-def reaches_of(memory: RoundedMemory, window: int, signals: Sequence[Signal]) -> tuple[Reach, ...]:
+def reaches_of(memory: RoundedMemory, signals: Sequence[Signal]) -> tuple[Reach, ...]:
     """Return the reach of groups of signals, their error sums as quick upper bounds."""
     recurrence, rows = memory.recurrence, np.vstack([s.rows for s in signals])
     direct = np.concatenate([s.direct for s in signals])
-    whole, after = recurrence.peaks(rows, direct, window)
+    peaks = recurrence.peaks(rows, direct)
     decay = recurrence.decay_sums(rows)
     noises = _noise_by_format(memory)
     sizes = {name: noise_size(noise) for name, noise in noises.items()}
     cut = np.cumsum([len(s.rows) for s in signals])[:-1]
-    parts = zip(*(np.split(x, cut) for x in (whole, after, decay)), strict=True)
+    parts = zip(*(np.split(x, cut) for x in (peaks, decay)), strict=True)
     return tuple(
         Reach(
             fmt_name=signal.fmt_name,
             input_peak=peak,
-            silent_peak=silent,
             error_sums={
                 name: size * d + _same_step(signal, name, noises[name])
                 for name, size in sizes.items()
             },
         )
-        for signal, (peak, silent, d) in zip(signals, parts, strict=True)
+        for signal, (peak, d) in zip(signals, parts, strict=True)
     )
 
 
@@ -102,8 +100,15 @@ def _noise_by_format(memory: RoundedMemory) -> dict[str, Array]:
 
 
 def _same_step(signal: Signal, name: str, noise: Array) -> float:
-    """Return what roundings before it in the same step add to a signal inside the chain."""
-    return float(noise.shape[1]) if name == signal.fmt_name and signal.direct.any() else 0.0
+    """Return what roundings of the same step add to a signal inside the chain, LSB 1.
+
+    Every rounding of w before it reaches w with a gain of at most 1, and f = (2 - e) w - ... with
+    at most 2; its own rounding comes on top.
+    """
+    if not signal.direct.any():
+        return 0.0
+    own = 1.0 if name == signal.fmt_name else 0.0
+    return own + (2.0 * noise.shape[1] if name == "chain" else 0.0)
 
 
 def choose_formats(signals: tuple[Reach, ...], state_bits: int) -> tuple[Bound, ...]:
