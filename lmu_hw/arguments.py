@@ -30,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
         """Raise the error of an argument that no command takes, with what may have been meant."""
         if not word.startswith("-"):
             self.error(f"unexpected argument {word!r}")
-        near = difflib.get_close_matches(word.partition("=")[0], self.options(), n=1)
+        near = difflib.get_close_matches(word.partition("=")[0], self.options(), n=1, cutoff=0.75)
         self.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
@@ -125,9 +125,9 @@ def _add_generate(commands: Any) -> None:
     sub.add_argument("spec", nargs="?", type=Path, metavar="SPEC", help="TOML or JSON file of keys")
     options = (
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
-        ("--theta", "theta", "T", "window length in samples (default 8 d)"),
+        ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
         ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
-        ("--bits", "bits", "B", "width of input and output words (default 16)"),
+        ("--bits", "bits", "B", "width of input and output words, 4 to 24 (default 16)"),
         ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
         (
             "--output",
@@ -135,20 +135,31 @@ def _add_generate(commands: Any) -> None:
             "WHAT",
             "memory (default), state, or taps=0,0.5,1 as parts of theta",
         ),
-        ("--channels", "channels", "N", "independent signals through the same memory (default 1)"),
+        (
+            "--channels",
+            "channels",
+            "N",
+            "independent signals through the same memory, to 64 (default 1)",
+        ),
         (
             "--coef-bits",
             "coef_bits",
             "N",
-            "width of the recursion's coefficients (default: enough)",
+            "width of the recursion's coefficients, 4 to 24 (default auto: enough)",
         ),
         (
             "--weight-bits",
             "weight_bits",
             "N",
-            "width of the readout's coefficients (default: enough)",
+            "width of the readout's coefficients, 4 to 24 (default auto: enough)",
         ),
-        ("--state-bits", "state_bits", "N", "width of the state (default auto: what --bits needs)"),
+        ("--name", "name", "NAME", "prefix of files, modules and C names (default lmu)"),
+        (
+            "--state-bits",
+            "state_bits",
+            "N",
+            "width of the state, 4 to 48 (default auto: what --bits needs)",
+        ),
     )
     for flag, dest, metavar, text in options:
         sub.add_argument(flag, dest=dest, metavar=metavar, type=_number, help=text)
@@ -196,7 +207,7 @@ def _add_simulate(commands: Any) -> None:
         type=_number,
         default=1.0,
         metavar="X",
-        help="input value that stands for 1.0",
+        help="input value that stands for 1.0, the largest u (default 1)",
     )
     sub.add_argument("--raw", action="store_true", help="integer words in and out")
     sub.add_argument(

@@ -36,7 +36,7 @@ def generate(args: argparse.Namespace) -> int:
     from .spec import load, parse
 
     data = load(args.spec) if args.spec else {}
-    names = ("order", "theta", "discretizer", "bits", "realization", "output", "channels")
+    names = ("order", "theta", "discretizer", "bits", "realization", "output", "channels", "name")
     widths = ("coef_bits", "weight_bits", "state_bits")
     for name in (*names, *widths):
         value = getattr(args, name)
@@ -56,6 +56,13 @@ def generate(args: argparse.Namespace) -> int:
         write_folder(args.out, files, force=args.force)
         advance(1)
     manifest = json.loads(files[MANIFEST])
+    error = manifest["error_lsb"]
+    if not error["kept"]:
+        print(
+            f"lmu-hw: warning: an error of {error['predicted']:.2f} LSB RMS is predicted, over the "
+            f"{error['promise']:g} promised: a width was forced too low",
+            file=sys.stderr,
+        )
     if args.json:
         print_json({"folder": str(args.out), **manifest})
     elif not args.quiet:
@@ -71,7 +78,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         for name, f in m["formats"].items()
         if f["role"] == "state" and f["signed"]
     )
-    kept = "kept" if error["kept"] else "NOT kept: widen --state-bits, --coef-bits or --weight-bits"
+    kept = "kept" if error["kept"] else "NOT kept"
     print(f"{m['title']}")
     print(f"  realization   {m['realization']} ({m['realization_reason']})")
     print(f"  words         {widths}, state {m['state_bits']} bits ({state})")

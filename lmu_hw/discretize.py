@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy.linalg
 
 from .errors import UnstableError
 from .legendre import Array, StateSpace
@@ -51,7 +50,15 @@ def discretize(system: StateSpace, theta: float, method: Discretizer) -> StateSp
         A=delta * (scale[:, None] / scale[None, :]),
         B=scale * (-delta[:, 0] / scale[0]),
         scale=scale.copy(),
+        poles=None if system.poles is None else _discrete(system.poles / theta, method),
     )
+
+
+def _discrete(poles: np.ndarray, method: Discretizer) -> np.ndarray:
+    """Return the poles of the recursion, less 1, of continuous poles times one step."""
+    if method is Discretizer.ZOH:
+        return np.asarray(np.expm1(poles))
+    return poles if method is Discretizer.EULER else np.asarray(poles / (1.0 - poles / 2))
 
 
 def expm1(X: Array) -> Array:
@@ -76,5 +83,5 @@ def expm1(X: Array) -> Array:
 
 def smallest_euler_theta(system: StateSpace) -> float:
     """Return the theta above which euler is stable: max |l|^2 / (-2 Re l) over eig(A)."""
-    poles = scipy.linalg.eigvals(system.balanced().A)
+    poles = system.eigenvalues()
     return float(np.max(np.abs(poles) ** 2 / (-2.0 * poles.real)))

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 from scipy.special import eval_sh_legendre
 
+from . import pade
 from .errors import SpecError
 
 Array = npt.NDArray[np.float64]
@@ -31,11 +33,15 @@ class StateSpace:
         B, or Bbar.
     scale : float array, shape (d,)
         Scaling S that makes the coordinates ``x / scale`` orthonormal; sqrt(2i+1) for Legendre.
+    poles : complex array, shape (n,), optional
+        Eigenvalues of A, one of each pair (imag >= 0), where they are known better than A's floats
+        can tell.
     """
 
     A: Array
     B: Array
     scale: Array
+    poles: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         d = len(self.B)
@@ -50,12 +56,20 @@ class StateSpace:
         """Number of states d."""
         return len(self.B)
 
+    def eigenvalues(self) -> np.ndarray:
+        """Return the eigenvalues of A, one of each pair (imag >= 0)."""
+        if self.poles is not None:
+            return self.poles
+        found = scipy.linalg.eigvals(self.balanced().A)
+        return np.asarray(found[found.imag >= 0])
+
     def balanced(self) -> StateSpace:
         """Return the same system in the orthonormal coordinates ``x / scale``."""
         return StateSpace(
             A=self.A * (self.scale[None, :] / self.scale[:, None]),
             B=self.B / self.scale,
             scale=np.ones(self.order),
+            poles=self.poles,
         )
 
 
@@ -71,7 +85,7 @@ def state_space(order: int) -> StateSpace:
     gain = 2.0 * i + 1.0
     sign = np.where(i[:, None] < i[None, :], -1.0, (-1.0) ** (i[:, None] - i[None, :] + 1))
     A, B = np.asarray(gain[:, None] * sign), np.asarray(gain * (-1.0) ** i)
-    return StateSpace(A=A, B=B, scale=np.sqrt(gain))
+    return StateSpace(A=A, B=B, scale=np.sqrt(gain), poles=pade.poles(order))
 
 
 def decoder(order: int, delays: npt.ArrayLike) -> Array:

@@ -12,7 +12,7 @@ from .fixedpoint import QFormat
 from .legendre import Array, decoder
 from .memories import RoundedMemory
 from .program import Linear, Requantize
-from .spec import LMUSpec, OutputKind
+from .spec import LMUSpec, OutputKind, shorten
 from .words import Bound, fit
 
 
@@ -28,9 +28,12 @@ class Output:
         ``value = rows @ z`` exactly as the program computes it, in real units.
     operation : callable
         Returns the program's operation.
+    about : str
+        What its words mean.
     """
 
     name: str
+    about: str
     fmt: QFormat
     rows: Array
     operation: Callable[[], Linear | Requantize]
@@ -72,8 +75,7 @@ def make_outputs(
     )
     if as_is:
         return tuple(
-            _requantized(name, rows, bounds[name], spec.bits)
-            for name, rows in memory.states.items()
+            _requantized(spec, name, rows, bounds[name]) for name, rows in memory.states.items()
         )
     values = np.vstack(list(memory.states.values()))
     lsbs = np.concatenate(
@@ -97,14 +99,23 @@ def make_outputs(
         )
 
     exact = (rounded.real() * fmt.lsb / lsbs) @ values
-    return (Output(name="y", fmt=fmt, rows=exact, operation=operation),)
+    return (Output(name="y", fmt=fmt, rows=exact, operation=operation, about=_meaning(spec)),)
 
 
-def _requantized(name: str, rows: Array, bound: Bound, bits: int) -> Output:
+def _meaning(spec: LMUSpec) -> str:
+    """Return what the words of ``y`` mean."""
+    if not spec.taps:
+        return f"y[k]: Legendre coefficient k of the last {spec.theta:.12g} samples, u included"
+    delays = ", ".join(shorten([tap * spec.theta for tap in spec.taps]))
+    return f"y[k]: u delayed by {delays} samples"
+
+
+def _requantized(spec: LMUSpec, name: str, rows: Array, bound: Bound) -> Output:
     target = "y" if name == "m" else name.replace("z_", "y_")
     return Output(
         name=target,
-        fmt=fit(bound.peak, bits),
+        fmt=fit(bound.peak, spec.bits),
+        about=_meaning(spec) if name == "m" else f"{name} rounded; readout.npy makes m of all y",
         rows=rows,
         operation=lambda: Requantize(source=name, target=target),
     )

@@ -61,6 +61,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, ClassVar
 
+from . import naming
 from .errors import FormatError, ModelFileError
 from .fixedpoint import MAX_WORD_BITS, QFormat
 
@@ -79,12 +80,16 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vector:
-    """A named vector of ``length`` words in format ``fmt``."""
+    """A named vector of ``length`` words in format ``fmt``.
+
+    ``about`` says what the words mean to a reader; no meaning for executors.
+    """
 
     name: str
     length: int
     fmt: QFormat
     role: Role
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,8 @@ class Program:
         no meaning for executors.
     vectors : tuple of Vector
     ops : tuple of Operation
+    name : str
+        Prefix of every generated file, module and C name.
 
     Raises
     ------
@@ -189,6 +196,7 @@ class Program:
     title: str
     vectors: tuple[Vector, ...]
     ops: tuple[Operation, ...]
+    name: str = "lmu"
 
     def __post_init__(self) -> None:
         check(self)
@@ -229,6 +237,7 @@ class Program:
     def _body(self) -> dict[str, Any]:
         return {
             "schema_version": SCHEMA_VERSION,
+            "name": self.name,
             "title": self.title,
             "vectors": [_vector_to_dict(v) for v in self.vectors],
             "ops": [_op_to_dict(op) for op in self.ops],
@@ -259,6 +268,7 @@ def from_json(text: str) -> Program:
         if type(version) is not int or version != SCHEMA_VERSION:
             raise ModelFileError(f"program must be JSON with schema_version {SCHEMA_VERSION}")
         program = Program(
+            name=_typed(data["name"], str),
             title=_typed(data["title"], str),
             vectors=tuple(_vector_from_dict(v) for v in data["vectors"]),
             ops=tuple(_op_from_dict(op) for op in data["ops"]),
@@ -280,10 +290,13 @@ def from_json(text: str) -> Program:
 
 def check(program: Program) -> None:
     """Raise `FormatError` unless shapes agree and every intermediate fits 63 bits."""
-    if not (program.title.isascii() and program.title.isprintable()) or "*/" in program.title:
-        raise FormatError(
-            f"title must be one line of printable ASCII without '*/', not {program.title!r}"
-        )
+    if not naming.is_free(program.name):
+        raise FormatError(f"name must be {naming.RULE}, not {program.name!r}")
+    for what, text in [("title", program.title), *((v.name, v.about) for v in program.vectors)]:
+        if not (text.isascii() and text.isprintable()) or "*/" in text:
+            raise FormatError(
+                f"{what} must be one line of printable ASCII without '*/', not {text!r}"
+            )
     names = [v.name for v in program.vectors]
     if len(set(names)) != len(names):
         raise FormatError(f"vector names must differ, not {names}")
@@ -437,7 +450,13 @@ def _fmt_from_dict(data: dict[str, Any]) -> QFormat:
 
 
 def _vector_to_dict(v: Vector) -> dict[str, Any]:
-    return {"name": v.name, "length": v.length, "role": v.role.value, **_fmt_to_dict(v.fmt)}
+    return {
+        "name": v.name,
+        "length": v.length,
+        "role": v.role.value,
+        **_fmt_to_dict(v.fmt),
+        "about": v.about,
+    }
 
 
 def _vector_from_dict(data: dict[str, Any]) -> Vector:
@@ -446,6 +465,7 @@ def _vector_from_dict(data: dict[str, Any]) -> Vector:
         length=_typed(data["length"], int),
         fmt=_fmt_from_dict(data),
         role=Role(data["role"]),
+        about=_typed(data["about"], str),
     )
 
 

@@ -11,6 +11,7 @@ float64 memory fed the same words stays within one output LSB. Three errors add 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ import numpy as np
 from .analysis import MAX_STATE_BITS, Analysis
 from .discretize import discretize
 from .errors import FormatError, SpecError, UnstableError
-from .fixedpoint import QFormat
+from .fixedpoint import MAX_WORD_BITS, QFormat
 from .legendre import Array, StateSpace, state_space
 from .memories import RoundedMemory, round_cascade, round_dense, silence_window
 from .outputs import Output, make_outputs, of_memory
@@ -36,6 +37,12 @@ PROMISE = 1.0
 """RMS error of an output word that ``--bits`` promises [output LSB]."""
 COEFFICIENT_SHARE = 0.75
 """Coefficient error above which the next width is tried, where widths are free [output LSB]."""
+STATES = {
+    "z_outer": "outer adaptors' states, highest frequency first",
+    "z_inner": "inner and real adaptors' states, highest frequency first",
+    "m": "Legendre coefficients",
+}
+"""What the state vectors are."""
 TOTAL_SHARE = 0.95
 """Predicted error at which the state is wide enough [output LSB]."""
 
@@ -99,7 +106,19 @@ def quantize(spec: LMUSpec) -> Design:
         dense = _cheaper_dense(spec, system, ideal)
         if dense is not None:
             return dense
-    return _first_that_keeps(spec, system, ideal, dense=spec.realization is RealizationKind.DENSE)
+    kind = spec.realization
+    try:
+        return _first_that_keeps(spec, system, ideal, dense=kind is RealizationKind.DENSE)
+    except FormatError as error:
+        if kind is RealizationKind.AUTO:
+            with contextlib.suppress(SpecError, FormatError, UnstableError):
+                return _first_that_keeps(spec, system, ideal, dense=True)
+        raise SpecError(
+            f"{spec.bits}-bit words of d = {spec.order} at theta = {spec.theta:g} take "
+            f"intermediate words of more than {MAX_WORD_BITS} bits: ask for fewer --bits or "
+            "--coef-bits, or a shorter --theta"
+            + (", or --realization dense" if kind is RealizationKind.CASCADE else "")
+        ) from error
 
 
 def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design | None:
@@ -155,9 +174,9 @@ def _first_that_keeps(spec: LMUSpec, system: StateSpace, ideal: Cascade, *, dens
     kind = "dense" if dense else "cascade"
     other = " or --realization cascade" if dense else ""
     raise SpecError(
-        f"{kind} coefficients of {coef_bits} bits cannot keep {spec.bits}-bit words within "
-        f"{PROMISE:g} LSB RMS (theta = {spec.theta:g}): ask for fewer --bits{other}, or force a "
-        "width with --state-bits"
+        f"a {kind} with coefficients of {coef_bits} bits and a readout of {weight_bits} cannot "
+        f"keep {spec.bits}-bit words within {PROMISE:g} LSB RMS (theta = {spec.theta:g}): ask for "
+        f"fewer --bits{other}, or give the promise up by forcing --state-bits"
     )
 
 
@@ -195,7 +214,7 @@ class _Attempt:
             spec=self.spec,
             program=_program(self.spec, self.memory, bounds, outputs),
             realization=RealizationKind.DENSE if "m" in bounds else RealizationKind.CASCADE,
-            reason=_reason(self.spec, dense="m" in bounds),
+            reason=_reason(self.spec, dense="m" in bounds, proven=self.memory.decay == "proven"),
             coef_bits=self._analysis.coef_bits,
             weight_bits=self.weight_bits,
             state_bits=state_bits,
@@ -256,11 +275,13 @@ def _total(coefficient: float, roundoff: float) -> float:
     return math.sqrt(coefficient**2 + roundoff**2 + 1 / 12)
 
 
-def _reason(spec: LMUSpec, *, dense: bool) -> str:
+def _reason(spec: LMUSpec, *, dense: bool, proven: bool) -> str:
     if spec.realization is not RealizationKind.AUTO:
         return "asked for"
-    if dense:
+    if dense and proven:
         return "no more multiplies than the cascade, and its decay is proven too"
+    if dense:
+        return "the cascade would need intermediate words of more than 63 bits"
     return "fewest multiplies with the accuracy asked for and a proof that zero input dies"
 
 
@@ -272,18 +293,23 @@ def _program(
 ) -> Program:
     window = silence_window(spec.theta)
     formats = {name: bound.fmt for name, bound in bounds.items()}
-    vectors = [
-        Vector(name="u", length=spec.channels, fmt=QFormat(1, spec.bits - 1), role=Role.INPUT)
-    ]
-    for name, rows in memory.states.items():
-        length = spec.channels * len(rows)
-        vectors.append(Vector(name=name, length=length, fmt=formats[name], role=Role.STATE))
+
+    def vector(name: str, n: int, fmt: QFormat, role: Role, about: str) -> Vector:
+        shared = ", channel after channel" if spec.channels > 1 else ""
+        return Vector(name=name, length=spec.channels * n, fmt=fmt, role=role, about=about + shared)
+
     count = QFormat(window.bit_length(), 0, signed=False)
-    vectors.append(Vector(name="silence", length=spec.channels, fmt=count, role=Role.STATE))
-    for y in outputs:
-        length = spec.channels * len(y.rows)
-        vectors.append(Vector(name=y.name, length=length, fmt=y.fmt, role=Role.OUTPUT))
+    vectors = [
+        vector("u", 1, QFormat(1, spec.bits - 1), Role.INPUT, "the sample of this step"),
+        *(
+            vector(name, len(rows), formats[name], Role.STATE, STATES[name])
+            for name, rows in memory.states.items()
+        ),
+        vector("silence", 1, count, Role.STATE, "steps since u was last not zero, window at most"),
+        *(vector(y.name, len(y.rows), y.fmt, Role.OUTPUT, y.about) for y in outputs),
+    ]
     return Program(
+        name=spec.name,
         title=spec.describe(),
         vectors=tuple(vectors),
         ops=(memory.operation(formats, window), *(y.operation() for y in outputs)),

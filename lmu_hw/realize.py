@@ -3,8 +3,9 @@
 `cascade` turns any stable single-input (Abar, Bbar) of order d into a chain of d lossless two-port
 adaptors and a readout T:
 
-1. The poles of Abar, in orthonormal coordinates (eigenvectors would be useless: their condition
-   number passes 1e15 at d = 32).
+1. The poles of Abar: exactly, from the Padé approximant behind the Legendre memory (`pade`), or
+   as eigenvalues in orthonormal coordinates (eigenvectors would be useless: their condition number
+   passes 1e15 at d = 32).
 2. A conjugate pair l, l* is a second-order all-pass lattice: an outer adaptor with coefficient
    ``1 - |l|**2`` around an inner one with ``|1 - l|**2 / (1 + |l|**2)``. A real pole is one adaptor
    with ``1 - l``. Each costs one multiply: d in all, where a full matrix costs d**2.
@@ -31,7 +32,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.linalg
 
 from .errors import UnstableError
 from .legendre import Array, StateSpace
@@ -154,13 +154,12 @@ def poles(system: StateSpace) -> np.ndarray:
     UnstableError
         If a pole lies on or outside the unit circle.
     """
-    offsets = scipy.linalg.eigvals(system.balanced().A)
+    offsets = system.eigenvalues()
     damping = _damping(offsets)
     if not np.all(damping > 0):
         radius = float(np.sqrt(np.max(1.0 - damping)))
         raise UnstableError(f"the memory has a pole of magnitude {radius:.9g}: must be < 1")
-    kept = offsets.imag >= 0
-    return np.asarray(offsets[kept][np.lexsort((damping[kept], -offsets.imag[kept]))])
+    return np.asarray(offsets[np.lexsort((damping, -offsets.imag))])
 
 
 def _damping(offsets: np.ndarray) -> Array:

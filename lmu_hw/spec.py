@@ -9,11 +9,13 @@ import difflib
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from . import naming
 from .errors import ModelFileError, SpecError, read_error
 
 if sys.version_info >= (3, 11):
@@ -78,6 +80,9 @@ class LMUSpec:
         needs it.
     state_bits : int, optional
         Width of the recurrent state, 4 to 48. Default: what the promise of ``bits`` needs.
+    name : str
+        Prefix of every generated file, module and C name: lower case, so that designs can share a
+        project.
 
     Raises
     ------
@@ -96,6 +101,7 @@ class LMUSpec:
     coef_bits: int | None = None
     weight_bits: int | None = None
     state_bits: int | None = None
+    name: str = "lmu"
 
     def __post_init__(self) -> None:
         check_int("d (order)", self.order, 1, MAX_ORDER)
@@ -106,6 +112,8 @@ class LMUSpec:
             raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
         object.__setattr__(self, "theta", theta)
         check_int("bits", self.bits, 4, 24)
+        if type(self.name) is not str or not naming.is_free(self.name):
+            raise SpecError(f"name must be {naming.RULE}, not {self.name!r}")
         check_int("channels", self.channels, 1, 64)
         for name, top in (("coef_bits", 24), ("weight_bits", 24), ("state_bits", 48)):
             if getattr(self, name) is not None:
@@ -124,12 +132,18 @@ class LMUSpec:
         """Return the specification in one line, for headers and reports."""
         output = self.output.value
         if self.taps:
-            output = "taps=" + ",".join(f"{tap:.12g}" for tap in self.taps)
+            output = "taps=" + ",".join(shorten(self.taps))
         text = (
             f"LMU memory d={self.order} theta={self.theta:.12g} {self.discretizer.value} "
             f"bits={self.bits} output={output}"
         )
         return text + (f" channels={self.channels}" if self.channels > 1 else "")
+
+
+def shorten(values: Sequence[float]) -> list[str]:
+    """Return numbers as text, the middle of a long list left out."""
+    texts = [f"{value:.12g}" for value in values]
+    return texts if len(texts) <= 8 else [*texts[:4], "...", texts[-1]]
 
 
 def parse(data: dict[str, Any]) -> LMUSpec:

@@ -196,6 +196,9 @@ def verify(
     names = _known(executors)
     program = load_program(folder)
     check_manifest(folder, program)
+    for name in edited(folder):
+        if not (folder / name).is_file():
+            raise ModelFileError(f"{folder / name} is missing; generate the folder again")
     return [_RUNNERS[name](folder, program, n_steps, seed, inputs, quiet) for name in names]
 
 

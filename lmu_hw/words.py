@@ -148,6 +148,6 @@ def fit(peak: float, width: int) -> QFormat:
         if int_bits > width:
             raise SpecError(
                 f"{width} bits cannot hold a signal that reaches {peak:.4g}: "
-                "ask for more state bits"
+                f"it takes {math.ceil(math.log2(peak + 1)) + 1} or more"
             )
     return QFormat(int_bits, width - int_bits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,8 @@ def process(*argv: object, cwd: Path | None = None, **env: str) -> subprocess.Po
         text=True,
         cwd=cwd,
         env=variables,
+        # whoever runs the tests in the background has Ctrl-C ignored, which is inherited
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -449,3 +452,11 @@ def test_two_at_the_same_time(tmp_path: Path) -> None:
     assert main(["verify", str(tmp_path / "out"), "--executors", "c", "--steps", "50", "-q"]) in (
         (0,) if verify.available()["c"] else (1,)
     )
+
+
+def test_a_promise_given_up_is_said_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = call(capsys, "generate", "--d", 3, "--state-bits", 12, "-o", tmp_path / "out", "--json")
+    assert said.json["error_lsb"]["kept"] is False
+    assert re.fullmatch(r"lmu-hw: warning: .* over the 1 promised: .*\n", said.err)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,34 @@ def test_the_same_bytes_in_any_folder_process_and_thread_count(
         command = [sys.executable, "-c", code, "generate", "--d", "9", "--bits", "12"]
         subprocess.run([*command, "-o", f"x {threads}/y"], cwd=cwd, env=env, check=True)
         assert contents(cwd / f"x {threads}" / "y") == contents(folder)
+
+
+KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
+"""CPUs for which OpenBLAS has kernels of their own: other orders of summation, other last bits."""
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "--d 64 --bits 16",
+        "--d 100 --theta 784 --bits 20 --output state",
+        "--d 17 --theta 300 --discretizer bilinear --realization dense",
+    ],
+)
+def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
+    code = "import sys; from lmu_hw.cli import main; sys.exit(main(sys.argv[1:]))"
+    made = {}
+    for kind in KINDS:
+        env = os.environ | {"OPENBLAS_CORETYPE": kind, "PYTHONPATH": str(ROOT)}
+        env |= {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"} if kind == "Nehalem" else {}
+        command = [sys.executable, "-c", code, "generate", "-q", "-o", kind, *request_.split()]
+        run = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        # this machine's CPU may lack that kind's instructions
+        if run.returncode != -signal.SIGILL:
+            assert run.returncode == 0, run.stderr
+            made[kind] = contents(tmp_path / kind)
+    assert len(made) >= 2
+    assert all(files == made["Nehalem"] for files in made.values())
 
 
 def test_a_readout_comes_with_a_state_output() -> None:
@@ -209,3 +238,24 @@ def test_a_file_of_order_and_an_option_of_d(
     path.write_text("order = 4\n")
     said = call(capsys, "generate", path, "--d", 2, "-o", tmp_path / "out", "--json")
     assert said.json["spec"]["order"] == 2
+
+
+@pytest.mark.cc
+@pytest.mark.sim
+def test_two_named_designs_in_one_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require("make", "iverilog", "cc")
+    for name, d in (("gyro", 3), ("gas", 4)):
+        assert call(capsys, "generate", "--d", d, "--name", name, "-o", tmp_path / name).code == 0
+        assert make(tmp_path / name / "rtl").returncode == 0
+        assert make(tmp_path / name / "c").returncode == 0
+        said = call(capsys, "verify", tmp_path / name, "--steps", 20, "--json")
+        assert said.json["ok"]
+        assert set(said.json["executors"]) == {"icarus", "c"}
+    sources = [tmp_path / name / "c" / f"{name}.c" for name in ("gyro", "gas")]
+    objects = subprocess.run(["cc", "-r", "-nostdlib", "-o", tmp_path / "both.o", *sources])
+    assert objects.returncode == 0
+    designs = [tmp_path / name / "rtl" / f"{name}.v" for name in ("gyro", "gas")]
+    both = subprocess.run(["iverilog", "-g2005", "-Wall", "-o", tmp_path / "both.vvp", *designs])
+    assert both.returncode == 0

@@ -18,7 +18,9 @@ PACKAGE = Path(lmu_hw.__file__).parent
 LINE = [
     "errors",
     "fixedpoint",
+    "naming",
     "spec",
+    "pade",
     "legendre",
     "discretize",
     "realize",
@@ -36,7 +38,7 @@ LINE = [
 ]
 
 # Rooms that may import nothing but these (and their own modules).
-WORDS = {"errors", "fixedpoint"}
+WORDS = {"errors", "fixedpoint", "naming"}
 EXECUTOR = WORDS | {"program", "schedule", "templates", "vectors"}
 ONLY = {
     "errors": set(),

@@ -627,3 +627,21 @@ def test_copies_need_no_memory() -> None:
     program = Program(title="copy", vectors=(u, y), ops=(Requantize(source="u", target="y"),))
     assert from_json(program.to_json()) == program
     assert not any(isinstance(op, Cascade) for op in program.ops)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "2lmu", "a b", "Lmu", "_lmu", "reg", "string", "a" * 41, "a\n"]
+)
+def test_a_name_that_files_modules_and_c_cannot_share(name: str) -> None:
+    with pytest.raises(FormatError, match="name must be a lower-case identifier"):
+        replace(COPY, name=name)
+
+
+def test_what_words_mean_is_one_plain_line() -> None:
+    u, *rest = COPY.vectors
+    for about in ("two\nlines", "*/", "\u00b5"):
+        with pytest.raises(FormatError, match="must be one line of printable ASCII"):
+            replace(COPY, vectors=(replace(u, about=about), *rest))
+    told = replace(COPY, vectors=(replace(u, about="volts"), *rest))
+    assert from_json(told.to_json()) == told
+    assert told.digest != COPY.digest

@@ -175,6 +175,17 @@ def test_impossible_requests_say_what_to_do() -> None:
         quantize(spec_of(64, 784, state_bits=4))
 
 
+def test_a_cascade_of_too_wide_words_is_left_for_a_dense_one() -> None:
+    design = quantize(spec_of(6, 10**6))
+    assert isinstance(design.program.ops[0], Dense)
+    assert "63 bits" in design.reason
+    assert design.error <= PROMISE
+    with pytest.raises(SpecError, match=r"more than 63 bits: .* --realization dense"):
+        quantize(spec_of(6, 10**6, realization=RealizationKind.CASCADE))
+    with pytest.raises(SpecError, match=r"8 bits cannot hold .*: it takes 14 or more"):
+        quantize(spec_of(64, 512, state_bits=8))
+
+
 def test_prediction_covers_the_measurement() -> None:
     """The predicted error holds for every input, so no measured one may pass it."""
     for order, theta, bits in ((6, 100, 16), (16, 256, 12), (64, 128, 16)):

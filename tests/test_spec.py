@@ -55,7 +55,7 @@ FULL = LMUSpec(
 D = r"d \(order\) must be a whole number from 1 to 1024, not "
 THETA = "theta must be > 0 and <= 1e\\+06 samples, not "
 KNOWN = (
-    "known keys are bits, channels, coef_bits, d, discretizer, order, output, realization, "
+    "known keys are bits, channels, coef_bits, d, discretizer, name, order, output, realization, "
     "state_bits, taps, theta, weight_bits"
 )
 

@@ -232,6 +232,13 @@ def test_nothing_is_installed(folder: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.cc
+@pytest.mark.parametrize("name", ["rtl/lmu.v", "c/lmu.h", "vectors/output.hex"])
+def test_a_missing_file_is_named(name: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / name).unlink()
+    said = refused(capsys, "verify", copy)
+    assert said.endswith(f"{name} is missing; generate the folder again\n")
+
+
 def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
     with (copy / "c" / "lmu.c").open("a") as file:

@@ -39,15 +39,15 @@ class IcarusResult:
     ----------
     steps, words, mismatches : int
         Of the run without stalls.
-    cycles_per_step : int
-        As measured there.
+    cycles_per_step : int or None
+        As measured there, from step to step; None where there was one step.
     first : Divergence or None
     """
 
     steps: int
     words: int
     mismatches: int
-    cycles_per_step: int
+    cycles_per_step: int | None
     first: Divergence | None
 
 

@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import dataclass
 
 from ..program import Cascade, Dense, Linear, Operation, Program, Role
-from ..templates import c_ident, environment
+from ..templates import environment
 from .cascade import cascade
 from .layout import Layout, Place, lay_out
 from .operation import Function, OperationCode, check_flow, functions
@@ -26,7 +26,7 @@ class RequantizeCode(OperationCode):
     rescale: Rescale
 
 
-def emit(program: Program, *, version: str, name: str = "lmu") -> dict[str, str]:
+def emit(program: Program, *, version: str) -> dict[str, str]:
     """Return the C files of a program: header, code, host test, Makefile.
 
     Parameters
@@ -34,8 +34,6 @@ def emit(program: Program, *, version: str, name: str = "lmu") -> dict[str, str]
     program : Program
     version : str
         Version of lmu-hw, for the headers.
-    name : str
-        Prefix of every C name, and name of the files.
 
     Returns
     -------
@@ -45,9 +43,9 @@ def emit(program: Program, *, version: str, name: str = "lmu") -> dict[str, str]
     Raises
     ------
     EmitError
-        If a name is no C identifier, or the flow of the program has no rendering in C.
+        If a name is taken in C, or the flow of the program has no rendering in C.
     """
-    prefix = c_ident(name)
+    prefix = program.name
     check_flow(program)
     layout = lay_out(program, prefix)
     helpers = Helpers()
@@ -67,6 +65,7 @@ def emit(program: Program, *, version: str, name: str = "lmu") -> dict[str, str]
         "states": layout.with_role(Role.STATE),
         "layout": layout,
         "vector_lines": _vector_lines(layout),
+        "about_lines": _about_lines(program),
         "n_in": program.n_words(Role.INPUT),
         "n_out": program.n_words(Role.OUTPUT),
         "n_state": program.n_words(Role.STATE),
@@ -109,6 +108,14 @@ def _translate(
         target=target,
         rescale=rescale,
     )
+
+
+def _about_lines(program: Program) -> list[str]:
+    """Return what each vector is, after an empty line, or nothing."""
+    known = [v for v in program.vectors if v.about]
+    width = max((len(v.name) for v in known), default=0)
+    lines = [f"{v.name.ljust(width)}  {v.about}" for v in known]
+    return ["", *(part for line in lines for part in textwrap.wrap(line, 90))] if lines else []
 
 
 def _vector_lines(layout: Layout) -> list[str]:

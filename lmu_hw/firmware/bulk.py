@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..errors import ModelFileError, SpecError, ToolError
 from ..program import Program, Role
-from ..templates import c_ident, environment
+from ..templates import environment
 from . import emit
 
 Words = npt.NDArray[np.int64]
@@ -49,12 +49,10 @@ class BulkEngine:
         with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
             for file, text in emit(program, version="bulk").items():
                 (Path(folder) / file).write_text(text)
-            self._open(program, n_streams, _compile(Path(folder), "lmu"))
+            self._open(program, n_streams, _compile(Path(folder), program.name))
 
     @classmethod
-    def from_folder(
-        cls, program: Program, c_dir: Path, n_streams: int = 1, *, name: str = "lmu"
-    ) -> BulkEngine:
+    def from_folder(cls, program: Program, c_dir: Path, n_streams: int = 1) -> BulkEngine:
         """Return an engine made of the C files that lie in ``c_dir``, not of fresh ones.
 
         Raises
@@ -65,7 +63,7 @@ class BulkEngine:
             If there is no C compiler, or it fails.
         """
         engine = cls.__new__(cls)
-        engine._open(program, n_streams, _compile(c_dir, name))
+        engine._open(program, n_streams, _compile(c_dir, program.name))
         return engine
 
     def _open(self, program: Program, n_streams: int, library: ctypes.CDLL) -> None:
@@ -182,7 +180,7 @@ def _compile(c_dir: Path, name: str) -> ctypes.CDLL:
             f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
             " install a C compiler, e.g. apt-get install gcc"
         )
-    sources = [c_dir / f"{c_ident(name)}.c", c_dir / f"{name}.h"]
+    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h"]
     for path in sources:
         if not path.is_file():
             raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")

@@ -9,7 +9,7 @@ from amaranth.back import rtlil
 
 from ..program import Cascade, Dense, Program, Role, Vector
 from ..schedule import Region, Schedule
-from ..templates import c_ident, environment, hex_word
+from ..templates import environment, hex_word
 from .cascade_sequencer import CascadeSequencer
 from .datapath import Datapath
 from .engine import Engine, payload_shape, rom_contents
@@ -40,9 +40,7 @@ BLOCKS: dict[str, type] = {
 """The class of every module but the sequencers."""
 
 
-def emit(
-    program: Program, schedule: Schedule, name: str = "lmu", version: str = ""
-) -> dict[str, str]:
+def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, str]:
     """Return the files of the hardware's folder, name to text.
 
     Parameters
@@ -50,8 +48,6 @@ def emit(
     program : Program
     schedule : Schedule
         Of the same program.
-    name : str
-        Name of the top module and prefix of all others.
     version : str
         Of lmu-hw, for the headers.
 
@@ -61,7 +57,7 @@ def emit(
         ``<name>.v``, ``<name>_coef.mem`` and ``<name>_rows.mem`` (where they are needed),
         ``tb_<name>.v``, ``Makefile``. The same text from the same program, always.
     """
-    c_ident(name)
+    name = program.name
     env = environment()
     tool = f"lmu-hw {version}".strip()
     contents = rom_contents(schedule, name)
@@ -76,7 +72,7 @@ def emit(
     }
     whats = (
         f"{tool}, program {program.digest}: coefficients in execution order",
-        f"{tool}, program {program.digest}: bias and shift - {schedule.shift_min} of each row",
+        f"{tool}, program {program.digest}: of each row bias and shift, less {schedule.shift_min}",
     )
     for rom, what in zip(contents, whats, strict=True):
         if rom.is_memory:
@@ -97,6 +93,9 @@ def _context(program: Program, schedule: Schedule, name: str, tool: str) -> dict
         "tool": tool,
         "title": " ".join(program.title.split()),
         "digest": program.digest,
+        "count": _count,
+        "fifo_depth": schedule.fifo_depth,
+        "abouts": [v for v in program.vectors if v.about],
         "n_in": schedule.n_in,
         "n_out": schedule.n_out,
         "in_width": payload_shape(inputs).width,
@@ -110,6 +109,10 @@ def _context(program: Program, schedule: Schedule, name: str, tool: str) -> dict
         "cycle_formula": schedule.cycle_formula,
         "phases": schedule.phases,
     }
+
+
+def _count(n: int) -> str:
+    return f"{n} word" if n == 1 else f"{n} words"
 
 
 def _vector_line(v: Vector, region: Region | None) -> str:

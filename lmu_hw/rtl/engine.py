@@ -25,7 +25,7 @@ Sequencer = CascadeSequencer | RowSequencer
 
 
 class Engine(wiring.Component):
-    """Runs a program, one step for every ``n_in`` words.
+    """Runs the program: a step for each set of input words, phase after phase on one multiplier.
 
     Parameters
     ----------

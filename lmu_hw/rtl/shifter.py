@@ -10,7 +10,7 @@ from ..fixedpoint import Rounding, round_shift
 
 
 class Shifter(wiring.Component):
-    """Shifts right by ``shift_min + amount``.
+    """Shifts right by a constant and the amount given, and says what was lost.
 
     Only the shifts that occur in the program are built: ``shift_min`` is wiring.
 

@@ -8,6 +8,7 @@ OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -30,13 +31,14 @@ def main() -> int:
     from cocotb_tools.runner import get_results, get_runner
 
     rtl, build = (args.folder / "rtl").resolve(), args.build.resolve()
+    name = json.loads((args.folder / "program.json").read_text(encoding="utf-8"))["name"]
     build.mkdir(parents=True, exist_ok=True)
     for rom in sorted(rtl.glob("*.mem")):
         shutil.copy(rom, build)
     runner = get_runner("icarus")
     runner.build(
-        sources=[rtl / "lmu.v"],
-        hdl_toplevel="lmu",
+        sources=[rtl / f"{name}.v"],
+        hdl_toplevel=name,
         build_dir=build,
         always=True,
         timescale=("1ns", "1ps"),
@@ -44,7 +46,7 @@ def main() -> int:
     )
     vectors = args.vectors or args.folder / "vectors"
     results = runner.test(
-        hdl_toplevel="lmu",
+        hdl_toplevel=name,
         test_module="test_lmu",
         build_dir=build,
         test_dir=build,
