@@ -95,6 +95,7 @@ def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
     _add_generate(commands)
     _add_verify(commands)
     _add_simulate(commands)
+    _add_models(commands)
     _add_doctor(commands)
     return top, dict(commands.choices)
 
@@ -216,6 +217,48 @@ def _add_simulate(commands: Any) -> None:
         default="auto",
         help="auto: compiled C where there is a compiler; all give the same words",
     )
+
+
+def _add_models(commands: Any) -> None:
+    importer = _add(
+        commands,
+        "import",
+        "Read a trained model and write it as one neutral file (.npz, no pickles).",
+        "  lmu-hw import model.keras -o model.npz\n"
+        "  lmu-hw import weights.weights.h5 --spec config.json -o model.npz\n"
+        "  lmu-hw import model.keras --dt-ratio 0.5 -o twice_the_rate.npz",
+    )
+    importer.add_argument(
+        "-o", "--out", type=Path, metavar="MODEL.npz", help="default: FILE's name in this folder"
+    )
+    importer.add_argument("--force", action="store_true", help="replace a file of somebody else")
+    inspector = _add(
+        commands,
+        "inspect",
+        "Say what is in a model: layers, windows, parameters, multiplies.",
+        "  lmu-hw inspect model.keras --rate 360\n  lmu-hw inspect model.npz --json",
+    )
+    for sub in (importer, inspector):
+        sub.add_argument(
+            "file",
+            type=Path,
+            metavar="FILE",
+            help=".keras, .h5, .weights.h5, .npz, .safetensors or PyTorch",
+        )
+        sub.add_argument(
+            "--spec", type=Path, metavar="JSON", help="of a file of weights: model.to_json()"
+        )
+        sub.add_argument(
+            "--theta", type=_number, metavar="T", help="window in samples, where FILE has none"
+        )
+        sub.add_argument("--discretizer", choices=("zoh", "euler", "bilinear"), help="the same")
+        sub.add_argument(
+            "--dt-ratio",
+            type=_number,
+            metavar="R",
+            help="new time step over old: the same weights for another sample rate",
+        )
+        sub.add_argument("--rate", type=_number, metavar="HZ", help="samples a second")
 
 
 def _add_doctor(commands: Any) -> None:

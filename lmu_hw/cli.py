@@ -15,11 +15,14 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import parse_args, parser
-from .errors import LMUHWError, MismatchError
+from .errors import EmitError, LMUHWError, MismatchError
+
+if TYPE_CHECKING:
+    from .network import Network
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -185,6 +188,53 @@ def simulate(args: argparse.Namespace) -> int:
     return 0
 
 
+def import_model(args: argparse.Namespace) -> int:
+    """Write the neutral model file of a trained model."""
+    from .folder import write_file
+    from .importers.model_file import is_model_file, to_bytes
+
+    network = _load_network(args)
+    out = args.out or Path(f"{args.file.name.partition('.')[0]}.npz")
+    if out.suffix != ".npz":
+        raise EmitError(f"{out} must end in .npz")
+    if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
+        raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
+    write_file(out, lambda file: file.write(to_bytes(network)))
+    _say_network(args, network, {"model": str(out)})
+    if not (args.json or args.quiet):
+        print(f"wrote {out}")
+    return 0
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Say what is in a model file."""
+    _say_network(args, _load_network(args), {"file": str(args.file)})
+    return 0
+
+
+def _load_network(args: argparse.Namespace) -> Network:
+    from .importers import load
+    from .network import retime
+    from .spec import Discretizer, check_positive
+
+    theta = None if args.theta is None else check_positive("--theta", args.theta)
+    discretizer = None if args.discretizer is None else Discretizer(args.discretizer)
+    network = load(args.file, spec=args.spec, theta=theta, discretizer=discretizer)
+    return network if args.dt_ratio is None else retime(network, args.dt_ratio)
+
+
+def _say_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
+    from .inspect import report, table
+    from .spec import check_positive
+
+    rate = None if args.rate is None else check_positive("--rate", args.rate)
+    found = report(network, rate)
+    if args.json:
+        print_json(head | found)
+    elif not args.quiet:
+        print(table(found))
+
+
 def doctor(args: argparse.Namespace) -> int:
     """Say what is installed."""
     from dataclasses import asdict
@@ -212,6 +262,8 @@ COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
     "simulate": simulate,
+    "import": import_model,
+    "inspect": inspect,
     "doctor": doctor,
 }
 

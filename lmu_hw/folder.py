@@ -12,9 +12,9 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import EmitError, ModelFileError, read_error
 
@@ -62,6 +62,33 @@ def write_folder(
             _swap(new, place)
     except OSError as error:
         raise write_error(target, error) from error
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that it appears whole or stays as it was.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Gets the file, open for binary writing.
+
+    Raises
+    ------
+    EmitError
+        If it cannot be written.
+    """
+    # beside the target, so that renaming is enough
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.new")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                write(file)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def check_target(target: Path, *, force: bool) -> None:

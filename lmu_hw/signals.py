@@ -6,8 +6,6 @@ the trouble is and what to do.
 
 from __future__ import annotations
 
-import os
-import secrets
 import struct
 import warnings
 from collections.abc import Callable, Iterable
@@ -20,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import EmitError, ModelFileError, read_error
-from .folder import write_error
+from .folder import write_file
 from .wav import read_wav, wav_rate, wav_samples, write_wav
 
 Array = npt.NDArray[Any]
@@ -300,18 +298,9 @@ def _csv_lines(data: Array) -> Iterable[bytes]:
     return ((",".join(map(repr, row.tolist())) + "\n").encode() for row in data)
 
 
-def _write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write beside ``path``, then rename: the file is whole or as it was."""
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.new")
+def _write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
-        try:
-            with temporary.open("xb") as file:
-                write(file)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise write_error(path, error) from error
+        write_file(path, write)
     except (ValueError, struct.error) as error:
         raise EmitError(f"{path} cannot hold the samples ({error}); write .npy instead") from error
 

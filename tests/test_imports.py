@@ -23,6 +23,10 @@ LINE = [
     "pade",
     "legendre",
     "discretize",
+    "network",
+    "forward",
+    "importers",
+    "inspect",
     "realize",
     "bounds",
     "coefficients",
@@ -61,6 +65,9 @@ OUTSIDE = {
     "amaranth": {"rtl"},
     "cocotb": {"executors", "verify"},
     "jinja2": {"templates"},
+    "h5py": {"importers"},
+    "safetensors": {"importers"},
+    "torch": {"importers"},
     "rich": {"progress", "cli"},
 }
 

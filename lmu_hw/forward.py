@@ -1,0 +1,156 @@
+"""Networks in float64: what integer programs are measured against.
+
+The step order is that of the paper: u from the old h and m (equation 7), the memory (4), then the
+cell from the new m (6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import SpecError
+from .legendre import Array
+from .network import GRU, LMU, LSTM, Activation, Cell, Dense, Network, SimpleRNN, n_out
+
+Step = Callable[[Array], Array]
+
+
+def run(network: Network, x: npt.ArrayLike) -> Array:
+    """Run a network from its zero state.
+
+    Parameters
+    ----------
+    network : Network
+    x : array_like of float, shape (n_sequences, n_steps, n_in)
+
+    Returns
+    -------
+    float array, shape (n_sequences, n_steps, n_out), or (n_sequences, n_out)
+        The latter where only the last step is wanted.
+
+    Raises
+    ------
+    SpecError
+        If the shape is wrong.
+    UnstableError
+        If a memory is not stable.
+    """
+    signal = np.asarray(x, dtype=np.float64)
+    if signal.ndim != 3 or signal.shape[2] != network.n_in or not signal.shape[1]:
+        raise SpecError(
+            f"x has shape {signal.shape} but should be (sequences, steps, {network.n_in})"
+        )
+    for layer in network.layers:
+        step = _lmu(layer, len(signal)) if isinstance(layer, LMU) else cell_step(layer, len(signal))
+        outputs = np.empty((*signal.shape[:2], n_out(layer)))
+        for t in range(signal.shape[1]):
+            outputs[:, t] = step(signal[:, t])
+        signal = outputs
+    return signal if network.every_step else signal[:, -1]
+
+
+def activate(activation: Activation, x: Array) -> Array:
+    """Return the activation of every element; softmax is taken over the last axis."""
+    if activation is Activation.TANH:
+        return np.asarray(np.tanh(x))
+    if activation is Activation.SIGMOID:
+        # the form without overflow for any x
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+    if activation is Activation.RELU:
+        return np.maximum(x, 0.0)
+    if activation is Activation.RELU6:
+        return np.clip(x, 0.0, 6.0)
+    if activation is Activation.HARD_TANH:
+        return np.clip(x, -1.0, 1.0)
+    if activation is Activation.HARD_SIGMOID:
+        return np.clip(x / 6.0 + 0.5, 0.0, 1.0)
+    if activation is Activation.HARD_SIGMOID_5:
+        return np.clip(x / 5.0 + 0.5, 0.0, 1.0)
+    if activation is Activation.SOFTMAX:
+        e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+        return np.asarray(e / np.sum(e, axis=-1, keepdims=True))
+    return x
+
+
+def cell_step(cell: Cell, n_sequences: int) -> Step:
+    """Return a function that runs one step of a cell, from its zero state on.
+
+    It takes and returns arrays of shape (n_sequences, width).
+    """
+    if isinstance(cell, Dense):
+        return lambda x: activate(cell.activation, x @ cell.W.T + cell.b)
+    if isinstance(cell, SimpleRNN):
+        return _simple_rnn(cell, n_sequences)
+    return _lstm(cell, n_sequences) if isinstance(cell, LSTM) else _gru(cell, n_sequences)
+
+
+def _simple_rnn(cell: SimpleRNN, n_sequences: int) -> Step:
+    h = np.zeros((n_sequences, n_out(cell)))
+
+    def step(x: Array) -> Array:
+        nonlocal h
+        h = activate(cell.activation, x @ cell.W.T + h @ cell.U.T + cell.b)
+        return h
+
+    return step
+
+
+def _lstm(cell: LSTM, n_sequences: int) -> Step:
+    h = c = np.zeros((n_sequences, n_out(cell)))
+
+    def step(x: Array) -> Array:
+        nonlocal h, c
+        i, f, g, o = np.split(x @ cell.W.T + h @ cell.U.T + cell.b, 4, axis=1)
+        kept = activate(cell.gate, f) * c
+        c = kept + activate(cell.gate, i) * activate(cell.activation, g)
+        h = activate(cell.gate, o) * activate(cell.activation, c)
+        return h
+
+    return step
+
+
+def _gru(cell: GRU, n_sequences: int) -> Step:
+    n = n_out(cell)
+    h = np.zeros((n_sequences, n))
+    U_zr, U_g = cell.U[: 2 * n], cell.U[2 * n :]
+
+    def step(x: Array) -> Array:
+        nonlocal h
+        read = x @ cell.W.T + cell.b
+        gates = activate(cell.gate, read[:, : 2 * n] + h @ U_zr.T)
+        z, r = gates[:, :n], gates[:, n:]
+        fed_back = (r * h) @ U_g.T if cell.c is None else r * (h @ U_g.T + cell.c)
+        h = z * h + (1.0 - z) * activate(cell.activation, read[:, 2 * n :] + fed_back)
+        return h
+
+    return step
+
+
+def _lmu(layer: LMU, n_sequences: int) -> Step:
+    system = layer.memory.system().balanced()
+    scale = layer.memory.system().scale
+    channels = layer.memory.channels
+    # run where float64 is best conditioned: m / scale
+    z = np.zeros((n_sequences, channels, layer.memory.order))
+    m = np.zeros((n_sequences, channels * layer.memory.order))
+    h = np.zeros((n_sequences, n_out(layer)))
+    cell = None if layer.cell is None else cell_step(layer.cell, n_sequences)
+
+    def step(x: Array) -> Array:
+        nonlocal z, m, h
+        u = x if layer.e_x is None else x @ layer.e_x.T
+        for encoder, old in ((layer.e_h, h), (layer.e_m, m)):
+            if encoder is not None:
+                u = u + old @ encoder.T
+        if layer.b is not None:
+            u = u + layer.b
+        z = z + (z @ system.A.T + u[:, :, None] * system.B)
+        m = (z * scale).reshape(n_sequences, -1)
+        read = np.concatenate([m, x], axis=1) if layer.reads_input else m
+        h = read if cell is None else cell(read)
+        return h
+
+    return step

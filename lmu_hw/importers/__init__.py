@@ -1,0 +1,80 @@
+"""Trained models from the files that other projects write: one reader a format.
+
+Nothing is unpickled or executed, and every size is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import ModelFileError, SpecError, UnstableError
+from ..network import Network
+from ..spec import Discretizer
+from . import paper, torch_names
+from .arrays import read_arrays
+from .hdf5 import read_hdf5
+from .keras import read_keras, read_legacy, read_weights
+from .model_file import is_model_file, read_model
+
+HDF5 = (".h5", ".hdf5")
+ARRAYS = (".npz", ".safetensors", ".pt", ".pth", ".ckpt")
+
+
+def load(
+    path: Path,
+    *,
+    spec: Path | None = None,
+    theta: float | None = None,
+    discretizer: Discretizer | None = None,
+) -> Network:
+    """Return the network in a file, whoever wrote it.
+
+    Parameters
+    ----------
+    path : Path
+        A .keras, .h5, .hdf5, .weights.h5, .npz, .safetensors or PyTorch file.
+    spec : Path, optional
+        Configuration of a model whose file holds weights alone.
+    theta : float, optional
+        Window [samples], where the file does not say; found from its matrices otherwise.
+    discretizer : Discretizer, optional
+        The same.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or of no known format.
+    """
+    try:
+        return _read(path, spec, theta, discretizer)
+    except (SpecError, UnstableError, ModelFileError) as error:
+        if str(path) in str(error) or (spec is not None and str(spec) in str(error)):
+            raise
+        raise ModelFileError(f"{path}: {error}") from error
+
+
+def _read(
+    path: Path, spec: Path | None, theta: float | None, discretizer: Discretizer | None
+) -> Network:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ModelFileError(f"{path} {what}; give a model file")
+    if path.name.endswith(".weights.h5") or (spec is not None and path.suffix in HDF5):
+        if spec is None:
+            raise ModelFileError(
+                f"{path} holds weights alone: give the model's configuration with --spec, as "
+                "model.to_json() returns it, or its .keras file"
+            )
+        return read_weights(path, spec)
+    if path.suffix == ".keras":
+        return read_keras(path)
+    if path.suffix in HDF5:
+        arrays = read_hdf5(path, str(path)).arrays
+        if paper.is_paper(arrays):
+            return paper.network_of(arrays, theta=theta, discretizer=discretizer)
+        return read_legacy(path)
+    if path.suffix == ".npz" and is_model_file(path):
+        return read_model(path)
+    if path.suffix in ARRAYS:
+        return torch_names.network_of(read_arrays(path), theta=theta, discretizer=discretizer)
+    raise ModelFileError(f"{path} must be one of .keras, {', '.join(HDF5)}, {', '.join(ARRAYS)}")

@@ -1,0 +1,113 @@
+"""HDF5 files of weights, read with limits: no links out of the file, no size believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ..errors import ModelFileError, ToolError, read_error
+from ..legendre import Array
+
+MAX_BYTES = 1 << 30
+"""Most bytes that the arrays of a file may take."""
+MAX_NODES = 10_000
+"""Most groups and datasets in a file."""
+MAX_DEPTH = 32
+"""Deepest group."""
+MAX_TEXT = 1 << 24
+"""Longest text attribute [bytes]."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hdf5File:
+    """What a file holds.
+
+    Attributes
+    ----------
+    arrays : dict of str to float64 array
+        By path, such as ``layers/dense/vars/0``, in the file's order.
+    texts : dict of str to str
+        Text attributes of the root.
+    """
+
+    arrays: dict[str, Array]
+    texts: dict[str, str]
+
+
+def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
+    """Read every numeric array of an HDF5 file.
+
+    Parameters
+    ----------
+    source : Path or binary file
+    what : str
+        Its name in messages.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no HDF5 file, is damaged, or holds more than any model does.
+    ToolError
+        If h5py is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ToolError(f"{what} is HDF5: install h5py to read it (pip install h5py)") from error
+    if isinstance(source, Path) and not source.is_file():
+        raise ModelFileError(f"{source} does not exist or is no file; give a model file")
+    try:
+        with h5py.File(source, "r") as file:
+            reader = _Reader(h5py, what)
+            reader.walk(file, "", 0)
+            return Hdf5File(arrays=reader.arrays, texts=reader.texts(file))
+    except ModelFileError:
+        raise
+    except PermissionError as error:
+        raise read_error(Path(what), error) from error
+    # a damaged file can fail in any of h5py's ways
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason}") from error
+
+
+class _Reader:
+    def __init__(self, h5py: Any, what: str) -> None:
+        self._h5py, self._what = h5py, what
+        self._nodes = self._bytes = 0
+        self.arrays: dict[str, Array] = {}
+
+    def walk(self, group: Any, path: str, depth: int) -> None:
+        """Read a group and everything below it."""
+        for name in group:
+            self._nodes += 1
+            if self._nodes > MAX_NODES or depth > MAX_DEPTH:
+                raise ModelFileError(f"{self._what} holds more groups than a model; not read")
+            if not isinstance(group.get(name, getlink=True), self._h5py.HardLink):
+                continue
+            node = group[name]
+            if isinstance(node, self._h5py.Group):
+                self.walk(node, f"{path}{name}/", depth + 1)
+            elif isinstance(node, self._h5py.Dataset) and node.dtype.kind in "fiu":
+                self.arrays[path + name] = self._read(node, path + name)
+
+    def _read(self, node: Any, path: str) -> Array:
+        if node.is_virtual or node.external:
+            raise ModelFileError(f"{self._what}: {path} lies in another file; not read")
+        self._bytes += 8 * int(np.prod(node.shape, dtype=object))
+        if self._bytes > MAX_BYTES:
+            raise ModelFileError(f"{self._what} holds more than {MAX_BYTES >> 20} MiB of weights")
+        return np.asarray(node[()], dtype=np.float64)
+
+    @staticmethod
+    def texts(file: Any) -> dict[str, str]:
+        """Return the text attributes of the root."""
+        found = {}
+        for name, value in file.attrs.items():
+            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            if isinstance(text, str) and len(text) <= MAX_TEXT:
+                found[name] = text
+        return found

@@ -1,0 +1,109 @@
+"""What importers of named arrays share: groups of names, shapes, memories, dense layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from ..errors import ModelFileError
+from ..legendre import Array
+from ..network import Activation, Dense, Memory
+from ..spec import Discretizer
+from .matrices import memory_of
+
+Group = dict[str, Array]
+"""Arrays of one layer, by the last part of their names."""
+
+SUPPORTED = (
+    "the paper's (input_encoders, hidden_encoders, memory_encoders, input_kernel, hidden_kernel, "
+    "memory_kernel, AT, BT), pytorch-lmu's LMUCell (e_x, e_h, e_m, W_x, W_h, W_m, A, B) and LMUFFT "
+    "(W_u, W_h, A, B), with dense layers (kernel or weight, bias) after them"
+)
+
+
+def grouped(arrays: Mapping[str, Array]) -> dict[str, Group]:
+    """Return arrays by layer: ``rnn/cell/AT:0`` or ``rnn.cell.AT`` is AT of ``rnn/cell``.
+
+    Of a whole Keras model only ``model_weights`` is taken, which leaves out its optimizer's arrays.
+    """
+    root = "model_weights/"
+    names = [name for name in arrays if name.startswith(root)] or list(arrays)
+    groups: dict[str, Group] = {}
+    for name in names:
+        path = name.removeprefix(root).partition(":")[0].replace("/", ".")
+        prefix, _, leaf = path.rpartition(".")
+        groups.setdefault(prefix, {})[leaf] = arrays[name]
+    return groups
+
+
+def full_name(prefix: str, leaf: str) -> str:
+    """Return the name of an array, for error texts."""
+    return f"{prefix}.{leaf}" if prefix else leaf
+
+
+def unknown(names: Iterable[str]) -> ModelFileError:
+    """Return the error for names that no supported naming has."""
+    found = list(names)
+    shown = ", ".join(name[:80] for name in found[:5]) + (", ..." if len(found) > 5 else "")
+    return ModelFileError(f"cannot import arrays named {shown}: supported namings are {SUPPORTED}")
+
+
+def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
+    """Raise `ModelFileError` unless an array has a shape."""
+    if array.shape != shape:
+        raise ModelFileError(f"{name} has shape {array.shape} but should be {shape}")
+
+
+def own(array: Array) -> Array:
+    """Return a copy with an order of its own, which may be made read-only."""
+    return np.array(array, dtype=np.float64, order="C")
+
+
+def memory_for(
+    name: str,
+    A: Array | None,
+    B: Array | None,
+    order: int,
+    theta: float | None,
+    discretizer: Discretizer | None,
+    *,
+    transposed: bool = False,
+    less_identity: bool = False,
+) -> Memory:
+    """Return the memory of a layer from its matrices, or from theta where it has none."""
+    if A is not None and B is not None:
+        check_shape(f"A of {name}", A, (order, order))
+        return memory_of(
+            A,
+            B,
+            theta,
+            discretizer,
+            name=name,
+            transposed=transposed,
+            less_identity=less_identity,
+        ).memory
+    if A is not None or B is not None:
+        raise ModelFileError(f"{name} must hold both A and B, or neither and theta be given")
+    if theta is None:
+        raise ModelFileError(f"theta of {name} must be given, as its file holds no A and B")
+    return Memory(order=order, theta=float(theta), discretizer=discretizer or Discretizer.ZOH)
+
+
+def dense_of(prefix: str, group: Group) -> Dense | None:
+    """Return the linear layer that a group of arrays is, or None where it is none.
+
+    Keras calls its matrix ``kernel`` (in, out), PyTorch ``weight`` (out, in).
+    """
+    if set(group) - {"bias"} not in ({"kernel"}, {"weight"}):
+        return None
+    leaf = "kernel" if "kernel" in group else "weight"
+    stored = group[leaf]
+    if stored.ndim != 2:
+        raise ModelFileError(
+            f"{full_name(prefix, leaf)} has shape {stored.shape} but should have two axes"
+        )
+    W = stored.T if leaf == "kernel" else stored
+    b = group.get("bias", np.zeros(len(W)))
+    check_shape(full_name(prefix, "bias"), b, (len(W),))
+    return Dense(W=own(W), b=own(b), activation=Activation.LINEAR)

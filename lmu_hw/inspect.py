@@ -1,0 +1,95 @@
+"""What a network is and costs, as data and as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .network import LMU, Layer, Network, arrays, multiplies, n_in, n_out
+
+
+def report(network: Network, rate: float | None = None) -> dict[str, Any]:
+    """Return what there is to say of a network.
+
+    Parameters
+    ----------
+    network : Network
+    rate : float, optional
+        Samples a second, for windows in seconds.
+    """
+    layers = [
+        {"name": name, **_layer(layer, rate)}
+        for name, layer in zip(network.names, network.layers, strict=True)
+    ]
+    return {
+        "inputs": network.n_in,
+        "outputs": network.n_out,
+        "output_at": "every step" if network.every_step else "last step",
+        "classifier": network.is_classifier,
+        "layers": layers,
+        **{
+            key: sum(layer[key] for layer in layers)
+            for key in ("parameters", "multiplies_dense", "multiplies")
+        },
+    }
+
+
+def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"kind": type(layer).__name__}
+    if isinstance(layer, LMU):
+        memory = layer.memory
+        described |= {
+            "order": memory.order,
+            "channels": memory.channels,
+            "theta": memory.theta,
+            "discretizer": memory.discretizer.value,
+            "trained_A": memory.trained is not None,
+            "cell": None if layer.cell is None else type(layer.cell).__name__,
+        }
+        if rate is not None:
+            described["theta_seconds"] = memory.theta / rate
+    cell = layer.cell if isinstance(layer, LMU) else layer
+    return described | {
+        "inputs": n_in(layer),
+        "outputs": n_out(layer),
+        "activation": None if cell is None else cell.activation.value,
+        "shapes": {name: list(array.shape) for name, array in arrays(layer)},
+        "parameters": sum(array.size for _, array in arrays(layer)),
+        "multiplies_dense": multiplies(layer, dense=True),
+        "multiplies": multiplies(layer),
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return a `report` as lines of text, one for each layer."""
+    rows: list[tuple[str, ...]] = [
+        ("layer", "what", "in", "out", "parameters", "multiplies dense", "as cascade")
+    ]
+    for layer in found["layers"]:
+        rows.append(
+            (
+                layer["name"],
+                _what(layer),
+                *(f"{layer[key]:,}" for key in ("inputs", "outputs", "parameters")),
+                *(f"{layer[key]:,}" for key in ("multiplies_dense", "multiplies")),
+            )
+        )
+    totals = (f"{found[key]:,}" for key in ("parameters", "multiplies_dense", "multiplies"))
+    rows.append(("total", f"output at {found['output_at']}", "", "", *totals))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if k < 2 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _what(layer: dict[str, Any]) -> str:
+    if layer["kind"] != "LMU":
+        return f"{layer['kind']}, {layer['activation']}"
+    seconds = f" ({layer['theta_seconds']:.4g} s)" if "theta_seconds" in layer else ""
+    channels = f"{layer['channels']} x " if layer["channels"] > 1 else ""
+    kind = "trained A" if layer["trained_A"] else layer["discretizer"]
+    cell = f"{layer['cell']}, {layer['activation']}" if layer["cell"] else "no cell"
+    return f"LMU {channels}d={layer['order']} theta={layer['theta']:.6g}{seconds} {kind}, {cell}"

@@ -1,0 +1,83 @@
+"""The commands that read trained models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmu_hw.importers import load
+from lmu_hw.importers.model_file import to_bytes
+from lmu_hw.inspect import report, table
+from lmu_hw.network import LMU
+from tests.command import call, refused
+from tests.importers.test_model_file import NETWORK
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.npz"
+    path.write_bytes(to_bytes(NETWORK))
+    return path
+
+
+def test_report() -> None:
+    found = report(NETWORK, rate=100.0)
+    first, trained, *_ = found["layers"]
+    assert (found["inputs"], found["outputs"], found["output_at"]) == (3, 4, "last step")
+    assert found["classifier"]
+    assert (first["order"], first["channels"], first["theta_seconds"]) == (4, 2, 0.2)
+    assert first["shapes"]["cell.W"] == [5, 11]
+    assert (trained["trained_A"], trained["cell"]) == (True, None)
+    for key in ("parameters", "multiplies", "multiplies_dense"):
+        assert found[key] == sum(layer[key] for layer in found["layers"])
+    lines = table(found).splitlines()
+    assert len(lines) == 2 + len(NETWORK.layers)
+    assert "LMU 2 x d=4 theta=20 (0.2 s) zoh, SimpleRNN, tanh" in lines[1]
+    assert "trained A" in lines[2]
+    assert lines[-1].split()[:5] == ["total", "output", "at", "last", "step"]
+
+
+def test_inspect(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Dense, softmax" in call(capsys, "inspect", model).out
+    said = call(capsys, "inspect", model, "--rate", 100, "--json")
+    assert said.json["layers"] == report(NETWORK, 100.0)["layers"]
+
+
+def test_import_writes_what_it_read(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = model.parent / "copy.npz"
+    assert call(capsys, "import", model, "-o", out).code == 0
+    assert out.read_bytes() == model.read_bytes()
+    (model.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(model.parent / "elsewhere")
+    assert call(capsys, "import", model, "--json").json["model"] == "model.npz"
+    assert Path("model.npz").read_bytes() == model.read_bytes()
+
+
+def test_import_for_another_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    out = tmp_path / "slow.npz"
+    source = data_dir / "keras_lmu" / "paper_cell.keras"
+    assert call(capsys, "import", source, "-o", out, "--dt-ratio", 4).code == 0
+    layer = load(out).layers[0]
+    assert isinstance(layer, LMU)
+    assert layer.memory.theta == 16
+
+
+def test_refused(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = model.parent
+    assert "trained" in refused(capsys, "inspect", model, "--dt-ratio", 2)
+    assert "--rate must be > 0" in refused(capsys, "inspect", model, "--rate", -1)
+    assert "--theta must be" in refused(capsys, "inspect", model, "--theta", "x")
+    assert "does not exist" in refused(capsys, "inspect", folder / "none.keras")
+    assert "must end in .npz" in refused(capsys, "import", model, "-o", folder / "model.h5")
+    np.savez(folder / "theirs.npz", a=np.zeros(3))
+    said = refused(capsys, "import", model, "-o", folder / "theirs.npz")
+    assert "was not written by lmu-hw; choose another name, or give --force" in said
+    assert call(capsys, "import", model, "-o", folder / "theirs.npz", "--force").code == 0
+    (folder / "broken.npz").write_bytes(model.read_bytes()[:500])
+    refused(capsys, "inspect", folder / "broken.npz")
