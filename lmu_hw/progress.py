@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOW_AFTER = 1.0
 """Time until anything is shown [s]."""
 LINE_EVERY = 5.0
-"""Time between two plain lines [s]."""
+"""Time between the first two plain lines, growing from there [s]."""
 DRAW_EVERY = 0.1
 """Time between two drawings of the bar [s]."""
 
@@ -113,8 +113,10 @@ def _draw_bar(
 def _draw_lines(
     description: str, total: int, done: Callable[[], int], finished: threading.Event
 ) -> None:
+    every = LINE_EVERY
     while True:
         share = f" {100 * done() // total} % ({done()} of {total})" if total else ""
         print(f"{description} ...{share}", file=sys.stderr, flush=True)
-        if finished.wait(LINE_EVERY):
+        if finished.wait(every):
             return
+        every *= 1.5

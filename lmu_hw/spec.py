@@ -205,6 +205,10 @@ def load(path: Path) -> dict[str, Any]:
     ModelFileError
         If the file cannot be read or is not a table of keys.
     """
+    if path.is_dir():
+        raise ModelFileError(
+            f"{path} is a folder: give a TOML or JSON file of keys, or -o {path} to write there"
+        )
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SPEC_BYTES + 1)

@@ -89,9 +89,8 @@ def wav_rate(path: Path, sample_rate: float | None) -> int:
         If there is none or it is no whole number.
     """
     if sample_rate is None or not 0 < sample_rate < 2**32 or sample_rate != int(sample_rate):
-        raise EmitError(
-            f"{path} needs a whole sample rate, not {sample_rate}; write .npy or .csv instead"
-        )
+        given = "and the input has none" if sample_rate is None else f"not {sample_rate}"
+        raise EmitError(f"{path} needs a whole sample rate, {given}; write .npy or .csv instead")
     return int(sample_rate)
 
 

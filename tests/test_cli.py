@@ -87,7 +87,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("line", "text"),
     [
         ("gnerate --d 8", "unknown command 'gnerate'; did you mean generate?"),
-        ("synthesize", "give one of generate, verify, simulate, doctor"),
+        ("synthesize", "give one of generate, verify, simulate, import, inspect, doctor"),
         ("--json doctor", "--json goes after the command"),
         ("--d 8", "--d goes after the command, as in lmu-hw generate --d"),
         ("--verson", "unknown option --verson; did you mean --version?"),

@@ -157,6 +157,8 @@ TAMPERING: dict[str, tuple[Program, Edit]] = {
     "copied twice": (COPY, lambda d: d["ops"].append(d["ops"][-1])),
     "digest": (CASCADE, lambda d: d.update(digest="0" * 64)),
     "digest in capitals": (CASCADE, lambda d: d.update(digest=d["digest"].upper())),
+    "key of the future": (CASCADE, lambda d: d.update(rounding="floor")),
+    "key of a vector": (CASCADE, lambda d: d["vectors"][0].update(offset=1)),
     "no text as digest": (CASCADE, lambda d: d.update(digest=None)),
 }
 

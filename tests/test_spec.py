@@ -382,7 +382,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_directory(tmp_path: Path) -> None:
-    unreadable(tmp_path, r"cannot read .*: Is a directory")
+    unreadable(
+        tmp_path, r".* is a folder: give a TOML or JSON file of keys, or -o .* to write there"
+    )
 
 
 def test_file_too_large(tmp_path: Path) -> None:
