@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import parse_args, parser
-from .errors import EmitError, LMUHWError, MismatchError
+from .errors import EmitError, LMUHWError, MismatchError, SpecError
 
 if TYPE_CHECKING:
     from .network import Network
@@ -28,6 +28,8 @@ Command = Callable[[argparse.Namespace], int]
 
 MAX_STEPS = 10**9
 MAX_SEED = 2**31 - 1
+MAX_LINE = 2000
+"""Longest error [characters]."""
 
 
 def generate(args: argparse.Namespace) -> int:
@@ -194,9 +196,12 @@ def import_model(args: argparse.Namespace) -> int:
     from .importers.model_file import is_model_file, to_bytes
 
     network = _load_network(args)
-    out = args.out or Path(f"{args.file.name.partition('.')[0]}.npz")
+    stem = args.file.name.removesuffix(args.file.suffix).removesuffix(".weights")
+    out = args.out or Path(f"{stem}.npz")
     if out.suffix != ".npz":
         raise EmitError(f"{out} must end in .npz")
+    if out.exists() and out.samefile(args.file):
+        raise EmitError(f"{out} is the file that is read; name another with -o")
     if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
         raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
     write_file(out, lambda file: file.write(to_bytes(network)))
@@ -217,6 +222,8 @@ def _load_network(args: argparse.Namespace) -> Network:
     from .network import retime
     from .spec import Discretizer, check_positive
 
+    if args.rate is not None and not 1e-9 <= check_positive("--rate", args.rate) <= 1e12:
+        raise SpecError(f"--rate must be from 1e-9 to 1e12 samples a second, not {args.rate:g}")
     theta = None if args.theta is None else check_positive("--theta", args.theta)
     discretizer = None if args.discretizer is None else Discretizer(args.discretizer)
     network = load(args.file, spec=args.spec, theta=theta, discretizer=discretizer)
@@ -225,10 +232,8 @@ def _load_network(args: argparse.Namespace) -> Network:
 
 def _say_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
     from .inspect import report, table
-    from .spec import check_positive
 
-    rate = None if args.rate is None else check_positive("--rate", args.rate)
-    found = report(network, rate)
+    found = report(network, None if args.rate is None else float(args.rate))
     if args.json:
         print_json(head | found)
     elif not args.quiet:
@@ -306,7 +311,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fail(error: object, code: int) -> int:
     """Say what went wrong in one line; return the exit code."""
-    print("lmu-hw:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())[:MAX_LINE]
+    # names come from files, and a terminal obeys what it is sent
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    print("lmu-hw:", plain, file=sys.stderr)
     return code
 
 

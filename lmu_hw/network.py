@@ -14,11 +14,15 @@ from enum import Enum
 import numpy as np
 
 from .discretize import discretize
-from .errors import SpecError
+from .errors import SpecError, UnstableError
 from .legendre import Array, StateSpace, state_space
 from .spec import MAX_ORDER, MAX_THETA, Discretizer, check_int, check_positive
 
-MAX_UNITS = 16384
+MIN_THETA = 1e-3
+"""Shortest window [samples]."""
+MAX_NAME = 100
+"""Longest name of a layer [characters]."""
+MAX_UNITS = 4096
 """Widest layer."""
 
 
@@ -164,8 +168,19 @@ class Memory:
     def __post_init__(self) -> None:
         check_int("order", self.order, 1, MAX_ORDER)
         check_int("channels (memory_d)", self.channels, 1, MAX_UNITS)
-        if check_positive("theta", self.theta) > MAX_THETA:
-            raise SpecError(f"theta must be <= {MAX_THETA:g} samples, not {self.theta:g}")
+        if not MIN_THETA <= check_positive("theta", self.theta) <= MAX_THETA:
+            raise SpecError(
+                f"theta must be from {MIN_THETA:g} to {MAX_THETA:g} samples, not {self.theta:g}"
+            )
+        if self.trained is not None:
+            _check_array("A", self.trained.A, (self.order, self.order))
+            _check_array("B", self.trained.B, (self.order,))
+            offsets = self.trained.eigenvalues()
+            radius = float(np.max(np.abs(1.0 + offsets), initial=0.0))
+            if not radius < 1.0:
+                raise UnstableError(
+                    f"the trained A has a pole of magnitude {radius:.6g}: must be < 1"
+                )
 
     def system(self) -> StateSpace:
         """Return the recursion of one channel.
@@ -263,6 +278,12 @@ class Network:
     def __post_init__(self) -> None:
         if not self.layers or len(self.names) != len(self.layers):
             raise SpecError("a network must have at least one layer, and a name for each")
+        for name in self.names:
+            if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+                raise SpecError(
+                    f"a layer's name must be 1 to {MAX_NAME} printable characters, "
+                    f"not {name[:MAX_NAME]!r}"
+                )
         for name, layer, after in zip(self.names, self.layers, self.layers[1:], strict=False):
             if n_out(layer) != n_in(after):
                 raise SpecError(

@@ -81,3 +81,32 @@ def test_refused(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys, "import", model, "-o", folder / "theirs.npz", "--force").code == 0
     (folder / "broken.npz").write_bytes(model.read_bytes()[:500])
     refused(capsys, "inspect", folder / "broken.npz")
+
+
+def test_nothing_is_written_by_a_command_that_fails(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = model.parent / "out.npz"
+    for rate in ("--rate=-1", "--rate=1e-300", "--rate=nan"):
+        refused(capsys, "import", model, "-o", out, rate)
+        assert not out.exists()
+    monkeypatch.chdir(model.parent)
+    before = model.read_bytes()
+    assert "is the file that is read" in refused(capsys, "import", model.name)
+    np.savez(model.parent / "theirs.npz", model=np.zeros(3))
+    assert "was not written by lmu-hw" in refused(capsys, "import", model, "-o", "theirs.npz")
+    assert model.read_bytes() == before
+
+
+def test_members_called_model_that_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in (np.full(3, np.nan), np.full(3, 1j)):
+        np.savez(tmp_path / "m.npz", model=value)
+        refused(capsys, "inspect", tmp_path / "m.npz")
+
+
+def test_an_error_is_plain_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "m.npz", **{"\x1b[31mred": np.zeros(3)})
+    said = refused(capsys, "inspect", tmp_path / "m.npz")
+    assert said.rstrip("\n").isprintable()

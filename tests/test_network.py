@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lmu_hw import forward
-from lmu_hw.errors import SpecError
+from lmu_hw.errors import SpecError, UnstableError
 from lmu_hw.legendre import StateSpace
 from lmu_hw.network import (
     GRU,
@@ -93,7 +93,7 @@ def test_shapes_that_do_not_agree(options: dict[str, object], text: str) -> None
         ({"order": 10**9}, "order must be a whole number from 1 to 1024"),
         ({"theta": 0.0}, "theta must be > 0"),
         ({"theta": float("nan")}, "theta must be a finite number"),
-        ({"theta": 1e9}, r"theta must be <= 1e\+06 samples"),
+        ({"theta": 1e9}, r"theta must be from 0.001 to 1e\+06 samples"),
         ({"channels": 0}, r"channels \(memory_d\) must be a whole number"),
     ],
 )
@@ -134,6 +134,25 @@ def test_a_trained_matrix_has_no_theta_to_change() -> None:
     with pytest.raises(SpecError, match="dt ratio must be > 0"):
         retime(Network(names=("m",), layers=(lmu(),)), 0.0)
     assert dict(arrays(trained)).keys() >= {"A", "B"}
+
+
+def test_trained_matrices_are_checked() -> None:
+    def memory(A: np.ndarray) -> Memory:
+        system = StateSpace(A=A, B=np.ones(len(A)), scale=np.ones(len(A)))
+        return Memory(order=4, theta=20.0, trained=system)
+
+    with pytest.raises(SpecError, match=r"A has shape \(5, 5\) but should be \(4, 4\)"):
+        memory(-np.eye(5))
+    with pytest.raises(SpecError, match="A must hold finite"):
+        memory(np.full((4, 4), np.nan))
+    with pytest.raises(UnstableError, match="pole of magnitude 5"):
+        memory(4 * np.eye(4))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "two\nlines", "\x1b[31m"])
+def test_names_that_a_terminal_would_obey(name: str) -> None:
+    with pytest.raises(SpecError, match="a layer's name must be 1 to 100 printable characters"):
+        Network(names=(name,), layers=(FULL,))
 
 
 def test_weights_are_read_only() -> None:

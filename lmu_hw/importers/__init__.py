@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ModelFileError, SpecError, UnstableError
-from ..network import Network
+from ..network import Dense, Network
 from ..spec import Discretizer
 from . import paper, torch_names
-from .arrays import read_arrays
+from .arrays import natural, read_arrays
 from .hdf5 import read_hdf5
 from .keras import read_keras, read_legacy, read_weights
 from .model_file import is_model_file, read_model
@@ -59,6 +59,14 @@ def _read(
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelFileError(f"{path} {what}; give a model file")
+    bare = path.suffix in (*ARRAYS, *HDF5) and not path.name.endswith(".weights.h5")
+    if (theta is not None or discretizer is not None) and (
+        not bare or (path.suffix == ".npz" and is_model_file(path))
+    ):
+        raise ModelFileError(
+            f"{path} says its own theta and discretizer; --theta and --discretizer are for files "
+            "of bare arrays (--dt-ratio changes the sample rate)"
+        )
     if path.name.endswith(".weights.h5") or (spec is not None and path.suffix in HDF5):
         if spec is None:
             raise ModelFileError(
@@ -71,7 +79,13 @@ def _read(
     if path.suffix in HDF5:
         arrays = read_hdf5(path, str(path)).arrays
         if paper.is_paper(arrays):
-            return paper.network_of(arrays, theta=theta, discretizer=discretizer)
+            ordered = dict(sorted(arrays.items(), key=lambda item: natural(item[0])))
+            network = paper.network_of(ordered, theta=theta, discretizer=discretizer)
+            if sum(isinstance(layer, Dense) for layer in network.layers) > 1:
+                raise ModelFileError(
+                    f"{path} has several dense layers, of whose activations its arrays say nothing"
+                )
+            return network
         return read_legacy(path)
     if path.suffix == ".npz" and is_model_file(path):
         return read_model(path)

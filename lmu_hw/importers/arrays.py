@@ -24,7 +24,7 @@ import numpy as np
 from ..errors import LMUHWError, ModelFileError, ToolError, read_error
 from ..legendre import Array
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 28
 """Most bytes that the arrays of a file may take as float64."""
 MAX_ARRAYS = 4096
 """Most arrays in a file."""
@@ -35,6 +35,9 @@ DAMAGE = (
     lzma.LZMAError,
     tokenize.TokenError,
     EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
     MemoryError,  # brackets nested too deep for the parser
     RuntimeError,  # encrypted, or an unknown compression
     SyntaxError,
@@ -125,7 +128,7 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
     package = _package("safetensors", f"{path} is a safetensors file")
     try:
         with package.safe_open(str(path), framework="numpy") as file:
-            names = sorted(file.keys(), key=_natural)
+            names = sorted(file.keys(), key=natural)
             heads = {name: file.get_slice(name) for name in names}
             sizes = [8 * math.prod(head.get_shape()) for head in heads.values()]
             _check_total(path, len(names), sum(sizes))
@@ -195,7 +198,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def natural(name: str) -> list[tuple[int, int, str]]:
     """Return a key that sorts ``lmu.2`` before ``lmu.10``."""
     parts = re.split(r"([0-9]{1,18})", name)
     return [(1, int(part), "") if k % 2 else (0, 0, part) for k, part in enumerate(parts)]

@@ -11,12 +11,14 @@ import numpy as np
 from ..errors import ModelFileError, ToolError, read_error
 from ..legendre import Array
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 28
 """Most bytes that the arrays of a file may take."""
 MAX_NODES = 10_000
 """Most groups and datasets in a file."""
 MAX_DEPTH = 32
 """Deepest group."""
+TEXTS = ("keras_version", "model_config")
+"""Attributes of the root that are read."""
 MAX_TEXT = 1 << 24
 """Longest text attribute [bytes]."""
 
@@ -30,7 +32,7 @@ class Hdf5File:
     arrays : dict of str to float64 array
         By path, such as ``layers/dense/vars/0``, in the file's order.
     texts : dict of str to str
-        Text attributes of the root.
+        Text attributes of the root, of `TEXTS`.
     """
 
     arrays: dict[str, Array]
@@ -98,15 +100,26 @@ class _Reader:
         if node.is_virtual or node.external:
             raise ModelFileError(f"{self._what}: {path} lies in another file; not read")
         self._bytes += 8 * int(np.prod(node.shape, dtype=object))
-        if self._bytes > MAX_BYTES:
+        # a chunk is unpacked whole, whatever part of it the array uses
+        chunk = node.dtype.itemsize * int(np.prod(node.chunks or (0,), dtype=object))
+        if max(self._bytes, chunk) > MAX_BYTES:
             raise ModelFileError(f"{self._what} holds more than {MAX_BYTES >> 20} MiB of weights")
-        return np.asarray(node[()], dtype=np.float64)
+        # damaged float types may hold what float64 cannot; the network refuses it by name
+        with np.errstate(all="ignore"):
+            return np.asarray(node[()], dtype=np.float64)
 
     @staticmethod
     def texts(file: Any) -> dict[str, str]:
         """Return the text attributes of the root."""
         found = {}
-        for name, value in file.attrs.items():
+        for name in TEXTS:
+            # a damaged attribute may claim any size: ask before it is read
+            if name not in file.attrs:
+                continue
+            stored = file.attrs.get_id(name)
+            if stored.shape != () or stored.get_storage_size() > MAX_TEXT:
+                continue
+            value = file.attrs[name]
             text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
             if isinstance(text, str) and len(text) <= MAX_TEXT:
                 found[name] = text

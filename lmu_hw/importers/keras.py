@@ -16,8 +16,9 @@ from ..legendre import Array
 from ..network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Memory, Network, SimpleRNN
 from ..network import n_out as width_of
 from ..spec import Discretizer
+from .arrays import DAMAGE
 from .hdf5 import read_hdf5
-from .keras_config import SUPPORTED, KerasLayer, activation_of, layers_of, parse_json
+from .keras_config import MAX_JSON, SUPPORTED, KerasLayer, activation_of, layers_of, parse_json
 from .matrices import memory_of
 
 MAX_MEMBER = 1 << 30
@@ -39,8 +40,7 @@ def read_keras(path: Path) -> Network:
     config, metadata, weights = _members(path)
     file = read_hdf5(io.BytesIO(weights), f"{path}: model.weights.h5")
     model = parse_json(config, f"{path}: config.json")
-    version = parse_json(metadata, f"{path}: metadata.json") if metadata else {}
-    keras_3 = str(version.get("keras_version", "3") if isinstance(version, dict) else "3")[0] != "2"
+    keras_3 = _is_keras_3(metadata, path)
     return _Builder(str(path), _numbered(file.arrays), keras_3).network(model)
 
 
@@ -58,10 +58,11 @@ def read_weights(path: Path, spec: Path) -> Network:
     ModelFileError
     """
     if spec.suffix == ".keras":
-        config = _members(spec)[0]
+        config, version, _ = _members(spec)
     else:
         try:
-            config = spec.read_text(encoding="utf-8")
+            with spec.open("rb") as stream:
+                config = version = stream.read(MAX_JSON + 1).decode("utf-8")
         except OSError as error:
             raise read_error(spec, error) from error
         except UnicodeDecodeError as error:
@@ -70,7 +71,7 @@ def read_weights(path: Path, spec: Path) -> Network:
             ) from error
     file = read_hdf5(path, str(path))
     model = parse_json(config, str(spec))
-    keras_3 = str(model.get("keras_version", "3") if isinstance(model, dict) else "3")[0] != "2"
+    keras_3 = _is_keras_3(version, spec)
     return _Builder(str(path), _numbered(file.arrays), keras_3).network(model)
 
 
@@ -90,6 +91,13 @@ def read_legacy(path: Path) -> Network:
     model = parse_json(file.texts["model_config"], f"{path}: model_config")
     keras_3 = not file.texts.get("keras_version", "2").startswith("2")
     return _Builder(str(path), _named(file.arrays), keras_3).network(model)
+
+
+def _is_keras_3(text: str, path: Path) -> bool:
+    """Return what the JSON beside or around a configuration says of the Keras that wrote it."""
+    data = parse_json(text, f"{path}: metadata") if text else {}
+    version = data.get("keras_version") if isinstance(data, dict) else None
+    return not str(version).startswith("2")
 
 
 def _members(path: Path) -> tuple[str, str, bytes]:
@@ -113,18 +121,11 @@ def _members(path: Path) -> tuple[str, str, bytes]:
                 read("metadata.json", 1 << 16).decode("utf-8") if "metadata.json" in sizes else ""
             )
             return config, metadata, read("model.weights.h5", MAX_MEMBER)
-    except (
-        OSError,
-        UnicodeDecodeError,
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise read_error(path, error) from error
-        raise ModelFileError(f"{path} is a damaged .keras file ({error}); save it again") from error
-    except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+    except ModelFileError:
+        raise
+    except OSError as error:
+        raise read_error(path, error) from error
+    except DAMAGE as error:
         raise ModelFileError(f"{path} is a damaged .keras file ({error}); save it again") from error
 
 
@@ -166,6 +167,10 @@ def _named(arrays: dict[str, Array]) -> Weights:
                     found[name.partition(":")[0]] = array
         if missing := [name for name in names if name not in found]:
             raise ModelFileError(f"layer {layer.name!r} lacks its {missing[0]}; save it again")
+        if more := sorted(found.keys() - {*names, "A", "B"}):
+            raise ModelFileError(
+                f"layer {layer.name!r} has {more[0][:80]!r}, which its configuration lacks"
+            )
         return found
 
     return weights
@@ -206,8 +211,11 @@ class _Builder:
             raise ModelFileError(
                 f"{self._what}: layer {layer.name!r} ({layer.kind}) must follow a linear Dense"
             )
-        if layer.kind == "ReLU" and layer.config.get("max_value") is not None:
-            raise ModelFileError(f"{self._what}: layer {layer.name!r} must have no max_value")
+        for key in ("max_value", "negative_slope", "threshold"):
+            if layer.kind == "ReLU" and layer.config.get(key):
+                raise ModelFileError(f"{self._what}: layer {layer.name!r} must have no {key}")
+        if layer.kind == "Softmax" and layer.config.get("axis", -1) not in (-1, [-1], 2):
+            raise ModelFileError(f"{self._what}: layer {layer.name!r} must have axis -1")
         return Dense(W=before.W, b=before.b, activation=activation)
 
     def _layer(self, layer: KerasLayer, width: int | None) -> Layer:
@@ -215,7 +223,7 @@ class _Builder:
             return self._made(layer, width)
         except ModelFileError:
             raise
-        except (LMUHWError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (LMUHWError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise ModelFileError(f"{self._what}: layer {layer.name!r}: {error}") from error
 
     def _made(self, layer: KerasLayer, width: int | None) -> Layer:
@@ -235,7 +243,8 @@ class _Builder:
         got = self._weights(layer, hidden, names)
         W = _matrix(got["kernel"], layer, "kernel").T
         b = got.get("bias", np.zeros(len(W)))
-        activation = self._activation(config, layer)
+        usual = "linear" if kind == "Dense" else "tanh"
+        activation = self._activation(config, layer, "activation", usual)
         if kind == "Dense":
             return Dense(W=_own(W), b=_own(b), activation=activation)
         U = _own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
@@ -270,7 +279,7 @@ class _Builder:
         }
         got = self._weights(layer, False, tuple(name for name, here in has.items() if here))
         if has["theta_inv"]:
-            theta = 1.0 / float(got["theta_inv"].reshape(-1)[0] or np.nan)
+            theta = 1.0 / float(got["theta_inv"].reshape(()) or np.nan)
         memory = Memory(order=order, theta=theta, discretizer=discretizer, channels=channels)
         if "A" in got and "B" in got:
             found = memory_of(got["A"], got["B"], theta, name=layer.name, transposed=True)
@@ -281,6 +290,11 @@ class _Builder:
         kernel = got["kernel"] if has["kernel"] else np.eye(channels)
         kernel = _matrix(kernel, layer, "kernel")
         n_x = width if width is not None else len(kernel) - n_h
+        if has["kernel"] and len(kernel) != n_x + n_h:
+            raise ModelFileError(
+                f"{self._what}: kernel of layer {layer.name!r} has {len(kernel)} rows but should "
+                f"have {n_x + n_h}"
+            )
         return LMU(
             memory=memory,
             n_in=n_x,

@@ -93,11 +93,22 @@ def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], int | None]:
                 width = _width(layer.config, config)
             if layer.kind not in IGNORED:
                 layers.append(layer)
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        if model["class_name"] != "Sequential" and "output_layers" in config:
+            outputs = json.dumps(config["output_layers"])
+            if json.dumps(before) not in outputs or outputs.count('"') != 2:
+                raise ModelFileError(f"{what} must have the output of its last layer, and no other")
+    except ModelFileError:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{what} has a configuration that is damaged or of no known Keras: "
             f"{type(error).__name__} {str(error)[:80]}"
         ) from error
+    names = [layer.name for layer in layers]
+    if len(set(names)) != len(names):
+        raise ModelFileError(
+            f"{what} has two layers of one name; give each its own and save it again"
+        )
     if not layers:
         raise ModelFileError(f"{what} holds no layers; supported are {SUPPORTED}")
     return layers, width
@@ -110,8 +121,12 @@ def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
     counts[snake] = number + 1
     name, slot = str(config.get("name", snake)), f"{snake}_{number}" if number else snake
     returns_steps = bool(config.get("return_sequences", True))
+    if config.get("go_backwards"):
+        raise ModelFileError(f"layer {name[:80]!r} must not go_backwards: a step has no future")
     if kind in ("TimeDistributed", "RNN"):
         inner = config["layer" if kind == "TimeDistributed" else "cell"]
+        if kind == "TimeDistributed" and _class(inner) != "Dense":
+            raise ModelFileError(f"layer {name[:80]!r} must be a TimeDistributed of Dense alone")
         kind, config = _class(inner), dict(inner["config"])
     if kind in ("LMU", "LMUFeedforward", "LMUCell"):
         kind = "LMU"

@@ -63,13 +63,14 @@ def to_bytes(network: Network) -> bytes:
 
 
 def is_model_file(path: Path) -> bool:
-    """Return whether a .npz file is one of ours, as far as its first bytes tell."""
+    """Return whether a .npz file is one of ours, as far as its beginning tells."""
     try:
         with path.open("rb") as file:
-            head = file.read(64)
+            head = file.read(512)
     except OSError as error:
         raise read_error(path, error) from error
-    return head[30:39] == b"model.npy"
+    # members are stored as they are, the description first
+    return head[30:39] == b"model.npy" and f'{{"format": "{FORMAT}"'.encode() in head
 
 
 def read_model(path: Path) -> Network:
@@ -81,9 +82,10 @@ def read_model(path: Path) -> Network:
         If it is damaged.
     """
     found = read_arrays(path)
-    text = found.pop("model").astype(np.uint8).tobytes().decode("utf-8", "replace")
-    data = parse_json(text, f"{path}: model")
     try:
+        with np.errstate(all="ignore"):
+            text = found.pop("model").astype(np.uint8).tobytes().decode("utf-8", "replace")
+        data = parse_json(text, f"{path}: model")
         if data["format"] != FORMAT or data["version"] != VERSION:
             raise ModelFileError(f"{path} must be a model of version {VERSION}; import it again")
         layers = []

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from ..network import LMU, Activation, Dense, Layer, Network
-from ..spec import Discretizer
+from ..network import LMU, MAX_UNITS, Activation, Dense, Layer, Network
+from ..spec import Discretizer, check_int
 from .named_arrays import SUPPORTED, Group, check_shape, full_name, grouped, memory_for, own
 from .paper import chain, layers_of
 
@@ -91,6 +91,7 @@ def _fft(
     check_shape(f"W_h.weight of {name}", W_h, (n, order + n_in))
     check_shape(f"W_h.bias of {name}", b_h, (n,))
     memory = memory_for(name, matrices.get("A"), matrices.get("B"), order, theta, discretizer)
+    check_int(f"inputs of {name}", n_in, 1, MAX_UNITS)
     identity = np.eye(n_in)
     write = Dense(
         W=np.concatenate([W_u, identity, -identity]),

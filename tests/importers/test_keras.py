@@ -211,6 +211,11 @@ REFUSED = [
     (lmu("c", layer("ConvLSTM1DCell", "x")), "has a hidden cell 'ConvLSTM1D'"),
     (layer("Dense", "c", units=1, activation="gelu"), "has activation 'gelu', must be one of"),
     (layer("Activation", "c", activation="relu"), "must follow a linear Dense"),
+    (layer("SimpleRNN", "c", go_backwards=True), "must not go_backwards"),
+    (
+        layer("TimeDistributed", "c", layer=layer("SimpleRNN", "x")),
+        "must be a TimeDistributed of Dense alone",
+    ),
 ]
 
 
@@ -318,7 +323,7 @@ def test_hostile_hdf5(tmp_path: Path) -> None:
     write(tmp_path, "h5")
     with h5py.File(path, "a") as file:
         file.create_dataset("model_weights/big", (10**6, 10**6), dtype="f8", chunks=(100, 100))
-    with pytest.raises(ModelFileError, match="holds more than 1024 MiB"):
+    with pytest.raises(ModelFileError, match="holds more than 256 MiB"):
         load(path)
 
 
@@ -340,3 +345,101 @@ def test_weights_alone_need_a_configuration(tmp_path: Path) -> None:
     write(tmp_path, "weights")
     with pytest.raises(ModelFileError, match="give the model's configuration with --spec"):
         load(tmp_path / "model.weights.h5")
+
+
+def after_dense(tmp_path: Path, *more: dict[str, Any]) -> Path:
+    """Return the file of a dense layer and more."""
+    first = layer("Dense", "first", units=1, activation="linear")
+    write_keras(
+        tmp_path / "m.keras",
+        sequential(first, *more, width=2),
+        {"dense": [random(2, 1), random(1)]},
+    )
+    return tmp_path / "m.keras"
+
+
+def test_activation_layers(tmp_path: Path) -> None:
+    (got,) = load(after_dense(tmp_path, layer("ReLU", "r", negative_slope=0.0))).layers
+    assert isinstance(got, Dense)
+    assert got.activation is Activation.RELU
+    for option in ({"negative_slope": 0.1}, {"threshold": 1.0}, {"max_value": 6.0}):
+        with pytest.raises(ModelFileError, match=f"must have no {next(iter(option))}"):
+            load(after_dense(tmp_path, layer("ReLU", "r", **option)))
+    with pytest.raises(ModelFileError, match="must have axis -1"):
+        load(after_dense(tmp_path, layer("Softmax", "s", axis=1)))
+
+
+def test_a_configuration_must_speak_of_every_array(tmp_path: Path) -> None:
+    config = model()
+    config["config"]["layers"][1]["config"]["memory_to_memory"] = False
+    write_legacy(tmp_path / "m.h5", config, NAMED)
+    with pytest.raises(ModelFileError, match="'recurrent_kernel', which its configuration lacks"):
+        load(tmp_path / "m.h5")
+    config = model()
+    config["config"]["layers"][1]["config"]["hidden_to_memory"] = False
+    write_legacy(tmp_path / "m.h5", config, NAMED)
+    with pytest.raises(ModelFileError, match="has 8 rows but should have 3"):
+        load(tmp_path / "m.h5")
+
+
+def test_two_layers_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="two layers of one name"):
+        load(after_dense(tmp_path, layer("Dense", "first", units=1)))
+
+
+def test_the_output_must_be_the_last_layers(tmp_path: Path) -> None:
+    config = model(functional)
+    for outputs, fine in ([["head", 0, 0]], True), ([["lmu", 0, 0]], False):
+        config["config"]["output_layers"] = outputs
+        write_keras(tmp_path / "m.keras", config, NUMBERED)
+        if fine:
+            load(tmp_path / "m.keras")
+        else:
+            with pytest.raises(ModelFileError, match="must have the output of its last layer"):
+                load(tmp_path / "m.keras")
+
+
+def test_the_keras_that_wrote_it_decides_what_hard_sigmoid_is(tmp_path: Path) -> None:
+    path = after_dense(tmp_path, layer("Activation", "a", activation="hard_sigmoid"))
+    weights = tmp_path / "m.weights.h5"
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read("config.json")
+        weights.write_bytes(archive.read("model.weights.h5"))
+    for version, expected in ("3.1.0", "HARD_SIGMOID"), ("2.15.0", "HARD_SIGMOID_5"), ("", ""):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", config)
+            archive.writestr("model.weights.h5", weights.read_bytes())
+            archive.writestr("metadata.json", json.dumps({"keras_version": version}))
+        for network in (load(path), load(weights, spec=path)):
+            (got,) = network.layers
+            assert isinstance(got, Dense)
+            assert got.activation.name == (expected or "HARD_SIGMOID")
+
+
+def test_theta_is_not_taken_from_two_places(tmp_path: Path) -> None:
+    write(tmp_path, "keras")
+    with pytest.raises(ModelFileError, match="says its own theta and discretizer"):
+        load(tmp_path / "model.keras", theta=77.0)
+
+
+def test_damaged_details(tmp_path: Path) -> None:
+    config = sequential(lmu("lmu", None, trainable_theta=True), width=WIDTH)
+    for inverse in (np.zeros(0), np.zeros(2), np.zeros(())):
+        write_keras(tmp_path / "m.keras", config, {"lmu/layer/cell": [random(WIDTH, 1), inverse]})
+        with pytest.raises(LMUHWError):
+            load(tmp_path / "m.keras")
+    config = model()
+    config["config"]["layers"][1]["config"] = "x"
+    write_keras(tmp_path / "m.keras", config, NUMBERED)
+    with pytest.raises(ModelFileError, match="damaged or of no known Keras"):
+        load(tmp_path / "m.keras")
+
+
+def test_a_chunk_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
+    write(tmp_path, "h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file.create_dataset(
+            "model_weights/b", (10, 4), maxshape=(None, 4), dtype="f4", chunks=(120_000_000, 4)
+        )
+    with pytest.raises(ModelFileError, match="holds more than 256 MiB"):
+        load(tmp_path / "model.h5")
