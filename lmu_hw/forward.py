@@ -130,8 +130,8 @@ def _gru(cell: GRU, n_sequences: int) -> Step:
 
 
 def _lmu(layer: LMU, n_sequences: int) -> Step:
-    system = layer.memory.system().balanced()
-    scale = layer.memory.system().scale
+    memory = layer.memory.system()
+    system, scale = memory.balanced(), memory.scale
     channels = layer.memory.channels
     # run where float64 is best conditioned: m / scale
     z = np.zeros((n_sequences, channels, layer.memory.order))

@@ -63,6 +63,10 @@ class StateSpace:
         found = scipy.linalg.eigvals(self.balanced().A)
         return np.asarray(found[found.imag >= 0])
 
+    def spectral_radius(self) -> float:
+        """Return the largest magnitude of a discrete system's poles: below 1, it is stable."""
+        return float(np.max(np.abs(1.0 + self.eigenvalues())))
+
     def balanced(self) -> StateSpace:
         """Return the same system in the orthonormal coordinates ``x / scale``."""
         return StateSpace(

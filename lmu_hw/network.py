@@ -175,8 +175,7 @@ class Memory:
         if self.trained is not None:
             _check_array("A", self.trained.A, (self.order, self.order))
             _check_array("B", self.trained.B, (self.order,))
-            offsets = self.trained.eigenvalues()
-            radius = float(np.max(np.abs(1.0 + offsets), initial=0.0))
+            radius = self.trained.spectral_radius()
             if not radius < 1.0:
                 raise UnstableError(
                     f"the trained A has a pole of magnitude {radius:.6g}: must be < 1"

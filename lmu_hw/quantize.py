@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,10 @@ PROMISE = 1.0
 """RMS error of an output word that ``--bits`` promises [output LSB]."""
 COEFFICIENT_SHARE = 0.75
 """Coefficient error above which the next width is tried, where widths are free [output LSB]."""
+ASKED_FOR = "asked for"
+CASCADE = "fewest multiplies with the accuracy asked for and a proof that zero input dies"
+CHEAPER_DENSE = "no more multiplies than the cascade, and its decay is proven too"
+TOO_WIDE_CASCADE = f"the cascade would need intermediate words of more than {MAX_WORD_BITS} bits"
 STATES = {
     "z_outer": "outer adaptors' states, highest frequency first",
     "z_inner": "inner and real adaptors' states, highest frequency first",
@@ -102,23 +106,31 @@ def quantize(spec: LMUSpec) -> Design:
     """
     system = discretize(state_space(spec.order), spec.theta, spec.discretizer)
     ideal = cascade(system)
-    if spec.realization is RealizationKind.AUTO:
-        dense = _cheaper_dense(spec, system, ideal)
-        if dense is not None:
-            return dense
     kind = spec.realization
     try:
+        if kind is RealizationKind.AUTO:
+            return _cheapest(spec, system, ideal)
         return _first_that_keeps(spec, system, ideal, dense=kind is RealizationKind.DENSE)
     except FormatError as error:
-        if kind is RealizationKind.AUTO:
-            with contextlib.suppress(SpecError, FormatError, UnstableError):
-                return _first_that_keeps(spec, system, ideal, dense=True)
         raise SpecError(
             f"{spec.bits}-bit words of d = {spec.order} at theta = {spec.theta:g} take "
             f"intermediate words of more than {MAX_WORD_BITS} bits: ask for fewer --bits or "
             "--coef-bits, or a shorter --theta"
             + (", or --realization dense" if kind is RealizationKind.CASCADE else "")
         ) from error
+
+
+def _cheapest(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design:
+    """Return the design of the fewest multiplies that keeps the promise, and say why it is that."""
+    if (dense := _cheaper_dense(spec, system, ideal)) is not None:
+        return replace(dense, reason=CHEAPER_DENSE)
+    try:
+        return replace(_first_that_keeps(spec, system, ideal, dense=False), reason=CASCADE)
+    except FormatError:
+        with contextlib.suppress(SpecError, FormatError, UnstableError):
+            dense = _first_that_keeps(spec, system, ideal, dense=True)
+            return replace(dense, reason=TOO_WIDE_CASCADE)
+        raise
 
 
 def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design | None:
@@ -214,7 +226,7 @@ class _Attempt:
             spec=self.spec,
             program=_program(self.spec, self.memory, bounds, outputs),
             realization=RealizationKind.DENSE if "m" in bounds else RealizationKind.CASCADE,
-            reason=_reason(self.spec, dense="m" in bounds, proven=self.memory.decay == "proven"),
+            reason=ASKED_FOR,
             coef_bits=self._analysis.coef_bits,
             weight_bits=self.weight_bits,
             state_bits=state_bits,
@@ -273,16 +285,6 @@ class _Attempt:
 
 def _total(coefficient: float, roundoff: float) -> float:
     return math.sqrt(coefficient**2 + roundoff**2 + 1 / 12)
-
-
-def _reason(spec: LMUSpec, *, dense: bool, proven: bool) -> str:
-    if spec.realization is not RealizationKind.AUTO:
-        return "asked for"
-    if dense and proven:
-        return "no more multiplies than the cascade, and its decay is proven too"
-    if dense:
-        return "the cascade would need intermediate words of more than 63 bits"
-    return "fewest multiplies with the accuracy asked for and a proof that zero input dies"
 
 
 def _program(

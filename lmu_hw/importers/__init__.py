@@ -11,13 +11,13 @@ from ..errors import ModelFileError, SpecError, UnstableError
 from ..network import Dense, Network
 from ..spec import Discretizer
 from . import paper, torch_names
-from .arrays import natural, read_arrays
+from .arrays import TORCH, natural, read_arrays
 from .hdf5 import read_hdf5
 from .keras import read_keras, read_legacy, read_weights
 from .model_file import is_model_file, read_model
 
 HDF5 = (".h5", ".hdf5")
-ARRAYS = (".npz", ".safetensors", ".pt", ".pth", ".ckpt")
+ARRAYS = (".npz", ".safetensors", *TORCH)
 
 
 def load(
@@ -77,16 +77,16 @@ def _read(
     if path.suffix == ".keras":
         return read_keras(path)
     if path.suffix in HDF5:
-        arrays = read_hdf5(path, str(path)).arrays
-        if paper.is_paper(arrays):
-            ordered = dict(sorted(arrays.items(), key=lambda item: natural(item[0])))
+        file = read_hdf5(path, str(path))
+        if paper.is_paper(file.arrays):
+            ordered = dict(sorted(file.arrays.items(), key=lambda item: natural(item[0])))
             network = paper.network_of(ordered, theta=theta, discretizer=discretizer)
             if sum(isinstance(layer, Dense) for layer in network.layers) > 1:
                 raise ModelFileError(
                     f"{path} has several dense layers, of whose activations its arrays say nothing"
                 )
             return network
-        return read_legacy(path)
+        return read_legacy(file, path)
     if path.suffix == ".npz" and is_model_file(path):
         return read_model(path)
     if path.suffix in ARRAYS:

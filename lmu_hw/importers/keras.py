@@ -17,12 +17,11 @@ from ..network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Memory, Ne
 from ..network import n_out as width_of
 from ..spec import Discretizer
 from .arrays import DAMAGE
-from .hdf5 import read_hdf5
+from .hdf5 import MAX_BYTES, Hdf5File, read_hdf5
 from .keras_config import MAX_JSON, SUPPORTED, KerasLayer, activation_of, layers_of, parse_json
 from .matrices import memory_of
+from .named_arrays import own
 
-MAX_MEMBER = 1 << 30
-"""Largest file inside an archive [bytes]."""
 CELLS = ("Dense", "SimpleRNN", "LSTM", "GRU")
 
 Weights = Callable[[KerasLayer, bool, tuple[str, ...]], dict[str, Array]]
@@ -75,14 +74,20 @@ def read_weights(path: Path, spec: Path) -> Network:
     return _Builder(str(path), _numbered(file.arrays), keras_3).network(model)
 
 
-def read_legacy(path: Path) -> Network:
-    """Read a .h5 or .hdf5 file that holds a whole model.
+def read_legacy(file: Hdf5File, path: Path) -> Network:
+    """Return the model that a whole .h5 or .hdf5 file holds.
+
+    Parameters
+    ----------
+    file : Hdf5File
+        What was read.
+    path : Path
+        Where, for error texts.
 
     Raises
     ------
     ModelFileError
     """
-    file = read_hdf5(path, str(path))
     if "model_config" not in file.texts:
         raise ModelFileError(
             f"{path} holds weights alone: give the model's configuration with --spec, as "
@@ -104,9 +109,9 @@ def _members(path: Path) -> tuple[str, str, bytes]:
     """Return the texts of config.json and metadata.json, and the bytes of model.weights.h5."""
     try:
         with zipfile.ZipFile(path) as archive:
-            sizes = {info.filename: info.file_size for info in archive.infolist()}
+            held = set(archive.namelist())
             for name in ("config.json", "model.weights.h5"):
-                if name not in sizes:
+                if name not in held:
                     raise ModelFileError(f"{path} holds no {name}; must be a .keras file")
 
             def read(name: str, limit: int) -> bytes:
@@ -116,11 +121,11 @@ def _members(path: Path) -> tuple[str, str, bytes]:
                     raise ModelFileError(f"{path}: {name} is larger than any model's; not read")
                 return content
 
-            config = read("config.json", 1 << 24).decode("utf-8")
+            config = read("config.json", MAX_JSON).decode("utf-8")
             metadata = (
-                read("metadata.json", 1 << 16).decode("utf-8") if "metadata.json" in sizes else ""
+                read("metadata.json", MAX_JSON).decode("utf-8") if "metadata.json" in held else ""
             )
-            return config, metadata, read("model.weights.h5", MAX_MEMBER)
+            return config, metadata, read("model.weights.h5", MAX_BYTES)
     except ModelFileError:
         raise
     except OSError as error:
@@ -211,8 +216,9 @@ class _Builder:
             raise ModelFileError(
                 f"{self._what}: layer {layer.name!r} ({layer.kind}) must follow a linear Dense"
             )
-        for key in ("max_value", "negative_slope", "threshold"):
-            if layer.kind == "ReLU" and layer.config.get(key):
+        plain = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
+        for key, values in plain.items():
+            if layer.kind == "ReLU" and layer.config.get(key) not in values:
                 raise ModelFileError(f"{self._what}: layer {layer.name!r} must have no {key}")
         if layer.kind == "Softmax" and layer.config.get("axis", -1) not in (-1, [-1], 2):
             raise ModelFileError(f"{self._what}: layer {layer.name!r} must have axis -1")
@@ -246,13 +252,13 @@ class _Builder:
         usual = "linear" if kind == "Dense" else "tanh"
         activation = self._activation(config, layer, "activation", usual)
         if kind == "Dense":
-            return Dense(W=_own(W), b=_own(b), activation=activation)
-        U = _own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
+            return Dense(W=own(W), b=own(b), activation=activation)
+        U = own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
         if kind == "SimpleRNN":
-            return SimpleRNN(W=_own(W), U=U, b=_own(b), activation=activation)
+            return SimpleRNN(W=own(W), U=U, b=own(b), activation=activation)
         gate = self._activation(config, layer, "recurrent_activation", "sigmoid")
         if kind == "LSTM":
-            return LSTM(W=_own(W), U=U, b=_own(b), activation=activation, gate=gate)
+            return LSTM(W=own(W), U=U, b=own(b), activation=activation, gate=gate)
         c = None
         if config.get("reset_after", False):
             n = len(W) // 3
@@ -260,9 +266,9 @@ class _Builder:
             # only the candidate's second bias stands inside the reset gate's product
             b, c = (
                 inner + np.where(np.arange(len(inner)) < 2 * n, fed_back, 0.0),
-                _own(fed_back[2 * n :]),
+                own(fed_back[2 * n :]),
             )
-        return GRU(W=_own(W), U=U, b=_own(b), c=c, activation=activation, gate=gate)
+        return GRU(W=own(W), U=U, b=own(b), c=c, activation=activation, gate=gate)
 
     def _lmu(self, layer: KerasLayer, width: int | None) -> LMU:
         config = layer.config
@@ -298,12 +304,12 @@ class _Builder:
         return LMU(
             memory=memory,
             n_in=n_x,
-            e_x=_own(kernel[:n_x].T) if has["kernel"] or n_h else None,
-            e_h=_own(kernel[n_x:].T) if n_h else None,
-            e_m=_own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
+            e_x=own(kernel[:n_x].T) if has["kernel"] or n_h else None,
+            e_h=own(kernel[n_x:].T) if n_h else None,
+            e_m=own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
             if has["recurrent_kernel"]
             else None,
-            b=_own(got["bias"]) if has["bias"] else None,
+            b=own(got["bias"]) if has["bias"] else None,
             cell=cell,
             reads_input=bool(config.get("input_to_hidden", False)),
         )
@@ -334,8 +340,3 @@ def _matrix(array: Array, layer: KerasLayer, name: str) -> Array:
             f"{name} of layer {layer.name!r} has shape {array.shape} but should have two axes"
         )
     return array
-
-
-def _own(array: Array) -> Array:
-    """Return a copy with an order of its own, which may be made read-only."""
-    return np.array(array, dtype=np.float64, order="C")

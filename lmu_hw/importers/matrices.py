@@ -114,13 +114,18 @@ def memory_of(
         B=B.copy(),
         scale=continuous.scale.copy(),
     )
-    _check_stable(trained, name)
-    memory = Memory(
-        order=len(B),
-        theta=1.0 if theta is None else float(theta),
-        discretizer=discretizer or Discretizer.ZOH,
-        trained=trained,
-    )
+    try:
+        memory = Memory(
+            order=len(B),
+            theta=1.0 if theta is None else float(theta),
+            discretizer=discretizer or Discretizer.ZOH,
+            trained=trained,
+        )
+    except UnstableError as error:
+        raise UnstableError(
+            f"A of {name} must decay, but its spectral radius is {trained.spectral_radius():.6g}: "
+            "train it further with a bound on its eigenvalues, or keep A fixed"
+        ) from error
     return Found(memory=memory, trained=True, error=0.0)
 
 
@@ -218,13 +223,3 @@ def _step(
     curvature = float(np.sum(slope_A**2) + np.sum(slope_B**2))
     slope = float(np.sum(slope_A * rest_A) + np.sum(slope_B * rest_B))
     return float(np.clip(slope / curvature, -math.log(2.0), math.log(2.0))) if curvature else 0.0
-
-
-def _check_stable(system: StateSpace, name: str) -> None:
-    poles = np.linalg.eigvals(system.balanced().A) + 1.0
-    radius = float(np.max(np.abs(poles)))
-    if radius >= 1.0:
-        raise UnstableError(
-            f"A of {name} must decay, but its spectral radius is {radius:.6g}: "
-            "train it further with a bound on its eigenvalues, or keep A fixed"
-        )
