@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -129,6 +130,14 @@ def test_a_readout_comes_with_a_state_output() -> None:
     assert "readout.npy" in files
     assert "readout.npy" in json.loads(files["manifest.json"])["files"]
     assert "readout.npy" not in files_of(quantize(parse({"d": 3})))
+    design = quantize(parse({"d": 20, "theta": 300, "output": "state"}))
+    data = files_of(design)["readout.npy"]
+    assert isinstance(data, bytes)
+    readout = np.load(io.BytesIO(data))
+    assert readout.dtype == np.float32
+    # rounded to 24 bits of the row's largest entry
+    error = np.max(np.abs(readout - design.readout), axis=1)
+    assert np.all(error <= 2.0**-24 * np.max(np.abs(design.readout), axis=1))
 
 
 def test_described_without_files() -> None:

@@ -131,3 +131,15 @@ def test_the_thread_ends_with_the_work(error: type[BaseException]) -> None:
     with pytest.raises(error), progress("adding", total=10):
         raise error
     assert threading.active_count() == before
+
+
+def test_lines_come_ever_more_rarely(stderr: io.StringIO) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) == 4
+
+    module._draw_lines("work", 0, lambda: 0, SimpleNamespace(wait=wait))  # type: ignore[arg-type]
+    assert waits == [5.0, 7.5, 11.25, 16.875]
+    assert stderr.getvalue() == "work ...\n" * 4

@@ -117,7 +117,9 @@ def test_taps_are_the_decoded_delays() -> None:
     taps = (0.0, 0.3, 1.0)
     design = quantize(spec_of(12, 96, output=OutputKind.TAPS, taps=taps))
     program = design.program
-    fmt_u, fmt_y = program.vectors[0].fmt, program.with_role(Role.OUTPUT)[0].fmt
+    (y,) = program.with_role(Role.OUTPUT)
+    assert y.about == "y[k]: u delayed by 0, 28.8, 96 samples"
+    fmt_u, fmt_y = program.vectors[0].fmt, y.fmt
     u = np.sin(2 * np.pi * np.arange(600) / 96)
     words, _ = from_real(u, fmt_u)
     got = to_real(Interpreter(program).run(words[:, None, None])[:, 0], fmt_y)
@@ -151,10 +153,14 @@ def test_channels_are_copies_of_one_channel() -> None:
 
 
 def test_auto_takes_the_cheapest_with_a_proof() -> None:
-    assert isinstance(quantize(spec_of(1, 8)).program.ops[0], Dense)
+    cheap = quantize(spec_of(1, 8))
+    assert isinstance(cheap.program.ops[0], Dense)
+    assert cheap.reason == "no more multiplies than the cascade, and its decay is proven too"
     design = quantize(spec_of(64, 512))
     assert isinstance(design.program.ops[0], Cascade)
     assert "proof" in design.reason
+    forced = quantize(spec_of(1, 8, realization=RealizationKind.CASCADE))
+    assert forced.reason == "asked for"
 
 
 def test_forced_widths_are_taken_as_they_are() -> None:

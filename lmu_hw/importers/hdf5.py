@@ -121,6 +121,6 @@ class _Reader:
                 continue
             value = file.attrs[name]
             text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-            if isinstance(text, str) and len(text) <= MAX_TEXT:
+            if isinstance(text, str):
                 found[name] = text
         return found

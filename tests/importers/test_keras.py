@@ -443,3 +443,23 @@ def test_a_chunk_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
         )
     with pytest.raises(ModelFileError, match="holds more than 256 MiB"):
         load(tmp_path / "model.h5")
+
+
+def test_a_recurrent_layer_returns_the_last_step_unless_told(tmp_path: Path) -> None:
+    config = sequential(layer("SimpleRNN", "r", units=2, activation="tanh"), width=2)
+    weights = {"simple_rnn/cell": [random(2, 2), random(2, 2), random(2)]}
+    write_keras(tmp_path / "m.keras", config, weights)
+    assert not load(tmp_path / "m.keras").every_step
+
+
+def test_attributes_are_measured_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        text = file.attrs["model_config"].encode()
+        file.attrs["model_config"] = np.bytes_(text)
+    load(tmp_path / "model.h5")
+    monkeypatch.setattr("lmu_hw.importers.hdf5.MAX_TEXT", len(text) - 1)
+    with pytest.raises(ModelFileError, match="holds weights alone"):
+        load(tmp_path / "model.h5")

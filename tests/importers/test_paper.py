@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from lmu_hw import forward
 from lmu_hw.discretize import discretize
 from lmu_hw.errors import LMUHWError, ModelFileError
-from lmu_hw.importers import paper
+from lmu_hw.importers import load, paper
 from lmu_hw.importers.arrays import read_arrays
 from lmu_hw.legendre import Array, state_space
 from lmu_hw.network import LMU, Activation, Dense, SimpleRNN
@@ -206,3 +207,33 @@ def test_unknown_names_are_listed(arrays: Arrays) -> None:
     with pytest.raises(ModelFileError, match=r"cannot import arrays named .*: supported") as error:
         paper.network_of(arrays)
     assert str(error.value).count("conv") <= 5
+
+
+def write_hdf5(path: Path, *layers: tuple[str, Arrays]) -> Path:
+    """Write layers as Keras 2.2 does."""
+    with h5py.File(path, "w") as file:
+        for name, arrays in layers:
+            for key, array in arrays.items():
+                file[f"model_weights/{name}/{name}/{key}:0"] = array
+    return path
+
+
+def test_the_papers_own_files_keep_their_order(tmp_path: Path) -> None:
+    """HDF5 sorts names by letters, which puts rnn_10 before rnn_2."""
+    rng = np.random.default_rng(3)
+    head = {"kernel": rng.standard_normal((N, 4)), "bias": rng.standard_normal(4)}
+    first, second = maths(), maths(seed=2, n_in=N)
+    layers = (("rnn_2", keras(first)), ("rnn_10", keras(second)), ("dense_1", head))
+    network = load(write_hdf5(tmp_path / "model.hdf5", *layers))
+    assert [name.partition(".")[0] for name in network.names] == ["rnn_2", "rnn_10", "dense_1"]
+    expected = loop(second, loop(first, X)) @ head["kernel"] + head["bias"]
+    # theta is recognised and the matrices are recomputed
+    np.testing.assert_allclose(forward.run(network, X[None])[0], expected, atol=1e-9)
+
+
+def test_activations_that_nobody_stored_are_not_made_up(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    dense = [{"kernel": rng.standard_normal(shape)} for shape in ((N, 5), (5, 2))]
+    layers = (("rnn_1", keras(maths())), ("dense_1", dense[0]), ("dense_2", dense[1]))
+    with pytest.raises(ModelFileError, match="several dense layers, of whose activations"):
+        load(write_hdf5(tmp_path / "model.hdf5", *layers))

@@ -28,6 +28,7 @@ def test_header_says_what_it_is() -> None:
     head = text[: text.index("module ")]
     assert f"lmu-hw 1.0, program {program.digest}" in head
     assert plan.cycle_formula in head
+    assert f"FIFO of {plan.fifo_depth} words" in head
     for v in program.vectors:
         assert re.search(rf"// {v.name} +{re.escape(str(v.fmt))} +{v.length} ", head)
     assert "do not edit" in head
