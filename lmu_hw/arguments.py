@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import LMUHWError
+
+MEMORY_ONLY = ("order", "bits", "realization", "output", "channels")
+"""Options of generate that a trained model has no use for."""
+MODEL_ONLY = ("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config")
+"""Options of generate that only a trained model has."""
 
 
 class UsageError(LMUHWError):
@@ -67,6 +73,11 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
     return args
 
 
+def print_json(data: dict[str, Any]) -> None:
+    """Print one JSON object, in strict JSON."""
+    print(json.dumps(data, allow_nan=False))
+
+
 def _number(text: str) -> Any:
     """Return a number where the text is one; the specification says what is wrong otherwise."""
     for kind in (int, float):
@@ -118,12 +129,19 @@ def _add_generate(commands: Any) -> None:
     sub = _add(
         commands,
         "generate",
-        "Write a folder with Verilog, C, vectors and a manifest.",
+        "Write a folder with Verilog, C, vectors and a manifest, of a memory or a trained model.",
         "  lmu-hw generate --d 64 --bits 16 -o out\n"
         "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
-        "  lmu-hw generate memory.toml --force          # keys as the options: d = 64, bits = 16",
+        "  lmu-hw generate memory.toml --force          # keys as the options: d = 64, bits = 16\n"
+        "  lmu-hw generate model.keras --data calibration.npz --weight-bits 8 -o out",
     )
-    sub.add_argument("spec", nargs="?", type=Path, metavar="SPEC", help="TOML or JSON file of keys")
+    sub.add_argument(
+        "spec",
+        nargs="?",
+        type=Path,
+        metavar="SPEC|MODEL",
+        help="TOML or JSON file of keys, or a trained model as inspect reads it",
+    )
     options = (
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
         ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
@@ -173,6 +191,39 @@ def _add_generate(commands: Any) -> None:
         help="folder (default lmu_out)",
     )
     sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
+    model = sub.add_argument_group("for a trained model")
+    _add_act_and_input(model)
+    model.add_argument(
+        "--output-every",
+        type=_number,
+        metavar="K|last",
+        help="steps from output to output (default: as the model was trained)",
+    )
+    model.add_argument("--data", type=Path, metavar="D.npz", help="input like that to come: ranges")
+    _add_ranges(model)
+    model.add_argument("--dt-ratio", type=_number, metavar="R", help="see inspect")
+    model.add_argument("--spec", dest="config", type=Path, metavar="JSON", help="see inspect")
+
+
+def _add_act_and_input(group: Any) -> None:
+    group.add_argument(
+        "--act-bits",
+        type=_number,
+        metavar="N",
+        help="width of the layers' outputs, 4 to 16 (default 16)",
+    )
+    group.add_argument(
+        "--input-bits", type=_number, metavar="N", help="width of the input, 4 to 16 (default 16)"
+    )
+
+
+def _add_ranges(group: Any) -> None:
+    group.add_argument(
+        "--input-peak",
+        type=_number,
+        metavar="X",
+        help="what the input reaches (default: in the data, or 1)",
+    )
 
 
 def _add_verify(commands: Any) -> None:
@@ -238,7 +289,53 @@ def _add_models(commands: Any) -> None:
         "Say what is in a model: layers, windows, parameters, multiplies.",
         "  lmu-hw inspect model.keras --rate 360\n  lmu-hw inspect model.npz --json",
     )
-    for sub in (importer, inspector):
+    evaluator = _add(
+        commands,
+        "evaluate",
+        "Run a model as integers and as floats over data, side by side.",
+        "  lmu-hw evaluate model.keras --data test.npz --weight-bits 8 --act-bits 8\n"
+        "  lmu-hw evaluate model.npz --data test.npz --calibrate train.npz --json\n\n"
+        "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets",
+    )
+    tuner = _add(
+        commands,
+        "tune",
+        "Find the cheapest word lengths that keep a model's accuracy.",
+        "  lmu-hw tune model.keras --data test.npz --max-loss 0.2% -o out",
+    )
+    for sub in (evaluator, tuner):
+        sub.add_argument(
+            "--data", type=Path, required=True, metavar="D.npz", help="x, and y to judge by"
+        )
+        sub.add_argument(
+            "--calibrate", type=Path, metavar="C.npz", help="data for the ranges (default: D.npz)"
+        )
+        sub.add_argument("--limit", type=_number, metavar="N", help="sequences, evenly chosen")
+        _add_ranges(sub)
+        sub.add_argument(
+            "--engine",
+            choices=("auto", "c", "interpreter"),
+            default="auto",
+            help="auto: compiled C where there is a compiler; all give the same words",
+        )
+    for flag, text in (
+        ("--weight-bits", "width of weights, 2 to 16 (default 8)"),
+        ("--coef-bits", "width of the memories' coefficients, 4 to 24 (default 16)"),
+        ("--state-bits", "width of the memories' states, 8 to 32 (default auto: enough)"),
+    ):
+        evaluator.add_argument(flag, type=_number, metavar="N", help=text)
+    _add_act_and_input(evaluator)
+    tuner.add_argument(
+        "--max-loss",
+        default="0.2%",
+        metavar="SHARE",
+        help="accuracy that may be lost, or NRMSE added, as 0.2%% or 0.002 (default 0.2%%)",
+    )
+    tuner.add_argument("--output-every", type=_number, metavar="K|last", help="see generate")
+    tuner.add_argument("--name", type=str, help="see generate")
+    tuner.add_argument("-o", "--out", type=Path, metavar="DIR", help="write the best folder here")
+    tuner.add_argument("--force", action="store_true", help="replace a folder that was edited")
+    for sub in (importer, inspector, evaluator, tuner):
         sub.add_argument(
             "file",
             type=Path,

@@ -15,14 +15,11 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import __version__
-from .arguments import parse_args, parser
-from .errors import EmitError, LMUHWError, MismatchError, SpecError
-
-if TYPE_CHECKING:
-    from .network import Network
+from .arguments import MODEL_ONLY, parse_args, parser, print_json
+from .errors import LMUHWError, MismatchError, SpecError
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -33,7 +30,17 @@ MAX_LINE = 2000
 
 
 def generate(args: argparse.Namespace) -> int:
-    """Write a folder."""
+    """Write the folder of a memory, or of a model."""
+    from .importers import is_model
+
+    if args.spec is not None and is_model(args.spec):
+        from .cli_models import generate_model
+
+        return generate_model(args)
+    for name in MODEL_ONLY:
+        if getattr(args, name) is not None:
+            flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
+            raise SpecError(f"{flag} is for a trained model: give its file as well")
     from .folder import MANIFEST, check_target, write_folder
     from .generate import files_of
     from .progress import progress
@@ -113,7 +120,7 @@ def verify(args: argparse.Namespace) -> int:
     check_int("--seed", args.seed, 0, MAX_SEED)
     full_scale = check_full_scale(args.full_scale)
     program = load_program(args.dir)
-    executors, missing = choose(args.executors)
+    executors, missing = choose(args.executors, program)
     inputs, saturated = None, 0
     if args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
@@ -127,7 +134,7 @@ def verify(args: argparse.Namespace) -> int:
         quiet=args.quiet,
     )
     result = summary(program, outcomes)
-    result |= {"seed": args.seed, "not_verified": missing, "edited": edited(args.dir)}
+    result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
     if args.input is not None:
         result |= {"input": str(args.input), "saturated": saturated}
     if args.json:
@@ -140,8 +147,8 @@ def verify(args: argparse.Namespace) -> int:
                 f"{o.executor:8} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
                 f"{verdict}{clock}"
             )
-        for name in missing:
-            print(f"{name:8} NOT VERIFIED: not installed (see lmu-hw doctor)")
+        for name, why in missing.items():
+            print(f"{name:8} NOT VERIFIED: {why}")
         for name in result["edited"]:
             print(f"note: {name} was edited since generate wrote it")
         if saturated:
@@ -190,56 +197,6 @@ def simulate(args: argparse.Namespace) -> int:
     return 0
 
 
-def import_model(args: argparse.Namespace) -> int:
-    """Write the neutral model file of a trained model."""
-    from .folder import write_file
-    from .importers.model_file import is_model_file, to_bytes
-
-    network = _load_network(args)
-    stem = args.file.name.removesuffix(args.file.suffix).removesuffix(".weights")
-    out = args.out or Path(f"{stem}.npz")
-    if out.suffix != ".npz":
-        raise EmitError(f"{out} must end in .npz")
-    if out.exists() and out.samefile(args.file):
-        raise EmitError(f"{out} is the file that is read; name another with -o")
-    if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
-        raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
-    write_file(out, lambda file: file.write(to_bytes(network)))
-    _say_network(args, network, {"model": str(out)})
-    if not (args.json or args.quiet):
-        print(f"wrote {out}")
-    return 0
-
-
-def inspect(args: argparse.Namespace) -> int:
-    """Say what is in a model file."""
-    _say_network(args, _load_network(args), {"file": str(args.file)})
-    return 0
-
-
-def _load_network(args: argparse.Namespace) -> Network:
-    from .importers import load
-    from .network import retime
-    from .spec import Discretizer, check_positive
-
-    if args.rate is not None and not 1e-9 <= check_positive("--rate", args.rate) <= 1e12:
-        raise SpecError(f"--rate must be from 1e-9 to 1e12 samples a second, not {args.rate:g}")
-    theta = None if args.theta is None else check_positive("--theta", args.theta)
-    discretizer = None if args.discretizer is None else Discretizer(args.discretizer)
-    network = load(args.file, spec=args.spec, theta=theta, discretizer=discretizer)
-    return network if args.dt_ratio is None else retime(network, args.dt_ratio)
-
-
-def _say_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
-    from .inspect import report, table
-
-    found = report(network, None if args.rate is None else float(args.rate))
-    if args.json:
-        print_json(head | found)
-    elif not args.quiet:
-        print(table(found))
-
-
 def doctor(args: argparse.Namespace) -> int:
     """Say what is installed."""
     from dataclasses import asdict
@@ -258,17 +215,26 @@ def doctor(args: argparse.Namespace) -> int:
     return 0
 
 
-def print_json(data: dict[str, Any]) -> None:
-    """Print one JSON object, in strict JSON."""
-    print(json.dumps(data, allow_nan=False))
+def _of_models(name: str) -> Command:
+    """Return a command on trained models, whose module loads when it is called."""
+
+    def command(args: argparse.Namespace) -> int:
+        from . import cli_models
+
+        code: int = getattr(cli_models, name)(args)
+        return code
+
+    return command
 
 
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
     "simulate": simulate,
-    "import": import_model,
-    "inspect": inspect,
+    "import": _of_models("import_model"),
+    "inspect": _of_models("inspect"),
+    "evaluate": _of_models("evaluate"),
+    "tune": _of_models("tune"),
     "doctor": doctor,
 }
 

@@ -43,13 +43,18 @@ def run(network: Network, x: npt.ArrayLike) -> Array:
         raise SpecError(
             f"x has shape {signal.shape} but should be (sequences, steps, {network.n_in})"
         )
-    for layer in network.layers:
-        step = _lmu(layer, len(signal)) if isinstance(layer, LMU) else cell_step(layer, len(signal))
-        outputs = np.empty((*signal.shape[:2], n_out(layer)))
-        for t in range(signal.shape[1]):
-            outputs[:, t] = step(signal[:, t])
-        signal = outputs
-    return signal if network.every_step else signal[:, -1]
+    steps = [
+        _lmu(layer, len(signal)) if isinstance(layer, LMU) else cell_step(layer, len(signal))
+        for layer in network.layers
+    ]
+    # step by step through all layers: nothing is kept that is not an output
+    outputs = np.empty((len(signal), signal.shape[1] if network.every_step else 1, network.n_out))
+    for t in range(signal.shape[1]):
+        x = signal[:, t]
+        for step in steps:
+            x = step(x)
+        outputs[:, t if network.every_step else 0] = x
+    return outputs if network.every_step else outputs[:, 0]
 
 
 def activate(activation: Activation, x: Array) -> Array:

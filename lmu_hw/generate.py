@@ -11,65 +11,97 @@ from typing import Any
 import numpy as np
 
 from . import __version__, firmware, rtl, vectors
+from .cost import ram_bits, rom_bits
 from .folder import TOOL, sha256_of
+from .inspect import report
 from .program import Program, Role
 from .quantize import PROMISE, Design
-from .schedule import Schedule, schedule
-from .spec import LMUSpec, OutputKind
+from .quantize_network import NetworkDesign
+from .schedule import Schedule, schedule, why_not
+from .spec import LMUSpec, OutputKind, RealizationKind
 
 MANIFEST_VERSION = 1
 VECTOR_SEED = 1
 VECTOR_CYCLES = 400_000
 """Clock cycles that the vectors of a folder may cost its Verilog bench."""
+VECTOR_STEPS = 64
+"""Most steps of the vectors where an output is due at each."""
+MAX_VECTOR_STEPS = 4096
+"""Most steps where outputs are rare: two of them, if so many are enough."""
 
 
-def files_of(design: Design) -> dict[str, str | bytes]:
+def files_of(design: Design | NetworkDesign) -> dict[str, str | bytes]:
     """Return every file of the folder of a design, by relative name.
 
     The same design gives the same bytes: nothing of the folder, the path or the time enters.
     """
     program = design.program
-    plan = schedule(program)
-    steps = int(np.clip(VECTOR_CYCLES // plan.cycles_per_step, 4, 64))
+    refused = why_not(program)
+    plan = None if refused else schedule(program)
+    cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
+    steps = int(
+        np.clip(cycles, 4, max(VECTOR_STEPS, min(2 * program.output_every, MAX_VECTOR_STEPS)))
+    )
     inputs = vectors.stimulus(program, steps, 1, VECTOR_SEED)[:, 0]
     expected = vectors.expect(program, inputs)
     files: dict[str, str | bytes] = {"program.json": program.to_json()}
-    for folder, contents in (
-        ("rtl", rtl.emit(program, plan, version=__version__)),
-        ("c", firmware.emit(program, version=__version__)),
-        ("vectors", vectors.to_files(program, expected)),
-    ):
-        files |= {f"{folder}/{name}": text for name, text in contents.items()}
-    if design.spec.output is OutputKind.STATE:
-        files["readout.npy"] = _npy(design.readout)
-    manifest = describe(design, plan) | {
-        "vectors": {"steps": steps, "seed": VECTOR_SEED},
-        "files": sha256_of(files),
+    contents = {
+        "c": firmware.emit(program, version=__version__),
+        "vectors": vectors.to_files(program, expected),
     }
+    if plan is not None:
+        contents = {"rtl": rtl.emit(program, plan, version=__version__), **contents}
+    for folder, texts in contents.items():
+        files |= {f"{folder}/{name}": text for name, text in texts.items()}
+    if isinstance(design, Design):
+        described = describe(design)
+        if design.spec.output is OutputKind.STATE:
+            files["readout.npy"] = _npy(design.readout)
+    else:
+        described = describe_network(design)
+    manifest = (
+        _head(program, plan)
+        | described
+        | {"hardware": refused or "generated"}
+        | {"vectors": {"steps": steps, "seed": VECTOR_SEED}, "files": sha256_of(files)}
+    )
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
     return files
 
 
-def describe(design: Design, plan: Schedule) -> dict[str, Any]:
-    """Return the manifest of a design, without the files."""
-    program = design.program
+def _head(program: Program, plan: Schedule | None) -> dict[str, Any]:
+    """Return what every manifest says of its program."""
+    by_kind: dict[str, int] = {}
+    for op in program.ops:
+        by_kind[op.kind] = by_kind.get(op.kind, 0) + program.multiplies(op)
     return {
         "tool": TOOL,
         "schema_version": MANIFEST_VERSION,
         "version": __version__,
         "digest": program.digest,
         "title": program.title,
+        "output_every": program.output_every,
+        "multiplies_per_step": program.multiplies_per_step,
+        "multiplies_per_output": program.multiplies_per_output,
+        "multiplies": by_kind,
+        "cycles_per_step": None if plan is None else plan.cycles_per_step,
+        "cycle_formula": None if plan is None else plan.cycle_formula,
+        "rom_bits": rom_bits(program),
+        "ram_bits": ram_bits(program),
+        "formats": formats(program),
+        "words": {role.value: program.n_words(role) for role in Role},
+    }
+
+
+def describe(design: Design) -> dict[str, Any]:
+    """Return what a manifest says of a memory."""
+    return {
         "spec": _spec(design.spec),
         "realization": design.realization.value,
         "realization_reason": design.reason,
         "coef_bits": design.coef_bits,
         "weight_bits": design.weight_bits,
         "state_bits": design.state_bits,
-        "multiplies_per_step": program.multiplies_per_step,
-        "multiplies": {op.kind: op.multiplies * program.channels(op) for op in program.ops},
-        "cycles_per_step": plan.cycles_per_step,
-        "cycle_formula": plan.cycle_formula,
-        "formats": formats(program),
         "bounds": {
             b.signal: {
                 "peak": _short(b.peak),
@@ -86,7 +118,24 @@ def describe(design: Design, plan: Schedule) -> dict[str, Any]:
             "roundoff": _short(design.roundoff_error),
         },
         "zero_input_decay": design.decay,
-        "words": {role.value: program.n_words(role) for role in Role},
+    }
+
+
+def describe_network(design: NetworkDesign) -> dict[str, Any]:
+    """Return what a manifest says of a network."""
+    return {
+        "realization": RealizationKind.CASCADE.value,
+        "network": report(design.network),
+        **asdict(design.widths),
+        "calibration": design.calibration,
+        "signals": {
+            b.signal: {
+                "format": str(b.fmt),
+                "peak": _short(b.peak),
+                "basis": "proven" if b.proven else "seen on data",
+            }
+            for b in design.bases
+        },
     }
 
 

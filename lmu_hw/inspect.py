@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .network import LMU, Layer, Network, arrays, multiplies, n_in, n_out
+from .tables import columns
 
 
 def report(network: Network, rate: float | None = None) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def report(network: Network, rate: float | None = None) -> dict[str, Any]:
         Samples a second, for windows in seconds.
     """
     layers = [
-        {"name": name, **_layer(layer, rate)}
+        {"name": name, **_layer(layer, rate, is_last=layer is network.layers[-1])}
         for name, layer in zip(network.names, network.layers, strict=True)
     ]
     return {
@@ -33,7 +34,7 @@ def report(network: Network, rate: float | None = None) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
+def _layer(layer: Layer, rate: float | None, *, is_last: bool) -> dict[str, Any]:
     described: dict[str, Any] = {"kind": type(layer).__name__}
     if isinstance(layer, LMU):
         memory = layer.memory
@@ -55,7 +56,7 @@ def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
         "shapes": {name: list(array.shape) for name, array in arrays(layer)},
         "parameters": sum(array.size for _, array in arrays(layer)),
         "multiplies_dense": multiplies(layer, dense=True),
-        "multiplies": multiplies(layer),
+        "multiplies": multiplies(layer, is_last=is_last),
     }
 
 
@@ -75,14 +76,7 @@ def table(found: dict[str, Any]) -> str:
         )
     totals = (f"{found[key]:,}" for key in ("parameters", "multiplies_dense", "multiplies"))
     rows.append(("total", f"output at {found['output_at']}", "", "", *totals))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if k < 2 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return "\n".join(columns(rows, n_left=2))
 
 
 def _what(layer: dict[str, Any]) -> str:

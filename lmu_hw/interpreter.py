@@ -6,14 +6,26 @@ All streams of a batch are independent copies of the program; arithmetic is int6
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import SpecError
 from .fixedpoint import Overflow, QFormat, Rounding, overflow, requantize, round_shift, round_sum
-from .program import Adaptor, Cascade, Dense, Linear, Operation, Program, Requantize, Role
+from .pace import due_steps
+from .program import (
+    Adaptor,
+    Argmax,
+    Cascade,
+    Dense,
+    Function,
+    Linear,
+    Operation,
+    Pointwise,
+    Program,
+    Role,
+)
 
 Words = npt.NDArray[np.int64]
 Silence = npt.NDArray[np.bool_] | Rounding
@@ -34,9 +46,7 @@ class Interpreter:
         self.program = program
         self.n_streams = n_streams
         self._rows = {
-            id(op): np.array(op.rows, dtype=np.int64)
-            for op in program.ops
-            if isinstance(op, Dense | Linear)
+            id(op): _Rows(op, program) for op in program.ops if isinstance(op, Dense | Linear)
         }
         self._words: dict[str, Words] = {}
         self.reset()
@@ -50,8 +60,7 @@ class Interpreter:
 
     def save(self) -> Words:
         """Return the state words, shape (n_streams, n_state), in the order of the vectors."""
-        states = self.program.with_role(Role.STATE)
-        return np.concatenate([self._words[v.name] for v in states], axis=1)
+        return self._gather(Role.STATE)
 
     def load(self, state: Words) -> None:
         """Set the state words to what `save` returned.
@@ -73,7 +82,14 @@ class Interpreter:
             self._words[v.name] = words.astype(np.int64)
             start += v.length
 
-    def run(self, inputs: Words, progress: Callable[[int], object] | None = None) -> Words:
+    def run(
+        self,
+        inputs: Words,
+        progress: Callable[[int], object] | None = None,
+        *,
+        due: npt.NDArray[np.bool_] | None = None,
+        watch: Callable[[Mapping[str, Words]], object] | None = None,
+    ) -> Words:
         """Run one step for each row of ``inputs``.
 
         Parameters
@@ -82,41 +98,76 @@ class Interpreter:
             Words of the input vectors, concatenated.
         progress : callable, optional
             Called with the number of steps done so far.
+        due : bool array, shape (n_steps,), optional
+            Steps with an output, where the program leaves that to the caller, and only there: by
+            default the last.
+        watch : callable, optional
+            Called after every step with the words of every vector by name, shape
+            (n_streams, length); those that only lazy operations write are old between outputs.
 
         Returns
         -------
-        int array, shape (n_steps, n_streams, n_out)
+        int array, shape (n_due, n_streams, n_out)
+            Outputs of the steps in which they were due.
 
         Raises
         ------
         RangeError
             If an input word does not fit its format.
         SpecError
-            If the shape is wrong.
+            If a shape is wrong, ``due`` is not the caller's to say, or the streams' clocks differ.
         """
         n_in, n_out = self.program.n_words(Role.INPUT), self.program.n_words(Role.OUTPUT)
         if inputs.ndim != 3 or inputs.shape[1:] != (self.n_streams, n_in):
             raise SpecError(
                 f"inputs have shape {inputs.shape} but should be (steps, {self.n_streams}, {n_in})"
             )
-        outputs = np.empty((len(inputs), self.n_streams, n_out), dtype=np.int64)
         start = 0
         for v in self.program.with_role(Role.INPUT):
             if inputs.size:
                 v.fmt.check(inputs[:, :, start : start + v.length], v.name)
             start += v.length
-        out = self.program.with_role(Role.OUTPUT)
+        due = due_steps(self.program, len(inputs), self.save(), due)
+        outputs = np.empty((np.count_nonzero(due), self.n_streams, n_out), dtype=np.int64)
+        done = 0
         for t, row in enumerate(inputs.astype(np.int64, copy=False)):
             start = 0
             for v in self.program.with_role(Role.INPUT):
                 self._words[v.name] = row[:, start : start + v.length]
                 start += v.length
-            for op in self.program.ops:
-                self._run_op(op)
-            outputs[t] = np.concatenate([self._words[v.name] for v in out], axis=1)
+            self._count_step()
+            for op, lazy in zip(self.program.ops, self.program.lazy, strict=True):
+                if due[t] or not lazy:
+                    self._run_op(op)
+            if due[t]:
+                outputs[done] = self._gather(Role.OUTPUT)
+                done += 1
+            if watch is not None:
+                watch(self._words)
             if progress is not None:
                 progress(t + 1)
         return outputs
+
+    def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
+        """Return which of the next steps have an output due; the last where the caller decides.
+
+        Raises
+        ------
+        SpecError
+            If the streams' clocks differ.
+        """
+        return due_steps(self.program, n_steps, self.save())
+
+    def _gather(self, role: Role) -> Words:
+        parts = [self._words[v.name] for v in self.program.with_role(role)]
+        none = np.empty((self.n_streams, 0), dtype=np.int64)
+        return np.concatenate([none, *parts], axis=1)
+
+    def _count_step(self) -> None:
+        if self.program.clock:
+            count = self._words[self.program.clock] + 1
+            count[count >= self.program.output_every] = 0
+            self._words[self.program.clock] = count
 
     def _run_op(self, op: Operation) -> None:
         if isinstance(op, Cascade):
@@ -125,8 +176,10 @@ class Interpreter:
             self._run_dense(op)
         elif isinstance(op, Linear):
             self._run_linear(op)
+        elif isinstance(op, Pointwise):
+            self._run_pointwise(op)
         else:
-            self._run_requantize(op)
+            self._run_argmax(op)
 
     def _count_silence(self, op: Cascade | Dense) -> Silence:
         """Advance the silence counters; return which (stream, channel) are silent."""
@@ -177,28 +230,84 @@ class Interpreter:
         m = self._words[op.state].reshape(*u.shape, -1)
         v = m.copy()
         v[:, :, 0] -= u
-        acc = v @ self._rows[id(op)].T
+        rows = self._rows[id(op)]
+        acc = rows.dot(v, slice(None))
         new = np.empty_like(m)
-        for r, row_shift in enumerate(op.shifts):
-            new[:, :, r] = _gated(m[:, :, r], acc[:, :, r], row_shift, silent, fmt)
+        each = silent if isinstance(silent, Rounding) else silent[:, :, None]
+        for r, row_shift in rows.by_shift:
+            new[:, :, r] = _gated(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
         self._words[op.state] = new.reshape(self.n_streams, -1)
 
     def _run_linear(self, op: Linear) -> None:
-        fmt = self.program.vector(op.target).fmt
-        shape = (self.n_streams, op.channels, -1)
-        x = np.concatenate([self._words[name].reshape(shape) for name in op.sources], axis=2)
-        acc = x @ self._rows[id(op)].T + np.array(op.biases, dtype=np.int64)
-        for r, shift in enumerate(op.shifts):
-            acc[:, :, r] = overflow(
-                round_shift(acc[:, :, r], shift, Rounding.RND), fmt, Overflow.SAT
-            )
-        self._words[op.target] = acc.reshape(self.n_streams, -1)
+        shape = (self.n_streams, op.n_channels, -1)
+        rows = self._rows[id(op)]
+        acc = np.array(op.biases, dtype=np.int64)
+        first = 0
+        for name, width, align in zip(
+            op.sources, op.widths(self.program.vector), op.aligns, strict=True
+        ):
+            x = self._words[name].reshape(shape)
+            acc = acc + (rows.dot(x, slice(first, first + width)) << align)
+            first += width
+        acc = acc * np.array(op.multipliers, dtype=np.int64)
+        for r, shift in rows.by_shift:
+            acc[:, :, r] = round_shift(acc[:, :, r], shift, Rounding.RND)
+        self._finish(acc.reshape(self.n_streams, -1), op)
 
-    def _run_requantize(self, op: Requantize) -> None:
-        source, target = self.program.vector(op.source), self.program.vector(op.target)
-        self._words[op.target] = requantize(
-            self._words[op.source], source.fmt, target.fmt, Rounding.RND
-        )
+    def _run_pointwise(self, op: Pointwise) -> None:
+        vector = self.program.vector
+        fracs = [sum(vector(name).fmt.frac_bits for name in term.names) for term in op.terms]
+        frac, align = op.result_fmt(vector).frac_bits, max(fracs)
+        total = np.zeros((self.n_streams, vector(op.target).length), dtype=np.int64)
+        for term, term_frac in zip(op.terms, fracs, strict=True):
+            product = self._words[term.a] * (self._words[term.b] if term.b else 1)
+            total += (-product if term.minus else product) << (align - term_frac)
+        drop = align - frac
+        self._finish(round_shift(total, drop, Rounding.RND) if drop >= 0 else total << -drop, op)
+
+    def _finish(self, x: Words, op: Linear | Pointwise) -> None:
+        """Apply the function of ``op``, saturate and write the target."""
+        if op.function is not None:
+            x = function(op.function, overflow(x, op.function.in_fmt, Overflow.SAT))
+        self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
+
+    def _run_argmax(self, op: Argmax) -> None:
+        self._words[op.target] = np.argmax(self._words[op.source], axis=1)[:, None]
+
+
+class _Rows:
+    """Coefficients of rows, ready for products with words.
+
+    Attributes
+    ----------
+    by_shift : list of (rows, shift)
+        Rows of one shift together.
+    """
+
+    def __init__(self, op: Dense | Linear, program: Program) -> None:
+        matrix = np.array(op.rows, dtype=np.int64)
+        widest = max(program.vector(name).fmt.width for name in op.reads)
+        # below 2**53 float64 holds every partial sum exactly, and BLAS is many times faster
+        exact = int(np.max(np.abs(matrix).sum(axis=1))) << (widest + 1) < 1 << 53
+        self._columns = matrix.T.astype(np.float64 if exact else np.int64)
+        shifts = np.array(op.shifts)
+        self.by_shift = [(np.flatnonzero(shifts == s), int(s)) for s in np.unique(shifts)]
+
+    def dot(self, x: Words, part: slice) -> Words:
+        """Return ``rows[:, part] @ x`` for the last axis of x."""
+        columns = self._columns[part]
+        return np.asarray((x.astype(columns.dtype, copy=False) @ columns).astype(np.int64))
+
+
+def function(f: Function, x: Words) -> Words:
+    """Return the pieces of ``f`` at words of its ``in_fmt``, not yet saturated."""
+    unsigned = x - f.in_fmt.min
+    pieces = np.array(f.pieces, dtype=np.int64)[unsigned >> f.rest_bits]
+    rest = unsigned & ((1 << f.rest_bits) - 1)
+    y: Words = pieces[..., -1]
+    for j in reversed(range(len(f.shifts))):
+        y = pieces[..., j] + round_shift(y * rest, f.shifts[j], Rounding.TRN)
+    return round_shift(y, f.guard, Rounding.RND)
 
 
 def adaptor(

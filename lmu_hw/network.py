@@ -308,6 +308,19 @@ class Network:
         return _activation(self.layers[-1]) is Activation.SOFTMAX
 
 
+def scores(network: Network) -> Network:
+    """Return a network that gives the scores which its softmax, if any, makes probabilities of."""
+    if not network.is_classifier:
+        return network
+    last = network.layers[-1]
+    if isinstance(last, LMU):
+        assert last.cell is not None, "a memory has no softmax"
+        last = replace(last, cell=replace(last.cell, activation=Activation.LINEAR))
+    else:
+        last = replace(last, activation=Activation.LINEAR)
+    return replace(network, layers=(*network.layers[:-1], last))
+
+
 def n_in(layer: Layer) -> int:
     """Return the width of a layer's input."""
     return layer.n_in if isinstance(layer, LMU) else layer.W.shape[1]
@@ -334,21 +347,22 @@ def arrays(layer: Layer) -> Iterator[tuple[str, Array]]:
             yield from ((f"cell.{name}", array) for name, array in arrays(layer.cell))
 
 
-def multiplies(layer: Layer, *, dense: bool = False) -> int:
+def multiplies(layer: Layer, *, dense: bool = False, is_last: bool = True) -> int:
     """Return the multiplications by coefficients in a step of a layer.
 
     Parameters
     ----------
     layer : Layer
     dense : bool
-        With the memory as a full matrix; else as a cascade, whose readout is folded into what reads
-        the memory and costs something only where the memory itself is the output.
+        With the memory as a full matrix; else as a cascade.
+    is_last : bool
+        No layer follows, into whose weights a cascade's readout could be folded.
     """
     if not isinstance(layer, LMU):
         return layer.W.size + (0 if isinstance(layer, Dense) else layer.U.size)
     channels, order = layer.memory.channels, layer.memory.order
     encoders = sum(e.size for e in (layer.e_x, layer.e_h, layer.e_m) if e is not None)
-    readout = channels * order**2 if layer.cell is None and not dense else 0
+    readout = channels * order**2 if layer.cell is None and is_last and not dense else 0
     update = channels * order * (order if dense else 1)
     return encoders + update + readout + (0 if layer.cell is None else multiplies(layer.cell))
 

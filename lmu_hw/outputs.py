@@ -11,7 +11,7 @@ from .coefficients import round_rows
 from .fixedpoint import QFormat
 from .legendre import Array, decoder
 from .memories import RoundedMemory
-from .program import Linear, Requantize
+from .program import Linear, Pointwise, Term
 from .spec import LMUSpec, OutputKind, shorten
 from .words import Bound, fit
 
@@ -36,7 +36,7 @@ class Output:
     about: str
     fmt: QFormat
     rows: Array
-    operation: Callable[[], Linear | Requantize]
+    operation: Callable[[], Linear | Pointwise]
 
 
 def wanted_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
@@ -92,10 +92,12 @@ def make_outputs(
         return Linear(
             sources=tuple(memory.states),
             target="y",
-            channels=spec.channels,
+            n_channels=spec.channels,
             rows=rows,
-            shifts=shifts,
+            aligns=(0,) * len(memory.states),
             biases=(0,) * len(rows),
+            multipliers=(1,) * len(rows),
+            shifts=shifts,
         )
 
     exact = (rounded.real() * fmt.lsb / lsbs) @ values
@@ -117,5 +119,5 @@ def _requantized(spec: LMUSpec, name: str, rows: Array, bound: Bound) -> Output:
         fmt=fit(bound.peak, spec.bits),
         about=_meaning(spec) if name == "m" else f"{name} rounded; readout.npy makes m of all y",
         rows=rows,
-        operation=lambda: Requantize(source=name, target=target),
+        operation=lambda: Pointwise(terms=(Term(name),), target=target),
     )

@@ -6,7 +6,8 @@ A program is a list of operations over named vectors of words. Each vector has a
 - INPUT: set by the caller before every step. Any word of the format is legal.
 - STATE: kept from step to step; all zero after reset. Together the state vectors are the whole
   memory of a program: saving and loading means copying their words, in the order of `vectors`.
-- OUTPUT: read by the caller after every step, concatenated in the order of `vectors`.
+- INTERNAL: written before it is read in every step; nobody sees it from outside.
+- OUTPUT: read by the caller when an output is due, concatenated in the order of `vectors`.
 
 One step runs the operations in order; an operation reads each vector as the operations before it
 left it. All arithmetic is exact on integers; bits are lost only where "round" is written, and a
@@ -14,6 +15,13 @@ written word is limited to its format by saturation, always after rounding. In r
 ``x`` of format ``Qi.f`` is ``x * 2**-f``; coefficients are integers with a right shift of their
 own. ``rnd`` rounds to nearest, half up; ``trn`` rounds toward zero
 (`~lmu_hw.fixedpoint.Rounding`).
+
+Outputs
+    ``output_every`` K says when an output is due: 1, at every step; K > 1, at every K-th, counted
+    by the one word of the state vector ``clock``: before the operations, ``clock' = clock + 1``, or
+    0 where that is K or more, and then the output is due; 0, whenever the caller says so, as at the
+    last step of a sequence. An operation from which no state vector follows, in this step or a
+    later one, is *lazy*: it runs only in steps whose output is due.
 
 Silence
     Memory updates keep, for each channel, a counter of consecutive steps whose input word was
@@ -43,134 +51,75 @@ Dense (memory update in d**2 multiplies)
     saturated; ``m[r] = round(m[r] + 2**-shifts[r] * sum_j rows[r][j] v[j])``, all rows from the old
     m, the rounding on the whole sum.
 
-Linear (readout, encoder, hidden layer)
-    ``x`` = the sources' words concatenated; ``target[r] = rnd(2**-shifts[r] * (biases[r] + sum_j
-    rows[r][j] x[j]))``. With ``channels`` C > 1 every source and the target consist of C equal
-    parts and the same rows map part c of the sources to part c of the target.
+Linear (encoder, hidden layer, readout)
+    With ``x_s`` the words of source s and ``rows[r]`` split among the sources in order, ``acc =
+    biases[r] + sum_s 2**aligns[s] * sum_j rows[r][s, j] x_s[j]`` and ``target[r] = f(rnd(
+    2**-shifts[r] * multipliers[r] * acc))``, ``f`` being ``function``, or nothing. Binary points do
+    not enter: they are in the scales. With ``n_channels`` C > 1 every source and the target consist
+    of C equal parts and the same rows map part c of the sources to part c of the target.
 
-Requantize
-    ``target[i] = source[i]`` rounded (``rnd``) to the target's format.
+Pointwise (gates, changes of format)
+    ``target[i] = f(rnd(sum of the terms))`` in real values, each term ``+-a[i] b[i]`` or
+    ``+-a[i]``, the sum exact, rounded to the frac_bits of the target, or of the function's
+    ``in_fmt``.
+
+Function
+    The sum is first saturated to ``in_fmt``. The 2**k ``pieces`` part its range evenly: with
+    ``x - min`` as an unsigned word, its k highest bits choose the piece c and the others are
+    ``rest``; from the highest degree down ``y = c[j] + floor(2**-shifts[j] * y * rest)``, and the
+    result is ``rnd(2**-guard * y)``, a word of the target.
+
+Argmax
+    ``target[0]`` is the smallest index of the source's largest word.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from . import naming
 from .errors import FormatError, ModelFileError
-from .fixedpoint import MAX_WORD_BITS, QFormat
+from .operations import (
+    Adaptor,
+    Argmax,
+    Cascade,
+    Dense,
+    Function,
+    Linear,
+    Operation,
+    Pointwise,
+    Role,
+    Term,
+    Vector,
+)
+from .records import from_data, to_data
 
-SCHEMA_VERSION = 1
+__all__ = [
+    "Adaptor",
+    "Argmax",
+    "Cascade",
+    "Dense",
+    "Function",
+    "Linear",
+    "Operation",
+    "Pointwise",
+    "Program",
+    "Role",
+    "Term",
+    "Vector",
+    "from_json",
+]
+
+SCHEMA_VERSION = 2
 MAX_REASON = 200
 """Longest reason quoted from a damaged file [characters]."""
-
-
-class Role(Enum):
-    """Who writes and who reads a vector."""
-
-    INPUT = "input"
-    STATE = "state"
-    OUTPUT = "output"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
-    """A named vector of ``length`` words in format ``fmt``.
-
-    ``about`` says what the words mean to a reader; no meaning for executors.
-    """
-
-    name: str
-    length: int
-    fmt: QFormat
-    role: Role
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adaptor:
-    """The coefficient of one two-port: ``e = coef * 2**-shift``, 0 < e < 2."""
-
-    coef: int
-    shift: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cascade:
-    """Memory update by a chain of lossless sections (see the module text)."""
-
-    kind: ClassVar[str] = "cascade"
-    source: str
-    z_outer: str
-    z_inner: str
-    silence: str
-    chain_fmt: QFormat
-    window: int
-    sections: tuple[tuple[Adaptor, ...], ...]
-
-    @property
-    def n_pairs(self) -> int:
-        """Number of two-adaptor sections."""
-        return sum(len(section) == 2 for section in self.sections)
-
-    @property
-    def multiplies(self) -> int:
-        """Multiplications per step and channel: one for each adaptor."""
-        return sum(map(len, self.sections))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dense:
-    """Memory update by a full matrix (see the module text); ``rows`` hold Abar - I."""
-
-    kind: ClassVar[str] = "dense"
-    source: str
-    state: str
-    silence: str
-    window: int
-    rows: tuple[tuple[int, ...], ...]
-    shifts: tuple[int, ...]
-
-    @property
-    def multiplies(self) -> int:
-        """Multiplications per step and channel."""
-        return sum(map(len, self.rows))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linear:
-    """Affine rows with a shift of their own (see the module text)."""
-
-    kind: ClassVar[str] = "linear"
-    sources: tuple[str, ...]
-    target: str
-    channels: int
-    rows: tuple[tuple[int, ...], ...]
-    shifts: tuple[int, ...]
-    biases: tuple[int, ...]
-
-    @property
-    def multiplies(self) -> int:
-        """Multiplications per step and channel."""
-        return sum(map(len, self.rows))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requantize:
-    """Words of ``source`` in the format of ``target``."""
-
-    kind: ClassVar[str] = "requantize"
-    source: str
-    target: str
-    multiplies: ClassVar[int] = 0
-
-
-Operation = Cascade | Dense | Linear | Requantize
+MAX_OUTPUT_EVERY = 1 << 30
+"""Longest time between two outputs [steps]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,20 +135,31 @@ class Program:
     ops : tuple of Operation
     name : str
         Prefix of every generated file, module and C name.
+    output_every : int
+        Steps from output to output; 0: when the caller says.
+    clock : str
+        The state vector that counts them where ``output_every`` > 1.
 
     Raises
     ------
     FormatError
-        If a shape is wrong or an intermediate could exceed 63 bits.
+        If a shape is wrong, an intermediate could exceed 63 bits, or a vector is used against its
+        role.
     """
 
+    name: str = "lmu"
     title: str
+    output_every: int = 1
+    clock: str = ""
     vectors: tuple[Vector, ...]
     ops: tuple[Operation, ...]
-    name: str = "lmu"
 
     def __post_init__(self) -> None:
-        check(self)
+        _check_names(self)
+        for op in self.ops:
+            op.check(self.vector)
+        _check_flow(self)
+        _check_clock(self)
 
     def vector(self, name: str) -> Vector:
         """Return the vector called ``name``."""
@@ -215,14 +175,35 @@ class Program:
 
     def channels(self, op: Operation) -> int:
         """Return how many times ``op`` is applied in a step, once for each channel."""
-        if isinstance(op, Cascade | Dense):
-            return self.vector(op.source).length
-        return op.channels if isinstance(op, Linear) else 1
+        return op.channels(self.vector)
+
+    def multiplies(self, op: Operation) -> int:
+        """Return the multiplications of one run of ``op``, all channels together.
+
+        By coefficients, weights and gates; scales of rows and pieces of functions are not counted.
+        """
+        return op.multiplies(self.vector)
 
     @property
     def multiplies_per_step(self) -> int:
-        """Multiplications in one step of all operations and channels."""
-        return sum(op.multiplies * self.channels(op) for op in self.ops)
+        """Multiplications in every step."""
+        return sum(
+            self.multiplies(op) for op, lazy in zip(self.ops, self.lazy, strict=True) if not lazy
+        )
+
+    @property
+    def multiplies_per_output(self) -> int:
+        """Multiplications that a step with an output takes beyond `multiplies_per_step`."""
+        return sum(
+            self.multiplies(op) for op, lazy in zip(self.ops, self.lazy, strict=True) if lazy
+        )
+
+    @cached_property
+    def lazy(self) -> tuple[bool, ...]:
+        """Which operations run only in steps whose output is due; none where every one is."""
+        if self.output_every == 1:
+            return (False,) * len(self.ops)
+        return _without_consequence(self)
 
     @cached_property
     def _by_name(self) -> dict[str, Vector]:
@@ -235,13 +216,7 @@ class Program:
 
     @cached_property
     def _body(self) -> dict[str, Any]:
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "name": self.name,
-            "title": self.title,
-            "vectors": [_vector_to_dict(v) for v in self.vectors],
-            "ops": [_op_to_dict(op) for op in self.ops],
-        }
+        return {"schema_version": SCHEMA_VERSION, **to_data(self)}
 
     def to_json(self) -> str:
         """Return the program as JSON text, digest included; one line for each vector and row."""
@@ -266,34 +241,35 @@ def from_json(text: str) -> Program:
         data = json.loads(text)
         version = data.get("schema_version") if isinstance(data, dict) else None
         if type(version) is not int or version != SCHEMA_VERSION:
-            raise ModelFileError(f"program must be JSON with schema_version {SCHEMA_VERSION}")
-        program = Program(
-            name=_typed(data["name"], str),
-            title=_typed(data["title"], str),
-            vectors=tuple(_vector_from_dict(v) for v in data["vectors"]),
-            ops=tuple(_op_from_dict(op) for op in data["ops"]),
-        )
+            raise ModelFileError(
+                f"program must be JSON with schema_version {SCHEMA_VERSION}; generate it again"
+            )
+        program: Program = from_data(Program, data)
         digest = data.pop("digest")
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        # of the text as well as of what was read: a key that no program has is an edit too
+        whole = program.digest == _sha256(data) == digest
+    except (KeyError, ValueError, RecursionError) as error:
         if isinstance(error, ModelFileError):
             raise
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(
             f"program is damaged: {reason[:MAX_REASON]}; generate it again"
         ) from error
-    # of the text as well as of what was read: a key that no program has is an edit too
-    if not program.digest == _sha256(data) == digest:
+    if not whole:
         raise ModelFileError(
             "program does not match its digest: it was edited or damaged; generate it again"
         )
     return program
 
 
-def check(program: Program) -> None:
-    """Raise `FormatError` unless shapes agree and every intermediate fits 63 bits."""
+def _check_names(program: Program) -> None:
+    """Raise `FormatError` unless every name is one, and every vector that is used exists."""
     if not naming.is_free(program.name):
         raise FormatError(f"name must be {naming.RULE}, not {program.name!r}")
-    for what, text in [("title", program.title), *((v.name, v.about) for v in program.vectors)]:
+    texts = [("title", program.title), *((v.name, v.about) for v in program.vectors)]
+    functions = [getattr(op, "function", None) for op in program.ops]
+    texts += [("name of a function", f.name) for f in functions if f is not None]
+    for what, text in texts:
         if not (text.isascii() and text.isprintable()) or "*/" in text:
             raise FormatError(
                 f"{what} must be one line of printable ASCII without '*/', not {text!r}"
@@ -308,125 +284,66 @@ def check(program: Program) -> None:
                 f"not {v.length}"
             )
     for op in program.ops:
-        for name in _names_used(op):
+        for name in (*op.reads, *op.writes):
             if name not in names:
                 raise FormatError(f"operation {op.kind} names no vector of the program: {name!r}")
-        _CHECKS[op.kind](program, op)
 
 
-def _names_used(op: Operation) -> tuple[str, ...]:
-    if isinstance(op, Cascade):
-        outer = (op.z_outer,) if op.n_pairs else ()
-        return (op.source, op.z_inner, op.silence, *outer)
-    if isinstance(op, Dense):
-        return (op.source, op.state, op.silence)
-    if isinstance(op, Linear):
-        return (*op.sources, op.target)
-    return (op.source, op.target)
+def _check_flow(program: Program) -> None:
+    """Raise `FormatError` unless every vector is used as its role says.
+
+    An operation that updates a memory works in place, so it must not read what it writes.
+    """
+    kept = {v.name for v in program.vectors if v.role in (Role.INPUT, Role.STATE)}
+    written: set[str] = set()
+    for op in program.ops:
+        for name in op.reads:
+            if name not in kept | written:
+                raise FormatError(
+                    f"{op.kind} must not read the {program.vector(name).role.value} {name!r} "
+                    "before it is written"
+                )
+        for name in op.writes:
+            if program.vector(name).role is Role.INPUT:
+                raise FormatError(f"{op.kind} must not write the input {name!r}")
+        if isinstance(op, Cascade | Dense) and op.source in op.writes:
+            raise FormatError(f"{op.kind} must not read what it writes: {op.source!r}")
+        if len(set(op.writes)) < len(op.writes):
+            raise FormatError(f"{op.kind} must write vectors that differ, not {list(op.writes)}")
+        written |= set(op.writes)
+    for v in program.with_role(Role.OUTPUT):
+        if v.name not in written:
+            raise FormatError(f"output {v.name!r} must be written by an operation")
 
 
-def _check_length(program: Program, name: str, length: int) -> None:
-    if program.vector(name).length != length:
-        raise FormatError(f"{name} has length {program.vector(name).length} but should be {length}")
+def _check_clock(program: Program) -> None:
+    """Raise `FormatError` unless there is a counter exactly where steps must be counted."""
+    every = program.output_every
+    if not 0 <= every <= MAX_OUTPUT_EVERY:
+        raise FormatError(f"output_every must be from 0 to {MAX_OUTPUT_EVERY}, not {every}")
+    if (every > 1) != bool(program.clock):
+        raise FormatError("a program must have a clock where output_every > 1, and only there")
+    if program.clock:
+        clock = program._by_name.get(program.clock)
+        fits = clock is not None and (clock.role, clock.length) == (Role.STATE, 1)
+        if not fits or clock.fmt.frac_bits or clock.fmt.signed or clock.fmt.max < every - 1:  # type: ignore[union-attr]
+            raise FormatError(
+                f"clock {program.clock!r} must be a state vector of one unsigned integer that "
+                f"holds {every - 1}"
+            )
+        if any(program.clock in op.writes for op in program.ops):
+            raise FormatError(f"no operation must write the clock {program.clock!r}")
 
 
-def _check_bits(what: str, bits: int) -> None:
-    if bits > MAX_WORD_BITS:
-        raise FormatError(
-            f"{what} needs {bits} bits but must fit {MAX_WORD_BITS}: "
-            "ask for fewer state or coefficient bits"
-        )
-
-
-def _check_aligned(what: str, source: QFormat, target: QFormat) -> None:
-    _check_bits(what, source.width + abs(source.frac_bits - target.frac_bits) + 1)
-
-
-def _check_silence(program: Program, op: Cascade | Dense) -> None:
-    channels = program.vector(op.source).length
-    _check_length(program, op.silence, channels)
-    fmt = program.vector(op.silence).fmt
-    if fmt.signed or fmt.frac_bits or not 1 <= op.window <= fmt.max:
-        raise FormatError(
-            f"{op.silence} must be an unsigned integer format that holds window >= 1, "
-            f"not {fmt} with window {op.window}"
-        )
-
-
-def _check_cascade(program: Program, op: Cascade) -> None:
-    channels = program.vector(op.source).length
-    _check_silence(program, op)
-    _check_aligned("cascade input", program.vector(op.source).fmt, op.chain_fmt)
-    _check_length(program, op.z_inner, channels * len(op.sections))
-    inner = program.vector(op.z_inner).fmt
-    outer = inner
-    if op.n_pairs:
-        _check_length(program, op.z_outer, channels * op.n_pairs)
-        outer = program.vector(op.z_outer).fmt
-    for section in op.sections:
-        if len(section) not in (1, 2):
-            raise FormatError(f"a section must have 1 or 2 adaptors, not {len(section)}")
-        for adaptor in section:
-            _check_bits("adaptor", adaptor.shift + 2)
-            if not (adaptor.shift >= 0 and 0 < adaptor.coef < 2 << adaptor.shift):
-                raise FormatError(f"adaptor must have 0 < coef * 2**-shift < 2, not {adaptor}")
-        ports = (
-            [(op.chain_fmt, outer, section[0]), (inner, outer, section[-1])]
-            if len(section) == 2
-            else [(inner, op.chain_fmt, section[0])]
-        )
-        for a, b, adaptor in ports:
-            align = max(a.frac_bits, b.frac_bits)
-            wide = max(f.width + align - f.frac_bits for f in (a, b))
-            drop = adaptor.shift + align - min(a.frac_bits, b.frac_bits)
-            _check_bits("adaptor", max(wide + 1 + adaptor.coef.bit_length(), wide + 2, drop + 2))
-
-
-def _check_dense(program: Program, op: Dense) -> None:
-    n = len(op.rows)
-    _check_silence(program, op)
-    _check_length(program, op.state, n * program.vector(op.source).length)
-    source, state = program.vector(op.source).fmt, program.vector(op.state).fmt
-    _check_aligned("dense input", source, state)
-    operand = 1 + max(state.width, source.width + max(0, state.frac_bits - source.frac_bits) + 1)
-    _check_rows("dense", op.rows, op.shifts, n, operand)
-
-
-def _check_linear(program: Program, op: Linear) -> None:
-    if not op.sources or not op.rows:
-        raise FormatError("linear must have at least one source and one row")
-    lengths = [program.vector(name).length for name in op.sources]
-    if op.channels < 1 or any(length % op.channels for length in lengths):
-        raise FormatError(f"linear sources {op.sources} do not split into {op.channels} channels")
-    if len(op.biases) != len(op.rows):
-        raise FormatError(f"linear has {len(op.biases)} biases but should have {len(op.rows)}")
-    _check_length(program, op.target, op.channels * len(op.rows))
-    operand = max(program.vector(name).fmt.width for name in op.sources)
-    _check_rows("linear", op.rows, op.shifts, sum(lengths) // op.channels, operand)
-    _check_bits("linear bias", 2 + max(b.bit_length() for b in op.biases))
-
-
-def _check_rows(
-    what: str, rows: tuple[tuple[int, ...], ...], shifts: tuple[int, ...], n: int, operand: int
-) -> None:
-    if len(shifts) != len(rows) or any(len(row) != n for row in rows) or min(shifts) < 0:
-        raise FormatError(f"{what} must have {n} columns and one shift >= 0 for each row")
-    total = max(sum(map(abs, row)) for row in rows)
-    _check_bits(what, max(total.bit_length() + operand, max(shifts) + 1) + 1)
-
-
-def _check_requantize(program: Program, op: Requantize) -> None:
-    source, target = program.vector(op.source), program.vector(op.target)
-    _check_length(program, op.target, source.length)
-    _check_aligned("requantize", source.fmt, target.fmt)
-
-
-_CHECKS: dict[str, Any] = {
-    "cascade": _check_cascade,
-    "dense": _check_dense,
-    "linear": _check_linear,
-    "requantize": _check_requantize,
-}
+def _without_consequence(program: Program) -> tuple[bool, ...]:
+    """Return from which operations no state vector follows."""
+    needed = {v.name for v in program.with_role(Role.STATE)}  # of the end of a step, for the next
+    lazy = []
+    for op in reversed(program.ops):
+        lazy.append(not needed & set(op.writes))
+        if not lazy[-1]:
+            needed = needed - set(op.writes) | set(op.reads)
+    return tuple(reversed(lazy))
 
 
 def _canonical(data: Any) -> str:
@@ -440,122 +357,5 @@ def _sha256(data: Any) -> str:
 def _op_text(op: dict[str, Any]) -> str:
     """Return an operation as JSON with its rows one to a line."""
     text = _canonical({**op, "rows": []} if "rows" in op else op)
-    rows = ",\n".join(_canonical(row) for row in op.get("rows", ()))
-    return text.replace('"rows":[]', f'"rows":[\n{rows}\n]', 1)
-
-
-def _fmt_to_dict(fmt: QFormat) -> dict[str, Any]:
-    return {"int_bits": fmt.int_bits, "frac_bits": fmt.frac_bits, "signed": fmt.signed}
-
-
-def _fmt_from_dict(data: dict[str, Any]) -> QFormat:
-    return QFormat(
-        _typed(data["int_bits"], int), _typed(data["frac_bits"], int), _typed(data["signed"], bool)
-    )
-
-
-def _vector_to_dict(v: Vector) -> dict[str, Any]:
-    return {
-        "name": v.name,
-        "length": v.length,
-        "role": v.role.value,
-        **_fmt_to_dict(v.fmt),
-        "about": v.about,
-    }
-
-
-def _vector_from_dict(data: dict[str, Any]) -> Vector:
-    return Vector(
-        name=_typed(data["name"], str),
-        length=_typed(data["length"], int),
-        fmt=_fmt_from_dict(data),
-        role=Role(data["role"]),
-        about=_typed(data["about"], str),
-    )
-
-
-def _op_to_dict(op: Operation) -> dict[str, Any]:
-    data: dict[str, Any] = {"op": op.kind}
-    if isinstance(op, Cascade):
-        data |= {
-            "source": op.source,
-            "z_outer": op.z_outer,
-            "z_inner": op.z_inner,
-            "silence": op.silence,
-            "chain_fmt": _fmt_to_dict(op.chain_fmt),
-            "window": op.window,
-            "sections": [[[a.coef, a.shift] for a in section] for section in op.sections],
-        }
-    elif isinstance(op, Dense):
-        data |= {
-            "source": op.source,
-            "state": op.state,
-            "silence": op.silence,
-            "window": op.window,
-            "rows": op.rows,
-            "shifts": op.shifts,
-        }
-    elif isinstance(op, Linear):
-        data |= {
-            "sources": op.sources,
-            "target": op.target,
-            "channels": op.channels,
-            "rows": op.rows,
-            "shifts": op.shifts,
-            "biases": op.biases,
-        }
-    else:
-        data |= {"source": op.source, "target": op.target}
-    return data
-
-
-def _op_from_dict(data: dict[str, Any]) -> Operation:
-    kind = data["op"]
-    if kind == "cascade":
-        return Cascade(
-            source=_typed(data["source"], str),
-            z_outer=_typed(data["z_outer"], str),
-            z_inner=_typed(data["z_inner"], str),
-            silence=_typed(data["silence"], str),
-            chain_fmt=_fmt_from_dict(data["chain_fmt"]),
-            window=_typed(data["window"], int),
-            sections=tuple(
-                tuple(Adaptor(_typed(c, int), _typed(s, int)) for c, s in section)
-                for section in data["sections"]
-            ),
-        )
-    if kind == "dense":
-        return Dense(
-            source=_typed(data["source"], str),
-            state=_typed(data["state"], str),
-            silence=_typed(data["silence"], str),
-            window=_typed(data["window"], int),
-            rows=_rows(data["rows"]),
-            shifts=_ints(data["shifts"]),
-        )
-    if kind == "linear":
-        return Linear(
-            sources=tuple(_typed(s, str) for s in data["sources"]),
-            target=_typed(data["target"], str),
-            channels=_typed(data["channels"], int),
-            rows=_rows(data["rows"]),
-            shifts=_ints(data["shifts"]),
-            biases=_ints(data["biases"]),
-        )
-    if kind == "requantize":
-        return Requantize(source=_typed(data["source"], str), target=_typed(data["target"], str))
-    raise ValueError(f"operation must be one of {sorted(_CHECKS)}, not {kind!r}")
-
-
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise ValueError(f"value must be {kind.__name__}, not {value!r}")
-    return value
-
-
-def _ints(values: Any) -> tuple[int, ...]:
-    return tuple(_typed(v, int) for v in values)
-
-
-def _rows(values: Any) -> tuple[tuple[int, ...], ...]:
-    return tuple(_ints(row) for row in values)
+    rows: Iterable[str] = (_canonical(row) for row in op.get("rows", ()))
+    return text.replace('"rows":[]', '"rows":[\n' + ",\n".join(rows) + "\n]", 1)

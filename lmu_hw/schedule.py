@@ -15,11 +15,10 @@ A phase that writes words the next one may read ends with `LATENCY` idle cycles.
   last section's inner adaptor.
 - dense: the same first five cycles, then one multiplication a cycle.
 - linear: one multiplication a cycle.
-- copy (requantize): one word a cycle.
+- copy (a pointwise operation that only changes the format): one word a cycle.
 
 Output words go to a FIFO in the order of the output vectors. When the operations produce them in
-another order, or an output is a state that an operation updates, they are stored, and copied to the
-FIFO at the end of the step.
+another order, or write one twice, they are stored, and copied to the FIFO at the end of the step.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import ScheduleError
-from .program import Adaptor, Cascade, Dense, Linear, Operation, Program, Requantize, Role
+from .program import Adaptor, Cascade, Dense, Linear, Operation, Pointwise, Program, Role
 
 LATENCY = 6
 """Cycles from the read of a word to the write of the result."""
@@ -204,6 +203,15 @@ def schedule(program: Program) -> Schedule:
     )
 
 
+def why_not(program: Program) -> str | None:
+    """Return why the hardware cannot run a program, or None where it can."""
+    try:
+        _check(program)
+    except ScheduleError as error:
+        return str(error)
+    return None
+
+
 def issue_order(op: Cascade) -> Iterator[Adaptor]:
     """Yield a cascade's adaptors as the hardware issues them.
 
@@ -226,13 +234,13 @@ def _check(program: Program) -> None:
     for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
         if not program.with_role(role):
             raise ScheduleError(f"a program must have an {what} vector for hardware")
-    written = [name for op in program.ops for name in _writes(op)]
-    for name in written:
-        if program.vector(name).role is Role.INPUT:
-            raise ScheduleError(
-                f"an operation writes the input vector {name}: give it another target"
-            )
-    used = {name for op in program.ops for name in _reads(op)}
+    for op in program.ops:
+        if (missing := _not_in_hardware(op)) is not None:
+            raise ScheduleError(f"hardware cannot yet run {missing}")
+    if program.output_every != 1:
+        raise ScheduleError("hardware cannot yet leave out outputs: ask for one at every step")
+    written = [name for op in program.ops for name in op.writes]
+    used = {name for op in program.ops for name in op.reads}
     for v in program.vectors:
         needed = v.name in used or v.role is Role.OUTPUT
         if needed and v.role is not Role.INPUT and v.name not in written:
@@ -245,20 +253,16 @@ def _check(program: Program) -> None:
             )
 
 
-def _reads(op: Operation) -> tuple[str, ...]:
-    """Return the vectors that an operation reads, in the order of `Phase.sources`."""
-    if isinstance(op, Cascade):
-        outer = (op.z_outer,) if op.n_pairs else ()
-        return (op.source, op.silence, *outer, op.z_inner)
-    if isinstance(op, Dense):
-        return (op.source, op.silence, op.state)
-    return op.sources if isinstance(op, Linear) else (op.source,)
-
-
-def _writes(op: Operation) -> tuple[str, ...]:
-    if isinstance(op, Cascade | Dense):
-        return _reads(op)[1:]
-    return (op.target,)
+def _not_in_hardware(op: Operation) -> str | None:
+    """Return what of an operation no phase can do, or None."""
+    if isinstance(op, Linear | Pointwise) and op.function is not None:
+        return "an activation"
+    if isinstance(op, Linear):
+        plain = not any(op.aligns) and set(op.multipliers) == {1}
+        return None if plain else "rows with aligns or multipliers"
+    if isinstance(op, Pointwise):
+        return None if op.is_copy else "sums or products of vectors"
+    return None if isinstance(op, Cascade | Dense) else f"an {op.kind}"
 
 
 def _banked(program: Program) -> set[str]:
@@ -271,15 +275,15 @@ def _banked(program: Program) -> set[str]:
 
 def _streams_in_order(program: Program) -> bool:
     """Return whether every output can go to the FIFO in the moment it is computed."""
-    targets = [op.target if isinstance(op, Linear | Requantize) else "" for op in program.ops]
+    targets = [op.target if isinstance(op, Linear | Pointwise) else "" for op in program.ops]
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
-    made = [name for op in program.ops for name in _writes(op) if name in outputs]
+    made = [name for op in program.ops for name in op.writes if name in outputs]
     return made == outputs and set(outputs) <= set(targets)
 
 
 def _memory_map(program: Program, direct: bool) -> tuple[Region, ...]:
     """Place every vector that is read from memory: inputs first, then in the program's order."""
-    read = {name for op in program.ops for name in _reads(op)}
+    read = {name for op in program.ops for name in op.reads}
     banked = _banked(program)
     regions: list[Region] = []
     base = 0
@@ -333,9 +337,9 @@ def _phases(
 
     for index, op in enumerate(program.ops):
         channels = program.channels(op)
-        stored = [name for name in _writes(op) if name in regions]
+        stored = [name for name in op.writes if name in regions]
         aim = op.z_outer if isinstance(op, Cascade) else stored[-1] if stored else ""
-        kind = "copy" if isinstance(op, Requantize) else op.kind
+        kind = "copy" if isinstance(op, Pointwise) else op.kind
         length, cycles = _cycles(program, op, bool(stored))
         yield Phase(
             name=f"{kind}_{index}",
@@ -345,20 +349,20 @@ def _phases(
             start=start,
             length=length,
             cycles=cycles if len(program.ops) == 1 or "+" not in cycles else f"({cycles})",
-            sources=tuple(access(name, channels) for name in _reads(op)),
+            sources=tuple(access(name, channels) for name in op.reads),
             target=access(aim, channels, new=True) if aim else None,
-            to_stream=direct and any(program.vector(n).role is Role.OUTPUT for n in _writes(op)),
+            to_stream=direct and any(program.vector(n).role is Role.OUTPUT for n in op.writes),
             n_rows=_n_rows(op),
             first_coef=coef,
             first_row=row,
         )
-        written |= set(_writes(op))
+        written |= set(op.writes)
         start += length
-        coef += op.multiplies
+        coef += op.multiplies(program.vector) // channels
         if isinstance(op, Dense | Linear):
             row += len(op.rows)
         elif isinstance(op, Cascade):
-            row += op.multiplies
+            row += op.multiplies(program.vector) // channels
     for v in () if direct else program.with_role(Role.OUTPUT):
         yield Phase(
             name=f"copy_{v.name}",
@@ -381,7 +385,7 @@ def _phases(
 def _n_rows(op: Operation) -> int:
     if isinstance(op, Cascade):
         return len(op.sections)
-    return 1 if isinstance(op, Requantize) else len(op.rows)
+    return len(op.rows) if isinstance(op, Dense | Linear) else 1
 
 
 def _cycles(program: Program, op: Operation, stored: bool) -> tuple[int, str]:
@@ -400,7 +404,7 @@ def _cycles(program: Program, op: Operation, stored: bool) -> tuple[int, str]:
     if isinstance(op, Linear):
         rows, columns = len(op.rows), len(op.rows[0])
         return channels * rows * columns + drain, f"{times}{rows} * {columns}{tail}"
-    words = program.vector(op.source).length
+    words = program.vector(op.writes[0]).length
     return words + drain, f"{words}{tail}"
 
 

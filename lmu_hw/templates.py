@@ -7,6 +7,7 @@ wheel carries copies of both inside the package, which win when they exist.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    env.filters |= {"c_int": c_int, "hex_word": hex_word, "c_ident": c_ident}
+    env.filters |= {"c_int": c_int, "c_lines": c_lines, "hex_word": hex_word, "c_ident": c_ident}
     return env
 
 
@@ -56,6 +57,18 @@ def c_int(value: int) -> str:
     if value == -(1 << 31):
         return "(-2147483647 - 1)"
     return str(value) if -(1 << 31) < value < 1 << 31 else f"INT64_C({value})"
+
+
+def c_lines(values: Sequence[int], digits: int) -> list[str]:
+    """Return integers as C constants of at least ``digits`` characters, eight a line.
+
+    Examples
+    --------
+    >>> c_lines((1, -20, 3), 3)
+    ['  1, -20,   3']
+    """
+    constants = [c_int(value).rjust(digits) for value in values]
+    return [", ".join(constants[start : start + 8]) for start in range(0, len(constants), 8)]
 
 
 def hex_word(value: int, width: int) -> str:

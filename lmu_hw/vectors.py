@@ -27,7 +27,8 @@ class Vectors:
     Attributes
     ----------
     inputs : int64 array, shape (n_steps, n_in)
-    outputs : int64 array, shape (n_steps, n_out)
+    outputs : int64 array, shape (n_due, n_out)
+        Of the steps in which an output is due; where the caller decides, the last one.
     state : int64 array, shape (n_state,)
         After the last step.
     """
@@ -121,9 +122,10 @@ def read(program: Program, folder: Path) -> Vectors:
         If a file is missing, is not hex words, or holds no whole number of steps.
     """
     inputs = _read(folder / "input.hex", program, Role.INPUT)
-    outputs = _read(folder / "output.hex", program, Role.OUTPUT)
+    n_due = np.count_nonzero(Interpreter(program).due(len(inputs)))
+    outputs = _read(folder / "output.hex", program, Role.OUTPUT, none_due=n_due == 0)
     state = _read(folder / "state.hex", program, Role.STATE)
-    for name, words, n_steps in (("output", outputs, len(inputs)), ("state", state, 1)):
+    for name, words, n_steps in (("output", outputs, n_due), ("state", state, 1)):
         if len(words) != n_steps:
             raise ModelFileError(
                 f"{folder / name}.hex holds {len(words)} steps but should hold {n_steps}"
@@ -146,7 +148,7 @@ def _hex(words: Words, widths: npt.NDArray[np.int64]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read(path: Path, program: Program, role: Role) -> Words:
+def _read(path: Path, program: Program, role: Role, *, none_due: bool = False) -> Words:
     widths, signed = _widths(program, role), _signed(program, role)
     try:
         lines = path.read_text(encoding="ascii").split()
@@ -155,7 +157,7 @@ def _read(path: Path, program: Program, role: Role) -> Words:
         raise read_error(path, error) from error
     except ValueError as error:
         raise ModelFileError(f"{path} must hold hex words, one a line: {error}") from error
-    if not values or len(values) % len(widths):
+    if len(values) % len(widths) or not (values or none_due):
         raise ModelFileError(
             f"{path} holds {len(values)} words but should hold a multiple of {len(widths)}"
         )

@@ -7,7 +7,7 @@ words. The first word that differs is named.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .folder import changed_files, read_manifest
 from .interpreter import Interpreter
 from .program import Cascade, Dense, Program, Role, from_json
 from .progress import progress
-from .schedule import schedule
+from .schedule import schedule, why_not
 
 Words = npt.NDArray[np.int64]
 
@@ -39,6 +39,8 @@ ROUND_STEPS = 1 << 20
 """Steps, of all instances together, whose stimulus is drawn at a time."""
 BLOCK_WORDS = 1 << 21
 """Output words compared at a time: bounds the memory that a long run takes."""
+SEQUENCE_STEPS = 16
+"""Steps from output to output in C where the program leaves that to the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def check_manifest(folder: Path, program: Program) -> None:
     manifest = read_manifest(folder)
     facts = {
         "multiplies_per_step": program.multiplies_per_step,
-        "cycles_per_step": schedule(program).cycles_per_step,
+        "cycles_per_step": None if why_not(program) else schedule(program).cycles_per_step,
     }
     for key, fact in facts.items():
         if manifest.get(key) != fact:
@@ -123,31 +125,40 @@ def available() -> dict[str, bool]:
     return {"icarus": icarus.available(), "c": host_c.available()}
 
 
-def choose(names: str | None) -> tuple[tuple[str, ...], list[str]]:
-    """Return the executors to run, and those that are not installed.
+def choose(names: str | None, program: Program) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the executors to run, and why others cannot.
 
     Parameters
     ----------
     names : str or None
-        As on the command line, separated by commas; None for all that are installed.
+        As on the command line, separated by commas; None for all that can.
+    program : Program
 
     Raises
     ------
     SpecError
-        If a name is unknown.
+        If a name is unknown, or the program has no files for it.
     ToolError
         If nothing is installed.
     """
-    found = available()
+    refused = why_not(program)
     if names is not None:
-        return _known(tuple(name.strip() for name in names.split(","))), []
-    executors = tuple(name for name, ok in found.items() if ok)
+        chosen = _known(tuple(name.strip() for name in names.split(",")))
+        if refused and "icarus" in chosen:
+            raise SpecError(f"there is no Verilog of this program: {refused}; verify it in C")
+        return chosen, {}
+    missing = {
+        name: "not installed (see lmu-hw doctor)" for name, ok in available().items() if not ok
+    }
+    if refused:
+        missing["icarus"] = f"there is no Verilog of this program: {refused}"
+    executors = tuple(name for name in _RUNNERS if name not in missing)
     if not executors:
         raise ToolError(
             "no executor is installed, so nothing can be verified: install a C compiler or "
             "Icarus Verilog (see lmu-hw doctor)"
         )
-    return executors, [name for name, ok in found.items() if not ok]
+    return executors, missing
 
 
 def _known(executors: tuple[str, ...]) -> tuple[str, ...]:
@@ -238,10 +249,15 @@ def _host_c(
     quiet: bool,
 ) -> Outcome:
     if inputs is None:
-        affordable = C_MULTIPLIES // max(1, program.multiplies_per_step)
+        affordable = C_MULTIPLIES // max(1, _multiplies_per_step(program))
         total = n_steps or min(DEFAULT_C_STEPS, affordable)
-        # long enough in every stream for a silence to run its course, where that is affordable
-        wanted = max(total // C_STREAMS, min(3 * _window(program), total // 4), 1)
+        # long enough in every stream for a silence to run its course, where that is affordable,
+        # and for outputs at all
+        silence, outputs = (
+            min(3 * _window(program), total // 4),
+            min(2 * program.output_every, total),
+        )
+        wanted = max(total // C_STREAMS, silence, outputs, 1)
         n_streams = -(-total // wanted)
         length = -(-total // n_streams)
         rounds = _rounds(program, length, n_streams, seed)
@@ -330,33 +346,43 @@ class _Reference:
     Attributes
     ----------
     silent_steps : int
-        Steps of all streams in which the memory update truncated.
+        Steps of all streams in which a memory update truncated.
     """
 
     def __init__(self, program: Program, n_streams: int) -> None:
         self._program = program
         self._interpreter = Interpreter(program, n_streams)
-        self._zeros = np.zeros((n_streams, program.n_words(Role.INPUT)), dtype=np.int64)
+        self._memories = [op for op in program.ops if isinstance(op, Cascade | Dense)]
         self.silent_steps = 0
 
     def blocks(
         self, rounds: Iterator[Words], advance: Callable[[int], None]
     ) -> Iterator[vectors.Vectors]:
         """Yield the vectors of one round of stimulus after the other, in pieces."""
-        row = len(self._zeros) * self._program.n_words(Role.OUTPUT)
+        row = self._interpreter.n_streams * self._program.n_words(Role.OUTPUT)
         size = max(1, BLOCK_WORDS // row)
+        if self._program.output_every == 0:
+            size = min(size, SEQUENCE_STEPS)
         for u in rounds:
             for start in range(0, len(u), size):
                 yield self.run(u[start : start + size], advance)
 
     def run(self, u: Words, advance: Callable[[int], None] = lambda _: None) -> vectors.Vectors:
         """Return what comes of inputs of shape (n_steps, n_streams, n_in)."""
-        outputs = self._interpreter.run(u, lambda _: advance(1))
-        window = _window(self._program)
-        for row in u:
-            self._zeros = np.where(row == 0, self._zeros + 1, 0)
-            self.silent_steps += int(np.count_nonzero((self._zeros >= window).any(axis=1)))
+        outputs = self._interpreter.run(u, lambda _: advance(1), watch=self._watch)
         return vectors.Vectors(inputs=u, outputs=outputs, state=self._interpreter.save())
+
+    def _watch(self, words: Mapping[str, Words]) -> None:
+        silent = np.zeros(self._interpreter.n_streams, dtype=np.bool_)
+        for op in self._memories:
+            silent |= (words[op.silence] == op.window).any(axis=1)
+        self.silent_steps += int(np.count_nonzero(silent))
+
+
+def _multiplies_per_step(program: Program) -> int:
+    """Return the multiplications of a step, those for an output shared among its steps."""
+    every = program.output_every or SEQUENCE_STEPS
+    return program.multiplies_per_step + program.multiplies_per_output // every
 
 
 def _rounds(program: Program, n_steps: int, n_streams: int, seed: int) -> Iterator[Words]:

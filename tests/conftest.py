@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(autouse=True)
+def without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a busy machine from adding lines of progress to what commands say."""
+    monkeypatch.setattr("lmu_hw.progress.SHOW_AFTER", 3600.0)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Return the folder of data sets: LMU_HW_DATA, else the one beside the repository."""

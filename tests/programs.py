@@ -5,6 +5,9 @@ They are legal, not accurate: odd widths, every section kind, several channels, 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from lmu_hw.fixedpoint import QFormat
@@ -14,11 +17,39 @@ from lmu_hw.program import (
     Dense,
     Linear,
     Operation,
+    Pointwise,
     Program,
-    Requantize,
     Role,
+    Term,
     Vector,
 )
+
+
+def linear(
+    *,
+    sources: tuple[str, ...],
+    target: str,
+    rows: tuple[tuple[int, ...], ...],
+    shifts: tuple[int, ...],
+    biases: tuple[int, ...] = (),
+    n_channels: int = 1,
+) -> Linear:
+    """Return rows with no scale but a shift."""
+    return Linear(
+        sources=sources,
+        target=target,
+        n_channels=n_channels,
+        rows=rows,
+        aligns=(0,) * len(sources),
+        biases=biases or (0,) * len(rows),
+        multipliers=(1,) * len(rows),
+        shifts=shifts,
+    )
+
+
+def copy(source: str, target: str) -> Pointwise:
+    """Return a change of format."""
+    return Pointwise(terms=(Term(source),), target=target)
 
 
 def cascade_program(
@@ -109,10 +140,10 @@ def _program(
             Vector(name="y", length=channels * readout, fmt=QFormat(2, bits - 2), role=Role.OUTPUT)
         )
         ops.append(
-            Linear(
+            linear(
                 sources=tuple(n for n, _, _ in states),
                 target="y",
-                channels=channels,
+                n_channels=channels,
                 rows=tuple(
                     tuple(int(x) for x in rng.integers(-127, 128, order)) for _ in range(readout)
                 ),
@@ -124,7 +155,7 @@ def _program(
         for name, length, fmt in states:
             out = QFormat(fmt.int_bits, bits - fmt.int_bits)
             vectors.append(Vector(name=f"y_{name}", length=length, fmt=out, role=Role.OUTPUT))
-            ops.append(Requantize(source=name, target=f"y_{name}"))
+            ops.append(copy(name, f"y_{name}"))
     return Program(title=f"test program {op.kind}", vectors=tuple(vectors), ops=tuple(ops))
 
 
@@ -181,3 +212,55 @@ def stimulus(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
     u[(kind == 3) | (kind == 6)] = 0
     u[kind == 5] //= 1 << max(0, fmt.width - 3)
     return u
+
+
+def random_state(program: Program, rng: np.random.Generator, n_streams: int) -> np.ndarray:
+    """Return states of words over the whole formats, ends included; counters within their limits.
+
+    Returns
+    -------
+    int64 array, shape (n_streams, n_state)
+    """
+    limits = {op.silence: op.window for op in program.ops if isinstance(op, Cascade | Dense)}
+    if program.clock:
+        limits[program.clock] = program.output_every - 1
+    parts = [np.empty((n_streams, 0), dtype=np.int64)]
+    for v in program.with_role(Role.STATE):
+        high = limits.get(v.name, v.fmt.max)
+        part = rng.integers(v.fmt.min, high, (n_streams, v.length), endpoint=True)
+        if v.name == program.clock:
+            part[:] = part[0]
+        else:
+            rails = np.where(rng.random(part.shape) < 0.5, v.fmt.min, high)
+            part = np.where(rng.random(part.shape) < 0.3, rails, part)
+        parts.append(part)
+    return np.concatenate(parts, axis=1)
+
+
+def random_inputs(program: Program, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return words over the whole formats, ends and zeros included, shape (..., n_in)."""
+    parts = [np.empty((*shape, 0), dtype=np.int64)]
+    for v in program.with_role(Role.INPUT):
+        part = rng.integers(v.fmt.min, v.fmt.max, (*shape, v.length), endpoint=True)
+        special = rng.choice([v.fmt.min, v.fmt.max, 0, 0], part.shape)
+        parts.append(np.where(rng.random(part.shape) < 0.4, special, part))
+    return np.concatenate(parts, axis=-1)
+
+
+def random_steps(program: Program, rng: np.random.Generator, n_steps: int) -> np.ndarray | None:
+    """Return random steps with an output, shape (n_steps,), or None if that is not to be said."""
+    return rng.random(n_steps) < 0.4 if program.output_every == 0 else None
+
+
+def with_vectors(program: Program, **changes: Any) -> Program:
+    """Return the program with some vectors changed: NAME=format, or NAME=fields."""
+    fields = {n: c if isinstance(c, dict) else {"fmt": c} for n, c in changes.items()}
+    vectors = tuple(replace(v, **fields.get(v.name, {})) for v in program.vectors)
+    return replace(program, vectors=vectors)
+
+
+def with_op(program: Program, index: int, **fields: Any) -> Program:
+    """Return the program with fields of one operation changed."""
+    ops = list(program.ops)
+    ops[index] = replace(ops[index], **fields)
+    return replace(program, ops=tuple(ops))

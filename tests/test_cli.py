@@ -24,7 +24,10 @@ from lmu_hw.interpreter import Interpreter
 from tests.command import call, contents, refused
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = "import sys; from lmu_hw.cli import main; sys.exit(main())"
+CODE = (
+    "import sys; from lmu_hw import progress; progress.SHOW_AFTER = 3600.0; "
+    "from lmu_hw.cli import main; sys.exit(main())"
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("line", "text"),
     [
         ("gnerate --d 8", "unknown command 'gnerate'; did you mean generate?"),
-        ("synthesize", "give one of generate, verify, simulate, import, inspect, doctor"),
+        (
+            "synthesize",
+            "give one of generate, verify, simulate, import, inspect, evaluate, tune, doctor",
+        ),
         ("--json doctor", "--json goes after the command"),
         ("--d 8", "--d goes after the command, as in lmu-hw generate --d"),
         ("--verson", "unknown option --verson; did you mean --version?"),

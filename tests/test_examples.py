@@ -45,3 +45,20 @@ def test_ecg(tmp_path: Path, data_dir: Path) -> None:
     assert len(correlations) == 3
     assert correlations == pytest.approx([0.935, 0.887, 0.849], abs=0.01)
     assert (tmp_path / "ecg.png").stat().st_size > 10_000
+
+
+@pytest.mark.cc
+@pytest.mark.slow
+def test_digits(tmp_path: Path, data_dir: Path) -> None:
+    require("cc|gcc|clang")
+    data = data_dir / "speech" / "fsdd_logmel20_i8.npz"
+    if not data.is_file():
+        pytest.skip(f"no {data.name} among the data sets")
+    text = run("digits.py", "--data", data, "--out", tmp_path)
+    lines = dict(line.split(maxsplit=1) for line in text.splitlines()[:3])
+    floats, integers, wide = (float(lines[k].split(" %")[0].split()[-1]) for k in lines)
+    assert floats == pytest.approx(94.0, abs=0.5)
+    assert integers >= floats - 2.0  # tune was allowed to lose 0.5 on other recordings
+    assert wide >= floats - 0.5
+    assert "words of C equal to the interpreter's" in text
+    assert (tmp_path / "digits.png").stat().st_size > 10_000

@@ -15,35 +15,15 @@ from hypothesis import strategies as st
 from lmu_hw.errors import FormatError, RangeError, SpecError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Adaptor, Cascade, Dense, Program, Role
-from tests.programs import PROGRAMS, cascade_program, dense_program, stimulus
-from tests.reference import Reference, two_port
+from lmu_hw.program import Adaptor, Cascade, Program, Role
+from tests import reference
+from tests.programs import PROGRAMS, cascade_program, dense_program, random_state, stimulus
+from tests.reference import two_port
 
 WINDOW = 12  # of every program in PROGRAMS
 N_STEPS = 8 * (WINDOW + 4)  # the stimulus holds silences of an eighth, so longer than the window
 
 every_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
-
-
-def random_state(program: Program, rng: np.random.Generator, n_streams: int) -> Any:
-    """Return states of words over the whole formats, ends included; counters within the window."""
-    window = next(op.window for op in program.ops if isinstance(op, Cascade | Dense))
-    parts = []
-    for v in program.with_role(Role.STATE):
-        high = window if v.name == "silence" else v.fmt.max
-        part = rng.integers(v.fmt.min, high + 1, (n_streams, v.length))
-        rails = np.where(rng.random(part.shape) < 0.5, v.fmt.min, high)
-        parts.append(np.where(rng.random(part.shape) < 0.3, rails, part))
-    return np.concatenate(parts, axis=1)
-
-
-def reference_run(program: Program, inputs: Any, state: Any = None) -> tuple[Any, Any]:
-    """Return the outputs of every step and the last state of one stream."""
-    reference = Reference(program)
-    if state is not None:
-        reference.load(state.tolist())
-    outputs = [reference.step(row) for row in inputs.tolist()]
-    return np.array(outputs), np.array(reference.save())
 
 
 def longest_silence(u: Any) -> int:
@@ -62,7 +42,7 @@ def longest_silence(u: Any) -> int:
 def test_every_word_is_that_of_the_reference(program: Program) -> None:
     u = stimulus(program, N_STEPS)
     assert longest_silence(u) > WINDOW
-    outputs, state = reference_run(program, u)
+    outputs, state = reference.run(program, u)
     interpreter = Interpreter(program)
     assert np.array_equal(interpreter.run(u[:, None, :])[:, 0], outputs)
     assert np.array_equal(interpreter.save()[0], state)
@@ -82,7 +62,7 @@ def test_streams_from_loaded_states(program: Program) -> None:
     interpreter.load(state)
     got = interpreter.run(u)
     for s in range(n_streams):
-        outputs, last = reference_run(program, u[:, s], state[s])
+        outputs, last = reference.run(program, u[:, s], state[s])
         assert np.array_equal(got[:, s], outputs)
         assert np.array_equal(interpreter.save()[s], last)
 
@@ -95,7 +75,7 @@ def test_window_of_one_truncates_at_the_first_zero() -> None:
         interpreter = Interpreter(program)
         interpreter.load(state)
         got = interpreter.run(u[:, None, :])[:, 0]
-        assert np.array_equal(got, reference_run(program, u, state[0])[0])
+        assert np.array_equal(got, reference.run(program, u, state[0])[0])
 
 
 def just_fitting(program: Program, index: int, fields: Callable[[int], Any]) -> Program:
@@ -172,7 +152,7 @@ def test_what_just_fits_does_not_wrap(program: Program) -> None:
     interpreter.load(state)
     got = interpreter.run(u)
     for s in range(n_streams):
-        outputs, last = reference_run(program, u[:, s], state[s])
+        outputs, last = reference.run(program, u[:, s], state[s])
         assert np.array_equal(got[:, s], outputs)
         assert np.array_equal(interpreter.save()[s], last)
 

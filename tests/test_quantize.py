@@ -44,7 +44,7 @@ def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> No
     assert design.error <= PROMISE
     assert error.max() <= PROMISE
     assert design.program.multiplies_per_step == order + order**2
-    assert design.program.ops[0].multiplies <= 4 * order + 4
+    assert design.program.multiplies(design.program.ops[0]) <= 4 * order + 4
 
 
 @pytest.mark.parametrize(("order", "theta", "bits"), [(6, 100, 12), (6, 100, 16), (64, 128, 12)])

@@ -11,13 +11,16 @@ import pytest
 from lmu_hw.errors import ModelFileError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Program, Requantize, Role, Vector
+from lmu_hw.program import Program, Role, Vector
 from lmu_hw.vectors import Vectors, expect, read, stimulus, to_files
-from tests.programs import PROGRAMS, cascade_program
+from tests.networks import NETWORKS
+from tests.programs import PROGRAMS, cascade_program, copy
 
 MIXED = PROGRAMS["mixed"]
 
-every_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+EVERY_STEP = PROGRAMS | {n: p for n, p in NETWORKS.items() if p.output_every == 1}
+
+every_program = pytest.mark.parametrize("program", EVERY_STEP.values(), ids=EVERY_STEP)
 
 
 def copies(*formats: QFormat) -> Program:
@@ -28,7 +31,7 @@ def copies(*formats: QFormat) -> Program:
         for i, fmt in enumerate(formats)
     ]
     vectors.append(Vector(name="m", length=2, fmt=QFormat(1, 4), role=Role.STATE))
-    ops = tuple(Requantize(source=f"u{i}", target=f"y{i}") for i in range(len(formats)))
+    ops = tuple(copy(f"u{i}", f"y{i}") for i in range(len(formats)))
     return Program(title="copies", vectors=tuple(vectors), ops=ops)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..firmware.bulk import BulkEngine, available
 from ..program import Program
@@ -23,7 +24,7 @@ class HostCResult:
     Attributes
     ----------
     steps, words : int
-        Steps of all instances, and output words compared.
+        Steps of all instances, and output words compared, of the steps with an output.
     mismatches : int
         Output and state words that differed.
     first : Divergence or None
@@ -66,27 +67,34 @@ def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: in
     n_steps = n_words = n_wrong = 0
     first = None
     for block in blocks:
+        due = np.flatnonzero(engine.due(len(block.inputs)))
         outputs, state = engine.run(block.inputs), engine.save()
         if first is None:
-            first = _first(block, outputs, state, n_steps)
-        n_steps += len(outputs)
+            first = _first(block, outputs, state, n_steps, due)
+        n_steps += len(block.inputs)
         n_words += outputs.size
         n_wrong += int(np.count_nonzero(outputs != block.outputs))
         n_wrong += int(np.count_nonzero(state != block.state))
     return HostCResult(steps=n_steps * n_streams, words=n_words, mismatches=n_wrong, first=first)
 
 
-def _first(block: Vectors, outputs: Words, state: Words, start: int) -> Divergence | None:
-    """Return the first word of a block that differs, the state words last."""
+def _first(
+    block: Vectors, outputs: Words, state: Words, start: int, due: npt.NDArray[np.int64]
+) -> Divergence | None:
+    """Return the first word of a block that differs, the state words last.
+
+    ``due`` are the steps of the block that its outputs belong to.
+    """
     wrong = np.argwhere(outputs != block.outputs)
     if len(wrong):
-        step, stream, index = (int(i) for i in wrong[0])
-        expected, got = block.outputs[step, stream, index], outputs[step, stream, index]
+        row, stream, index = (int(i) for i in wrong[0])
+        step = int(due[row])
+        expected, got = block.outputs[row, stream, index], outputs[row, stream, index]
     else:
         wrong = np.argwhere(state != block.state)
         if not len(wrong):
             return None
         stream, word = (int(i) for i in wrong[0])
-        step, index = len(outputs) - 1, outputs.shape[2] + word
+        step, index = len(block.inputs) - 1, outputs.shape[2] + word
         expected, got = block.state[stream, word], state[stream, word]
     return Divergence(step=start + step, index=index, expected=int(expected), got=int(got))

@@ -6,24 +6,18 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from itertools import groupby
 
-from ..program import Cascade, Dense, Linear, Operation, Program, Role
+from ..program import Argmax, Cascade, Dense, Linear, Operation, Program, Role
 from ..templates import environment
 from .cascade import cascade
-from .layout import Layout, Place, lay_out
-from .operation import Function, OperationCode, check_flow, functions
-from .rows import dense, linear
-from .words import Helpers, Rescale
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequantizeCode(OperationCode):
-    """A `~lmu_hw.program.Requantize`."""
-
-    source: Place
-    target: Place
-    rescale: Rescale
+from .dense import dense
+from .function import Functions
+from .layout import Layout, lay_out
+from .linear import linear
+from .operation import OperationCode, Routine, routines
+from .pointwise import argmax, pointwise
+from .words import Helpers
 
 
 def emit(program: Program, *, version: str) -> dict[str, str]:
@@ -46,13 +40,14 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         If a name is taken in C, or the flow of the program has no rendering in C.
     """
     prefix = program.name
-    check_flow(program)
     layout = lay_out(program, prefix)
-    helpers = Helpers()
+    helpers, functions = Helpers(), Functions(prefix)
     ops = [
-        _translate(program, layout, op, function, helpers)
-        for op, function in zip(program.ops, functions(program, layout, prefix), strict=True)
+        _translate(program, layout, op, routine, helpers, functions)
+        for op, routine in zip(program.ops, routines(program, layout, prefix), strict=True)
     ]
+    functions_code = functions.codes()
+    tables = [f.table for f in functions_code] + [table for op in ops for table in op.tables]
     context = {
         "program": program,
         # Compilers warn of a comment that opens inside a comment.
@@ -64,15 +59,21 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "outputs": layout.with_role(Role.OUTPUT),
         "states": layout.with_role(Role.STATE),
         "layout": layout,
-        "vector_lines": _vector_lines(layout),
+        "vector_lines": _vector_lines(layout, (Role.INPUT, Role.STATE, Role.OUTPUT)),
+        "work_lines": _vector_lines(layout, (Role.INTERNAL,)),
         "about_lines": _about_lines(program),
+        "op_lines": _op_lines(program, ops),
         "n_in": program.n_words(Role.INPUT),
         "n_out": program.n_words(Role.OUTPUT),
         "n_state": program.n_words(Role.STATE),
+        "clock": layout.places.get(program.clock),
         "ops": ops,
+        "runs": _runs(program, ops),
+        "unused": _unused(program, ops),
+        "functions": functions_code,
         "helpers": helpers,
-        "scratch": max(op.scratch for op in ops),
-        "rom": sum(table.n_bytes for op in ops for table in op.tables),
+        "scratch": layout.work_bytes + max(op.scratch for op in ops),
+        "rom": sum(table.n_bytes for table in tables),
     }
     env = environment()
     templates = {
@@ -85,29 +86,47 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
 
 
 def _translate(
-    program: Program, layout: Layout, op: Operation, function: Function, helpers: Helpers
+    program: Program,
+    layout: Layout,
+    op: Operation,
+    routine: Routine,
+    helpers: Helpers,
+    functions: Functions,
 ) -> OperationCode:
     if isinstance(op, Cascade):
-        return cascade(program, layout, op, function, helpers)
+        return cascade(program, layout, op, routine, helpers)
     if isinstance(op, Dense):
-        return dense(program, layout, op, function, helpers)
+        return dense(program, layout, op, routine, helpers)
     if isinstance(op, Linear):
-        return linear(layout, op, function, helpers)
-    source, target = layout.places[op.source], layout.places[op.target]
-    rescale = Rescale.between(source.vector.fmt, target.vector.fmt.frac_bits, target.vector.fmt)
-    helpers.use_rescale(rescale)
-    return RequantizeCode(
-        kind=op.kind,
-        about=f"{op.source} -> {op.target}",
-        multiplies=op.multiplies,
-        function=function,
-        channels=1,
-        tables=(),
-        scratch=0,
-        source=source,
-        target=target,
-        rescale=rescale,
-    )
+        return linear(program, layout, op, routine, helpers, functions)
+    if isinstance(op, Argmax):
+        return argmax(layout, op, routine)
+    return pointwise(program, layout, op, routine, helpers, functions)
+
+
+def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[OperationCode]]]:
+    """Return neighbouring operations together that run in every step, or only with an output."""
+    pairs = zip(program.lazy, ops, strict=True)
+    return [(lazy, [op for _, op in run]) for lazy, run in groupby(pairs, key=lambda x: x[0])]
+
+
+def _unused(program: Program, ops: list[OperationCode]) -> list[str]:
+    """Return the parameters of a step that it does not look at."""
+    used = {word for op in ops for word in op.routine.arguments.split(", ")}
+    used |= {"s"} if program.clock else set()
+    used |= {"y"} if program.output_every == 0 else set()
+    return [name for name in ("s", "u", "y") if name not in used]
+
+
+def _op_lines(program: Program, ops: list[OperationCode]) -> list[str]:
+    """Return the operations of a step, numbered, with what they cost."""
+    lines = []
+    for n, (op, lazy) in enumerate(zip(ops, program.lazy, strict=True), start=1):
+        costs = [str(op.multiplies)] if op.multiplies else []
+        costs += ["with an output"] if lazy else []
+        cost = f" ({', '.join(costs)})" if costs else ""
+        lines += textwrap.wrap(f"{n}. {op.kind}: {op.about}{cost}", 92, subsequent_indent="   ")
+    return lines
 
 
 def _about_lines(program: Program) -> list[str]:
@@ -118,10 +137,10 @@ def _about_lines(program: Program) -> list[str]:
     return ["", *(part for line in lines for part in textwrap.wrap(line, 90))] if lines else []
 
 
-def _vector_lines(layout: Layout) -> list[str]:
+def _vector_lines(layout: Layout, roles: tuple[Role, ...]) -> list[str]:
     """Return one line for each vector, in columns, the order of the roles as in the header."""
     rows = [("vector", "words", "format", "range", "type")]
-    for role in (Role.INPUT, Role.STATE, Role.OUTPUT):
+    for role in roles:
         for place in layout.with_role(role):
             v = place.vector
             limits = f"{v.fmt.min} .. {v.fmt.max}"

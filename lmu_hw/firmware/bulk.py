@@ -7,27 +7,34 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shlex
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelFileError, SpecError, ToolError
-from ..program import Program, Role
-from ..templates import environment
+from ..errors import ModelFileError, SpecError
+from ..pace import due_steps
+from ..program import Linear, Program, Role
 from . import emit
+from .compiler import available, compile_library
+
+__all__ = ["BulkEngine", "available"]
 
 Words = npt.NDArray[np.int64]
 
-_CHUNK_MULTIPLIES = 1 << 27
+_CHUNK_MULTIPLIES = 1 << 28
 """Multiplications between two looks at Ctrl-C: a fraction of a second on any desktop."""
+_ROW_SPEED = 16
+"""Multiplications of rows that compilers make of vector instructions, in the time of one other."""
 _CHUNK_WORDS = 1 << 22
 """Words in and out that are converted at a time: bounds the memory that a long run takes."""
+_SHARES = 4
+"""Parts of the streams for each thread: one that another program slows down leaves some over."""
 
 
 class BulkEngine:
@@ -38,6 +45,8 @@ class BulkEngine:
     program : Program
     n_streams : int
         Independent copies of the state, >= 1.
+    n_threads : int, optional
+        Threads that share the streams: by default one for each core.
 
     Raises
     ------
@@ -45,14 +54,18 @@ class BulkEngine:
         If there is no C compiler, or it fails.
     """
 
-    def __init__(self, program: Program, n_streams: int = 1) -> None:
+    def __init__(
+        self, program: Program, n_streams: int = 1, *, n_threads: int | None = None
+    ) -> None:
         with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
             for file, text in emit(program, version="bulk").items():
                 (Path(folder) / file).write_text(text)
-            self._open(program, n_streams, _compile(Path(folder), program.name))
+            self._open(program, n_streams, n_threads, compile_library(Path(folder), program))
 
     @classmethod
-    def from_folder(cls, program: Program, c_dir: Path, n_streams: int = 1) -> BulkEngine:
+    def from_folder(
+        cls, program: Program, c_dir: Path, n_streams: int = 1, *, n_threads: int | None = None
+    ) -> BulkEngine:
         """Return an engine made of the C files that lie in ``c_dir``, not of fresh ones.
 
         Raises
@@ -63,10 +76,18 @@ class BulkEngine:
             If there is no C compiler, or it fails.
         """
         engine = cls.__new__(cls)
-        engine._open(program, n_streams, _compile(c_dir, program.name))
+        engine._open(program, n_streams, n_threads, compile_library(c_dir, program))
         return engine
 
-    def _open(self, program: Program, n_streams: int, library: ctypes.CDLL) -> None:
+    def with_streams(self, n_streams: int) -> BulkEngine:
+        """Return an engine of the same compiled program over another number of streams, reset."""
+        engine = type(self).__new__(type(self))
+        engine._open(self.program, n_streams, self._n_threads, self._library)
+        return engine
+
+    def _open(
+        self, program: Program, n_streams: int, n_threads: int | None, library: ctypes.CDLL
+    ) -> None:
         layout = [int(n) for n in (ctypes.c_size_t * 7).in_dll(library, "bulk_layout")]
         digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, "bulk_digest")))
         n_words = [program.n_words(role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)]
@@ -74,6 +95,10 @@ class BulkEngine:
             raise ModelFileError("C files are not those of the program; generate the folder again")
         self.program = program
         self.n_streams = n_streams
+        n_threads = n_threads or os.cpu_count() or 1
+        n_shares = min(n_streams, 1 if n_threads == 1 else _SHARES * n_threads)
+        bounds = [n_streams * k // n_shares for k in range(n_shares + 1)]
+        self._n_threads, self._shares = n_threads, list(pairwise(bounds))
         self._in, self._out, self._word = (np.dtype(f"i{size}") for size in layout[1:4])
         self._n_in, self._n_out, self._n_state = n_words
         # As int64 for the alignment that every state structure is content with.
@@ -82,7 +107,7 @@ class BulkEngine:
         pointer, count = ctypes.c_void_p, ctypes.c_size_t
         library.bulk_reset.argtypes = [pointer, count]
         library.bulk_save.argtypes = library.bulk_load.argtypes = [pointer, count, pointer]
-        library.bulk_run.argtypes = [pointer, count, count, pointer, pointer]
+        library.bulk_run.argtypes = [pointer, *[count] * 4, pointer, pointer, pointer]
 
     def reset(self) -> None:
         """Set every state word to zero."""
@@ -114,27 +139,39 @@ class BulkEngine:
         )
         assert not refused, "C and Python disagree about a range"
 
-    def run(self, inputs: Words, progress: Callable[[int], object] | None = None) -> Words:
+    def run(
+        self,
+        inputs: npt.NDArray[np.integer[Any]],
+        progress: Callable[[int], object] | None = None,
+        *,
+        due: npt.NDArray[np.bool_] | None = None,
+    ) -> Words:
         """Run one step for each row of ``inputs``.
 
         Parameters
         ----------
         inputs : int array, shape (n_steps, n_streams, n_in)
-            Words of the input vectors, concatenated.
+            Words of the input vectors, concatenated; of any integer type and any strides, such as
+            those of streams that lie one after the other, ``x.transpose(1, 0, 2)``: only a few
+            steps at a time are copied.
         progress : callable, optional
             Called with the number of steps done so far, several times a second. Ctrl-C is seen
             between two calls.
+        due : bool array, shape (n_steps,), optional
+            Steps with an output, where the program leaves that to the caller, and only there: by
+            default the last.
 
         Returns
         -------
-        int array, shape (n_steps, n_streams, n_out)
+        int array, shape (n_due, n_streams, n_out)
+            Outputs of the steps in which they were due.
 
         Raises
         ------
         RangeError
             If an input word does not fit its format.
         SpecError
-            If the shape is wrong.
+            If a shape is wrong, ``due`` is not the caller's to say, or the streams' clocks differ.
         """
         if inputs.ndim != 3 or inputs.shape[1:] != (self.n_streams, self._n_in):
             raise SpecError(
@@ -142,72 +179,64 @@ class BulkEngine:
                 f" (steps, {self.n_streams}, {self._n_in})"
             )
         _check_words(self.program, Role.INPUT, inputs)
-        outputs = np.empty((len(inputs), self.n_streams, self._n_out), dtype=np.int64)
-        work = self.n_streams * max(self.program.multiplies_per_step, 1)
-        row = self.n_streams * (self._n_in + self._n_out)
-        chunk = max(1, min(_CHUNK_MULTIPLIES // work, _CHUNK_WORDS // row))
-        for start in range(0, len(inputs), chunk):
-            u = np.ascontiguousarray(inputs[start : start + chunk], self._in)
-            y = np.empty((len(u), self.n_streams, self._n_out), self._out)
-            self._library.bulk_run(
-                self._state.ctypes.data, self.n_streams, len(u), u.ctypes.data, y.ctypes.data
-            )
-            outputs[start : start + len(u)] = y
-            if progress is not None:
-                progress(start + len(u))
+        due = np.ascontiguousarray(due_steps(self.program, len(inputs), self.save(), due))
+        outputs = np.empty((np.count_nonzero(due), self.n_streams, self._n_out), dtype=np.int64)
+        row = self._n_in + self._n_out
+        steps = min(_CHUNK_MULTIPLIES // self._work(due), _CHUNK_WORDS // row)
+        chunk = max(1, steps // self.n_streams)
+        done = 0
+        with ThreadPoolExecutor(self._n_threads) as pool:
+            for start in range(0, len(inputs), chunk):
+                u = inputs[start : start + chunk]
+                y = self._run_chunk(u, due[start : start + len(u)], pool)
+                outputs[done : done + len(y)] = y
+                done += len(y)
+                if progress is not None:
+                    progress(start + len(u))
         return outputs
 
+    def _work(self, due: npt.NDArray[np.bool_]) -> int:
+        """Return the multiplications of a step, in the time that they take, on average."""
+        always = outputs = 0
+        for op, lazy in zip(self.program.ops, self.program.lazy, strict=True):
+            cost = self.program.multiplies(op) // (_ROW_SPEED if isinstance(op, Linear) else 1)
+            always, outputs = always + cost * (not lazy), outputs + cost * lazy
+        return max(1, always + outputs * int(np.count_nonzero(due)) // max(1, len(due)))
 
-def available() -> bool:
-    """Return whether there is a C compiler."""
-    return bool(_compiler())
+    def _run_chunk(
+        self,
+        inputs: npt.NDArray[np.integer[Any]],
+        due: npt.NDArray[np.bool_],
+        pool: ThreadPoolExecutor,
+    ) -> npt.NDArray[np.integer[Any]]:
+        """Run a few steps, the streams shared among threads: C lets go of Python's lock."""
+        u = np.ascontiguousarray(inputs, self._in)
+        y = np.empty((np.count_nonzero(due), self.n_streams, self._n_out), self._out)
+        pointers = due.ctypes.data, u.ctypes.data, y.ctypes.data
 
+        def run(share: tuple[int, int]) -> None:
+            self._library.bulk_run(
+                self._state.ctypes.data, self.n_streams, *share, len(u), *pointers
+            )
 
-def _compiler() -> list[str]:
-    """Return the C compiler's command: $CC, else the first known one on the path, else nothing."""
-    chosen = shlex.split(os.environ.get("CC", ""))
-    for command in [chosen] if chosen else [["cc"], ["gcc"], ["clang"]]:
-        if shutil.which(command[0]):
-            return command
-    return []
+        if len(self._shares) == 1:
+            run(self._shares[0])
+        else:
+            list(pool.map(run, self._shares))
+        return y
 
+    def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
+        """Return which of the next steps have an output due; the last where the caller decides.
 
-def _compile(c_dir: Path, name: str) -> ctypes.CDLL:
-    """Compile ``name``.c of ``c_dir`` with the run loop around it, and load the result."""
-    command = _compiler()
-    if not command:
-        raise ToolError(
-            f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
-            " install a C compiler, e.g. apt-get install gcc"
-        )
-    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h"]
-    for path in sources:
-        if not path.is_file():
-            raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")
-    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
-        bulk, library = Path(folder) / "bulk.c", Path(folder) / "bulk.so"
-        text = environment().get_template("c/bulk.c.j2").render(p=name, P=name.upper())
-        bulk.write_text(text)
-        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-I", str(c_dir)]
-        files = ["-o", str(library), str(bulk), str(sources[0])]
-        # Not every compiler knows the machine it runs on: then without.
-        for tune in (["-march=native"], []):
-            line = (*command, *flags, *tune, *files)
-            result = subprocess.run(line, capture_output=True, text=True, check=False)
-            if result.returncode == 0:
-                # The file may go once it is loaded: the mapping keeps what it needs.
-                return ctypes.CDLL(str(library))
-    said = result.stderr.strip().splitlines() or ["no message"]
-    first = next((text for text in said if "error" in text), said[-1])
-    raise ToolError(
-        f"{command[0]} could not compile {sources[0]}: {first}",
-        command=line,
-        exit_code=result.returncode,
-        tail="\n".join(said[-10:]),
-    )
+        Raises
+        ------
+        SpecError
+            If the streams' clocks differ.
+        """
+        return due_steps(self.program, n_steps, self.save())
 
 
-def _check_words(program: Program, role: Role, words: Words) -> None:
+def _check_words(program: Program, role: Role, words: npt.NDArray[np.integer[Any]]) -> None:
     start = 0
     for v in program.with_role(role):
         if words.size:

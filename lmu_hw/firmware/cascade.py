@@ -8,16 +8,17 @@ from itertools import groupby
 from ..fixedpoint import QFormat
 from ..program import Adaptor, Cascade, Program
 from .layout import Layout, Place, macro_int
-from .operation import Function, OperationCode
+from .operation import OperationCode, Routine, arrow
 from .words import (
+    Column,
     Helpers,
     Rescale,
     Table,
     magnitude,
-    shift_table,
     signed_type,
     sum_bits,
     table_type,
+    type_bits,
 )
 
 
@@ -30,6 +31,11 @@ class Signal:
     ctype: str
     low: str
     high: str
+
+    @property
+    def bits(self) -> int:
+        """Width of the C type."""
+        return type_bits(self.ctype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +74,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coefficients:
-    """The coefficients along one state vector; ``shifts`` is None where ``shift`` is common."""
+    """The coefficients along one state vector, and their shifts."""
 
     coef: Table
-    shifts: Table | None
-    shift: int
+    shift: Column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +102,12 @@ class CascadeCode(OperationCode):
 
 
 def cascade(
-    program: Program, layout: Layout, op: Cascade, function: Function, helpers: Helpers
+    program: Program, layout: Layout, op: Cascade, routine: Routine, helpers: Helpers
 ) -> CascadeCode:
     """Return ``op`` as the templates take it, and note its helpers."""
     source, inner = layout.places[op.source], layout.places[op.z_inner]
     outer = layout.places[op.z_outer] if op.n_pairs else None
-    fmt, macro = op.chain_fmt, function.name.upper()
+    fmt, macro = op.chain_fmt, routine.name.upper()
     chain = Signal(
         name="w",
         fmt=fmt,
@@ -116,24 +121,26 @@ def cascade(
     outer_coefs = None
     adaptors = []
     if outer:
-        outer_coefs = _coefficients(f"{function.name}_outer", outer, [s[0] for s in pairs])
+        outer_coefs = _coefficients(f"{routine.name}_outer", outer, [s[0] for s in pairs])
         adaptors.append(_adaptor("outer", chain, _signal(outer), [s[0] for s in pairs]))
         adaptors.append(_adaptor("inner", z_inner, _signal(outer), [s[1] for s in pairs]))
     if reals:
         adaptors.append(_adaptor("real", z_inner, chain, [s[0] for s in reals]))
-    inner_coefs = _coefficients(f"{function.name}_inner", inner, [s[-1] for s in op.sections])
+    inner_coefs = _coefficients(f"{routine.name}_inner", inner, [s[-1] for s in op.sections])
     for adaptor in adaptors:
         helpers.use_round(adaptor.bits)
         helpers.clip.add(adaptor.bits)
-    entry = Rescale.between(source.vector.fmt, fmt.frac_bits, fmt)
+    u = source.vector.fmt
+    entry = Rescale.of(u.min, u.max, u.frac_bits - fmt.frac_bits, source.sum_bits)
+    entry = entry.limited(u.min, u.max, fmt)
     helpers.use_rescale(entry)
     helpers.silent.add(layout.places[op.silence].bits)
-    tables = [t for c in (outer_coefs, inner_coefs) if c for t in (c.coef, c.shifts) if t]
+    tables = [t for c in (outer_coefs, inner_coefs) if c for t in (c.coef, c.shift.table) if t]
     return CascadeCode(
         kind=op.kind,
-        about=f"{op.source} -> {op.z_outer + ', ' if outer else ''}{op.z_inner}",
-        multiplies=op.multiplies * program.channels(op),
-        function=function,
+        about=arrow(op),
+        multiplies=program.multiplies(op),
+        routine=routine,
         channels=program.channels(op),
         tables=tuple(tables),
         scratch=0,
@@ -184,16 +191,15 @@ def _adaptor(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> AdaptorCod
 
 
 def _coefficients(name: str, place: Place, used: list[Adaptor]) -> Coefficients:
-    shifts = tuple(e.shift for e in used)
-    table = shift_table(f"{name}_shift", f"Right shifts of {name}_coef", shifts)
-    scale = "a shift of its own" if table else f"{shifts[0]} fractional bits"
+    shift = Column.of(f"{name}_shift", f"Right shifts of {name}_coef", tuple(e.shift for e in used))
+    scale = "a shift of its own" if shift.table else f"{shift.value} fractional bits"
     coef = Table(
         name=f"{name}_coef",
         about=f"Coefficient e of each {place.vector.name}, {scale}",
         ctype=table_type(e.coef for e in used),
         values=tuple(e.coef for e in used),
     )
-    return Coefficients(coef=coef, shifts=table, shift=shifts[0])
+    return Coefficients(coef=coef, shift=shift)
 
 
 def _runs(op: Cascade) -> tuple[Run, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..errors import EmitError
@@ -18,14 +19,17 @@ short signed sizeof static static_assert static_cast struct switch template this
 true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 _RESERVED = frozenset(_KEYWORDS.split())
+_TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
+NARROWEST = 16
+"""Narrowest word of a state or inside a step [bits]; narrower ones cost more code than memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One vector in C.
 
-    ``array`` is what holds it inside the step functions, from offset ``at`` on for inputs and
-    outputs; ``low`` and ``high`` are its limits as they stand in a ``#define``.
+    ``array`` is what holds it inside the step functions, from offset ``at`` on where ``shared``
+    with other vectors; ``low`` and ``high`` are its limits as they stand in a ``#define``.
     """
 
     vector: Vector
@@ -33,11 +37,23 @@ class Place:
     ctype: str
     array: str
     at: int
+    shared: bool
 
     def word(self, index: str) -> str:
         """Return the expression of one word in the step functions."""
-        shared = self.vector.role is not Role.STATE and self.at
-        return f"{self.array}[{self.macro}_AT + {index}]" if shared else f"{self.array}[{index}]"
+        return f"{self.array}[{self._at(index)}]"
+
+    def part(self, length: int, channel: str) -> str:
+        """Return the pointer to the ``length`` words of a channel in the step functions."""
+        index = channel if length == 1 or channel == "0" else f"{channel} * {length}"
+        first = self._at(index)
+        return self.array if first == "0" else f"{self.array} + {first}"
+
+    def _at(self, index: str) -> str:
+        """Return an index of this vector as one of the array."""
+        if not (self.shared and self.at):
+            return index
+        return f"{self.macro}_AT" if index == "0" else f"{self.macro}_AT + {index}"
 
     @property
     def low(self) -> str:
@@ -60,9 +76,9 @@ class Place:
         return type_bits(self.ctype)
 
     @property
-    def cast(self) -> str:
-        """The cast to the C type."""
-        return f"({self.ctype})"
+    def sum_bits(self) -> int:
+        """Narrowest arithmetic for its words, 32 or 64: its type may be that of wider vectors."""
+        return max(self.bits, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +95,24 @@ class Layout:
         return [p for p in self.places.values() if p.vector.role is role]
 
     @property
+    def work(self) -> list[Place]:
+        """Places of the words that live for one step."""
+        return [p for p in self.places.values() if p.array.startswith("work->")]
+
+    @property
+    def kept(self) -> list[Place]:
+        """Outputs among them: those that are written in every step but not handed out."""
+        return [p for p in self.work if p.vector.role is Role.OUTPUT]
+
+    @property
     def state_bytes(self) -> int:
         """Size of the state structure where int64_t is aligned to 8 bytes."""
-        size, largest = 0, 1
-        for place in self.with_role(Role.STATE):
-            word = type_bits(place.ctype) // 8
-            largest = max(largest, word)
-            size = -(-size // word) * word + word * place.vector.length
-        return -(-size // largest) * largest
+        return _struct_bytes(self.with_role(Role.STATE))
+
+    @property
+    def work_bytes(self) -> int:
+        """Size of the structure of the words that live for one step."""
+        return _struct_bytes(self.work)
 
 
 def lay_out(program: Program, prefix: str) -> Layout:
@@ -97,18 +123,30 @@ def lay_out(program: Program, prefix: str) -> Layout:
     EmitError
         If a name cannot be used in C, or the program has no input, state or output.
     """
-    types = {role: _role_type(program, role) for role in Role}
+    types = {role: _role_type(program, role) for role in (Role.INPUT, Role.STATE, Role.OUTPUT)}
+    kept = _kept_outputs(program)
     starts = dict.fromkeys(Role, 0)
     places: dict[str, Place] = {}
     for v in program.vectors:
-        if c_ident(v.name) in _RESERVED or v.name.endswith("_t"):
+        if c_ident(v.name) in _RESERVED or _TYPE.fullmatch(v.name):
             raise EmitError(f"vector name must not be a word that C or C++ reserves: {v.name!r}")
-        macro, at = f"{prefix.upper()}_{v.name.upper()}", starts[v.role]
+        shared, narrow = False, signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
         if v.role is Role.STATE:
-            array, ctype = f"s->{v.name}", signed_type(v.fmt.min, v.fmt.max, narrowest=32)
+            array, ctype = f"s->{v.name}", narrow
+        elif v.role is Role.INTERNAL:
+            array, ctype = f"work->{v.name}", narrow
+        elif v.name in kept:
+            array, ctype = f"work->{v.name}", types[v.role]
         else:
-            array, ctype = "u" if v.role is Role.INPUT else "y", types[v.role]
-        places[v.name] = Place(vector=v, macro=macro, ctype=ctype, array=array, at=at)
+            array, ctype, shared = "u" if v.role is Role.INPUT else "y", types[v.role], True
+        places[v.name] = Place(
+            vector=v,
+            macro=f"{prefix.upper()}_{v.name.upper()}",
+            ctype=ctype,
+            array=array,
+            at=starts[v.role],
+            shared=shared,
+        )
         starts[v.role] += v.length
     if len({p.macro for p in places.values()}) < len(places):
         raise EmitError(f"vector names must differ in more than case: {sorted(places)}")
@@ -118,6 +156,28 @@ def lay_out(program: Program, prefix: str) -> Layout:
         out_type=types[Role.OUTPUT],
         word_type=types[Role.STATE],
     )
+
+
+def _kept_outputs(program: Program) -> set[str]:
+    """Return the outputs that operations write in steps in which no output is due."""
+    if program.output_every == 1:
+        return set()
+    written = {
+        name
+        for op, lazy in zip(program.ops, program.lazy, strict=True)
+        if not lazy
+        for name in op.writes
+    }
+    return {v.name for v in program.with_role(Role.OUTPUT)} & written
+
+
+def _struct_bytes(places: list[Place]) -> int:
+    size, largest = 0, 1
+    for place in places:
+        word = place.bits // 8
+        largest = max(largest, word)
+        size = -(-size // word) * word + word * place.vector.length
+    return -(-size // largest) * largest
 
 
 def macro_int(value: int) -> str:

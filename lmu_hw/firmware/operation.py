@@ -1,18 +1,17 @@
-"""What every operation becomes for the C templates: a function with tables and arguments."""
+"""What every operation becomes for the C templates: a routine with tables and arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import EmitError
-from ..program import Cascade, Dense, Linear, Operation, Program, Role
+from ..program import Cascade, Dense, Operation, Program
 from .layout import Layout
 from .words import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """The C function of one operation: its name, and what it needs of s, u and y."""
+class Routine:
+    """The C function of one operation: its name, and what it needs of s, u, the work and y."""
 
     name: str
     parameters: str
@@ -26,13 +25,13 @@ class OperationCode:
     kind: str
     about: str
     multiplies: int
-    function: Function
+    routine: Routine
     channels: int
     tables: tuple[Table, ...]
     scratch: int
 
 
-def functions(program: Program, layout: Layout, prefix: str) -> list[Function]:
+def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
     """Return the C function of every operation; numbered where a kind occurs more than once."""
     kinds = [op.kind for op in program.ops]
     result = []
@@ -40,50 +39,28 @@ def functions(program: Program, layout: Layout, prefix: str) -> list[Function]:
         name = f"{prefix}_{op.kind}"
         if kinds.count(op.kind) > 1:
             name += f"_{kinds[: n + 1].count(op.kind)}"
-        reads, writes = traffic(op)
-        written = {layout.places[v].vector.role for v in writes}
-        used = written | {layout.places[v].vector.role for v in reads}
-        letters = {Role.STATE: "s", Role.INPUT: "u", Role.OUTPUT: "y"}
-        types = {Role.STATE: "state", Role.INPUT: "in", Role.OUTPUT: "out"}
-        roles = [role for role in letters if role in used]
+        written = {_holder(layout, v) for v in op.writes}
+        used = written | {_holder(layout, v) for v in op.reads}
+        types = {"s": "state", "u": "in", "work": "work", "y": "out"}
+        holders = [holder for holder in types if holder in used]
         parameters = [
-            f"{'' if r in written else 'const '}{prefix}_{types[r]} *{letters[r]}" for r in roles
+            f"{'' if h in written else 'const '}{prefix}_{types[h]} *{h}" for h in holders
         ]
-        arguments = ", ".join(letters[r] for r in roles)
-        result.append(Function(name=name, parameters=", ".join(parameters), arguments=arguments))
+        arguments = ["&work" if h == "work" else h for h in holders]
+        result.append(
+            Routine(name=name, parameters=", ".join(parameters), arguments=", ".join(arguments))
+        )
     return result
 
 
-def traffic(op: Operation) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the vectors that ``op`` reads, its own state left out, and those that it writes."""
+def arrow(op: Operation) -> str:
+    """Return what an operation reads and what it writes, less what it keeps for itself."""
     if isinstance(op, Cascade):
-        outer = (op.z_outer,) if op.n_pairs else ()
-        return (op.source,), (*outer, op.z_inner, op.silence)
+        return f"{op.source} -> {', '.join(op.states)}"
     if isinstance(op, Dense):
-        return (op.source,), (op.state, op.silence)
-    if isinstance(op, Linear):
-        return op.sources, (op.target,)
-    return (op.source,), (op.target,)
+        return f"{op.source} -> {op.state}"
+    return f"{', '.join(op.reads)} -> {', '.join(op.writes)}"
 
 
-def check_flow(program: Program) -> None:
-    """Raise `EmitError` where a vector would need a place that C does not give it.
-
-    Inputs are read-only, outputs are the caller's memory with nothing in it before a step, and a
-    memory update works in place.
-    """
-    written = {v.name for v in program.vectors if v.role is not Role.OUTPUT}
-    for op in program.ops:
-        reads, writes = traffic(op)
-        for name in writes:
-            if program.vector(name).role is Role.INPUT:
-                raise EmitError(f"{op.kind} must not write the input {name!r}")
-            if isinstance(op, Cascade | Dense) and name in reads:
-                raise EmitError(f"{op.kind} must not read what it writes: {name!r}")
-        for name in reads:
-            if name not in written:
-                raise EmitError(f"{op.kind} must not read the output {name!r} before it is written")
-        written |= set(writes)
-    for v in program.with_role(Role.OUTPUT):
-        if v.name not in written:
-            raise EmitError(f"output {v.name!r} must be written by an operation")
+def _holder(layout: Layout, name: str) -> str:
+    return layout.places[name].array.partition("->")[0]

@@ -7,7 +7,7 @@ where no legal word can bring it to 2**31.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..fixedpoint import QFormat
 from ..templates import c_int
@@ -50,6 +50,17 @@ def type_bits(ctype: str) -> int:
     return int(ctype.strip("uint_"))
 
 
+def short_type(ctype: str) -> str:
+    """Return ``intN_t`` or ``uintN_t`` as a part of a name.
+
+    Examples
+    --------
+    >>> short_type("int8_t"), short_type("uint16_t")
+    ('i8', 'u16')
+    """
+    return f"{ctype[0]}{type_bits(ctype)}"
+
+
 def sum_bits(bound: int) -> int:
     """Return 32 or 64: the narrowest arithmetic for sums of at most ``bound`` in magnitude."""
     return 32 if bound < 1 << 31 else 64
@@ -58,6 +69,16 @@ def sum_bits(bound: int) -> int:
 def magnitude(fmt: QFormat) -> int:
     """Return the largest magnitude of a word of ``fmt``."""
     return max(-fmt.min, fmt.max)
+
+
+def limit_bits(fmt: QFormat) -> int:
+    """Return 32 or 64: the narrowest arithmetic for the limits of ``fmt`` themselves."""
+    return sum_bits(fmt.max)
+
+
+def leaves(low: int, high: int, fmt: QFormat) -> bool:
+    """Return whether some of low..high lies outside ``fmt``."""
+    return low < fmt.min or high > fmt.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +105,26 @@ class Table:
         return max(len(c_int(v)) for v in ends)
 
 
-def shift_table(name: str, about: str, shifts: tuple[int, ...]) -> Table | None:
-    """Return a table of shifts, or None when all are equal: a constant then does."""
-    if len(set(shifts)) == 1:
-        return None
-    return Table(name=name, about=about, ctype="uint8_t", values=shifts)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One number for each row: a table, or the constant ``value`` where all are equal."""
+
+    table: Table | None
+    value: int
+
+    @classmethod
+    def of(cls, name: str, about: str, values: tuple[int, ...]) -> Column:
+        """Return the values as a column."""
+        table = Table(name=name, about=about, ctype=table_type(values), values=values)
+        return cls(table=table if len(set(values)) > 1 else None, value=values[0])
+
+    def at(self, row: str) -> str:
+        """Return the expression of the number of one row."""
+        return f"{self.table.name}[{row}]" if self.table else c_int(self.value)
+
+    def is_all(self, value: int) -> bool:
+        """Return whether every number is ``value``: then it needs no code."""
+        return self.table is None and self.value == value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +141,38 @@ class Rescale:
     clip: bool
 
     @classmethod
-    def between(cls, src: QFormat, frac_bits: int, dst: QFormat | None) -> Rescale:
-        """Return the way from ``src`` to ``frac_bits``, limited to ``dst`` unless that is None."""
-        shift = src.frac_bits - frac_bits
+    def of(cls, low: int, high: int, shift: int, narrowest: int) -> Rescale:
+        """Return how low..high loses ``shift`` bits, or gains zeros where that is negative.
+
+        ``narrowest`` is the least width that the arithmetic must have.
+        """
         drop, scale = max(shift, 0), 1 << max(-shift, 0)
-        half = 1 << drop >> 1
-        low, high = (src.min * scale + half) >> drop, (src.max * scale + half) >> drop
-        return cls(
-            bits=sum_bits(magnitude(src) * scale + half),
-            drop=drop,
-            scale=scale,
-            clip=dst is not None and not dst.min <= low <= high <= dst.max,
-        )
+        bits = max(sum_bits(max(-low, high) * scale + (1 << drop >> 1)), narrowest)
+        return cls(bits=bits, drop=drop, scale=scale, clip=False)
+
+    def limited(self, low: int, high: int, dst: QFormat) -> Rescale:
+        """Return the same for a result of low..high that is limited to ``dst``."""
+        if not leaves(self.map(low), self.map(high), dst):
+            return self
+        return replace(self, clip=True, bits=max(self.bits, limit_bits(dst)))
+
+    def map(self, x: int) -> int:
+        """Return what becomes of ``x``, not limited."""
+        return (x * self.scale + (1 << self.drop >> 1)) >> self.drop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Dot:
+    """A sum of products of a row and words, in ``bits`` bits."""
+
+    bits: int
+    row_type: str
+    word_type: str
+
+    @property
+    def name(self) -> str:
+        """Its name, less the prefix."""
+        return f"dot{self.bits}_{short_type(self.row_type)}_{short_type(self.word_type)}"
 
 
 @dataclass(slots=True)
@@ -124,9 +180,11 @@ class Helpers:
     """Which of the small functions at the top of the file the operations call, by sum width."""
 
     clip: set[int] = field(default_factory=set)
+    asr: set[int] = field(default_factory=set)
     half_up: set[int] = field(default_factory=set)
     round: set[int] = field(default_factory=set)
     silent: set[int] = field(default_factory=set)
+    dot: set[Dot] = field(default_factory=set)
 
     def use_round(self, bits: int) -> None:
         """Note a call of ``round<bits>``, which itself calls ``half_up``."""

@@ -20,6 +20,11 @@ HDF5 = (".h5", ".hdf5")
 ARRAYS = (".npz", ".safetensors", *TORCH)
 
 
+def is_model(path: Path) -> bool:
+    """Return whether a file's name is that of a trained model."""
+    return path.suffix in (".keras", *HDF5, *ARRAYS)
+
+
 def load(
     path: Path,
     *,

@@ -65,7 +65,12 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """
     try:
         if path.suffix == ".npz":
-            return _read_npz(path)
+            arrays = read_npz(path)
+            return {
+                name: array.astype(np.float64)
+                for name, array in arrays.items()
+                if array.dtype.kind != "c"
+            }
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
         if path.suffix in TORCH:
@@ -76,21 +81,35 @@ def read_arrays(path: Path) -> dict[str, Array]:
     raise ModelFileError(f"{path} must be one of {known}; save its arrays as .npz")
 
 
-def _read_npz(path: Path) -> dict[str, Array]:
+def read_npz(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+    """Return the arrays of numbers in a .npz file by name, as they are.
+
+    Parameters
+    ----------
+    path : Path
+    max_bytes : int
+        Most that all of them may take as float64.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, too large or holds anything but numbers.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            _check_total(path, len(members), sum(member.file_size for member in members))
-            arrays: dict[str, Array] = {}
+            claimed = sum(member.file_size for member in members)
+            _check_total(path, len(members), claimed, max_bytes)
+            arrays: dict[str, np.ndarray] = {}
             total = 0
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 # zipfile reads no more than the size checked above
-                array = _parse_npy(path, name, archive.read(member))
-                total += 8 * array.size
-                _check_total(path, len(members), total)
-                if array.dtype.kind != "c":
-                    arrays[name] = array.astype(np.float64)
+                arrays[name] = _parse_npy(path, name, archive.read(member))
+                total += 8 * arrays[name].size
+                _check_total(path, len(members), total, max_bytes)
+    except OSError as error:
+        raise read_error(path, error) from error
     except LMUHWError:
         raise
     except DAMAGE as error:
@@ -178,12 +197,12 @@ def _package(name: str, why: str) -> Any:
         raise ToolError(f"{why}: install {name} to read it (pip install {name})") from error
 
 
-def _check_total(path: Path, count: int, size: int) -> None:
+def _check_total(path: Path, count: int, size: int, max_bytes: int = MAX_BYTES) -> None:
     if count > MAX_ARRAYS:
         raise ModelFileError(f"{path} holds {count} arrays, must be at most {MAX_ARRAYS}; not read")
-    if size > MAX_BYTES:
+    if size > max_bytes:
         raise ModelFileError(
-            f"{path} claims {size >> 20} MiB of arrays, must be at most {MAX_BYTES >> 20}; not read"
+            f"{path} claims {size >> 20} MiB of arrays, must be at most {max_bytes >> 20}; not read"
         )
 
 

@@ -16,7 +16,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import Out
 
 from ..fixedpoint import QFormat
-from ..program import Cascade, Dense, Linear, Program, Requantize
+from ..program import Cascade, Dense, Linear, Pointwise, Program
 from ..schedule import Phase, Schedule
 
 
@@ -130,8 +130,8 @@ def _results(program: Program, phase: Phase) -> list[Result]:
         ]
     if isinstance(op, Linear):
         return [_to_format(program.vector(op.target).fmt, 0, sink)]
-    assert isinstance(op, Requantize)
-    return [_copy(program.vector(op.source).fmt, program.vector(op.target).fmt, sink)]
+    assert isinstance(op, Pointwise)
+    return [_copy(program.vector(op.terms[0].a).fmt, program.vector(op.target).fmt, sink)]
 
 
 def _unlimited(source: QFormat, target: QFormat) -> QFormat:

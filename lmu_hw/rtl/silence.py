@@ -67,8 +67,8 @@ class SilenceCounter(wiring.Component):
                 title="silence",
                 vectors=(
                     Vector(name="u", length=1, fmt=fmt, role=Role.INPUT),
-                    Vector(name="m", length=1, fmt=fmt, role=Role.OUTPUT),
                     Vector(name="silence", length=1, fmt=count, role=Role.STATE),
+                    Vector(name="m", length=1, fmt=fmt, role=Role.STATE),
                 ),
                 ops=(
                     Dense(

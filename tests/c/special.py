@@ -12,11 +12,11 @@ from lmu_hw.program import (
     Linear,
     Operation,
     Program,
-    Requantize,
     Role,
     Vector,
 )
-from tests.programs import cascade_program
+from tests.c.corners import CORNERS
+from tests.programs import cascade_program, copy, linear
 
 
 def _vector(name: str, length: int, fmt: QFormat, role: Role) -> Vector:
@@ -45,13 +45,11 @@ def network() -> Program:
         _vector("trace", 2, QFormat(8, 0, signed=False), Role.OUTPUT),
     )
     ops: tuple[Operation, ...] = (
-        Linear(
+        linear(
             sources=("x", "h", "gain"),
             target="u",
-            channels=1,
             rows=((90, -5, 3, 77, 0, -90), (1, 2, -128, 300, -300, 255)),
             shifts=(7, 7),
-            biases=(0, 0),
         ),
         Cascade(
             source="u",
@@ -73,32 +71,27 @@ def network() -> Program:
         Linear(
             sources=("h", "m", "z_outer"),
             target="h",
-            channels=2,
+            n_channels=2,
             rows=((-40, 9, 13, 2),),
-            shifts=(20,),
+            aligns=(3, 0, 1),
             biases=(-70_000,),
+            multipliers=(3,),
+            shifts=(22,),
         ),
-        Requantize(source="z_inner", target="probe"),
-        Linear(
-            sources=("h",),
-            target="y",
-            channels=1,
-            rows=((1, 0), (0, -1)),
-            shifts=(0, 15),
-            biases=(0, 1),
-        ),
-        Requantize(source="h", target="trace"),
+        copy("z_inner", "probe"),
+        linear(sources=("h",), target="y", rows=((1, 0), (0, -1)), shifts=(0, 15), biases=(0, 1)),
+        copy("h", "trace"),
     )
     return Program(title="every operation // twice /* ", vectors=vectors, ops=ops)
 
 
-def copy(state: str = "s") -> Program:
+def through(state: str = "s") -> Program:
     """Return a program that copies its input to its output by way of a state, unrounded."""
     names = {"u": Role.INPUT, state: Role.STATE, "y": Role.OUTPUT}
     return Program(
         title="copy",
         vectors=tuple(_vector(n, 1, QFormat(1, 7), role) for n, role in names.items()),
-        ops=(Requantize(source="u", target=state), Requantize(source=state, target="y")),
+        ops=(copy("u", state), copy(state, "y")),
     )
 
 
@@ -133,17 +126,15 @@ def brink(width: int) -> Program:
     rows = ((40, 61), (-63, 64))
     dense = Dense(source="u", state="m", silence="quiet", window=9, rows=rows, shifts=(6, 6))
     row = (-128, -128, -128, -128, 0)
-    readout = Linear(
-        sources=("m", "z_inner"), target="y", channels=1, rows=(row,), shifts=(0,), biases=(0,)
-    )
+    readout = linear(sources=("m", "z_inner"), target="y", rows=(row,), shifts=(0,))
     return replace(
         program, vectors=(*program.vectors, m, quiet, y), ops=(readout, *program.ops, dense)
     )
 
 
-SPECIAL: dict[str, Program] = {
+SPECIAL: dict[str, Program] = CORNERS | {
     "network": network(),
-    "copy": copy(),
+    "copy": through(),
     "saturating": saturating(),
     **{f"brink_{width}": brink(width) for width in (22, 23, 24, 29, 30, 31, 32, 33)},
     "narrow_difference": cascade_program(

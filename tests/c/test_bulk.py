@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lmu_hw.errors import ModelFileError, RangeError, SpecError, ToolError
-from lmu_hw.executors import host_c
-from lmu_hw.firmware import bulk
+from lmu_hw.firmware import bulk, compiler
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Program, Role
-from lmu_hw.vectors import Vectors
 from tests.c.build import inputs_for, write_folder
 from tests.c.special import SPECIAL
+from tests.networks import NETWORKS
 from tests.programs import PROGRAMS, cascade_program, dense_program
 from tests.tools import require
 
-ALL = PROGRAMS | SPECIAL
+ALL = PROGRAMS | SPECIAL | NETWORKS
 
 pytestmark = pytest.mark.cc
 
 
 @pytest.fixture(scope="module", autouse=True)
-def compiler() -> None:
+def tools() -> None:
     require("cc|gcc|clang")
 
 
@@ -45,20 +45,32 @@ def _compare(program: Program, n_streams: int) -> None:
     """Run both from reset, then from states with every word at an end of its range."""
     inputs = np.stack([inputs_for(program, 320, seed) for seed in range(n_streams)], axis=1)
     reference, engine = Interpreter(program, n_streams), BulkEngine(program, n_streams)
-    np.testing.assert_array_equal(engine.run(inputs), reference.run(inputs))
-    np.testing.assert_array_equal(engine.save(), reference.save())
-    fmts = [v.fmt for v in program.with_role(Role.STATE) for _ in range(v.length)]
-    rails = np.array([[f.min for f in fmts], [f.max for f in fmts]])
+    for part in (inputs, inputs[:0], inputs[-5:]):
+        np.testing.assert_array_equal(engine.run(part), reference.run(part))
+        np.testing.assert_array_equal(engine.save(), reference.save())
+    state_rails, input_rails = _rails(program, Role.STATE), _rails(program, Role.INPUT)
     rng = np.random.default_rng(0)
     for attempt in range(10):
-        ends = rng.integers(0, 2, (n_streams, len(fmts)))
+        ends = rng.integers(0, 2, (n_streams, state_rails.shape[1]))
         # All words at one end, and opposite neighbours, besides random ones.
-        ends[0] = [[0], [1], np.arange(len(fmts)) % 2][attempt] if attempt < 3 else ends[0]
-        state = np.take_along_axis(rails, ends, axis=0)
+        ends[0] = [[0], [1], np.arange(ends.shape[1]) % 2][attempt] if attempt < 3 else ends[0]
+        state = np.take_along_axis(state_rails, ends, axis=0)
+        if program.clock:
+            names = [v.name for v in program.with_role(Role.STATE) for _ in range(v.length)]
+            state[:, names.index(program.clock)] = state[0, names.index(program.clock)]
+        u = inputs[-3:]
+        if attempt < 2:
+            u = np.broadcast_to(input_rails[attempt], u.shape)
         for executor in (engine, reference):
             executor.load(state)
-        np.testing.assert_array_equal(engine.run(inputs[-3:]), reference.run(inputs[-3:]))
+        np.testing.assert_array_equal(engine.run(u), reference.run(u))
         np.testing.assert_array_equal(engine.save(), reference.save())
+
+
+def _rails(program: Program, role: Role) -> np.ndarray:
+    """Return the smallest and the largest words of a role."""
+    fmts = [v.fmt for v in program.with_role(role) for _ in range(v.length)]
+    return np.array([[f.min for f in fmts], [f.max for f in fmts]])
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -117,6 +129,48 @@ def test_state_goes_to_and_fro_with_the_interpreter(engine: BulkEngine) -> None:
     np.testing.assert_array_equal(engine.run(inputs[70:]), reference.run(inputs[70:]))
 
 
+@pytest.mark.parametrize("name", ["mixed", "lmu_every_3", "lmu_on_demand"])
+def test_threads_share_the_streams(name: str) -> None:
+    program = ALL[name]
+    inputs = np.stack([inputs_for(program, 100, seed) for seed in range(13)], axis=1)
+    one = BulkEngine(program, n_threads=1)
+    parts = [one.with_streams(1).run(inputs[:, k : k + 1]) for k in range(13)]
+    alone = np.concatenate(parts, axis=1)
+    np.testing.assert_array_equal(one.with_streams(13).run(inputs), alone)
+    for n_threads in (2, 3, 5):
+        engine = BulkEngine(program, 13, n_threads=n_threads)
+        np.testing.assert_array_equal(engine.run(inputs), alone)
+        np.testing.assert_array_equal(engine.with_streams(2).run(inputs[:, 3:5]), alone[:, 3:5])
+
+
+def test_inputs_of_any_type_and_strides(engine: BulkEngine) -> None:
+    inputs = np.stack([inputs_for(engine.program, 90, seed) for seed in (1, 2)], axis=1)
+    whole = engine.run(inputs)
+    streams = np.ascontiguousarray(inputs.transpose(1, 0, 2))
+    for words in (
+        inputs.astype(np.int8),
+        streams.astype(np.int16).transpose(1, 0, 2),
+        np.asfortranarray(inputs),
+        inputs[::-1].copy()[::-1],
+    ):
+        engine.reset()
+        np.testing.assert_array_equal(engine.run(words), whole)
+
+
+def test_inputs_are_not_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As int64 they would be eight times as large."""
+    program = NETWORKS["feed_forward_on_demand"]
+    monkeypatch.setattr(bulk, "_CHUNK_WORDS", 1 << 12)
+    engine = BulkEngine(program, 100)
+    inputs = np.zeros((100, 4000, 3), dtype=np.int8)
+    tracemalloc.start()
+    outputs = engine.run(inputs.transpose(1, 0, 2))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert outputs.shape == (1, 100, 5)
+    assert peak < inputs.nbytes / 4
+
+
 def test_long_runs_are_cut_and_reported(
     engine: BulkEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,41 +215,6 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
     assert engine.run(np.zeros((0, 2, 1), dtype=np.int64)).shape == (0, 2, 8)
 
 
-def test_folder_is_what_runs(tmp_path: Path) -> None:
-    program = PROGRAMS["readout"]
-    c_dir = write_folder(tmp_path, program)
-    inputs = inputs_for(program, 200)[:, None]
-    blocks = blocks_of(program, inputs[:150], inputs[150:])
-    result = host_c.run(tmp_path, program, blocks, n_streams=1)
-    assert (result.steps, result.mismatches, result.first) == (200, 0, None)
-    assert result.words == 200 * program.n_words(Role.OUTPUT)
-    code = (c_dir / "lmu.c").read_text()
-    (c_dir / "lmu.c").write_text(code.replace("2 * x - y", "2 * x + y"))
-    broken = host_c.run(tmp_path, program, blocks, n_streams=1)
-    assert broken.mismatches > 0
-    assert broken.first is not None
-    assert broken.first.expected != broken.first.got
-
-
-def blocks_of(program: Program, *inputs: np.ndarray) -> list[Vectors]:
-    reference = Interpreter(program)
-    return [Vectors(inputs=u, outputs=reference.run(u), state=reference.save()) for u in inputs]
-
-
-def test_a_state_word_that_differs_is_named_after_the_output_words(tmp_path: Path) -> None:
-    program = PROGRAMS["readout"]
-    write_folder(tmp_path, program)
-    (block,) = blocks_of(program, inputs_for(program, 60)[:, None])
-    state = block.state.copy()
-    state[0, 1] += 1
-    wrong = Vectors(inputs=block.inputs, outputs=block.outputs, state=state)
-    result = host_c.run(tmp_path, program, [wrong], n_streams=1)
-    assert result.mismatches == 1
-    assert result.first is not None
-    assert result.first.index == program.n_words(Role.OUTPUT) + 1
-    assert result.first.step == 59
-
-
 def test_folder_of_another_program(tmp_path: Path) -> None:
     c_dir = write_folder(tmp_path, PROGRAMS["one_real"])
     with pytest.raises(ModelFileError, match="not those of the program; generate the folder again"):
@@ -218,7 +237,6 @@ def test_code_that_does_not_compile(tmp_path: Path) -> None:
 
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert bulk.available()
-    assert host_c.available()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     assert not bulk.available()
@@ -231,7 +249,7 @@ def test_chosen_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     script = tmp_path / "oldcc"
     script.write_text('#!/bin/sh\nfor a; do [ "$a" = -march=native ] && exit 1; done\nexec "$@"\n')
     script.chmod(0o755)
-    cc = bulk._compiler()[0]
+    cc = compiler.compiler()[0]
     monkeypatch.setenv("CC", f"{script} {cc}")
     _compare(PROGRAMS["one_pair"], n_streams=1)
     monkeypatch.setenv("CC", "no-such-compiler")

@@ -13,14 +13,15 @@ from lmu_hw.firmware import emit
 from lmu_hw.fixedpoint import Rounding, round_sum
 from tests.c import special
 from tests.c.build import C99, COMPILERS, CPP17, VERSION, run, succeed, write_folder
+from tests.networks import NETWORKS
 from tests.programs import PROGRAMS
 from tests.tools import require
 
 # The programs on the brink of 32 bits differ in nothing else: half of them do.
 SPECIAL = {n: p for n, p in special.SPECIAL.items() if n[-2:] not in ("22", "24", "30", "32")}
-ALL = PROGRAMS | SPECIAL
-SOME = ["mixed", "wide", "dense_channels", "network"]
-RUN = [*SOME, *SPECIAL, "odd_widths", "channels"]
+ALL = PROGRAMS | SPECIAL | NETWORKS
+SOME = ["mixed", "wide", "dense_channels", "network", "functions", "lmu_every_3", "gates"]
+RUN = [*SOME, *SPECIAL, *NETWORKS, "odd_widths", "channels"]
 
 pytestmark = pytest.mark.cc
 
@@ -98,6 +99,21 @@ def test_state_has_the_size_that_the_header_says(
         probe = tmp_path / "size.c"
         probe.write_text(f'#include "lmu.h"\nchar ok[sizeof(lmu_state) == {size} ? 1 : -1];\n')
         succeed(compiler, *C99, f"-I{c_dir}", "-fsyntax-only", probe)
+
+
+def test_scratch_has_the_size_that_the_header_says(
+    compiler: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """The structure of a step and the longest array of an operation."""
+    for name, array in {"gates": 7 * 4, "lmu": 5 * 4, "order": 3 * 4}.items():
+        header = (folders[name] / "lmu.h").read_text()
+        (size,) = map(int, re.findall(r"(\d+) bytes of scratch", header))
+        probe = tmp_path / "size.c"
+        code = f"char ok[sizeof(lmu_work) == {size - array} ? 1 : -1];\n"
+        probe.write_text(f'#include "lmu.c"\n{code}')
+        succeed(compiler, "-std=c99", f"-I{folders[name]}", "-fsyntax-only", probe)
+    assert "16 bytes of scratch" in (folders["dense"] / "lmu.h").read_text()
+    assert "scratch" not in (folders["readout"] / "lmu.h").read_text()
 
 
 def test_cppcheck(folders: dict[str, Path]) -> None:

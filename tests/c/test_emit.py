@@ -10,12 +10,13 @@ import pytest
 
 from lmu_hw.errors import EmitError
 from lmu_hw.firmware import emit, layout, words
-from lmu_hw.program import Linear, Program, Requantize, Role
+from lmu_hw.program import Program, Role
 from tests.c.build import VERSION
-from tests.c.special import SPECIAL, copy
-from tests.programs import PROGRAMS, cascade_program
+from tests.c.special import SPECIAL, through
+from tests.networks import NETWORKS
+from tests.programs import PROGRAMS, cascade_program, linear
 
-ALL = PROGRAMS | SPECIAL
+ALL = PROGRAMS | SPECIAL | NETWORKS
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -43,7 +44,9 @@ def test_product_has_no_floating_point_and_no_heap(name: str) -> None:
         '"lmu.h"',
     }
     assert "static const" in code or "cascade" not in code
-    assert not re.search(r"^static (?!const|inline|int lmu_in_range|void)", code, re.MULTILINE)
+    assert not re.search(
+        r"^static (?!const|inline|int lmu_in_range|int\d+_t lmu_dot|void)", code, re.MULTILINE
+    )
 
 
 def test_header_says_what_the_design_is() -> None:
@@ -86,36 +89,81 @@ def test_shifts_that_are_all_equal_are_no_table() -> None:
     assert "_shift[k]" not in emit(equal, version=VERSION)["lmu.c"]
 
 
-@pytest.mark.parametrize("name", ["class", "int", "word_t"])
+def test_columns_that_say_nothing_are_left_out() -> None:
+    """Multipliers of 1, equal shifts, no biases, equal multipliers: no table for any of them."""
+    text = emit(SPECIAL["network"], version=VERSION)["lmu.c"]
+    assert "_scale[" not in text
+    assert "sums[r] * 3, 22)" in text
+    assert "lmu_linear_1_shift" not in text
+    assert "lmu_linear_1_bias" not in text
+    text = emit(NETWORKS["lmu"], version=VERSION)["lmu.c"]
+    for column in ("bias", "scale", "shift"):
+        assert re.search(rf"static const \w+ lmu_linear_2_{column}\[5\]", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"), [("scales_112", 32), ("scales_113", 64), ("scales_40000", 64)]
+)
+def test_scaled_sums_take_64_bits_where_they_must(name: str, bits: int) -> None:
+    text = emit(SPECIAL[name], version=VERSION)["lmu.c"]
+    assert f"        int{bits}_t x;\n" in text
+
+
+def test_equal_functions_share_one() -> None:
+    text = emit(NETWORKS["gates"], version=VERSION)["lmu.c"]
+    assert re.findall(r"^static const .* lmu_apply_(.*)_pieces", text, re.MULTILINE) == [
+        "noise",
+        "noise_2",
+    ]
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    assert code.count("lmu_apply_noise(") == 1 + 3
+    assert code.count("lmu_apply_noise_2(") == 1 + 2
+
+
+def test_words_take_16_bits_at_least_and_32_where_they_must() -> None:
+    files = emit(NETWORKS["stack"], version=VERSION)
+    for text in (
+        "    int16_t z_read[LMU_Z_READ_LEN];\n",
+        "    int16_t a_z_outer[LMU_A_Z_OUTER_LEN];\n",
+        "    int32_t a_z_inner[LMU_A_Z_INNER_LEN];\n",
+        "    int16_t quiet[LMU_QUIET_LEN];\n",
+        "typedef int32_t lmu_word;",
+    ):
+        assert text in files["lmu.h"]
+    assert "    int16_t u1[LMU_U1_LEN];\n    int16_t h1[LMU_H1_LEN];\n} lmu_work;" in files["lmu.c"]
+
+
+def test_step_says_when_an_output_is_due() -> None:
+    step = {name: emit(NETWORKS[name], version=VERSION)["lmu.h"] for name in NETWORKS}
+    assert "\nvoid lmu_step(lmu_state *s, const lmu_in u[LMU_N_IN], lmu_out y[LMU" in step["lmu"]
+    assert "OUTPUT_EVERY" not in step["lmu"]
+    assert "\nint lmu_step(" in step["lmu_every_3"]
+    assert "#define LMU_OUTPUT_EVERY 3 /* steps */\n" in step["lmu_every_3"]
+    assert "Every 3-th one returns 1" in step["lmu_every_3"]
+    assert "const lmu_in u[LMU_N_IN], lmu_out *y);" in step["lmu_on_demand"]
+    assert "y may be NULL" in step["lmu_on_demand"]
+    program = NETWORKS["lmu_on_demand"]
+    costs = f"{program.multiplies_per_step} multiplications, {program.multiplies_per_output} more"
+    assert costs in step["lmu_on_demand"]
+    assert "4. linear: h -> logits (20, with an output)" in step["lmu_on_demand"]
+    code = emit(program, version=VERSION)["lmu.c"]
+    assert "    if (due) {\n        lmu_linear_3(s, y);\n        lmu_argmax(y);\n    }\n" in code
+
+
+@pytest.mark.parametrize("name", ["class", "int", "int16_t", "size_t"])
 def test_vector_name_that_c_cannot_take(name: str) -> None:
     with pytest.raises(EmitError, match="must not be a word that C"):
-        emit(copy(state=name), version=VERSION)
+        emit(through(state=name), version=VERSION)
 
 
 def test_names_that_differ_in_case_only() -> None:
     with pytest.raises(EmitError, match="differ in more than case"):
-        emit(copy(state="Y"), version=VERSION)
-
-
-def test_flow_without_a_place_in_c() -> None:
-    program = copy()
-    u_to_s, s_to_y = program.ops
-    cases = {
-        "must not write the input 'u'": (Requantize(source="s", target="u"), s_to_y),
-        "must not read the output 'y' before": (Requantize(source="y", target="s"), s_to_y),
-        "output 'y' must be written": (u_to_s,),
-    }
-    for text, ops in cases.items():
-        with pytest.raises(EmitError, match=text):
-            emit(replace(program, ops=ops), version=VERSION)
-    in_itself = replace(PROGRAMS["one_real"].ops[0], source="z_inner")
-    with pytest.raises(EmitError, match="must not read what it writes"):
-        emit(replace(PROGRAMS["one_real"], ops=(in_itself,)), version=VERSION)
+        emit(through(state="Y"), version=VERSION)
 
 
 def test_program_without_state() -> None:
-    vectors = tuple(v for v in copy().vectors if v.role is not Role.STATE)
-    op = Linear(sources=("u",), target="y", channels=1, rows=((1,),), shifts=(0,), biases=(0,))
+    vectors = tuple(v for v in through().vectors if v.role is not Role.STATE)
+    op = linear(sources=("u",), target="y", rows=((1,),), shifts=(0,))
     with pytest.raises(EmitError, match="at least one state vector"):
         emit(Program(title="t", vectors=vectors, ops=(op,)), version=VERSION)
 

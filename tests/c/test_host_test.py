@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw.program import Role
+from lmu_hw.program import Program, Role
 from tests.c.build import run, succeed, write_folder
 from tests.c.special import SPECIAL
+from tests.networks import NETWORKS
 from tests.programs import PROGRAMS
 from tests.tools import require
 
@@ -21,13 +22,17 @@ def tools() -> None:
     require("make", "cc|gcc|clang")
 
 
-@pytest.mark.parametrize("name", ["mixed", "dense_readout", "network"])
+MADE = ["mixed", "dense_readout", "network", "lmu_every_3", "stack_on_demand", "feedback_3"]
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
-    program = (PROGRAMS | SPECIAL)[name]
+    program = (PROGRAMS | SPECIAL | NETWORKS)[name]
     c_dir = write_folder(tmp_path, program, n_steps=90)
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
     n_out, n_state = program.n_words(Role.OUTPUT), program.n_words(Role.STATE)
-    assert said == f"PASS {(4 * 90 + 1) * n_out + 4 * n_state} words\n"
+    n_due = 90 // program.output_every if program.output_every else 1
+    assert said == f"PASS {4 * n_due * n_out + 5 * n_state} words\n"
     assert (c_dir / "build").is_dir()
     succeed("make", "-s", "-C", c_dir, "clean", "--no-print-directory")
     assert sorted(p.name for p in c_dir.iterdir()) == ["Makefile", "lmu.c", "lmu.h", "test_lmu.c"]
@@ -42,16 +47,26 @@ def test_corrupted_vectors(tmp_path: Path) -> None:
         ("output.hex", 5, "100", r"FAIL .*output.hex, line 6: no word of 8 bits"),
         ("input.hex", 2, "zz", r"FAIL .*input.hex, line 3: no word of 8 bits"),
         ("input.hex", 2, None, r"FAIL ../vectors: 59 steps of input, 60 of output"),
+        ("input.hex", slice(0, 60), None, r"FAIL ../vectors: 0 steps of input, 60 of output"),
         ("output.hex", 2, None, r"FAIL .*output.hex holds 479 words, not a multiple of 8"),
     ):
         good = (vectors / file).read_text()
         lines = good.splitlines()
-        lines[line : line + 1] = [] if text is None else [text]
-        (vectors / file).write_text("\n".join(lines) + "\n")
+        at = line if isinstance(line, slice) else slice(line, line + 1)
+        lines[at] = [] if text is None else [text]
+        (vectors / file).write_text("".join(f"{line}\n" for line in lines))
         result = run("make", "-s", "-C", c_dir, "--no-print-directory")
         assert result.returncode != 0
         assert re.match(said, result.stdout), result.stdout
         (vectors / file).write_text(good)
+
+
+def test_no_output_was_due(tmp_path: Path) -> None:
+    program = NETWORKS["lmu_every_3"]
+    c_dir = write_folder(tmp_path, program, n_steps=2)
+    assert (tmp_path / "vectors" / "output.hex").read_text() == "\n"
+    said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
+    assert said == f"PASS {5 * program.n_words(Role.STATE)} words\n"
 
 
 def test_missing_vectors(tmp_path: Path) -> None:
@@ -82,7 +97,7 @@ BROKEN = {
         "words[LMU_Z_INNER_AT + i] = s->z_inner[i]",
         "words[LMU_Z_INNER_AT + i] = s->z_inner[0]",
     ),
-    "load": ("s->silence[i] = words[LMU_SILENCE_AT + i]", "s->silence[i] = 0"),
+    "load": ("s->silence[i] = (int16_t)words[LMU_SILENCE_AT + i]", "s->silence[i] = 0"),
     "load refuses": ("    return 0;\n}\n", "    return -1;\n}\n"),
     "global state": (
         "    lmu_cascade(s, u);",
@@ -94,9 +109,50 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_code(case: str, tmp_path: Path) -> None:
     """A bench is worth something only if a broken design fails it."""
-    c_dir = write_folder(tmp_path, SPECIAL["saturating"], n_steps=240)
+    _fails(SPECIAL["saturating"], *BROKEN[case], tmp_path)
+
+
+BROKEN_NETWORKS = {
+    "align": ("lmu", "s->h, 5) * 4;", "s->h, 5) * 2;"),
+    "bias": ("lmu", "int32_t sum = lmu_linear_2_bias[r];", "int32_t sum = 0;"),
+    "columns": ("lmu", "(row + 13, s->h, 5)", "(row + 12, s->h, 5)"),
+    "one word less": ("lmu", "(row + 13, s->h, 5)", "(row + 13, s->h, 4)"),
+    "scale": ("lmu", "lmu_linear_1_scale[r]", "lmu_linear_1_scale[0]"),
+    "in place": ("lmu", "sums[r] = sum;", "sums[r] = sum; s->h[r] = (int16_t)sum;"),
+    "channel": ("stack", "s->m + c * 4", "s->m"),
+    "argmax, last of equals": ("labels", " > work->coarse[best]", " >= work->coarse[best]"),
+    "argmax, smallest": ("labels", " > work->coarse[best]", " < work->coarse[best]"),
+    "product": ("gates", "work->f[i] * s->c[i]", "work->f[i]"),
+    "sign of a term": ("gates", "sum -= (int32_t)s->c[i]", "sum += (int32_t)s->c[i]"),
+    "function not limited": ("functions", "word = lmu_clip64(x, -32, 31)", "word = x & 63"),
+    "piece": ("gates", "_pieces[at >> 9]", "_pieces[at >> 10]"),
+    "rest": ("lmu", "rest = at & 127", "rest = at & 63"),
+    "stage": ("lmu", "y = c[1] +", "y = c[0] +"),
+    "guard": ("lmu", "return lmu_half_up32(y, 3)", "return lmu_asr32(y, 3)"),
+    "due late": ("lmu_every_3", "LMU_OUTPUT_EVERY - 1;", "LMU_OUTPUT_EVERY - 0;"),
+    "due in every step": ("lmu_every_3", "const int due = ", "const int due = 1 || "),
+    "never due": ("lmu_every_3", "return due;", "return 0;"),
+    "clock": ("gates_every_2", "(due ? 0 : s->clock[0] + 1)", "(s->clock[0] + 1)"),
+    "y without an output": ("lmu_every_3", "    return due;", "    y[0] = 1;\n    return due;"),
+    "always lazy": ("stack_on_demand", "const int due = y != NULL;", "const int due = 0; (void)y;"),
+    "a state is lazy": (
+        "feedback_0",
+        "    lmu_linear(s, u, &work);\n",
+        "    if (due) {\n        lmu_linear(s, u, &work);\n    }\n",
+    ),
+    "kept output": ("feedback_3", "y[LMU_FED_AT + i] = work.fed[i]", "y[LMU_FED_AT + i] = 0"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_NETWORKS)
+def test_broken_network(case: str, tmp_path: Path) -> None:
+    name, good, bad = BROKEN_NETWORKS[case]
+    _fails((NETWORKS | SPECIAL)[name], good, bad, tmp_path)
+
+
+def _fails(program: Program, good: str, bad: str, folder: Path) -> None:
+    c_dir = write_folder(folder, program, n_steps=240)
     code = (c_dir / "lmu.c").read_text()
-    good, bad = BROKEN[case]
     assert good in code
     (c_dir / "lmu.c").write_text(code.replace(good, bad))
     result = run("make", "-s", "-C", c_dir, "--no-print-directory", "CFLAGS=-O1 -w")

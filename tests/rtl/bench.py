@@ -13,11 +13,12 @@ from amaranth.sim import Simulator
 
 from lmu_hw import vectors
 from lmu_hw.fixedpoint import QFormat
-from lmu_hw.program import Linear, Program, Requantize, Role, Vector
+from lmu_hw.program import Linear, Program, Role, Vector
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.engine import Engine
 from lmu_hw.schedule import schedule
-from tests.programs import PROGRAMS, cascade_program, dense_program, stimulus
+from tests import programs
+from tests.programs import PROGRAMS, cascade_program, copy, stimulus
 
 
 def rows(n_rows: int, n_columns: int, seed: int) -> tuple[tuple[int, ...], ...]:
@@ -29,10 +30,9 @@ def rows(n_rows: int, n_columns: int, seed: int) -> tuple[tuple[int, ...], ...]:
 def linear(sources: tuple[str, ...], target: str, shape: tuple[int, int], seed: int) -> Linear:
     """Return a linear operation with random words."""
     shifts = np.random.default_rng(seed).integers(7, 12, shape[0])
-    return Linear(
+    return programs.linear(
         sources=sources,
         target=target,
-        channels=1,
         rows=rows(*shape, seed),
         shifts=tuple(int(s) for s in shifts),
         biases=tuple(range(shape[0])),
@@ -48,7 +48,7 @@ def network() -> Program:
         Vector(name="h", length=3, fmt=q, role=Role.STATE),
         Vector(name="x", length=2, fmt=QFormat(1, 7), role=Role.INPUT),
         Vector(name="y", length=2, fmt=QFormat(3, 8), role=Role.OUTPUT),
-        replace(memory.vector("u"), role=Role.STATE),
+        replace(memory.vector("u"), role=Role.INTERNAL),
         *memory.with_role(Role.STATE),
         Vector(name="k", length=1, fmt=QFormat(0, 5, signed=False), role=Role.INPUT),
         Vector(name="copy", length=3, fmt=QFormat(2, 4), role=Role.OUTPUT),
@@ -58,7 +58,7 @@ def network() -> Program:
         linear(("x", "h", "z_outer", "k"), "u", (1, 7), 1),
         memory.ops[0],
         linear(("x", "h", "z_inner"), "h", (3, 7), 2),
-        Requantize(source="h", target="copy"),
+        copy("h", "copy"),
         linear(("copy", "h"), "y", (2, 6), 3),
         linear(("h", "u"), "positive", (2, 4), 4),
     )
@@ -72,26 +72,24 @@ def feed_forward() -> Program:
         Vector(name="s", length=4, fmt=QFormat(2, 5), role=Role.STATE),
         Vector(name="y", length=4, fmt=QFormat(3, 9), role=Role.OUTPUT),
     )
-    ops = (Requantize(source="x", target="s"), Requantize(source="s", target="y"))
+    ops = (copy("x", "s"), copy("s", "y"))
     return Program(title="copy", vectors=vectors_, ops=ops)
 
 
-def state_as_output() -> Program:
-    """Return a memory whose state vector is itself an output."""
-    memory = dense_program(order=3, seed=5)
-    vectors_ = tuple(
-        replace(v, role=Role.OUTPUT) if v.name == "m" else v
-        for v in memory.vectors
-        if v.name != "y_m"
-    )
-    return Program(title="state as output", vectors=vectors_, ops=memory.ops[:1])
+def rewritten() -> Program:
+    """Return an output that is written twice a step, the second time as a memory's state."""
+    memory = cascade_program(sections="rr", seed=5)
+    u, z_inner, silence, _ = memory.vectors
+    start = linear(("u",), "z_inner", (2, 1), 6)
+    vectors_ = (u, replace(z_inner, role=Role.OUTPUT), silence)
+    return Program(title="rewritten", vectors=vectors_, ops=(start, memory.ops[0]))
 
 
 ALL = {
     **PROGRAMS,
     "network": network(),
     "feed_forward": feed_forward(),
-    "state_as_output": state_as_output(),
+    "rewritten": rewritten(),
     "channels_mixed": cascade_program(sections="rpprp", channels=2, readout=3, seed=12),
 }
 

@@ -1,0 +1,148 @@
+"""The integer program of a psMNIST-size network against NumPy in float32: docs/bulk_speed.md.
+
+    python benchmarks/bulk_speed.py [--sequences 10000] [--steps 784]
+
+d = 256, n = 212, theta = 784, one input, ten classes, random weights: the paper's network. NumPy
+runs it as everybody would, the memory as a dense matrix, in BLAS on all cores. The integers run as
+the generated C, compiled, on all cores; a sample of sequences runs in the interpreter too and must
+give the same words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+from lmu_hw.calibrate import Calibration
+from lmu_hw.evaluate import with_output_every
+from lmu_hw.firmware.bulk import BulkEngine
+from lmu_hw.fixedpoint import from_real
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.network import LMU, Activation, Dense, Memory, Network, SimpleRNN
+from lmu_hw.network import arrays as network_arrays
+from lmu_hw.widths import Widths
+
+ORDER, HIDDEN, THETA, CLASSES = 256, 212, 784, 10
+BATCH = 1000
+"""Sequences that either implementation runs at a time."""
+CHECKED = 8
+"""Sequences whose words are compared with the interpreter's."""
+TABLE = Path(__file__).parent.parent / "docs" / "bulk_speed.md"
+
+
+def network(seed: int = 0) -> Network:
+    """Return the network with random weights of the size that training gives them."""
+    rng = np.random.default_rng(seed)
+
+    def weights(n: int, m: int, gain: float = 1.0) -> np.ndarray:
+        return gain * rng.standard_normal((n, m)) / np.sqrt(m)
+
+    cell = SimpleRNN(
+        W=weights(HIDDEN, ORDER + 1),
+        U=weights(HIDDEN, HIDDEN, 0.5),
+        b=np.zeros(HIDDEN),
+        activation=Activation.TANH,
+    )
+    layer = LMU(
+        memory=Memory(order=ORDER, theta=THETA),
+        n_in=1,
+        e_x=np.ones((1, 1)),
+        e_h=weights(1, HIDDEN, 0.3),
+        e_m=weights(1, ORDER, 0.1),
+        cell=cell,
+        reads_input=True,
+    )
+    head = Dense(W=weights(CLASSES, HIDDEN), b=np.zeros(CLASSES), activation=Activation.SOFTMAX)
+    return Network(names=("lmu", "classes"), layers=(layer, head), every_step=False)
+
+
+def run_float32(net: Network, x: np.ndarray) -> np.ndarray:
+    """Return the scores, everything in float32, the memory as a dense matrix."""
+    layer, head = net.layers
+    arrays = dict(network_arrays(layer))
+    system = layer.memory.system()  # type: ignore[union-attr]
+    f = np.float32
+    A = (np.eye(ORDER) + system.A).T.astype(f)
+    B = system.B.astype(f)
+    e_h, e_m, e_x = (arrays[name].T.astype(f) for name in ("e_h", "e_m", "e_x"))
+    W, U = arrays["cell.W"].astype(f), arrays["cell.U"].astype(f)
+    W_m, W_x, W_h = W[:, :ORDER].T.copy(), W[:, ORDER:].T.copy(), U.T.copy()
+    scores = []
+    for start in range(0, len(x), BATCH):
+        batch = x[start : start + BATCH].astype(f)
+        m, h = np.zeros((len(batch), ORDER), f), np.zeros((len(batch), HIDDEN), f)
+        for t in range(batch.shape[1]):
+            x_t = batch[:, t : t + 1]
+            u = x_t @ e_x + h @ e_h + m @ e_m
+            m = m @ A + u * B
+            h = np.tanh(m @ W_m + x_t @ W_x + h @ W_h)
+        scores.append(h @ head.W.T.astype(f))  # type: ignore[union-attr]
+    return np.concatenate(scores)
+
+
+def run_integers(net: Network, x: np.ndarray) -> tuple[np.ndarray, float, int]:
+    """Return the scores' words, the time they took without compiling [s], and words compared."""
+    design = Calibration(net, x[:64, :, None]).design(Widths(weight_bits=8), title="benchmark")
+    program = with_output_every(design.program, 0)
+    fmt = program.vector("x").fmt
+    engine = BulkEngine(program, BATCH)
+    start, outputs = time.perf_counter(), []
+    for first in range(0, len(x), BATCH):
+        words, _ = from_real(x[first : first + BATCH].T[:, :, None], fmt)
+        engine.reset()
+        outputs.append(engine.run(words)[-1])
+    seconds = time.perf_counter() - start
+    got = np.concatenate(outputs)
+    sample = np.linspace(0, len(x) - 1, CHECKED).astype(int)
+    words, _ = from_real(x[sample].T[:, :, None], fmt)
+    expected = Interpreter(program, CHECKED).run(words)[-1]
+    if not np.array_equal(got[sample], expected):
+        raise SystemExit("the compiled C and the interpreter differ")
+    return got, seconds, expected.size
+
+
+def main() -> None:
+    """Run both and write the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sequences", type=int, default=10_000)
+    options.add_argument("--steps", type=int, default=784)
+    args = options.parse_args()
+    args.sequences -= args.sequences % BATCH
+    rng = np.random.default_rng(1)
+    x = rng.random((args.sequences, args.steps)).astype(np.float32)
+    net = network()
+    start = time.perf_counter()
+    run_float32(net, x)
+    float_seconds = time.perf_counter() - start
+    _, integer_seconds, n_words = run_integers(net, x)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    ratio = integer_seconds / float_seconds
+    print(
+        f"{args.sequences} sequences of {args.steps} steps: NumPy float32 {float_seconds:.1f} s, "
+        f"integers {integer_seconds:.1f} s, ratio {ratio:.2f}, peak memory {peak:.2f} GiB, "
+        f"{n_words} words equal to the interpreter's"
+    )
+    if (args.sequences, args.steps) == (10_000, 784):
+        TABLE.write_text(table(ratio, peak))
+
+
+def table(ratio: float, peak: float) -> str:
+    """Return the text of the table."""
+    return (
+        "# Speed of the bulk engine\n\n"
+        "psMNIST-size network (d = 256, n = 212, theta = 784, ten classes, 8-bit weights), 10,000\n"
+        "sequences of 784 steps, both on all cores of the same machine in the same run, by\n"
+        "`python benchmarks/bulk_speed.py`. Words equal to the interpreter's on a sample.\n\n"
+        "| | time, relative |\n|---|---|\n"
+        "| NumPy/BLAS float32, dense memory | 1.00 |\n"
+        f"| integer program, cascade memory, compiled C | {ratio:.2f} |\n\n"
+        f"Peak memory of the run: {peak:.1f} GiB.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

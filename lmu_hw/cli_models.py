@@ -1,0 +1,311 @@
+"""Commands on trained models: import, inspect, generate, evaluate, tune."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .arguments import MEMORY_ONLY, print_json
+from .errors import EmitError, SpecError
+from .tables import (
+    WIDTHS,
+    evaluation_text,
+    model_text,
+    point_data,
+    point_text,
+    shown_weights,
+    tuner_text,
+)
+
+if TYPE_CHECKING:
+    from .calibrate import Calibration
+    from .dataset import Dataset
+    from .network import Network
+    from .tune import Point
+    from .widths import Widths
+
+CALIBRATED = 256
+"""Sequences of a data set on which ranges are looked at."""
+
+
+def import_model(args: argparse.Namespace) -> int:
+    """Write the neutral model file of a trained model."""
+    from .folder import write_file
+    from .importers.model_file import is_model_file, to_bytes
+
+    network = _load_network(args)
+    out = args.out or Path(f"{_stem(args.file)}.npz")
+    if out.suffix != ".npz":
+        raise EmitError(f"{out} must end in .npz")
+    if out.exists() and out.samefile(args.file):
+        raise EmitError(f"{out} is the file that is read; name another with -o")
+    if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
+        raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
+    write_file(out, lambda file: file.write(to_bytes(network)))
+    _say_network(args, network, {"model": str(out)})
+    if not (args.json or args.quiet):
+        print(f"wrote {out}")
+    return 0
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Say what is in a model file."""
+    _say_network(args, _load_network(args), {"file": str(args.file)})
+    return 0
+
+
+def generate_model(args: argparse.Namespace) -> int:
+    """Write the folder of a trained model."""
+    from .folder import MANIFEST, check_target, write_folder
+    from .generate import files_of
+    from .progress import progress
+
+    for name in MEMORY_ONLY:
+        if getattr(args, name) is not None:
+            flag = "--d" if name == "order" else f"--{name}"
+            raise SpecError(
+                f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
+                "lengths are --weight-bits, --act-bits, --coef-bits, --state-bits"
+            )
+    check_target(args.out, force=args.force)
+    args.file = args.spec
+    args.spec = args.config
+    network = _load_network(args)
+    widths = _widths(args)
+    every = _output_every(args.output_every, network)
+    calibration, dataset = _calibration(args, network)
+    with progress(f"generating {args.file.name}", 3, args.quiet) as advance:
+        design = calibration.design(
+            widths, title=_title(args, widths), name=args.name or "lmu", output_every=every
+        )
+        advance(1)
+        files = files_of(design)
+        advance(1)
+        write_folder(args.out, files, force=args.force)
+        advance(1)
+    manifest = json.loads(files[MANIFEST])
+    if dataset is None and not args.quiet:
+        print(
+            "lmu-hw: note: without --data, ranges that no proof gives were seen on "
+            f"{calibration.about}; give data like those to come",
+            file=sys.stderr,
+        )
+    if args.json:
+        print_json({"folder": str(args.out), **manifest})
+    elif not args.quiet:
+        print(model_text(manifest))
+        print(f"wrote {args.out}: next, lmu-hw verify {shlex.quote(str(args.out))}")
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Compare a network's program with the network on data."""
+    from .dataset import load_dataset
+    from .evaluate import evaluate as run
+    from .progress import progress
+
+    network = _load_network(args)
+    dataset = _limited(args, load_dataset(args.data, network))
+    calibration, _ = _calibration(args, network)
+    design = calibration.design(_widths(args), title=_title(args, _widths(args)))
+    with progress("float and integer runs", 2 * len(dataset), args.quiet) as advance:
+        report = run(design, dataset, engine=args.engine, advance=advance)
+    if args.json:
+        print_json({"model": str(args.file), "widths": asdict(design.widths), **report})
+    elif not args.quiet:
+        print(evaluation_text(design.widths, report))
+    return 0
+
+
+def tune(args: argparse.Namespace) -> int:
+    """Find the cheapest widths that keep a network's accuracy."""
+    from .dataset import load_dataset
+    from .folder import check_target, write_folder
+    from .generate import files_of
+    from .tune import Tuner
+
+    max_loss = _max_loss(args.max_loss)
+    if args.out is not None:
+        check_target(args.out, force=args.force)
+    network = _load_network(args)
+    dataset = _limited(args, load_dataset(args.data, network))
+    if dataset.labels is None and dataset.targets is None:
+        raise SpecError(f"{args.data} must hold y, labels or targets: there is nothing to keep")
+    calibration, _ = _calibration(args, network)
+    every = _output_every(args.output_every, network)
+
+    def design(widths: Widths) -> Any:
+        title = _title(args, widths)
+        return calibration.design(widths, title=title, name=args.name or "lmu", output_every=every)
+
+    tuner = Tuner(design=design, dataset=dataset, max_loss=max_loss, engine=args.engine)
+    try:
+        for number, point in enumerate(tuner.run(), 1):
+            if not args.quiet:
+                print("lmu-hw:", point_text(number, point), file=sys.stderr)
+    except KeyboardInterrupt:
+        # what was found so far is worth having
+        if tuner.points and not (args.json or args.quiet):
+            print(tuner_text(tuner))
+        raise
+    best = tuner.best
+    command = _command(args, best)
+    if args.out is not None:
+        write_folder(args.out, files_of(design(best.widths)), force=args.force)
+    if args.json:
+        print_json(
+            {
+                "float": tuner.target,
+                "best": point_data(best),
+                "options": _options(best),
+                "command": command,
+                "pareto": [point_data(p) for p in tuner.pareto()],
+            }
+        )
+    elif not args.quiet:
+        print(tuner_text(tuner))
+        print(f"wrote {args.out}" if args.out is not None else f"next: {command}")
+    return 0
+
+
+def _load_network(args: argparse.Namespace) -> Network:
+    from .importers import load
+    from .network import retime
+    from .spec import Discretizer, check_positive
+
+    rate = getattr(args, "rate", None)
+    if rate is not None and not 1e-9 <= check_positive("--rate", rate) <= 1e12:
+        raise SpecError(f"--rate must be from 1e-9 to 1e12 samples a second, not {rate:g}")
+    theta = None if args.theta is None else check_positive("--theta", args.theta)
+    try:
+        discretizer = None if args.discretizer is None else Discretizer(args.discretizer)
+    except ValueError:
+        raise SpecError(
+            f"discretizer must be one of zoh, euler, bilinear, not {args.discretizer!r}"
+        ) from None
+    network = load(args.file, spec=args.spec, theta=theta, discretizer=discretizer)
+    return network if args.dt_ratio is None else retime(network, args.dt_ratio)
+
+
+def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:
+    from .calibrate import Calibration
+    from .dataset import load_dataset
+    from .spec import check_positive
+
+    path = getattr(args, "calibrate", None) or args.data
+    peak = None if args.input_peak is None else check_positive("--input-peak", args.input_peak)
+    if path is None:
+        return Calibration(network, None, peak), None
+    dataset = load_dataset(path, network).sample(CALIBRATED)
+    return Calibration(network, dataset.sequences, peak), dataset
+
+
+def _widths(args: argparse.Namespace) -> Widths:
+    from .widths import Widths
+
+    given = {name: getattr(args, name) for name in WIDTHS}
+    return Widths(
+        **{k: v for k, v in given.items() if v is not None and v != "auto"},
+        **_weight_bits(args.weight_bits),
+    )
+
+
+def _weight_bits(given: Any) -> dict[str, Any]:
+    """Return the widths that ``8`` (all layers) or ``4,6,8`` (one for each) ask for."""
+    if given is None:
+        return {}
+    if "," not in str(given):
+        return {"weight_bits": given}
+    try:
+        each = tuple(int(part) for part in given.split(","))
+    except ValueError:
+        raise SpecError(
+            f"--weight-bits must be a width, or one for each layer as in 4,6,8, not {given!r}"
+        ) from None
+    return {"layer_weight_bits": each}
+
+
+def _limited(args: argparse.Namespace, dataset: Dataset) -> Dataset:
+    from .spec import check_int
+
+    if args.limit is None:
+        return dataset
+    check_int("--limit", args.limit, 1, 1 << 40)
+    return dataset.sample(args.limit)
+
+
+def _output_every(given: Any, network: Network) -> int:
+    from .program import MAX_OUTPUT_EVERY
+    from .spec import check_int
+
+    if given is None:
+        return 1 if network.every_step else 0
+    if given == "last":
+        return 0
+    if type(given) is not int:
+        raise SpecError(f"--output-every must be a number of steps, or last, not {given!r}")
+    check_int("--output-every", given, 1, MAX_OUTPUT_EVERY)
+    return given
+
+
+def _max_loss(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < 1.0:
+        raise SpecError(f"--max-loss must be a share such as 0.2% or 0.002, not {text!r}")
+    return value
+
+
+def _title(args: argparse.Namespace, widths: Widths) -> str:
+    stem = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in _stem(args.file)
+    )
+    return (
+        f"network {stem[:80]}: weights {shown_weights(asdict(widths))}, "
+        f"activations {widths.act_bits}, memory coefficients {widths.coef_bits} bits"
+    )
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(path.suffix).removesuffix(".weights")
+
+
+def _say_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
+    from .inspect import report, table
+
+    found = report(network, None if args.rate is None else float(args.rate))
+    if args.json:
+        print_json(head | found)
+    elif not args.quiet:
+        print(table(found))
+
+
+def _options(point: Point) -> list[str]:
+    """Return the widths of a point as evaluate and generate take them."""
+    widths: dict[str, Any] = {"weight_bits": shown_weights(asdict(point.widths))}
+    widths |= {n: getattr(point.widths, n) for n in WIDTHS if getattr(point.widths, n) is not None}
+    return [f"--{name.replace('_', '-')}={bits}" for name, bits in widths.items()]
+
+
+def _command(args: argparse.Namespace, point: Point) -> str:
+    """Return the command that generates the folder of a point."""
+    flags = _options(point)
+    given = {
+        "--data": args.calibrate or args.data,
+        "--spec": args.spec,
+        "--theta": args.theta,
+        "--discretizer": args.discretizer,
+        "--dt-ratio": args.dt_ratio,
+        "--input-peak": args.input_peak,
+        "--output-every": args.output_every,
+        "--name": args.name,
+    }
+    flags += [f"{f} {shlex.quote(str(value))}" for f, value in given.items() if value is not None]
+    return f"lmu-hw generate {shlex.quote(str(args.file))} {' '.join(flags)}"

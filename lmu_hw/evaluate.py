@@ -1,0 +1,273 @@
+"""What a network's integer program gets right, beside the float network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import forward, graph
+from .dataset import LARGEST, Dataset
+from .errors import SpecError
+from .firmware.bulk import BulkEngine, available
+from .fixedpoint import from_real, to_real
+from .interpreter import Interpreter
+from .legendre import Array
+from .lower import lower
+from .network import Activation, scores
+from .program import Program, Role
+from .quantize_network import NetworkDesign
+
+Words = npt.NDArray[np.int64]
+
+TRACED = 32
+"""Sequences of which every word is looked at."""
+TRACED_STEPS = 2048
+"""Most steps of each."""
+TRACED_VALUES = 1 << 24
+"""Most words, of all signals together, that are looked at."""
+SILENT_DB = 400.0
+"""SNR where there is no error at all [dB]."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outputs:
+    """What came out, sequence by sequence: (n_steps, n_out), or (1, n_out) of the last step.
+
+    ``softmax`` says that the network ends in one, which is left out here.
+    """
+
+    values: tuple[Array, ...]
+    softmax: bool = False
+
+    def labels(self) -> np.ndarray:
+        """Return the class of the highest score at each sequence's last step."""
+        return np.array([np.argmax(v[-1]) for v in self.values])
+
+
+def evaluate(
+    design: NetworkDesign,
+    dataset: Dataset,
+    *,
+    engine: str = "auto",
+    floats: Outputs | None = None,
+    advance: Callable[[int], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Return the metrics of a network's program and of the network itself.
+
+    Parameters
+    ----------
+    design : NetworkDesign
+    dataset : Dataset
+    engine : str
+        ``c``, ``interpreter``, or ``auto``: compiled C where there is a compiler.
+    floats : Outputs, optional
+        What the network gives in floats, if known.
+    advance : callable
+        Told how many sequences are done, twice each.
+    """
+    floats = run_floats(design, dataset, advance) if floats is None else floats
+    integers = run_integers(design, dataset, engine, advance)
+    classes = design.network.is_classifier or dataset.labels is not None
+    report: dict[str, Any] = {
+        "sequences": len(dataset),
+        "float": metrics(dataset, floats),
+        "integer": metrics(dataset, integers),
+        "agreement": _agreement(floats, integers, classes=classes),
+    }
+    return report | trace(design, dataset.sample(TRACED))
+
+
+def every_step(dataset: Dataset, design: NetworkDesign) -> bool:
+    """Return whether outputs of all steps are wanted."""
+    if dataset.labels is None and dataset.targets is None:
+        return design.network.every_step
+    return dataset.at_every_step
+
+
+def run_floats(
+    design: NetworkDesign, dataset: Dataset, advance: Callable[[int], object] = lambda _: None
+) -> Outputs:
+    """Run the network in float64; a softmax is left out, as in its program.
+
+    Raises
+    ------
+    SpecError
+        If an output grows beyond the range of floats.
+    """
+    always = every_step(dataset, design)
+    network = replace(scores(design.network), every_step=always)
+    found: list[Array] = [np.zeros(0)] * len(dataset)
+    for at in dataset.batches():
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = forward.run(network, dataset.stack(at))
+        if not np.all(np.abs(y) < LARGEST):
+            raise SpecError(f"the network's output grows beyond {LARGEST:g} on this data")
+        for i, row in zip(at, y if always else y[:, None], strict=True):
+            found[i] = row
+        advance(len(at))
+    return Outputs(values=tuple(found), softmax=design.network.is_classifier)
+
+
+def run_integers(
+    design: NetworkDesign,
+    dataset: Dataset,
+    engine: str = "auto",
+    advance: Callable[[int], object] = lambda _: None,
+) -> Outputs:
+    """Run the network's program; outputs in real units.
+
+    Raises
+    ------
+    ToolError
+        If C is asked for and there is no compiler.
+    """
+    # when outputs are due is the data's choice here, and does not change a word of them
+    program = with_output_every(design.program, 1 if every_step(dataset, design) else 0)
+    compiled = engine == "c" or (engine == "auto" and available())
+    runner: BulkEngine | Interpreter | None = None
+    y = program.with_role(Role.OUTPUT)
+    (source,) = program.with_role(Role.INPUT)
+    found: list[Array] = [np.zeros(0)] * len(dataset)
+    for at in dataset.batches():
+        words, _ = from_real(dataset.stack(at), source.fmt)
+        if runner is None or runner.n_streams != len(at):
+            if compiled and isinstance(runner, BulkEngine):
+                runner = runner.with_streams(len(at))
+            else:
+                runner = (BulkEngine if compiled else Interpreter)(program, len(at))
+        runner.reset()
+        outputs = runner.run(words.transpose(1, 0, 2))
+        real = _real(program, outputs, [v for v in y if v.name != "label"])
+        for k, i in enumerate(at):
+            found[i] = real[:, k]
+        advance(len(at))
+    return Outputs(values=tuple(found), softmax=design.network.is_classifier)
+
+
+def with_output_every(program: Program, every: int) -> Program:
+    """Return the program with its outputs due at every step (1), or when asked for (0)."""
+    vectors = tuple(v for v in program.vectors if v.name != program.clock)
+    return replace(program, output_every=every, clock="", vectors=vectors)
+
+
+def _real(program: Program, outputs: Words, wanted: list[Any]) -> Array:
+    columns, at = [], 0
+    for v in program.with_role(Role.OUTPUT):
+        if v in wanted:
+            columns.append(to_real(outputs[:, :, at : at + v.length], v.fmt))
+        at += v.length
+    return np.concatenate(columns, axis=2)
+
+
+def metrics(dataset: Dataset, outputs: Outputs) -> dict[str, Any]:
+    """Return accuracy and confusion (true class by row), or the NRMSE against targets."""
+    if dataset.labels is not None:
+        n = outputs.values[0].shape[1]
+        confusion = np.zeros((n, n), dtype=np.int64)
+        np.add.at(confusion, (dataset.labels, outputs.labels()), 1)
+        return {
+            "accuracy": float(np.trace(confusion) / len(dataset)),
+            "confusion": confusion.tolist(),
+        }
+    if dataset.targets is not None:
+        pairs = zip(outputs.values, dataset.targets, strict=True)
+        error = power = 0.0
+        last = Activation.SOFTMAX if outputs.softmax else Activation.LINEAR
+        for got, target in pairs:
+            wanted = target.astype(np.float64)
+            error += float(np.sum((forward.activate(last, got) - wanted) ** 2))
+            power += float(np.sum(wanted**2))
+        return {"nrmse": float(np.sqrt(error / power)) if power else float(np.sqrt(error))}
+    return {}
+
+
+def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> dict[str, Any]:
+    """Return how near the integer outputs are to the float ones."""
+    error = power = worst = 0.0
+    same = 0
+    for a, b in zip(floats.values, integers.values, strict=True):
+        error += float(np.sum((a - b) ** 2))
+        power += float(np.sum(a**2))
+        worst = max(worst, float(np.max(np.abs(a - b))))
+        same += int(np.argmax(a[-1]) == np.argmax(b[-1]))
+    found: dict[str, Any] = {
+        "nrmse": float(np.sqrt(error / power)) if power else 0.0,
+        "largest_difference": worst,
+    }
+    return found | ({"same_class": same / len(floats.values)} if classes else {})
+
+
+def trace(design: NetworkDesign, dataset: Dataset) -> dict[str, Any]:
+    """Return what became of every signal on a few sequences, run by the interpreter.
+
+    Returns
+    -------
+    dict
+        ``signals``: for each, its SNR against the float network [dB], and the share of words at an
+        end of the format where the format is no proof. ``worst_layer``: that of the lowest SNR.
+    """
+    program = with_output_every(design.program, 1)
+    per_step = sum(v.length for v in program.vectors)
+    steps = min(TRACED_STEPS, TRACED_VALUES // per_step, max(map(len, dataset.sequences)))
+    dataset = dataset.sample(max(1, TRACED_VALUES // (steps * per_step)))
+    network = lower(design.network, design.widths.coef_bits)
+    proven = {b.signal: b.proven for b in design.bases}
+    sums: dict[str, _Sums] = {name: _Sums() for name in proven}
+    for at in dataset.batches():
+        x = dataset.stack(at)[:, :steps]
+        history: list[dict[str, Array]] = []
+        graph.run(network, x, lambda _, s: history.append(dict(s)))  # noqa: B023
+        steps_seen = iter(history)
+
+        def watch(words: Mapping[str, Words]) -> None:
+            wanted = next(steps_seen)  # noqa: B023
+            for name, total in sums.items():
+                fmt = program.vector(name).fmt
+                reference = wanted.get(name, wanted.get(name.replace("_r_", "_z_")))
+                total.add(words[name], fmt.min, fmt.max, fmt.lsb, reference)
+
+        words, _ = from_real(x, program.vector("x").fmt)
+        Interpreter(program, len(at)).run(words.transpose(1, 0, 2), watch=watch)
+    layers = {s.name: s.layer for s in network.signals.values()}
+    signals = {
+        name: {
+            "format": str(program.vector(name).fmt),
+            "proven": proven[name],
+            "snr_db": total.snr(),
+            "saturated": 0.0 if proven[name] else total.at_ends / total.count,
+        }
+        for name, total in sums.items()
+    }
+    judged = [(t.snr(), n) for n, t in sums.items() if layers.get(n) and n != "label"]
+    worst = min(judged)[1] if judged else None
+    return {
+        "traced_sequences": len(dataset),
+        "signals": signals,
+        "worst_layer": None if worst is None else layers[worst],
+        "worst_signal": worst,
+    }
+
+
+@dataclass(slots=True)
+class _Sums:
+    power: float = 0.0
+    error: float = 0.0
+    at_ends: int = 0
+    count: int = 0
+
+    def add(self, words: Words, low: int, high: int, lsb: float, reference: Array | None) -> None:
+        # zero is no end of what cannot be negative
+        self.at_ends += int(np.count_nonzero((words == high) | ((words == low) & (low < 0))))
+        self.count += words.size
+        if reference is not None:
+            self.power += float(np.sum(reference**2))
+            self.error += float(np.sum((words * lsb - reference) ** 2))
+
+    def snr(self) -> float:
+        if self.error == 0.0:
+            return SILENT_DB
+        return float(10.0 * np.log10(max(self.power, 1e-300) / self.error))
