@@ -21,7 +21,7 @@ from .importers.arrays import read_npz
 from .legendre import Array
 from .network import Network
 
-MAX_BYTES = 1 << 32
+MAX_BYTES = 1 << 31
 """Most that a file may hold, as float64."""
 LARGEST = 1e30
 """Limit of every number: squares must be numbers too."""

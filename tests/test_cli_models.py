@@ -353,8 +353,9 @@ def test_json_of_tune(bench: Path, capsys: Capture) -> None:
 def test_the_command_of_tune_makes_the_folder_of_tune(bench: Path, capsys: Capture) -> None:
     """Every option that changed the design is in the line that is printed."""
     (bench / "classes.npz").rename(bench / "my classes.npz")
+    np.savez(bench / "quiet.npz", x=0.4 * np.load(bench / "unlabelled.npz")["x"])
     options = (
-        "--max-loss 0.1 --calibrate unlabelled.npz --output-every 3 --name ear --dt-ratio 1.25 "
+        "--max-loss 0.1 --calibrate quiet.npz --output-every 3 --name ear --dt-ratio 1.25 "
         "--input-peak 3 -o best"
     )
     said = call(capsys, "tune", "my classes.npz", *TUNE[2:], *options.split(), "--json", "-q")

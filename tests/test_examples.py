@@ -57,7 +57,7 @@ def test_digits(tmp_path: Path, data_dir: Path) -> None:
     text = run("digits.py", "--data", data, "--out", tmp_path)
     lines = dict(line.split(maxsplit=1) for line in text.splitlines()[:3])
     floats, integers, wide = (float(lines[k].split(" %")[0].split()[-1]) for k in lines)
-    assert floats == pytest.approx(94.0, abs=0.5)
+    assert floats == pytest.approx(93.0, abs=0.5)
     assert integers >= floats - 2.0  # tune was allowed to lose 0.5 on other recordings
     assert wide >= floats - 0.5
     assert "words of C equal to the interpreter's" in text

@@ -201,6 +201,33 @@ def test_a_search_that_is_stopped_knows_its_best_so_far() -> None:
     assert search.best.cost <= first.cost
 
 
+@pytest.mark.parametrize("lowest", LADDERS["weight_bits"])
+def test_bisection_finds_the_lowest_rung_that_keeps(lowest: int) -> None:
+    rungs = [Widths(weight_bits=bits) for bits in LADDERS["weight_bits"]]
+
+    class Known(Tuner):
+        def _try(self, widths: Widths) -> Point:
+            keeps, bits = widths.weight_bits >= lowest, widths.weight_bits
+            point = Point(
+                widths=widths,
+                score=0.0,
+                loss=0.0,
+                rom_bits=bits,
+                ram_bits=0,
+                multiplies=0,
+                keeps=keeps,
+            )
+            self.points[widths] = point
+            return point
+
+    net = regression()
+    search = Known(design=lambda _: pytest.fail("not asked for"), dataset=data(net), max_loss=0.0)
+    met = list(search._lowest(rungs))
+    assert search.best.widths.weight_bits == lowest
+    # ten rungs by bisection
+    assert len(met) <= 4
+
+
 def test_rounds_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step better than the one before: still a bounded number of them."""
     monkeypatch.setattr(module, "MAX_ROUNDS", 1)

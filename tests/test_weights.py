@@ -251,6 +251,10 @@ def test_large_biases_fit_and_stay_exact_to_30_bits(size: float) -> None:
     legal(rows, [s])
     _, biases, _ = real(rows, [s], LSB)
     np.testing.assert_allclose(biases, bias, rtol=2.0**-29, atol=LSB)
+    # words of 32 bits hold them, those of a zero row too
+    assert max(map(abs, rows.biases)) <= 1 << 30
+    zeros = round_weights([source(np.zeros((4, 3)))], bias, LSB, 16)
+    assert max(map(abs, zeros.biases)) <= 1 << 30
 
 
 @pytest.mark.parametrize("n", [1, 4096])
