@@ -61,23 +61,26 @@ def observe(graph: Graph, sequences: Iterable[Array]) -> dict[str, Seen]:
     peaks = dict.fromkeys(graph.signals, 0.0)
     powers = {name: np.zeros(s.length) for name, s in graph.signals.items()}
     moments: dict[str, _Moment] = {}
-    count = 0
+    data = list(sequences)
+    share = min(1.0, MOMENT_STEPS / max(1, sum(map(len, data))))
+    count = taken = 0
 
-    def look(t: int, node: Affine, columns: Array) -> None:
-        # not the first step, which is like no other: all states are zero
-        if columns.shape[1] <= MAX_MOMENTS and t % stride == stride // 2:
+    def look(_: int, node: Affine, columns: Array) -> None:
+        # evenly among all steps of all sequences, however short they are
+        if columns.shape[1] <= MAX_MOMENTS and taken <= share * count:
             moments.setdefault(node.target, _Moment()).add(columns)
 
     def watch(_: int, signals: Mapping[str, Array]) -> None:
-        nonlocal count
+        nonlocal count, taken
+        if taken <= share * count:
+            taken += len(signals[source])
         for name, x in signals.items():
             square = x * x
             peaks[name] = max(peaks[name], float(np.sqrt(np.max(square))))
             powers[name] += square.sum(axis=0)
         count += len(x)
 
-    data = list(sequences)
-    stride = max(1, sum(map(len, data)) // MOMENT_STEPS)
+    (source,) = graph.names(Role.INPUT)
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in batches(data):
             graphs.run(graph, batch, watch, look)

@@ -71,9 +71,28 @@ def test_moments_of_long_data_are_taken_from_some_steps(monkeypatch: pytest.Monk
     assert few[-1, -1] == all_steps[-1, -1] == 1.0
     assert not np.array_equal(few, all_steps)
     assert np.linalg.norm(few - all_steps) < np.linalg.norm(all_steps)
-    # steps too far apart to meet any but the first, which is like no other, are not used at all
-    monkeypatch.setattr(ranges, "MOMENT_STEPS", 1)
-    assert observe(GRAPH, sequences(*[3] * 40))["l1_h"].read is None
+
+
+def test_moments_of_many_short_sequences_are_not_of_their_first_steps_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first step is like no other: all states are zero."""
+    data = sequences(*[3] * 40, *[2] * 40)
+    (node,) = (n for n in GRAPH.nodes if isinstance(n, Affine) and n.target == "l1_h")
+    widths = [GRAPH.signals[name].length for name in node.sources]
+    states = np.concatenate(
+        [np.full(w, "z_" in n) for n, w in zip(node.sources, widths, strict=True)]
+    )
+    every = observe(GRAPH, data)["l1_h"].read
+    monkeypatch.setattr(ranges, "MOMENT_STEPS", 80)
+    some = observe(GRAPH, data)["l1_h"].read
+    first = observe(GRAPH, [s[:1] for s in data])["l1_h"].read
+    assert every is not None
+    assert some is not None
+    assert first is not None
+    power = [np.diag(m)[:-1][states].sum() for m in (first, some, every)]
+    assert power[0] < power[1]
+    assert power[1] == pytest.approx(power[2], rel=0.5)
 
 
 def test_moments_of_too_many_columns_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
