@@ -145,6 +145,16 @@ class Graph:
     signals: Mapping[str, Signal]
     nodes: tuple[Node, ...]
 
+    def multiplies(self, node: Node) -> int:
+        """Return the multiplications of one run of ``node``, all channels together."""
+        if isinstance(node, Affine):
+            return node.n_channels * sum(matrix.size for matrix in node.matrices)
+        if isinstance(node, Update):
+            return sum(self.signals[name].length for name in node.states)
+        if isinstance(node, Gate):
+            return sum(bool(term.b) for term in node.terms) * self.signals[node.target].length
+        return 0
+
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the signals of one role, in order."""
         return tuple(s.name for s in self.signals.values() if s.role is role)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .network import LMU, Layer, Network, arrays, multiplies, n_in, n_out
+from .lower import outline
+from .network import LMU, Layer, Network, arrays, dense_multiplies, n_in, n_out
 from .tables import columns
 
 
@@ -18,8 +19,10 @@ def report(network: Network, rate: float | None = None) -> dict[str, Any]:
         Samples a second, for windows in seconds.
     """
     layers = [
-        {"name": name, **_layer(layer, rate, is_last=layer is network.layers[-1])}
-        for name, layer in zip(network.names, network.layers, strict=True)
+        {"name": name, **_layer(layer, rate), "multiplies": multiplies}
+        for name, layer, multiplies in zip(
+            network.names, network.layers, _generated(network), strict=True
+        )
     ]
     return {
         "inputs": network.n_in,
@@ -34,7 +37,16 @@ def report(network: Network, rate: float | None = None) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Layer, rate: float | None, *, is_last: bool) -> dict[str, Any]:
+def _generated(network: Network) -> list[int]:
+    """Return the multiplications that each layer takes in a step of the program."""
+    graph, found = outline(network), [0] * len(network.layers)
+    for node in graph.nodes:
+        made = graph.signals[node.writes[0]]
+        found[made.place - 1] += graph.multiplies(node)
+    return found
+
+
+def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
     described: dict[str, Any] = {"kind": type(layer).__name__}
     if isinstance(layer, LMU):
         memory = layer.memory
@@ -55,15 +67,14 @@ def _layer(layer: Layer, rate: float | None, *, is_last: bool) -> dict[str, Any]
         "activation": None if cell is None else cell.activation.value,
         "shapes": {name: list(array.shape) for name, array in arrays(layer)},
         "parameters": sum(array.size for _, array in arrays(layer)),
-        "multiplies_dense": multiplies(layer, dense=True),
-        "multiplies": multiplies(layer, is_last=is_last),
+        "multiplies_dense": dense_multiplies(layer),
     }
 
 
 def table(found: dict[str, Any]) -> str:
     """Return a `report` as lines of text, one for each layer."""
     rows: list[tuple[str, ...]] = [
-        ("layer", "what", "in", "out", "parameters", "multiplies dense", "as cascade")
+        ("layer", "what", "in", "out", "parameters", "multiplies dense", "as generated")
     ]
     for layer in found["layers"]:
         rows.append(

@@ -347,24 +347,19 @@ def arrays(layer: Layer) -> Iterator[tuple[str, Array]]:
             yield from ((f"cell.{name}", array) for name, array in arrays(layer.cell))
 
 
-def multiplies(layer: Layer, *, dense: bool = False, is_last: bool = True) -> int:
-    """Return the multiplications by coefficients in a step of a layer.
+def dense_multiplies(layer: Layer) -> int:
+    """Return the multiplications in a step of a layer whose memory is a full matrix.
 
-    Parameters
-    ----------
-    layer : Layer
-    dense : bool
-        With the memory as a full matrix; else as a cascade.
-    is_last : bool
-        No layer follows, into whose weights a cascade's readout could be folded.
+    By weights, matrices and gates.
     """
     if not isinstance(layer, LMU):
-        return layer.W.size + (0 if isinstance(layer, Dense) else layer.U.size)
-    channels, order = layer.memory.channels, layer.memory.order
+        if isinstance(layer, Dense):
+            return layer.W.size
+        gates = 0 if isinstance(layer, SimpleRNN) else 3 * n_out(layer)
+        return layer.W.size + layer.U.size + gates
     encoders = sum(e.size for e in (layer.e_x, layer.e_h, layer.e_m) if e is not None)
-    readout = channels * order**2 if layer.cell is None and is_last and not dense else 0
-    update = channels * order * (order if dense else 1)
-    return encoders + update + readout + (0 if layer.cell is None else multiplies(layer.cell))
+    update = layer.memory.channels * layer.memory.order**2
+    return encoders + update + (0 if layer.cell is None else dense_multiplies(layer.cell))
 
 
 def retime(network: Network, dt_ratio: float) -> Network:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmu_hw.calibrate import Calibration
 from lmu_hw.importers import load
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.inspect import report, table
 from lmu_hw.network import LMU
+from lmu_hw.widths import Widths
 from tests.command import call, refused
 from tests.importers.test_model_file import NETWORK
+from tests.small_networks import random_network
 
 
 @pytest.fixture
@@ -37,6 +40,25 @@ def test_report() -> None:
     assert "LMU 2 x d=4 theta=20 (0.2 s) zoh, SimpleRNN, tanh" in lines[1]
     assert "trained A" in lines[2]
     assert lines[-1].split()[:5] == ["total", "output", "at", "last", "step"]
+
+
+# network 2 remembers nothing and has no program
+@pytest.mark.parametrize("seed", sorted({*range(20)} - {2}))
+def test_multiplies_are_those_of_the_program(seed: int) -> None:
+    """Layer by layer counted without a program, and together what the program takes."""
+    network = random_network(seed)
+    program = Calibration(network).design(Widths(), title="test").program
+    total = program.multiplies_per_step + program.multiplies_per_output
+    assert report(network)["multiplies"] == total
+
+
+def test_multiplies_by_hand() -> None:
+    first, trained, *_ = report(NETWORK)["layers"]
+    # the encoder of three terms, a multiplication for each state, the cell
+    assert first["multiplies"] == 2 * (3 + 5 + 8) + 2 * 4 + 5 * 11 + 5 * 5
+    assert first["multiplies_dense"] == first["multiplies"] + 2 * 4 * 3
+    # what follows reads a memory without a cell: no readout of its own
+    assert trained["multiplies"] < trained["multiplies_dense"]
 
 
 def test_inspect(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from lmu_hw.network import (
     Network,
     SimpleRNN,
     arrays,
-    multiplies,
+    dense_multiplies,
     n_in,
     n_out,
     retime,
@@ -61,13 +61,12 @@ def test_widths() -> None:
     assert [name for name, _ in arrays(FULL)][:5] == ["e_x", "e_h", "e_m", "b", "cell.W"]
 
 
-def test_multiplies() -> None:
+def test_dense_multiplies() -> None:
     encoders, cell = 2 * (3 + 5 + 8), 5 * 11 + 5 * 5
-    assert multiplies(FULL) == encoders + 8 + cell
-    assert multiplies(FULL, dense=True) == encoders + 32 + cell
-    # a memory that is the output itself pays for its readout
-    assert multiplies(lmu()) == 6 + 8 + 32
-    assert multiplies(lmu(), dense=True) == 6 + 32
+    assert dense_multiplies(FULL) == encoders + 32 + cell
+    assert dense_multiplies(lmu()) == 6 + 32
+    gru = GRU(W=random(6, 3), U=random(6, 2), b=random(6), activation=TANH, gate=TANH)
+    assert dense_multiplies(gru) == 6 * 3 + 6 * 2 + 3 * 2
 
 
 @pytest.mark.parametrize(
