@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from lmu_hw.calibrate import Calibration
-from lmu_hw.evaluate import with_output_every
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import from_real
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.network import LMU, Activation, Dense, Memory, Network, SimpleRNN
 from lmu_hw.network import arrays as network_arrays
+from lmu_hw.pace import with_output_every
 from lmu_hw.widths import Widths
 
 ORDER, HIDDEN, THETA, CLASSES = 256, 212, 784, 10

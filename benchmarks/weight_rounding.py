@@ -16,11 +16,11 @@ import numpy as np
 
 from lmu_hw.calibrate import Calibration
 from lmu_hw.dataset import Dataset
-from lmu_hw.evaluate import trace
 from lmu_hw.lower import lower
 from lmu_hw.network import LMU, Activation, Dense, Memory, Network
 from lmu_hw.quantize_network import quantize_network
 from lmu_hw.ranges import noise
+from lmu_hw.trace import trace
 from lmu_hw.widths import Widths
 
 ORDER, HIDDEN, THETA = 64, 64, 256

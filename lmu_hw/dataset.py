@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .batches import by_length, stack
 from .errors import ModelFileError
 from .importers.arrays import read_npz
 from .legendre import Array
@@ -71,16 +72,12 @@ class Dataset:
         )
 
     def batches(self) -> Iterator[np.ndarray]:
-        """Yield indices of sequences of one length, few enough to be run together."""
-        lengths = np.array([len(s) for s in self.sequences])
-        for length in np.unique(lengths):
-            group = np.flatnonzero(lengths == length)
-            size = max(1, BATCH_VALUES // int(length * self.sequences[group[0]].shape[1]))
-            yield from np.array_split(group, -(-len(group) // size))
+        """Return indices of sequences of one length, few enough to be run together."""
+        return by_length(self.sequences, BATCH_VALUES)
 
     def stack(self, at: np.ndarray) -> Array:
         """Return sequences of one length as float64, shape (n, n_steps, n_in)."""
-        return np.stack([self.sequences[i] for i in at]).astype(np.float64)
+        return stack(self.sequences, at)
 
 
 def load_dataset(path: Path, network: Network) -> Dataset:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from . import forward, graph
+from . import forward
 from .dataset import LARGEST, Dataset
 from .errors import SpecError
 from .firmware.bulk import BulkEngine, available
-from .fixedpoint import from_real, to_real
+from .fixedpoint import from_real
 from .interpreter import Interpreter
 from .legendre import Array
-from .lower import lower
 from .network import Activation, scores
-from .program import Program, Role
+from .pace import with_output_every
+from .program import Role
 from .quantize_network import NetworkDesign
-
-Words = npt.NDArray[np.int64]
+from .simulate import real_outputs
+from .trace import trace
 
 TRACED = 32
 """Sequences of which every word is looked at."""
-TRACED_STEPS = 2048
-"""Most steps of each."""
-TRACED_VALUES = 1 << 24
-"""Most words, of all signals together, that are looked at."""
-SILENT_DB = 400.0
-"""SNR where there is no error at all [dB]."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -129,7 +122,6 @@ def run_integers(
     program = with_output_every(design.program, 1 if every_step(dataset, design) else 0)
     compiled = engine == "c" or (engine == "auto" and available())
     runner: BulkEngine | Interpreter | None = None
-    y = program.with_role(Role.OUTPUT)
     (source,) = program.with_role(Role.INPUT)
     found: list[Array] = [np.zeros(0)] * len(dataset)
     for at in dataset.batches():
@@ -140,27 +132,13 @@ def run_integers(
             else:
                 runner = (BulkEngine if compiled else Interpreter)(program, len(at))
         runner.reset()
-        outputs = runner.run(words.transpose(1, 0, 2))
-        real = _real(program, outputs, [v for v in y if v.name != "label"])
+        # the label of a classifier, which comes last, follows from its scores
+        real = real_outputs(program, runner.run(words.transpose(1, 0, 2)))
+        real = real[:, :, : design.network.n_out]
         for k, i in enumerate(at):
             found[i] = real[:, k]
         advance(len(at))
     return Outputs(values=tuple(found), softmax=design.network.is_classifier)
-
-
-def with_output_every(program: Program, every: int) -> Program:
-    """Return the program with its outputs due at every step (1), or when asked for (0)."""
-    vectors = tuple(v for v in program.vectors if v.name != program.clock)
-    return replace(program, output_every=every, clock="", vectors=vectors)
-
-
-def _real(program: Program, outputs: Words, wanted: list[Any]) -> Array:
-    columns, at = [], 0
-    for v in program.with_role(Role.OUTPUT):
-        if v in wanted:
-            columns.append(to_real(outputs[:, :, at : at + v.length], v.fmt))
-        at += v.length
-    return np.concatenate(columns, axis=2)
 
 
 def metrics(dataset: Dataset, outputs: Outputs) -> dict[str, Any]:
@@ -199,75 +177,3 @@ def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> dict[str
         "largest_difference": worst,
     }
     return found | ({"same_class": same / len(floats.values)} if classes else {})
-
-
-def trace(design: NetworkDesign, dataset: Dataset) -> dict[str, Any]:
-    """Return what became of every signal on a few sequences, run by the interpreter.
-
-    Returns
-    -------
-    dict
-        ``signals``: for each, its SNR against the float network [dB], and the share of words at an
-        end of the format where the format is no proof. ``worst_layer``: that of the lowest SNR.
-    """
-    program = with_output_every(design.program, 1)
-    per_step = sum(v.length for v in program.vectors)
-    steps = min(TRACED_STEPS, TRACED_VALUES // per_step, max(map(len, dataset.sequences)))
-    dataset = dataset.sample(max(1, TRACED_VALUES // (steps * per_step)))
-    network = lower(design.network, design.widths.coef_bits)
-    proven = {b.signal: b.proven for b in design.bases}
-    sums: dict[str, _Sums] = {name: _Sums() for name in proven}
-    for at in dataset.batches():
-        x = dataset.stack(at)[:, :steps]
-        history: list[dict[str, Array]] = []
-        graph.run(network, x, lambda _, s: history.append(dict(s)))  # noqa: B023
-        steps_seen = iter(history)
-
-        def watch(words: Mapping[str, Words]) -> None:
-            wanted = next(steps_seen)  # noqa: B023
-            for name, total in sums.items():
-                fmt = program.vector(name).fmt
-                reference = wanted.get(name, wanted.get(name.replace("_r_", "_z_")))
-                total.add(words[name], fmt.min, fmt.max, fmt.lsb, reference)
-
-        words, _ = from_real(x, program.vector("x").fmt)
-        Interpreter(program, len(at)).run(words.transpose(1, 0, 2), watch=watch)
-    layers = {s.name: s.layer for s in network.signals.values()}
-    signals = {
-        name: {
-            "format": str(program.vector(name).fmt),
-            "proven": proven[name],
-            "snr_db": total.snr(),
-            "saturated": 0.0 if proven[name] else total.at_ends / total.count,
-        }
-        for name, total in sums.items()
-    }
-    judged = [(t.snr(), n) for n, t in sums.items() if layers.get(n) and n != "label"]
-    worst = min(judged)[1] if judged else None
-    return {
-        "traced_sequences": len(dataset),
-        "signals": signals,
-        "worst_layer": None if worst is None else layers[worst],
-        "worst_signal": worst,
-    }
-
-
-@dataclass(slots=True)
-class _Sums:
-    power: float = 0.0
-    error: float = 0.0
-    at_ends: int = 0
-    count: int = 0
-
-    def add(self, words: Words, low: int, high: int, lsb: float, reference: Array | None) -> None:
-        # zero is no end of what cannot be negative
-        self.at_ends += int(np.count_nonzero((words == high) | ((words == low) & (low < 0))))
-        self.count += words.size
-        if reference is not None:
-            self.power += float(np.sum(reference**2))
-            self.error += float(np.sum((words * lsb - reference) ** 2))
-
-    def snr(self) -> float:
-        if self.error == 0.0:
-            return SILENT_DB
-        return float(10.0 * np.log10(max(self.power, 1e-300) / self.error))

@@ -1,6 +1,8 @@
-"""When outputs are due, over many steps at once."""
+"""When outputs are due."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,3 +50,9 @@ def due_steps(
     # a clock that was loaded may stand beyond the end
     late = steps - max(1, every - int(clocks[0]))
     return np.asarray((late >= 0) & (late % every == 0))
+
+
+def with_output_every(program: Program, every: int) -> Program:
+    """Return the program with its outputs due at every step (1), or when asked for (0)."""
+    vectors = tuple(v for v in program.vectors if v.name != program.clock)
+    return replace(program, output_every=every, clock="", vectors=vectors)

@@ -53,12 +53,15 @@ class Basis:
     proven : bool
         It cannot leave its format, or only where its exact value is its format's end to within an
         LSB; otherwise the peak was seen on data, and what exceeds the format saturates.
+    stands_for : str
+        The wider signal that it is a copy of, if it is one.
     """
 
     signal: str
     fmt: QFormat
     peak: float
     proven: bool
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -249,7 +252,9 @@ class _Quantizer:
         )
         peak = self.seen[signal.name].peak
         proven = self.bases[signal.name].peak <= _reach(fmt)
-        self.bases[name] = Basis(signal=name, fmt=fmt, peak=peak, proven=proven)
+        self.bases[name] = Basis(
+            signal=name, fmt=fmt, peak=peak, proven=proven, stands_for=signal.name
+        )
 
     def octaves(self, source: str) -> int:
         """Return log2 of what a memory's input is limited to."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import graph as graphs
+from .batches import by_length, stack
 from .errors import SpecError
 from .graph import Affine, Graph
 from .legendre import Array
@@ -82,8 +83,8 @@ def observe(graph: Graph, sequences: Iterable[Array]) -> dict[str, Seen]:
 
     (source,) = graph.names(Role.INPUT)
     with np.errstate(over="ignore", invalid="ignore"):
-        for batch in batches(data):
-            graphs.run(graph, batch, watch, look)
+        for at in by_length(data, BATCH_VALUES):
+            graphs.run(graph, stack(data, at), watch, look)
     for name, peak in peaks.items():
         if not np.isfinite(peak):
             raise SpecError(f"{name} grows beyond all numbers on this data: must stay finite")
@@ -120,17 +121,6 @@ class _Moment:
             product = rows.T @ rows
             self._total = product if self._total is None else self._total + product
             self._waiting, self._n_waiting = [], 0
-
-
-def batches(sequences: Sequence[Array]) -> Iterable[Array]:
-    """Yield sequences of one length together, shape (n_sequences, n_steps, n_in)."""
-    by_length: dict[int, list[Array]] = {}
-    for sequence in sequences:
-        by_length.setdefault(len(sequence), []).append(sequence)
-    for length, group in sorted(by_length.items()):
-        size = max(1, BATCH_VALUES // max(1, length * group[0].shape[1]))
-        for start in range(0, len(group), size):
-            yield np.stack(group[start : start + size]).astype(np.float64)
 
 
 def noise(graph: Graph, peak: float, longest_memory: float, seed: int = 0) -> list[Array]:

@@ -89,7 +89,7 @@ def simulate(
     if engine == "auto":
         engine = "c" if bulk.available() else "interpreter"
     outputs = run(program, words, engine, quiet)
-    values = outputs if raw else _real(program, outputs) * full_scale
+    values = outputs if raw else real_outputs(program, outputs) * full_scale
     width = max(v.fmt.width for v in program.with_role(Role.OUTPUT))
     write_signal(target, values, sample_rate=signal.sample_rate, width=width if raw else None)
     return Simulation(steps=len(words), samples=words.size, saturated=saturated, engine=engine)
@@ -181,9 +181,10 @@ def run(program: Program, words: Words, engine: str, quiet: bool = False) -> Wor
         return machine.run(words[:, None, :], report)[:, 0]
 
 
-def _real(program: Program, outputs: Words) -> npt.NDArray[np.float64]:
+def real_outputs(program: Program, outputs: Words) -> npt.NDArray[np.float64]:
+    """Return output words, shape (..., n_out), as real values."""
     parts, start = [], 0
     for v in program.with_role(Role.OUTPUT):
-        parts.append(to_real(outputs[:, start : start + v.length], v.fmt))
+        parts.append(to_real(outputs[..., start : start + v.length], v.fmt))
         start += v.length
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=-1)

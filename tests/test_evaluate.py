@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw import evaluate as module
 from lmu_hw import forward
+from lmu_hw import trace as tracing
 from lmu_hw.calibrate import Calibration
 from lmu_hw.cost import ram_bits, rom_bits
 from lmu_hw.dataset import Dataset
@@ -20,8 +20,6 @@ from lmu_hw.evaluate import (
     metrics,
     run_floats,
     run_integers,
-    trace,
-    with_output_every,
 )
 from lmu_hw.fixedpoint import QFormat, from_real
 from lmu_hw.interpreter import Interpreter
@@ -37,8 +35,10 @@ from lmu_hw.operations import (
     Term,
     Vector,
 )
+from lmu_hw.pace import with_output_every
 from lmu_hw.program import Program
 from lmu_hw.quantize_network import NetworkDesign
+from lmu_hw.trace import trace
 from lmu_hw.widths import Widths
 from tests.small_networks import CELLS, LINEAR, TANH, cell, lmu, network
 from tests.tools import require
@@ -252,10 +252,10 @@ def test_a_trace_of_long_data_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
         return original(self, inputs, *args, **options)
 
     monkeypatch.setattr(Interpreter, "run", spy)
-    monkeypatch.setattr(module, "TRACED_STEPS", 40)
+    monkeypatch.setattr(tracing, "TRACED_STEPS", 40)
     trace(made, Dataset(sequences=sequences(100, 30)))
     assert steps == [30, 40]
-    monkeypatch.setattr(module, "TRACED_VALUES", 10 * sum(v.length for v in made.program.vectors))
+    monkeypatch.setattr(tracing, "TRACED_VALUES", 10 * sum(v.length for v in made.program.vectors))
     found = trace(made, Dataset(sequences=sequences(*[100] * 9)))
     assert steps[2:] == [10]
     assert found["traced_sequences"] == 1
@@ -264,7 +264,7 @@ def test_a_trace_of_long_data_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_exact_signals_have_a_finite_snr() -> None:
     net = network(LMU(memory=Memory(order=1, theta=2.0), n_in=1))
     found = trace(design(net), Dataset(sequences=(np.zeros((5, 1)),)))
-    assert found["signals"]["x"]["snr_db"] == module.SILENT_DB
+    assert found["signals"]["x"]["snr_db"] == tracing.SILENT_DB
     assert all(np.isfinite(s["snr_db"]) for s in found["signals"].values())
 
 

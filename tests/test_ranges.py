@@ -11,7 +11,7 @@ from lmu_hw.errors import SpecError
 from lmu_hw.graph import Affine
 from lmu_hw.lower import lower
 from lmu_hw.network import LMU, Dense, Memory, SimpleRNN
-from lmu_hw.ranges import batches, noise, observe
+from lmu_hw.ranges import noise, observe
 from tests.small_networks import LINEAR, TANH, cell, lmu, network, uniform
 
 NET = network(lmu(np.random.default_rng(1), 2, kind="simple_rnn", reads_input=True))
@@ -100,15 +100,6 @@ def test_moments_of_too_many_columns_are_not_kept(monkeypatch: pytest.MonkeyPatc
     seen = observe(GRAPH, sequences(20))
     assert seen["l1_h"].read is None
     assert seen["l1_u"].read is not None
-
-
-def test_sequences_of_one_length_run_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = sequences(3, 5, 3, 3)
-    groups = [b.shape for b in batches(data)]
-    assert groups == [(3, 3, 2), (1, 5, 2)]
-    monkeypatch.setattr(ranges, "BATCH_VALUES", 12)
-    assert [b.shape for b in batches(data)] == [(2, 3, 2), (1, 3, 2), (1, 5, 2)]
-    assert next(iter(batches([np.ones((2, 1), dtype=np.int8)]))).dtype == np.float64
 
 
 def test_the_size_of_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
