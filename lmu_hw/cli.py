@@ -43,6 +43,7 @@ def generate(args: argparse.Namespace) -> int:
             raise SpecError(f"{flag} is for a trained model: give its file as well")
     from .folder import MANIFEST, check_target, write_folder
     from .generate import files_of
+    from .hardware import chosen
     from .progress import progress
     from .quantize import quantize
     from .spec import load, parse
@@ -57,13 +58,14 @@ def generate(args: argparse.Namespace) -> int:
             if name == "output":
                 data.pop("taps", None)
             data[name] = value
+    hardware = chosen(vars(args), data)
     # a width left to lmu-hw is one that is not given
     spec = parse({k: v for k, v in data.items() if not (k in widths and v == "auto")})
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
         design = quantize(spec)
         advance(1)
-        files = files_of(design)
+        files = files_of(design, hardware)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)

@@ -63,6 +63,7 @@ def generate_model(args: argparse.Namespace) -> int:
     """Write the folder of a trained model."""
     from .folder import MANIFEST, check_target, write_folder
     from .generate import files_of
+    from .hardware import chosen
     from .progress import progress
 
     for name in MEMORY_ONLY:
@@ -72,6 +73,7 @@ def generate_model(args: argparse.Namespace) -> int:
                 f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
                 "lengths are --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
+    hardware = chosen(vars(args))
     check_target(args.out, force=args.force)
     args.file = args.spec
     args.spec = args.config
@@ -84,7 +86,7 @@ def generate_model(args: argparse.Namespace) -> int:
             widths, title=_title(args, widths), name=args.name or "lmu", output_every=every
         )
         advance(1)
-        files = files_of(design)
+        files = files_of(design, hardware)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)
@@ -127,9 +129,11 @@ def tune(args: argparse.Namespace) -> int:
     from .dataset import load_dataset
     from .folder import check_target, write_folder
     from .generate import files_of
+    from .hardware import chosen
     from .tune import Tuner
 
     max_loss = _max_loss(args.max_loss)
+    hardware = chosen(vars(args))
     if args.out is not None:
         check_target(args.out, force=args.force)
     network = _load_network(args)
@@ -156,7 +160,7 @@ def tune(args: argparse.Namespace) -> int:
     best = tuner.best
     command = _command(args, best)
     if args.out is not None:
-        write_folder(args.out, files_of(design(best.widths)), force=args.force)
+        write_folder(args.out, files_of(design(best.widths), hardware), force=args.force)
     if args.json:
         print_json(
             {

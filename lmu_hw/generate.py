@@ -13,6 +13,7 @@ import numpy as np
 from . import __version__, firmware, rtl, vectors
 from .cost import ram_bits, rom_bits
 from .folder import TOOL, sha256_of
+from .hardware import Hardware
 from .inspect import report
 from .program import Program, Role
 from .quantize import PROMISE, Design
@@ -30,14 +31,16 @@ MAX_VECTOR_STEPS = 4096
 """Most steps where outputs are rare: two of them, if so many are enough."""
 
 
-def files_of(design: Design | NetworkDesign) -> dict[str, str | bytes]:
+def files_of(
+    design: Design | NetworkDesign, hardware: Hardware | None = None
+) -> dict[str, str | bytes]:
     """Return every file of the folder of a design, by relative name.
 
     The same design gives the same bytes: nothing of the folder, the path or the time enters.
     """
-    program = design.program
+    program, hardware = design.program, hardware or Hardware()
     refused = why_not(program)
-    plan = None if refused else schedule(program)
+    plan = None if refused else schedule(program, hardware.lanes)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
     steps = int(
         np.clip(cycles, 4, max(VECTOR_STEPS, min(2 * program.output_every, MAX_VECTOR_STEPS)))
@@ -62,7 +65,7 @@ def files_of(design: Design | NetworkDesign) -> dict[str, str | bytes]:
     manifest = (
         _head(program, plan)
         | described
-        | {"hardware": refused or "generated"}
+        | {"hardware": {"refused": refused} if refused else asdict(hardware)}
         | {"vectors": {"steps": steps, "seed": VECTOR_SEED}, "files": sha256_of(files)}
     )
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"

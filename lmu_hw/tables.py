@@ -55,7 +55,7 @@ def model_text(m: Mapping[str, Any]) -> str:
         f"{m['ram_bits'] / 8192:.2f} KiB of words",
     ]
     if m["cycles_per_step"] is None:
-        lines.append(f"  Verilog       none: {m['hardware']}")
+        lines.append(f"  Verilog       none: {m['hardware']['refused']}")
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from . import vectors
 from .errors import MismatchError, ModelFileError, SpecError, ToolError, read_error
 from .executors import host_c, icarus
 from .folder import changed_files, read_manifest
+from .hardware import Hardware
 from .interpreter import Interpreter
 from .program import Cascade, Dense, Program, Role, from_json
 from .progress import progress
@@ -105,7 +106,7 @@ def check_manifest(folder: Path, program: Program) -> None:
     manifest = read_manifest(folder)
     facts = {
         "multiplies_per_step": program.multiplies_per_step,
-        "cycles_per_step": None if why_not(program) else schedule(program).cycles_per_step,
+        "cycles_per_step": _cycles(folder, manifest, program),
     }
     for key, fact in facts.items():
         if manifest.get(key) != fact:
@@ -113,6 +114,20 @@ def check_manifest(folder: Path, program: Program) -> None:
                 f"{folder}/manifest.json gives {manifest.get(key)!r} as {key} but the program has "
                 f"{fact}; generate it again"
             )
+
+
+def _cycles(folder: Path, manifest: dict[str, Any], program: Program) -> int | None:
+    """Return the cycles of a step of the hardware that a manifest describes."""
+    if why_not(program):
+        return None
+    try:
+        hardware = Hardware(**manifest["hardware"])
+    except (KeyError, TypeError, SpecError) as error:
+        raise ModelFileError(
+            f"{folder}/manifest.json does not say what hardware it describes: {error}; generate it "
+            "again"
+        ) from error
+    return schedule(program, hardware.lanes).cycles_per_step
 
 
 def edited(folder: Path) -> list[str]:
@@ -278,7 +293,7 @@ def _icarus(
     inputs: Words | None,
     quiet: bool,
 ) -> Outcome:
-    n_steps = n_steps or _icarus_steps(program)
+    n_steps = n_steps or _icarus_steps(program, icarus.plan_of(folder, program).cycles_per_step)
     u = vectors.stimulus(program, n_steps, 1, seed)[:, 0] if inputs is None else inputs[:n_steps]
     reference = _Reference(program, 1)
     block = reference.run(u[:, None, :])
@@ -397,9 +412,9 @@ def _window(program: Program) -> int:
     return max((op.window for op in program.ops if isinstance(op, Cascade | Dense)), default=1)
 
 
-def _icarus_steps(program: Program) -> int:
+def _icarus_steps(program: Program, cycles_per_step: int) -> int:
     """Return how many steps Icarus simulates: a whole silence where that is affordable."""
-    silence, affordable = 3 * _window(program), ICARUS_CYCLES // schedule(program).cycles_per_step
+    silence, affordable = 3 * _window(program), ICARUS_CYCLES // cycles_per_step
     if silence <= affordable:
         return max(DEFAULT_ICARUS_STEPS, silence)
     return max(min(DEFAULT_ICARUS_STEPS, affordable), MIN_ICARUS_STEPS)

@@ -46,6 +46,7 @@ LINE = [
     "quantize_network",
     "calibrate",
     "cost",
+    "hardware",
     "generate",
     "dataset",
     "trace",

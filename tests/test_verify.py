@@ -95,9 +95,14 @@ def test_default_steps() -> None:
     from lmu_hw.quantize import quantize
     from lmu_hw.spec import parse
 
-    assert module._icarus_steps(quantize(parse({"d": 64})).program) >= 200
-    assert module._icarus_steps(quantize(parse({"d": 5, "theta": 100})).program) == 300
-    assert module._icarus_steps(quantize(parse({"d": 200, "bits": 8})).program) >= 8
+    def steps(cycles_per_step: int, **keys: Any) -> int:
+        return module._icarus_steps(quantize(parse(keys)).program, cycles_per_step)
+
+    assert steps(4271, d=64) == 200
+    assert steps(40, d=5, theta=100) == 300
+    # no slower than about two minutes, no fewer than a handful
+    assert steps(50_000, d=5) == 20
+    assert steps(1_000_000, d=5) == 8
 
 
 @pytest.mark.cc
@@ -178,7 +183,7 @@ def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("part", ["lmu.v", "lmu_coef.mem"])
+@pytest.mark.parametrize("part", ["lmu.v", "lmu_weights.mem"])
 def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("iverilog", "vvp")
     if part == "lmu.v":

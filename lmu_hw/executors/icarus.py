@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import ToolError, read_error
-from ..program import from_json
-from ..schedule import schedule
+from ..errors import ModelFileError, SpecError, ToolError, read_error
+from ..hardware import Hardware
+from ..program import Program, from_json
+from ..schedule import Schedule, schedule
 from ..templates import sim_dir
 
 LOG = "icarus.log"
@@ -40,7 +41,7 @@ class IcarusResult:
     steps, words, mismatches : int
         Of the run without stalls.
     cycles_per_step : int or None
-        As measured there, from step to step; None where there was one step.
+        As measured there, of steps with an output; None where no step followed one.
     first : Divergence or None
     """
 
@@ -77,6 +78,8 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
 
     Raises
     ------
+    ModelFileError
+        If the folder is damaged.
     ToolError
         If Icarus is missing, the design does not build, or the design breaks a rule other than its
         words: X on an output, a changed word while stalled, stalls or resets that change words, the
@@ -90,6 +93,7 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
         program = from_json((folder / "program.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise read_error(folder / "program.json", error) from error
+    plan = plan_of(folder, program)
     result_file = build_dir / "result.json"
     result_file.unlink(missing_ok=True)
     command = (
@@ -98,7 +102,8 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
         str(folder),
         *("--vectors", str(vectors_dir)),
         *("--build", str(build_dir)),
-        *("--cycles", str(schedule(program).cycles_per_step)),
+        *("--cycles", str(plan.due.cycles)),
+        *("--quiet-cycles", str(plan.quiet.cycles)),
         *("--seed", str(seed)),
     )
     # the bench must find this very package, wherever it was imported from
@@ -118,6 +123,25 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
             tail=text[-2000:],
         )
     return result
+
+
+def plan_of(folder: Path, program: Program) -> Schedule:
+    """Return the schedule that the design of a folder was made by.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder is damaged.
+    """
+    path = folder / "rtl" / "schedule.json"
+    try:
+        lanes = json.loads(path.read_text(encoding="utf-8"))["lanes"]
+        Hardware(lanes=lanes)
+    except OSError as error:
+        raise read_error(path, error) from error
+    except (ValueError, KeyError, TypeError, SpecError) as error:
+        raise ModelFileError(f"{path} is damaged: {error}; generate the folder again") from error
+    return schedule(program, lanes)
 
 
 def _run(command: tuple[str, ...], log: IO[str], environment: dict[str, str]) -> int:

@@ -2,42 +2,74 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from amaranth.back import rtlil
 
 from ..program import Cascade, Dense, Program, Role, Vector
-from ..schedule import Region, Schedule
+from ..schedule import Kind, Place, Run, Schedule, Zone, pace
 from ..templates import environment, hex_word
-from .cascade_sequencer import CascadeSequencer
-from .datapath import Datapath
-from .engine import Engine, payload_shape, rom_contents
+from .adaptor import Adaptor
+from .argmax import Best
+from .banks import Banks
+from .chain import ChainUnit, section_contents
+from .destination import Destination
+from .drain import Drain
+from .engine import Engine, depth_to_clear, payload_shape, weight_contents
 from .fifo import OutputFifo
-from .mac import MultiplyAccumulate
+from .lane import Lane
 from .memories import Ram, Rom, RomContents, VerilogPlatform
+from .multiplier import DigitMultiplier
 from .operands import Operands
+from .pacer import Pacer
+from .polynomial import Polynomial, piece_contents
+from .requantizer import Requantizer, fields_of, param_contents
 from .rounder import Rounder
-from .row_sequencer import RowSequencer
+from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
-from .silence import SilenceCounter
-from .verilog import parse, to_verilog
+from .silence import SilenceCounters
+from .verilog import parse, shared, to_verilog
+from .widths import widths
 
 BLOCKS: dict[str, type] = {
-    "memory": Ram,
-    "coef_rom": Rom,
-    "row_rom": Rom,
-    "silence": SilenceCounter,
+    "pacer": Pacer,
+    "sequencer": Sequencer,
+    "control": Rom,
+    "memory": Banks,
+    "bank": Ram,
+    "operands": Operands,
+    "lane": Lane,
+    "weight_rom": Rom,
+    "drain": Drain,
+    "requantizer": Requantizer,
+    "params": Rom,
+    "scale": DigitMultiplier,
+    "shifter": Shifter,
+    "rounder": Rounder,
+    "round_a": Rounder,
+    "round_b": Rounder,
+    "polynomial": Polynomial,
+    "pieces": Rom,
+    "degree": DigitMultiplier,
+    "destination": Destination,
+    "function_destination": Destination,
+    "silence": SilenceCounters,
+    "counts": Ram,
+    "chain": ChainUnit,
+    "adaptor": Adaptor,
+    "sections": Rom,
+    "states": Ram,
+    "best": Best,
     "fifo": OutputFifo,
-    "fifo.words": Ram,
-    "datapath": Datapath,
-    "datapath.operands": Operands,
-    "datapath.mac": MultiplyAccumulate,
-    "datapath.shifter": Shifter,
-    "datapath.round_a": Rounder,
-    "datapath.round_b": Rounder,
+    "words": Ram,
 }
-"""The class of every module but the sequencers."""
+"""The class of every module, by its name without a number."""
+
+SCHEDULE = "schedule.json"
+"""What a simulator has to know of the schedule."""
 
 
 def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, str]:
@@ -54,60 +86,122 @@ def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, s
     Returns
     -------
     dict
-        ``<name>.v``, ``<name>_coef.mem`` and ``<name>_rows.mem`` (where they are needed),
-        ``tb_<name>.v``, ``Makefile``. The same text from the same program, always.
+        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``tb_<name>.v``, ``Makefile``,
+        ``schedule.json``. The same text from the same program, always.
     """
     name = program.name
     env = environment()
     tool = f"lmu-hw {version}".strip()
-    contents = rom_contents(schedule, name)
+    roms = list(_roms(schedule, name))
     context = _context(program, schedule, name, tool)
-    context["roms"] = any(rom.is_memory for rom in contents)
+    context["roms"] = any(rom.is_memory for rom, _, _ in roms)
     context["header"] = env.get_template("rtl/header.v.j2").render(context).rstrip()
     context["modules"] = _modules(Engine(program, schedule, name), name)
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
         f"tb_{name}.v": env.get_template("rtl/tb.v.j2").render(context),
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
+        SCHEDULE: json.dumps(_figures(schedule), indent=2) + "\n",
     }
-    whats = (
-        f"{tool}, program {program.digest}: coefficients in execution order",
-        f"{tool}, program {program.digest}: of each row bias and shift, less {schedule.shift_min}",
-    )
-    for rom, what in zip(contents, whats, strict=True):
+    for rom, what, notes in roms:
         if rom.is_memory:
-            files[rom.file] = _rom_text(rom, what)
+            head = f"// {tool}, program {program.digest}: {what}; do not edit"
+            files[rom.file] = _rom_text(rom, head, notes)
     return files
 
 
-def _rom_text(rom: RomContents, what: str) -> str:
-    return "\n".join([f"// {what}; do not edit", *(hex_word(w, rom.width) for w in rom.words), ""])
+def _roms(plan: Schedule, name: str) -> Iterator[tuple[RomContents, str, list[str]]]:
+    """Yield what every ROM holds, what it is, and a note for each word."""
+    runs = [run for listing in plan.listings for run in listing.runs]
+    control = control_contents(plan, f"{name}_control.mem")
+    yield control, "runs of cycles in the order of a step", [_note(plan, run) for run in runs]
+    if plan.weights:
+        weights = weight_contents(plan, widths(plan).weight, f"{name}_weights.mem")
+        yield weights, f"a weight for each of {plan.lanes} lanes, lane 0 lowest", []
+    if plan.jobs:
+        what = f"shift (less {fields_of(plan).shift_min}), multiplier and bias of each result"
+        yield param_contents(plan, f"{name}_params.mem"), what, []
+        if plan.functions:
+            pieces = piece_contents(plan, f"{name}_pieces.mem")
+            names = ", ".join(f.name for f in plan.functions)
+            yield pieces, f"coefficients of the pieces of {names}", []
+    if plan.chains:
+        sections = section_contents(plan, f"{name}_sections.mem")
+        yield sections, "coefficients and shifts of the sections", []
 
 
-def _context(program: Program, schedule: Schedule, name: str, tool: str) -> dict[str, Any]:
+def _note(plan: Schedule, run: Run) -> str:
+    """Return what a run does, for a reader of the control ROM."""
+    parts = [run.kind.name.lower().ljust(8), f"{run.cycles:5} cycles"]
+    if run.source is not None:
+        parts.append(f"of {run.source[0]}[{run.word}]")
+    if run.kind is Kind.FEED:
+        feed = plan.feeds[run.job]
+        parts.append(f"to memory {feed.op}, channel {feed.channel}")
+    elif run.begin:
+        parts.append(f"begins {plan.jobs[run.job].name}")
+    if run.first:
+        parts.append("first")
+    if run.last:
+        parts.append("last")
+    if run.times > 1:
+        parts.append(f"; the last {run.body} of these, {run.times} times in all")
+    if run.end:
+        parts.append("; end")
+    return " ".join(parts)
+
+
+def _rom_text(rom: RomContents, head: str, notes: list[str]) -> str:
+    words = [hex_word(w, rom.width) for w in rom.words]
+    if notes:
+        words = [f"{w}  // {note}" for w, note in zip(words, notes, strict=True)]
+    return "\n".join([head, *words, ""])
+
+
+def _figures(plan: Schedule) -> dict[str, Any]:
+    return {
+        "lanes": plan.lanes,
+        "interval": plan.interval,
+        "cycles_per_step": plan.due.cycles,
+        "cycles_per_quiet_step": plan.quiet.cycles,
+        "cycle_formula": plan.cycle_formula,
+        "cycles_after_reset": depth_to_clear(plan),
+    }
+
+
+def _context(program: Program, plan: Schedule, name: str, tool: str) -> dict[str, Any]:
     inputs, outputs = program.with_role(Role.INPUT), program.with_role(Role.OUTPUT)
-    regions = {r.name: r for r in schedule.regions}
-    windows = [op.window for op in program.ops if isinstance(op, Cascade | Dense)]
+    windows = {op.window for op in program.ops if isinstance(op, Cascade | Dense)}
     return {
         "name": name,
         "tool": tool,
         "title": " ".join(program.title.split()),
         "digest": program.digest,
         "count": _count,
-        "fifo_depth": schedule.fifo_depth,
+        "fifo_depth": plan.fifo_depth,
         "abouts": [v for v in program.vectors if v.about],
-        "n_in": schedule.n_in,
-        "n_out": schedule.n_out,
+        "n_in": plan.n_in,
+        "n_out": plan.n_out,
         "in_width": payload_shape(inputs).width,
         "out_width": payload_shape(outputs).width,
         "inputs": list(_spans(inputs)),
         "outputs": list(_spans(outputs)),
-        "vectors": [_vector_line(v, regions.get(v.name)) for v in program.vectors],
-        "window": windows[0] if windows else 0,
-        "multiplies": program.multiplies_per_step,
-        "cycles_per_step": schedule.cycles_per_step,
-        "cycle_formula": schedule.cycle_formula,
-        "phases": schedule.phases,
+        "vectors": [_vector_line(v, plan) for v in program.vectors],
+        "windows": sorted(windows),
+        "lanes": plan.lanes,
+        "interval": plan.interval,
+        "has_scale": pace(program, plan.lanes, plan.interval).scale_bits > 0,
+        "functions": [f.name for f in plan.functions],
+        "chains": len(plan.chains),
+        "every": program.output_every,
+        "on_demand": program.output_every == 0,
+        "multiplies": program.multiplies_per_step + program.multiplies_per_output,
+        "cycles_per_step": plan.due.cycles,
+        "cycles_per_quiet_step": plan.quiet.cycles,
+        "cycle_formula": plan.cycle_formula,
+        "quiet_formula": plan.quiet.formula,
+        "phases": plan.due.phases,
+        "clear_cycles": depth_to_clear(plan),
     }
 
 
@@ -115,10 +209,17 @@ def _count(n: int) -> str:
     return f"{n} word" if n == 1 else f"{n} words"
 
 
-def _vector_line(v: Vector, region: Region | None) -> str:
+def _vector_line(v: Vector, plan: Schedule) -> str:
     words = f"{v.fmt.min} to {v.fmt.max}"
-    where = "" if region is None else f"{region.base}{', two banks' if region.banks == 2 else ''}"
-    return f"{v.name:16} {v.fmt!s:9} {v.length:7}  {words:26} {where}".rstrip()
+    places = dict.fromkeys(p for (name, _), p in plan.places.items() if name == v.name)
+    rows = " ".join(_rows(place, plan) for place in places)
+    return f"{v.name:16} {v.fmt!s:9} {v.length:7}  {words:26} {rows}".rstrip()
+
+
+def _rows(place: Place, plan: Schedule) -> str:
+    if place.zone is Zone.ONLY:
+        return str(place.row)
+    return f"{place.row}/{place.row + plan.zone_rows}" if place.zone is Zone.OLD else ""
 
 
 def _spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
@@ -140,11 +241,13 @@ def _spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
 def _modules(engine: Engine, name: str) -> str:
     """Return the Verilog modules of an engine, each under the first line of its docstring."""
     text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
-    blocks = dict(BLOCKS)
-    for phase in engine.schedule.phases:
-        blocks[phase.name] = CascadeSequencer if phase.kind == "cascade" else RowSequencer
-    comments = {f"{name}.{path}": _summary(block) for path, block in blocks.items()}
-    return to_verilog(parse(text), {name: _summary(Engine), **comments})
+    modules = shared(parse(text))
+    comments = {name: _summary(Engine)}
+    for module in modules:
+        leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])
+        if module.name != name and leaf in BLOCKS:
+            comments[module.name] = _summary(BLOCKS[leaf])
+    return to_verilog(modules, comments)
 
 
 def _summary(block: type) -> str:

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from ..interpreter import Interpreter
-from ..program import Cascade, Dense, Program, Role, Vector
+from ..program import Program, Role, Vector
 from ..schedule import Schedule
-from .cascade_sequencer import CascadeSequencer
-from .command import Command, Kind, delayed
-from .datapath import Datapath
+from .argmax import Best
+from .banks import Banks
+from .chain import ChainUnit
+from .command import aligns, delayed, row_aligns
+from .destination import Destination
+from .drain import Drain
 from .fifo import OutputFifo
-from .formats import formats
-from .memories import Ram, Rom, RomContents
-from .row_sequencer import RowSequencer, bank_base
-from .silence import SilenceCounter
-
-Sequencer = CascadeSequencer | RowSequencer
+from .lane import Lane
+from .memories import Rom, RomContents
+from .operands import Operands
+from .pacer import Pacer
+from .polynomial import Polynomial
+from .requantizer import Requantizer
+from .sequencer import Sequencer
+from .silence import SilenceCounters
+from .tables import lookup
+from .widths import Widths, widths
 
 
 class Engine(wiring.Component):
-    """Runs the program: a step for each set of input words, phase after phase on one multiplier.
+    """Runs the program: a step for each set of input words, as the control ROM says.
 
     Parameters
     ----------
     program : Program
-    schedule : Schedule
+    plan : Schedule
+        Of the same program.
     name : str
         Prefix of the ROM files.
 
@@ -38,33 +48,37 @@ class Engine(wiring.Component):
     -------
     i : In(stream)
         The words of the input vectors, one after the other.
+    i_last : In(1)
+        With the last word of a step, where the program leaves it to the caller: an output is due.
     o : Out(stream)
         The words of the output vectors, one after the other.
     o_last : Out(1)
         With ``o``: the last word of its step.
 
-    Latency: at most ``cycles_per_step`` + 10, from the last input word to the last output word.
-    Throughput: one step every ``cycles_per_step`` cycles, exactly, while the source is always valid
-    and the sink always ready.
+    Latency: at most the cycles of the step and 80 more, from the last input word to the last output
+    word. After a reset the memories are cleared first, a row a cycle.
+    Throughput: one step in the cycles of `lmu_hw.schedule`, exactly, while the source is always
+    valid and the sink always ready.
 
-    Schedule: load the input words, then the phases of `lmu_hw.schedule`; from the last input word
-    on a step never waits, because it begins only when the output FIFO has room for all its words.
+    Schedule: load the input words, then the runs of the listing; from the last input word on a step
+    never waits, because it begins only when the output FIFO has room for all its words.
     """
 
-    def __init__(self, program: Program, schedule: Schedule, name: str = "lmu") -> None:
-        self.program, self.schedule, self.name = program, schedule, name
-        super().__init__(
-            {
-                "i": In(stream.Signature(payload_shape(program.with_role(Role.INPUT)))),
-                "o": Out(stream.Signature(payload_shape(program.with_role(Role.OUTPUT)))),
-                "o_last": Out(1),
-            }
-        )
+    def __init__(self, program: Program, plan: Schedule, name: str = "lmu") -> None:
+        self.program, self.plan, self.name = program, plan, name
+        members = {
+            "i": In(stream.Signature(payload_shape(program.with_role(Role.INPUT)))),
+            "o": Out(stream.Signature(payload_shape(program.with_role(Role.OUTPUT)))),
+            "o_last": Out(1),
+        }
+        if program.output_every == 0:
+            members["i_last"] = In(1)
+        super().__init__(members)
 
     @property
     def cycles_per_step(self) -> int:
-        """Cycles from step to step without stalls."""
-        return self.schedule.cycles_per_step
+        """Cycles from step to step without stalls, of a step with an output."""
+        return self.plan.cycles_per_step
 
     def model(self, inputs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the output words of each step, shape (n_steps, n_out)."""
@@ -72,187 +86,253 @@ class Engine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        schedule = self.schedule
-        f = formats(self.program, schedule)
-        n_results = len(f.table.entries)
-        address_width = ceil_log2(schedule.memory_depth)
+        plan = self.plan
+        sizes = widths(plan)
 
-        m.submodules.memory = memory = Ram(schedule.memory_width, schedule.memory_depth)
-        m.submodules.datapath = datapath = Datapath(f, address_width)
-        m.submodules.fifo = fifo = OutputFifo(
-            len(self.o.payload), schedule.fifo_depth, schedule.n_out
-        )
-        coefs, rows = rom_contents(schedule, self.name)
-        m.submodules.coef_rom = coef_rom = Rom(coefs)
-        m.submodules.row_rom = row_rom = Rom(rows)
-
-        # step: load the inputs, then one phase after the other
-        loading = Signal(init=1)
-        loaded = Signal(range(schedule.n_in))
-        first_step = Signal(init=1)
-        bank = Signal()
-        take = Signal()
-        start = Signal()
-        step_done = Signal()
-        m.d.comb += self.i.ready.eq(loading & fifo.room)
-        m.d.comb += take.eq(self.i.valid & self.i.ready)
-        m.d.comb += start.eq(take & (loaded == schedule.n_in - 1))
-        m.d.comb += fifo.reserve.eq(start)
-        with m.If(take):
-            m.d.sync += loaded.eq(loaded + 1)
-        with m.If(start):
-            m.d.sync += [loaded.eq(0), loading.eq(0)]
-        with m.If(step_done):
-            m.d.sync += [loading.eq(1), first_step.eq(0), bank.eq(~bank)]
-
-        # issue: idle sequencers give zeros, so their commands are simply or-ed
-        issue = Command(address_width, n_results).flip().create(path=("issue",))
-        sequencers = self._sequencers(m, f.table.of_phase, address_width, n_results)
-        for member in issue.signature.members:
-            words = [Value.cast(getattr(s.command, member)) for s in sequencers]
-            m.d.comb += Value.cast(getattr(issue, member)).eq(any_of(words))
-        target = Signal(address_width)
-        begin = start
-        for sequencer in sequencers:
-            m.d.comb += sequencer.start.eq(begin)
-            begin = sequencer.done
-            if isinstance(sequencer, RowSequencer):
-                m.d.comb += sequencer.bank.eq(bank)
-        m.d.comb += step_done.eq(begin)
-
-        # read: memory and coefficient now, the row's words two stages later
-        coef_address = Signal.like(coef_rom.address)
-        row_address = Signal.like(row_rom.address)
-        row_address_1 = Signal.like(row_address, name="row_address_1")
-        row_address_2 = Signal.like(row_address, name="row_address_2")
-        multiply = Signal()
-        m.d.comb += multiply.eq(issue.valid & (issue.kind != Kind.COPY))
-        with m.If(multiply):
-            _advance(m, coef_address, len(schedule.coefs))
-        with m.If(multiply & issue.last):
-            _advance(m, row_address, len(schedule.shifts))
-        for phase, sequencer in zip(schedule.phases, sequencers, strict=True):
-            if phase.channels > 1 and phase.kind != "copy":
-                with m.If(sequencer.again):
-                    m.d.sync += coef_address.eq(phase.first_coef)
-                    m.d.sync += row_address.eq(phase.first_row)
-        m.d.sync += [row_address_1.eq(row_address), row_address_2.eq(row_address_1)]
+        m.submodules.pacer = pacer = Pacer(plan, depth_to_clear(plan))
+        m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
+        m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
+        m.submodules.operands = operands = Operands(sizes, plan.lanes)
+        m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
         m.d.comb += [
-            memory.read_address.eq(issue.address),
-            coef_rom.address.eq(coef_address),
-            row_rom.address.eq(row_address_2),
+            pacer.valid.eq(self.i.valid),
+            self.i.ready.eq(pacer.ready),
+            pacer.room.eq(fifo.room),
+            pacer.done.eq(sequencer.done),
+            fifo.reserve.eq(pacer.start & ~pacer.quiet),
+            sequencer.start.eq(pacer.start),
+            sequencer.quiet.eq(pacer.quiet),
+            sequencer.swap.eq(pacer.swap),
+        ]
+        if self.program.output_every == 0:
+            m.d.comb += pacer.last.eq(self.i_last)
+
+        # a command and the words that are read for it, stage by stage
+        address = sequencer.command
+        stages = [address]
+        for name in ("read", "operand", "product", "total"):
+            stages.append(delayed(m, stages[-1], name))
+        _, read, operand, product, total = stages
+        m.d.comb += [
+            memory.read_row.eq(address.row),
+            *(own.eq(word) for own, word in zip(operands.words, memory.words, strict=True)),
+            operands.bank.eq(read.bank),
+            operands.columns.eq(read.columns),
+            operands.operand.eq(read.operand),
+            operands.factor.eq(read.factor),
+            operands.minus.eq(read.minus),
+            operands.hold.eq(read.hold),
         ]
 
-        # operand to round: the datapath, beside the command that the word was read for
-        word = Signal(signed(schedule.memory_width))
-        is_zero = Signal()
-        m.d.sync += is_zero.eq(issue.old & first_step)
-        operand = delayed(m, issue, "operand")
-        for member in issue.signature.members:
-            m.d.comb += getattr(datapath.command, member).eq(getattr(operand, member))
-        m.d.comb += [
-            word.eq(Mux(is_zero, 0, memory.read_word)),
-            datapath.word.eq(word),
-            datapath.coef.eq(coef_rom.word.as_signed()),
-            datapath.shift.eq(row_rom.word[: f.shift_width]),
-        ]
-        if f.bias_width:
-            m.d.comb += datapath.bias.eq(row_rom.word[f.shift_width :].as_signed())
+        # who writes to the memory, and to the output
+        writes: list[tuple[Value, Value, Value, Value]] = []
+        leaving: list[tuple[Value, Value]] = []
+        if any(run.kind.name == "EMIT" for run in plan.due.runs):
+            leaving.append((operand.emit, operands.word))
+        silent: Value = Signal(name="silent")
+        if plan.feeds:
+            silent = self._memories(m, pacer, operands, operand, writes)
+        if plan.jobs:
+            self._weights(m, operands, address)
+            drain = self._lanes(m, sizes, operands, operand, product, total)
+            self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)
+        if sizes.index:
+            m.submodules.best = best = Best(sizes.word, sizes.index)
+            m.d.comb += [
+                best.word.eq(operands.word),
+                best.valid.eq(operand.compare),
+                best.first.eq(operand.first),
+                operands.index.eq(best.index),
+            ]
 
-        # write: results, counters and inputs never meet
-        with m.If(datapath.a_to_memory & ~datapath.a_in_place | datapath.b_to_memory):
-            m.d.sync += target.eq(target + 1)
-        for phase, sequencer in zip(schedule.phases, sequencers, strict=True):
-            if phase.target:
-                with m.If(sequencer.start):
-                    m.d.sync += target.eq(bank_base(phase.target, bank))
-        with m.If(datapath.a_to_memory):
+        writes.append((pacer.take, pacer.row, pacer.bank, self.i.payload))
+        for valid, row, bank, word in writes:
+            with m.If(valid):
+                m.d.comb += [
+                    memory.write.eq(1),
+                    memory.write_row.eq(row),
+                    memory.write_bank.eq(bank),
+                    memory.write_word.eq(word),
+                ]
+        with m.If(pacer.clear):
             m.d.comb += [
                 memory.write.eq(1),
-                memory.write_address.eq(Mux(datapath.a_in_place, datapath.a_address, target)),
-                memory.write_word.eq(datapath.a),
+                memory.clear.eq(1),
+                memory.write_row.eq(pacer.clear_address),
+                memory.write_word.eq(0),
             ]
-        with m.Elif(datapath.b_to_memory):
-            m.d.comb += [
-                memory.write.eq(1),
-                memory.write_address.eq(target),
-                memory.write_word.eq(datapath.b),
-            ]
-        with m.If(take):
-            m.d.comb += [
-                memory.write.eq(1),
-                memory.write_address.eq(loaded),
-                memory.write_word.eq(self.i.payload),
-            ]
-        self._silence(m, sequencers, memory, datapath, word)
-
-        m.d.comb += [fifo.word.eq(datapath.a), fifo.write.eq(datapath.a_to_stream)]
+        for valid, word in leaving:
+            with m.If(valid):
+                m.d.comb += [fifo.write.eq(1), fifo.word.eq(word)]
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         m.d.comb += self.o_last.eq(fifo.o_last)
         return m
 
-    def _sequencers(
+    def _memories(
         self,
         m: Module,
-        results: dict[str, tuple[int, ...]],
-        address_width: int,
-        n_results: int,
-    ) -> list[Sequencer]:
-        """Add a sequencer for each phase."""
-        sequencers: list[Sequencer] = []
-        for phase in self.schedule.phases:
-            args = (phase, results[phase.name], address_width, n_results)
-            op = self.program.ops[phase.op]
-            sequencer: Sequencer
-            if phase.kind == "cascade" and isinstance(op, Cascade):
-                sequencer = CascadeSequencer(op, *args)
-            else:
-                sequencer = RowSequencer(*args)
-            m.submodules[phase.name] = sequencer
-            sequencers.append(sequencer)
-        return sequencers
+        pacer: Pacer,
+        operands: Operands,
+        operand: SimpleNamespace,
+        writes: list[tuple[Value, Value, Value, Value]],
+    ) -> Value:
+        """Add the silence counters and the chains; return whether the step is silent."""
+        plan = self.plan
+        windows = [feed.window for feed in plan.feeds]
+        m.submodules.silence = silence = SilenceCounters(windows, len(operands.word))
+        m.d.comb += [
+            silence.word.eq(operands.word),
+            silence.index.eq(Mux(pacer.clear, pacer.clear_address, operand.job)),
+            silence.valid.eq(operand.feed),
+            silence.clear.eq(pacer.clear),
+        ]
+        if plan.chains:
+            m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
+            m.d.comb += [
+                chain.word.eq(operands.word),
+                chain.feed.eq(operand.job),
+                chain.valid.eq(operand.feed),
+                chain.silent.eq(silence.silent),
+                chain.clear.eq(pacer.clear),
+                chain.clear_address.eq(pacer.clear_address),
+            ]
+            if chain.mirrored:
+                writes.append(
+                    (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
+                )
+        return silence.silent
 
-    def _silence(
-        self, m: Module, sequencers: list[Sequencer], memory: Ram, datapath: Datapath, word: Signal
+    def _weights(self, m: Module, operands: Operands, address: Any) -> None:
+        """Add the ROM of weights: one word for each cycle of rows, in the order of their use."""
+        plan, width = self.plan, operands.widths.weight
+        if not plan.weights:
+            return
+        m.submodules.weight_rom = rom = Rom(
+            weight_contents(plan, width, f"{self.name}_weights.mem")
+        )
+        following = Signal.like(rom.address, name="next_weight")
+        m.d.comb += rom.address.eq(following)
+        starts = [job.weights % len(plan.weights) for job in plan.jobs]
+        first = lookup(m, address.job, starts, "first_weight")
+        with m.If(address.begins):
+            m.d.comb += rom.address.eq(first)
+        m.d.sync += following.eq(rom.address + address.weight)
+        m.d.comb += operands.weights.eq(rom.word)
+
+    def _lanes(
+        self,
+        m: Module,
+        sizes: Widths,
+        operands: Operands,
+        operand: SimpleNamespace,
+        product: SimpleNamespace,
+        total: SimpleNamespace,
+    ) -> Drain:
+        """Add the lanes, and the drain that takes their sums."""
+        plan = self.plan
+        m.submodules.drain = drain = Drain(
+            plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
+        )
+        gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
+        for number in range(plan.lanes):
+            first = number == 0
+            lane = Lane(
+                sizes.first_x if first else sizes.x,
+                sizes.first_factor if first else sizes.weight,
+                sizes.total,
+                aligns(plan) if first else row_aligns(plan),
+            )
+            m.submodules[f"lane_{number}"] = lane
+            m.d.comb += [
+                lane.x.eq(operands.x[number]),
+                lane.factor.eq(operands.factors[number]),
+                lane.valid.eq(product.multiply),
+                lane.first.eq(product.first),
+                lane.align.eq(product.align),
+                drain.totals[number].eq(lane.total),
+            ]
+            if any(job.gated for job in plan.jobs):
+                # what a dense memory's sum is added to; it waits here for its sum
+                base = Signal(signed(sizes.base), name=f"base_{number}", reset_less=True)
+                with m.If(operand.keep & (operand.keep_lane == number)):
+                    m.d.sync += base.eq(operands.word)
+                m.d.comb += drain.bases[number].eq(Mux(gated, base, 0))
+        m.d.comb += [
+            drain.load.eq(total.last),
+            drain.results.eq(total.results),
+            drain.one_row.eq(total.columns),
+            drain.job.eq(total.job),
+            drain.opens.eq(total.opens),
+        ]
+        return drain
+
+    def _results(
+        self,
+        m: Module,
+        sizes: Widths,
+        drain: Drain,
+        silent: Value,
+        swap: Value,
+        writes: list[tuple[Value, Value, Value, Value]],
+        leaving: list[tuple[Value, Value]],
     ) -> None:
-        """Add the silence counter of the memory operation, if there is one."""
-        for op in self.program.ops:
-            if isinstance(op, Cascade | Dense):
-                m.submodules.silence = silence = SilenceCounter(op.window, len(word))
-                address = Signal.like(memory.write_address)
-                m.d.sync += address.eq(datapath.command.address)
-                m.d.comb += [
-                    silence.word.eq(word),
-                    silence.is_input.eq(datapath.command.is_input),
-                    silence.is_count.eq(datapath.command.is_silence),
-                ]
-                m.d.comb += [s.silent.eq(silence.silent) for s in sequencers]
-                with m.If(silence.write):
-                    m.d.comb += [
-                        memory.write.eq(1),
-                        memory.write_address.eq(address),
-                        memory.write_word.eq(silence.count),
-                    ]
+        """Add what makes words of sums, and what knows where they go."""
+        plan, jobs = self.plan, self.plan.jobs
+        m.submodules.requantizer = requantizer = Requantizer(plan, sizes, f"{self.name}_params.mem")
+        gated = lookup(m, drain.result_job, [int(t.gated) for t in jobs], "gated_result")
+        m.d.comb += [
+            requantizer.total.eq(drain.total),
+            requantizer.base.eq(drain.base),
+            requantizer.valid.eq(drain.valid),
+            requantizer.job.eq(drain.result_job),
+            requantizer.begins.eq(drain.begins),
+            requantizer.silent.eq(silent & gated),
+        ]
+        plain = [i for i, t in enumerate(jobs) if t.function is None]
+        shaped = [i for i, t in enumerate(jobs) if t.function is not None]
+        is_plain = lookup(
+            m, requantizer.word_job, [int(t.function is None) for t in jobs], "is_plain"
+        )
+
+        def exit_(name: str, among: list[int], of: Requantizer | Polynomial, valid: Value) -> None:
+            there = Destination(plan, among)
+            m.submodules[name] = there
+            m.d.comb += [
+                there.valid.eq(valid),
+                there.begins.eq(of.word_begin),
+                there.job.eq(of.word_job),
+                there.swap.eq(swap),
+            ]
+            writes.append((there.write, there.row, there.bank, of.word))
+            leaving.append((there.stream, of.word))
+
+        if plain:
+            exit_("destination", plain, requantizer, requantizer.word_valid & is_plain)
+        if shaped:
+            m.submodules.polynomial = polynomial = Polynomial(
+                plan, len(requantizer.word), f"{self.name}_pieces.mem"
+            )
+            m.d.comb += [
+                polynomial.x.eq(requantizer.word),
+                polynomial.valid.eq(requantizer.word_valid & ~is_plain),
+                polynomial.job.eq(requantizer.word_job),
+                polynomial.begins.eq(requantizer.word_begin),
+            ]
+            exit_("function_destination", shaped, polynomial, polynomial.word_valid)
 
 
-def rom_contents(schedule: Schedule, name: str) -> tuple[RomContents, RomContents]:
-    """Return the coefficients, and each row's shift and bias, as ROM words."""
-    coef_mask = (1 << schedule.coef_width) - 1
-    bias_mask = (1 << schedule.bias_width) - 1
-    rows = tuple(
-        (shift - schedule.shift_min) | (bias & bias_mask) << schedule.shift_width
-        for shift, bias in zip(schedule.shifts, schedule.biases, strict=True)
+def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
+    """Return the weights as ROM words, lane 0 lowest."""
+    mask = (1 << width) - 1
+    words = tuple(
+        sum((w & mask) << (width * lane) for lane, w in enumerate(word)) for word in plan.weights
     )
-    return (
-        RomContents(
-            width=schedule.coef_width,
-            words=tuple(c & coef_mask for c in schedule.coefs),
-            file=f"{name}_coef.mem",
-        ),
-        RomContents(
-            width=schedule.shift_width + schedule.bias_width, words=rows, file=f"{name}_rows.mem"
-        ),
-    )
+    return RomContents(width=width * plan.lanes, words=words, file=file)
+
+
+def depth_to_clear(plan: Schedule) -> int:
+    """Return the words of the deepest memory."""
+    return max(plan.rows, sum(feed.states for feed in plan.feeds), len(plan.feeds))
 
 
 def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
@@ -260,18 +340,3 @@ def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
     if not any(v.fmt.signed for v in vectors):
         return unsigned(max(v.fmt.width for v in vectors))
     return signed(max(v.fmt.width + (not v.fmt.signed) for v in vectors))
-
-
-def any_of(words: list[Value]) -> Value:
-    """Return the bitwise or of the words."""
-    total: Value = Const(0, len(words[0]))
-    for word in words:
-        total = total | word
-    return total
-
-
-def _advance(m: Module, address: Signal, depth: int) -> None:
-    """Go to the next address, or from the last to the first."""
-    m.d.sync += address.eq(address + 1)
-    with m.If(address == depth - 1):
-        m.d.sync += address.eq(0)

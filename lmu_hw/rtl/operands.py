@@ -1,119 +1,109 @@
-"""First stage of the datapath: what is multiplied, and what the product is added to."""
+"""First stage of the lanes: what each of them multiplies, and with what."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Value, signed
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fixedpoint import QFormat
-from .command import Kind
-from .formats import Formats
+from .command import Factor, Operand
+from .tables import one_of
+from .widths import Widths
 
 
 class Operands(wiring.Component):
-    """Aligns the two words of a command and subtracts them.
+    """Gives the same word to every lane, or each lane its own; lane 0 multiplies words too.
 
     Parameters
     ----------
-    formats : Formats
+    widths : Widths
+    lanes : int
 
     Members
     -------
-    kind : In(Kind)
-    result : In(range(n_results))
-        Selects how far a copied word is shifted left.
-    less_input : In(1)
-        Subtract ``held`` from a row's element.
-    word : In(signed)
-        The word read from memory.
-    chain, link, held : In(signed)
-        The word between two sections; the outer adaptor's word for the inner one; the dense
-        memory's input word.
-    x : Out(signed)
-        What is multiplied: ``b - a`` of an adaptor (zero for a copy).
-    base : Out(signed)
-        What is added: ``a`` of an adaptor, or the word itself.
+    words : In(signed), one for each lane
+        The row that was read.
+    bank : In(range(lanes))
+        The word of the row that is meant.
+    columns : In(1)
+        Every lane takes its own.
+    operand, factor : In(Operand), In(Factor)
+        Of lane 0.
+    minus, hold : In(1)
+        Change the sign of lane 0's factor; keep the word.
+    weights : In(unsigned)
+        One for each lane, that of lane 0 lowest.
+    index : In(unsigned)
+        Of the largest word.
+    word : Out(signed)
+        The word that is meant.
+    x, factors : Out(signed), one for each lane
+        Those of other lanes than 0 are narrower than their wires.
 
     Latency: 1 cycle.
     Throughput: one command a cycle.
 
-    Schedule: alignment is wiring; one choice for each operand, one subtraction, the registers.
+    Schedule: a choice for each operand, then the registers.
     """
 
     latency = 1
 
-    def __init__(self, formats: Formats) -> None:
-        self.formats = formats
+    def __init__(self, widths: Widths, lanes: int) -> None:
+        self.widths, self.lanes = widths, lanes
         super().__init__(
             {
-                "kind": In(Kind),
-                "result": In(range(len(formats.table.entries))),
-                "less_input": In(1),
-                "word": In(signed(formats.word_width)),
-                "chain": In(signed(formats.word_width)),
-                "link": In(signed(formats.word_width)),
-                "held": In(signed(formats.word_width)),
-                "x": Out(signed(formats.x_width)),
-                "base": Out(signed(formats.base_width)),
+                "words": In(signed(widths.word)).array(lanes),
+                "bank": In(range(lanes)),
+                "columns": In(1),
+                "operand": In(Operand),
+                "factor": In(Factor),
+                "minus": In(1),
+                "hold": In(1),
+                "weights": In(unsigned(widths.weight * lanes)),
+                "index": In(widths.index),
+                "word": Out(signed(widths.word)),
+                "x": Out(signed(widths.first_x)).array(lanes),
+                "factors": Out(signed(widths.first_factor)).array(lanes),
             }
         )
 
-    def model(
-        self, kind: Kind, result: int, word: int, chain: int, link: int, held: int
-    ) -> tuple[int, int]:
-        """Return (x, base); ``held`` is 0 where nothing is to be subtracted."""
-        f = self.formats
-        if kind is Kind.COPY:
-            return 0, word << f.table.entries[result].align
-        if kind is Kind.ROW:
-            return word - held, word
-
-        def value(x: int, fmt: QFormat | None) -> int:
-            assert fmt is not None
-            return x << (f.grid - fmt.frac_bits)
-
-        a, b = {
-            Kind.OUTER: lambda: (value(chain, f.chain), value(word, f.outer)),
-            Kind.INNER: lambda: (value(word, f.inner), value(link, f.outer)),
-            Kind.REAL: lambda: (value(word, f.inner), value(chain, f.chain)),
-        }[kind]()
-        return b - a, a
+    def model(self, words: Sequence[int], bank: int, columns: bool) -> list[int]:
+        """Return what the lanes multiply with weights."""
+        return [word if columns else words[bank] for word in words]
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        f = self.formats
-        with m.Switch(self.kind):
-            with m.Case(Kind.COPY):
-                m.d.sync += self.x.eq(0)
-                with m.Switch(self.result):
-                    for index, entry in enumerate(f.table.entries):
-                        with m.Case(index):
-                            m.d.sync += self.base.eq(self.word << entry.align)
-            with m.Case(Kind.ROW):
-                m.d.sync += self.base.eq(self.word)
-                m.d.sync += self.x.eq(self.word)
-                if f.input_width:
-                    held = self.held[: f.input_width].as_signed()
-                    with m.If(self.less_input):
-                        m.d.sync += self.x.eq(self.word - held)
-            if f.chain is not None and f.outer is not None:
-                with m.Case(Kind.OUTER):
-                    self._adaptor(m, (self.chain, f.chain), (self.word, f.outer))
-                with m.Case(Kind.INNER):
-                    self._adaptor(m, (self.word, f.inner), (self.link, f.outer))
-            if f.chain is not None:
-                with m.Case(Kind.REAL):
-                    self._adaptor(m, (self.word, f.inner), (self.chain, f.chain))
+        widths, weight = self.widths, self.widths.weight
+        word = one_of(m, self.bank, list(self.words), "chosen")
+        held = Signal(signed(widths.first_x), reset_less=True)
+        m.d.sync += self.word.eq(word)
+        with m.If(self.hold):
+            m.d.sync += held.eq(word)
+        for lane in range(self.lanes):
+            narrow = Signal(signed(widths.x), name=f"x_{lane}", reset_less=True)
+            own = self.weights[lane * weight : (lane + 1) * weight].as_signed()
+            if lane:
+                factor = Signal(signed(weight), name=f"weight_{lane}", reset_less=True)
+                m.d.sync += [
+                    narrow.eq(Mux(self.columns, self.words[lane], word)),
+                    factor.eq(own),
+                ]
+                m.d.comb += [self.x[lane].eq(narrow), self.factors[lane].eq(factor)]
+                continue
+            with m.Switch(self.operand):
+                with m.Case(Operand.WORD):
+                    m.d.sync += self.x[0].eq(Mux(self.columns, self.words[0], word))
+                with m.Case(Operand.HELD):
+                    m.d.sync += self.x[0].eq(held)
+                with m.Case(Operand.INDEX):
+                    m.d.sync += self.x[0].eq(self.index)
+            with m.Switch(self.factor):
+                with m.Case(Factor.WEIGHT):
+                    m.d.sync += self.factors[0].eq(own)
+                with m.Case(Factor.ONE):
+                    m.d.sync += self.factors[0].eq(Mux(self.minus, -1, 1))
+                with m.Case(Factor.WORD):
+                    m.d.sync += self.factors[0].eq(Mux(self.minus, 0 - word, word))
         return m
-
-    def _adaptor(
-        self, m: Module, a: tuple[Value, QFormat | None], b: tuple[Value, QFormat | None]
-    ) -> None:
-        first, second = self._aligned(*a), self._aligned(*b)
-        m.d.sync += [self.x.eq(second - first), self.base.eq(first)]
-
-    def _aligned(self, word: Value, fmt: QFormat | None) -> Value:
-        assert fmt is not None
-        narrow = word[: fmt.width]
-        return (narrow.as_signed() if fmt.signed else narrow) << (self.formats.grid - fmt.frac_bits)

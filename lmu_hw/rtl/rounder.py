@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
-from .command import Result
+from .tables import lookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What a word is formed to: bits to drop after the shift, and its ends."""
+
+    drop: int = 0
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, fmt: QFormat, drop: int = 0) -> Range:
+        """Return the range of a format."""
+        return cls(drop=drop, low=fmt.min, high=fmt.max)
 
 
 class Rounder(wiring.Component):
@@ -22,7 +37,7 @@ class Rounder(wiring.Component):
 
     Parameters
     ----------
-    results : sequence of Result
+    results : sequence of Range
         What ``result`` selects from.
     base_width, quotient_width, word_width : int
         Widths [bits].
@@ -52,7 +67,7 @@ class Rounder(wiring.Component):
     latency = 1
 
     def __init__(
-        self, results: Sequence[Result], base_width: int, quotient_width: int, word_width: int
+        self, results: Sequence[Range], base_width: int, quotient_width: int, word_width: int
     ) -> None:
         self.results = tuple(results)
         super().__init__(
@@ -77,18 +92,13 @@ class Rounder(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        width = max(len(self.base), len(self.quotient)) + 1
-        nearest = Signal(range(1 << max(r.drop for r in self.results)))
-        toward_zero = Signal.like(nearest)
-        exact = Signal()
-        with m.Switch(self.result):
-            for index, entry in enumerate(self.results):
-                with m.Case(index):
-                    m.d.comb += [
-                        nearest.eq((1 << entry.drop) >> 1),
-                        toward_zero.eq((1 << entry.drop) - 1),
-                        exact.eq(entry.drop == 0),
-                    ]
+        # a bit at least is left when bits are dropped
+        drop = max(entry.drop for entry in self.results)
+        width = max(len(self.base), len(self.quotient), drop) + 1
+        drops = [entry.drop for entry in self.results]
+        nearest = lookup(m, self.result, [(1 << drop) >> 1 for drop in drops], "nearest")
+        toward_zero = lookup(m, self.result, [(1 << drop) - 1 for drop in drops], "toward_zero")
+        exact = lookup(m, self.result, [int(drop == 0) for drop in drops], "exact")
 
         late_result = Signal.like(self.result, reset_less=True)
         late_silent = Signal(reset_less=True)
@@ -107,11 +117,15 @@ class Rounder(wiring.Component):
         carry = Signal()
         plain = Signal(signed(width))
         raised = Signal(signed(width + 1))
+        # the carry enters below the lowest bit, so one adder is enough
+        with_carry = Signal(signed(width + 2))
+        right = Cat(carry, self.quotient).as_signed()
         total = Signal(signed(width + 1))
         m.d.comb += [
             carry.eq(Mux(late_silent, self.rest, half_counts & self.half)),
             plain.eq(late_base + self.quotient),
-            raised.eq(raised_base + self.quotient + carry),
+            with_carry.eq(Cat(Const(1, 1), raised_base).as_signed() + right),
+            raised.eq(with_carry >> 1),
             total.eq(Mux(late_silent & ~plain[-1], plain, raised)),
         ]
         with m.Switch(late_result):
@@ -132,5 +146,5 @@ class Rounder(wiring.Component):
         return m
 
 
-def _range_format(entry: Result) -> QFormat:
+def _range_format(entry: Range) -> QFormat:
     return QFormat((entry.high - entry.low).bit_length(), 0, signed=entry.low < 0)

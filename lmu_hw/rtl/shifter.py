@@ -66,7 +66,7 @@ class Shifter(wiring.Component):
         m = Module()
         # an extra bit below the operand catches the half
         value = Cat(Const(0, 1), self.x).as_signed() >> self.shift_min
-        rest = Cat(Const(0, 1), self.x)[: self.shift_min + 1].any()
+        rest = self.x[: self.shift_min].any() if self.shift_min else Const(0)
         for bit in reversed(range(len(self.amount))):
             level = Signal(signed(len(value)), name=f"shifted_{1 << bit}")
             lost = Signal(name=f"lost_{1 << bit}")

@@ -1,103 +1,93 @@
-"""How long a memory's input has been zero."""
+"""How long each memory's input has been zero."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from ..fixedpoint import QFormat
-from ..interpreter import Interpreter
-from ..program import Dense, Program, Role, Vector
+from .memories import Ram
+from .tables import lookup
 
 
-class SilenceCounter(wiring.Component):
-    """Counts steps of zero input up to ``window``.
+class SilenceCounters(wiring.Component):
+    """Counts steps of zero input for every channel of every memory, up to its window.
 
     Parameters
     ----------
-    window : int
-        Steps after which a step is silent, >= 1.
+    windows : sequence of int
+        Of each counter: steps after which a step is silent, >= 1.
     word_width : int
-        Bits of a memory word.
+        Bits of an input word.
 
     Members
     -------
     word : In(signed(word_width))
-        The word read from memory.
-    is_input, is_count : In(1)
-        It is the input word; it is the channel's counter (any cycle later).
-    count : Out(range(window + 1))
-        The counter's new value.
-    write : Out(1)
-        ``count`` is new in this cycle.
+    index : In(range(len(windows)))
+    valid : In(1)
+        A step of the memory ``index`` begins with input ``word``.
     silent : Out(1)
-        The counter stands at ``window``.
+        Its counter stands at its window, until the next one's is known.
+    clear : In(1)
+        Set the counter ``index`` to zero.
 
-    Latency: 1 cycle from ``is_count``.
-    Throughput: one channel every 2 cycles.
+    Latency: 2 cycles from ``valid``.
+    Throughput: one counter every 3 cycles.
 
-    Schedule: input compared with zero; counter incremented, compared, and registered.
+    Schedule:
+
+    - read: the word is compared with zero, the counter read.
+    - count: incremented, compared, to registers.
+    - write: back to the memory.
     """
 
-    latency = 1
+    latency = 2
 
-    def __init__(self, window: int, word_width: int) -> None:
-        self.window = window
+    def __init__(self, windows: Sequence[int], word_width: int) -> None:
+        self.windows = tuple(windows)
         super().__init__(
             {
                 "word": In(signed(word_width)),
-                "is_input": In(1),
-                "is_count": In(1),
-                "count": Out(range(window + 1)),
-                "write": Out(1),
+                "index": In(range(len(self.windows))),
+                "valid": In(1),
                 "silent": Out(1),
+                "clear": In(1),
             }
         )
 
-    def model(self, words: Sequence[int]) -> list[int]:
-        """Return the count after each input word: that of the smallest memory."""
-        fmt = QFormat(len(self.word), 0)
-        count = QFormat(len(self.count), 0, signed=False)
-        memory = Interpreter(
-            Program(
-                title="silence",
-                vectors=(
-                    Vector(name="u", length=1, fmt=fmt, role=Role.INPUT),
-                    Vector(name="silence", length=1, fmt=count, role=Role.STATE),
-                    Vector(name="m", length=1, fmt=fmt, role=Role.STATE),
-                ),
-                ops=(
-                    Dense(
-                        source="u",
-                        state="m",
-                        silence="silence",
-                        window=self.window,
-                        rows=((-1,),),
-                        shifts=(1,),
-                    ),
-                ),
-            )
-        )
-        counts = []
+    def model(self, counter: int, words: Sequence[int]) -> list[bool]:
+        """Return after each input word of a counter whether its step is silent."""
+        window, count, silent = self.windows[counter], 0, []
         for word in words:
-            memory.run(np.array([[[word]]]))
-            counts.append(int(memory.save()[0, 0]))
-        return counts
+            count = min(count + 1, window) if word == 0 else 0
+            silent.append(count == window)
+        return silent
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        zero_input = Signal()
-        old = self.word[: len(self.count)]
-        full = Signal()
-        m.d.comb += full.eq(old >= self.window - 1)
-        m.d.sync += self.write.eq(self.is_count)
-        with m.If(self.is_input):
-            m.d.sync += zero_input.eq(self.word == 0)
-        with m.If(self.is_count):
+        width = max(self.windows).bit_length()
+        m.submodules.counts = ram = Ram(width + 1, 1 << max(1, ceil_log2(len(self.windows))))
+        counting = Signal()
+        writing = Signal()
+        zero_input = Signal(reset_less=True)
+        count = Signal(width, reset_less=True)
+        index = Signal.like(self.index, reset_less=True)
+        old = ram.read_word[:width]
+        window = lookup(m, index, self.windows, "window")
+        m.d.comb += ram.read_address.eq(self.index)
+        m.d.sync += [counting.eq(self.valid), writing.eq(counting)]
+        with m.If(self.valid):
+            m.d.sync += [zero_input.eq(self.word == 0), index.eq(self.index)]
+        with m.If(counting):
+            full = old >= window - 1
             m.d.sync += self.silent.eq(zero_input & full)
-            m.d.sync += self.count.eq(Mux(zero_input, Mux(full, self.window, old + 1), 0))
+            m.d.sync += count.eq(Mux(zero_input, Mux(full, window, old + 1), 0))
+        m.d.comb += [
+            ram.write.eq(writing | self.clear),
+            ram.write_address.eq(Mux(self.clear, self.index, index)),
+            ram.write_word.eq(Mux(self.clear, 0, count)),
+        ]
         return m

@@ -45,14 +45,29 @@ class Source:
     clock, payload, valid, ready : cocotb handles
     words : sequence of int
     stalls : callable
+    on_word : callable
+        Called at the clock edge of every transfer.
+    last : cocotb handle, optional
+        Driven beside the payload,
+    marks : sequence of int
+        with one of these for each word.
     """
 
     def __init__(
-        self, clock: Any, payload: Any, valid: Any, ready: Any, words: Sequence[int], stalls: Stalls
+        self,
+        clock: Any,
+        payload: Any,
+        valid: Any,
+        ready: Any,
+        words: Sequence[int],
+        stalls: Stalls,
+        on_word: Callable[[], None] = lambda: None,
+        last: Any = None,
+        marks: Sequence[int] = (),
     ) -> None:
         self.clock, self.payload, self.valid, self.ready = clock, payload, valid, ready
-        self.words = deque(words)
-        self.stalls = stalls
+        self.words, self.marks, self.last = deque(words), deque(marks), last
+        self.stalls, self.on_word = stalls, on_word
 
     async def run(self) -> None:
         """Drive until every word has been taken."""
@@ -63,6 +78,8 @@ class Source:
                 self.valid.value = 0
                 await FallingEdge(self.clock)
             self.payload.value = self.words[0] & mask
+            if self.last is not None:
+                self.last.value = self.marks[0]
             self.valid.value = 1
             while True:
                 if self.ready.value != 1:
@@ -72,6 +89,9 @@ class Source:
                 if self.ready.value == 1:
                     break
             self.words.popleft()
+            if self.last is not None:
+                self.marks.popleft()
+            self.on_word()
         await FallingEdge(self.clock)
         self.valid.value = 0
 

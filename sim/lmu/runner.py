@@ -1,6 +1,6 @@
 """Builds an emitted design with Icarus and runs the cocotb bench on it.
 
-    python sim/lmu/runner.py OUT --cycles N [--vectors DIR] [--build DIR] [--seed S]
+    python sim/lmu/runner.py OUT --cycles N --quiet-cycles N [--vectors DIR] [--build DIR]
 
 OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json has the figures.
 """
@@ -21,6 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cycles", type=int, required=True, help="published cycles per step")
+    parser.add_argument(
+        "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
+    )
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--seed", type=int, default=0)
@@ -56,6 +59,7 @@ def main() -> int:
             "LMU_PROGRAM": str((args.folder / "program.json").resolve()),
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),
+            "LMU_QUIET_CYCLES": str(args.quiet_cycles),
             "LMU_RESULT": str(build / "result.json"),
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from amaranth.sim import Simulator
 
 from lmu_hw import vectors
 from lmu_hw.fixedpoint import QFormat
+from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Linear, Program, Role, Vector
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.engine import Engine
-from lmu_hw.schedule import schedule
+from lmu_hw.schedule import Schedule, schedule
 from tests import programs
-from tests.programs import PROGRAMS, cascade_program, copy, stimulus
+from tests.networks import NETWORKS
+from tests.programs import PROGRAMS, cascade_program, copy, random_inputs
 
 
 def rows(n_rows: int, n_columns: int, seed: int) -> tuple[tuple[int, ...], ...]:
@@ -76,38 +78,67 @@ def feed_forward() -> Program:
     return Program(title="copy", vectors=vectors_, ops=ops)
 
 
-def rewritten() -> Program:
-    """Return an output that is written twice a step, the second time as a memory's state."""
-    memory = cascade_program(sections="rr", seed=5)
-    u, z_inner, silence, _ = memory.vectors
-    start = linear(("u",), "z_inner", (2, 1), 6)
-    vectors_ = (u, replace(z_inner, role=Role.OUTPUT), silence)
-    return Program(title="rewritten", vectors=vectors_, ops=(start, memory.ops[0]))
+def wide_layers(rows_: int = 19, columns: int = 37) -> Program:
+    """Return two layers of more rows than lanes, the rows no multiple of them."""
+    vectors_ = (
+        Vector(name="x", length=columns, fmt=QFormat(1, 7), role=Role.INPUT),
+        Vector(name="h", length=rows_, fmt=QFormat(1, 7), role=Role.STATE),
+        Vector(name="y", length=3, fmt=QFormat(4, 4), role=Role.OUTPUT),
+    )
+    ops = (
+        linear(("x", "h"), "h", (rows_, columns + rows_), 20),
+        linear(("h",), "y", (3, rows_), 21),
+    )
+    return Program(title="layers", vectors=vectors_, ops=ops)
+
+
+def two_memories() -> Program:
+    """Return cascades of different formats, the second fed by the first; mixed, of two channels."""
+    one = cascade_program(sections="prp", channels=2, seed=12)
+    two = cascade_program(
+        sections="rpp", outer=QFormat(6, 6), inner=QFormat(3, 8), chain=QFormat(4, 5), seed=13
+    )
+    names = {v.name: f"b_{v.name}" for v in two.vectors}
+    second = replace(
+        two.ops[0], source="b_u", z_outer="b_z_outer", z_inner="b_z_inner", silence="b_silence"
+    )
+    states = [replace(v, name=names[v.name]) for v in two.with_role(Role.STATE)]
+    y = Vector(name="y", length=4, fmt=QFormat(3, 7), role=Role.OUTPUT)
+    u = Vector(name="b_u", length=1, fmt=QFormat(2, 7), role=Role.INTERNAL)
+    ops = (
+        one.ops[0],
+        linear(("z_inner", "z_outer"), "b_u", (1, 10), 22),
+        second,
+        linear(("b_z_outer", "z_inner", "b_z_inner"), "y", (4, 11), 23),
+    )
+    kept = (one.vector("u"), *one.with_role(Role.STATE))
+    return Program(title="two memories", vectors=(*kept, u, *states, y), ops=ops)
 
 
 ALL = {
     **PROGRAMS,
+    **NETWORKS,
     "network": network(),
-    "feed_forward": feed_forward(),
-    "rewritten": rewritten(),
+    "copies": feed_forward(),
     "channels_mixed": cascade_program(sections="rpprp", channels=2, readout=3, seed=12),
+    "wide_layers": wide_layers(),
+    "two_memories": two_memories(),
 }
 
 
 def inputs_of(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
     """Return stimulus for any program, with a silence longer than the windows of ``ALL``."""
-    if len(program.with_role(Role.INPUT)) == 1:
-        inputs = stimulus(program, n_steps, seed)
-    else:
-        inputs = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
+    inputs = random_inputs(program, np.random.default_rng(seed), (n_steps,))
     if n_steps >= 24:
         inputs[4:20] = 0
     return inputs
 
 
-def write_folder(program: Program, folder: Path, n_steps: int = 24, seed: int = 0) -> Path:
+def write_folder(
+    program: Program, folder: Path, n_steps: int = 24, seed: int = 0, lanes: int = 1
+) -> Path:
     """Write a generated folder as far as the hardware's tests need it."""
-    files = {f"rtl/{k}": v for k, v in emit(program, schedule(program)).items()}
+    files = {f"rtl/{k}": v for k, v in emit(program, schedule(program, lanes)).items()}
     played = vectors.expect(program, inputs_of(program, n_steps, seed))
     files |= {f"vectors/{k}": v for k, v in vectors.to_files(program, played).items()}
     files["program.json"] = program.to_json()
@@ -126,49 +157,94 @@ def simulate(dut: Elaboratable, bench: Callable[[Any], Any]) -> None:
     simulator.run()
 
 
-def play(
-    program: Program, inputs: np.ndarray, reset_at: tuple[int, ...] = ()
-) -> tuple[np.ndarray, set[int]]:
-    """Return an engine's output words, and the cycles between steps, without stalls.
+@dataclass(frozen=True)
+class Played:
+    """What came out of a design: output words, and the cycles of each step but the last."""
 
-    With ``reset_at``, the design is reset in those cycles and everything begins anew.
+    outputs: np.ndarray
+    cycles: list[int]
+
+
+def due_of(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
+    """Return which steps have an output: random ones where that is for the caller to say."""
+    if program.output_every:
+        return Interpreter(program).due(n_steps)
+    return np.append(np.random.default_rng(seed).random(n_steps - 1) < 0.4, True)
+
+
+def expected_outputs(program: Program, inputs: np.ndarray, due: np.ndarray) -> np.ndarray:
+    """Return what the interpreter makes of the same steps."""
+    chosen = due if program.output_every == 0 else None
+    return Interpreter(program).run(inputs[:, None, :], due=chosen)[:, 0]
+
+
+def expected_cycles(plan: Schedule, due: np.ndarray) -> list[int]:
+    """Return the published cycles of each step but the last."""
+    return [plan.due.cycles if d else plan.quiet.cycles for d in due[:-1]]
+
+
+def play(
+    plan: Schedule,
+    inputs: np.ndarray,
+    due: np.ndarray,
+    *,
+    stalls: float = 0.0,
+    reset_at: tuple[int, ...] = (),
+) -> Played:
+    """Play steps in Amaranth's simulator.
+
+    With ``stalls``, both streams stall with that probability. With ``reset_at``, the design is
+    reset in those cycles and everything begins anew.
     """
-    plan = schedule(program)
+    program = plan.program
     dut = Engine(program, plan)
     reset = Signal()
     top = ResetInserter(reset)(dut)
+    rng = np.random.default_rng(0)
     words = [int(w) for w in inputs.ravel()]
-    steps: list[list[int]] = []
-    ends: list[int] = []
+    n_expected = int(np.count_nonzero(due)) * plan.n_out
+    got: list[int] = []
+    taken: list[int] = []
+    limit = sum(expected_cycles(plan, due)) + plan.due.cycles + plan.rows + 300
+    limit = int(limit * (1 + 20 * stalls)) * (1 + len(reset_at)) + max(reset_at, default=0)
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.o.ready, 1)
-        sent, row, cycle = 0, [], 0
-        while len(steps) < len(inputs):
-            ctx.set(dut.i.valid, int(sent < len(words)))
-            if sent < len(words):
+        sent = cycle = 0
+        offered = False
+        while len(got) < n_expected or sent < len(words):
+            offered = sent < len(words) and (offered or rng.random() >= stalls)
+            ready = rng.random() >= stalls
+            ctx.set(dut.i.valid, int(offered))
+            ctx.set(dut.o.ready, int(ready))
+            if offered:
+                step, place = divmod(sent, plan.n_in)
                 ctx.set(dut.i.payload, words[sent])
-            in_fires = sent < len(words) and ctx.get(dut.i.ready)
-            if ctx.get(dut.o.valid):
-                row.append(ctx.get(dut.o.payload))
-                if ctx.get(dut.o_last):
-                    steps.append(row)
-                    ends.append(cycle)
-                    row = []
+                if program.output_every == 0:
+                    ctx.set(dut.i_last, int(due[step] and place == plan.n_in - 1))
+            fires = offered and bool(ctx.get(dut.i.ready))
+            if ready and ctx.get(dut.o.valid):
+                got.append(ctx.get(dut.o.payload))
+                assert ctx.get(dut.o_last) == (len(got) % plan.n_out == 0)
+            if fires and sent % plan.n_in == plan.n_in - 1:
+                taken.append(cycle)
             if cycle in reset_at:
                 ctx.set(reset, 1)
             await ctx.tick()
-            sent += in_fires
+            sent += fires
+            offered = offered and not fires
             if cycle in reset_at:
                 ctx.set(reset, 0)
-                sent, row = 0, []
-                steps.clear()
-                ends.clear()
+                sent, offered = 0, False
+                got.clear()
+                taken.clear()
             cycle += 1
-            assert (
-                cycle
-                < 2 * (len(inputs) + 2) * plan.cycles_per_step + max(reset_at, default=0) + 200
-            )
+            assert cycle < limit, f"{len(got)} of {n_expected} words after {cycle} cycles"
+        # nothing may follow
+        ctx.set(dut.i.valid, 0)
+        ctx.set(dut.o.ready, 1)
+        for _ in range(plan.due.cycles + 20):
+            assert not ctx.get(dut.o.valid), "a word after all expected ones"
+            await ctx.tick()
 
     simulate(top, bench)
-    return np.array(steps), set(np.diff(ends).tolist())
+    return Played(np.array(got).reshape(-1, plan.n_out), np.diff(taken).tolist())

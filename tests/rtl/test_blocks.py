@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,20 +9,29 @@ import pytest
 from amaranth.hdl import Module
 
 from lmu_hw.fixedpoint import QFormat
-from lmu_hw.program import Cascade
-from lmu_hw.rtl.cascade_sequencer import CascadeSequencer
-from lmu_hw.rtl.command import Kind, Result, Sink, result_table
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.rtl.argmax import Best
+from lmu_hw.rtl.banks import Banks
+from lmu_hw.rtl.chain import ChainUnit
+from lmu_hw.rtl.destination import Destination
+from lmu_hw.rtl.drain import Drain
 from lmu_hw.rtl.fifo import OutputFifo
-from lmu_hw.rtl.formats import formats
-from lmu_hw.rtl.mac import MultiplyAccumulate
+from lmu_hw.rtl.lane import Lane
 from lmu_hw.rtl.memories import Ram, Rom, RomContents
-from lmu_hw.rtl.operands import Operands
-from lmu_hw.rtl.rounder import Rounder
-from lmu_hw.rtl.row_sequencer import RowSequencer
+from lmu_hw.rtl.multiplier import DigitMultiplier
+from lmu_hw.rtl.pacer import Pacer
+from lmu_hw.rtl.polynomial import Polynomial
+from lmu_hw.rtl.requantizer import Requantizer
+from lmu_hw.rtl.rounder import Range, Rounder
+from lmu_hw.rtl.sequencer import Sequencer
 from lmu_hw.rtl.shifter import Shifter
-from lmu_hw.rtl.silence import SilenceCounter
-from lmu_hw.schedule import schedule
-from tests.programs import PROGRAMS
+from lmu_hw.rtl.silence import SilenceCounters
+from lmu_hw.rtl.widths import widths
+from lmu_hw.schedule import Kind, schedule
+from lmu_hw.schedule import walk as schedule_walk
+from lmu_hw.schedule.timing import FEED, INNER, sum_turns
+from tests.networks import NETWORKS
+from tests.programs import PROGRAMS, cascade_program
 from tests.rtl.bench import simulate
 
 
@@ -49,15 +57,11 @@ def test_shifter_on_every_word(width: int, shift_min: int, amount_width: int) ->
     simulate(dut, bench)
 
 
-def ranges(fmt: QFormat, drop: int) -> Result:
-    return Result(drop=drop, low=fmt.min, high=fmt.max, sink=Sink.MEMORY)
-
-
 ROUNDED = (
-    ranges(QFormat(3, 0), 0),
-    ranges(QFormat(2, 0), 2),
-    ranges(QFormat(3, 0, signed=False), 1),
-    ranges(QFormat(5, 0), 0),
+    Range.of(QFormat(3, 0)),
+    Range.of(QFormat(2, 0), 2),
+    Range.of(QFormat(3, 0, signed=False), 1),
+    Range.of(QFormat(5, 0)),
 )
 
 
@@ -89,101 +93,305 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
     simulate(top, bench)
 
 
-def test_multiply_accumulate() -> None:
-    dut = MultiplyAccumulate(6, 5, 8, 16)
+@pytest.mark.parametrize("lane_aligns", [(0,), (0, 3, 1)])
+def test_lane(lane_aligns: tuple[int, ...]) -> None:
+    dut = Lane(6, 5, 20, lane_aligns)
     rng = np.random.default_rng(0)
-    rows = [
-        (
-            rng.integers(-32, 32, n).tolist(),
-            rng.integers(-16, 16, n).tolist(),
-            int(rng.integers(-128, 128)),
-        )
-        for n in (1, 1, 3, 7, 2, 1)
-    ]
+    sums = []
+    for n in (1, 1, 3, 7, 2, 1):
+        xs, factors = rng.integers(-32, 32, n).tolist(), rng.integers(-16, 16, n).tolist()
+        aligns = rng.integers(0, len(lane_aligns), n).tolist()
+        sums.append((xs, factors, aligns, dut.model(xs, factors, aligns)))
 
     async def bench(ctx: Any) -> None:
         elements = [
-            (x, c, i == 0, bias, i == len(xs) - 1, dut.model(xs, cs, bias))
-            for xs, cs, bias in rows
-            for i, (x, c) in enumerate(zip(xs, cs, strict=True))
+            (x, f, a, i == 0, i == len(xs) - 1, total)
+            for xs, fs, aligns, total in sums
+            for i, (x, f, a) in enumerate(zip(xs, fs, aligns, strict=True))
         ]
-        late: Iterator[Any] = iter([None, *elements])
-        for x, coef, *_ in [*elements, (0, 0)]:
-            ctx.set(dut.x, x)
-            ctx.set(dut.coef, coef)
-            before = next(late)
+        for now, before in zip([*elements, None], [None, *elements], strict=True):
+            if now is not None:
+                ctx.set(dut.x, now[0])
+                ctx.set(dut.factor, now[1])
+            ctx.set(dut.valid, int(before is not None))
             if before is not None:
-                _, _, first, bias, last, total = before
-                ctx.set(dut.valid, 1)
-                ctx.set(dut.first, int(first))
-                ctx.set(dut.bias, bias)
+                ctx.set(dut.align, before[2])
+                ctx.set(dut.first, int(before[3]))
             await ctx.tick()
-            if before is not None and last:
-                assert ctx.get(dut.total) == total
+            if before is not None and before[4]:
+                assert ctx.get(dut.total) == before[5]
 
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("name", ["mixed", "odd_widths", "outer_finer"])
-def test_operands(name: str) -> None:
-    program = PROGRAMS[name]
-    plan = schedule(program)
-    f = formats(program, plan)
-    dut = Operands(f)
+@pytest.mark.parametrize("interval", [1, 2, 3, 4, 7, 16])
+@pytest.mark.parametrize("bits", [1, 4, 7])
+def test_multiplier_on_every_factor(bits: int, interval: int) -> None:
+    dut = DigitMultiplier(5, bits, interval)
+    assert 1 <= dut.latency <= interval
+    pairs = [(x, f) for f in range(1 << bits) for x in (-16, -7, -1, 0, 1, 15)]
+
+    async def bench(ctx: Any) -> None:
+        for x, factor in pairs:
+            ctx.set(dut.x, x)
+            ctx.set(dut.factor, factor)
+            ctx.set(dut.start, 1)
+            await ctx.tick()
+            # the operands are there for one cycle alone
+            ctx.set(dut.x, 3)
+            ctx.set(dut.factor, 0)
+            ctx.set(dut.start, 0)
+            for _ in range(dut.latency - 1):
+                assert not ctx.get(dut.done)
+                await ctx.tick()
+            assert ctx.get(dut.done)
+            assert ctx.get(dut.product) == dut.model(x, factor), (x, factor)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (1, 3), (4, 1), (3, 4), (9, 1), (16, 2)])
+def test_drain(lanes: int, interval: int) -> None:
+    dut = Drain(lanes, interval, 12, 3, 4)
+    rng = np.random.default_rng(0)
+    expected: list[tuple[int, int, bool]] = []
+    got: list[tuple[int, int, bool]] = []
+
+    async def bench(ctx: Any) -> None:
+        for number in range(12):
+            totals = rng.integers(-100, 100, lanes).tolist()
+            results = int(rng.integers(0, lanes))
+            one_row = bool(lanes > 1 and rng.random() < 0.4)
+            words = dut.model(totals, results, one_row)
+            expected.extend((w, number % 4, i == 0) for i, w in enumerate(words))
+            for port, total in zip(dut.totals, totals, strict=True):
+                ctx.set(port, total)
+            ctx.set(dut.load, 1)
+            ctx.set(dut.results, results)
+            ctx.set(dut.one_row, int(one_row))
+            ctx.set(dut.job, number % 4)
+            ctx.set(dut.opens, 1)
+            await ctx.tick()
+            ctx.set(dut.load, 0)
+            for _ in range(
+                max(sum_turns(lanes) + 1, interval) if one_row else len(words) * interval
+            ):
+                if ctx.get(dut.valid):
+                    got.append((ctx.get(dut.total), ctx.get(dut.result_job), ctx.get(dut.begins)))
+                await ctx.tick()
+
+    simulate(dut, bench)
+    assert got == expected
+
+
+@pytest.mark.parametrize("windows", [(1,), (2, 5), (8, 3, 1)])
+def test_silence_counters(windows: tuple[int, ...]) -> None:
+    dut = SilenceCounters(windows, 8)
+    rng = np.random.default_rng(0)
+    words = rng.integers(-128, 128, (60, len(windows))) * (rng.random((60, len(windows))) < 0.15)
+    expected = [dut.model(k, words[:, k].tolist()) for k in range(len(windows))]
+
+    async def bench(ctx: Any) -> None:
+        for k in range(len(windows)):
+            ctx.set(dut.index, k)
+            ctx.set(dut.clear, 1)
+            await ctx.tick()
+        ctx.set(dut.clear, 0)
+        for t, row in enumerate(words.tolist()):
+            for k, word in enumerate(row):
+                ctx.set(dut.word, word)
+                ctx.set(dut.index, k)
+                ctx.set(dut.valid, 1)
+                await ctx.tick()
+                ctx.set(dut.valid, 0)
+                ctx.set(dut.word, 1)
+                await ctx.tick()
+                assert ctx.get(dut.silent) == expected[k][t]
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def test_best_is_the_first_of_the_largest() -> None:
+    dut = Best(5, 3)
     rng = np.random.default_rng(0)
 
-    def word(fmt: QFormat | None) -> int:
-        assert fmt is not None
-        return int(rng.integers(fmt.min, fmt.max + 1))
-
     async def bench(ctx: Any) -> None:
-        for kind in (Kind.COPY, Kind.ROW, Kind.OUTER, Kind.INNER, Kind.REAL) * 20:
-            result = int(rng.integers(len(f.table.entries)))
-            read = word(f.outer if kind is Kind.OUTER else f.inner)
-            chain, link = word(f.chain), word(f.outer)
-            ctx.set(dut.kind, kind)
-            ctx.set(dut.result, result)
-            ctx.set(dut.word, read)
-            ctx.set(dut.chain, chain)
-            ctx.set(dut.link, link)
+        for _ in range(40):
+            words = rng.integers(-3, 3, int(rng.integers(1, 9))).tolist()
+            for k, word in enumerate(words):
+                ctx.set(dut.word, word)
+                ctx.set(dut.valid, 1)
+                ctx.set(dut.first, int(k == 0))
+                await ctx.tick()
+            ctx.set(dut.valid, 0)
+            ctx.set(dut.word, 15)
             await ctx.tick()
-            got = ctx.get(dut.x), ctx.get(dut.base)
-            expected = dut.model(kind, result, read, chain, link, 0)
-            if kind is not Kind.COPY:
-                assert got == expected, kind
-            else:
-                limit = 1 << f.base_width
-                assert (got[1] - expected[1]) % limit == 0
+            assert ctx.get(dut.index) == dut.model(words)
 
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("window", [1, 2, 5, 8])
-def test_silence_counter(window: int) -> None:
-    dut = SilenceCounter(window, 8)
-    rng = np.random.default_rng(window)
-    words = [int(w) for w in rng.integers(-128, 128, 60) * (rng.random(60) < 0.15)]
-    expected = dut.model(words)
+def test_banks() -> None:
+    dut = Banks(6, 4, 3)
+    written = [(k, (7 * k) % 32 - 16) for k in range(12)]
 
     async def bench(ctx: Any) -> None:
-        count = 0
-        for word, new in zip(words, expected, strict=True):
-            ctx.set(dut.word, word)
-            ctx.set(dut.is_input, 1)
+        ctx.set(dut.write, 1)
+        for place, word in written:
+            ctx.set(dut.write_row, place // 3)
+            ctx.set(dut.write_bank, place % 3)
+            ctx.set(dut.write_word, word)
             await ctx.tick()
-            ctx.set(dut.is_input, 0)
-            ctx.set(dut.word, count)
-            ctx.set(dut.is_count, 1)
+        ctx.set(dut.write, 0)
+        for row in range(4):
+            ctx.set(dut.read_row, row)
             await ctx.tick()
-            ctx.set(dut.is_count, 0)
-            assert ctx.get(dut.write) == 1
-            count = ctx.get(dut.count)
-            assert count == new
-            assert ctx.get(dut.silent) == (new == window)
-            await ctx.tick()
-            assert ctx.get(dut.write) == 0
+            assert [ctx.get(w) for w in dut.words] == dut.model(written, row)
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("name", ["lmu", "lmu_every_3", "gates", "dense_channels"])
+def test_sequencer_reads_what_the_schedule_says(name: str, lanes: int) -> None:
+    plan = schedule({**PROGRAMS, **NETWORKS}[name], lanes)
+    dut = Sequencer(plan)
+    kinds = {Kind.FEED: "feed", Kind.EMIT: "emit", Kind.COMPARE: "compare", Kind.HOLD: "hold"}
+
+    async def bench(ctx: Any) -> None:
+        for listing in (plan.due, plan.quiet, plan.due):
+            ctx.set(dut.start, 1)
+            ctx.set(dut.quiet, int(listing is not plan.due))
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            cycles = list(dut.model(listing))
+            sources = [c.run.source for c in schedule_walk(listing.runs)]
+            for number, (kind, words) in enumerate(cycles):
+                assert ctx.get(dut.done) == (number == len(cycles) - 1)
+                await ctx.tick()
+                command = dut.command
+                for which, field in kinds.items():
+                    assert ctx.get(getattr(command, field)) == (kind is which)
+                assert ctx.get(command.weight) == (kind in (Kind.ROWS, Kind.COLUMNS))
+                if words:
+                    place = plan.places[sources[number]]
+                    offset = plan.zone_rows * (place.zone.name == "NEW")
+                    assert ctx.get(command.row) == place.row + offset + words[0] // lanes
+                    if kind is not Kind.COLUMNS:
+                        assert ctx.get(command.bank) == words[0] % lanes
+
+    simulate(dut, bench)
+
+
+def test_destination_counts_the_words_of_its_target() -> None:
+    plan = schedule(NETWORKS["stack"], 3)
+    stored = [k for k, job in enumerate(plan.jobs) if job.target in plan.places]
+    dut = Destination(plan, stored)
+
+    async def bench(ctx: Any) -> None:
+        for swap in (0, 1):
+            for job in stored:
+                for result in range(4):
+                    ctx.set(dut.valid, 1)
+                    ctx.set(dut.swap, swap)
+                    ctx.set(dut.job, job)
+                    ctx.set(dut.begins, int(result == 0))
+                    got = ctx.get(dut.row), ctx.get(dut.bank)
+                    assert got == dut.model(job, result, bool(swap))
+                    await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("interval", [1, 4])
+def test_requantizer(interval: int) -> None:
+    plan = schedule(NETWORKS["lmu"], 1, interval)
+    sizes = widths(plan)
+    dut = Requantizer(plan, sizes)
+    rng = np.random.default_rng(0)
+    limit = 1 << (sizes.total - 2)
+
+    async def bench(ctx: Any) -> None:
+        for number, job in enumerate(plan.jobs):
+            for result in range(2):
+                total = int(rng.integers(-limit, limit))
+                ctx.set(dut.total, total)
+                ctx.set(dut.job, number)
+                ctx.set(dut.begins, int(result == 0))
+                ctx.set(dut.valid, 1)
+                await ctx.tick()
+                ctx.set(dut.valid, 0)
+                for _ in range(dut.latency - 1):
+                    assert not ctx.get(dut.word_valid)
+                    await ctx.tick()
+                assert ctx.get(dut.word_valid)
+                param = job.params + (0 if job.one_param else result)
+                assert ctx.get(dut.word) == dut.model(number, total, param, 0, False)
+                assert ctx.get(dut.word_job) == number
+                assert ctx.get(dut.word_begin) == (result == 0)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("interval", [1, 3, 16])
+@pytest.mark.parametrize("name", ["stack", "gates", "constant_function"])
+def test_polynomial(name: str, interval: int) -> None:
+    plan = schedule(NETWORKS[name], 1, interval)
+    dut = Polynomial(plan, 14)
+    shaped = [k for k, job in enumerate(plan.jobs) if job.function is not None]
+    rng = np.random.default_rng(0)
+    words = [
+        (k, int(rng.integers(plan.jobs[k].fmt.min, plan.jobs[k].fmt.max + 1)))
+        for k in (shaped * 20)[:40]
+    ]
+    got: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for number in range(len(words) * interval + dut.latency):
+            index, idle = divmod(number, interval)
+            fires = idle == 0 and index < len(words)
+            ctx.set(dut.valid, int(fires))
+            if fires:
+                ctx.set(dut.job, words[index][0])
+                ctx.set(dut.x, words[index][1])
+            await ctx.tick()
+            if ctx.get(dut.word_valid):
+                assert number + 1 == dut.latency + len(got) * interval
+                got.append(ctx.get(dut.word))
+
+    simulate(dut, bench)
+    assert got == [dut.model(k, x) for k, x in words]
+
+
+def test_pacer_counts_steps() -> None:
+    plan = schedule(NETWORKS["lmu_every_3"], 2)
+    dut = Pacer(plan, 7)
+    quiet: list[bool] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.room, 1)
+        ctx.set(dut.valid, 1)
+        for address in range(7):
+            assert not ctx.get(dut.ready)
+            assert ctx.get(dut.clear_address) == address
+            await ctx.tick()
+        for _ in range(7):
+            places = []
+            for _ in range(plan.n_in):
+                assert ctx.get(dut.take)
+                places.append((ctx.get(dut.row), ctx.get(dut.bank)))
+                if ctx.get(dut.start):
+                    quiet.append(bool(ctx.get(dut.quiet)))
+                await ctx.tick()
+            assert places == [(0, 0), (0, 1), (1, 0)]
+            assert not ctx.get(dut.ready)
+            ctx.set(dut.done, 1)
+            await ctx.tick()
+            ctx.set(dut.done, 0)
+
+    simulate(dut, bench)
+    assert quiet == dut.model(7)
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 0.8])
@@ -244,48 +452,46 @@ def test_memories() -> None:
     simulate(ram, use_ram)
 
 
-def issued(dut: CascadeSequencer | RowSequencer, n_cycles: int) -> list[tuple[int, Kind, int]]:
-    """Return (cycle, kind, address) of each command, and check ``done``."""
-    found: list[tuple[int, Kind, int]] = []
+@pytest.mark.parametrize("sections", ["p", "r", "prpprr"])
+def test_chain_unit(sections: str) -> None:
+    """Every state, in the cycle that the schedule counts on, over steps loud and silent."""
+    program = cascade_program(sections=sections, channels=2, readout=1, seed=3)
+    plan = schedule(program, 3)
+    dut = ChainUnit(plan)
+    interpreter = Interpreter(program)
+    n_pairs = sections.count("p")
+    words = np.random.default_rng(0).integers(-128, 128, (6, 2))
+
+    def place(name: str, word: int) -> tuple[int, int]:
+        return plan.places[name, 1].row + word // 3, word % 3
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.start, 1)
-        await ctx.tick()
-        ctx.set(dut.start, 0)
-        for cycle in range(n_cycles):
-            if ctx.get(dut.command.valid):
-                found.append((cycle, ctx.get(dut.command.kind), ctx.get(dut.command.address)))
-            assert ctx.get(dut.done) == (cycle == n_cycles - 1), cycle
+        ctx.set(dut.clear, 1)
+        for address in range(dut.depth):
+            ctx.set(dut.clear_address, address)
             await ctx.tick()
-        assert not ctx.get(dut.command.valid)
+        ctx.set(dut.clear, 0)
+        for step in words:
+            interpreter.run(step[None, None, :])
+            state = interpreter.save()[0].tolist()
+            for channel, u in enumerate(step.tolist()):
+                expected = {}
+                for write in dut.model(0):
+                    name, part = (
+                        ("z_inner", len(sections)) if write.port == INNER else ("z_outer", n_pairs)
+                    )
+                    word = channel * part + write.index
+                    before = 2 * n_pairs if write.port == INNER else 0
+                    expected[write.cycle] = (*place(name, word), state[before + word])
+                ctx.set(dut.word, u)
+                ctx.set(dut.feed, channel)
+                ctx.set(dut.valid, 1)
+                for cycle in range(FEED, max(expected) + 1):
+                    if ctx.get(dut.mirror):
+                        got = [ctx.get(dut.mirror_row), ctx.get(dut.mirror_bank)]
+                        assert expected.pop(cycle) == (*got, ctx.get(dut.mirror_word))
+                    await ctx.tick()
+                    ctx.set(dut.valid, 0)
+                assert not expected
 
     simulate(dut, bench)
-    return found
-
-
-@pytest.mark.parametrize("name", ["one_real", "one_pair", "mixed"])
-def test_cascade_sequencer(name: str) -> None:
-    program = PROGRAMS[name]
-    plan = schedule(program)
-    op, phase = program.ops[0], plan.phases[0]
-    assert isinstance(op, Cascade)
-    table = result_table(program, plan)
-    dut = CascadeSequencer(op, phase, table.of_phase[phase.name], 4, len(table.entries))
-    (head, *adaptors) = issued(dut, phase.length)
-    assert head == (0, Kind.COPY, phase.sources[0].base)
-    assert adaptors == list(dut.model())
-
-
-@pytest.mark.parametrize(("name", "index"), [("readout", 1), ("dense", 0), ("mixed", 2)])
-def test_row_sequencer(name: str, index: int) -> None:
-    program = PROGRAMS[name]
-    plan = schedule(program)
-    phase = plan.phases[index]
-    table = result_table(program, plan)
-    dut = RowSequencer(phase, table.of_phase[phase.name], 5, len(table.entries))
-    commands = issued(dut, phase.length)
-    if phase.kind == "dense":
-        commands = commands[1:]
-    assert [address for _, _, address in commands] == [a for row in dut.model() for a in row]
-    cycles = [cycle for cycle, _, _ in commands]
-    assert cycles == list(range(cycles[0], cycles[0] + len(cycles)))

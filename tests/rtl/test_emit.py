@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,8 +10,12 @@ import sys
 import time
 from dataclasses import replace
 
+import pytest
+
 from lmu_hw.rtl import emit
+from lmu_hw.rtl.sequencer import control_contents
 from lmu_hw.schedule import schedule
+from tests.networks import NETWORKS
 from tests.programs import PROGRAMS, dense_program
 
 
@@ -18,16 +23,26 @@ def test_the_same_program_gives_the_same_bytes() -> None:
     program = PROGRAMS["mixed"]
     first = emit(program, schedule(program), version="1.0")
     assert first == emit(program, schedule(program), version="1.0")
-    assert sorted(first) == ["Makefile", "lmu.v", "lmu_coef.mem", "lmu_rows.mem", "tb_lmu.v"]
+    names = ["Makefile", "lmu.v", "lmu_control.mem", "lmu_sections.mem", "schedule.json"]
+    assert sorted(first) == [*names, "tb_lmu.v"]
 
 
-def test_header_says_what_it_is() -> None:
-    program = PROGRAMS["mixed"]
-    plan = schedule(program)
+def test_a_network_has_a_file_for_each_rom() -> None:
+    program = NETWORKS["lmu"]
+    files = emit(program, schedule(program, 4))
+    roms = {name.removeprefix("lmu_").removesuffix(".mem") for name in files if ".mem" in name}
+    assert roms == {"control", "params", "pieces", "sections", "weights"}
+
+
+@pytest.mark.parametrize(("name", "lanes"), [("mixed", 1), ("lmu_every_3", 4)])
+def test_header_says_what_it_is(name: str, lanes: int) -> None:
+    program = {**PROGRAMS, **NETWORKS}[name]
+    plan = schedule(program, lanes)
     text = emit(program, plan, version="1.0")["lmu.v"]
     head = text[: text.index("module ")]
     assert f"lmu-hw 1.0, program {program.digest}" in head
     assert plan.cycle_formula in head
+    assert plan.quiet.formula in head
     assert f"FIFO of {plan.fifo_depth} words" in head
     for v in program.vectors:
         assert re.search(rf"// {v.name} +{re.escape(str(v.fmt))} +{v.length} ", head)
@@ -45,16 +60,51 @@ def test_every_module_has_the_prefix_and_every_wire_a_name() -> None:
     assert "tb_memory_1.v" in files
 
 
+def test_every_block_says_what_it_does() -> None:
+    program = NETWORKS["lmu"]
+    text = emit(program, schedule(program, 2))["lmu.v"]
+    for before in re.findall(r"^(.*)\nmodule \w+", text, re.MULTILINE):
+        assert before.startswith("// "), before
+
+
+def test_lanes_that_are_alike_are_written_once() -> None:
+    program = PROGRAMS["readout"]
+    sizes = [len(emit(program, schedule(program, lanes))["lmu.v"]) for lanes in (4, 16)]
+    modules = re.findall(r"^module (\w+)", emit(program, schedule(program, 16))["lmu.v"], re.M)
+    assert len(modules) == len(set(modules))
+    assert len([name for name in modules if "lane" in name or "bank" in name]) <= 3
+    assert sizes[1] < 2 * sizes[0]
+
+
 def test_rom_files_hold_the_schedule() -> None:
     program = PROGRAMS["dense_readout"]
-    plan = schedule(program)
+    plan = schedule(program, 3)
     files = emit(program, plan)
-    words = [int(line, 16) for line in files["lmu_coef.mem"].splitlines()[1:]]
-    top = 1 << (plan.coef_width - 1)
-    assert tuple((w ^ top) - top for w in words) == plan.coefs
-    rows = [int(line, 16) for line in files["lmu_rows.mem"].splitlines()[1:]]
-    mask = (1 << plan.shift_width) - 1
-    assert tuple((w & mask) + plan.shift_min for w in rows) == plan.shifts
+
+    def words(name: str) -> list[int]:
+        lines = files[f"lmu_{name}.mem"].splitlines()[1:]
+        return [int(line.split("//")[0], 16) for line in lines]
+
+    width = weight_width(plan)
+    top, mask = 1 << (width - 1), (1 << width) - 1
+    lanes = [
+        tuple((((word >> (width * k)) & mask) ^ top) - top for k in range(3))
+        for word in words("weights")
+    ]
+    assert tuple(lanes) == plan.weights
+    assert words("control") == list(control_contents(plan, "").words)
+    figures = json.loads(files["schedule.json"])
+    assert figures["lanes"] == 3
+    assert figures["cycles_per_step"] == plan.cycles_per_step
+    assert len(words("control")) == len(plan.due.runs)
+
+
+def weight_width(plan) -> int:  # type: ignore[no-untyped-def]
+    """Return the bits that hold every weight, worked out once more."""
+    return (
+        max(w.bit_length() if w >= 0 else (-w - 1).bit_length() for r in plan.weights for w in r)
+        + 1
+    )
 
 
 def test_a_large_rom_costs_only_its_text() -> None:
@@ -69,8 +119,8 @@ def test_the_bytes_do_not_depend_on_the_order_of_sets() -> None:
     code = (
         "from hashlib import sha256; from lmu_hw.rtl import emit;"
         "from lmu_hw.schedule import schedule;"
-        "from tests.rtl.bench import network; p = network();"
-        "print(sha256(repr(emit(p, schedule(p))).encode()).hexdigest())"
+        "from tests.networks import NETWORKS; p = NETWORKS['gates_every_2'];"
+        "print(sha256(repr(emit(p, schedule(p, 3))).encode()).hexdigest())"
     )
     digests = set()
     for seed in ("1", "2"):

@@ -8,5 +8,6 @@ depends on nothing but the modules: no Yosys, whose text differs from version to
 
 from .printer import to_verilog
 from .rtlil import parse
+from .sharing import shared
 
-__all__ = ["parse", "to_verilog"]
+__all__ = ["parse", "shared", "to_verilog"]

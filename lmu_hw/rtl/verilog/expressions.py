@@ -246,7 +246,7 @@ class Expressions(Netlist):
 
 def literal(value: int, width: int, *, signed: bool = False) -> str:
     """Return a constant as a Verilog literal."""
-    if not signed or width == 1:
+    if not signed:
         return f"{width}'d{value}" if value < 1 << 10 or width > 64 else f"{width}'h{value:x}"
     if value >> (width - 1):
         return f"{width}'sh{value:x}"
@@ -270,16 +270,23 @@ def base_name(wire: str) -> str:
     return {"fsm_state": "state", "": "value"}.get(name, name)
 
 
-KEYWORDS = {
-    "begin",
-    "case",
-    "default",
-    "else",
-    "end",
-    "if",
-    "input",
-    "output",
-    "reg",
-    "signed",
-    "wire",
-}
+KEYWORDS = frozenset(
+    # a text, as a list of them would not fit a page
+    " ".join(
+        (
+            "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos",
+            "config deassign default defparam design disable edge else end endcase endconfig",
+            "endfunction endgenerate endmodule endprimitive endspecify endtable endtask event",
+            "for force forever fork function generate genvar highz0 highz1 if ifnone incdir",
+            "include initial inout input instance integer join large liblist library localparam",
+            "macromodule medium module nand negedge nmos nor noshowcancelled not notif0 notif1",
+            "or output parameter pmos posedge primitive pull0 pull1 pulldown pullup",
+            "pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat",
+            "rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify",
+            "specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri",
+            "tri0 tri1 triand trior trireg unsigned use uwire vectored wait wand weak0 weak1",
+            "while wire wor xnor xor",
+        )
+    ).split()
+)
+"""Names that Verilog keeps for itself."""

@@ -1,0 +1,328 @@
+"""The memories that are cascades: their states, and the walk along the chain of sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from types import SimpleNamespace
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..schedule import Feed, Mirror, Schedule
+from ..schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
+from .adaptor import Adaptor, Port, coefficient_widths
+from .memories import Ram, Rom, RomContents
+from .tables import lookup, one_of, saturated
+
+
+class Section(IntEnum):
+    """What a word of the ROM of sections stands for."""
+
+    NONE = 0
+    """A pause, that states be written in order."""
+    PAIR = 1
+    REAL = 2
+
+
+class ChainUnit(wiring.Component):
+    """Takes a memory's input and updates its states, section after section.
+
+    Parameters
+    ----------
+    plan : Schedule
+        With at least one chain.
+    file : str
+        Of the ROM of sections.
+
+    Members
+    -------
+    word : In(signed)
+    feed : In(range(len(plan.feeds)))
+    valid : In(1)
+        The memory ``feed`` gets its input ``word``.
+    silent : In(1)
+        From `SilenceCounters`.
+    mirror, mirror_word : Out
+        A state, as lanes read it, for ``mirror_row``, ``mirror_bank``.
+    clear : In(1)
+        Set the state ``clear_address`` to zero.
+
+    Latency: see `lmu_hw.schedule.timing.chain_writes`.
+    Throughput: one section every 4 cycles.
+
+    Schedule: window 0 rounds the input. Window k + 1 begins in its first cycle section k's adaptor
+    on the chain, and in its second the inner adaptor of section k - 1, whose other word has just
+    been rounded. States are read a cycle before, and written in order 4 cycles later.
+    """
+
+    def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
+        self.plan = plan
+        self.adaptor = Adaptor(plan)
+        self.layout = section_layout(plan)
+        self.contents = section_contents(plan, file)
+        self.feeds = [f for f in plan.feeds if f.chain is not None]
+        self.depth = max(2, sum(f.states for f in self.feeds))
+        targets = [m for chain in plan.chains for m in chain.mirrors if m is not None]
+        self.mirrored = [m for m in targets if m.target in plan.places]
+        width = max((m.fmt.width + (not m.fmt.signed) for m in self.mirrored), default=1)
+        super().__init__(
+            {
+                "word": In(signed(self.adaptor.word_width)),
+                "feed": In(range(len(plan.feeds))),
+                "valid": In(1),
+                "silent": In(1),
+                "mirror": Out(1),
+                "mirror_word": Out(signed(width)),
+                "mirror_row": Out(range(plan.rows)),
+                "mirror_bank": Out(range(plan.lanes)),
+                "clear": In(1),
+                "clear_address": In(ceil_log2(self.depth)),
+            }
+        )
+
+    def model(self, chain: int) -> Iterator[ChainWrite]:
+        """Yield when the states of a chain are mirrored."""
+        yield from chain_writes(self.plan.chains[chain].sections)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.adaptor = adaptor = self.adaptor
+        m.submodules.sections = rom = Rom(self.contents)
+        m.submodules.states = states = Ram(adaptor.state_width, self.depth)
+        section = SimpleNamespace()
+        for name, field in self.layout:
+            value: Value = Const(0)
+            if field.width:
+                value = Signal(field.width, name=name)
+                m.d.comb += value.eq(data.View(self.layout, rom.word)[name])
+            setattr(section, name, value)
+        feeds = self.plan.feeds
+
+        phase = Signal(range(WINDOW))
+        loading = Signal()
+        u = Signal.like(self.word, reset_less=True)
+        feed = Signal.like(self.feed, reset_less=True)
+        left = Signal(range(max(len(c.sections) for c in self.plan.chains) + 1))
+        # sections whose adaptor on the chain, and whose inner adaptor, come in this window
+        current, before = Signal(2, name="current"), Signal(2, name="before")
+        coming = Signal(2)
+        outer_read = Signal.like(states.read_address, name="outer_read")
+        inner_read = Signal.like(states.read_address, name="inner_read")
+
+        outer_write = Signal.like(states.write_address, name="outer_write")
+        inner_write = Signal.like(states.write_address, name="inner_write")
+
+        number = self._of_chain(m, self.feed, "chain_fed")
+        m.d.sync += phase.eq(phase + 1)
+        m.d.comb += coming.eq(Mux(left == 0, 0, section.section))
+        with m.If(phase == WINDOW - 1):
+            m.d.sync += [current.eq(coming), before.eq(current), loading.eq(0)]
+            with m.If(left != 0):
+                m.d.sync += left.eq(left - 1)
+
+        # the ROM shows a section from the last cycle of the window before to the third of its own
+        address = Signal.like(rom.address)
+        m.d.comb += rom.address.eq(address)
+        with m.If((phase == 1) & ~loading & (left != 0)):
+            m.d.sync += address.eq(address + 1)
+
+        self._read(m, states, phase, coming, before, outer_read, inner_read)
+        fed = Signal()
+        m.d.comb += fed.eq(self.valid & self._is_chain(m))
+        count = lookup(m, number, [len(c.sections) for c in self.plan.chains], "count")
+        first = lookup(m, number, [c.first_section for c in self.plan.chains], "first_section")
+        first_outer = lookup(m, self.feed, [f.outer for f in feeds], "first_outer")
+        first_inner = lookup(m, self.feed, [f.inner for f in feeds], "first_inner")
+        with m.If(fed):
+            m.d.sync += [
+                phase.eq(0),
+                loading.eq(1),
+                u.eq(self.word),
+                feed.eq(self.feed),
+                current.eq(Section.NONE),
+                before.eq(Section.NONE),
+                left.eq(count),
+                address.eq(first),
+                outer_read.eq(first_outer),
+                inner_read.eq(first_inner),
+                outer_write.eq(first_outer),
+                inner_write.eq(first_inner),
+            ]
+
+        # operand
+        with m.Switch(phase):
+            with m.Case(0):
+                with m.If(loading):
+                    m.d.comb += adaptor.port.eq(Port.LOAD)
+                with m.Elif(current == Section.PAIR):
+                    m.d.comb += adaptor.port.eq(Port.OUTER)
+                with m.Elif(current == Section.REAL):
+                    m.d.comb += adaptor.port.eq(Port.REAL)
+            with m.Case(1), m.If(before == Section.PAIR):
+                m.d.comb += adaptor.port.eq(Port.INNER)
+        # an inner adaptor's coefficient has waited for a window
+        held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
+        held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
+        with m.If(phase == 2):
+            m.d.sync += [held_coef.eq(section.inner_coef), held_shift.eq(section.inner_shift)]
+        inner = phase == 1
+        m.d.comb += [
+            adaptor.word.eq(Mux(loading, u, states.read_word)),
+            adaptor.chain_number.eq(self._of_chain(m, feed, "chain_number")),
+            adaptor.coef.eq(Mux(inner, held_coef, section.outer_coef)),
+            adaptor.shift.eq(Mux(inner, held_shift, section.outer_shift)),
+            adaptor.silent.eq(self.silent),
+        ]
+        word = self._write(m, states, outer_write, inner_write)
+        if self.mirrored:
+            self._mirror(m, word, fed, feed)
+        return m
+
+    def _is_chain(self, m: Module) -> Value:
+        return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
+
+    def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
+        return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
+
+    def _read(
+        self,
+        m: Module,
+        states: Ram,
+        phase: Value,
+        coming: Value,
+        before: Value,
+        outer_read: Signal,
+        inner_read: Signal,
+    ) -> None:
+        """Read what the next cycle needs; every state is read once, in order."""
+        m.d.comb += states.read_address.eq(inner_read)
+        with m.If(phase == WINDOW - 1):
+            with m.If(coming == Section.PAIR):
+                m.d.comb += states.read_address.eq(outer_read)
+                m.d.sync += outer_read.eq(outer_read + 1)
+            with m.Elif(coming == Section.REAL):
+                m.d.sync += inner_read.eq(inner_read + 1)
+        with m.If((phase == 0) & (before == Section.PAIR)):
+            m.d.sync += inner_read.eq(inner_read + 1)
+
+    def _write(self, m: Module, states: Ram, outer_write: Signal, inner_write: Signal) -> Signal:
+        """Write the states back, in order; return the word that is written."""
+        adaptor = self.adaptor
+        word = Signal.like(adaptor.a, name="state")
+        m.d.comb += [
+            word.eq(Mux(adaptor.a_valid, adaptor.a, adaptor.b)),
+            states.write.eq(adaptor.a_valid | adaptor.b_valid),
+            states.write_address.eq(Mux(adaptor.a_valid, inner_write, outer_write)),
+            states.write_word.eq(word),
+        ]
+        with m.If(adaptor.a_valid):
+            m.d.sync += inner_write.eq(inner_write + 1)
+        with m.Elif(adaptor.b_valid):
+            m.d.sync += outer_write.eq(outer_write + 1)
+        with m.If(self.clear):
+            m.d.comb += [
+                states.write.eq(1),
+                states.write_address.eq(self.clear_address),
+                states.write_word.eq(0),
+            ]
+        return word
+
+    def _mirror(self, m: Module, word: Value, fed: Value, feed: Value) -> None:
+        """Round a state for the lanes and give it its place."""
+        adaptor = self.adaptor
+        valid = {INNER: adaptor.a_valid, OUTER: adaptor.b_valid & ~adaptor.a_valid}
+        m.d.sync += self.mirror.eq(0)
+        number = self._of_chain(m, feed, "chain_mirrored")
+        for port, name in ((INNER, "inner"), (OUTER, "outer")):
+            mirrors = [self._present(chain.mirrors[port]) for chain in self.plan.chains]
+            if not any(mirrors):
+                continue
+            row = Signal.like(self.mirror_row, name=f"{name}_row")
+            bank = Signal.like(self.mirror_bank, name=f"{name}_bank")
+            starts = [self._start(feed_, port) for feed_ in self.plan.feeds]
+            first_row = lookup(m, self.feed, [r for r, _ in starts], f"{name}_first_row")
+            first_bank = lookup(m, self.feed, [b for _, b in starts], f"{name}_first_bank")
+            words = [self._rounded(m, word, k, port) for k in range(len(mirrors))]
+            is_read = lookup(m, number, [int(x is not None) for x in mirrors], f"{name}_is_read")
+            with m.If(fed):
+                m.d.sync += [row.eq(first_row), bank.eq(first_bank)]
+            with m.If(valid[port]):
+                m.d.sync += [
+                    self.mirror.eq(is_read),
+                    self.mirror_row.eq(row),
+                    self.mirror_bank.eq(bank),
+                    bank.eq(bank + 1),
+                ]
+                if self.plan.lanes == 1:
+                    m.d.sync += row.eq(row + 1)
+                else:
+                    with m.If(bank == self.plan.lanes - 1):
+                        m.d.sync += [bank.eq(0), row.eq(row + 1)]
+                m.d.sync += self.mirror_word.eq(one_of(m, number, words, f"{name}_word"))
+
+    def _rounded(self, m: Module, word: Value, number: int, port: int) -> Value:
+        """Return a state as a word of its mirror, which is zero where there is none."""
+        rounded = Signal.like(self.mirror_word, name=f"rounded_{number}_{('outer', 'inner')[port]}")
+        mirror = self._present(self.plan.chains[number].mirrors[port])
+        if mirror is not None:
+            state = self.adaptor.formats[number].all[2 if port == INNER else 1]
+            drop = state.frac_bits - mirror.fmt.frac_bits
+            raised = Signal(signed(len(word) + 1 + max(0, -drop)), name=f"raised_{rounded.name}")
+            half = (1 << drop) >> 1 if drop > 0 else 0
+            m.d.comb += raised.eq((word + half) << max(0, -drop))
+            fmt = mirror.fmt
+            m.d.comb += rounded.eq(saturated(raised >> max(0, drop), fmt.min, fmt.max))
+        return rounded
+
+    def _present(self, mirror: Mirror | None) -> Mirror | None:
+        return mirror if mirror is not None and mirror.target in self.plan.places else None
+
+    def _start(self, feed: Feed, port: int) -> tuple[int, int]:
+        """Return the (row, bank) of the first word of a feed's mirror."""
+        if feed.chain is None:
+            return 0, 0
+        chain = self.plan.chains[feed.chain]
+        mirror = self._present(chain.mirrors[port])
+        if mirror is None:
+            return 0, 0
+        size = [len(s) for s in chain.sections]
+        part = sum(n == 2 for n in size) if port == OUTER else sum(n > 0 for n in size)
+        word = feed.channel * part
+        place = self.plan.places[mirror.target]
+        return place.row + word // self.plan.lanes, word % self.plan.lanes
+
+
+def section_layout(plan: Schedule) -> data.StructLayout:
+    """Return the fields of a word of the ROM of sections."""
+    coef, _, shift = coefficient_widths(plan)
+    pairs = any(len(s) == 2 for chain in plan.chains for s in chain.sections)
+    return data.StructLayout(
+        {
+            "section": 2,
+            "outer_coef": coef,
+            "outer_shift": shift,
+            "inner_coef": coef if pairs else 0,
+            "inner_shift": shift if pairs else 0,
+        }
+    )
+
+
+def section_contents(plan: Schedule, file: str) -> RomContents:
+    """Return the ROM of sections; a real section's adaptor stands where a pair's outer one does."""
+    layout, (_, least, _) = section_layout(plan), coefficient_widths(plan)
+    words = []
+    for chain in plan.chains:
+        for section in chain.sections:
+            outer, inner = (*section, (0, least), (0, least))[:2]
+            values = {
+                "section": (Section.NONE, Section.REAL, Section.PAIR)[len(section)],
+                "outer_coef": outer[0],
+                "outer_shift": outer[1] - least,
+                "inner_coef": inner[0],
+                "inner_shift": inner[1] - least,
+            }
+            words.append(sum(int(v) << layout[name].offset for name, v in values.items()))
+    return RomContents(width=layout.size, words=tuple(words), file=file)

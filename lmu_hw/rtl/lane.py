@@ -1,0 +1,74 @@
+"""One multiply-accumulate lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+
+class Lane(wiring.Component):
+    """``total = (0 if first else total) + (x * factor << aligns[align])``.
+
+    Parameters
+    ----------
+    x_width, factor_width, total_width : int
+        Widths [bits].
+    aligns : sequence of int
+        Left shifts of the products.
+
+    Members
+    -------
+    x : In(signed(x_width))
+    factor : In(signed(factor_width))
+    valid, first : In(1)
+        One cycle after ``x`` and ``factor``: take the product; it is the first of its sum.
+    align : In(range(len(aligns)))
+        With ``valid``.
+    total : Out(signed(total_width))
+
+    Latency: 2 cycles from ``x``, 1 from ``first``.
+    Throughput: one product a cycle.
+
+    Schedule:
+
+    - product: ``x * factor`` to a register.
+    - accumulate: shifted and added.
+    """
+
+    latency = 2
+
+    def __init__(
+        self, x_width: int, factor_width: int, total_width: int, aligns: Sequence[int]
+    ) -> None:
+        self.aligns = tuple(aligns)
+        super().__init__(
+            {
+                "x": In(signed(x_width)),
+                "factor": In(signed(factor_width)),
+                "valid": In(1),
+                "first": In(1),
+                "align": In(range(len(aligns))),
+                "total": Out(signed(total_width)),
+            }
+        )
+
+    def model(self, xs: Sequence[int], factors: Sequence[int], aligns: Sequence[int]) -> int:
+        """Return the total of a sum."""
+        products = (x * f for x, f in zip(xs, factors, strict=True))
+        return sum(p << self.aligns[a] for p, a in zip(products, aligns, strict=True))
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        product = Signal(signed(len(self.x) + len(self.factor)), reset_less=True)
+        aligned = Signal(signed(len(product) + max(self.aligns)))
+        m.d.sync += product.eq(self.x * self.factor)
+        with m.Switch(self.align):
+            for number, shift in enumerate(self.aligns):
+                with m.Case(number):
+                    m.d.comb += aligned.eq(product << shift)
+        with m.If(self.valid):
+            m.d.sync += self.total.eq(Mux(self.first, 0, self.total) + aligned)
+        return m

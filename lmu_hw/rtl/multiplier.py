@@ -1,0 +1,95 @@
+"""A multiplier that takes its time: as many bits of one factor a cycle as it must."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..schedule.timing import turns
+
+FEW_BITS = 3
+"""Digits up to this width are multiplied by adding."""
+
+
+class DigitMultiplier(wiring.Component):
+    """``product = x * factor``, a digit of the factor a cycle, lowest first.
+
+    Parameters
+    ----------
+    x_width : int
+    factor_width : int
+        >= 1.
+    interval : int
+        Cycles from one product to the next; 1: a full multiplier.
+
+    Members
+    -------
+    x : In(signed(x_width))
+    factor : In(unsigned(factor_width))
+    start : In(1)
+    product : Out(signed)
+    done : Out(1)
+        ``product`` is there, in this cycle at least.
+
+    Latency: ``turns(factor_width, interval)`` cycles.
+    Throughput: one product in as many cycles.
+
+    Schedule: each turn adds ``x`` times the lowest digit and moves both down by it; the digits of
+    the sum that fall out below are the product's low digits.
+    """
+
+    def __init__(self, x_width: int, factor_width: int, interval: int) -> None:
+        self.latency = turns(factor_width, interval)
+        self.digit = -(-factor_width // self.latency)
+        self.product_width = x_width + self.digit * self.latency
+        super().__init__(
+            {
+                "x": In(signed(x_width)),
+                "factor": In(unsigned(factor_width)),
+                "start": In(1),
+                "product": Out(signed(self.product_width)),
+                "done": Out(1),
+            }
+        )
+
+    def model(self, x: int, factor: int) -> int:
+        """Return the product."""
+        return x * factor
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        digit, n_turns, x_width = self.digit, self.latency, len(self.x)
+        low_width = digit * n_turns
+        factor = Signal(unsigned(low_width))
+        above = Signal(signed(x_width))
+        total = Signal(signed(x_width + digit + 1))
+        m.d.comb += factor.eq(self.factor)
+        if n_turns == 1:
+            m.d.sync += [self.product.eq(total), self.done.eq(self.start)]
+            m.d.comb += total.eq(self._times(self.x, factor))
+            return m
+
+        x = Signal(signed(x_width), name="held_x", reset_less=True)
+        rest = Signal(unsigned(low_width - digit), reset_less=True)
+        turning = Signal(n_turns - 1)
+        m.d.sync += [turning.eq(Cat(self.start, turning)), self.done.eq(turning[-1])]
+        # what stood above is a digit lower by now
+        m.d.comb += above.eq(self.product >> low_width)
+        m.d.sync += self.product.eq(Cat(self.product[digit:low_width], total))
+        with m.If(self.start):
+            m.d.comb += total.eq(self._times(self.x, factor[:digit]))
+            m.d.sync += [x.eq(self.x), rest.eq(factor[digit:])]
+        with m.Else():
+            m.d.comb += total.eq(above + self._times(x, rest[:digit]))
+            m.d.sync += rest.eq(rest >> digit)
+        return m
+
+    def _times(self, x: Value, digit: Value) -> Value:
+        """Return a product; of few bits as a sum, which is not worth a multiplier of the device."""
+        if len(digit) > FEW_BITS:
+            return x * digit
+        total: Value = Mux(digit[0], x, 0)
+        for place in range(1, len(digit)):
+            total = total + (Mux(digit[place], x, 0) << place)
+        return total

@@ -1,0 +1,235 @@
+"""From exact sums to words: bias, scale, shift, rounding, range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fixedpoint import Overflow, Rounding, overflow, round_sum
+from ..schedule import Schedule, pace
+from .memories import Rom, RomContents
+from .multiplier import DigitMultiplier
+from .rounder import Range, Rounder
+from .shifter import Shifter
+from .tables import lookup, signed_width
+from .widths import Widths
+
+
+class Requantizer(wiring.Component):
+    """``word = sat(rnd(base + (total + bias) * multiplier * 2**-shift))``.
+
+    Bias, multiplier and shift come from the ROM of parameters, in the order of the results.
+
+    Parameters
+    ----------
+    plan : Schedule
+    widths : Widths
+    file : str
+        Of the ROM.
+
+    Members
+    -------
+    total, base : In(signed)
+    valid : In(1)
+    job : In(unsigned)
+    begins : In(1)
+        The first result of its job.
+    silent : In(1)
+        A dense memory rounds toward zero.
+    word : Out(signed)
+        In the format of the job, or of its function's argument.
+    word_valid, word_begin : Out(1)
+    word_job : Out(unsigned)
+
+    Latency: 4 cycles, and those of the scale.
+    Throughput: a result every ``plan.interval`` cycles.
+
+    Schedule:
+
+    - parameters: the ROM is read.
+    - bias: added.
+    - scale: multiplied; no cycle where every multiplier is 1.
+    - shift: the bits that fall off are remembered.
+    - round: base and quotient summed, rounded, limited; to the output register.
+    """
+
+    def __init__(self, plan: Schedule, widths: Widths, file: str = "params.mem") -> None:
+        self.plan, self.widths = plan, widths
+        self.pace = pace(plan.program, plan.lanes, plan.interval)
+        self.latency = 4 + self.pace.scale_cycles
+        self.fields = fields_of(plan)
+        self.contents = param_contents(plan, file)
+        jobs = range(len(plan.jobs))
+        word = signed(max(signed_width(job.fmt) for job in plan.jobs))
+        super().__init__(
+            {
+                "total": In(signed(widths.total)),
+                "base": In(signed(widths.base)),
+                "valid": In(1),
+                "job": In(jobs),
+                "begins": In(1),
+                "silent": In(1),
+                "word": Out(word),
+                "word_valid": Out(1),
+                "word_begin": Out(1),
+                "word_job": Out(jobs),
+            }
+        )
+
+    def model(self, job: int, total: int, param: int, base: int, silent: bool) -> int:
+        """Return the word."""
+        bias, multiplier, shift = self.plan.params[param]
+        rounding = Rounding.TRN_ZERO if silent else Rounding.RND
+        exact = round_sum(base, (total + bias) * multiplier, shift, rounding)
+        return overflow(exact, self.plan.jobs[job].fmt, Overflow.SAT)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        jobs, fields = self.plan.jobs, self.fields
+        scale, bias_width = fields.scale_bits, fields.bias_width
+        m.submodules.params = rom = Rom(self.contents)
+        fetched = Tag(m, self, "bias")
+        fetched.take(m, self.valid, self)
+
+        # parameters: one word a result, or one for all results of a job
+        address = Signal.like(rom.address, name="address")
+        following = Signal.like(rom.address, name="next_address")
+        first = lookup(m, self.job, [t.params for t in jobs], "first_param")
+        one = lookup(m, self.job, [t.one_param for t in jobs], "one_param")
+        m.d.comb += address.eq(following)
+        with m.If(self.begins):
+            m.d.comb += address.eq(first)
+        with m.If(self.valid):
+            m.d.sync += following.eq(address + 1)
+            with m.If(one):
+                m.d.sync += following.eq(address)
+        m.d.comb += rom.address.eq(address)
+
+        total = Signal(signed(self.widths.total), reset_less=True)
+        biased = Signal(signed(self.widths.total), reset_less=True)
+        m.d.sync += total.eq(self.total)
+        bias = rom.word[:bias_width].as_signed() if bias_width else 0
+        m.d.sync += biased.eq(total + bias)
+        tag = Tag(m, self, "scale")
+        tag.take(m, fetched.valid, fetched)
+        amount = Signal(fields.shift_width, reset_less=True)
+        m.d.sync += amount.eq(rom.word[bias_width + scale :])
+
+        product = biased
+        if scale:
+            m.submodules.scale = multiplier = DigitMultiplier(
+                self.widths.total, scale, self.plan.interval
+            )
+            factor = Signal(scale, reset_less=True)
+            m.d.sync += factor.eq(rom.word[bias_width : bias_width + scale])
+            m.d.comb += [
+                multiplier.x.eq(biased),
+                multiplier.factor.eq(factor),
+                multiplier.start.eq(tag.valid),
+            ]
+            scaled = Tag(m, self, "scaled", valid=multiplier.done)
+            scaled_amount = Signal.like(amount)
+            with m.If(tag.valid):
+                scaled.take(m, None, tag)
+                m.d.sync += scaled_amount.eq(amount)
+            tag, product, amount = scaled, multiplier.product, scaled_amount
+
+        m.submodules.shifter = shifter = Shifter(len(product), fields.shift_min, fields.shift_width)
+        ranges = [Range.of(job.fmt) for job in jobs]
+        distinct = list(dict.fromkeys(ranges))
+        m.submodules.rounder = rounder = Rounder(
+            distinct, self.widths.base, shifter.quotient_width, len(self.word)
+        )
+        rounding = Tag(m, self, "round")
+        rounding.take(m, tag.valid, tag)
+        done = Tag(m, self, "done")
+        done.take(m, rounding.valid, rounding)
+        m.d.comb += [
+            shifter.x.eq(product),
+            shifter.amount.eq(amount),
+            rounder.base.eq(tag.base),
+            rounder.silent.eq(tag.silent),
+            rounder.result.eq(lookup(m, tag.job, [distinct.index(r) for r in ranges], "range")),
+            rounder.quotient.eq(shifter.quotient),
+            rounder.half.eq(shifter.half),
+            rounder.rest.eq(shifter.rest),
+        ]
+        m.d.sync += self.word.eq(rounder.word)
+        m.d.comb += [
+            self.word_valid.eq(done.valid),
+            self.word_begin.eq(done.begins),
+            self.word_job.eq(done.job),
+        ]
+        return m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamFields:
+    """A word of the ROM of parameters, bias lowest: bits of its fields, and the smallest shift."""
+
+    bias_width: int
+    scale_bits: int
+    shift_width: int
+    shift_min: int
+
+    @property
+    def width(self) -> int:
+        """Bits of a word."""
+        return self.bias_width + self.scale_bits + self.shift_width
+
+
+def fields_of(plan: Schedule) -> ParamFields:
+    """Return the fields of a schedule's parameters; what is the same for all has no bits."""
+    shifts = [shift for _, _, shift in plan.params]
+    biases = [bias for bias, _, _ in plan.params]
+    return ParamFields(
+        bias_width=max(b.bit_length() for b in biases) + 1 if any(biases) else 0,
+        scale_bits=pace(plan.program, plan.lanes, plan.interval).scale_bits,
+        shift_width=(max(shifts) - min(shifts)).bit_length(),
+        shift_min=min(shifts),
+    )
+
+
+def param_contents(plan: Schedule, file: str) -> RomContents:
+    """Return the ROM of parameters."""
+    fields = fields_of(plan)
+    bias_mask, scale_mask = (1 << fields.bias_width) - 1, (1 << fields.scale_bits) - 1
+    words = tuple(
+        bias & bias_mask
+        | (multiplier & scale_mask) << fields.bias_width
+        | (shift - fields.shift_min) << (fields.bias_width + fields.scale_bits)
+        for bias, multiplier, shift in plan.params
+    )
+    return RomContents(width=fields.width, words=words, file=file)
+
+
+class Tag:
+    """What belongs to a result, in the registers of one stage.
+
+    Parameters
+    ----------
+    m : Module
+    like : Requantizer
+    stage : str
+    valid : Signal, optional
+        In place of a register of its own.
+    """
+
+    def __init__(
+        self, m: Module, like: Requantizer, stage: str, *, valid: Signal | None = None
+    ) -> None:
+        self.valid = Signal(name=f"{stage}_valid") if valid is None else valid
+        self.job = Signal.like(like.job, name=f"{stage}_job", reset_less=True)
+        self.begins = Signal(name=f"{stage}_begins", reset_less=True)
+        self.base = Signal.like(like.base, name=f"{stage}_base", reset_less=True)
+        self.silent = Signal(name=f"{stage}_silent", reset_less=True)
+
+    def take(self, m: Module, valid: Signal | None, of: Tag | Requantizer) -> None:
+        """Load the registers from the stage before."""
+        if valid is not None:
+            m.d.sync += self.valid.eq(valid)
+        for name in ("job", "begins", "base", "silent"):
+            m.d.sync += getattr(self, name).eq(getattr(of, name))

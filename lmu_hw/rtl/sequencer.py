@@ -1,0 +1,318 @@
+"""Walks the control ROM: one word of it is a run of cycles in which the same is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..schedule import Kind, Listing, Run, Schedule, Stride, Zone, walk
+from ..schedule.plan import ACCUMULATES
+from .command import Command, Factor, Operand, aligns
+from .memories import Rom, RomContents
+from .tables import any_of
+
+
+class Sequencer(wiring.Component):
+    """Issues one command a cycle, as the control ROM says.
+
+    Parameters
+    ----------
+    plan : Schedule
+    file : str
+        Of the control ROM.
+
+    Members
+    -------
+    start : In(1)
+        A step begins in the next cycle.
+    quiet : In(1)
+        With ``start``: it has no output.
+    swap : In(1)
+        Which copy of the vectors that have two is the new one.
+    command : Out(Command)
+    done : Out(1)
+        Last cycle of the step.
+
+    Latency: 1 cycle from ``start`` to the first run, 2 to its first command.
+    Throughput: one command a cycle.
+
+    Schedule:
+
+    - fetch: the address of the next word goes to the ROM in the last cycle of a run.
+    - run: the word is there for all cycles of its run; each cycle's command goes to registers.
+    """
+
+    latency = 2
+
+    def __init__(self, plan: Schedule, file: str = "control.mem") -> None:
+        self.plan = plan
+        self.layout = layout(plan)
+        self.contents = control_contents(plan, file)
+        super().__init__(
+            {
+                "start": In(1),
+                "quiet": In(1),
+                "swap": In(1),
+                "command": Out(Command(plan)),
+                "done": Out(1),
+            }
+        )
+
+    def model(self, listing: Listing) -> Iterator[tuple[Kind, list[int]]]:
+        """Yield what each cycle does, and the words it reads."""
+        for cycle in walk(listing.runs):
+            yield cycle.run.kind, cycle.words(self.plan.lanes) if cycle.run.source else []
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        plan = self.plan
+        m.submodules.control = rom = Rom(self.contents)
+        run = self._fields_of(m, rom)
+        entry = Mux(self.quiet, len(plan.due.runs) if plan.quiet is not plan.due else 0, 0)
+
+        running = Signal()
+        address = Signal.like(rom.address, name="run_address")
+        cycle = Signal(self.layout["cycles"].width)
+        turn = Signal(self.layout["turns"].width)
+        last_cycle = Signal()
+        again = Signal()
+        m.d.comb += [
+            last_cycle.eq(running & (cycle == run.cycles)),
+            again.eq(run.loop & (turn != run.turns)),
+            self.done.eq(last_cycle & run.end & ~again),
+            rom.address.eq(address),
+        ]
+        with m.If(self.start):
+            m.d.comb += rom.address.eq(entry)
+            m.d.sync += running.eq(1)
+        with m.Elif(last_cycle):
+            m.d.comb += rom.address.eq(Mux(again, address - run.back, address + 1))
+            m.d.sync += running.eq(~self.done)
+        m.d.sync += address.eq(rom.address)
+
+        m.d.sync += cycle.eq(cycle + 1)
+        with m.If(self.start | last_cycle):
+            m.d.sync += cycle.eq(0)
+        with m.If(last_cycle & run.loop):
+            m.d.sync += turn.eq(Mux(again, turn + 1, 0))
+
+        self._address(m, run, cycle, turn, last_cycle)
+        self._fields(m, run, running, cycle, turn, last_cycle)
+        if any(r.keep is not None for r in plan.due.runs):
+            self._keep(m, run, running, cycle, turn)
+        return m
+
+    def _fields_of(self, m: Module, rom: Rom) -> SimpleNamespace:
+        """Return the fields of the ROM's word, each under its name."""
+        run, word = SimpleNamespace(), data.View(self.layout, rom.word)
+        for name, field in self.layout:
+            value: Value = Const(0)
+            if field.width:
+                value = Signal(field.width, name=f"run_{name}")
+                m.d.comb += value.eq(word[name])
+            setattr(run, name, value)
+        return run
+
+    def _address(
+        self, m: Module, run: SimpleNamespace, cycle: Value, turn: Value, last_cycle: Value
+    ) -> None:
+        """Move to the run's first word, then from word to word, or from row to row."""
+        plan, command = self.plan, self.command
+        word_row = Signal.like(command.row, name="word_row")
+        word_bank = Signal.like(command.bank, name="word_bank")
+        with m.If(last_cycle & run.loop):
+            _advance(m, word_row, word_bank, plan.lanes)
+            with m.If(turn == run.turns):
+                m.d.sync += [word_row.eq(0), word_bank.eq(0)]
+        copy = Signal()
+        m.d.comb += copy.eq((run.old & self.swap) | (run.new & ~self.swap))
+        with m.If(cycle == 0):
+            m.d.sync += [
+                command.row.eq(
+                    run.row + Mux(copy, plan.zone_rows, 0) + Mux(run.by_word, word_row, 0)
+                ),
+                command.bank.eq(Mux(run.by_word, word_bank, run.bank)),
+            ]
+        with m.Elif(run.columns):
+            m.d.sync += command.row.eq(command.row + 1)
+        with m.Else():
+            _advance(m, command.row, command.bank, plan.lanes)
+
+    def _fields(
+        self,
+        m: Module,
+        run: SimpleNamespace,
+        running: Value,
+        cycle: Value,
+        turn: Value,
+        last_cycle: Value,
+    ) -> None:
+        """Form the other fields of the command."""
+        command = self.command
+        kind = run.kind
+        starts = running & (cycle == 0)
+        begins = starts & (turn == 0) & run.begin
+        sums = Signal()
+        opens = Signal()
+        m.d.comb += sums.eq(last_cycle & run.last)
+        with m.If(begins):
+            m.d.sync += opens.eq(1)
+        with m.If(sums):
+            m.d.sync += opens.eq(0)
+
+        def is_kind(*kinds: Kind) -> Value:
+            used = [k for k in kinds if any(r.kind is k for r in _runs(self.plan))]
+            return any_of([kind == k for k in used]) & running if used else Const(0)
+
+        m.d.sync += [
+            command.columns.eq(is_kind(Kind.COLUMNS)),
+            command.multiply.eq(is_kind(*ACCUMULATES)),
+            command.weight.eq(is_kind(Kind.ROWS, Kind.COLUMNS)),
+            command.hold.eq(is_kind(Kind.HOLD)),
+            command.compare.eq(is_kind(Kind.COMPARE)),
+            command.feed.eq(is_kind(Kind.FEED)),
+            command.emit.eq(is_kind(Kind.EMIT)),
+            command.operand.eq(Operand.WORD),
+            command.factor.eq(Factor.WEIGHT),
+            command.minus.eq(run.minus),
+            command.align.eq(run.align),
+            command.first.eq(run.first & (cycle == 0)),
+            command.last.eq(sums),
+            command.results.eq(run.results),
+            command.job.eq(run.job),
+            command.begins.eq(begins),
+            command.opens.eq(opens | begins),
+        ]
+        with m.If(kind == Kind.TERM):
+            m.d.sync += command.factor.eq(Factor.ONE)
+        with m.Elif(kind == Kind.PRODUCT):
+            m.d.sync += [command.operand.eq(Operand.HELD), command.factor.eq(Factor.WORD)]
+        with m.Elif(kind == Kind.INDEX):
+            m.d.sync += [command.operand.eq(Operand.INDEX), command.factor.eq(Factor.ONE)]
+
+    def _keep(
+        self, m: Module, run: SimpleNamespace, running: Value, cycle: Value, turn: Value
+    ) -> None:
+        """Mark the words of a dense memory that its rows' sums are added to.
+
+        They are those of the same numbers: in the group's part of the run, one for each lane.
+        """
+        command = self.command
+        group = Signal(range(max(2, self.plan.rows)))
+        lane = Signal.like(command.bank)
+        # of the next cycle of the run
+        m.d.sync += [group.eq(0), lane.eq(0)]
+        with m.If(running & (cycle != run.cycles)):
+            m.d.sync += [group.eq(group), lane.eq(lane)]
+            _advance(m, group, lane, self.plan.lanes)
+        m.d.sync += [
+            command.keep.eq(running & run.keep & (group == turn + run.group)),
+            command.keep_lane.eq(lane),
+        ]
+
+
+def control_contents(plan: Schedule, file: str) -> RomContents:
+    """Return the control ROM: the runs of a step with an output, then of one without."""
+    fields = layout(plan)
+    words = tuple(encode(plan, run, fields) for run in _runs(plan))
+    return RomContents(width=fields.size, words=words, file=file)
+
+
+def layout(plan: Schedule) -> data.StructLayout:
+    """Return the fields of a word of the control ROM; those that are always zero have no bits."""
+    runs = _runs(plan)
+    kinds = max(r.kind for r in runs).bit_length()
+
+    def flag(values: list[bool]) -> int:
+        return int(any(values))
+
+    return data.StructLayout(
+        {
+            "kind": max(1, kinds),
+            "cycles": (max(r.cycles for r in runs) - 1).bit_length(),
+            "row": (max(_row(plan, r) for r in runs)).bit_length(),
+            "bank": max(_bank(plan, r) for r in runs).bit_length(),
+            "old": flag([_zone(plan, r) is Zone.OLD for r in runs]),
+            "new": flag([_zone(plan, r) is Zone.NEW for r in runs]),
+            "by_word": flag([r.stride is Stride.WORD for r in runs]),
+            "columns": flag([r.kind is Kind.COLUMNS for r in runs]),
+            "first": flag([r.first for r in runs]),
+            "last": flag([r.last for r in runs]),
+            "results": (max(r.results for r in runs) - 1).bit_length(),
+            "align": (len(aligns(plan)) - 1).bit_length(),
+            "minus": flag([r.minus for r in runs]),
+            "keep": flag([r.keep is not None for r in runs]),
+            "group": max(r.keep or 0 for r in runs).bit_length(),
+            "job": max(r.job for r in runs).bit_length(),
+            "begin": flag([r.begin for r in runs]),
+            "loop": flag([r.times > 1 for r in runs]),
+            "back": (max(r.body for r in runs) - 1).bit_length(),
+            "turns": (max(r.times for r in runs) - 1).bit_length(),
+            "end": 1,
+        }
+    )
+
+
+def encode(plan: Schedule, run: Run, fields: data.StructLayout) -> int:
+    """Return a run as a word of the control ROM."""
+    values = {
+        "kind": int(run.kind),
+        "cycles": run.cycles - 1,
+        "row": _row(plan, run),
+        "bank": _bank(plan, run),
+        "old": _zone(plan, run) is Zone.OLD,
+        "new": _zone(plan, run) is Zone.NEW,
+        "by_word": run.stride is Stride.WORD,
+        "columns": run.kind is Kind.COLUMNS,
+        "first": run.first,
+        "last": run.last,
+        "results": run.results - 1,
+        "align": aligns(plan).index(run.align) if run.kind in ACCUMULATES else 0,
+        "minus": run.minus,
+        "keep": run.keep is not None,
+        "group": run.keep or 0,
+        "job": run.job,
+        "begin": run.begin,
+        "loop": run.times > 1,
+        "back": run.body - 1,
+        "turns": run.times - 1,
+        "end": run.end,
+    }
+    word = 0
+    for name, value in values.items():
+        field = fields[name]
+        assert int(value) < 1 << field.width, name
+        word |= int(value) << field.offset
+    return word
+
+
+def _runs(plan: Schedule) -> list[Run]:
+    return [run for listing in plan.listings for run in listing.runs]
+
+
+def _row(plan: Schedule, run: Run) -> int:
+    if run.source is None:
+        return 0
+    return plan.places[run.source].row + run.word // plan.lanes
+
+
+def _bank(plan: Schedule, run: Run) -> int:
+    return run.word % plan.lanes
+
+
+def _zone(plan: Schedule, run: Run) -> Zone:
+    return Zone.ONLY if run.source is None else plan.places[run.source].zone
+
+
+def _advance(m: Module, row: Signal, bank: Signal, lanes: int) -> None:
+    """Go to the next word."""
+    if lanes == 1:
+        m.d.sync += row.eq(row + 1)
+        return
+    m.d.sync += bank.eq(bank + 1)
+    with m.If(bank == lanes - 1):
+        m.d.sync += [bank.eq(0), row.eq(row + 1)]

@@ -1,0 +1,38 @@
+"""Modules that are alike become one: a lane is written once, however many there are."""
+
+from __future__ import annotations
+
+from .rtlil import Module
+
+
+def shared(modules: list[Module]) -> list[Module]:
+    """Return the modules without those that equal an earlier one but for the name.
+
+    Parameters
+    ----------
+    modules : list of Module
+        Every module after those that it has instances of; their cells are renamed.
+    """
+    names: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for module in _children_first(modules):
+        for cell in module.cells:
+            cell.kind = names.get(cell.kind, cell.kind)
+        body = repr((module.wires, module.cells, module.processes, module.connects))
+        names[module.name] = first.setdefault(body, module.name)
+    return [module for module in modules if names[module.name] == module.name]
+
+
+def _children_first(modules: list[Module]) -> list[Module]:
+    by_name = {module.name: module for module in modules}
+    order: dict[str, Module] = {}
+
+    def visit(module: Module) -> None:
+        for cell in module.cells:
+            if cell.kind in by_name:
+                visit(by_name[cell.kind])
+        order.setdefault(module.name, module)
+
+    for module in modules:
+        visit(module)
+    return list(order.values())

@@ -1,0 +1,101 @@
+"""Widths of the lanes and of what is behind them, worked out from the program's formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from ..fixedpoint import QFormat
+from ..program import Argmax, Dense, Linear, Operation, Pointwise
+from ..schedule import Kind, Run, Schedule
+from .tables import signed_width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """Bits of everything between the memory and the results.
+
+    Parameters
+    ----------
+    word : int
+        Of the memory.
+    x, weight : int
+        Of what every lane multiplies.
+    first_x, first_factor : int
+        Of what lane 0 multiplies.
+    total : int
+        Of a sum, bias included.
+    base : int
+        Of what a dense memory's sum is added to; 1 without one.
+    index : int
+        Of the index of the largest word; 0 where none is sought.
+    """
+
+    word: int
+    x: int
+    weight: int
+    first_x: int
+    first_factor: int
+    total: int
+    base: int
+    index: int
+
+
+def widths(plan: Schedule) -> Widths:
+    """Return the widths of a schedule's hardware."""
+    program, formats = plan.program, plan.formats
+    runs = [run for run in plan.due.runs if run.source is not None]
+
+    def widest(*kinds: Kind) -> int:
+        return max((_width(plan, r) for r in runs if r.kind in kinds), default=0)
+
+    weight = max((w for word in plan.weights for w in word), default=0)
+    least = min((w for word in plan.weights for w in word), default=0)
+    weight_bits = max(weight.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + 1
+    searched = [r.cycles for r in runs if r.kind is Kind.COMPARE]
+    index = (max(searched) - 1).bit_length() if searched else 0
+    x = widest(Kind.ROWS, Kind.COLUMNS)
+    terms = widest(Kind.TERM, Kind.HOLD)
+    # minus one, or a word with its sign changed
+    ones = 2 if any(r.kind in (Kind.TERM, Kind.INDEX) for r in plan.due.runs) else 0
+    products = widest(Kind.PRODUCT)
+    total = max(_total_bits(plan, op) for op in program.ops)
+    return Widths(
+        word=max(signed_width(formats[name]) for name, _ in plan.places),
+        x=max(1, x),
+        weight=weight_bits if plan.weights else 1,
+        first_x=max(1, x, terms, index + 1 if index else 0),
+        first_factor=max(weight_bits if plan.weights else 1, ones, products + 1 if products else 0),
+        total=total,
+        base=max((signed_width(t.fmt) for t in plan.jobs if t.gated), default=1),
+        index=index,
+    )
+
+
+def _width(plan: Schedule, run: Run) -> int:
+    assert run.source is not None
+    return signed_width(plan.formats[run.source[0]])
+
+
+def _total_bits(plan: Schedule, op: Operation) -> int:
+    """Return the bits that hold every sum of an operation, in any order."""
+    vector = plan.program.vector
+    peak = 1
+    if isinstance(op, Linear):
+        peak = max(op.peaks(vector))
+    elif isinstance(op, Pointwise):
+        fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
+        top = max(*fracs, op.result_fmt(vector).frac_bits)
+        for term, frac in zip(op.terms, fracs, strict=True):
+            peak += prod(_peak(vector(n).fmt) for n in term.names) << (top - frac)
+    elif isinstance(op, Dense):
+        source, state = vector(op.source).fmt, vector(op.state).fmt
+        u = _peak(source) << max(0, state.frac_bits - source.frac_bits)
+        peak = u + max(sum(map(abs, row)) * _peak(state) + abs(row[0]) * u for row in op.rows)
+    elif isinstance(op, Argmax):
+        peak = vector(op.source).length
+    return peak.bit_length() + 1
+
+
+def _peak(fmt: QFormat) -> int:
+    return max(-fmt.min, fmt.max)

@@ -1,0 +1,153 @@
+"""From a program to cycles of several lanes: memory map, ROM contents, the control ROM's words.
+
+The hardware does what the control ROM says: each word of it is a `Run`, some cycles in which the
+same is done with one word of the memory after the other. Nothing in the hardware waits for anything
+else, but for the streams at its ends: every pause is in the ROM, put there by `placement`, which
+knows when every word is read and written. So a step takes the same cycles every time.
+
+- `plan`: what a schedule consists of.
+- `timing`: how long the pipelines are.
+- `memory_map`: where vectors lie, and what a chain of sections copies for the lanes.
+- `lowering`: what runs an operation consists of, and the weights in the order of their use.
+- `walk`: what a listing of runs does, cycle by cycle.
+- `placement`: when every job starts.
+"""
+
+from __future__ import annotations
+
+from ..errors import ScheduleError
+from ..program import Program, Role
+from .lowering import Lowering
+from .memory_map import Versions, memory_map, streams_in_order
+from .placement import Placement, shape
+from .plan import (
+    Chain,
+    Feed,
+    Job,
+    Key,
+    Kind,
+    Listing,
+    Mirror,
+    Phase,
+    Place,
+    Run,
+    Schedule,
+    Stride,
+    Zone,
+)
+from .timing import WINDOW, Pace, pace
+from .walk import walk
+
+__all__ = [
+    "WINDOW",
+    "Chain",
+    "Feed",
+    "Job",
+    "Key",
+    "Kind",
+    "Listing",
+    "Mirror",
+    "Pace",
+    "Phase",
+    "Place",
+    "Run",
+    "Schedule",
+    "Stride",
+    "Zone",
+    "pace",
+    "schedule",
+    "walk",
+    "why_not",
+]
+
+INTERVALS = (16, 8, 4, 2)
+"""Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
+PATIENCE = 100
+"""A slower interval is worth it where it costs less than one cycle in this many."""
+FIFO_SLACK = 16
+"""Output words that may still be under way when the next step begins, with room to spare."""
+
+
+def schedule(program: Program, lanes: int = 1, interval: int | None = None) -> Schedule:
+    """Lay a program out in memory and time.
+
+    Parameters
+    ----------
+    program : Program
+    lanes : int
+        Multiply-accumulate lanes, 1 to 64.
+    interval : int, optional
+        Cycles between two results. Default: as many as cost next to nothing.
+
+    Raises
+    ------
+    ScheduleError
+        If the hardware cannot run the program.
+    """
+    if interval is not None:
+        return _schedule(program, lanes, interval)
+    best = _schedule(program, lanes, 1)
+    fast = pace(program, lanes, 1)
+    if fast.scale_bits or fast.rest_bits:
+        for slower in INTERVALS:
+            plan = _schedule(program, lanes, slower)
+            if plan.due.cycles - best.due.cycles <= best.due.cycles // PATIENCE:
+                return plan
+    return best
+
+
+def why_not(program: Program) -> str | None:
+    """Return why the hardware cannot run a program, or None where it can."""
+    try:
+        Versions(program)
+    except ScheduleError as error:
+        return str(error)
+    return None
+
+
+def _schedule(program: Program, lanes: int, interval: int) -> Schedule:
+    versions = Versions(program)
+    direct = streams_in_order(program, versions)
+    outputs = [v.name for v in program.with_role(Role.OUTPUT)]
+    speed = pace(program, lanes, interval)
+    lowering = Lowering(program, versions, speed, direct)
+    lowering.lower([] if direct else outputs)
+    places, rows, zone_rows = memory_map(
+        program, versions, lanes, lowering.extra, stored=set() if direct else set(outputs)
+    )
+    n_in, n_out = program.n_words(Role.INPUT), program.n_words(Role.OUTPUT)
+    shapes = [
+        shape(draft, speed, lowering.lengths, places, lowering.chains) for draft in lowering.drafts
+    ]
+
+    def listing(*, due: bool) -> Listing:
+        placement = Placement(speed, n_in)
+        for draft, events in zip(lowering.drafts, shapes, strict=True):
+            if due or not draft.lazy:
+                job = lowering.jobs[draft.runs[0].job] if draft.target else None
+                placement.add(draft, events, gated=job is not None and job.gated)
+        return placement.finish()
+
+    due = listing(due=True)
+    quiet = due if program.output_every == 1 else listing(due=False)
+    if quiet.runs == due.runs:
+        quiet = due
+    return Schedule(
+        program=program,
+        lanes=lanes,
+        interval=interval,
+        due=due,
+        quiet=quiet,
+        places=places,
+        rows=max(2, rows),
+        zone_rows=zone_rows,
+        weights=tuple(lowering.weights),
+        params=tuple(lowering.params),
+        jobs=tuple(lowering.jobs),
+        feeds=tuple(lowering.feeds),
+        chains=tuple(lowering.chains),
+        functions=lowering.functions,
+        n_in=n_in,
+        n_out=n_out,
+        fifo_depth=1 << (n_out + FIFO_SLACK - 1).bit_length(),
+    )

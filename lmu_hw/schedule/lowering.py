@@ -1,0 +1,453 @@
+"""From operations to runs: what every job does, and the ROM words that it does it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..fixedpoint import QFormat
+from ..program import Argmax, Cascade, Dense, Function, Linear, Pointwise, Program, Role
+from .memory_map import Versions
+from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, Stride
+from .timing import INDEX_GAP, Pace, functions_of
+
+Section = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A job before it has a place in time.
+
+    Parameters
+    ----------
+    name : str
+    lazy : bool
+        Left out of steps without an output.
+    runs : tuple of Run
+    target : Key or None
+    word : int
+        Results are the words of ``target`` from this one on.
+    function : bool
+        Results pass a function.
+    to_stream : bool
+    feed : Feed or None
+    """
+
+    name: str
+    lazy: bool
+    runs: tuple[Run, ...]
+    target: Key | None = None
+    word: int = 0
+    function: bool = False
+    to_stream: bool = False
+    feed: Feed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some words of a source of rows, and the columns of the matrix that they meet."""
+
+    key: Key
+    word: int
+    width: int
+    align: int
+    columns: tuple[int, ...]
+    keep: bool = False
+
+
+class Lowering:
+    """Lowers operations one after the other.
+
+    Parameters
+    ----------
+    program : Program
+    versions : Versions
+    pace : Pace
+    direct : bool
+        Outputs leave when they are computed.
+    """
+
+    def __init__(self, program: Program, versions: Versions, pace: Pace, direct: bool) -> None:
+        self.program, self.versions, self.pace, self.direct = program, versions, pace, direct
+        self.functions = functions_of(program)
+        self.drafts: list[Draft] = []
+        self.jobs: list[Job] = []
+        self.feeds: list[Feed] = []
+        self.chains: list[Chain] = []
+        self.weights: list[tuple[int, ...]] = []
+        self.params: list[tuple[int, int, int]] = []
+        self.lengths: dict[Key, int] = {
+            (v.name, version): v.length
+            for v in program.vectors
+            for version in range(versions.final[v.name][1] + 1)
+        }
+        self.extra: dict[str, int] = {}
+
+    def lower(self, places_of: Sequence[str]) -> None:
+        """Lower the whole program; ``places_of`` names the outputs that are kept for the end."""
+        for index, op in enumerate(self.program.ops):
+            if index in self.versions.skipped:
+                continue
+            if isinstance(op, Cascade):
+                self._cascade(index, op)
+            elif isinstance(op, Dense):
+                self._dense(index, op)
+            elif isinstance(op, Linear):
+                self._linear(index, op)
+            elif isinstance(op, Pointwise):
+                self._pointwise(index, op)
+            else:
+                self._argmax(index, op)
+        for name in places_of:
+            run = Run(
+                kind=Kind.EMIT,
+                cycles=self.program.vector(name).length,
+                source=self.versions.final[name],
+            )
+            # without outputs there is nothing to emit
+            lazy = self.program.output_every != 1
+            self.drafts.append(Draft(name=f"emit_{name}", lazy=lazy, runs=(run,), to_stream=True))
+
+    # rows
+
+    def _linear(self, index: int, op: Linear) -> None:
+        reads, made = self.versions.reads[index], self.versions.writes[index]
+        weights, params = len(self.weights), len(self.params)
+        widths = op.widths(self.program.vector)
+        columns = iter(range(sum(widths)))
+        parts = [
+            Part(reads[name], 0, width, align, tuple(next(columns) for _ in range(width)))
+            for name, width, align in zip(op.sources, widths, op.aligns, strict=True)
+        ]
+        # words that were written last are read last
+        parts.sort(key=lambda part: self._writer(part.key, index))
+        self.params += zip(op.biases, op.multipliers, op.shifts, strict=True)
+        for c in range(op.n_channels):
+            moved = [replace(part, word=c * part.width) for part in parts]
+            runs, words = self._rows(op.rows, moved)
+            if self._place_weights(words, weights if c else None):
+                weights = len(self.weights) - len(words)
+            self._add(
+                index,
+                c,
+                runs,
+                self._job(
+                    index, c, made[op.target], c * len(op.rows), op.function, weights, params
+                ),
+            )
+
+    def _place_weights(self, words: list[tuple[int, ...]], start: int | None) -> bool:
+        """Add words to the ROM, unless they are what it has from ``start`` on."""
+        if start is not None and self.weights[start : start + len(words)] == words:
+            return False
+        self.weights += words
+        return True
+
+    def _dense(self, index: int, op: Dense) -> None:
+        vector, versions = self.program.vector, self.versions
+        reads, made = versions.reads[index], versions.writes[index]
+        source, state = vector(op.source), vector(op.state)
+        n, channels = len(op.rows), source.length
+        align = state.fmt.frac_bits - source.fmt.frac_bits
+        u = reads[op.source]
+        if align < 0:
+            u = self._rounded_input(index, op)
+        rows = tuple((*row, -row[0]) for row in op.rows)
+        weights, params = len(self.weights), len(self.params)
+        self.params += [(0, 1, shift) for shift in op.shifts]
+        for c in range(channels):
+            feed = Feed(op=index, channel=c, chain=None, window=op.window)
+            self._feed(
+                feed, reads[op.source], f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
+            )
+            parts = [
+                Part(u, c, 1, max(0, align), (n,)),
+                Part(reads[op.state], c * n, n, 0, tuple(range(n)), keep=True),
+            ]
+            runs, words = self._rows(rows, parts, columns=False)
+            if self._place_weights(words, weights if c else None):
+                weights = len(self.weights) - len(words)
+            job = self._job(index, c, made[op.state], c * n, None, weights, params)
+            self._add(index, c, runs, replace(job, gated=True))
+
+    def _rounded_input(self, index: int, op: Dense) -> Key:
+        """Add the rounding of a dense memory's input to the state's binary point."""
+        vector = self.program.vector
+        source, state = vector(op.source).fmt, vector(op.state).fmt
+        name = f"{op.state}.rounded"
+        drop = source.frac_bits - state.frac_bits
+        # one bit more than what is left: rounding up may carry
+        fmt = QFormat(max(source.width + (not source.signed) - drop, 1) + 1, 0)
+        length = vector(op.source).length
+        self.extra[name], self.lengths[name, 1] = length, length
+        runs = [
+            Run(
+                kind=Kind.TERM,
+                source=self.versions.reads[index][op.source],
+                stride=Stride.WORD,
+                first=True,
+                last=True,
+            )
+        ]
+        params = len(self.params)
+        self.params.append((0, 1, drop))
+        job = Job(
+            name=f"round_{index}",
+            params=params,
+            one_param=True,
+            target=(name, 1),
+            fmt=fmt,
+            out_fmt=fmt,
+        )
+        self._add(index, 0, self._loop(runs, length), job)
+        return name, 1
+
+    def _rows(
+        self, rows: tuple[tuple[int, ...], ...], parts: list[Part], *, columns: bool = True
+    ) -> tuple[list[Run], list[tuple[int, ...]]]:
+        """Return the runs and weights of a matrix: as many rows at a time as there are lanes.
+
+        The rows left over take all lanes each, a column for every lane, where that is sooner.
+        """
+        lanes, n = self.pace.lanes, len(rows)
+        full, left = divmod(n, lanes)
+        spans = [_rows_of(part.word, part.width, lanes) for part in parts]
+        across = sum(len(span) for span in spans)
+        width = sum(part.width for part in parts)
+        one_row = max(across, self.pace.drain_cycles(1, one_row=True))
+        together = max(width, self.pace.drain_cycles(left, one_row=False))
+        columns = columns and lanes > 1 and left * one_row < together
+        groups = [rows[g * lanes : (g + 1) * lanes] for g in range(full)]
+        runs = self._group(parts, full, lanes) if full else []
+        if left and not columns:
+            groups.append(rows[full * lanes :])
+            # the drain has to be done with the last full group
+            runs += self._pause(self._body(parts, full, left), lanes, one_row=False)
+        weights = [
+            tuple(row[c] for row in group) + (0,) * (lanes - len(group))
+            for group in groups
+            for part in parts
+            for c in part.columns
+        ]
+        if left and columns:
+            body = [
+                Run(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
+                for p, span in zip(parts, spans, strict=True)
+            ]
+            body[0] = replace(body[0], first=True)
+            body[-1] = replace(body[-1], last=True, results=1)
+            gap = self._gap(body, lanes if full else 0, one_row=False)
+            again = self._gap(body, 1, one_row=True)
+            runs += _wait(max(0, gap - again))
+            runs += self._loop([*_wait(again), *body], left, wait=False)
+            weights += [
+                _across(row, part, start, lanes)
+                for row in rows[full * lanes :]
+                for part, span in zip(parts, spans, strict=True)
+                for start in span
+            ]
+        return runs, weights
+
+    def _body(self, parts: list[Part], group: int, results: int) -> list[Run]:
+        """Return the runs of one group of rows."""
+        body = [
+            Run(
+                kind=Kind.ROWS,
+                cycles=p.width,
+                source=p.key,
+                word=p.word,
+                align=p.align,
+                keep=group if p.keep else None,
+            )
+            for p in parts
+        ]
+        body[0] = replace(body[0], first=True)
+        body[-1] = replace(body[-1], last=True, results=results)
+        return body
+
+    def _group(self, parts: list[Part], times: int, results: int) -> list[Run]:
+        body = self._pause(self._body(parts, 0, results), results, one_row=False)
+        return self._loop(body, times, wait=False)
+
+    # single words
+
+    def _pointwise(self, index: int, op: Pointwise) -> None:
+        vector, reads = self.program.vector, self.versions.reads[index]
+        fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
+        result = op.result_fmt(vector).frac_bits
+        top = max(*fracs, result)
+        body: list[Run] = []
+        for term, frac in zip(op.terms, fracs, strict=True):
+            if term.b:
+                body.append(Run(kind=Kind.HOLD, source=reads[term.a], stride=Stride.WORD))
+            body.append(
+                Run(
+                    kind=Kind.PRODUCT if term.b else Kind.TERM,
+                    source=reads[term.b or term.a],
+                    stride=Stride.WORD,
+                    minus=term.minus,
+                    align=top - frac,
+                )
+            )
+        sums = [i for i, run in enumerate(body) if run.kind is not Kind.HOLD]
+        body[sums[0]] = replace(body[sums[0]], first=True)
+        body[-1] = replace(body[-1], last=True)
+        length = vector(op.target).length
+        params = len(self.params)
+        self.params.append((0, 1, top - result))
+        made = self.versions.writes[index][op.target]
+        job = self._job(index, 0, made, 0, op.function, 0, params)
+        self._add(index, 0, self._loop(body, length), replace(job, one_param=True))
+
+    def _argmax(self, index: int, op: Argmax) -> None:
+        source = self.versions.reads[index][op.source]
+        runs = [
+            Run(kind=Kind.COMPARE, cycles=self.lengths[source], source=source, first=True),
+            *_wait(INDEX_GAP),
+            Run(kind=Kind.INDEX, first=True, last=True),
+        ]
+        params = len(self.params)
+        self.params.append((0, 1, 0))
+        made = self.versions.writes[index][op.target]
+        job = self._job(index, 0, made, 0, None, 0, params)
+        self._add(index, 0, runs, replace(job, one_param=True))
+
+    # memories
+
+    def _cascade(self, index: int, op: Cascade) -> None:
+        vector, versions = self.program.vector, self.versions
+        sections = _with_gaps(op)
+        mirrors: list[Mirror | None] = []
+        for name in (op.z_outer, op.z_inner):
+            fused = versions.fused.get((index, name))
+            mirrors.append(
+                None
+                if fused is None
+                else Mirror(
+                    target=versions.writes[index][fused.target], fmt=vector(fused.target).fmt
+                )
+            )
+        chain = Chain(
+            op=index,
+            sections=sections,
+            first_section=sum(len(c.sections) for c in self.chains),
+            mirrors=(mirrors[0], mirrors[1]),
+        )
+        self.chains.append(chain)
+        channels, n = vector(op.source).length, len(op.sections)
+        outer = sum(f.states for f in self.feeds)
+        inner = outer + channels * op.n_pairs
+        for c in range(channels):
+            feed = Feed(
+                op=index,
+                channel=c,
+                chain=len(self.chains) - 1,
+                window=op.window,
+                outer=outer + c * op.n_pairs,
+                inner=inner + c * n,
+                states=op.n_pairs + n,
+            )
+            name = f"cascade_{index}" if channels == 1 else f"cascade_{index}_{c}"
+            self._feed(feed, versions.reads[index][op.source], name)
+
+    def _feed(self, feed: Feed, source: Key, name: str) -> None:
+        self.feeds.append(feed)
+        run = Run(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds) - 1)
+        lazy = self.program.lazy[feed.op]
+        self.drafts.append(Draft(name=name, lazy=lazy, runs=(run,), feed=feed))
+
+    # what all have in common
+
+    def _job(
+        self,
+        index: int,
+        channel: int,
+        target: Key,
+        word: int,
+        function: Function | None,
+        weights: int,
+        params: int,
+    ) -> Job:
+        op, fmt = self.program.ops[index], self.program.vector(target[0]).fmt
+        name = f"{op.kind}_{index}"
+        is_output = self.program.vector(target[0]).role is Role.OUTPUT
+        return Job(
+            name=name if self.program.channels(op) == 1 else f"{name}_{channel}",
+            weights=weights,
+            params=params,
+            target=target,
+            word=word,
+            to_stream=self.direct and is_output,
+            fmt=fmt if function is None else function.in_fmt,
+            function=None if function is None else self.functions.index(function),
+            out_fmt=fmt,
+        )
+
+    def _add(self, index: int, channel: int, runs: list[Run], job: Job) -> None:
+        number = len(self.jobs)
+        self.jobs.append(job)
+        marked = [replace(run, job=number) for run in runs]
+        marked[0] = replace(marked[0], begin=True)
+        self.drafts.append(
+            Draft(
+                name=job.name,
+                lazy=self.program.lazy[index],
+                runs=tuple(marked),
+                target=job.target,
+                word=job.word,
+                function=job.function is not None,
+                to_stream=job.to_stream,
+            )
+        )
+
+    def _loop(self, body: list[Run], times: int, *, wait: bool = True) -> list[Run]:
+        """Return a body done several times, by default with room for its result each time."""
+        if wait:
+            body = self._pause(body, 1, one_row=False)
+        if times > 1:
+            body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
+        return body
+
+    def _pause(self, body: list[Run], results: int, *, one_row: bool) -> list[Run]:
+        """Return a body that begins with a wait for the drain to finish a sum like the last."""
+        return [*_wait(self._gap(body, results, one_row=one_row)), *body]
+
+    def _gap(self, body: list[Run], results: int, *, one_row: bool) -> int:
+        cycles = sum(run.cycles for run in body)
+        if results == 0:
+            return 0
+        return max(0, self.pace.drain_cycles(results, one_row=one_row) - cycles)
+
+    def _writer(self, key: Key, index: int) -> int:
+        """Return the operation of this step that wrote a vector; -1 for none."""
+        made = [i for i in range(index) if key in self.versions.writes[i].values()]
+        return made[-1] if made and key[1] else -1
+
+
+def _rows_of(word: int, width: int, lanes: int) -> list[int]:
+    """Return the first words of the rows of the memory that some words lie in."""
+    first, last = word // lanes, (word + width - 1) // lanes
+    return [row * lanes for row in range(first, last + 1)]
+
+
+def _across(row: tuple[int, ...], part: Part, start: int, lanes: int) -> tuple[int, ...]:
+    """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
+    at = [start + lane - part.word for lane in range(lanes)]
+    return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
+
+
+def _wait(cycles: int) -> list[Run]:
+    return [Run(kind=Kind.WAIT, cycles=cycles)] if cycles > 0 else []
+
+
+def _with_gaps(op: Cascade) -> tuple[Section, ...]:
+    """Return the coefficients, with an empty section where the inner words would change places.
+
+    A real section's word is there before the inner one of the pair that precedes it.
+    """
+    sections: list[Section] = []
+    for section in op.sections:
+        if len(section) == 1 and sections and len(sections[-1]) == 2:
+            sections.append(())
+        sections.append(tuple((a.coef, a.shift) for a in section))
+    return tuple(sections)

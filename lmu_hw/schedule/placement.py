@@ -1,0 +1,185 @@
+"""Every job gets its time: the soonest at which nothing that it needs is missing or busy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from .lowering import Draft
+from .plan import Chain, Key, Kind, Listing, Phase, Place, Run
+from .timing import DRAIN, FEED, INNER, Pace, chain_writes
+from .walk import formula, length, reads, sums
+
+COUNT = 4
+"""Cycles that a silence counter takes."""
+EMIT = 3
+"""Cycles from the issue of a word to the output stream."""
+
+
+@dataclass(slots=True)
+class Shape:
+    """A draft's events, counted from its first cycle.
+
+    Attributes
+    ----------
+    length : int
+    reads : dict
+        First cycle in which each word is read.
+    loads : list of int
+        When sums move to the drain.
+    results : list of int
+        When the drain hands a result over.
+    writes : dict
+        When each word that lanes can read is written.
+    streamed : list of int
+        When words go to the output stream.
+    end : int
+        When a memory is done, in terms of the arrival of its input word.
+    """
+
+    length: int
+    reads: dict[tuple[Key, int], int]
+    loads: list[int] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
+    writes: dict[tuple[Key, int], int] = field(default_factory=dict)
+    streamed: list[int] = field(default_factory=list)
+    end: int = 0
+    last_results: int = 0
+
+
+def shape(
+    draft: Draft,
+    pace: Pace,
+    lengths: dict[Key, int],
+    places: dict[Key, Place],
+    chains: Sequence[Chain],
+) -> Shape:
+    """Return the events of a draft."""
+    found = Shape(length=length(draft.runs), reads=reads(draft.runs, pace.lanes, lengths))
+    for s in sums(draft.runs):
+        load = s.time + DRAIN
+        found.loads.append(load)
+        first = load + pace.sum_cycles(one_row=s.one_row)
+        found.results += [first + i * pace.interval for i in range(s.results)]
+    tail = pace.result_cycles(function=draft.function)
+    if draft.target in places:
+        assert draft.target is not None
+        for i, time in enumerate(found.results):
+            found.writes[draft.target, draft.word + i] = time + tail
+    if draft.to_stream:
+        found.streamed = [time + tail for time in found.results]
+        if draft.runs[0].kind is Kind.EMIT:
+            found.streamed = [EMIT + i for i in range(found.length)]
+    if draft.feed is not None:
+        found.end = FEED + COUNT
+        if draft.feed.chain is not None:
+            _add_chain(found, draft, chains[draft.feed.chain], places)
+    return found
+
+
+def _add_chain(found: Shape, draft: Draft, chain: Chain, places: dict[Key, Place]) -> None:
+    assert draft.feed is not None
+    pairs = sum(len(s) == 2 for s in chain.sections)
+    states = sum(len(s) > 0 for s in chain.sections)
+    for write in chain_writes(chain.sections):
+        mirror = chain.mirrors[write.port]
+        found.end = max(found.end, write.cycle + 1)
+        if mirror is not None and mirror.target in places:
+            part = states if write.port == INNER else pairs
+            word = draft.feed.channel * part + write.index
+            found.writes[mirror.target, word] = write.cycle
+
+
+class Placement:
+    """A step under construction.
+
+    Parameters
+    ----------
+    pace : Pace
+    n_in : int
+        Input words, each a cycle before the first.
+    """
+
+    def __init__(self, pace: Pace, n_in: int) -> None:
+        self.pace, self.n_in = pace, n_in
+        self.now = 0
+        self.runs: list[Run] = []
+        self.phases: list[Phase] = []
+        self._written: dict[tuple[Key, int], int] = {}
+        self._port: set[int] = set()
+        self._drain_free = self._result_free = self._memory_free = 0
+        self._stream_next = 0
+        self._first_streamed: int | None = None
+        self._gated_until = 0
+
+    def add(self, draft: Draft, shape: Shape, *, gated: bool) -> None:
+        """Place a draft as soon as may be."""
+        start = max(self._soonest(draft, shape))
+        taken = set(shape.writes.values())
+        while any(start + t in self._port for t in taken):
+            start += 1
+        self._append(draft, start)
+        self._written.update({word: start + t for word, t in shape.writes.items()})
+        self._port |= {start + t for t in taken}
+        if shape.loads:
+            self._drain_free = max(start + shape.results[-1] + 1, start + shape.loads[-1] + 1)
+            self._result_free = start + shape.results[-1] + self.pace.interval
+        if draft.feed is not None:
+            self._memory_free = start + shape.end
+        if shape.streamed:
+            self._stream_next = start + shape.streamed[-1] + 1
+            if self._first_streamed is None:
+                self._first_streamed = start + shape.streamed[0]
+        if gated:
+            self._gated_until = start + max(shape.writes.values(), default=0)
+
+    def finish(self) -> Listing:
+        """Return the listing: a step ends when the next one can begin."""
+        soonest = [
+            1,
+            self.now,
+            max(self._port, default=0) + 1,
+            self._drain_free - DRAIN,
+            self._result_free - DRAIN,
+            self._memory_free - FEED,
+            self._stream_next - (self._first_streamed or 0) - self.n_in,
+        ]
+        end = max(soonest)
+        if end > self.now:
+            wait = end - self.now
+            self.runs.append(Run(kind=Kind.WAIT, cycles=wait))
+            self.phases.append(Phase(name="drain", start=self.now, length=wait, formula=str(wait)))
+        self.runs[-1] = replace(self.runs[-1], end=True)
+        cycles = self.n_in + end
+        terms = [str(self.n_in), *(p.formula for p in self.phases)]
+        return Listing(
+            runs=tuple(self.runs),
+            phases=tuple(self.phases),
+            cycles=cycles,
+            formula=f"{' + '.join(terms)} = {cycles}",
+        )
+
+    def _soonest(self, draft: Draft, shape: Shape) -> Iterator[int]:
+        yield self.now
+        for word, t in shape.reads.items():
+            if word in self._written:
+                yield self._written[word] - t
+        if shape.loads:
+            yield self._drain_free - shape.loads[0]
+            yield self._result_free - shape.results[0]
+        if draft.feed is not None:
+            yield max(self._memory_free, self._gated_until) - FEED
+        if shape.streamed:
+            yield self._stream_next - shape.streamed[0]
+
+    def _append(self, draft: Draft, start: int) -> None:
+        wait, cycles = start - self.now, length(draft.runs)
+        terms = formula(draft.runs)
+        if wait:
+            self.runs.append(Run(kind=Kind.WAIT, cycles=wait))
+            terms = f"{wait} + {terms}"
+        self.runs += draft.runs
+        self.phases.append(
+            Phase(name=draft.name, start=self.now, length=wait + cycles, formula=terms)
+        )
+        self.now = start + cycles

@@ -1,0 +1,339 @@
+"""What a schedule consists of: the words of the control ROM, the memory map, the constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ..fixedpoint import QFormat
+from ..program import Function, Program
+
+Key = tuple[str, int]
+"""A vector between two of its writes in a step: name, and writes before in this step."""
+
+
+class Kind(IntEnum):
+    """What is done with the words that are read in a run's cycles."""
+
+    WAIT = 0
+    """Nothing is read."""
+    ROWS = 1
+    """Every lane multiplies the same word, each for a row of its own."""
+    COLUMNS = 2
+    """Every lane multiplies the word of its own bank, all for the same row."""
+    TERM = 3
+    """Lane 0 adds or subtracts the word."""
+    HOLD = 4
+    """Lane 0 keeps the word for the product that follows."""
+    PRODUCT = 5
+    """Lane 0 multiplies the word with the one that it kept."""
+    COMPARE = 6
+    """The word takes part in the search for the largest."""
+    INDEX = 7
+    """Lane 0 takes the index of the largest word; nothing is read."""
+    FEED = 8
+    """The word is a memory's input: its silence is counted, and a chain of sections begins."""
+    EMIT = 9
+    """The word goes to the output stream."""
+
+
+ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX)
+"""Kinds whose words go through the lanes."""
+
+
+class Zone(IntEnum):
+    """Which copy of a vector is meant, where there are two that change places after every step."""
+
+    ONLY = 0
+    OLD = 1
+    NEW = 2
+
+
+class Stride(IntEnum):
+    """How the address of a run moves with each turn of its loop."""
+
+    NONE = 0
+    WORD = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A word of the control ROM: some cycles in which the same is done with successive words.
+
+    Parameters
+    ----------
+    kind : Kind
+    cycles : int
+        >= 1.
+    source : Key or None
+        The vector that is read,
+    word : int
+        from this word on; `Kind.COLUMNS` reads a word of every bank, so it begins with a row.
+    stride : Stride
+    first, last : bool
+        The first cycle begins a sum; the last cycle ends it.
+    results : int
+        With ``last``: how many lanes hold a sum of their own.
+    align : int
+        Left shift of the products.
+    minus : bool
+        Subtract.
+    keep : int or None
+        The words are also those that the sums of a dense memory are added to, those of the group of
+        this number, more with each turn of the loop.
+    job : int
+        Index into the schedule's jobs; for `Kind.FEED`, into its feeds.
+    begin : bool
+        The first run of its job.
+    body, times : int
+        After this run, the last ``body`` runs are repeated until they have been done ``times``
+        times.
+    end : bool
+        The step is over.
+    """
+
+    kind: Kind
+    cycles: int = 1
+    source: Key | None = None
+    word: int = 0
+    stride: Stride = Stride.NONE
+    first: bool = False
+    last: bool = False
+    results: int = 1
+    align: int = 0
+    minus: bool = False
+    keep: int | None = None
+    job: int = 0
+    begin: bool = False
+    body: int = 1
+    times: int = 1
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a vector lies: word i in bank ``i % lanes``, row ``row + i // lanes``."""
+
+    row: int
+    zone: Zone = Zone.ONLY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What the results of an operation, for one channel, have in common.
+
+    Parameters
+    ----------
+    name : str
+    weights, params : int
+        Where its words begin in the ROMs.
+    one_param : bool
+        All results share the first word of parameters.
+    target : Key or None
+        The vector that is written,
+    word : int
+        from this word on.
+    to_stream : bool
+        Results go to the output stream.
+    fmt : QFormat
+        Range of what is rounded: the target's, or that of the function's argument.
+    function : int or None
+        Index into the schedule's functions,
+    out_fmt : QFormat
+        whose results are limited to this.
+    gated : bool
+        A dense memory: results are added to old words and rounded as the silence says.
+    """
+
+    name: str
+    weights: int = 0
+    params: int = 0
+    one_param: bool = False
+    target: Key | None
+    word: int = 0
+    to_stream: bool = False
+    fmt: QFormat
+    function: int | None = None
+    out_fmt: QFormat
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """What lanes see of a chain's states: ``target``, each word rounded to its format."""
+
+    target: Key
+    fmt: QFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A cascade as the chain unit runs it.
+
+    Parameters
+    ----------
+    op : int
+        Index of the operation.
+    sections : tuple
+        Its sections, an empty one before every real one that follows a pair.
+    first_section : int
+        Where they begin in the ROM.
+    mirrors : tuple
+        Of z_outer and z_inner; None where nobody reads it.
+    """
+
+    op: int
+    sections: tuple[tuple[tuple[int, int], ...], ...]
+    first_section: int
+    mirrors: tuple[Mirror | None, Mirror | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One channel of a memory: its silence counter, and its states where it is a cascade.
+
+    Parameters
+    ----------
+    op : int
+        Index of the operation.
+    channel : int
+    chain : int or None
+        Index into the schedule's chains.
+    window : int
+    outer, inner : int
+        Where its states begin in the memory of the chain.
+    states : int
+        How many words they are.
+    """
+
+    op: int
+    channel: int
+    chain: int | None
+    window: int
+    outer: int = 0
+    inner: int = 0
+    states: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A job in time, for headers and reports.
+
+    Parameters
+    ----------
+    name : str
+    start : int
+        First cycle after the last input word was taken.
+    length : int
+        Cycles until the next one starts.
+    formula : str
+        The same as an expression.
+    """
+
+    name: str
+    start: int
+    length: int
+    formula: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The runs of a step, and how long they take.
+
+    Parameters
+    ----------
+    runs : tuple of Run
+    phases : tuple of Phase
+    cycles : int
+        From step to step, input included, when the source is always valid and the sink ready.
+    formula : str
+        The same as an expression, ``"... = cycles"``.
+    """
+
+    runs: tuple[Run, ...]
+    phases: tuple[Phase, ...]
+    cycles: int
+    formula: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Everything the hardware is built from, besides the program's formats.
+
+    Parameters
+    ----------
+    program : Program
+    lanes : int
+        Multiply-accumulate lanes, and banks of the memory.
+    interval : int
+        Cycles between two results of the lanes.
+    due, quiet : Listing
+        A step with an output, and one without; the same where every step has one.
+    places : dict
+        The memory map.
+    rows : int
+        Words in each bank.
+    zone_rows : int
+        Distance of the two copies of vectors that have two.
+    weights : tuple of tuple of int
+        A word for each lane and cycle, in execution order.
+    params : tuple of (bias, multiplier, shift)
+        In execution order.
+    jobs, feeds, chains : tuple
+    functions : tuple of Function
+    n_in, n_out : int
+        Words a step.
+    fifo_depth : int
+        Words, a power of two.
+    """
+
+    program: Program
+    lanes: int
+    interval: int
+    due: Listing
+    quiet: Listing
+    places: dict[Key, Place] = field(hash=False)
+    rows: int
+    zone_rows: int
+    weights: tuple[tuple[int, ...], ...]
+    params: tuple[tuple[int, int, int], ...]
+    jobs: tuple[Job, ...]
+    feeds: tuple[Feed, ...]
+    chains: tuple[Chain, ...]
+    functions: tuple[Function, ...]
+    n_in: int
+    n_out: int
+    fifo_depth: int
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Cycles of a step with an output, which is the longest."""
+        return self.due.cycles
+
+    @property
+    def cycle_formula(self) -> str:
+        """The same as an expression, ``"... = cycles_per_step"``."""
+        return self.due.formula
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The different kinds of step."""
+        return (self.due,) if self.quiet is self.due else (self.due, self.quiet)
+
+    def word_format(self, key: Key) -> QFormat:
+        """Return the format of a vector in the memory."""
+        return self.formats[key[0]]
+
+    @property
+    def formats(self) -> dict[str, QFormat]:
+        """Formats of all vectors, those that the schedule added included."""
+        return {v.name: v.fmt for v in self.program.vectors} | self.added
+
+    @property
+    def added(self) -> dict[str, QFormat]:
+        """Formats of the vectors that the schedule added: rounded inputs of dense memories."""
+        return {
+            job.target[0]: job.fmt
+            for job in self.jobs
+            if job.target is not None and job.target[0].endswith(".rounded")
+        }

@@ -1,0 +1,157 @@
+"""How many cycles everything takes: the one place where the pipelines' lengths are written down.
+
+A run's word in cycle t of the step passes these stages, one cycle each:
+
+    issue t | read t+1 | operand t+2 | product t+3 | accumulate t+4 | total t+5 | drain t+6
+
+The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
+or adds them up first where all lanes worked on one row. A result then passes
+
+    bias 1 | scale 0 or more | shift 1 | round 1 | write
+
+and, where the operation has a function, from "round" on
+
+    piece 1 | (multiply ``interval`` at most | add 1) for each degree | limit 1 | write
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..program import Function, Linear, Program
+
+DRAIN = 6
+"""Cycles from the issue of a sum's last word to its arrival in the drain."""
+
+FEED = 3
+"""Cycles from the issue of a memory's input word to its arrival at the chain."""
+
+WINDOW = 4
+"""Cycles from the chain word of one section to that of the next."""
+
+INDEX_GAP = 2
+"""Idle cycles between the last word compared and the use of the index."""
+
+SUM_TURNS = 4
+"""Most cycles in which the sums of all lanes are added."""
+
+OUTER, INNER = 0, 1
+"""The two ports' places in what is said of a chain's states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What the pipelines' lengths depend on.
+
+    Parameters
+    ----------
+    lanes, interval : int
+    scale_bits : int
+        Width of the rows' multipliers; 0 where there are none.
+    degree : int
+        Highest degree of the functions.
+    rest_bits : int
+        Widest argument within a piece; 0 where there are no functions.
+    """
+
+    lanes: int
+    interval: int
+    scale_bits: int
+    degree: int
+    rest_bits: int
+
+    @property
+    def scale_cycles(self) -> int:
+        """Cycles of the multiplication by a row's multiplier."""
+        return turns(self.scale_bits, self.interval)
+
+    @property
+    def step_cycles(self) -> int:
+        """Cycles of one degree of a function."""
+        return turns(self.rest_bits, self.interval) + 1
+
+    def sum_cycles(self, *, one_row: bool) -> int:
+        """Return the cycles from the arrival in the drain to the first result handed over."""
+        return sum_turns(self.lanes) if one_row else 0
+
+    def result_cycles(self, *, function: bool) -> int:
+        """Return the cycles from a result handed over by the drain to its write."""
+        plain = 4 + self.scale_cycles
+        return plain + 2 + self.degree * self.step_cycles if function else plain
+
+    def drain_cycles(self, results: int, *, one_row: bool) -> int:
+        """Return the cycles from the end of one sum to the soonest end of the next one."""
+        return max(sum_turns(self.lanes) + 1, self.interval) if one_row else results * self.interval
+
+
+def addends(lanes: int) -> int:
+    """Return how many lanes' sums are added in a cycle where all worked on one row."""
+    return -(-lanes // SUM_TURNS)
+
+
+def sum_turns(lanes: int) -> int:
+    """Return the cycles in which the sums of all lanes are added."""
+    return -(-lanes // addends(lanes))
+
+
+def turns(bits: int, interval: int) -> int:
+    """Return the cycles in which a factor of ``bits`` bits is used up, ``interval`` at most."""
+    if bits == 0:
+        return 0
+    digit = -(-bits // interval)
+    return -(-bits // digit)
+
+
+def pace(program: Program, lanes: int, interval: int) -> Pace:
+    """Return the pace of a program's hardware."""
+    functions = functions_of(program)
+    most = max(
+        (m for op in program.ops if isinstance(op, Linear) for m in op.multipliers), default=1
+    )
+    return Pace(
+        lanes=lanes,
+        interval=interval,
+        scale_bits=most.bit_length() if most > 1 else 0,
+        degree=max((len(f.shifts) for f in functions), default=0),
+        # without a degree nothing is multiplied
+        rest_bits=max((f.rest_bits for f in functions), default=0),
+    )
+
+
+def functions_of(program: Program) -> tuple[Function, ...]:
+    """Return every function of a program, each once."""
+    found = (getattr(op, "function", None) for op in program.ops)
+    return tuple(dict.fromkeys(f for f in found if f is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainWrite:
+    """When a chain writes the mirror of a state, from the issue of its input word on."""
+
+    cycle: int
+    port: int
+    index: int
+
+
+def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[ChainWrite]:
+    """Return the mirror writes of a chain in order.
+
+    Window 0 rounds the input word; section k's adaptor on the chain starts with window k + 1, its
+    inner one a cycle and a window later; results are there a window after that, a mirror's word
+    one more cycle later.
+    """
+    start = FEED + 1
+    writes = []
+    pair = index = 0
+    for k, section in enumerate(sections):
+        if not section:
+            continue
+        window = start + WINDOW * (k + 2)
+        if len(section) == 2:
+            writes.append(ChainWrite(window + WINDOW + 2, INNER, index))
+            writes.append(ChainWrite(window + WINDOW + 3, OUTER, pair))
+            pair += 1
+        else:
+            writes.append(ChainWrite(window + 1, INNER, index))
+        index += 1
+    return writes
