@@ -47,6 +47,8 @@ class Command(wiring.Signature):
         Every lane takes the word of its own bank.
     multiply : Out(1)
         The lanes accumulate.
+    swap : Out(1)
+        Then their two sums change places.
     weight : Out(1)
         Weights come from the ROM.
     operand, factor : Out(Operand), Out(Factor)
@@ -80,6 +82,7 @@ class Command(wiring.Signature):
                 "bank": Out(lanes),
                 "columns": Out(1),
                 "multiply": Out(1),
+                "swap": Out(1),
                 "weight": Out(1),
                 "operand": Out(Operand),
                 "factor": Out(Factor),
@@ -101,7 +104,7 @@ class Command(wiring.Signature):
         )
 
 
-EVENTS = ("multiply", "last", "feed", "emit", "compare", "hold", "keep", "begins")
+EVENTS = ("multiply", "swap", "last", "feed", "emit", "compare", "hold", "keep", "begins")
 """Fields that start something: only these need a reset."""
 
 

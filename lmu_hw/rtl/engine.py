@@ -241,6 +241,7 @@ class Engine(wiring.Component):
                 sizes.first_factor if first else sizes.weight,
                 sizes.total,
                 aligns(plan) if first else row_aligns(plan),
+                two_sums=plan.two_sums,
             )
             m.submodules[f"lane_{number}"] = lane
             m.d.comb += [
@@ -248,6 +249,7 @@ class Engine(wiring.Component):
                 lane.factor.eq(operands.factors[number]),
                 lane.valid.eq(product.multiply),
                 lane.first.eq(product.first),
+                lane.swap.eq(product.swap),
                 lane.align.eq(product.align),
                 drain.totals[number].eq(lane.total),
             ]

@@ -12,12 +12,16 @@ from amaranth.lib.wiring import In, Out
 class Lane(wiring.Component):
     """``total = (0 if first else total) + (x * factor << aligns[align])``.
 
+    A lane of two sums can work on both in turns: with ``swap`` the new total waits, and the one
+    that waited is ``total``.
+
     Parameters
     ----------
     x_width, factor_width, total_width : int
         Widths [bits].
     aligns : sequence of int
         Left shifts of the products.
+    two_sums : bool
 
     Members
     -------
@@ -27,6 +31,8 @@ class Lane(wiring.Component):
         One cycle after ``x`` and ``factor``: take the product; it is the first of its sum.
     align : In(range(len(aligns)))
         With ``valid``.
+    swap : In(1)
+        The two sums change places, after the product was taken.
     total : Out(signed(total_width))
 
     Latency: 2 cycles from ``x``, 1 from ``first``.
@@ -41,9 +47,15 @@ class Lane(wiring.Component):
     latency = 2
 
     def __init__(
-        self, x_width: int, factor_width: int, total_width: int, aligns: Sequence[int]
+        self,
+        x_width: int,
+        factor_width: int,
+        total_width: int,
+        aligns: Sequence[int],
+        *,
+        two_sums: bool = False,
     ) -> None:
-        self.aligns = tuple(aligns)
+        self.aligns, self.two_sums = tuple(aligns), two_sums
         super().__init__(
             {
                 "x": In(signed(x_width)),
@@ -51,6 +63,7 @@ class Lane(wiring.Component):
                 "valid": In(1),
                 "first": In(1),
                 "align": In(range(len(aligns))),
+                "swap": In(1),
                 "total": Out(signed(total_width)),
             }
         )
@@ -69,6 +82,12 @@ class Lane(wiring.Component):
             for number, shift in enumerate(self.aligns):
                 with m.Case(number):
                     m.d.comb += aligned.eq(product << shift)
+        new = Signal.like(self.total)
+        m.d.comb += new.eq(Mux(self.first, 0, self.total) + aligned)
         with m.If(self.valid):
-            m.d.sync += self.total.eq(Mux(self.first, 0, self.total) + aligned)
+            m.d.sync += self.total.eq(new)
+        if self.two_sums:
+            other = Signal.like(self.total, name="other_total")
+            with m.If(self.swap):
+                m.d.sync += [self.total.eq(other), other.eq(new)]
         return m

@@ -139,7 +139,7 @@ class Sequencer(wiring.Component):
             ]
         with m.Elif(run.columns):
             m.d.sync += command.row.eq(command.row + 1)
-        with m.Else():
+        with m.Elif(~(run.twofold & cycle[0]) if plan.two_sums else 1):
             _advance(m, command.row, command.bank, plan.lanes)
 
     def _fields(
@@ -180,7 +180,8 @@ class Sequencer(wiring.Component):
             command.factor.eq(Factor.WEIGHT),
             command.minus.eq(run.minus),
             command.align.eq(run.align),
-            command.first.eq(run.first & (cycle == 0)),
+            command.swap.eq((running & run.twofold) | is_kind(Kind.SECOND)),
+            command.first.eq(run.first & ((cycle == 0) | (run.twofold & (cycle == 1)))),
             command.last.eq(sums),
             command.results.eq(run.results),
             command.job.eq(run.job),
@@ -245,6 +246,7 @@ def layout(plan: Schedule) -> data.StructLayout:
             "results": (max(r.results for r in runs) - 1).bit_length(),
             "align": (len(aligns(plan)) - 1).bit_length(),
             "minus": flag([r.minus for r in runs]),
+            "twofold": flag([r.twofold for r in runs]),
             "keep": flag([r.keep is not None for r in runs]),
             "group": max(r.keep or 0 for r in runs).bit_length(),
             "job": max(r.job for r in runs).bit_length(),
@@ -273,6 +275,7 @@ def encode(plan: Schedule, run: Run, fields: data.StructLayout) -> int:
         "results": run.results - 1,
         "align": aligns(plan).index(run.align) if run.kind in ACCUMULATES else 0,
         "minus": run.minus,
+        "twofold": run.twofold,
         "keep": run.keep is not None,
         "group": run.keep or 0,
         "job": run.job,

@@ -63,7 +63,7 @@ __all__ = [
 INTERVALS = (16, 8, 4, 2)
 """Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
 PATIENCE = 100
-"""A slower interval is worth it where it costs less than one cycle in this many."""
+"""Hardware is worth it where it saves more than one cycle in this many."""
 FIFO_SLACK = 16
 """Output words that may still be under way when the next step begins, with room to spare."""
 
@@ -96,6 +96,14 @@ def schedule(program: Program, lanes: int = 1, interval: int | None = None) -> S
     return best
 
 
+def _schedule(program: Program, lanes: int, interval: int) -> Schedule:
+    """Lay a program out with one sum in each lane, or with two where that pays."""
+    one = _lay_out(program, lanes, interval, twofold=False)
+    two = _lay_out(program, lanes, interval, twofold=True)
+    gain = one.due.cycles - two.due.cycles
+    return two if gain > one.due.cycles // PATIENCE else one
+
+
 def why_not(program: Program) -> str | None:
     """Return why the hardware cannot run a program, or None where it can."""
     try:
@@ -105,12 +113,12 @@ def why_not(program: Program) -> str | None:
     return None
 
 
-def _schedule(program: Program, lanes: int, interval: int) -> Schedule:
+def _lay_out(program: Program, lanes: int, interval: int, *, twofold: bool) -> Schedule:
     versions = Versions(program)
     direct = streams_in_order(program, versions)
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
     speed = pace(program, lanes, interval)
-    lowering = Lowering(program, versions, speed, direct)
+    lowering = Lowering(program, versions, speed, direct=direct, twofold=twofold)
     lowering.lower([] if direct else outputs)
     places, rows, zone_rows = memory_map(
         program, versions, lanes, lowering.extra, stored=set() if direct else set(outputs)

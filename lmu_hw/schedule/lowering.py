@@ -9,9 +9,8 @@ from ..fixedpoint import QFormat
 from ..program import Argmax, Cascade, Dense, Function, Linear, Pointwise, Program, Role
 from .memory_map import Versions
 from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, Stride
+from .rows import Part, Rows, Section, by_arrival
 from .timing import INDEX_GAP, Pace, functions_of
-
-Section = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +42,6 @@ class Draft:
     feed: Feed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some words of a source of rows, and the columns of the matrix that they meet."""
-
-    key: Key
-    word: int
-    width: int
-    align: int
-    columns: tuple[int, ...]
-    keep: bool = False
-
-
 class Lowering:
     """Lowers operations one after the other.
 
@@ -65,10 +52,16 @@ class Lowering:
     pace : Pace
     direct : bool
         Outputs leave when they are computed.
+    twofold : bool
+        The first reader of a chain's states works on two groups of rows in turns.
     """
 
-    def __init__(self, program: Program, versions: Versions, pace: Pace, direct: bool) -> None:
-        self.program, self.versions, self.pace, self.direct = program, versions, pace, direct
+    def __init__(
+        self, program: Program, versions: Versions, pace: Pace, *, direct: bool, twofold: bool
+    ) -> None:
+        self.program, self.versions = program, versions
+        self.direct, self.twofold = direct, twofold
+        self.rows = Rows(pace)
         self.functions = functions_of(program)
         self.drafts: list[Draft] = []
         self.jobs: list[Job] = []
@@ -82,6 +75,7 @@ class Lowering:
             for version in range(versions.final[v.name][1] + 1)
         }
         self.extra: dict[str, int] = {}
+        self._read: set[int] = set()
 
     def lower(self, places_of: Sequence[str]) -> None:
         """Lower the whole program; ``places_of`` names the outputs that are kept for the end."""
@@ -116,15 +110,25 @@ class Lowering:
         widths = op.widths(self.program.vector)
         columns = iter(range(sum(widths)))
         parts = [
-            Part(reads[name], 0, width, align, tuple(next(columns) for _ in range(width)))
+            Part(
+                key=reads[name],
+                word=0,
+                align=align,
+                columns=tuple(next(columns) for _ in range(width)),
+            )
             for name, width, align in zip(op.sources, widths, op.aligns, strict=True)
         ]
         # words that were written last are read last
         parts.sort(key=lambda part: self._writer(part.key, index))
         self.params += zip(op.biases, op.multipliers, op.shifts, strict=True)
+        chain = self._just_computed(parts)
         for c in range(op.n_channels):
             moved = [replace(part, word=c * part.width) for part in parts]
-            runs, words = self._rows(op.rows, moved)
+            if chain is None:
+                runs, words = self.rows.whole(op.rows, moved)
+            else:
+                stretches = by_arrival(moved, chain)
+                runs, words = self.rows.arriving(op.rows, stretches, twofold=self.twofold)
             if self._place_weights(words, weights if c else None):
                 weights = len(self.weights) - len(words)
             self._add(
@@ -135,6 +139,17 @@ class Lowering:
                     index, c, made[op.target], c * len(op.rows), op.function, weights, params
                 ),
             )
+
+    def _just_computed(self, parts: Sequence[Part]) -> Chain | None:
+        """Return the chain whose states nobody before these parts has read, the last if several."""
+        keys, found = {part.key for part in parts}, None
+        for chain in self.chains:
+            targets = [mirror.target for mirror in chain.mirrors if mirror is not None]
+            if chain.op not in self._read and len(targets) == 2 and keys.issuperset(targets):
+                found = chain
+            if not keys.isdisjoint(targets):
+                self._read.add(chain.op)
+        return found
 
     def _place_weights(self, words: list[tuple[int, ...]], start: int | None) -> bool:
         """Add words to the ROM, unless they are what it has from ``start`` on."""
@@ -161,10 +176,10 @@ class Lowering:
                 feed, reads[op.source], f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
             )
             parts = [
-                Part(u, c, 1, max(0, align), (n,)),
-                Part(reads[op.state], c * n, n, 0, tuple(range(n)), keep=True),
+                Part(key=u, word=c, align=max(0, align), columns=(n,)),
+                Part(key=reads[op.state], word=c * n, align=0, columns=tuple(range(n)), keep=True),
             ]
-            runs, words = self._rows(rows, parts, columns=False)
+            runs, words = self.rows.whole(rows, parts, columns=False)
             if self._place_weights(words, weights if c else None):
                 weights = len(self.weights) - len(words)
             job = self._job(index, c, made[op.state], c * n, None, weights, params)
@@ -199,75 +214,8 @@ class Lowering:
             fmt=fmt,
             out_fmt=fmt,
         )
-        self._add(index, 0, self._loop(runs, length), job)
+        self._add(index, 0, self.rows.loop(runs, length), job)
         return name, 1
-
-    def _rows(
-        self, rows: tuple[tuple[int, ...], ...], parts: list[Part], *, columns: bool = True
-    ) -> tuple[list[Run], list[tuple[int, ...]]]:
-        """Return the runs and weights of a matrix: as many rows at a time as there are lanes.
-
-        The rows left over take all lanes each, a column for every lane, where that is sooner.
-        """
-        lanes, n = self.pace.lanes, len(rows)
-        full, left = divmod(n, lanes)
-        spans = [_rows_of(part.word, part.width, lanes) for part in parts]
-        across = sum(len(span) for span in spans)
-        width = sum(part.width for part in parts)
-        one_row = max(across, self.pace.drain_cycles(1, one_row=True))
-        together = max(width, self.pace.drain_cycles(left, one_row=False))
-        columns = columns and lanes > 1 and left * one_row < together
-        groups = [rows[g * lanes : (g + 1) * lanes] for g in range(full)]
-        runs = self._group(parts, full, lanes) if full else []
-        if left and not columns:
-            groups.append(rows[full * lanes :])
-            # the drain has to be done with the last full group
-            runs += self._pause(self._body(parts, full, left), lanes, one_row=False)
-        weights = [
-            tuple(row[c] for row in group) + (0,) * (lanes - len(group))
-            for group in groups
-            for part in parts
-            for c in part.columns
-        ]
-        if left and columns:
-            body = [
-                Run(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
-                for p, span in zip(parts, spans, strict=True)
-            ]
-            body[0] = replace(body[0], first=True)
-            body[-1] = replace(body[-1], last=True, results=1)
-            gap = self._gap(body, lanes if full else 0, one_row=False)
-            again = self._gap(body, 1, one_row=True)
-            runs += _wait(max(0, gap - again))
-            runs += self._loop([*_wait(again), *body], left, wait=False)
-            weights += [
-                _across(row, part, start, lanes)
-                for row in rows[full * lanes :]
-                for part, span in zip(parts, spans, strict=True)
-                for start in span
-            ]
-        return runs, weights
-
-    def _body(self, parts: list[Part], group: int, results: int) -> list[Run]:
-        """Return the runs of one group of rows."""
-        body = [
-            Run(
-                kind=Kind.ROWS,
-                cycles=p.width,
-                source=p.key,
-                word=p.word,
-                align=p.align,
-                keep=group if p.keep else None,
-            )
-            for p in parts
-        ]
-        body[0] = replace(body[0], first=True)
-        body[-1] = replace(body[-1], last=True, results=results)
-        return body
-
-    def _group(self, parts: list[Part], times: int, results: int) -> list[Run]:
-        body = self._pause(self._body(parts, 0, results), results, one_row=False)
-        return self._loop(body, times, wait=False)
 
     # single words
 
@@ -297,13 +245,13 @@ class Lowering:
         self.params.append((0, 1, top - result))
         made = self.versions.writes[index][op.target]
         job = self._job(index, 0, made, 0, op.function, 0, params)
-        self._add(index, 0, self._loop(body, length), replace(job, one_param=True))
+        self._add(index, 0, self.rows.loop(body, length), replace(job, one_param=True))
 
     def _argmax(self, index: int, op: Argmax) -> None:
         source = self.versions.reads[index][op.source]
         runs = [
             Run(kind=Kind.COMPARE, cycles=self.lengths[source], source=source, first=True),
-            *_wait(INDEX_GAP),
+            Run(kind=Kind.WAIT, cycles=INDEX_GAP),
             Run(kind=Kind.INDEX, first=True, last=True),
         ]
         params = len(self.params)
@@ -400,44 +348,10 @@ class Lowering:
             )
         )
 
-    def _loop(self, body: list[Run], times: int, *, wait: bool = True) -> list[Run]:
-        """Return a body done several times, by default with room for its result each time."""
-        if wait:
-            body = self._pause(body, 1, one_row=False)
-        if times > 1:
-            body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
-        return body
-
-    def _pause(self, body: list[Run], results: int, *, one_row: bool) -> list[Run]:
-        """Return a body that begins with a wait for the drain to finish a sum like the last."""
-        return [*_wait(self._gap(body, results, one_row=one_row)), *body]
-
-    def _gap(self, body: list[Run], results: int, *, one_row: bool) -> int:
-        cycles = sum(run.cycles for run in body)
-        if results == 0:
-            return 0
-        return max(0, self.pace.drain_cycles(results, one_row=one_row) - cycles)
-
     def _writer(self, key: Key, index: int) -> int:
         """Return the operation of this step that wrote a vector; -1 for none."""
         made = [i for i in range(index) if key in self.versions.writes[i].values()]
         return made[-1] if made and key[1] else -1
-
-
-def _rows_of(word: int, width: int, lanes: int) -> list[int]:
-    """Return the first words of the rows of the memory that some words lie in."""
-    first, last = word // lanes, (word + width - 1) // lanes
-    return [row * lanes for row in range(first, last + 1)]
-
-
-def _across(row: tuple[int, ...], part: Part, start: int, lanes: int) -> tuple[int, ...]:
-    """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
-    at = [start + lane - part.word for lane in range(lanes)]
-    return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
-
-
-def _wait(cycles: int) -> list[Run]:
-    return [Run(kind=Kind.WAIT, cycles=cycles)] if cycles > 0 else []
 
 
 def _with_gaps(op: Cascade) -> tuple[Section, ...]:

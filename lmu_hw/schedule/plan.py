@@ -35,10 +35,15 @@ class Kind(IntEnum):
     """The word is a memory's input: its silence is counted, and a chain of sections begins."""
     EMIT = 9
     """The word goes to the output stream."""
+    SECOND = 10
+    """The sums of the second group of rows take the place of the first's; nothing is read."""
 
 
 ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX)
 """Kinds whose words go through the lanes."""
+
+SUMS = (*ACCUMULATES, Kind.SECOND)
+"""Kinds that can end a sum."""
 
 
 class Zone(IntEnum):
@@ -78,6 +83,8 @@ class Run:
         Left shift of the products.
     minus : bool
         Subtract.
+    twofold : bool
+        `Kind.ROWS` reads every word for two cycles, for one group of rows and for another.
     keep : int or None
         The words are also those that the sums of a dense memory are added to, those of the group of
         this number, more with each turn of the loop.
@@ -102,6 +109,7 @@ class Run:
     results: int = 1
     align: int = 0
     minus: bool = False
+    twofold: bool = False
     keep: int | None = None
     job: int = 0
     begin: bool = False
@@ -314,6 +322,11 @@ class Schedule:
     def cycle_formula(self) -> str:
         """The same as an expression, ``"... = cycles_per_step"``."""
         return self.due.formula
+
+    @property
+    def two_sums(self) -> bool:
+        """Whether lanes work on two sums in turns."""
+        return any(run.twofold for listing in self.listings for run in listing.runs)
 
     @property
     def listings(self) -> tuple[Listing, ...]:

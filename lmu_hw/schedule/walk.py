@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .plan import ACCUMULATES, Key, Kind, Run, Stride
+from .plan import SUMS, Key, Kind, Run, Stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Cycle:
         if run.kind is Kind.COLUMNS:
             row = start // lanes + self.offset
             return list(range(row * lanes, (row + 1) * lanes))
-        return [start + self.offset]
+        return [start + (self.offset // 2 if run.twofold else self.offset)]
 
 
 def walk(runs: Sequence[Run]) -> Iterator[Cycle]:
@@ -105,5 +105,5 @@ def sums(runs: Sequence[Run]) -> list[Sum]:
     return [
         Sum(c.time, c.run.results, c.run.kind is Kind.COLUMNS)
         for c in walk(runs)
-        if c.run.last and c.run.kind in ACCUMULATES and c.offset == c.run.cycles - 1
+        if c.run.last and c.run.kind in SUMS and c.offset == c.run.cycles - 1
     ]

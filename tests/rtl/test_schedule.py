@@ -67,7 +67,7 @@ def test_figures_of_a_memory_of_64() -> None:
     state = schedule(cascade_program(sections="p" * 32))
     assert state.cycles_per_step == 177
     readout = schedule(cascade_program(sections="p" * 32, readout=64))
-    assert readout.cycles_per_step == 4209
+    assert readout.cycles_per_step == 4116
     assert schedule(dense_program(order=64)).cycles_per_step == 4226
 
 

@@ -1,0 +1,281 @@
+"""A matrix as runs: which words are read for which rows in which order, and the weights to them.
+
+As many rows as there are lanes are worked on at a time, a group, every lane on its own; the rows
+left over take all lanes each, a column for every lane, where that is sooner.
+
+What reads a chain's states soon after they are computed reads them in the order of their arrival,
+section by section. The chain takes more cycles for a section than it has words; so the first
+reader can work on two groups in turns, each word used for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from .plan import Chain, Key, Kind, Run, Stride
+from .timing import WINDOW, Pace
+
+Section = tuple[tuple[int, int], ...]
+Matrix = Sequence[tuple[int, ...]]
+Word = tuple[int, ...]
+"""A weight for each lane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some words of a source of rows, and the columns of the matrix that they meet.
+
+    Parameters
+    ----------
+    key : Key
+        The vector that is read,
+    word : int
+        from this word on.
+    align : int
+        Left shift of the products.
+    columns : tuple of int
+        One for each word.
+    keep : bool
+        The words are also those that the sums of a dense memory are added to.
+    """
+
+    key: Key
+    word: int
+    align: int
+    columns: tuple[int, ...]
+    keep: bool = False
+
+    @property
+    def width(self) -> int:
+        """Return how many words it has."""
+        return len(self.columns)
+
+    def cut(self, start: int, end: int) -> Part:
+        """Return the part of some of its words."""
+        return replace(self, word=self.word + start, columns=self.columns[start:end])
+
+
+Stretch = tuple[Part, ...]
+"""Parts of one length, of which a word each is read in turns."""
+
+
+def by_arrival(parts: Sequence[Part], chain: Chain) -> list[Stretch]:
+    """Return parts with the states of a chain last, in the order in which it computes them.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The chain's mirrors among them, of one or more channels.
+    chain : Chain
+    """
+    outer, inner = (None if m is None else m.target for m in chain.mirrors)
+    (a,), (b,) = ([p for p in parts if p.key == key] for key in (inner, outer))
+    kinds = [len(section) for section in chain.sections if section]
+    n_inner, n_outer = len(kinds), sum(n == 2 for n in kinds)
+    found: list[Stretch] = [(p,) for p in parts if p.key not in (inner, outer)]
+    for channel in range(a.width // n_inner):
+        i, o = channel * n_inner, channel * n_outer
+        for kind, group in groupby(kinds):
+            n = len(list(group))
+            own = a.cut(i, i + n)
+            found.append((own, b.cut(o, o + n)) if kind == 2 else (own,))
+            i, o = i + n, o + n * (kind == 2)
+    return found
+
+
+class Rows:
+    """Makes runs of matrices.
+
+    Parameters
+    ----------
+    pace : Pace
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace, self.lanes = pace, pace.lanes
+
+    def whole(
+        self, rows: Matrix, parts: Sequence[Part], *, columns: bool = True, before: int = 0
+    ) -> tuple[list[Run], list[Word]]:
+        """Return the runs and weights of a matrix whose words are there.
+
+        Parameters
+        ----------
+        rows : sequence of tuple of int
+        parts : sequence of Part
+            Read one after the other.
+        columns : bool
+            Lanes may share a row.
+        before : int
+            Results that the drain may still hold when the first run begins.
+        """
+        lanes = self.lanes
+        full, left = divmod(len(rows), lanes)
+        spans = [_rows_of(part.word, part.width, lanes) for part in parts]
+        across = sum(len(span) for span in spans)
+        width = sum(part.width for part in parts)
+        one_row = max(across, self.pace.drain_cycles(1, one_row=True))
+        together = max(width, self.pace.drain_cycles(left, one_row=False))
+        columns = columns and lanes > 1 and left * one_row < together
+        groups = [rows[g * lanes : (g + 1) * lanes] for g in range(full)]
+        stretches = [(part,) for part in parts]
+        runs: list[Run] = []
+        if full:
+            body = self.pause(self._body(stretches, 0, lanes), max(before, lanes))
+            runs, before = self.loop(body, full, wait=False), lanes
+        if left and not columns:
+            groups.append(rows[full * lanes :])
+            # the drain has to be done with the group before
+            runs += self.pause(self._body(stretches, full, left), max(before, left))
+        weights = [w for group in groups for w in self._weights(stretches, [group])]
+        if left and columns:
+            shared, more = self._shared(rows[full * lanes :], parts, spans, before)
+            runs, weights = runs + shared, weights + more
+        return runs, weights
+
+    def arriving(
+        self, rows: Matrix, stretches: Sequence[Stretch], *, twofold: bool
+    ) -> tuple[list[Run], list[Word]]:
+        """Return the runs and weights of a matrix some of whose words are still being computed.
+
+        Parameters
+        ----------
+        rows : sequence of tuple of int
+        stretches : sequence of Stretch
+            In the order of the words' arrival; the first group, or two in turns, reads them so.
+        twofold : bool
+            Work on two groups in turns.
+        """
+        lanes = self.lanes
+        groups = [rows[:lanes], rows[lanes : 2 * lanes]] if twofold else [rows[:lanes]]
+        groups = [group for group in groups if group]
+        results = [len(group) for group in groups]
+        runs = self._body(stretches, 0, results[0], twofold=len(groups) == 2)
+        if len(groups) == 2:
+            runs += _wait(self.pace.drain_cycles(results[0], one_row=False) - 1)
+            runs.append(Run(kind=Kind.SECOND, last=True, results=results[1]))
+        weights = self._weights(stretches, groups)
+        rest = rows[sum(results) :]
+        if rest:
+            parts = [part for stretch in stretches for part in stretch]
+            more, words = self.whole(rest, _joined(parts), before=results[-1])
+            runs, weights = runs + more, weights + words
+        return runs, weights
+
+    def loop(self, body: list[Run], times: int, *, wait: bool = True) -> list[Run]:
+        """Return a body done several times, by default with room for its result each time."""
+        if wait:
+            body = self.pause(body, 1)
+        if times > 1:
+            body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
+        return body
+
+    def pause(self, body: list[Run], results: int) -> list[Run]:
+        """Return a body that begins with a wait for the drain to hand over earlier results."""
+        return [*_wait(self._gap(body, results)), *body]
+
+    def _gap(self, body: list[Run], results: int, *, one_row: bool = False) -> int:
+        cycles = sum(run.cycles for run in body)
+        if results == 0:
+            return 0
+        return max(0, self.pace.drain_cycles(results, one_row=one_row) - cycles)
+
+    def _body(
+        self, stretches: Sequence[Stretch], group: int, results: int, *, twofold: bool = False
+    ) -> list[Run]:
+        """Return the runs of a group of rows, or of two."""
+        runs: list[Run] = []
+        for stretch in _peeled(stretches):
+            turns = stretch[0].width if len(stretch) > 1 else 1
+            body = [
+                Run(
+                    kind=Kind.ROWS,
+                    cycles=part.width // turns * (2 if twofold else 1),
+                    source=part.key,
+                    word=part.word,
+                    stride=Stride.WORD if turns > 1 else Stride.NONE,
+                    align=part.align,
+                    twofold=twofold,
+                    keep=group if part.keep else None,
+                )
+                for part in stretch
+            ]
+            if turns > 1 and twofold:
+                # no faster than the words come
+                body += _wait(WINDOW - sum(run.cycles for run in body))
+            runs += self.loop(body, turns, wait=False)
+        runs[0] = replace(runs[0], first=True)
+        runs[-1] = replace(runs[-1], last=True, results=results)
+        return runs
+
+    def _weights(self, stretches: Sequence[Stretch], groups: Sequence[Matrix]) -> list[Word]:
+        """Return the weights of a group of rows, or of two in turns."""
+        return [
+            tuple(row[c] for row in group) + (0,) * (self.lanes - len(group))
+            for stretch in stretches
+            for turn in zip(*(part.columns for part in stretch), strict=True)
+            for c in turn
+            for group in groups
+        ]
+
+    def _shared(
+        self, rows: Matrix, parts: Sequence[Part], spans: Sequence[list[int]], before: int
+    ) -> tuple[list[Run], list[Word]]:
+        """Return the runs and weights of rows that all lanes work on together."""
+        body = [
+            Run(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
+            for p, span in zip(parts, spans, strict=True)
+        ]
+        body[0] = replace(body[0], first=True)
+        body[-1] = replace(body[-1], last=True, results=1)
+        again = self._gap(body, 1, one_row=True)
+        runs = _wait(self._gap(body, before) - again)
+        runs += self.loop([*_wait(again), *body], len(rows), wait=False)
+        weights = [
+            _across(row, part, start, self.lanes)
+            for row in rows
+            for part, span in zip(parts, spans, strict=True)
+            for start in span
+        ]
+        return runs, weights
+
+
+def _peeled(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
+    """Yield stretches so that the first word and the last one are in no loop."""
+    for k, stretch in enumerate(stretches):
+        n = stretch[0].width
+        if len(stretch) == 1 or n == 1:
+            yield stretch
+            continue
+        first, last = int(k == 0), n - (k == len(stretches) - 1)
+        for start, end in ((0, first), (first, last), (last, n)):
+            if start < end:
+                yield tuple(part.cut(start, end) for part in stretch)
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    """Return parts with those that follow one another in a vector made one again."""
+    found: dict[Key, Part] = {}
+    for part in parts:
+        old = found.get(part.key)
+        whole = part if old is None else replace(old, columns=old.columns + part.columns)
+        found[part.key] = whole
+    return list(found.values())
+
+
+def _rows_of(word: int, width: int, lanes: int) -> list[int]:
+    """Return the first words of the rows of the memory that some words lie in."""
+    first, last = word // lanes, (word + width - 1) // lanes
+    return [row * lanes for row in range(first, last + 1)]
+
+
+def _across(row: tuple[int, ...], part: Part, start: int, lanes: int) -> Word:
+    """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
+    at = [start + lane - part.word for lane in range(lanes)]
+    return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
+
+
+def _wait(cycles: int) -> list[Run]:
+    return [Run(kind=Kind.WAIT, cycles=cycles)] if cycles > 0 else []
