@@ -130,12 +130,19 @@ class Sequencer(wiring.Component):
                 m.d.sync += [word_row.eq(0), word_bank.eq(0)]
         copy = Signal()
         m.d.comb += copy.eq((run.old & self.swap) | (run.new & ~self.swap))
+        # the word of this turn may lie a row further on
+        bank = Signal(range(2 * plan.lanes), name="first_bank")
+        m.d.comb += bank.eq(run.bank + Mux(run.by_word, word_bank, 0))
+        carry = bank >= plan.lanes
         with m.If(cycle == 0):
             m.d.sync += [
                 command.row.eq(
-                    run.row + Mux(copy, plan.zone_rows, 0) + Mux(run.by_word, word_row, 0)
+                    run.row
+                    + Mux(copy, plan.zone_rows, 0)
+                    + Mux(run.by_word, word_row, 0)
+                    + carry
                 ),
-                command.bank.eq(Mux(run.by_word, word_bank, run.bank)),
+                command.bank.eq(Mux(carry, bank - plan.lanes, bank)),
             ]
         with m.Elif(run.columns):
             m.d.sync += command.row.eq(command.row + 1)
