@@ -137,10 +137,7 @@ class Sequencer(wiring.Component):
         with m.If(cycle == 0):
             m.d.sync += [
                 command.row.eq(
-                    run.row
-                    + Mux(copy, plan.zone_rows, 0)
-                    + Mux(run.by_word, word_row, 0)
-                    + carry
+                    run.row + Mux(copy, plan.zone_rows, 0) + Mux(run.by_word, word_row, 0) + carry
                 ),
                 command.bank.eq(Mux(carry, bank - plan.lanes, bank)),
             ]

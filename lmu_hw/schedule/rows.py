@@ -118,21 +118,20 @@ class Rows:
         width = sum(part.width for part in parts)
         one_row = max(across, self.pace.drain_cycles(1, one_row=True))
         together = max(width, self.pace.drain_cycles(left, one_row=False))
-        columns = columns and lanes > 1 and left * one_row < together
-        groups = [rows[g * lanes : (g + 1) * lanes] for g in range(full)]
-        stretches = [(part,) for part in parts]
         runs: list[Run] = []
+        weights: list[Word] = []
+        if left and columns and lanes > 1 and left * one_row < together:
+            # first, so that they need not wait for the results of a group
+            runs, weights = self._shared(rows[:left], parts, spans, before)
+            rows, left, before = rows[left:], 0, 1
+        stretches = [(part,) for part in parts]
         if full:
             body = self.pause(self._body(stretches, 0, lanes), max(before, lanes))
-            runs, before = self.loop(body, full, wait=False), lanes
-        if left and not columns:
-            groups.append(rows[full * lanes :])
-            # the drain has to be done with the group before
-            runs += self.pause(self._body(stretches, full, left), max(before, left))
-        weights = [w for group in groups for w in self._weights(stretches, [group])]
-        if left and columns:
-            shared, more = self._shared(rows[full * lanes :], parts, spans, before)
-            runs, weights = runs + shared, weights + more
+            runs, before = runs + self.loop(body, full, wait=False), lanes
+        if left:
+            runs += self.pause(self._body(stretches, full, left), before)
+        for start in range(0, len(rows), lanes):
+            weights += self._weights(stretches, [rows[start : start + lanes]])
         return runs, weights
 
     def arriving(

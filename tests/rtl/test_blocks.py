@@ -124,6 +124,31 @@ def test_lane(lane_aligns: tuple[int, ...]) -> None:
     simulate(dut, bench)
 
 
+def test_a_lane_of_two_sums() -> None:
+    """Two sums in turns, each taken when it is the one that shows."""
+    dut = Lane(6, 5, 20, (0,), two_sums=True)
+    rng = np.random.default_rng(1)
+    xs, factors = rng.integers(-32, 32, (9, 2)), rng.integers(-16, 16, (9, 2))
+    one, two = (xs * factors).sum(axis=0)
+
+    async def bench(ctx: Any) -> None:
+        pairs = list(zip(xs.ravel().tolist(), factors.ravel().tolist(), strict=True))
+        for k, (x, factor) in enumerate([*pairs, (0, 0)]):
+            ctx.set(dut.x, x)
+            ctx.set(dut.factor, factor)
+            ctx.set(dut.valid, int(k > 0))
+            ctx.set(dut.swap, int(k > 0))
+            # the first word of either
+            ctx.set(dut.first, int(k in (1, 2)))
+            await ctx.tick()
+        assert ctx.get(dut.total) == one
+        ctx.set(dut.valid, 0)
+        await ctx.tick()
+        assert ctx.get(dut.total) == two
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize("interval", [1, 2, 3, 4, 7, 16])
 @pytest.mark.parametrize("bits", [1, 4, 7])
 def test_multiplier_on_every_factor(bits: int, interval: int) -> None:

@@ -1,0 +1,69 @@
+"""Designs as users ask for them: cycles against what lanes must take, every word in Icarus."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lmu_hw.executors import icarus
+from lmu_hw.program import Linear, Program
+from lmu_hw.schedule import Schedule, schedule
+from tests.configurations import CONFIGURATIONS
+from tests.rtl.bench import write_folder
+from tests.tools import require
+
+CYCLES = 30_000
+"""Clock cycles of each design in Icarus, without those of stalls and resets."""
+
+# a chain is slower than what few rows take; and 20 rows on 16 lanes leave 4 that share them all
+LONGER = {"stack of 3 P=4": {"linear_4"}, "gru d=16 n=20 P=16": {"linear_4", "linear_6"}}
+
+
+@cache
+def program(name: str) -> Program:
+    return CONFIGURATIONS[name].make()
+
+
+def plan(name: str) -> Schedule:
+    return schedule(program(name), CONFIGURATIONS[name].lanes)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_layers_take_little_more_than_the_lanes_must(name: str) -> None:
+    """Waits for the memories' chains included."""
+    found = plan(name)
+    longer = set()
+    for phase in found.due.phases:
+        kind, _, number = phase.name.partition("_")
+        op = found.program.ops[int(number.partition("_")[0])] if number.isdigit() else None
+        if kind == "linear" and isinstance(op, Linear) and len(op.rows) >= 16:
+            least = found.program.multiplies(op) / found.lanes
+            if phase.length > 1.05 * least + 16:
+                longer.add(phase.name)
+    assert longer == LONGER.get(name, set())
+
+
+def test_one_lane_is_busy() -> None:
+    found = plan("tanh d=64 n=64")
+    rows = sum(found.program.multiplies(op) for op in found.program.ops if isinstance(op, Linear))
+    assert rows >= 0.95 * found.cycles_per_step
+
+
+@pytest.mark.soak
+@pytest.mark.sim
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_word_in_icarus(name: str, tmp_path: Path) -> None:
+    """Without stalls, under random ones, with resets in flight; and the published cycles."""
+    require("iverilog", "vvp")
+    found = plan(name)
+    every = max(1, found.program.output_every)
+    steps = max(6, 2 * every, min(400, CYCLES // found.cycles_per_step))
+    folder = write_folder(found.program, tmp_path, n_steps=steps, lanes=found.lanes)
+    build = folder / "build"
+    build.mkdir()
+    result = icarus.run(folder, folder / "vectors", build, seed=1)
+    assert (result.mismatches, result.steps) == (0, steps)
+    if found.program.output_every:
+        assert result.cycles_per_step == found.cycles_per_step
