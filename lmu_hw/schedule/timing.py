@@ -2,7 +2,7 @@
 
 A run's word in cycle t of the step passes these stages, one cycle each:
 
-    issue t | read t+1 | operand t+2 | product t+3 | accumulate t+4 | total t+5 | drain t+6
+    issue t | fetch t+1 | read t+2 | operand t+3 | product t+4 | accumulate t+5 | total t+6 | drain t+7
 
 The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
 or adds them up first where all lanes worked on one row. A result then passes
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from ..program import Function, Linear, Program
 
-DRAIN = 6
+DRAIN = 7
 """Cycles from the issue of a sum's last word to its arrival in the drain."""
 
-FEED = 3
+FEED = 4
 """Cycles from the issue of a memory's input word to its arrival at the chain."""
 
 WINDOW = 4
