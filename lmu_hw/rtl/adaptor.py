@@ -1,8 +1,7 @@
-"""The lossless two-port of a cascade, as a pipeline of four stages."""
+"""The lossless two-port of a cascade, as a pipeline of five stages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
@@ -12,9 +11,13 @@ from amaranth.lib.wiring import In, Out
 from ..fixedpoint import QFormat
 from ..program import Cascade, Program
 from ..schedule import Schedule
-from .rounder import Range, Rounder
+from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
+
+
+LOW_BITS = 16
+"""Bits of x in the lower of its two products: what a multiplier of any device takes."""
 
 
 class Port(enum.Enum, shape=3):
@@ -94,34 +97,31 @@ class Adaptor(wiring.Component):
         ``a'`` of an inner or real adaptor; ``b'`` of an inner one, a cycle after its ``a'``.
     a_valid, b_valid : Out(1)
 
-    Latency: 4 cycles from ``word`` to ``a``.
+    Latency: 5 cycles from ``word`` to ``a``.
     Throughput: one command a cycle; the chain word of a command is there for one 4 cycles later.
 
     Schedule:
 
-    - operand: aligned and subtracted.
+    - operand: the chain word or the link limited, aligned, subtracted.
     - product: ``t = coef * x``; ``b``'s base ``2 a - b = a - x``.
     - shift: ``t >> shift`` with the bits that fall off; rounding constants join the bases.
-    - round: both ports summed, rounded, limited; to the chain, the link, or the output.
+    - round: both ports summed and rounded; for the chain, the link, or the output.
+    - limit: link and output limited to their ranges.
     """
 
-    latency = 4
+    latency = 5
 
     def __init__(self, plan: Schedule) -> None:
         self.plan = plan
         ops = [plan.program.ops[chain.op] for chain in plan.chains]
         self.formats = [formats_of(plan.program, op) for op in ops if isinstance(op, Cascade)]
         self.coef_width, self.shift_min, shift_width = coefficient_widths(plan)
-        self.grid = max(fmt.frac_bits for f in self.formats for fmt in f.all)
-        aligned = max(
-            signed_width(fmt) + self.grid - fmt.frac_bits for f in self.formats for fmt in f.all
-        )
+        self.grid = max(fmt.frac_bits for f in self.formats for fmt in (*f.all, f.source))
+        aligned = max(self._aligned_width(fmt) for f in self.formats for fmt in f.all)
         self.x_width = aligned + 1
-        loads = [
-            signed_width(f.source) + max(0, f.chain.frac_bits - f.source.frac_bits)
-            for f in self.formats
-        ]
-        self.base_width = max(aligned + 2, *loads)
+        lengths = {len(section) for chain in plan.chains for section in chain.sections}
+        self.used = [Port.OUTER, Port.INNER] * (2 in lengths) + [Port.REAL] * (1 in lengths)
+        self.base_width = max(aligned + 2, *(self._aligned_width(f.source) for f in self.formats))
         self.state_width = max(signed_width(fmt) for f in self.formats for fmt in f.all)
         self.word_width = max(self.state_width, *(signed_width(f.source) for f in self.formats))
         super().__init__(
@@ -141,126 +141,129 @@ class Adaptor(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        chain = Signal(signed(self.state_width), reset_less=True)
-        link = Signal(signed(self.state_width), reset_less=True)
-        ports, silences = [self.port], []
-        for name in ("product", "shift", "round"):
+        ports = [self.port]
+        for name in ("product", "shift", "round", "limit"):
             port = Signal(Port, name=f"{name}_port")
             m.d.sync += port.eq(ports[-1])
             ports.append(port)
-        _, _, shifting, rounding = ports
+        _, _, shifting, rounding, limiting = ports
+        ranges, numbers = self._ranges()
+        shifter = Shifter(self.x_width + self.coef_width + 1, self.shift_min, len(self.shift))
+        round_a, round_b = (
+            Rounder(ranges, self.base_width, shifter.quotient_width) for _ in range(2)
+        )
+        m.submodules.shifter = shifter
+        m.submodules.round_a, m.submodules.round_b = round_a, round_b
 
         # operand
+        chain = Unlimited(round_a, "chain")
+        link = Signal(signed(self.state_width), reset_less=True)
         x = Signal(signed(self.x_width), reset_less=True)
         base = Signal(signed(self.base_width), reset_less=True)
         with m.Switch(self.chain_number):
             for number, f in enumerate(self.formats):
                 with m.Case(number):
-                    self._operands(m, f, chain, link, x, base)
+                    self._operands(m, f, chain.limited(numbers["chain"][number]), link, x, base)
 
         # product
-        product = Signal(signed(self.x_width + self.coef_width + 1), reset_less=True)
         coef = Signal.like(self.coef, name="held_coef", reset_less=True)
         held_shift = Signal.like(self.shift, name="held_shift", reset_less=True)
+        high = Signal(signed(self.x_width + self.coef_width + 1 - LOW_BITS), reset_less=True)
+        low = Signal(LOW_BITS + self.coef_width, reset_less=True)
         amount = Signal.like(self.shift, name="amount", reset_less=True)
         a_base = Signal.like(base, reset_less=True)
         b_base = Signal.like(base, reset_less=True)
         m.d.sync += [
             coef.eq(self.coef),
             held_shift.eq(self.shift),
-            product.eq(x * coef),
+            high.eq(x[LOW_BITS:].as_signed() * coef),
+            low.eq(x[:LOW_BITS] * coef),
             amount.eq(held_shift),
             a_base.eq(base),
             b_base.eq(base - x),
         ]
 
-        # shift, round
-        m.submodules.shifter = shifter = Shifter(len(product), self.shift_min, len(self.shift))
-        m.d.comb += [shifter.x.eq(product), shifter.amount.eq(amount)]
-        silences = self.silent & (shifting != Port.LOAD)
-        results = {
-            "a": (a_base, {Port.LOAD: "load", Port.OUTER: "chain"}, "inner"),
-            "b": (b_base, {Port.REAL: "chain"}, "outer"),
-        }
-        rounders = {}
-        for name, (base_, special, usual) in results.items():
-            ranges, index = self._ranges(m, shifting, special, usual, name)
-            rounder = Rounder(ranges, len(base), shifter.quotient_width, self.state_width)
-            m.submodules[f"round_{name}"] = rounders[name] = rounder
+        # shift
+        m.d.comb += [shifter.x.eq((high << LOW_BITS) + low), shifter.amount.eq(amount)]
+        chain_range, inner_range, outer_range = (
+            lookup(m, self.chain_number, numbers[what], f"{what}_range")
+            for what in ("chain", "inner", "outer")
+        )
+        to_chain = (shifting == Port.LOAD) | (shifting == Port.OUTER)
+        for rounder, base_, result in (
+            (round_a, a_base, Mux(to_chain, chain_range, inner_range)),
+            (round_b, b_base, Mux(shifting == Port.REAL, chain_range, outer_range)),
+        ):
             m.d.comb += [
-                rounder.result.eq(index),
-                rounder.silent.eq(silences),
+                rounder.result.eq(result),
+                rounder.silent.eq(self.silent & (shifting != Port.LOAD)),
                 rounder.base.eq(base_),
                 rounder.quotient.eq(shifter.quotient),
                 rounder.half.eq(shifter.half),
                 rounder.rest.eq(shifter.rest),
             ]
 
-        word_a, word_b = rounders["a"].word, rounders["b"].word
+        # round
+        sum_a, sum_b = Unlimited(round_a, "a"), Unlimited(round_b, "b")
+        sum_a.take(m, round_a)
+        sum_b.take(m, round_b)
+        with m.If((rounding == Port.LOAD) | (rounding == Port.OUTER)):
+            chain.take(m, round_a)
+        if Port.REAL in self.used:
+            with m.Elif(rounding == Port.REAL):
+                chain.take(m, round_b)
+
+        # limit
+        word_b = sum_b.word(m, self.chain_number, numbers["outer"], "limited_b")
         inner_done = Signal()
         m.d.sync += [
-            self.a.eq(word_a),
-            self.a_valid.eq((rounding == Port.INNER) | (rounding == Port.REAL)),
-            inner_done.eq(rounding == Port.INNER),
+            self.a.eq(sum_a.word(m, self.chain_number, numbers["inner"], "limited_a")),
+            self.a_valid.eq((limiting == Port.INNER) | (limiting == Port.REAL)),
+            inner_done.eq(limiting == Port.INNER),
             self.b_valid.eq(inner_done),
         ]
-        with m.Switch(rounding):
-            with m.Case(Port.LOAD):
-                m.d.sync += chain.eq(word_a)
-            with m.Case(Port.OUTER):
-                m.d.sync += [chain.eq(word_a), link.eq(word_b)]
-            with m.Case(Port.REAL):
-                m.d.sync += chain.eq(word_b)
-            with m.Case(Port.INNER):
-                m.d.sync += self.b.eq(word_b)
+        with m.If(limiting == Port.OUTER):
+            m.d.sync += link.eq(word_b)
+        with m.If(limiting == Port.INNER):
+            m.d.sync += self.b.eq(word_b)
         return m
 
+    def _aligned_width(self, fmt: QFormat) -> int:
+        return signed_width(fmt) + self.grid - fmt.frac_bits
+
+    def _aligned(self, word: Value, fmt: QFormat) -> Value:
+        narrow = word[: fmt.width]
+        return (narrow.as_signed() if fmt.signed else narrow) << (self.grid - fmt.frac_bits)
+
     def _operands(
-        self, m: Module, f: Formats, chain: Signal, link: Signal, x: Signal, base: Signal
+        self, m: Module, f: Formats, chain: Value, link: Signal, x: Signal, base: Signal
     ) -> None:
         """Choose what is multiplied, ``b - a``, and what is added, ``a``."""
-
-        def aligned(word: Value, fmt: QFormat) -> Value:
-            narrow = word[: fmt.width]
-            return (narrow.as_signed() if fmt.signed else narrow) << (self.grid - fmt.frac_bits)
-
+        inner = self._aligned(self.word, f.inner)
+        outer = self._aligned(self.word, f.outer)
+        on_chain = self._aligned(chain, f.chain)
         pairs = {
-            Port.OUTER: (aligned(chain, f.chain), aligned(self.word, f.outer)),
-            Port.REAL: (aligned(self.word, f.inner), aligned(chain, f.chain)),
-            Port.INNER: (aligned(self.word, f.inner), aligned(link, f.outer)),
+            Port.OUTER: (on_chain, outer),
+            Port.REAL: (inner, on_chain),
+            Port.INNER: (inner, self._aligned(link, f.outer)),
         }
         with m.Switch(self.port):
-            with m.Case(Port.LOAD):
-                up = max(0, f.chain.frac_bits - f.source.frac_bits)
-                narrow = self.word[: signed_width(f.source)].as_signed()
-                m.d.sync += [x.eq(0), base.eq(narrow << up)]
-            for port, (a, b) in pairs.items():
+            for port in self.used:
+                a, b = pairs[port]
                 with m.Case(port):
                     m.d.sync += [x.eq(b - a), base.eq(a)]
+            with m.Default():
+                m.d.sync += [x.eq(0), base.eq(self._aligned(self.word, f.source))]
 
-    def _ranges(
-        self, m: Module, port: Value, special: dict[Port, str], usual: str, name: str
-    ) -> tuple[Sequence[Range], Value]:
-        """Return the ranges of a port's results, and which of them a command needs."""
-        table: list[Range] = []
-        chosen: dict[str, list[int]] = {}
-        for what in (*special.values(), usual):
-            chosen[what] = []
-            for f in self.formats:
-                if what == "load":
-                    drop = max(0, f.source.frac_bits - f.chain.frac_bits)
-                    entry = Range.of(f.chain, drop)
-                else:
-                    fmt = {"chain": f.chain, "inner": f.inner, "outer": f.outer}[what]
-                    entry = Range.of(fmt, self.grid - fmt.frac_bits)
-                if entry not in table:
-                    table.append(entry)
-                chosen[what].append(table.index(entry))
-        numbers = {
-            what: lookup(m, self.chain_number, values, f"{name}_{what}_range")
-            for what, values in chosen.items()
-        }
-        index: Value = numbers[usual]
-        for which, what in special.items():
-            index = Mux(port == which, numbers[what], index)
-        return table, index
+    def _ranges(self) -> tuple[list[Range], dict[str, list[int]]]:
+        """Return the ranges of all words, and the numbers of those of each cascade."""
+        ranges: list[Range] = []
+        numbers: dict[str, list[int]] = {"chain": [], "inner": [], "outer": []}
+        for f in self.formats:
+            for what, number in numbers.items():
+                fmt = getattr(f, what)
+                entry = Range.of(fmt, self.grid - fmt.frac_bits)
+                if entry not in ranges:
+                    ranges.append(entry)
+                number.append(ranges.index(entry))
+        return ranges, numbers

@@ -55,7 +55,7 @@ class ChainUnit(wiring.Component):
 
     Schedule: window 0 rounds the input. Window k + 1 begins in its first cycle section k's adaptor
     on the chain, and in its second the inner adaptor of section k - 1, whose other word has just
-    been rounded. States are read a cycle before, and written in order 4 cycles later.
+    been rounded. States are read two cycles before, and written in order 5 cycles later.
     """
 
     def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
@@ -96,18 +96,19 @@ class ChainUnit(wiring.Component):
         for name, field in self.layout:
             value: Value = Const(0)
             if field.width:
-                value = Signal(field.width, name=name)
-                m.d.comb += value.eq(data.View(self.layout, rom.word)[name])
+                value = Signal(field.width, name=name, reset_less=True)
+                m.d.sync += value.eq(data.View(self.layout, rom.word)[name])
             setattr(section, name, value)
         feeds = self.plan.feeds
 
         phase = Signal(range(WINDOW))
         loading = Signal()
-        u = Signal.like(self.word, reset_less=True)
+        word = Signal.like(self.word, name="operand_word", reset_less=True)
         feed = Signal.like(self.feed, reset_less=True)
         left = Signal(range(max(len(c.sections) for c in self.plan.chains) + 1))
         # sections whose adaptor on the chain, and whose inner adaptor, come in this window
         current, before = Signal(2, name="current"), Signal(2, name="before")
+        # the section of the next window, in the last two cycles of this one
         coming = Signal(2)
         outer_read = Signal.like(states.read_address, name="outer_read")
         inner_read = Signal.like(states.read_address, name="inner_read")
@@ -117,19 +118,21 @@ class ChainUnit(wiring.Component):
 
         number = self._of_chain(m, self.feed, "chain_fed")
         m.d.sync += phase.eq(phase + 1)
-        m.d.comb += coming.eq(Mux(left == 0, 0, section.section))
+        m.d.sync += coming.eq(Mux(left == 0, 0, data.View(self.layout, rom.word).section))
         with m.If(phase == WINDOW - 1):
             m.d.sync += [current.eq(coming), before.eq(current), loading.eq(0)]
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
 
-        # the ROM shows a section from the last cycle of the window before to the third of its own
+        # a section is there from the last but one cycle of the window before to the second of its
+        # own
         address = Signal.like(rom.address)
         m.d.comb += rom.address.eq(address)
-        with m.If((phase == 1) & ~loading & (left != 0)):
+        with m.If((phase == WINDOW - 1) & (left != 0)):
             m.d.sync += address.eq(address + 1)
 
-        self._read(m, states, phase, coming, before, outer_read, inner_read)
+        self._read(m, states, phase, coming, current, outer_read, inner_read)
+        m.d.sync += word.eq(states.read_word)
         fed = Signal()
         m.d.comb += fed.eq(self.valid & self._is_chain(m))
         count = lookup(m, number, [len(c.sections) for c in self.plan.chains], "count")
@@ -140,7 +143,7 @@ class ChainUnit(wiring.Component):
             m.d.sync += [
                 phase.eq(0),
                 loading.eq(1),
-                u.eq(self.word),
+                word.eq(self.word),
                 feed.eq(self.feed),
                 current.eq(Section.NONE),
                 before.eq(Section.NONE),
@@ -166,19 +169,19 @@ class ChainUnit(wiring.Component):
         # an inner adaptor's coefficient has waited for a window
         held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
         held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
-        with m.If(phase == 2):
+        with m.If(phase == 1):
             m.d.sync += [held_coef.eq(section.inner_coef), held_shift.eq(section.inner_shift)]
         inner = phase == 1
         m.d.comb += [
-            adaptor.word.eq(Mux(loading, u, states.read_word)),
+            adaptor.word.eq(word),
             adaptor.chain_number.eq(self._of_chain(m, feed, "chain_number")),
             adaptor.coef.eq(Mux(inner, held_coef, section.outer_coef)),
             adaptor.shift.eq(Mux(inner, held_shift, section.outer_shift)),
             adaptor.silent.eq(self.silent),
         ]
-        word = self._write(m, states, outer_write, inner_write)
+        state = self._write(m, states, outer_write, inner_write)
         if self.mirrored:
-            self._mirror(m, word, fed, feed)
+            self._mirror(m, state, fed, feed)
         return m
 
     def _is_chain(self, m: Module) -> Value:
@@ -193,19 +196,20 @@ class ChainUnit(wiring.Component):
         states: Ram,
         phase: Value,
         coming: Value,
-        before: Value,
+        current: Value,
         outer_read: Signal,
         inner_read: Signal,
     ) -> None:
-        """Read what the next cycle needs; every state is read once, in order."""
+        """Read what is needed two cycles later; every state is read once, in order."""
         m.d.comb += states.read_address.eq(inner_read)
-        with m.If(phase == WINDOW - 1):
+        with m.If(phase == WINDOW - 2):
             with m.If(coming == Section.PAIR):
                 m.d.comb += states.read_address.eq(outer_read)
                 m.d.sync += outer_read.eq(outer_read + 1)
             with m.Elif(coming == Section.REAL):
                 m.d.sync += inner_read.eq(inner_read + 1)
-        with m.If((phase == 0) & (before == Section.PAIR)):
+        # the inner adaptor of this window's section comes in the next one
+        with m.If((phase == WINDOW - 1) & (current == Section.PAIR)):
             m.d.sync += inner_read.eq(inner_read + 1)
 
     def _write(self, m: Module, states: Ram, outer_write: Signal, inner_write: Signal) -> Signal:

@@ -110,11 +110,11 @@ class Engine(wiring.Component):
         # a command and the words that are read for it, stage by stage
         address = sequencer.command
         stages = [address]
-        for name in ("read", "operand", "product", "total"):
+        for name in ("fetch", "read", "operand", "product", "total"):
             stages.append(delayed(m, stages[-1], name))
-        _, read, operand, product, total = stages
+        _, fetch, read, operand, product, total = stages
         m.d.comb += [
-            memory.read_row.eq(address.row),
+            memory.read_row.eq(fetch.row),
             *(own.eq(word) for own, word in zip(operands.words, memory.words, strict=True)),
             operands.bank.eq(read.bank),
             operands.columns.eq(read.columns),
@@ -203,7 +203,10 @@ class Engine(wiring.Component):
         return silence.silent
 
     def _weights(self, m: Module, operands: Operands, address: Any) -> None:
-        """Add the ROM of weights: one word for each cycle of rows, in the order of their use."""
+        """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
+
+        It is read a stage before the words, because it is large and what comes out of it late.
+        """
         plan, width = self.plan, operands.widths.weight
         if not plan.weights:
             return
@@ -217,7 +220,9 @@ class Engine(wiring.Component):
         with m.If(address.begins):
             m.d.comb += rom.address.eq(first)
         m.d.sync += following.eq(rom.address + address.weight)
-        m.d.comb += operands.weights.eq(rom.word)
+        weights = Signal.like(rom.word, name="weights", reset_less=True)
+        m.d.sync += weights.eq(rom.word)
+        m.d.comb += operands.weights.eq(weights)
 
     def _lanes(
         self,

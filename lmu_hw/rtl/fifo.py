@@ -79,20 +79,25 @@ class OutputFifo(wiring.Component):
 
         # the RAM shows the word at head; a word written in one cycle can be seen two cycles later
         head = Signal.like(ram.read_address)
-        next_head = Signal.like(head)
+        following = Signal.like(head, init=1)
         advance = Signal()
         arrived = Signal()
         level = Signal(range(self.depth + 1))
+        next_level = Signal.like(level)
+        some = Signal()
         m.d.comb += [
-            advance.eq((level != 0) & (~self.o.valid | self.o.ready)),
-            next_head.eq(head + advance),
-            ram.read_address.eq(next_head),
+            advance.eq(some & (~self.o.valid | self.o.ready)),
+            next_level.eq(level + arrived - advance),
+            ram.read_address.eq(Mux(advance, following, head)),
         ]
         m.d.sync += [
-            head.eq(next_head),
+            head.eq(ram.read_address),
             arrived.eq(self.write),
-            level.eq(level + arrived - advance),
+            level.eq(next_level),
+            some.eq(next_level != 0),
         ]
+        with m.If(advance):
+            m.d.sync += following.eq(following + 1)
 
         position = Signal(range(self.n_out))
         is_last = Signal()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, signed
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -45,7 +45,8 @@ class Ram(wiring.Component):
     write_address : In(unsigned)
     write_word : In(signed(width))
 
-    Latency: 1 cycle from ``read_address``; a word written in a cycle is read from the next one on.
+    Latency: 1 cycle from ``read_address``; a word written in a cycle is read from the next one on,
+    and what is read in the same cycle is undefined: devices differ.
     Throughput: one read and one write a cycle.
 
     Schedule: address in, word out.
@@ -84,9 +85,12 @@ class Ram(wiring.Component):
             return m
         m.submodules.ram = ram = Memory(shape=self.read_word.shape(), depth=self.depth, init=[])
         reader, writer = ram.read_port(), ram.write_port()
+        # a wrong word, so that simulation finds out who uses it
+        collided = Signal()
+        m.d.sync += collided.eq(self.write & (self.write_address == self.read_address))
         m.d.comb += [
             reader.addr.eq(self.read_address),
-            self.read_word.eq(reader.data),
+            self.read_word.eq(Mux(collided, ~reader.data, reader.data)),
             writer.en.eq(self.write),
             writer.addr.eq(self.write_address),
             writer.data.eq(self.write_word),

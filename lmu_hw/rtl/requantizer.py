@@ -12,7 +12,7 @@ from ..fixedpoint import Overflow, Rounding, overflow, round_sum
 from ..schedule import Schedule, pace
 from .memories import Rom, RomContents
 from .multiplier import DigitMultiplier
-from .rounder import Range, Rounder
+from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
 from .widths import Widths
@@ -44,7 +44,7 @@ class Requantizer(wiring.Component):
     word_valid, word_begin : Out(1)
     word_job : Out(unsigned)
 
-    Latency: 4 cycles, and those of the scale.
+    Latency: 5 cycles, and those of the scale.
     Throughput: a result every ``plan.interval`` cycles.
 
     Schedule:
@@ -53,13 +53,14 @@ class Requantizer(wiring.Component):
     - bias: added.
     - scale: multiplied; no cycle where every multiplier is 1.
     - shift: the bits that fall off are remembered.
-    - round: base and quotient summed, rounded, limited; to the output register.
+    - round: base and quotient summed and rounded.
+    - limit: to the range of the word; to the output register.
     """
 
     def __init__(self, plan: Schedule, widths: Widths, file: str = "params.mem") -> None:
         self.plan, self.widths = plan, widths
         self.pace = pace(plan.program, plan.lanes, plan.interval)
-        self.latency = 4 + self.pace.scale_cycles
+        self.latency = 5 + self.pace.scale_cycles
         self.fields = fields_of(plan)
         self.contents = param_contents(plan, file)
         jobs = range(len(plan.jobs))
@@ -141,23 +142,28 @@ class Requantizer(wiring.Component):
         ranges = [Range.of(job.fmt) for job in jobs]
         distinct = list(dict.fromkeys(ranges))
         m.submodules.rounder = rounder = Rounder(
-            distinct, self.widths.base, shifter.quotient_width, len(self.word)
+            distinct, self.widths.base, shifter.quotient_width
         )
         rounding = Tag(m, self, "round")
         rounding.take(m, tag.valid, tag)
+        limiting = Tag(m, self, "limit")
+        limiting.take(m, rounding.valid, rounding)
         done = Tag(m, self, "done")
-        done.take(m, rounding.valid, rounding)
+        done.take(m, limiting.valid, limiting)
+        among = [distinct.index(r) for r in ranges]
         m.d.comb += [
             shifter.x.eq(product),
             shifter.amount.eq(amount),
             rounder.base.eq(tag.base),
             rounder.silent.eq(tag.silent),
-            rounder.result.eq(lookup(m, tag.job, [distinct.index(r) for r in ranges], "range")),
+            rounder.result.eq(lookup(m, tag.job, among, "range")),
             rounder.quotient.eq(shifter.quotient),
             rounder.half.eq(shifter.half),
             rounder.rest.eq(shifter.rest),
         ]
-        m.d.sync += self.word.eq(rounder.word)
+        rounded = Unlimited(rounder, "rounded")
+        rounded.take(m, rounder)
+        m.d.sync += self.word.eq(rounded.word(m, limiting.job, among, "limited"))
         m.d.comb += [
             self.word_valid.eq(done.valid),
             self.word_begin.eq(done.begins),

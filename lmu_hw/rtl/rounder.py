@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
-from .tables import lookup
+from .tables import lookup, one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +26,33 @@ class Range:
         """Return the range of a format."""
         return cls(drop=drop, low=fmt.min, high=fmt.max)
 
+    @property
+    def fmt(self) -> QFormat:
+        """The format of a word."""
+        return QFormat((self.high - self.low).bit_length(), 0, signed=self.low < 0)
+
+    def beyond(self, total: Value) -> tuple[Value, Value]:
+        """Return whether a total is above the range, and whether it is below."""
+        # a word fits when all bits above it equal its sign
+        above = total[min(self.drop + self.fmt.width - (self.low < 0), len(total) - 1) :]
+        below = ~above.all() if self.low < 0 else 1
+        return ~total[-1] & above.any(), total[-1] & below
+
 
 class Rounder(wiring.Component):
-    """Adds a base to a shifted sum, rounds the total, saturates it.
+    """Adds a base to a shifted sum, rounds the total, and says whether it is out of range.
 
-    Computes ``base * 2**-drop + x * 2**-(shift + drop)`` from ``x`` as the `Shifter` left it.
-    Rounding to nearest adds half a unit before the bits are dropped, and rounding toward zero adds
-    almost a whole unit when the total is negative; what is added is a constant of the result, but
-    for one carry, so it is added to the base while the shifter still works.
+    Computes ``base * 2**-drop + x * 2**-(shift + drop)`` from ``x`` as the `Shifter` left it; what
+    comes out is for the registers of an `Unlimited`, a stage before its word is needed. Rounding to
+    nearest adds half a unit before the bits are dropped, and rounding toward zero adds almost a
+    whole unit when the total is negative; what is added is a constant of the result, but for one
+    carry, so it is added to the base while the shifter still works.
 
     Parameters
     ----------
     results : sequence of Range
         What ``result`` selects from.
-    base_width, quotient_width, word_width : int
+    base_width, quotient_width : int
         Widths [bits].
 
     Members
@@ -52,8 +65,10 @@ class Rounder(wiring.Component):
         ``x >> shift``, one cycle after ``base``.
     half, rest : In(1)
         Highest of the bits shifted out, and whether any of them is set; with ``quotient``.
-    word : Out(signed(word_width))
-        Combinational from ``quotient``.
+    total : Out(signed)
+        Rounded when ``drop`` bits are dropped. Combinational from ``quotient``, as are
+    over, under : Out(len(results))
+        whether the word is above, below each of the ranges.
 
     Latency: 1 cycle from base, 0 from quotient.
     Throughput: one word a cycle.
@@ -61,15 +76,16 @@ class Rounder(wiring.Component):
     Schedule:
 
     - shift: base, and base + constant, to registers.
-    - round: two sums side by side, the right one chosen by sign, limited to its range.
+    - round: two sums side by side, the right one chosen by sign.
     """
 
     latency = 1
 
-    def __init__(
-        self, results: Sequence[Range], base_width: int, quotient_width: int, word_width: int
-    ) -> None:
+    def __init__(self, results: Sequence[Range], base_width: int, quotient_width: int) -> None:
         self.results = tuple(results)
+        # a bit at least is left when bits are dropped
+        drop = max(entry.drop for entry in self.results)
+        width = max(base_width, quotient_width, drop) + 2
         super().__init__(
             {
                 "result": In(range(len(self.results))),
@@ -78,73 +94,103 @@ class Rounder(wiring.Component):
                 "quotient": In(signed(quotient_width)),
                 "half": In(1),
                 "rest": In(1),
-                "word": Out(signed(word_width)),
+                "total": Out(signed(width)),
+                "over": Out(len(self.results)),
+                "under": Out(len(self.results)),
             }
         )
 
     def model(self, result: int, silent: bool, base: int, x: int, shift: int) -> int:
-        """Return the word."""
+        """Return the word, once it is limited."""
         entry = self.results[result]
         rest = ((base & ((1 << entry.drop) - 1)) << shift) + x
         rounding = Rounding.TRN_ZERO if silent else Rounding.RND
         total = round_sum(base >> entry.drop, rest, shift + entry.drop, rounding)
-        return overflow(total, _range_format(entry), Overflow.SAT)
+        return overflow(total, entry.fmt, Overflow.SAT)
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        # a bit at least is left when bits are dropped
-        drop = max(entry.drop for entry in self.results)
-        width = max(len(self.base), len(self.quotient), drop) + 1
+        width = len(self.total)
         drops = [entry.drop for entry in self.results]
         nearest = lookup(m, self.result, [(1 << drop) >> 1 for drop in drops], "nearest")
         toward_zero = lookup(m, self.result, [(1 << drop) - 1 for drop in drops], "toward_zero")
         exact = lookup(m, self.result, [int(drop == 0) for drop in drops], "exact")
 
-        late_result = Signal.like(self.result, reset_less=True)
-        late_silent = Signal(reset_less=True)
+        # without a drop the half bit rounds; toward zero any bit lost on the way counts
+        rest_counts = Signal(reset_less=True)
         half_counts = Signal(reset_less=True)
         late_base = Signal(signed(len(self.base)), reset_less=True)
         raised_base = Signal(signed(len(self.base) + 1), reset_less=True)
         m.d.sync += [
-            late_result.eq(self.result),
-            late_silent.eq(self.silent),
-            half_counts.eq(exact),
+            rest_counts.eq(self.silent),
+            half_counts.eq(exact & ~self.silent),
             late_base.eq(self.base),
             raised_base.eq(self.base + Mux(self.silent, toward_zero, nearest)),
         ]
 
-        # without a drop the half bit rounds; toward zero any bit lost on the way counts
-        carry = Signal()
+        # the carry enters two places below the lowest bit, so one adder is enough and no logic is
+        # in front of it: where the half is set, so is the rest, and lets its carry through
         plain = Signal(signed(width))
-        raised = Signal(signed(width + 1))
-        # the carry enters below the lowest bit, so one adder is enough
         with_carry = Signal(signed(width + 2))
-        right = Cat(carry, self.quotient).as_signed()
-        total = Signal(signed(width + 1))
+        raised = Signal(signed(width))
+        choose_plain = Signal()
+        left = Cat(half_counts, rest_counts, raised_base).as_signed()
         m.d.comb += [
-            carry.eq(Mux(late_silent, self.rest, half_counts & self.half)),
             plain.eq(late_base + self.quotient),
-            with_carry.eq(Cat(Const(1, 1), raised_base).as_signed() + right),
-            raised.eq(with_carry >> 1),
-            total.eq(Mux(late_silent & ~plain[-1], plain, raised)),
+            with_carry.eq(left + Cat(self.half, self.rest, self.quotient).as_signed()),
+            raised.eq(with_carry >> 2),
+            choose_plain.eq(rest_counts & ~plain[-1]),
+            self.total.eq(Mux(choose_plain, plain, raised)),
         ]
-        with m.Switch(late_result):
-            for index, entry in enumerate(self.results):
-                # a word fits when all bits above it equal its sign
-                bits = _range_format(entry).width
-                above = total[entry.drop + bits - (entry.low < 0) :]
-                fits = Signal(name=f"fits_{index}")
-                m.d.comb += fits.eq((above == 0) | (above.all() if entry.low < 0 else 0))
-                word = total[entry.drop : entry.drop + bits]
-                with m.Case(index):
-                    with m.If(fits):
-                        m.d.comb += self.word.eq(word.as_signed() if entry.low < 0 else word)
-                    with m.Elif(total[-1]):
-                        m.d.comb += self.word.eq(entry.low)
-                    with m.Else():
-                        m.d.comb += self.word.eq(entry.high)
+        for number, entry in enumerate(self.results):
+            over, under = entry.beyond(raised)
+            plain_over, _ = entry.beyond(plain)
+            m.d.comb += [
+                self.over[number].eq(Mux(choose_plain, plain_over, over)),
+                # a plain sum that is chosen is not negative
+                self.under[number].eq(~choose_plain & under),
+            ]
         return m
 
 
-def _range_format(entry: Range) -> QFormat:
-    return QFormat((entry.high - entry.low).bit_length(), 0, signed=entry.low < 0)
+class Unlimited:
+    """A rounded total in registers, before it is limited to a range.
+
+    Parameters
+    ----------
+    rounder : Rounder
+    name : str
+        Of the registers.
+    """
+
+    def __init__(self, rounder: Rounder, name: str) -> None:
+        self.results = rounder.results
+        self.total = Signal.like(rounder.total, name=f"{name}_total", reset_less=True)
+        self.over = Signal.like(rounder.over, name=f"{name}_over", reset_less=True)
+        self.under = Signal.like(rounder.under, name=f"{name}_under", reset_less=True)
+
+    def take(self, m: Module, rounder: Rounder) -> None:
+        """Load the registers."""
+        for name in ("total", "over", "under"):
+            m.d.sync += getattr(self, name).eq(getattr(rounder, name))
+
+    def word(self, m: Module, index: Value, among: Sequence[int], name: str) -> Value:
+        """Return the word: limited to the range that ``index`` selects, of those in ``among``."""
+        used = {self.results[number] for number in among}
+        width = max(entry.fmt.width + (entry.low >= 0) for entry in used)
+        words = {}
+        for entry in sorted(used, key=self.results.index):
+            number = self.results.index(entry)
+            word = Signal(signed(width), name=f"{name}_{number}")
+            m.d.comb += word.eq(self.limited(number))
+            words[number] = word
+        if len(words) == 1:
+            return words[among[0]]
+        return one_of(m, index, [words[number] for number in among], name)
+
+    def limited(self, number: int) -> Value:
+        """Return the word limited to one range."""
+        entry = self.results[number]
+        bits = self.total[entry.drop : entry.drop + entry.fmt.width]
+        word = bits.as_signed() if entry.low < 0 else bits
+        return Mux(self.over[number], entry.high, Mux(self.under[number], entry.low, word))

@@ -12,7 +12,7 @@ from .walk import formula, length, reads, sums
 
 COUNT = 4
 """Cycles that a silence counter takes."""
-EMIT = 3
+EMIT = 4
 """Cycles from the issue of a word to the output stream."""
 
 

@@ -2,14 +2,14 @@
 
 A run's word in cycle t of the step passes these stages, one cycle each:
 
-    issue t | read t+1 | operand t+2 | product t+3 | accumulate t+4 | total t+5 | drain t+6
+    issue t | fetch t+1 | read t+2 | operand t+3 | product t+4 | accumulate t+5 | total t+6 | drain t+7
 
 The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
 or adds them up first where all lanes worked on one row. A result then passes
 
-    bias 1 | scale 0 or more | shift 1 | round 1 | write
+    bias 1 | scale 0 or more | shift 1 | round 1 | limit 1 | write
 
-and, where the operation has a function, from "round" on
+and, where the operation has a function, from "limit" on
 
     piece 1 | (multiply ``interval`` at most | add 1) for each degree | limit 1 | write
 """
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from ..program import Function, Linear, Program
 
-DRAIN = 6
+DRAIN = 7
 """Cycles from the issue of a sum's last word to its arrival in the drain."""
 
-FEED = 3
+FEED = 4
 """Cycles from the issue of a memory's input word to its arrival at the chain."""
 
 WINDOW = 4
@@ -76,7 +76,7 @@ class Pace:
 
     def result_cycles(self, *, function: bool) -> int:
         """Return the cycles from a result handed over by the drain to its write."""
-        plain = 4 + self.scale_cycles
+        plain = 5 + self.scale_cycles
         return plain + 2 + self.degree * self.step_cycles if function else plain
 
     def drain_cycles(self, results: int, *, one_row: bool) -> int:
@@ -137,10 +137,10 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
     """Return the mirror writes of a chain in order.
 
     Window 0 rounds the input word; section k's adaptor on the chain starts with window k + 1, its
-    inner one a cycle and a window later; results are there a window after that, a mirror's word
-    one more cycle later.
+    inner one a cycle and a window later; results are there a window and a cycle after that, a
+    mirror's word one more cycle later.
     """
-    start = FEED + 1
+    start = FEED + 2
     writes = []
     pair = index = 0
     for k, section in enumerate(sections):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal, signed
 
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
@@ -22,7 +22,7 @@ from lmu_hw.rtl.multiplier import DigitMultiplier
 from lmu_hw.rtl.pacer import Pacer
 from lmu_hw.rtl.polynomial import Polynomial
 from lmu_hw.rtl.requantizer import Requantizer
-from lmu_hw.rtl.rounder import Range, Rounder
+from lmu_hw.rtl.rounder import Range, Rounder, Unlimited
 from lmu_hw.rtl.sequencer import Sequencer
 from lmu_hw.rtl.shifter import Shifter
 from lmu_hw.rtl.silence import SilenceCounters
@@ -69,12 +69,17 @@ ROUNDED = (
 def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
     top = Module()
     top.submodules.shifter = shifter = Shifter(4, 0, 2)
-    top.submodules.dut = dut = Rounder(ROUNDED, 4, shifter.quotient_width, 6)
+    top.submodules.dut = dut = Rounder(ROUNDED, 4, shifter.quotient_width)
     top.d.comb += [
         dut.quotient.eq(shifter.quotient),
         dut.half.eq(shifter.half),
         dut.rest.eq(shifter.rest),
     ]
+    rounded = Unlimited(dut, "rounded")
+    rounded.take(top, dut)
+    word = Signal(signed(6))
+    among = range(len(ROUNDED))
+    top.d.comb += word.eq(rounded.word(top, dut.result, among, "limited"))
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.silent, int(silent))
@@ -87,8 +92,9 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
                     for shift in range(4):
                         ctx.set(shifter.amount, shift)
                         await ctx.tick()
+                        await ctx.tick()
                         expected = dut.model(result, silent, base, x, shift)
-                        assert ctx.get(dut.word) == expected, (result, base, x, shift)
+                        assert ctx.get(word) == expected, (result, base, x, shift)
 
     simulate(top, bench)
 
