@@ -35,7 +35,7 @@ soak: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto -m soak $(PYTEST_ARGS)
 
 bench: .venv/dev.stamp
-	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
 
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache

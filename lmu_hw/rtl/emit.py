@@ -19,6 +19,7 @@ from .chain import ChainUnit, section_contents
 from .destination import Destination
 from .drain import Drain
 from .engine import Engine, depth_to_clear, payload_shape, weight_contents
+from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .lane import Lane
 from .memories import Ram, Rom, RomContents, VerilogPlatform
@@ -58,6 +59,8 @@ BLOCKS: dict[str, type] = {
     "function_destination": Destination,
     "silence": SilenceCounters,
     "counts": Ram,
+    "queue": FeedQueue,
+    "waiting": Ram,
     "chain": ChainUnit,
     "adaptor": Adaptor,
     "sections": Rom,

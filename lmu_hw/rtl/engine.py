@@ -20,6 +20,7 @@ from .chain import ChainUnit
 from .command import aligns, delayed, row_aligns
 from .destination import Destination
 from .drain import Drain
+from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .lane import Lane
 from .memories import Rom, RomContents
@@ -188,11 +189,23 @@ class Engine(wiring.Component):
         ]
         if plan.chains:
             m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
+            word, feed = operands.word, operand.job
+            valid, silent = operand.feed, silence.silent
+            if plan.queued:
+                m.submodules.queue = queue = FeedQueue(plan, len(operands.word))
+                m.d.comb += [
+                    queue.word.eq(word),
+                    queue.feed.eq(feed),
+                    queue.valid.eq(valid),
+                    queue.silent.eq(silent),
+                ]
+                word, feed = queue.next_word, queue.next_feed
+                valid, silent = queue.start, queue.next_silent
             m.d.comb += [
-                chain.word.eq(operands.word),
-                chain.feed.eq(operand.job),
-                chain.valid.eq(operand.feed),
-                chain.silent.eq(silence.silent),
+                chain.word.eq(word),
+                chain.feed.eq(feed),
+                chain.valid.eq(valid),
+                chain.silent.eq(silent),
                 chain.clear.eq(pacer.clear),
                 chain.clear_address.eq(pacer.clear_address),
             ]

@@ -129,7 +129,7 @@ def _lay_out(program: Program, lanes: int, interval: int, *, twofold: bool) -> S
     ]
 
     def listing(*, due: bool) -> Listing:
-        placement = Placement(speed, n_in)
+        placement = Placement(speed, n_in, queued=lowering.queued)
         for draft, events in zip(lowering.drafts, shapes, strict=True):
             if due or not draft.lazy:
                 job = lowering.jobs[draft.runs[0].job] if draft.target else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..fixedpoint import QFormat
 from ..program import Argmax, Cascade, Dense, Function, Linear, Pointwise, Program, Role
 from .memory_map import Versions
-from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, Stride
+from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, Stride, queued
 from .rows import Part, Rows, Section, by_arrival
 from .timing import INDEX_GAP, Pace, functions_of
 
@@ -76,6 +76,11 @@ class Lowering:
         }
         self.extra: dict[str, int] = {}
         self._read: set[int] = set()
+
+    @property
+    def queued(self) -> bool:
+        """Whether inputs of several channels queue for a chain."""
+        return queued(self.feeds)
 
     def lower(self, places_of: Sequence[str]) -> None:
         """Lower the whole program; ``places_of`` names the outputs that are kept for the end."""

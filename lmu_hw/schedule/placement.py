@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from .lowering import Draft
 from .plan import Chain, Key, Kind, Listing, Phase, Place, Run
-from .timing import DRAIN, FEED, INNER, Pace, chain_writes
+from .timing import COUNT, DRAIN, FEED, INNER, QUEUE, Pace, chain_cycles, chain_writes
 from .walk import formula, length, reads, sums
 
-COUNT = 4
-"""Cycles that a silence counter takes."""
 EMIT = 4
 """Cycles from the issue of a word to the output stream."""
 
@@ -33,8 +31,8 @@ class Shape:
         When each word that lanes can read is written.
     streamed : list of int
         When words go to the output stream.
-    end : int
-        When a memory is done, in terms of the arrival of its input word.
+    chain : int
+        Cycles for which a chain is busy.
     """
 
     length: int
@@ -43,8 +41,7 @@ class Shape:
     results: list[int] = field(default_factory=list)
     writes: dict[tuple[Key, int], int] = field(default_factory=dict)
     streamed: list[int] = field(default_factory=list)
-    end: int = 0
-    last_results: int = 0
+    chain: int = 0
 
 
 def shape(
@@ -70,10 +67,8 @@ def shape(
         found.streamed = [time + tail for time in found.results]
         if draft.runs[0].kind is Kind.EMIT:
             found.streamed = [EMIT + i for i in range(found.length)]
-    if draft.feed is not None:
-        found.end = FEED + COUNT
-        if draft.feed.chain is not None:
-            _add_chain(found, draft, chains[draft.feed.chain], places)
+    if draft.feed is not None and draft.feed.chain is not None:
+        _add_chain(found, draft, chains[draft.feed.chain], places)
     return found
 
 
@@ -81,9 +76,9 @@ def _add_chain(found: Shape, draft: Draft, chain: Chain, places: dict[Key, Place
     assert draft.feed is not None
     pairs = sum(len(s) == 2 for s in chain.sections)
     states = sum(len(s) > 0 for s in chain.sections)
+    found.chain = chain_cycles(chain.sections)
     for write in chain_writes(chain.sections):
         mirror = chain.mirrors[write.port]
-        found.end = max(found.end, write.cycle + 1)
         if mirror is not None and mirror.target in places:
             part = states if write.port == INNER else pairs
             word = draft.feed.channel * part + write.index
@@ -98,16 +93,19 @@ class Placement:
     pace : Pace
     n_in : int
         Input words, each a cycle before the first.
+    queued : bool
+        Inputs queue for the chain.
     """
 
-    def __init__(self, pace: Pace, n_in: int) -> None:
-        self.pace, self.n_in = pace, n_in
+    def __init__(self, pace: Pace, n_in: int, *, queued: bool) -> None:
+        self.pace, self.n_in, self.queued = pace, n_in, queued
+        self._to_chain = FEED + (QUEUE if queued else 0)
         self.now = 0
         self.runs: list[Run] = []
         self.phases: list[Phase] = []
         self._written: dict[tuple[Key, int], int] = {}
         self._port: set[int] = set()
-        self._drain_free = self._result_free = self._memory_free = 0
+        self._drain_free = self._result_free = self._counter_free = self._chain_free = 0
         self._stream_next = 0
         self._first_streamed: int | None = None
         self._gated_until = 0
@@ -115,23 +113,25 @@ class Placement:
     def add(self, draft: Draft, shape: Shape, *, gated: bool) -> None:
         """Place a draft as soon as may be."""
         start = max(self._soonest(draft, shape))
-        taken = set(shape.writes.values())
-        while any(start + t in self._port for t in taken):
+        while self._port & set(self._writes(shape, start).values()):
             start += 1
         self._append(draft, start)
-        self._written.update({word: start + t for word, t in shape.writes.items()})
-        self._port |= {start + t for t in taken}
+        written = self._writes(shape, start)
+        self._written |= written
+        self._port |= set(written.values())
         if shape.loads:
             self._drain_free = max(start + shape.results[-1] + 1, start + shape.loads[-1] + 1)
             self._result_free = start + shape.results[-1] + self.pace.interval
         if draft.feed is not None:
-            self._memory_free = start + shape.end
+            self._counter_free = start + COUNT
+        if shape.chain:
+            self._chain_free = max(start + self._to_chain, self._chain_free) + shape.chain
         if shape.streamed:
             self._stream_next = start + shape.streamed[-1] + 1
             if self._first_streamed is None:
                 self._first_streamed = start + shape.streamed[0]
         if gated:
-            self._gated_until = start + max(shape.writes.values(), default=0)
+            self._gated_until = max(written.values(), default=0)
 
     def finish(self) -> Listing:
         """Return the listing: a step ends when the next one can begin."""
@@ -141,7 +141,8 @@ class Placement:
             max(self._port, default=0) + 1,
             self._drain_free - DRAIN,
             self._result_free - DRAIN,
-            self._memory_free - FEED,
+            self._counter_free,
+            self._chain_free - self._to_chain,
             self._stream_next - (self._first_streamed or 0) - self.n_in,
         ]
         end = max(soonest)
@@ -168,9 +169,17 @@ class Placement:
             yield self._drain_free - shape.loads[0]
             yield self._result_free - shape.results[0]
         if draft.feed is not None:
-            yield max(self._memory_free, self._gated_until) - FEED
+            yield max(self._counter_free, self._gated_until - FEED)
+        if shape.chain and not self.queued:
+            yield self._chain_free - FEED
         if shape.streamed:
             yield self._stream_next - shape.streamed[0]
+
+    def _writes(self, shape: Shape, start: int) -> dict[tuple[Key, int], int]:
+        """Return when each word that lanes can read is written by a draft that starts then."""
+        if shape.chain:
+            start += max(self._to_chain, self._chain_free - start) - FEED
+        return {word: start + t for word, t in shape.writes.items()}
 
     def _append(self, draft: Draft, start: int) -> None:
         wait, cycles = start - self.now, length(draft.runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -324,6 +325,11 @@ class Schedule:
         return self.due.formula
 
     @property
+    def queued(self) -> bool:
+        """Whether inputs of several channels queue for a chain."""
+        return queued(self.feeds)
+
+    @property
     def two_sums(self) -> bool:
         """Whether lanes work on two sums in turns."""
         return any(run.twofold for listing in self.listings for run in listing.runs)
@@ -350,3 +356,8 @@ class Schedule:
             for job in self.jobs
             if job.target is not None and job.target[0].endswith(".rounded")
         }
+
+
+def queued(feeds: Iterable[Feed]) -> bool:
+    """Return whether inputs queue for a chain: those of several channels come at once."""
+    return any(feed.channel and feed.chain is not None for feed in feeds)

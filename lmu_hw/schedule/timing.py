@@ -2,7 +2,8 @@
 
 A run's word in cycle t of the step passes these stages, one cycle each:
 
-    issue t | fetch t+1 | read t+2 | operand t+3 | product t+4 | accumulate t+5 | total t+6 | drain t+7
+    issue t | fetch t+1 | read t+2 | operand t+3 | product t+4 | accumulate t+5 | total t+6
+    drain t+7
 
 The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
 or adds them up first where all lanes worked on one row. A result then passes
@@ -25,6 +26,12 @@ DRAIN = 7
 
 FEED = 4
 """Cycles from the issue of a memory's input word to its arrival at the chain."""
+
+COUNT = 4
+"""Cycles that a silence counter takes."""
+
+QUEUE = 4
+"""More cycles to the chain where inputs of several channels queue for it."""
 
 WINDOW = 4
 """Cycles from the chain word of one section to that of the next."""
@@ -155,3 +162,9 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
             writes.append(ChainWrite(window + 1, INNER, index))
         index += 1
     return writes
+
+
+def chain_cycles(sections: tuple[tuple[tuple[int, int], ...], ...]) -> int:
+    """Return the cycles from the arrival of a chain's input to when it can take the next one."""
+    last = max((write.cycle for write in chain_writes(sections)), default=0)
+    return max(COUNT, last + 1 - FEED)

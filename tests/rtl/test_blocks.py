@@ -15,6 +15,7 @@ from lmu_hw.rtl.banks import Banks
 from lmu_hw.rtl.chain import ChainUnit
 from lmu_hw.rtl.destination import Destination
 from lmu_hw.rtl.drain import Drain
+from lmu_hw.rtl.feed_queue import FeedQueue
 from lmu_hw.rtl.fifo import OutputFifo
 from lmu_hw.rtl.lane import Lane
 from lmu_hw.rtl.memories import Ram, Rom, RomContents
@@ -128,6 +129,40 @@ def test_lane(lane_aligns: tuple[int, ...]) -> None:
                 assert ctx.get(dut.total) == before[5]
 
     simulate(dut, bench)
+
+
+def test_feeds_wait_for_the_chain() -> None:
+    """Every input starts once, in order, with its own silence, as soon as the chain is free."""
+    plan = schedule(cascade_program(sections="prp", channels=5, seed=3))
+    dut = FeedQueue(plan, 9)
+    arrivals = [(10, 0), (13, 1), (16, 2), (19, 3), (22, 4), (140, 0), (190, 1)]
+    starts = dut.model(arrivals)
+    words, silent = [-256, 255, 0, 7, -1, 99, -3], [0, 1, 1, 0, 0, 1, 0]
+    seen: list[tuple[int, int, int]] = []
+    silences: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        at = {cycle: k for k, (cycle, _) in enumerate(arrivals)}
+        began = False
+        for cycle in range(260):
+            if began:
+                silences.append(ctx.get(dut.next_silent))
+            k = at.get(cycle)
+            ctx.set(dut.valid, int(k is not None))
+            if k is not None:
+                ctx.set(dut.word, words[k])
+                ctx.set(dut.feed, arrivals[k][1])
+            # of the one two cycles ago, and of no other
+            k = at.get(cycle - 2)
+            ctx.set(dut.silent, silent[k] if k is not None else cycle % 2)
+            began = bool(ctx.get(dut.start))
+            if began:
+                seen.append((cycle, ctx.get(dut.next_feed), ctx.get(dut.next_word)))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert seen == [(s, feed, w) for s, (_, feed), w in zip(starts, arrivals, words, strict=True)]
+    assert silences == silent
 
 
 def test_a_lane_of_two_sums() -> None:

@@ -1,0 +1,66 @@
+"""Cycles of the hardware against what its lanes must take, words in Icarus: docs/rtl_cycles.md.
+
+    PYTHONPATH=. python benchmarks/rtl_cycles.py
+
+The configurations of tests/configurations.py, each as Verilog in Icarus under cocotb: all steps
+without stalls, then the same words under random stalls and with resets in flight.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from lmu_hw.executors import icarus
+from lmu_hw.schedule import schedule
+from tests.configurations import CONFIGURATIONS, Configuration
+from tests.rtl.bench import write_folder
+
+CYCLES = 30_000
+"""Clock cycles of each design without stalls."""
+TABLE = Path(__file__).parent.parent / "docs" / "rtl_cycles.md"
+HEAD = """# Cycles of the hardware
+
+`lanes x cycles` is what the lanes could have multiplied in a step, busy the share of it that they
+did. The adaptors of a memory have a multiplier of their own, so busy can pass 100 %. Steps and
+words are those of the run without stalls, which must keep the published cycles exactly; under
+random stalls and with resets in flight the same words must come, or there is no line.
+
+| configuration | lanes | multiplies | cycles | busy | steps | words | mismatches |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def line(name: str, configuration: Configuration) -> str:
+    """Return a row of the table."""
+    program, lanes = configuration.make(), configuration.lanes
+    plan = schedule(program, lanes)
+    multiplies = program.multiplies_per_step + program.multiplies_per_output
+    every = max(1, program.output_every)
+    steps = max(6, 2 * every, min(400, CYCLES // plan.cycles_per_step))
+    with tempfile.TemporaryDirectory() as place:
+        folder = write_folder(program, Path(place), n_steps=steps, lanes=lanes)
+        build = folder / "build"
+        build.mkdir()
+        result = icarus.run(folder, folder / "vectors", build, seed=1)
+    if result.cycles_per_step not in (None, plan.cycles_per_step):
+        sys.exit(f"{name}: {result.cycles_per_step} cycles, {plan.cycles_per_step} published")
+    busy = 100 * multiplies / (lanes * plan.cycles_per_step)
+    return (
+        f"| {name} | {lanes} | {multiplies:,} | {plan.cycles_per_step:,} | {busy:.0f} % | "
+        f"{result.steps} | {result.words:,} | {result.mismatches} |"
+    )
+
+
+def main() -> None:
+    """Print and write the table."""
+    lines = []
+    for name, configuration in CONFIGURATIONS.items():
+        lines.append(line(name, configuration))
+        print(lines[-1], flush=True)
+    TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
