@@ -61,6 +61,16 @@ def count_width(plan: Schedule) -> int:
     return max((s.fmt.width for s in segments(plan) if s.memory is Memory.COUNTS), default=0)
 
 
+def legal(plan: Schedule, words: Sequence[int]) -> list[int]:
+    """Return what a state that is loaded becomes: words of their formats, whatever they were."""
+    formats = [s.fmt for s in segments(plan) for _ in range(s.length)]
+    kept = []
+    for word, fmt in zip(words, formats, strict=True):
+        low = word & ((1 << fmt.width) - 1)
+        kept.append(low - (1 << fmt.width) if low > fmt.max else low)
+    return kept
+
+
 class StatePort(wiring.Component):
     """Clears, saves or loads the state between two steps.
 
@@ -136,27 +146,25 @@ class StatePort(wiring.Component):
 
     def model(self, words: Sequence[int]) -> list[int]:
         """Return what is held of words that are loaded: legal ones, whatever they were."""
-        formats = [s.fmt for s in self.segments for _ in range(s.length)]
-        kept = []
-        for word, fmt in zip(words, formats, strict=True):
-            low = word & ((1 << fmt.width) - 1)
-            kept.append(low - (1 << fmt.width) if low > fmt.max else low)
-        return kept
+        return legal(self.plan, words)
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         pending = Signal(Command)
         active = Signal(Command)
         pause = Signal(range(START))
+        idle = Signal()
         start = Signal()
         ready = Signal()
         saves = Signal()
         loads = Signal()
         m.d.comb += [
             self.command.ready.eq(pending == Command.NONE),
-            self.busy.eq(active != Command.NONE),
-            self.hold.eq(self.busy | (pending != Command.NONE)),
-            start.eq(self.between & ~self.busy & (pending != Command.NONE)),
+            idle.eq(active == Command.NONE),
+            self.hold.eq(~idle | (pending != Command.NONE)),
+            start.eq(self.between & idle & (pending != Command.NONE)),
+            # until then the memories' ports are those of the step before
+            self.busy.eq(~idle & (pause < FETCH)),
             ready.eq(pause == 0),
             self.erase.eq(ready & (active == Command.CLEAR)),
             saves.eq(ready & (active == Command.SAVE) & (~self.o.valid | self.o.ready)),
@@ -251,13 +259,11 @@ class StatePort(wiring.Component):
         formats = [(s.fmt.width, s.fmt.signed) for s in self.segments]
         kinds = list(dict.fromkeys(formats))
         number = lookup(m, segment, [kinds.index(fmt) for fmt in formats], "format")
-        legal = Signal.like(self.word, name="legal")
-        words = [
-            self.i.payload[:width].as_signed() if is_signed else self.i.payload[:width]
-            for width, is_signed in kinds
-        ]
-        m.d.comb += legal.eq(words[0])
-        for k, word in enumerate(words[1:], 1):
+        word = Signal.like(self.word, name="legal")
+        low = [self.i.payload[:width] for width, _ in kinds]
+        words = [w.as_signed() if s else w for w, (_, s) in zip(low, kinds, strict=True)]
+        m.d.comb += word.eq(words[0])
+        for k, other in enumerate(words[1:], 1):
             with m.If(number == k):
-                m.d.comb += legal.eq(word)
-        return legal
+                m.d.comb += word.eq(other)
+        return word
