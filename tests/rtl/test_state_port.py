@@ -23,9 +23,21 @@ from tests.rtl.bench import ALL
 from tests.rtl.state_bench import Ran, Script, run
 
 LANES = (1, 2, 3, 4, 8, 16)
-CASES = [(name, LANES[i % len(LANES)]) for i, name in enumerate(ALL)]
-"""Every program with some number of lanes, every number with some programs."""
-FEW = [("mixed", 2), ("lmu_every_3", 3), ("stack_on_demand", 1), ("gates", 4), ("two_memories", 8)]
+CASES = [
+    ("one_pair", 1),
+    ("mixed", 3),
+    ("outer_finer", 8),
+    ("channels_mixed", 2),
+    ("dense_channels", 4),
+    ("two_memories", 16),
+    ("network", 3),
+    ("copies", 2),
+    ("lmu_every_3", 8),
+    ("stack_on_demand", 2),
+    ("gates_every_2", 4),
+    ("order", 1),
+]
+FEW = [("mixed", 2), ("lmu_every_3", 3), ("gates", 4)]
 
 
 def check(program: Program, lanes: int, script: Script, stalls: float = 0.0) -> Ran:
