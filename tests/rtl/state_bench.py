@@ -16,6 +16,9 @@ from lmu_hw.schedule import Schedule
 from tests.programs import random_inputs
 from tests.rtl.bench import simulate
 
+Words = tuple[list[int], list[int]]
+"""Output words, and those of saved states."""
+
 
 @dataclass
 class Action:
@@ -39,6 +42,7 @@ class Script:
         self.outputs: list[int] = []
         self.saved: list[int] = []
         self.loaded: list[int] = []
+        self.cut: list[Words] = []
 
     def steps(self, n_steps: int, stream: int | None = None) -> None:
         """Run steps; with ``stream``, its interpreter goes along and must agree."""
@@ -77,19 +81,20 @@ class Script:
         self.actions.append(Action(command=Command.NONE))
 
     def reset(self, cycles: int) -> None:
-        """Reset some cycles after the last action; only what follows is compared."""
+        """Reset some cycles after the last action was taken: some words may not come."""
         self.core.reset()
-        self.outputs.clear()
-        self.saved.clear()
+        self.cut.append((self.outputs, self.saved))
+        self.outputs, self.saved = [], []
         self.actions.append(Action(reset_after=cycles))
 
 
 @dataclass
 class Ran:
-    """What came out, and the cycles in which input words and commands were taken."""
+    """What came out up to each reset and after it, and when words and commands were taken."""
 
     outputs: list[int] = field(default_factory=list)
     saved: list[int] = field(default_factory=list)
+    cut: list[Words] = field(default_factory=list)
     words: list[int] = field(default_factory=list)
     commands: list[int] = field(default_factory=list)
 
@@ -168,8 +173,8 @@ def run(plan: Schedule, script: Script, stalls: float = 0.0, seed: int = 0) -> R
             if resets:
                 ctx.set(reset, 0)
                 offered = asked = state_offered = False
-                ran.outputs.clear()
-                ran.saved.clear()
+                ran.cut.append((ran.outputs, ran.saved))
+                ran.outputs, ran.saved = [], []
                 # of the loads up to here nothing is left
                 later = sum(a.command is Command.LOAD for a in actions)
                 coming[:] = script.loaded[len(script.loaded) - later * n_state :]

@@ -26,15 +26,13 @@ LANES = (1, 2, 3, 4, 8, 16)
 CASES = [
     ("one_pair", 1),
     ("mixed", 3),
-    ("outer_finer", 8),
     ("channels_mixed", 2),
     ("dense_channels", 4),
-    ("two_memories", 16),
     ("network", 3),
     ("copies", 2),
     ("lmu_every_3", 8),
     ("stack_on_demand", 2),
-    ("gates_every_2", 4),
+    ("gates_every_2", 16),
     ("order", 1),
 ]
 FEW = [("mixed", 2), ("lmu_every_3", 3), ("gates", 4)]
@@ -44,6 +42,9 @@ def check(program: Program, lanes: int, script: Script, stalls: float = 0.0) -> 
     ran = run(schedule(program, lanes, state_port=True), script, stalls)
     np.testing.assert_array_equal(ran.saved, script.saved)
     np.testing.assert_array_equal(ran.outputs, script.outputs)
+    for got, expected in zip(ran.cut, script.cut, strict=True):
+        for words, whole in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(words, whole[: len(words)])
     return ran
 
 
@@ -83,7 +84,7 @@ def test_every_program_with_any_number_of_lanes(name: str, lanes: int, stalls: f
         check(ALL[name], lanes, everything(ALL[name], seed), stalls)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(program=random_programs(), lanes=st.sampled_from(LANES))
 def test_random_programs(program: Program, lanes: int) -> None:
     if why_not(program) is None and program.with_role(Role.STATE):
@@ -95,7 +96,7 @@ def test_streams_share_a_core(name: str, lanes: int) -> None:
     """Each goes on where it was: its words are those of a core of its own."""
     program = ALL[name]
     script = Script(program, 3, seed=5)
-    for stream in script.rng.integers(0, 3, 9).tolist():
+    for stream in script.rng.integers(0, 3, 7).tolist():
         script.load_stream(stream)
         script.steps(int(script.rng.integers(1, 4)), stream=stream)
         script.save()
@@ -118,41 +119,44 @@ def test_commands_wait_for_a_step_and_steps_for_commands(name: str, lanes: int) 
     assert ran.words[plan.n_in] > ran.commands[1] > ran.commands[0] + 1
 
 
-@pytest.mark.parametrize(("name", "lanes"), FEW)
+@pytest.mark.parametrize(("name", "lanes"), FEW[:2])
 def test_published_cycles(name: str, lanes: int) -> None:
     program = ALL[name]
     plan = schedule(program, lanes, state_port=True)
-    n_state = program.n_words(Role.STATE)
-    for command, cycles in (
-        ("save", save_cycles(n_state)),
-        ("load", load_cycles(n_state)),
-        ("clear", clear_cycles(depth_to_clear(plan))),
-    ):
-        script = Script(program)
-        getattr(script, command)(*([script.core.save()[0]] if command == "load" else []))
-        script.steps(1)
-        ran = check(program, lanes, script)
-        # the command waits for the memories to be cleared, as if it were taken in the last cycle
-        assert ran.words[0] == depth_to_clear(plan) - 1 + cycles, command
+    n_state, depth = program.n_words(Role.STATE), depth_to_clear(plan)
+    script = Script(program)
+    script.save()
+    script.steps(1)
+    script.load(script.core.save()[0])
+    script.steps(1)
+    script.clear()
+    script.steps(1)
+    ran = check(program, lanes, script)
+    first, last = ran.words[:: plan.n_in], ran.words[plan.n_in - 1 :: plan.n_in]
+    every = program.output_every
+    steps = [(plan.due if every == 1 else plan.quiet).cycles - plan.n_in + 1] * 2
+    # a command waits for the memories to be cleared, or for a step: as if taken in the last cycle
+    waited = [depth, *(end + step for end, step in zip(last, steps, strict=False))]
+    commands = [save_cycles(n_state), load_cycles(n_state), clear_cycles(depth)]
+    assert first == [w - 1 + c for w, c in zip(waited, commands, strict=True)]
 
 
 @pytest.mark.parametrize(("name", "lanes"), FEW)
 def test_reset_at_any_moment_of_a_command(name: str, lanes: int) -> None:
     program = ALL[name]
-    rng = np.random.default_rng(3)
+    script = Script(program)
     longest = 3 * program.n_words(Role.STATE) + 20
-    for command in ("save", "load"):
-        for moment in rng.integers(0, longest, 3).tolist():
-            script = Script(program)
-            script.steps(2)
-            getattr(script, command)(
-                *([random_state(program, script.rng, 1)[0]] if command == "load" else [])
-            )
-            script.reset(moment)
-            script.save()
-            script.steps(2)
-            script.save()
-            check(program, lanes, script)
+    for moment in script.rng.integers(0, longest, 8).tolist():
+        script.save()
+        script.steps(2)
+        script.save()
+        if moment % 2:
+            script.load(random_state(program, script.rng, 1)[0])
+        script.reset(moment)
+    script.save()
+    script.steps(2)
+    script.save()
+    check(program, lanes, script)
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
