@@ -100,13 +100,13 @@ class StatePort(wiring.Component):
     address : Out(unsigned)
         of the others.
     lane_word, chain_word, count, clock : In
-        What they hold there, the word of the lanes 2 cycles later, the others 1.
+        What they hold there, `FETCH` - 1 cycles later at most.
     to_lanes, to_chain, to_counts, to_clock : Out(1)
         They shall hold ``word`` there.
     word : Out(signed)
 
     Latency: `save_cycles`, `load_cycles`, `clear_cycles`.
-    Throughput: a word every 3 cycles to save, a word a cycle to load.
+    Throughput: a word every `FETCH` cycles to save, a word a cycle to load.
 
     Schedule: wait for a step that runs to end, and for its last words to arrive; then word by word.
     """

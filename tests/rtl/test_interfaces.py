@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lmu_hw.errors import ModelFileError, ToolError
 from lmu_hw.executors import icarus
 from lmu_hw.hardware import Hardware
+from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role
 from lmu_hw.rtl import emit
+from lmu_hw.rtl.state_port import clear_cycles, load_cycles, save_cycles
+from lmu_hw.rtl.widths import payload_shape
 from lmu_hw.schedule import schedule
 from lmu_hw.streams import Streams
 from tests.command import call
@@ -201,3 +206,84 @@ def test_a_schedule_that_says_nothing_of_the_ports(tmp_path: Path) -> None:
     folder = write_folder(ALL["mixed"], tmp_path)
     (folder / icarus.SCHEDULE).write_text('{"lanes": 2}')
     assert icarus.hardware_of(folder) == Hardware(lanes=2)
+
+
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
+
+
+def test_docs_give_the_cycles_of_commands() -> None:
+    rate, first = save_cycles(2) - save_cycles(1), 2 * save_cycles(1) - save_cycles(2)
+    assert f"marked | {rate} N + {first} |" in DOCS
+    assert f"`state_i` | N + {load_cycles(0)} |" in DOCS
+    assert f"| `cycles_after_reset` + {clear_cycles(0)} |" in DOCS
+
+
+@pytest.mark.sim
+def test_example_of_sharing_in_the_docs(tmp_path: Path) -> None:
+    """The Verilog of the docs as it stands there, but for the size of the state."""
+    require("iverilog", "vvp")
+    program = ALL["one_pair"]
+    folder = write_folder(program, tmp_path, state_port=True)
+    *_, instance, example = re.findall(r"```verilog\n(.*?)```", DOCS, re.S)
+    width = payload_shape(program.with_role(Role.STATE)).width
+    n_state = program.n_words(Role.STATE)
+    example, n = re.subn(r"N = \d+;", f"N = {n_state};", example, count=1)
+    example, m = re.subn(r"WIDTH = \d+;", f"WIDTH = {width};", example, count=1)
+    assert (n, m) == (1, 1)
+    rng = np.random.default_rng(0)
+    order = rng.integers(0, 3, 40)
+    inputs = rng.integers(-128, 128, (len(order), 1))
+    models = [Interpreter(program) for _ in range(3)]
+    expected = [models[k].run(u[None, None])[0, 0] for k, u in zip(order, inputs, strict=True)]
+    steps = "".join(
+        f"    step({stream}, {following}, {word});\n"
+        for stream, following, word in zip(order, [*order[1:], order[0]], inputs[:, 0], strict=True)
+    )
+    bench = f"""
+module bench;
+  reg clk = 0, rst = 0, swap = 0, sample_valid = 0;
+  reg signed [7:0] sample = 0;
+  wire signed [{payload_shape(program.with_role(Role.OUTPUT)).width - 1}:0] word;
+  wire sample_ready, word_valid, word_last, command_valid, command_ready;
+  wire load_valid, load_ready, save_valid, save_ready, save_last;
+  wire [1:0] command;
+  wire [{width - 1}:0] load_word, save_word;
+  always #5 clk = ~clk;
+{example}
+{instance}
+  always @(posedge clk) if (word_valid) $display("word %0d", word);
+  task step(input [7:0] stream, input [7:0] following, input signed [7:0] u);
+    begin
+      sample = u;
+      sample_valid = 1;
+      #1;
+      while (!sample_ready) begin @(negedge clk); #1; end
+      @(negedge clk);
+      sample_valid = 0;
+      from = stream;
+      to = following;
+      swap = 1;
+      @(negedge clk);
+      swap = 0;
+      while (asked != 0) @(negedge clk);
+    end
+  endtask
+  integer k;
+  initial begin
+    for (k = 0; k < 256 * N; k = k + 1) states[k] = 0;
+    @(negedge clk);
+{steps}    repeat (2000) @(negedge clk);
+    $finish;
+  end
+endmodule
+"""
+    (tmp_path / "bench.v").write_text(bench)
+    build = ["iverilog", "-g2005", "-s", "bench", "-o", "bench.vvp", "bench.v", "rtl/lmu.v"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    for rom in (folder / "rtl").glob("*.mem"):
+        (tmp_path / rom.name).write_bytes(rom.read_bytes())
+    said = subprocess.run(
+        ["vvp", "-n", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    words = [int(w) for w in re.findall(r"^word (-?\d+)", said.stdout, re.M)]
+    assert words == np.concatenate(expected).tolist()
