@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from amaranth.hdl import Shape
+
 from ..program import Role, Vector
 from ..schedule import Schedule
 from ..streams import Streams
-from .state_port import clear_cycles, load_cycles, save_cycles
+from .state_port import Command, clear_cycles, load_cycles, save_cycles
 from .widths import payload_shape
 
 AXI_BYTE = 8
 """TDATA is a whole number of these bits."""
+COMMAND_BITS = Shape.cast(Command).width
 
 
 def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -> dict[str, Any]:
@@ -43,6 +46,14 @@ def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -
             f"{prefix}_signed": shape.signed,
             f"{prefix}_tdata": -(-shape.width // AXI_BYTE) * AXI_BYTE,
         }
+    # name, bits of a word, bits of TDATA
+    incoming = [("s_axis_tdata", context["in_width"], context["in_tdata"])]
+    if plan.state_port:
+        incoming += [
+            ("s_axis_state_command_tdata", COMMAND_BITS, AXI_BYTE),
+            ("s_axis_state_tdata", context["state_width"], context["state_tdata"]),
+        ]
+    context["inputs_in_bytes"] = incoming
     if plan.state_port:
         n_state = plan.program.n_words(Role.STATE)
         context |= {

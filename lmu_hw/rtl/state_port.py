@@ -189,7 +189,7 @@ class StatePort(wiring.Component):
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
-        m.d.comb += self.word.eq(self._legal(m, segment))
+        self._cut(m, segment)
         for name, port, holds in (
             ("lanes", self.to_lanes, [s.place is not None for s in self.segments]),
             ("chain", self.to_chain, [s.memory is Memory.CHAIN for s in self.segments]),
@@ -254,16 +254,16 @@ class StatePort(wiring.Component):
         assert held is not None
         return held
 
-    def _legal(self, m: Module, segment: Value) -> Value:
-        """Return the word that is offered as one of its vector: bits above it are not looked at."""
+    def _cut(self, m: Module, segment: Value) -> None:
+        """Make a word of its vector of the word that is offered: bits above are not looked at."""
         formats = [(s.fmt.width, s.fmt.signed) for s in self.segments]
         kinds = list(dict.fromkeys(formats))
         number = lookup(m, segment, [kinds.index(fmt) for fmt in formats], "format")
-        word = Signal.like(self.word, name="legal")
-        low = [self.i.payload[:width] for width, _ in kinds]
-        words = [w.as_signed() if s else w for w, (_, s) in zip(low, kinds, strict=True)]
-        m.d.comb += word.eq(words[0])
-        for k, other in enumerate(words[1:], 1):
-            with m.If(number == k):
-                m.d.comb += word.eq(other)
-        return word
+        for k, (width, is_signed) in enumerate(kinds):
+            low = self.i.payload[:width]
+            cut = self.word.eq(low.as_signed() if is_signed else low)
+            if k == 0:
+                m.d.comb += cut
+            else:
+                with m.If(number == k):
+                    m.d.comb += cut

@@ -91,7 +91,7 @@ def schedule(
         If the hardware cannot run the program.
     """
     if state_port and not program.with_role(Role.STATE):
-        raise ScheduleError("the program must have a state for a state port; leave it out")
+        raise ScheduleError("the program must have a state for a state port: leave it out")
     if interval is not None:
         return _schedule(program, lanes, interval, state_port)
     best = _schedule(program, lanes, 1, state_port)

@@ -76,12 +76,11 @@ def test_every_word_of_the_state(name: str, lanes: int) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("stalls", [0.0, 0.5])
 @pytest.mark.parametrize("lanes", LANES)
 @pytest.mark.parametrize("name", ALL)
-def test_every_program_with_any_number_of_lanes(name: str, lanes: int, stalls: float) -> None:
-    for seed in range(3):
-        check(ALL[name], lanes, everything(ALL[name], seed), stalls)
+def test_every_program_with_any_number_of_lanes(name: str, lanes: int) -> None:
+    stalls = 0.5 if lanes in (2, 8) else 0.0
+    check(ALL[name], lanes, everything(ALL[name], seed=lanes), stalls)
 
 
 @settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
