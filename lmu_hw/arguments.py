@@ -190,7 +190,7 @@ def _add_generate(commands: Any) -> None:
         metavar="DIR",
         help="folder (default lmu_out)",
     )
-    _add_lanes(sub)
+    _add_hardware(sub)
     sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
     model = sub.add_argument_group("for a trained model")
     _add_act_and_input(model)
@@ -206,12 +206,23 @@ def _add_generate(commands: Any) -> None:
     model.add_argument("--spec", dest="config", type=Path, metavar="JSON", help="see inspect")
 
 
-def _add_lanes(sub: Any) -> None:
+def _add_hardware(sub: Any) -> None:
     sub.add_argument(
         "--lanes",
         type=_number,
         metavar="P",
         help="multiply-accumulate lanes of the Verilog, 1 to 64 (default 1)",
+    )
+    sub.add_argument(
+        "--streams",
+        metavar="NAMES",
+        help="names of the Verilog's ports: plain (default), or axi for AXI4-Stream",
+    )
+    sub.add_argument(
+        "--state-port",
+        action="store_const",
+        const=True,
+        help="ports of the Verilog that clear, save and load the state",
     )
 
 
@@ -344,7 +355,7 @@ def _add_models(commands: Any) -> None:
     tuner.add_argument("--output-every", type=_number, metavar="K|last", help="see generate")
     tuner.add_argument("--name", type=str, help="see generate")
     tuner.add_argument("-o", "--out", type=Path, metavar="DIR", help="write the best folder here")
-    _add_lanes(tuner)
+    _add_hardware(tuner)
     tuner.add_argument("--force", action="store_true", help="replace a folder that was edited")
     for sub in (importer, inspector, evaluator, tuner):
         sub.add_argument(

@@ -40,7 +40,7 @@ def files_of(
     """
     program, hardware = design.program, hardware or Hardware()
     refused = why_not(program)
-    plan = None if refused else schedule(program, hardware.lanes)
+    plan = None if refused else schedule(program, hardware.lanes, state_port=hardware.state_port)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
     steps = int(
         np.clip(cycles, 4, max(VECTOR_STEPS, min(2 * program.output_every, MAX_VECTOR_STEPS)))
@@ -53,7 +53,8 @@ def files_of(
         "vectors": vectors.to_files(program, expected),
     }
     if plan is not None:
-        contents = {"rtl": rtl.emit(program, plan, version=__version__), **contents}
+        texts = rtl.emit(program, plan, version=__version__, streams=hardware.streams)
+        contents = {"rtl": texts, **contents}
     for folder, texts in contents.items():
         files |= {f"{folder}/{name}": text for name, text in texts.items()}
     if isinstance(design, Design):
@@ -65,7 +66,7 @@ def files_of(
     manifest = (
         _head(program, plan)
         | described
-        | {"hardware": {"refused": refused} if refused else asdict(hardware)}
+        | {"hardware": {"refused": refused} if refused else hardware.to_data()}
         | {"vectors": {"steps": steps, "seed": VECTOR_SEED}, "files": sha256_of(files)}
     )
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"

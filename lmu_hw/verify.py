@@ -16,10 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from . import vectors
-from .errors import MismatchError, ModelFileError, SpecError, ToolError, read_error
+from .errors import (
+    MismatchError,
+    ModelFileError,
+    ScheduleError,
+    SpecError,
+    ToolError,
+    read_error,
+)
 from .executors import host_c, icarus
 from .folder import changed_files, read_manifest
-from .hardware import Hardware
+from .hardware import from_data
 from .interpreter import Interpreter
 from .program import Cascade, Dense, Program, Role, from_json
 from .progress import progress
@@ -121,13 +128,14 @@ def _cycles(folder: Path, manifest: dict[str, Any], program: Program) -> int | N
     if why_not(program):
         return None
     try:
-        hardware = Hardware(**manifest["hardware"])
-    except (KeyError, TypeError, SpecError) as error:
+        hardware = from_data(manifest["hardware"])
+        plan = schedule(program, hardware.lanes, state_port=hardware.state_port)
+    except (KeyError, TypeError, SpecError, ScheduleError) as error:
         raise ModelFileError(
             f"{folder}/manifest.json does not say what hardware it describes: {error}; generate it "
             "again"
         ) from error
-    return schedule(program, hardware.lanes).cycles_per_step
+    return plan.cycles_per_step
 
 
 def edited(folder: Path) -> list[str]:

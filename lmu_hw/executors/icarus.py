@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import ModelFileError, SpecError, ToolError, read_error
-from ..hardware import Hardware
+from ..errors import ModelFileError, ScheduleError, SpecError, ToolError, read_error
+from ..hardware import Hardware, from_data
 from ..program import Program, from_json
 from ..schedule import Schedule, schedule
 from ..templates import sim_dir
 
 LOG = "icarus.log"
+SCHEDULE = Path("rtl", "schedule.json")
+"""What a folder says of its hardware."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,8 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
         *("--build", str(build_dir)),
         *("--cycles", str(plan.due.cycles)),
         *("--quiet-cycles", str(plan.quiet.cycles)),
+        *("--streams", hardware_of(folder).streams.value),
+        *(("--state-port",) if plan.state_port else ()),
         *("--seed", str(seed)),
     )
     # the bench must find this very package, wherever it was imported from
@@ -133,15 +137,34 @@ def plan_of(folder: Path, program: Program) -> Schedule:
     ModelFileError
         If the folder is damaged.
     """
-    path = folder / "rtl" / "schedule.json"
+    hardware = hardware_of(folder)
     try:
-        lanes = json.loads(path.read_text(encoding="utf-8"))["lanes"]
-        Hardware(lanes=lanes)
+        return schedule(program, hardware.lanes, state_port=hardware.state_port)
+    except ScheduleError as error:
+        raise _damaged(folder, error) from error
+
+
+def hardware_of(folder: Path) -> Hardware:
+    """Return what was chosen for the design of a folder.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder is damaged.
+    """
+    path = folder / SCHEDULE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        chosen = {key: data[key] for key in ("streams", "state_port") if key in data}
+        return from_data({"lanes": data["lanes"], **chosen})
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, KeyError, TypeError, SpecError) as error:
-        raise ModelFileError(f"{path} is damaged: {error}; generate the folder again") from error
-    return schedule(program, lanes)
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(f"{folder / SCHEDULE} is damaged: {error}; generate the folder again")
 
 
 def _run(command: tuple[str, ...], log: IO[str], environment: dict[str, str]) -> int:

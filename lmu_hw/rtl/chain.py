@@ -50,6 +50,15 @@ class ChainUnit(wiring.Component):
     clear : In(1)
         Set the state ``clear_address`` to zero.
 
+    With a state port, besides:
+
+    access, address : In
+        Read this state,
+    state : Out(signed)
+        which is there a cycle later.
+    load, load_word : In
+        Set the state ``address`` to this; its mirror stays.
+
     Latency: see `lmu_hw.schedule.timing.chain_writes`.
     Throughput: one section every 4 cycles.
 
@@ -80,8 +89,19 @@ class ChainUnit(wiring.Component):
                 "mirror_bank": Out(range(plan.lanes)),
                 "clear": In(1),
                 "clear_address": In(ceil_log2(self.depth)),
+                **(self._port_members() if plan.state_port else {}),
             }
         )
+
+    def _port_members(self) -> dict[str, wiring.Member]:
+        word = signed(self.adaptor.state_width)
+        return {
+            "access": In(1),
+            "address": In(ceil_log2(self.depth)),
+            "state": Out(word),
+            "load": In(1),
+            "load_word": In(word),
+        }
 
     def model(self, chain: int) -> Iterator[ChainWrite]:
         """Yield when the states of a chain are mirrored."""
@@ -182,6 +202,16 @@ class ChainUnit(wiring.Component):
         state = self._write(m, states, outer_write, inner_write)
         if self.mirrored:
             self._mirror(m, state, fed, feed)
+        if self.plan.state_port:
+            m.d.comb += self.state.eq(states.read_word)
+            with m.If(self.access):
+                m.d.comb += states.read_address.eq(self.address)
+            with m.If(self.load):
+                m.d.comb += [
+                    states.write.eq(1),
+                    states.write_address.eq(self.address),
+                    states.write_word.eq(self.load_word),
+                ]
         return m
 
     def _is_chain(self, m: Module) -> Value:

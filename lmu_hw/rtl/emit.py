@@ -11,6 +11,7 @@ from amaranth.back import rtlil
 
 from ..program import Cascade, Dense, Program, Role, Vector
 from ..schedule import Kind, Place, Run, Schedule, Zone, pace
+from ..streams import Streams
 from ..templates import environment, hex_word
 from .adaptor import Adaptor
 from .argmax import Best
@@ -18,9 +19,10 @@ from .banks import Banks
 from .chain import ChainUnit, section_contents
 from .destination import Destination
 from .drain import Drain
-from .engine import Engine, depth_to_clear, payload_shape, weight_contents
+from .engine import Engine, depth_to_clear, weight_contents
 from .feed_queue import FeedQueue
 from .fifo import OutputFifo
+from .interface import interface_context, spans
 from .lane import Lane
 from .memories import Ram, Rom, RomContents, VerilogPlatform
 from .multiplier import DigitMultiplier
@@ -32,6 +34,7 @@ from .rounder import Rounder
 from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
 from .silence import SilenceCounters
+from .state_port import StatePort
 from .verilog import parse, shared, to_verilog
 from .widths import widths
 
@@ -58,6 +61,7 @@ BLOCKS: dict[str, type] = {
     "destination": Destination,
     "function_destination": Destination,
     "silence": SilenceCounters,
+    "state_port": StatePort,
     "counts": Ram,
     "queue": FeedQueue,
     "waiting": Ram,
@@ -75,7 +79,12 @@ SCHEDULE = "schedule.json"
 """What a simulator has to know of the schedule."""
 
 
-def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, str]:
+def emit(
+    program: Program,
+    schedule: Schedule,
+    version: str = "",
+    streams: Streams = Streams.PLAIN,
+) -> dict[str, str]:
     """Return the files of the hardware's folder, name to text.
 
     Parameters
@@ -85,6 +94,8 @@ def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, s
         Of the same program.
     version : str
         Of lmu-hw, for the headers.
+    streams : Streams
+        Names of the ports.
 
     Returns
     -------
@@ -96,15 +107,15 @@ def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, s
     env = environment()
     tool = f"lmu-hw {version}".strip()
     roms = list(_roms(schedule, name))
-    context = _context(program, schedule, name, tool)
+    context = _context(program, schedule, name, tool, streams)
     context["roms"] = any(rom.is_memory for rom, _, _ in roms)
     context["header"] = env.get_template("rtl/header.v.j2").render(context).rstrip()
-    context["modules"] = _modules(Engine(program, schedule, name), name)
+    context["modules"] = _modules(Engine(program, schedule, name), name, context["top"])
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
         f"tb_{name}.v": env.get_template("rtl/tb.v.j2").render(context),
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
-        SCHEDULE: json.dumps(_figures(schedule), indent=2) + "\n",
+        SCHEDULE: json.dumps(_figures(schedule, streams), indent=2) + "\n",
     }
     for rom, what, notes in roms:
         if rom.is_memory:
@@ -161,9 +172,11 @@ def _rom_text(rom: RomContents, head: str, notes: list[str]) -> str:
     return "\n".join([head, *words, ""])
 
 
-def _figures(plan: Schedule) -> dict[str, Any]:
+def _figures(plan: Schedule, streams: Streams) -> dict[str, Any]:
     return {
         "lanes": plan.lanes,
+        "streams": streams.value,
+        "state_port": plan.state_port,
         "interval": plan.interval,
         "cycles_per_step": plan.due.cycles,
         "cycles_per_quiet_step": plan.quiet.cycles,
@@ -172,7 +185,9 @@ def _figures(plan: Schedule) -> dict[str, Any]:
     }
 
 
-def _context(program: Program, plan: Schedule, name: str, tool: str) -> dict[str, Any]:
+def _context(
+    program: Program, plan: Schedule, name: str, tool: str, streams: Streams
+) -> dict[str, Any]:
     inputs, outputs = program.with_role(Role.INPUT), program.with_role(Role.OUTPUT)
     windows = {op.window for op in program.ops if isinstance(op, Cascade | Dense)}
     return {
@@ -185,10 +200,8 @@ def _context(program: Program, plan: Schedule, name: str, tool: str) -> dict[str
         "abouts": [v for v in program.vectors if v.about],
         "n_in": plan.n_in,
         "n_out": plan.n_out,
-        "in_width": payload_shape(inputs).width,
-        "out_width": payload_shape(outputs).width,
-        "inputs": list(_spans(inputs)),
-        "outputs": list(_spans(outputs)),
+        "inputs": list(spans(inputs)),
+        "outputs": list(spans(outputs)),
         "vectors": [_vector_line(v, plan) for v in program.vectors],
         "windows": sorted(windows),
         "lanes": plan.lanes,
@@ -205,6 +218,7 @@ def _context(program: Program, plan: Schedule, name: str, tool: str) -> dict[str
         "quiet_formula": plan.quiet.formula,
         "phases": plan.due.phases,
         "clear_cycles": depth_to_clear(plan),
+        **interface_context(plan, name, streams, depth_to_clear(plan)),
     }
 
 
@@ -225,30 +239,19 @@ def _rows(place: Place, plan: Schedule) -> str:
     return f"{place.row}/{place.row + plan.zone_rows}" if place.zone is Zone.OLD else ""
 
 
-def _spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
-    """Yield where in a step's words each vector is, and its format."""
-    start = 0
-    for v in vectors:
-        end = start + v.length
-        yield {
-            "name": v.name,
-            "label": f"{v.name} ({v.fmt})",
-            "start": start,
-            "end": end,
-            "width": v.fmt.width,
-            "signed": v.fmt.signed,
-        }
-        start = end
+def _modules(engine: Engine, name: str, top: str) -> str:
+    """Return the Verilog modules of an engine, each under the first line of its docstring.
 
-
-def _modules(engine: Engine, name: str) -> str:
-    """Return the Verilog modules of an engine, each under the first line of its docstring."""
+    The engine's own is called ``top``, the others begin with ``name``.
+    """
     text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
     modules = shared(parse(text))
-    comments = {name: _summary(Engine)}
+    comments = {top: _summary(Engine)}
     for module in modules:
         leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])
-        if module.name != name and leaf in BLOCKS:
+        if module.name == name:
+            module.name = top
+        elif leaf in BLOCKS:
             comments[module.name] = _summary(BLOCKS[leaf])
     return to_verilog(modules, comments)
 

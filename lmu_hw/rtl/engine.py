@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..interpreter import Interpreter
-from ..program import Program, Role, Vector
+from ..program import Program, Role
 from ..schedule import Schedule
 from .argmax import Best
 from .banks import Banks
@@ -30,8 +30,9 @@ from .polynomial import Polynomial
 from .requantizer import Requantizer
 from .sequencer import Sequencer
 from .silence import SilenceCounters
+from .state_port import StatePort, count_width, state_members
 from .tables import lookup
-from .widths import Widths, widths
+from .widths import Widths, payload_shape, widths
 
 
 class Engine(wiring.Component):
@@ -55,6 +56,8 @@ class Engine(wiring.Component):
         The words of the output vectors, one after the other.
     o_last : Out(1)
         With ``o``: the last word of its step.
+    state_command, state_i, state_o, state_o_last
+        With a state port: those of `StatePort`.
 
     Latency: at most the cycles of the step and 80 more, from the last input word to the last output
     word. After a reset the memories are cleared first, a row a cycle.
@@ -74,6 +77,8 @@ class Engine(wiring.Component):
         }
         if program.output_every == 0:
             members["i_last"] = In(1)
+        if plan.state_port:
+            members |= state_members(plan)
         super().__init__(members)
 
     @property
@@ -162,6 +167,8 @@ class Engine(wiring.Component):
                 memory.write_row.eq(pacer.clear_address),
                 memory.write_word.eq(0),
             ]
+        if plan.state_port:
+            self._state_port(m, pacer, memory, operands)
         for valid, word in leaving:
             with m.If(valid):
                 m.d.comb += [fifo.write.eq(1), fifo.word.eq(word)]
@@ -180,7 +187,9 @@ class Engine(wiring.Component):
         """Add the silence counters and the chains; return whether the step is silent."""
         plan = self.plan
         windows = [feed.window for feed in plan.feeds]
-        m.submodules.silence = silence = SilenceCounters(windows, len(operands.word))
+        m.submodules.silence = silence = SilenceCounters(
+            windows, len(operands.word), count_width(plan) if plan.state_port else 0
+        )
         m.d.comb += [
             silence.word.eq(operands.word),
             silence.index.eq(Mux(pacer.clear, pacer.clear_address, operand.job)),
@@ -214,6 +223,58 @@ class Engine(wiring.Component):
                     (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
                 )
         return silence.silent
+
+    def _state_port(self, m: Module, pacer: Pacer, memory: Banks, operands: Operands) -> None:
+        """Add the state port, which has all memories to itself while it is busy."""
+        plan = self.plan
+        chain = m.submodules.chain if plan.chains else None
+        chain_width = len(chain.state) if chain is not None else 1
+        m.submodules.state_port = port = StatePort(plan, len(operands.word), chain_width)
+        for name in state_members(plan):
+            inner, outer = getattr(port, name.removeprefix("state_")), getattr(self, name)
+            if isinstance(inner, Value):
+                m.d.comb += outer.eq(inner)
+            else:
+                wiring.connect(m, inner, wiring.flipped(outer))
+        m.d.comb += [
+            port.between.eq(pacer.between),
+            port.swap.eq(pacer.swap),
+            pacer.hold.eq(port.hold),
+            pacer.erase.eq(port.erase),
+            port.lane_word.eq(operands.word),
+        ]
+        with m.If(port.busy):
+            m.d.comb += [memory.read_row.eq(port.row), operands.bank.eq(port.bank)]
+        with m.If(port.to_lanes):
+            m.d.comb += [
+                memory.write.eq(1),
+                memory.write_row.eq(port.row),
+                memory.write_bank.eq(port.bank),
+                memory.write_word.eq(port.word),
+            ]
+        if plan.feeds:
+            silence = m.submodules.silence
+            m.d.comb += [
+                port.count.eq(silence.count),
+                silence.load.eq(port.to_counts),
+                silence.load_word.eq(port.word),
+            ]
+            with m.If(port.busy):
+                m.d.comb += silence.index.eq(port.address)
+        if chain is not None:
+            m.d.comb += [
+                port.chain_word.eq(chain.state),
+                chain.access.eq(port.busy),
+                chain.address.eq(port.address),
+                chain.load.eq(port.to_chain),
+                chain.load_word.eq(port.word),
+            ]
+        if self.program.clock:
+            m.d.comb += [
+                port.clock.eq(pacer.clock),
+                pacer.set_clock.eq(port.to_clock),
+                pacer.clock_word.eq(port.word),
+            ]
 
     def _weights(self, m: Module, operands: Operands, address: Any) -> None:
         """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
@@ -353,10 +414,3 @@ def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
 def depth_to_clear(plan: Schedule) -> int:
     """Return the words of the deepest memory."""
     return max(plan.rows, sum(feed.states for feed in plan.feeds), len(plan.feeds))
-
-
-def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
-    """Return the shape that holds any word of the vectors."""
-    if not any(v.fmt.signed for v in vectors):
-        return unsigned(max(v.fmt.width for v in vectors))
-    return signed(max(v.fmt.width + (not v.fmt.signed) for v in vectors))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -45,6 +47,19 @@ class Pacer(wiring.Component):
         Set the word at ``clear_address`` of every memory to zero.
     clear_address : Out(unsigned)
 
+    With a state port, besides:
+
+    between : Out(1)
+        No step is running, and no word of the next one is taken.
+    hold : In(1)
+        Take no first word of a step.
+    erase : In(1)
+        Clear again what a reset clears.
+    clock : Out(unsigned)
+        Steps since the last output, where the program counts them.
+    set_clock, clock_word : In
+        Let it be this.
+
     Latency: 0 cycles; ``depth`` cycles after a reset.
     Throughput: one word a cycle.
 
@@ -55,6 +70,12 @@ class Pacer(wiring.Component):
 
     def __init__(self, plan: Schedule, depth: int) -> None:
         self.plan, self.depth = plan, depth
+        port: dict[str, Any] = {}
+        if plan.state_port:
+            port = {"between": Out(1), "hold": In(1), "erase": In(1)}
+            if plan.program.clock:
+                width = plan.program.vector(plan.program.clock).fmt.width
+                port |= {"clock": Out(width), "set_clock": In(1), "clock_word": In(width)}
         super().__init__(
             {
                 "valid": In(1),
@@ -70,6 +91,7 @@ class Pacer(wiring.Component):
                 "swap": Out(1),
                 "clear": Out(1, init=1),
                 "clear_address": Out(range(depth)),
+                **port,
             }
         )
 
@@ -123,4 +145,16 @@ class Pacer(wiring.Component):
             m.d.comb += [full.eq(clock >= every - 1), self.quiet.eq(~full)]
             with m.If(self.start):
                 m.d.sync += clock.eq(Mux(full, 0, clock + 1))
+            if plan.state_port:
+                m.d.comb += self.clock.eq(clock)
+                with m.If(self.erase | self.set_clock):
+                    m.d.sync += clock.eq(Mux(self.erase, 0, self.clock_word))
+        if plan.state_port:
+            first = loaded == 0
+            m.d.comb += [
+                self.between.eq(loading & first & ~self.clear),
+                self.ready.eq(loading & self.room & ~self.clear & ~(self.hold & first)),
+            ]
+            with m.If(self.erase):
+                m.d.sync += [self.clear.eq(1), self.clear_address.eq(0)]
         return m

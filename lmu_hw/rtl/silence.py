@@ -22,6 +22,8 @@ class SilenceCounters(wiring.Component):
         Of each counter: steps after which a step is silent, >= 1.
     word_width : int
         Bits of an input word.
+    state_width : int
+        Bits of a count that is loaded from outside; 0 without a state port.
 
     Members
     -------
@@ -33,6 +35,13 @@ class SilenceCounters(wiring.Component):
         Its counter stands at its window, until the next one's is known.
     clear : In(1)
         Set the counter ``index`` to zero.
+
+    With a state port, besides:
+
+    load, load_word : In
+        Set the counter ``index`` to this.
+    count : Out(unsigned)
+        The counter ``index``, a cycle later.
 
     Latency: 2 cycles from ``valid``.
     Throughput: one counter every 3 cycles.
@@ -46,8 +55,11 @@ class SilenceCounters(wiring.Component):
 
     latency = 2
 
-    def __init__(self, windows: Sequence[int], word_width: int) -> None:
+    def __init__(self, windows: Sequence[int], word_width: int, state_width: int = 0) -> None:
         self.windows = tuple(windows)
+        self.count_width = max(max(self.windows).bit_length(), state_width)
+        self.has_port = state_width > 0
+        port = {"load": In(1), "load_word": In(self.count_width), "count": Out(self.count_width)}
         super().__init__(
             {
                 "word": In(signed(word_width)),
@@ -55,6 +67,7 @@ class SilenceCounters(wiring.Component):
                 "valid": In(1),
                 "silent": Out(1),
                 "clear": In(1),
+                **(port if self.has_port else {}),
             }
         )
 
@@ -68,7 +81,7 @@ class SilenceCounters(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        width = max(self.windows).bit_length()
+        width = self.count_width
         m.submodules.counts = ram = Ram(width + 1, 1 << max(1, ceil_log2(len(self.windows))))
         counting = Signal()
         writing = Signal()
@@ -90,4 +103,12 @@ class SilenceCounters(wiring.Component):
             ram.write_address.eq(Mux(self.clear, self.index, index)),
             ram.write_word.eq(Mux(self.clear, 0, count)),
         ]
+        if self.has_port:
+            m.d.comb += self.count.eq(old)
+            with m.If(self.load):
+                m.d.comb += [
+                    ram.write.eq(1),
+                    ram.write_address.eq(self.index),
+                    ram.write_word.eq(self.load_word),
+                ]
         return m

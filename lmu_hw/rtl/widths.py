@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from amaranth.hdl import Shape, signed, unsigned
+
 from ..fixedpoint import QFormat
-from ..program import Argmax, Dense, Linear, Operation, Pointwise
+from ..program import Argmax, Dense, Linear, Operation, Pointwise, Vector
 from ..schedule import Kind, Run, Schedule
 from .tables import signed_width
 
@@ -99,3 +101,10 @@ def _total_bits(plan: Schedule, op: Operation) -> int:
 
 def _peak(fmt: QFormat) -> int:
     return max(-fmt.min, fmt.max)
+
+
+def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
+    """Return the shape that holds any word of the vectors."""
+    if not any(v.fmt.signed for v in vectors):
+        return unsigned(max(v.fmt.width for v in vectors))
+    return signed(max(v.fmt.width + (not v.fmt.signed) for v in vectors))

@@ -11,6 +11,7 @@ knows when every word is read and written. So a step takes the same cycles every
 - `lowering`: what runs an operation consists of, and the weights in the order of their use.
 - `walk`: what a listing of runs does, cycle by cycle.
 - `placement`: when every job starts.
+- `state`: where the state words lie, for the state port.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from .plan import (
     Stride,
     Zone,
 )
+from .state import states_of_lanes
 from .timing import WINDOW, Pace, pace
 from .walk import walk
 
@@ -68,7 +70,9 @@ FIFO_SLACK = 16
 """Output words that may still be under way when the next step begins, with room to spare."""
 
 
-def schedule(program: Program, lanes: int = 1, interval: int | None = None) -> Schedule:
+def schedule(
+    program: Program, lanes: int = 1, interval: int | None = None, *, state_port: bool = False
+) -> Schedule:
     """Lay a program out in memory and time.
 
     Parameters
@@ -78,28 +82,32 @@ def schedule(program: Program, lanes: int = 1, interval: int | None = None) -> S
         Multiply-accumulate lanes, 1 to 64.
     interval : int, optional
         Cycles between two results. Default: as many as cost next to nothing.
+    state_port : bool
+        The state can be saved and loaded from outside.
 
     Raises
     ------
     ScheduleError
         If the hardware cannot run the program.
     """
+    if state_port and not program.with_role(Role.STATE):
+        raise ScheduleError("the program must have a state for a state port: leave it out")
     if interval is not None:
-        return _schedule(program, lanes, interval)
-    best = _schedule(program, lanes, 1)
+        return _schedule(program, lanes, interval, state_port)
+    best = _schedule(program, lanes, 1, state_port)
     fast = pace(program, lanes, 1)
     if fast.scale_bits or fast.rest_bits:
         for slower in INTERVALS:
-            plan = _schedule(program, lanes, slower)
+            plan = _schedule(program, lanes, slower, state_port)
             if plan.due.cycles - best.due.cycles <= best.due.cycles // PATIENCE:
                 return plan
     return best
 
 
-def _schedule(program: Program, lanes: int, interval: int) -> Schedule:
+def _schedule(program: Program, lanes: int, interval: int, state_port: bool) -> Schedule:
     """Lay a program out with one sum in each lane, or with two where that pays."""
-    one = _lay_out(program, lanes, interval, twofold=False)
-    two = _lay_out(program, lanes, interval, twofold=True)
+    one = _lay_out(program, lanes, interval, state_port, twofold=False)
+    two = _lay_out(program, lanes, interval, state_port, twofold=True)
     gain = one.due.cycles - two.due.cycles
     return two if gain > one.due.cycles // PATIENCE else one
 
@@ -113,16 +121,19 @@ def why_not(program: Program) -> str | None:
     return None
 
 
-def _lay_out(program: Program, lanes: int, interval: int, *, twofold: bool) -> Schedule:
+def _lay_out(
+    program: Program, lanes: int, interval: int, state_port: bool, *, twofold: bool
+) -> Schedule:
     versions = Versions(program)
     direct = streams_in_order(program, versions)
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
     speed = pace(program, lanes, interval)
     lowering = Lowering(program, versions, speed, direct=direct, twofold=twofold)
     lowering.lower([] if direct else outputs)
-    places, rows, zone_rows = memory_map(
-        program, versions, lanes, lowering.extra, stored=set() if direct else set(outputs)
-    )
+    stored = set() if direct else set(outputs)
+    if state_port:
+        stored |= states_of_lanes(program)
+    places, rows, zone_rows = memory_map(program, versions, lanes, lowering.extra, stored=stored)
     n_in, n_out = program.n_words(Role.INPUT), program.n_words(Role.OUTPUT)
     shapes = [
         shape(draft, speed, lowering.lengths, places, lowering.chains) for draft in lowering.drafts
@@ -158,4 +169,5 @@ def _lay_out(program: Program, lanes: int, interval: int, *, twofold: bool) -> S
         n_in=n_in,
         n_out=n_out,
         fifo_depth=1 << (n_out + FIFO_SLACK - 1).bit_length(),
+        state_port=state_port,
     )

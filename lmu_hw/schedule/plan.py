@@ -294,6 +294,8 @@ class Schedule:
         Words a step.
     fifo_depth : int
         Words, a power of two.
+    state_port : bool
+        Every state word has a place, whether lanes read it or not.
     """
 
     program: Program
@@ -313,6 +315,7 @@ class Schedule:
     n_in: int
     n_out: int
     fifo_depth: int
+    state_port: bool = False
 
     @property
     def cycles_per_step(self) -> int:

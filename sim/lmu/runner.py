@@ -24,6 +24,8 @@ def main() -> int:
     parser.add_argument(
         "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
     )
+    parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
+    parser.add_argument("--state-port", action="store_true", help="the design has a state port")
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--seed", type=int, default=0)
@@ -50,7 +52,7 @@ def main() -> int:
     vectors = args.vectors or args.folder / "vectors"
     results = runner.test(
         hdl_toplevel=name,
-        test_module="test_lmu",
+        test_module=["test_lmu", "test_state"] if args.state_port else ["test_lmu"],
         build_dir=build,
         test_dir=build,
         seed=args.seed,
@@ -60,6 +62,8 @@ def main() -> int:
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),
+            "LMU_STREAMS": args.streams,
+            "LMU_STATE_PORT": str(int(args.state_port)),
             "LMU_RESULT": str(build / "result.json"),
         },
     )

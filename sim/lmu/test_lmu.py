@@ -2,7 +2,8 @@
 
 Runs in the simulator; `runner.py` beside it starts it. What to play comes in environment variables:
 LMU_PROGRAM (program.json), LMU_VECTORS (folder), LMU_CYCLES and LMU_QUIET_CYCLES (published cycles
-of a step with an output and of one without), LMU_RESULT (JSON file to write).
+of a step with an output and of one without), LMU_RESULT (JSON file to write), LMU_STREAMS (plain or
+axi: names of the ports), LMU_STATE_PORT (1 where the design has one).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer, with_timeout
 from cocotb.utils import get_sim_time
 from common.checker import Checker
 from common.stream import Sink, Source, Stalls, bursts, never, no_x, sometimes
+from ports import Ports
 
 from lmu_hw import vectors
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role, from_json
+from lmu_hw.rtl.widths import payload_shape
 
 PERIOD = 10
 STALLED_CYCLES = 6_000
@@ -33,6 +36,13 @@ PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
 CYCLES = int(os.environ["LMU_CYCLES"])
 QUIET_CYCLES = int(os.environ["LMU_QUIET_CYCLES"])
 N_IN, N_OUT = PROGRAM.n_words(Role.INPUT), PROGRAM.n_words(Role.OUTPUT)
+IN_BITS = payload_shape(PROGRAM.with_role(Role.INPUT)).width
+FORM = {
+    "axi": os.environ["LMU_STREAMS"] == "axi",
+    "state_port": os.environ["LMU_STATE_PORT"] == "1",
+    "on_demand": PROGRAM.output_every == 0,
+}
+"""What ports the design has."""
 VECTORS = vectors.read(PROGRAM, Path(os.environ["LMU_VECTORS"]))
 CLEARING = 2 * sum(v.length for v in PROGRAM.vectors) + 100
 """More cycles than the memories take to clear."""
@@ -52,7 +62,7 @@ class Bench:
         out_stalls: Stalls,
         rng: random.Random | None = None,
     ) -> None:
-        self.dut = dut
+        self.ports = Ports(dut, **FORM)
         self.n_steps = n_steps
         inputs = VECTORS.inputs[:n_steps]
         on_demand = PROGRAM.output_every == 0
@@ -70,31 +80,27 @@ class Bench:
         self.taken: list[int] = []
         self._signed = any(v.fmt.signed for v in PROGRAM.with_role(Role.OUTPUT))
         marks = [int(due and k == N_IN - 1) for due in self.due for k in range(N_IN)]
+        clk, i, o = self.ports.clk, self.ports.i, self.ports.o
+        words = inputs.ravel().tolist()
         self.source = Source(
-            dut.clk,
-            dut.i__payload,
-            dut.i__valid,
-            dut.i__ready,
-            inputs.ravel().tolist(),
+            clk,
+            i.payload,
+            i.valid,
+            i.ready,
+            self.ports.offered(i, IN_BITS, words, random.Random(cocotb.RANDOM_SEED)),
             in_stalls,
             lambda: self.taken.append(round(get_sim_time("ns")) // PERIOD),
-            dut.i_last if on_demand else None,
+            i.last,
             marks,
         )
-        self.sink = Sink(
-            dut.clk, dut.o__payload, dut.o__valid, dut.o__ready, self._on_word, out_stalls
-        )
+        self.sink = Sink(clk, o.payload, o.valid, o.ready, self._on_word, out_stalls)
         self.tasks: list[Any] = []
 
     async def reset(self) -> None:
         """Reset for one clock edge; whatever was running stops."""
         for task in self.tasks:
             task.cancel()
-        await FallingEdge(self.dut.clk)
-        self.dut.rst.value = 1
-        self.dut.i__valid.value = 0
-        await FallingEdge(self.dut.clk)
-        self.dut.rst.value = 0
+        await reset(self.ports)
 
     def start(self) -> None:
         """Let both streams run."""
@@ -107,7 +113,7 @@ class Bench:
         if not self.checker.empty:
             await with_timeout(self.done.wait(), patience * PERIOD, "ns")
         for _ in range(CYCLES + 100):
-            await RisingEdge(self.dut.clk)
+            await RisingEdge(self.ports.clk)
         for task in self.tasks:
             task.cancel()
 
@@ -125,7 +131,7 @@ class Bench:
         return max(took, default=None)
 
     def _on_word(self) -> None:
-        value, last = self.dut.o__payload.value, self.dut.o_last.value == 1
+        value, last = self.ports.o.payload.value, self.ports.o.last.value == 1
         got: int | str = str(value)
         if value.is_resolvable:
             got = value.to_signed() if self._signed else value.to_unsigned()
@@ -135,21 +141,29 @@ class Bench:
             self.done.set()
 
 
+async def reset(ports: Ports) -> None:
+    """Reset for one clock edge."""
+    await FallingEdge(ports.clk)
+    ports.reset(True)
+    ports.i.valid.value = 0
+    await FallingEdge(ports.clk)
+    ports.reset(False)
+
+
 async def power_up(dut: Any) -> None:
     """Start the clock, with no reset: registers have initial values."""
-    dut.rst.value = 0
-    dut.i__valid.value = 0
-    dut.i__payload.value = 0
-    dut.o__ready.value = 0
-    dut.clk.value = 0
-    if PROGRAM.output_every == 0:
-        dut.i_last.value = 0
+    ports = Ports(dut, **FORM)
+    ports.reset(False)
+    ports.idle()
+    ports.clk.value = 0
     await Timer(PERIOD, "ns")
-    Clock(dut.clk, PERIOD, "ns").start(start_high=False)
-    await FallingEdge(dut.clk)
-    no_x(dut.i__ready, dut.o__valid, dut.o_last)
-    # a word that is taken goes to the checker, X or not
-    no_x(dut.o__payload, but_when=dut.o__valid)
+    Clock(ports.clk, PERIOD, "ns").start(start_high=False)
+    await FallingEdge(ports.clk)
+    no_x(*(stream.ready for stream in ports.sources))
+    for stream in ports.sinks:
+        no_x(stream.valid, stream.last)
+        # a word that is taken goes to the checker, X or not
+        no_x(stream.payload, but_when=stream.valid)
 
 
 def stalled_steps() -> int:
@@ -211,7 +225,7 @@ async def reset_in_flight(dut: Any) -> None:
         await bench.reset()
         bench.start()
         for _ in range(rng.randint(1, 3 * CYCLES)):
-            await RisingEdge(dut.clk)
+            await RisingEdge(bench.ports.clk)
         await bench.reset()
         assert not bench.checker.mismatches, bench.checker.first
         # no reset but the one in flight stands between this run and that one

@@ -18,6 +18,7 @@ from lmu_hw.program import Linear, Program, Role, Vector
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.engine import Engine
 from lmu_hw.schedule import Schedule, schedule
+from lmu_hw.streams import Streams
 from tests import programs
 from tests.networks import NETWORKS
 from tests.programs import PROGRAMS, cascade_program, copy, random_inputs
@@ -135,10 +136,17 @@ def inputs_of(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
 
 
 def write_folder(
-    program: Program, folder: Path, n_steps: int = 24, seed: int = 0, lanes: int = 1
+    program: Program,
+    folder: Path,
+    n_steps: int = 24,
+    seed: int = 0,
+    lanes: int = 1,
+    streams: Streams = Streams.PLAIN,
+    state_port: bool = False,
 ) -> Path:
     """Write a generated folder as far as the hardware's tests need it."""
-    files = {f"rtl/{k}": v for k, v in emit(program, schedule(program, lanes)).items()}
+    plan = schedule(program, lanes, state_port=state_port)
+    files = {f"rtl/{k}": v for k, v in emit(program, plan, streams=streams).items()}
     played = vectors.expect(program, inputs_of(program, n_steps, seed))
     files |= {f"vectors/{k}": v for k, v in vectors.to_files(program, played).items()}
     files["program.json"] = program.to_json()

@@ -1,0 +1,82 @@
+"""What headers and benches say of a design's ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amaranth.hdl import Shape
+
+from ..program import Role, Vector
+from ..schedule import Schedule
+from ..streams import Streams
+from .state_port import Command, clear_cycles, load_cycles, save_cycles
+from .widths import payload_shape
+
+AXI_BYTE = 8
+"""TDATA is a whole number of these bits."""
+COMMAND_BITS = Shape.cast(Command).width
+
+
+def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -> dict[str, Any]:
+    """Return what templates need to know of the ports.
+
+    Parameters
+    ----------
+    plan : Schedule
+    name : str
+        Of the module that a user instantiates.
+    streams : Streams
+    depth : int
+        Words of the deepest memory to clear.
+    """
+    axi = streams is Streams.AXI
+    context: dict[str, Any] = {
+        "axi": axi,
+        # the engine, around which the module with AXI ports stands
+        "top": f"{name}_core" if axi else name,
+        "state_port": plan.state_port,
+    }
+    for prefix, role in (("in", Role.INPUT), ("out", Role.OUTPUT), ("state", Role.STATE)):
+        if role is Role.STATE and not plan.state_port:
+            continue
+        shape = payload_shape(plan.program.with_role(role))
+        context |= {
+            f"{prefix}_width": shape.width,
+            f"{prefix}_signed": shape.signed,
+            f"{prefix}_tdata": -(-shape.width // AXI_BYTE) * AXI_BYTE,
+        }
+    # name, bits of a word, bits of TDATA
+    incoming = [("s_axis_tdata", context["in_width"], context["in_tdata"])]
+    if plan.state_port:
+        incoming += [
+            ("s_axis_state_command_tdata", COMMAND_BITS, AXI_BYTE),
+            ("s_axis_state_tdata", context["state_width"], context["state_tdata"]),
+        ]
+    context["inputs_in_bytes"] = incoming
+    if plan.state_port:
+        n_state = plan.program.n_words(Role.STATE)
+        context |= {
+            "n_state": n_state,
+            "states": list(spans(plan.program.with_role(Role.STATE))),
+            "state_save_cycles": save_cycles(n_state),
+            "state_load_cycles": load_cycles(n_state),
+            "state_clear_cycles": clear_cycles(depth),
+        }
+    return context
+
+
+def spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
+    """Yield where in a step's words each vector is, and its format."""
+    start = 0
+    for v in vectors:
+        end = start + v.length
+        yield {
+            "name": v.name,
+            "label": f"{v.name} ({v.fmt})",
+            "start": start,
+            "end": end,
+            "width": v.fmt.width,
+            "signed": v.fmt.signed,
+        }
+        start = end

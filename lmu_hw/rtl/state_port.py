@@ -1,0 +1,269 @@
+"""The way of the state out and in: a walk over its words, in the order of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..program import Role
+from ..schedule import Schedule, Zone
+from ..schedule.state import Memory, segments
+from ..schedule.timing import FEED
+from .tables import lookup, signed_width
+from .widths import payload_shape
+
+FETCH = FEED
+"""Cycles from one word that is read to the next."""
+START = FEED + 2
+"""Cycles from a command to its first word: what the step before left on its way arrives first."""
+
+
+class Command(enum.Enum, shape=2):
+    """What is to be done with the state."""
+
+    NONE = 0
+    CLEAR = 1
+    SAVE = 2
+    LOAD = 3
+
+
+def save_cycles(n_words: int) -> int:
+    """Return the cycles from a SAVE that is taken to the first that may take an input word."""
+    return START + FETCH * (n_words - 1) + 2
+
+
+def load_cycles(n_words: int) -> int:
+    """Return the same of a LOAD whose words are there when they are wanted."""
+    return START + n_words + 1
+
+
+def clear_cycles(depth: int) -> int:
+    """Return the same of a CLEAR, with the words of the deepest memory."""
+    return START + depth + 2
+
+
+def state_members(plan: Schedule) -> dict[str, wiring.Member]:
+    """Return the ports of a design for its state."""
+    words = stream.Signature(payload_shape(plan.program.with_role(Role.STATE)))
+    return {
+        "state_command": In(stream.Signature(Command)),
+        "state_i": In(words),
+        "state_o": Out(words),
+        "state_o_last": Out(1),
+    }
+
+
+def count_width(plan: Schedule) -> int:
+    """Return the bits of the widest silence counter as the program has it."""
+    return max((s.fmt.width for s in segments(plan) if s.memory is Memory.COUNTS), default=0)
+
+
+def legal(plan: Schedule, words: Sequence[int]) -> list[int]:
+    """Return what a state that is loaded becomes: words of their formats, whatever they were."""
+    formats = [s.fmt for s in segments(plan) for _ in range(s.length)]
+    kept = []
+    for word, fmt in zip(words, formats, strict=True):
+        low = word & ((1 << fmt.width) - 1)
+        kept.append(low - (1 << fmt.width) if low > fmt.max else low)
+    return kept
+
+
+class StatePort(wiring.Component):
+    """Clears, saves or loads the state between two steps.
+
+    Parameters
+    ----------
+    plan : Schedule
+    lane_width, chain_width : int
+        Bits of a word of the lanes, and of the cascades.
+
+    Members
+    -------
+    command : In(stream of Command)
+        Taken at any time; carried out before the next step that begins. One more is taken meanwhile
+        and carried out next.
+    o, o_last : Out(stream), Out(1)
+        The words that are saved; with ``o_last`` the last one.
+    i : In(stream)
+        The words that are loaded.
+    between, swap : In(1)
+        From `Pacer`.
+    hold, erase : Out(1)
+        To `Pacer`.
+    busy : Out(1)
+        Memories look at the addresses that follow:
+    row, bank : Out(unsigned)
+        of the lanes' memory,
+    address : Out(unsigned)
+        of the others.
+    lane_word, chain_word, count, clock : In
+        What they hold there, `FETCH` - 1 cycles later at most.
+    to_lanes, to_chain, to_counts, to_clock : Out(1)
+        They shall hold ``word`` there.
+    word : Out(signed)
+
+    Latency: `save_cycles`, `load_cycles`, `clear_cycles`.
+    Throughput: a word every `FETCH` cycles to save, a word a cycle to load.
+
+    Schedule: wait for a step that runs to end, and for its last words to arrive; then word by word.
+    """
+
+    def __init__(self, plan: Schedule, lane_width: int, chain_width: int) -> None:
+        self.plan = plan
+        self.segments = segments(plan)
+        words = payload_shape(plan.program.with_role(Role.STATE))
+        apart = [s for s in self.segments if s.memory is not Memory.LANES]
+        depth = max((s.address + s.length for s in apart), default=1)
+        clock = [s.fmt.width for s in self.segments if s.memory is Memory.CLOCK]
+        super().__init__(
+            {
+                "command": In(stream.Signature(Command)),
+                "i": In(stream.Signature(words)),
+                "o": Out(stream.Signature(words)),
+                "o_last": Out(1),
+                "between": In(1),
+                "swap": In(1),
+                "hold": Out(1),
+                "erase": Out(1),
+                "busy": Out(1),
+                "row": Out(range(plan.rows)),
+                "bank": Out(range(plan.lanes)),
+                "address": Out(range(depth)),
+                "lane_word": In(signed(lane_width)),
+                "chain_word": In(signed(chain_width)),
+                "count": In(count_width(plan)),
+                "clock": In(max(clock, default=0)),
+                "to_lanes": Out(1),
+                "to_chain": Out(1),
+                "to_counts": Out(1),
+                "to_clock": Out(1),
+                "word": Out(signed(max(signed_width(s.fmt) for s in self.segments))),
+            }
+        )
+
+    def model(self, words: Sequence[int]) -> list[int]:
+        """Return what is held of words that are loaded: legal ones, whatever they were."""
+        return legal(self.plan, words)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        pending = Signal(Command)
+        active = Signal(Command)
+        pause = Signal(range(START))
+        idle = Signal()
+        start = Signal()
+        ready = Signal()
+        saves = Signal()
+        loads = Signal()
+        m.d.comb += [
+            self.command.ready.eq(pending == Command.NONE),
+            idle.eq(active == Command.NONE),
+            self.hold.eq(~idle | (pending != Command.NONE)),
+            start.eq(self.between & idle & (pending != Command.NONE)),
+            # until then the memories' ports are those of the step before
+            self.busy.eq(~idle & (pause < FETCH)),
+            ready.eq(pause == 0),
+            self.erase.eq(ready & (active == Command.CLEAR)),
+            saves.eq(ready & (active == Command.SAVE) & (~self.o.valid | self.o.ready)),
+            self.i.ready.eq(ready & (active == Command.LOAD)),
+            loads.eq(self.i.ready & self.i.valid),
+        ]
+        segment, last = self._walk(m, start, saves | loads)
+        with m.If(self.command.valid & self.command.ready):
+            m.d.sync += pending.eq(self.command.payload)
+        with m.If(start):
+            m.d.sync += [active.eq(pending), pending.eq(Command.NONE), pause.eq(START - 1)]
+        with m.Elif(~ready):
+            m.d.sync += pause.eq(pause - 1)
+        with m.Elif(saves):
+            m.d.sync += pause.eq(FETCH - 1)
+        with m.If(self.erase | ((saves | loads) & last)):
+            m.d.sync += active.eq(Command.NONE)
+
+        held = self._held(m, segment)
+        with m.If(saves):
+            m.d.sync += [self.o.payload.eq(held), self.o.valid.eq(1), self.o_last.eq(last)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+
+        self._cut(m, segment)
+        for name, port, holds in (
+            ("lanes", self.to_lanes, [s.place is not None for s in self.segments]),
+            ("chain", self.to_chain, [s.memory is Memory.CHAIN for s in self.segments]),
+            ("counts", self.to_counts, [s.memory is Memory.COUNTS for s in self.segments]),
+            ("clock", self.to_clock, [s.memory is Memory.CLOCK for s in self.segments]),
+        ):
+            m.d.comb += port.eq(loads & lookup(m, segment, [int(h) for h in holds], f"in_{name}"))
+        return m
+
+    def _walk(self, m: Module, start: Value, moves: Value) -> tuple[Value, Value]:
+        """Go from word to word; return the number of the segment, and whether it is its last."""
+        found = self.segments
+        segment = Signal(range(len(found)))
+        following = Signal(range(len(found)))
+        left = Signal(range(max(s.length for s in found)))
+        ends = Signal()
+        last = Signal()
+        m.d.comb += [
+            ends.eq(left == 0),
+            last.eq(ends & (segment == len(found) - 1)),
+            following.eq(Mux(start, 0, (segment + 1)[: len(segment)])),
+        ]
+
+        def of_following(name: str, values: Sequence[int]) -> Value:
+            return lookup(m, following, values, f"following_{name}")
+
+        length = of_following("length", [s.length - 1 for s in found])
+        address = of_following("address", [s.address for s in found])
+        row = of_following("row", [s.place.row if s.place else 0 for s in found])
+        two = [s.place is not None and s.place.zone is Zone.OLD for s in found]
+        copy = of_following("has_two", [int(t) for t in two]) & self.swap
+        with m.If(moves):
+            m.d.sync += [
+                left.eq(left - 1),
+                self.bank.eq(self.bank + 1),
+                self.address.eq(self.address + 1),
+            ]
+            with m.If(self.bank == self.plan.lanes - 1):
+                m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
+        with m.If(start | (moves & ends)):
+            m.d.sync += [
+                segment.eq(following),
+                left.eq(length),
+                self.address.eq(address),
+                self.bank.eq(0),
+                self.row.eq(row + Mux(copy, self.plan.zone_rows, 0)),
+            ]
+        return segment, last
+
+    def _held(self, m: Module, segment: Value) -> Value:
+        """Return the word that is held where the walk is."""
+        words: dict[Memory, Value] = {
+            Memory.LANES: self.lane_word,
+            Memory.CHAIN: self.chain_word,
+            Memory.COUNTS: self.count,
+            Memory.CLOCK: self.clock,
+        }
+        memory = lookup(m, segment, [s.memory for s in self.segments], "memory")
+        held: Value | None = None
+        for kind in sorted({s.memory for s in self.segments}):
+            held = words[kind] if held is None else Mux(memory == kind, words[kind], held)
+        assert held is not None
+        return held
+
+    def _cut(self, m: Module, segment: Value) -> None:
+        """Make a word of its vector of the word that is offered: bits above are not looked at."""
+        formats = [(s.fmt.width, s.fmt.signed) for s in self.segments]
+        kinds = list(dict.fromkeys(formats))
+        number = lookup(m, segment, [kinds.index(fmt) for fmt in formats], "format")
+        for k, (width, is_signed) in enumerate(kinds):
+            low = self.i.payload[:width]
+            cut = self.word.eq(low.as_signed() if is_signed else low)
+            if k == 0:
+                m.d.comb += cut
+            else:
+                with m.If(number == k):
+                    m.d.comb += cut

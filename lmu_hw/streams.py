@@ -1,0 +1,14 @@
+"""How the streams of a design are called."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Streams(Enum):
+    """Names of clock, reset and streams."""
+
+    PLAIN = "plain"
+    """``clk``, ``rst``; ``i__payload``, ``i__valid``, ``i__ready``."""
+    AXI = "axi"
+    """``aclk``, ``aresetn`` and AXI4-Stream: ``s_axis_tdata``, ``s_axis_tvalid``."""

@@ -1,0 +1,86 @@
+"""The ports of an emitted design under the names of either form."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+AXI_PREFIXES = {
+    "i": "s_axis",
+    "o": "m_axis",
+    "state_command": "s_axis_state_command",
+    "state_i": "s_axis_state",
+    "state_o": "m_axis_state",
+}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The signals of a stream; ``last`` is None where it has none."""
+
+    payload: Any
+    valid: Any
+    ready: Any
+    last: Any = None
+
+
+class Ports:
+    """Clock, reset and streams of a design.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    axi : bool
+        AXI4-Stream names.
+    state_port : bool
+    on_demand : bool
+        The input says which steps have an output.
+    """
+
+    def __init__(self, dut: Any, *, axi: bool, state_port: bool, on_demand: bool) -> None:
+        self._dut, self._axi = dut, axi
+        self.clk = dut.aclk if axi else dut.clk
+        self._reset = dut.aresetn if axi else dut.rst
+        self.i = self._stream("i", last=on_demand)
+        self.o = self._stream("o", last=True)
+        self.sources, self.sinks = [self.i], [self.o]
+        if state_port:
+            self.state_command = self._stream("state_command", last=False)
+            self.state_i = self._stream("state_i", last=False)
+            self.state_o = self._stream("state_o", last=True)
+            self.sources += [self.state_command, self.state_i]
+            self.sinks.append(self.state_o)
+
+    def reset(self, active: bool) -> None:
+        """Drive the reset."""
+        self._reset.value = int(active != self._axi)
+
+    def idle(self) -> None:
+        """Offer nothing and take nothing."""
+        for stream in self.sources:
+            stream.valid.value = 0
+            stream.payload.value = 0
+            if stream.last is not None:
+                stream.last.value = 0
+        for stream in self.sinks:
+            stream.ready.value = 0
+
+    def offered(
+        self, stream: Stream, width: int, words: Iterable[int], rng: random.Random
+    ) -> list[int]:
+        """Return words of ``width`` bits as a stream takes them: noise in the bits above."""
+        above = len(stream.payload) - width
+        mask = (1 << width) - 1
+        return [(word & mask) | (rng.getrandbits(above) << width if above else 0) for word in words]
+
+    def _stream(self, name: str, *, last: bool) -> Stream:
+        names = ("payload", "valid", "ready")
+        if self._axi:
+            prefix = AXI_PREFIXES[name]
+            names = ("tdata", "tvalid", "tready")
+            signals = [getattr(self._dut, f"{prefix}_{n}") for n in names]
+            return Stream(*signals, getattr(self._dut, f"{prefix}_tlast") if last else None)
+        signals = [getattr(self._dut, f"{name}__{n}") for n in names]
+        return Stream(*signals, getattr(self._dut, f"{name}_last") if last else None)

@@ -1,0 +1,152 @@
+"""cocotb bench of the state port: streams that share a core go on where they were.
+
+Runs beside `test_lmu`, whose settings it takes, where a design has the port.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import cocotb
+import numpy as np
+import test_lmu
+from cocotb.triggers import ClockCycles, with_timeout
+from common.checker import Checker
+from common.stream import Sink, Source, Stalls, never, sometimes
+from ports import Ports, Stream
+
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.program import Role
+from lmu_hw.rtl.widths import payload_shape
+
+PROGRAM = test_lmu.PROGRAM
+N_STATE = PROGRAM.n_words(Role.STATE)
+STATE_BITS = payload_shape(PROGRAM.with_role(Role.STATE)).width
+NONE, CLEAR, SAVE, LOAD = range(4)
+N_STREAMS = 3
+ROUNDS = 12
+"""Most turns of a stream; fewer where a step takes long."""
+LOOK = 100
+"""Cycles after which it is looked again whether everything has come."""
+
+
+class Core:
+    """The design, and what the interpreter says must come out of it."""
+
+    def __init__(self, dut: Any, stalls: Stalls, rng: random.Random) -> None:
+        self.ports, self.stalls, self.rng = Ports(dut, **test_lmu.FORM), stalls, rng
+        self.outputs: list[int] = []
+        self.saved: list[int] = []
+        self.loads: list[Any] = []
+        self.out = Checker(self.outputs, test_lmu.N_OUT)
+        self.state = Checker(self.saved, N_STATE)
+        for stream, checker, roles in (
+            (self.ports.o, self.out, Role.OUTPUT),
+            (self.ports.state_o, self.state, Role.STATE),
+        ):
+            signed = any(v.fmt.signed for v in PROGRAM.with_role(roles))
+            self._listen(stream, checker, signed)
+
+    async def command(self, code: int) -> None:
+        """Give a command; returns when it is taken."""
+        command = self.ports.state_command
+        await self._send(command, self.ports.offered(command, 2, [code], self.rng))
+
+    async def load(self, model: Interpreter) -> None:
+        """Load the state of an interpreter; its words may wait for the command, or it for them."""
+        words = model.save()[0].tolist()
+        offered = self.ports.offered(self.ports.state_i, STATE_BITS, words, self.rng)
+        for task in self.loads:
+            await task
+        self.loads = [cocotb.start_soon(self._send(self.ports.state_i, offered))]
+        await self.command(LOAD)
+
+    async def save(self, model: Interpreter) -> None:
+        """Save, expecting the state of an interpreter."""
+        self.saved += model.save()[0].tolist()
+        await self.command(SAVE)
+
+    async def steps(self, model: Interpreter, inputs: np.ndarray) -> None:
+        """Run steps as an interpreter does; returns when the last word is taken."""
+        due = None
+        marks = [0] * inputs.size
+        if PROGRAM.output_every == 0:
+            due = np.array([self.rng.random() < 0.4 for _ in inputs])
+            marks = [int(d and k == test_lmu.N_IN - 1) for d in due for k in range(test_lmu.N_IN)]
+        self.outputs += model.run(inputs[:, None, :], due=due).ravel().tolist()
+        i = self.ports.i
+        offered = self.ports.offered(i, test_lmu.IN_BITS, inputs.ravel().tolist(), self.rng)
+        await self._send(i, offered, marks)
+
+    async def finish(self) -> None:
+        """Wait until everything should have come, and see that nothing else does."""
+        for task in self.loads:
+            await task
+        checkers = (self.out, self.state)
+        for _ in range(20 * (test_lmu.CYCLES + test_lmu.N_OUT + N_STATE) // LOOK):
+            if all(checker.empty for checker in checkers):
+                break
+            await ClockCycles(self.ports.clk, LOOK)
+        await ClockCycles(self.ports.clk, test_lmu.CYCLES + LOOK)
+        for checker in checkers:
+            assert not checker.mismatches, f"first of {checker.mismatches}: {checker.first}"
+            assert checker.empty, f"{checker.checked} of {len(checker.expected)} words"
+
+    def _listen(self, stream: Stream, checker: Checker, signed: bool) -> None:
+        def on_word() -> None:
+            value = stream.payload.value
+            assert value.is_resolvable, f"{stream.payload._name} is {value}"
+            last = checker.checked % checker.n_words == checker.n_words - 1
+            assert (stream.last.value == 1) == last, f"{stream.last._name} is wrong"
+            checker.take(value.to_signed() if signed else value.to_unsigned())
+
+        sink = Sink(
+            self.ports.clk, stream.payload, stream.valid, stream.ready, on_word, self.stalls
+        )
+        cocotb.start_soon(sink.run())
+
+    async def _send(self, stream: Stream, words: list[int], marks: list[int] | None = None) -> None:
+        source = Source(
+            self.ports.clk,
+            stream.payload,
+            stream.valid,
+            stream.ready,
+            words,
+            self.stalls,
+            last=stream.last,
+            marks=marks or [],
+        )
+        patience = 40 * (test_lmu.CYCLES * (len(words) + 2) + 20 * N_STATE) + test_lmu.CLEARING
+        await with_timeout(cocotb.start_soon(source.run()), patience * test_lmu.PERIOD, "ns")
+
+
+@cocotb.test()
+@cocotb.parametrize(stalling=[False, True])
+async def streams_share_the_core(dut: Any, stalling: bool) -> None:
+    """Several streams swap their state; each word is that of an interpreter of its own."""
+    rng = random.Random(cocotb.RANDOM_SEED)
+    await test_lmu.power_up(dut)
+    await test_lmu.reset(Ports(dut, **test_lmu.FORM))
+    core = Core(dut, sometimes(rng, 0.4) if stalling else never, rng)
+    models = [Interpreter(PROGRAM) for _ in range(N_STREAMS)]
+    inputs = test_lmu.VECTORS.inputs
+    budget = test_lmu.stalled_steps()
+    rounds = min(ROUNDS, budget)
+    for number in range(rounds):
+        model = models[rng.randrange(N_STREAMS)]
+        await core.load(model)
+        n_steps = rng.randint(1, max(1, 2 * budget // rounds))
+        start = rng.randrange(max(1, len(inputs) - n_steps))
+        await core.steps(model, inputs[start : start + n_steps])
+        # what was not saved is known all the same: the interpreter has it
+        if number % 3 != 2:
+            await core.save(model)
+        if number % 4 == 3:
+            await core.command(NONE)
+    fresh = Interpreter(PROGRAM)
+    await core.command(CLEAR)
+    await core.save(fresh)
+    await core.steps(fresh, inputs[:2])
+    await core.save(fresh)
+    await core.finish()
