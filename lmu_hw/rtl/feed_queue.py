@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..schedule import Schedule
-from ..schedule.timing import chain_cycles
+from ..schedule.timing import QUEUE, chain_cycles
 from .memories import Ram
 from .tables import lookup
 
@@ -31,23 +31,22 @@ class FeedQueue(wiring.Component):
         The memory ``feed`` gets its input ``word``, if it is a cascade.
     silent : In(1)
         Of it, 2 cycles later.
-    next_word, next_feed : Out
     start : Out(1)
-        The chain begins with these.
-    next_silent : Out(1)
-        Of the last one begun, from the next cycle on.
+        The chain begins
+    next_word, next_feed, next_silent : Out
+        with these, which stay until it begins again.
 
-    Latency: 4 cycles (`lmu_hw.schedule.timing.QUEUE`), or until the chain has finished.
+    Latency: 6 cycles (`lmu_hw.schedule.timing.QUEUE`), or until the chain has finished.
     Throughput: an input every 3 cycles, while there is room; there is room for all of a step.
 
     Schedule:
 
     - count: the word waits for its silence counter.
-    - write, read: through the memory.
-    - start: when the chain is free.
+    - entry, write, read: through the memory.
+    - start: when the chain is free, to registers.
     """
 
-    latency = 4
+    latency = QUEUE
 
     def __init__(self, plan: Schedule, word_width: int) -> None:
         self.plan = plan
@@ -85,9 +84,8 @@ class FeedQueue(wiring.Component):
         tail = Signal.like(ram.write_address)
 
         # count
-        word, feed, arrived = self.word, self.feed, Signal(name="arrived")
-        is_chain = lookup(m, feed, [int(f.chain is not None) for f in plan.feeds], "is_chain")
-        m.d.comb += arrived.eq(self.valid & is_chain)
+        is_chain = lookup(m, self.feed, [int(f.chain is not None) for f in plan.feeds], "is_chain")
+        word, feed, arrived = self.word, self.feed, self.valid & is_chain
         for stage in ("counting", "counted"):
             later = Signal.like(word, name=f"{stage}_word", reset_less=True)
             later_feed = Signal.like(feed, name=f"{stage}_feed", reset_less=True)
@@ -96,41 +94,36 @@ class FeedQueue(wiring.Component):
             word, feed, arrived = later, later_feed, valid
 
         # write
-        entry = Signal(layout.size)
-        fields = data.View(layout, entry)
-        m.d.comb += [
-            fields["word"].eq(word),
-            fields["feed"].eq(feed),
-            fields["silent"].eq(self.silent),
-            ram.write.eq(arrived),
-            ram.write_address.eq(tail),
-            ram.write_word.eq(entry),
-        ]
-        with m.If(arrived):
+        entry = Signal(layout.size, reset_less=True)
+        m.d.sync += [entry.eq(Cat(word, feed, self.silent)), ram.write.eq(arrived)]
+        m.d.comb += [ram.write_address.eq(tail), ram.write_word.eq(entry)]
+        with m.If(ram.write):
             m.d.sync += tail.eq(tail + 1)
 
         # read, start
-        there = Signal()
+        there, starts = Signal(), Signal()
         following = Signal.like(head)
         shown = data.View(layout, ram.read_word.as_unsigned())
         number = lookup(m, self.next_feed, [f.chain or 0 for f in plan.feeds], "chain_begun")
-        cycles = [chain_cycles(chain.sections) - 1 for chain in plan.chains]
+        cycles = [chain_cycles(chain.sections) - 2 for chain in plan.chains]
         busy = Signal(range(max(cycles) + 1))
         m.d.comb += [
-            self.next_word.eq(shown["word"].as_signed()),
-            self.next_feed.eq(shown["feed"]) if len(self.feed) else self.next_feed.eq(0),
-            self.start.eq(there & (busy == 0)),
-            following.eq(head + self.start),
+            starts.eq(there & (busy == 0) & ~self.start),
+            following.eq(head + starts),
             ram.read_address.eq(following),
         ]
         m.d.sync += [
             head.eq(following),
             there.eq(following != tail),
-            busy.eq(Mux(busy == 0, Const(0), busy - 1)),
+            self.start.eq(starts),
+            busy.eq(Mux(busy == 0, 0, busy - 1)),
         ]
-        with m.If(self.start):
+        with m.If(starts):
             m.d.sync += [
-                busy.eq(lookup(m, number, cycles, "chain_cycles")),
+                self.next_word.eq(shown["word"].as_signed()),
+                self.next_feed.eq(shown["feed"]),
                 self.next_silent.eq(shown["silent"]),
             ]
+        with m.If(self.start):
+            m.d.sync += busy.eq(lookup(m, number, cycles, "chain_cycles"))
         return m

@@ -30,7 +30,7 @@ FEED = 4
 COUNT = 4
 """Cycles that a silence counter takes."""
 
-QUEUE = 4
+QUEUE = 6
 """More cycles to the chain where inputs of several channels queue for it."""
 
 WINDOW = 4

@@ -143,10 +143,7 @@ def test_feeds_wait_for_the_chain() -> None:
 
     async def bench(ctx: Any) -> None:
         at = {cycle: k for k, (cycle, _) in enumerate(arrivals)}
-        began = False
         for cycle in range(260):
-            if began:
-                silences.append(ctx.get(dut.next_silent))
             k = at.get(cycle)
             ctx.set(dut.valid, int(k is not None))
             if k is not None:
@@ -155,8 +152,8 @@ def test_feeds_wait_for_the_chain() -> None:
             # of the one two cycles ago, and of no other
             k = at.get(cycle - 2)
             ctx.set(dut.silent, silent[k] if k is not None else cycle % 2)
-            began = bool(ctx.get(dut.start))
-            if began:
+            if ctx.get(dut.start):
+                silences.append(ctx.get(dut.next_silent))
                 seen.append((cycle, ctx.get(dut.next_feed), ctx.get(dut.next_word)))
             await ctx.tick()
 

@@ -49,10 +49,23 @@ class Netlist:
                 for port, spec in cell.ports.items():
                     if self._is_output(cell, port) and spec:
                         self.instance_outputs.add(wire_of(spec))
-        for target, value in self.module.connects:
-            self.aliases[wire_of(target)] = value
+        self.aliases = self._connected()
         for statements in self.module.processes:
             self.processes[target_of(statements)] = self._settled(statements)
+
+    def _connected(self) -> dict[str, Spec]:
+        """Return what each connected wire stands for, all of its parts together."""
+        parts: dict[str, list[tuple[Bits, Spec]]] = {}
+        for (chunk,), value in self.module.connects:
+            assert isinstance(chunk, Bits)
+            parts.setdefault(chunk.wire, []).append((chunk, value))
+        found = {}
+        for wire, pieces in parts.items():
+            pieces.sort(key=lambda piece: piece[0].low)
+            found[wire] = joined([c for _, value in pieces for c in value])
+            # a wire that is driven in part only would be printed wrong
+            assert width_of(found[wire]) == self.module.wires[wire].width, wire
+        return found
 
     def _settled(self, statements: list[Statement]) -> list[Statement]:
         """Return the statements with choices that are already made replaced by what was chosen."""
