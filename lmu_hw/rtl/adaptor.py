@@ -15,7 +15,6 @@ from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
 
-
 LOW_BITS = 16
 """Bits of x in the lower of its two products: what a multiplier of any device takes."""
 

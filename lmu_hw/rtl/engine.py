@@ -10,6 +10,7 @@ import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ..interpreter import Interpreter
 from ..program import Program, Role, Vector
@@ -29,8 +30,11 @@ from .polynomial import Polynomial
 from .requantizer import Requantizer
 from .sequencer import Sequencer
 from .silence import SilenceCounters
-from .tables import lookup
+from .tables import lookup, one_of
 from .widths import Widths, widths
+
+DEEPEST_ROM = 4096
+"""Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 
 class Engine(wiring.Component):
@@ -205,7 +209,8 @@ class Engine(wiring.Component):
     def _weights(self, m: Module, operands: Operands, address: Any) -> None:
         """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
 
-        It is read a stage before the words, because it is large and what comes out of it late.
+        It is read a stage before the words, because what comes out of many block memories comes
+        late: their words go to registers first, and one of a row is chosen after that.
         """
         plan, width = self.plan, operands.widths.weight
         if not plan.weights:
@@ -213,16 +218,27 @@ class Engine(wiring.Component):
         m.submodules.weight_rom = rom = Rom(
             weight_contents(plan, width, f"{self.name}_weights.mem")
         )
-        following = Signal.like(rom.address, name="next_weight")
-        m.d.comb += rom.address.eq(following)
+        address_width = ceil_log2(len(plan.weights))
+        chosen = Signal(address_width, name="weight_address")
+        following = Signal(address_width, name="next_weight")
+        m.d.comb += chosen.eq(following)
         starts = [job.weights % len(plan.weights) for job in plan.jobs]
         first = lookup(m, address.job, starts, "first_weight")
         with m.If(address.begins):
-            m.d.comb += rom.address.eq(first)
-        m.d.sync += following.eq(rom.address + address.weight)
-        weights = Signal.like(rom.word, name="weights", reset_less=True)
-        m.d.sync += weights.eq(rom.word)
-        m.d.comb += operands.weights.eq(weights)
+            m.d.comb += chosen.eq(first)
+        m.d.sync += following.eq(chosen + address.weight)
+
+        in_row = words_in_row(len(plan.weights))
+        row = Signal.like(rom.word, name="weight_row", reset_less=True)
+        fetched = Signal.like(chosen, name="fetched_weight", reset_less=True)
+        place = Signal(range(in_row), name="place_in_row", reset_less=True)
+        m.d.sync += [fetched.eq(chosen), place.eq(fetched), row.eq(rom.word)]
+        size = width * plan.lanes
+        words = [row[size * k : size * (k + 1)] for k in range(in_row)]
+        m.d.comb += [
+            rom.address.eq(chosen >> (in_row - 1).bit_length()),
+            operands.weights.eq(one_of(m, place, words, "weights")),
+        ]
 
     def _lanes(
         self,
@@ -327,12 +343,21 @@ class Engine(wiring.Component):
 
 
 def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
-    """Return the weights as ROM words, lane 0 lowest."""
-    mask = (1 << width) - 1
+    """Return the weights as ROM words, lane 0 lowest; of several words in a row, the first."""
+    in_row = words_in_row(len(plan.weights))
+    row_width = width * plan.lanes * in_row
+    flat = [w & ((1 << width) - 1) for word in plan.weights for w in word]
+    step = plan.lanes * in_row
     words = tuple(
-        sum((w & mask) << (width * lane) for lane, w in enumerate(word)) for word in plan.weights
+        sum(w << (width * i) for i, w in enumerate(flat[start : start + step]))
+        for start in range(0, len(flat), step)
     )
-    return RomContents(width=width * plan.lanes, words=words, file=file)
+    return RomContents(width=row_width, words=words, file=file)
+
+
+def words_in_row(n_words: int) -> int:
+    """Return how many words of weights share a row of their ROM: a power of two."""
+    return 1 << max(0, ceil_log2(n_words) - ceil_log2(DEEPEST_ROM))
 
 
 def depth_to_clear(plan: Schedule) -> int:

@@ -141,9 +141,7 @@ class Requantizer(wiring.Component):
         m.submodules.shifter = shifter = Shifter(len(product), fields.shift_min, fields.shift_width)
         ranges = [Range.of(job.fmt) for job in jobs]
         distinct = list(dict.fromkeys(ranges))
-        m.submodules.rounder = rounder = Rounder(
-            distinct, self.widths.base, shifter.quotient_width
-        )
+        m.submodules.rounder = rounder = Rounder(distinct, self.widths.base, shifter.quotient_width)
         rounding = Tag(m, self, "round")
         rounding.take(m, tag.valid, tag)
         limiting = Tag(m, self, "limit")

@@ -65,9 +65,9 @@ def test_every_weight_is_used_once_a_channel(name: str, lanes: int) -> None:
 
 def test_figures_of_a_memory_of_64() -> None:
     state = schedule(cascade_program(sections="p" * 32))
-    assert state.cycles_per_step == 177
+    assert state.cycles_per_step == 179
     readout = schedule(cascade_program(sections="p" * 32, readout=64))
-    assert readout.cycles_per_step == 4209
+    assert readout.cycles_per_step == 4211
     assert schedule(dense_program(order=64)).cycles_per_step == 4226
 
 
