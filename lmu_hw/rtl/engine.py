@@ -114,18 +114,22 @@ class Engine(wiring.Component):
         # a command and the words that are read for it, stage by stage
         address = sequencer.command
         stages = [address]
-        for name in ("fetch", "read", "operand", "product", "total"):
+        for name in ("read", "word", "operand", "product", "total"):
             stages.append(delayed(m, stages[-1], name))
-        _, fetch, read, operand, product, total = stages
+        _, _, word, operand, product, total = stages
+        # what comes out of a block memory comes late, so it goes to registers first
+        for number, read_word in enumerate(memory.words):
+            own = Signal.like(read_word, name=f"word_{number}", reset_less=True)
+            m.d.sync += own.eq(read_word)
+            m.d.comb += operands.words[number].eq(own)
         m.d.comb += [
-            memory.read_row.eq(fetch.row),
-            *(own.eq(word) for own, word in zip(operands.words, memory.words, strict=True)),
-            operands.bank.eq(read.bank),
-            operands.columns.eq(read.columns),
-            operands.operand.eq(read.operand),
-            operands.factor.eq(read.factor),
-            operands.minus.eq(read.minus),
-            operands.hold.eq(read.hold),
+            memory.read_row.eq(address.row),
+            operands.bank.eq(word.bank),
+            operands.columns.eq(word.columns),
+            operands.operand.eq(word.operand),
+            operands.factor.eq(word.factor),
+            operands.minus.eq(word.minus),
+            operands.hold.eq(word.hold),
         ]
 
         # who writes to the memory, and to the output
@@ -209,8 +213,7 @@ class Engine(wiring.Component):
     def _weights(self, m: Module, operands: Operands, address: Any) -> None:
         """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
 
-        It is read a stage before the words, because what comes out of many block memories comes
-        late: their words go to registers first, and one of a row is chosen after that.
+        A row of it goes to registers first, and one of its words is chosen after that.
         """
         plan, width = self.plan, operands.widths.weight
         if not plan.weights:
