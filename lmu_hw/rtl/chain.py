@@ -148,7 +148,7 @@ class ChainUnit(wiring.Component):
         # own
         address = Signal.like(rom.address)
         m.d.comb += rom.address.eq(address)
-        with m.If((phase == WINDOW - 1) & (left != 0)):
+        with m.If((phase == WINDOW - 1) & (left > 1)):
             m.d.sync += address.eq(address + 1)
 
         self._read(m, states, phase, coming, current, outer_read, inner_read)

@@ -19,7 +19,7 @@ from .banks import Banks
 from .chain import ChainUnit, section_contents
 from .destination import Destination
 from .drain import Drain
-from .engine import Engine, depth_to_clear, weight_contents
+from .engine import Engine, depth_to_clear, weight_contents, words_in_row
 from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .interface import interface_context, spans
@@ -131,7 +131,9 @@ def _roms(plan: Schedule, name: str) -> Iterator[tuple[RomContents, str, list[st
     yield control, "runs of cycles in the order of a step", [_note(plan, run) for run in runs]
     if plan.weights:
         weights = weight_contents(plan, widths(plan).weight, f"{name}_weights.mem")
-        yield weights, f"a weight for each of {plan.lanes} lanes, lane 0 lowest", []
+        in_row = words_in_row(len(plan.weights))
+        what = f"a weight for each of {plan.lanes} lanes, lane 0 lowest"
+        yield weights, what + (f", {in_row} times in a row" if in_row > 1 else ""), []
     if plan.jobs:
         what = f"shift (less {fields_of(plan).shift_min}), multiplier and bias of each result"
         yield param_contents(plan, f"{name}_params.mem"), what, []

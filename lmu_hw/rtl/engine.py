@@ -10,6 +10,7 @@ import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ..interpreter import Interpreter
 from ..program import Program, Role
@@ -31,8 +32,11 @@ from .requantizer import Requantizer
 from .sequencer import Sequencer
 from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
-from .tables import lookup
+from .tables import lookup, one_of
 from .widths import Widths, payload_shape, widths
+
+DEEPEST_ROM = 4096
+"""Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 
 class Engine(wiring.Component):
@@ -116,18 +120,22 @@ class Engine(wiring.Component):
         # a command and the words that are read for it, stage by stage
         address = sequencer.command
         stages = [address]
-        for name in ("fetch", "read", "operand", "product", "total"):
+        for name in ("read", "word", "operand", "product", "total"):
             stages.append(delayed(m, stages[-1], name))
-        _, fetch, read, operand, product, total = stages
+        _, _, word, operand, product, total = stages
+        # what comes out of a block memory comes late, so it goes to registers first
+        for number, read_word in enumerate(memory.words):
+            own = Signal.like(read_word, name=f"word_{number}", reset_less=True)
+            m.d.sync += own.eq(read_word)
+            m.d.comb += operands.words[number].eq(own)
         m.d.comb += [
-            memory.read_row.eq(fetch.row),
-            *(own.eq(word) for own, word in zip(operands.words, memory.words, strict=True)),
-            operands.bank.eq(read.bank),
-            operands.columns.eq(read.columns),
-            operands.operand.eq(read.operand),
-            operands.factor.eq(read.factor),
-            operands.minus.eq(read.minus),
-            operands.hold.eq(read.hold),
+            memory.read_row.eq(address.row),
+            operands.bank.eq(word.bank),
+            operands.columns.eq(word.columns),
+            operands.operand.eq(word.operand),
+            operands.factor.eq(word.factor),
+            operands.minus.eq(word.minus),
+            operands.hold.eq(word.hold),
         ]
 
         # who writes to the memory, and to the output
@@ -279,7 +287,7 @@ class Engine(wiring.Component):
     def _weights(self, m: Module, operands: Operands, address: Any) -> None:
         """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
 
-        It is read a stage before the words, because it is large and what comes out of it late.
+        A row of it goes to registers first, and one of its words is chosen after that.
         """
         plan, width = self.plan, operands.widths.weight
         if not plan.weights:
@@ -287,16 +295,27 @@ class Engine(wiring.Component):
         m.submodules.weight_rom = rom = Rom(
             weight_contents(plan, width, f"{self.name}_weights.mem")
         )
-        following = Signal.like(rom.address, name="next_weight")
-        m.d.comb += rom.address.eq(following)
+        address_width = ceil_log2(len(plan.weights))
+        chosen = Signal(address_width, name="weight_address")
+        following = Signal(address_width, name="next_weight")
+        m.d.comb += chosen.eq(following)
         starts = [job.weights % len(plan.weights) for job in plan.jobs]
         first = lookup(m, address.job, starts, "first_weight")
         with m.If(address.begins):
-            m.d.comb += rom.address.eq(first)
-        m.d.sync += following.eq(rom.address + address.weight)
-        weights = Signal.like(rom.word, name="weights", reset_less=True)
-        m.d.sync += weights.eq(rom.word)
-        m.d.comb += operands.weights.eq(weights)
+            m.d.comb += chosen.eq(first)
+        m.d.sync += following.eq(chosen + address.weight)
+
+        in_row = words_in_row(len(plan.weights))
+        row = Signal.like(rom.word, name="weight_row", reset_less=True)
+        fetched = Signal.like(chosen, name="fetched_weight", reset_less=True)
+        place = Signal(range(in_row), name="place_in_row", reset_less=True)
+        m.d.sync += [fetched.eq(chosen), place.eq(fetched), row.eq(rom.word)]
+        size = width * plan.lanes
+        words = [row[size * k : size * (k + 1)] for k in range(in_row)]
+        m.d.comb += [
+            rom.address.eq(chosen >> (in_row - 1).bit_length()),
+            operands.weights.eq(one_of(m, place, words, "weights")),
+        ]
 
     def _lanes(
         self,
@@ -403,12 +422,21 @@ class Engine(wiring.Component):
 
 
 def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
-    """Return the weights as ROM words, lane 0 lowest."""
-    mask = (1 << width) - 1
+    """Return the weights as ROM words, lane 0 lowest; of several words in a row, the first."""
+    in_row = words_in_row(len(plan.weights))
+    row_width = width * plan.lanes * in_row
+    flat = [w & ((1 << width) - 1) for word in plan.weights for w in word]
+    step = plan.lanes * in_row
     words = tuple(
-        sum((w & mask) << (width * lane) for lane, w in enumerate(word)) for word in plan.weights
+        sum(w << (width * i) for i, w in enumerate(flat[start : start + step]))
+        for start in range(0, len(flat), step)
     )
-    return RomContents(width=width * plan.lanes, words=words, file=file)
+    return RomContents(width=row_width, words=words, file=file)
+
+
+def words_in_row(n_words: int) -> int:
+    """Return how many words of weights share a row of their ROM: a power of two."""
+    return 1 << max(0, ceil_log2(n_words) - ceil_log2(DEEPEST_ROM))
 
 
 def depth_to_clear(plan: Schedule) -> int:

@@ -142,14 +142,14 @@ class Rounder(wiring.Component):
             choose_plain.eq(rest_counts & ~plain[-1]),
             self.total.eq(Mux(choose_plain, plain, raised)),
         ]
-        for number, entry in enumerate(self.results):
+        overs, unders = [], []
+        for entry in self.results:
             over, under = entry.beyond(raised)
             plain_over, _ = entry.beyond(plain)
-            m.d.comb += [
-                self.over[number].eq(Mux(choose_plain, plain_over, over)),
-                # a plain sum that is chosen is not negative
-                self.under[number].eq(~choose_plain & under),
-            ]
+            overs.append(Mux(choose_plain, plain_over, over))
+            # a plain sum that is chosen is not negative
+            unders.append(~choose_plain & under)
+        m.d.comb += [self.over.eq(Cat(*overs)), self.under.eq(Cat(*unders))]
         return m
 
 

@@ -2,8 +2,8 @@
 
 A run's word in cycle t of the step passes these stages, one cycle each:
 
-    issue t | fetch t+1 | read t+2 | operand t+3 | product t+4 | accumulate t+5 | total t+6
-    drain t+7
+    issue t | read t+1 | word t+2 | operand t+3
+    product t+4 | accumulate t+5 | total t+6 | drain t+7
 
 The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
 or adds them up first where all lanes worked on one row. A result then passes

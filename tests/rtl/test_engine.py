@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lmu_hw.program import Program, Role, Term
+from lmu_hw.rtl import engine
 from lmu_hw.schedule import schedule, why_not
 from tests.networks import Builder
 from tests.random_programs import programs as random_programs
@@ -62,6 +63,16 @@ def test_no_word_leaves_in_a_step_without_an_output() -> None:
 )
 def test_any_number_of_lanes(name: str, lanes: int) -> None:
     compare(ALL[name], lanes, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("dense_channels", 2), ("lmu_every_3", 8), ("wide_layers", 16)]
+)
+def test_several_weights_in_a_row(name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deep ROMs are read a row at a time."""
+    monkeypatch.setattr(engine, "DEEPEST_ROM", rows)
+    assert engine.words_in_row(len(schedule(ALL[name], 3).weights)) > 1
+    compare(ALL[name], 3, 8)
 
 
 def test_most_lanes() -> None:

@@ -81,8 +81,8 @@ BREAKS = {
     "expected word": ("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"),
     "rounding constant": (
         "rtl/lmu.v",
-        r"late_silent \? rest : \(half_counts && half\)",
-        "late_silent && rest",
+        r"half_counts <= exact && \(!silent\)",
+        "half_counts <= 1'd0",
     ),
     "stale state after reset": ("rtl/lmu.v", r"\n      clear <= 1'd1;", ""),
     "memory not cleared": (
@@ -91,7 +91,7 @@ BREAKS = {
         "assign write = adaptor_a_valid",
     ),
     "swapped coefficients": ("rtl/lmu_sections.mem", r"(\n\w+)(\n\w+)", r"\2\1"),
-    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w\w)f0  // wait", r"\n\g<1>e0  // wait"),
+    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w)210  // wait", r"\n\g<1>220  // wait"),
     "lost word": ("rtl/lmu.v", r"level \+ arrived", "level + (arrived && head[2:0] != 5)"),
 }
 
