@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..interpreter import Interpreter
 from ..program import Program, Role, Vector
-from ..schedule import Schedule
+from ..schedule import Schedule, payload_bits
 from .argmax import Best
 from .banks import Banks
 from .chain import ChainUnit
@@ -337,6 +337,4 @@ def depth_to_clear(plan: Schedule) -> int:
 
 def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
     """Return the shape that holds any word of the vectors."""
-    if not any(v.fmt.signed for v in vectors):
-        return unsigned(max(v.fmt.width for v in vectors))
-    return signed(max(v.fmt.width + (not v.fmt.signed) for v in vectors))
+    return Shape(*payload_bits(vectors))

@@ -34,6 +34,7 @@ from .plan import (
     Schedule,
     Stride,
     Zone,
+    payload_bits,
 )
 from .timing import WINDOW, Pace, pace
 from .walk import walk
@@ -55,6 +56,7 @@ __all__ = [
     "Stride",
     "Zone",
     "pace",
+    "payload_bits",
     "schedule",
     "walk",
     "why_not",

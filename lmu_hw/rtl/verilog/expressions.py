@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...naming import VERILOG_WORDS
 from .netlist import Netlist
 from .rtlil import Bits, Cell, Const, Module, Spec
 from .specs import constant, trimmed, unextended, width_of, wire_of
@@ -53,7 +54,7 @@ class Expressions(Netlist):
 
     def _names(self) -> dict[str, str]:
         names: dict[str, str] = {}
-        taken = {cell.name for cell in self.instances} | KEYWORDS
+        taken = {cell.name for cell in self.instances} | VERILOG_WORDS
         at_instance: dict[str, str] = {}
         for cell in self.instances:
             for port, spec in cell.ports.items():
@@ -268,25 +269,3 @@ def base_name(wire: str) -> str:
     """Return the name that a wire had before Amaranth made it unique."""
     name = re.sub(r"\$\d+.*", "", wire.removeprefix("\\")).lstrip("$")
     return {"fsm_state": "state", "": "value"}.get(name, name)
-
-
-KEYWORDS = frozenset(
-    # a text, as a list of them would not fit a page
-    " ".join(
-        (
-            "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos",
-            "config deassign default defparam design disable edge else end endcase endconfig",
-            "endfunction endgenerate endmodule endprimitive endspecify endtable endtask event",
-            "for force forever fork function generate genvar highz0 highz1 if ifnone incdir",
-            "include initial inout input instance integer join large liblist library localparam",
-            "macromodule medium module nand negedge nmos nor noshowcancelled not notif0 notif1",
-            "or output parameter pmos posedge primitive pull0 pull1 pulldown pullup",
-            "pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat",
-            "rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify",
-            "specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri",
-            "tri0 tri1 triand trior trireg unsigned use uwire vectored wait wand weak0 weak1",
-            "while wire wor xnor xor",
-        )
-    ).split()
-)
-"""Names that Verilog keeps for itself."""
