@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import yosys
 from ..program import Program
 from ..tools import cxx_compiler
-from . import bench
-from .bench import BenchResult, Steps
-from .icarus import plan_of
+from . import harness
 
-__all__ = ["REMEDY", "available", "build", "run"]
+__all__ = ["REMEDY", "available", "build"]
 
 REMEDY = f"{yosys.REMEDY}, apt-get install g++"
+BUILDING = "Yosys and a compiler at work (Yosys takes 35 s more at its first run on a machine)"
 
 
 def available() -> bool:
@@ -28,14 +28,9 @@ def available() -> bool:
     return yosys.available() and bool(cxx_compiler())
 
 
-def run(
-    folder: Path,
-    program: Program,
-    sequences: Iterable[Steps],
-    seed: int,
-    advance: Callable[[int], None] = lambda _: None,
-) -> BenchResult:
-    """Simulate the design of a generated folder on given steps.
+@contextmanager
+def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
+    """Compile the Verilog of a generated folder with the harness of `sim/native`, and load it.
 
     Parameters
     ----------
@@ -43,42 +38,29 @@ def run(
         Its ``rtl/`` is what runs.
     program : Program
         The program that the folder was generated from.
-    sequences : iterable of Steps
-        As `bench.run` plays them: with stalls, and with resets in flight.
-    seed : int
-        Of stalls and resets.
-    advance : callable
-        Told of every few steps that are done.
 
-    Returns
-    -------
-    BenchResult
-        A word that differs is a result, not an exception.
+    Yields
+    ------
+    CDLL
+        For `bench.run`.
 
     Raises
     ------
     ModelFileError
         If the folder is damaged.
     ToolError
-        If a tool is missing or fails, or the design breaks a rule other than its words: those of
-        the streams, or the published cycles per step.
+        If a tool is missing or fails.
     """
-    plan = plan_of(folder, program)
-    return bench.run(build(folder, program), program, plan, sequences, seed, advance)
-
-
-def build(folder: Path, program: Program) -> ctypes.CDLL:
-    """Compile the Verilog of a generated folder with the harness of `bench`, and load it."""
-    bench.compiler()  # before the work that would be in vain
+    harness.compiler()  # before the work that would be in vain
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
-        design = bench.copy_rtl(folder, program, place)
+        design = harness.copy_rtl(folder, program, place)
         yosys.run(
             f"read_verilog {design.name}; hierarchy -check -top {program.name}; "
             "rename -top dut; write_cxxrtl -g0 dut.cc",
             place,
         )
-        return bench.compile_bench(
+        yield harness.compile_harness(
             program,
             "cxxrtl.h",
             # Yosys doubles every underscore of a name

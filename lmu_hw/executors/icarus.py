@@ -18,6 +18,7 @@ from ..templates import sim_dir
 from ..tools import run_tool
 
 LOG = "icarus.log"
+REMEDY = "apt-get install iverilog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import ctypes
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
 from ..program import Program
 from ..tools import compile_files, cxx_compiler, run_tool
-from . import bench
-from .bench import BenchResult, Steps
-from .icarus import plan_of
+from . import harness
 
-__all__ = ["REMEDY", "available", "build", "run"]
+__all__ = ["REMEDY", "available", "build"]
 
 REMEDY = "apt-get install verilator g++"
+BUILDING = "Verilator and a compiler at work"
 
 
 def available() -> bool:
@@ -30,34 +29,18 @@ def available() -> bool:
     return shutil.which("verilator") is not None and bool(cxx_compiler())
 
 
-def run(
-    folder: Path,
-    program: Program,
-    sequences: Iterable[Steps],
-    seed: int,
-    advance: Callable[[int], None] = lambda _: None,
-) -> BenchResult:
-    """Simulate the design of a generated folder on given steps; see `cxxrtl.run`.
-
-    ``seed`` also draws what memories and registers without an initial value begin with.
-    """
-    plan = plan_of(folder, program)
-    with build(folder, program) as library:
-        return bench.run(library, program, plan, sequences, seed, advance)
-
-
 @contextmanager
 def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
-    """Compile the Verilog of a generated folder with the harness of `bench`, and load it.
+    """Compile the Verilog of a generated folder with the harness of `sim/native`, and load it.
 
-    The model reads its ROMs when it starts, so they have to stay where they are until then.
+    See `cxxrtl.build`. The model reads its ROMs when it starts: until then they stay in place.
     """
-    command = bench.compiler()
+    command = harness.compiler()
     if shutil.which("verilator") is None:
         raise ToolError("verilator not found; apt-get install verilator")
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
-        design = bench.copy_rtl(folder, program, place)
+        design = harness.copy_rtl(folder, program, place)
         text = design.read_text(encoding="utf-8")
         for rom in place.glob("*.mem"):
             text = text.replace(f'"{rom.name}"', f'"{rom}"')
@@ -73,7 +56,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
             (place / file).write_text(text, encoding="utf-8")
         options = ["-O0", "-c", "-fPIC", "-fvisibility=hidden", *includes, "runtime.cpp"]
         compile_files(command, options, what="the runtime of Verilator", cwd=place)
-        yield bench.compile_bench(
+        yield harness.compile_harness(
             program,
             "verilator.h",
             lambda port: port.replace("__", "___05F"),

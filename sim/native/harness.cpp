@@ -13,7 +13,7 @@
 
 namespace {
 
-// What a design promises; the fields are those of Rules in bench.py.
+// What a design promises; the fields are those of Rules in harness.py.
 struct Rules {
   uint64_t n_in, n_out;             // words a step, words an output
   uint64_t in_width, out_width;     // bits of the payloads
@@ -26,7 +26,7 @@ enum Fault : uint64_t {
   NONE, STUCK, DROPPED, CHANGED, WRONG_LAST, EXTRA_WORD, UNSETTLED
 };
 
-// What has been seen; the fields are those of Record in bench.py.
+// What has been seen; the fields are those of Record in harness.py.
 struct Record {
   uint64_t fault;                   // the first rule that was broken; nothing runs after it
   uint64_t cycles;                  // clock edges, resets included

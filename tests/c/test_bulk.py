@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw.errors import ModelFileError, RangeError, SpecError, ToolError
 from lmu_hw import tools as programs
+from lmu_hw.errors import ModelFileError, RangeError, SpecError, ToolError
 from lmu_hw.firmware import bulk
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import QFormat
