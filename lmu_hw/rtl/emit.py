@@ -31,7 +31,7 @@ from .rounder import Rounder
 from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
 from .silence import SilenceCounters
-from .verilog import parse, shared, to_verilog
+from .verilog import parse, pruned, shared, to_verilog
 from .widths import widths
 
 BLOCKS: dict[str, type] = {
@@ -86,8 +86,9 @@ def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, s
     Returns
     -------
     dict
-        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``tb_<name>.v``, ``Makefile``,
-        ``schedule.json``. The same text from the same program, always.
+        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``<name>.vlt`` (what Verilator's lint
+        may not complain of), ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same
+        text from the same program, always.
     """
     name = program.name
     env = environment()
@@ -99,6 +100,7 @@ def emit(program: Program, schedule: Schedule, version: str = "") -> dict[str, s
     context["modules"] = _modules(Engine(program, schedule, name), name)
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
+        f"{name}.vlt": env.get_template("rtl/lint.vlt.j2").render(context),
         f"tb_{name}.v": env.get_template("rtl/tb.v.j2").render(context),
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
         SCHEDULE: json.dumps(_figures(schedule), indent=2) + "\n",
@@ -241,7 +243,7 @@ def _spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
 def _modules(engine: Engine, name: str) -> str:
     """Return the Verilog modules of an engine, each under the first line of its docstring."""
     text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
-    modules = shared(parse(text))
+    modules = pruned(shared(parse(text)))
     comments = {name: _summary(Engine)}
     for module in modules:
         leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])
