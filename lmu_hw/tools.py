@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import ToolError
@@ -45,7 +46,8 @@ def run_tool(
 ) -> tuple[int, str]:
     """Run a program to its end and return its exit code and what it printed.
 
-    On Ctrl-C, or any other exception, it ends together with every process that it started.
+    On Ctrl-C, or any other exception, it ends together with every process that it started. Its
+    temporary files go to ``cwd``, where whoever made that folder removes them.
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ def run_tool(
     log : Path, optional
         Where to keep what it printed.
     """
+    if cwd is not None:
+        env = {**(os.environ if env is None else env), "TMPDIR": str(cwd)}
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as output:
         process = subprocess.Popen(
             command,
@@ -69,7 +73,8 @@ def run_tool(
         try:
             exit_code = process.wait()
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
         output.seek(0)

@@ -58,7 +58,7 @@ def run(
 ) -> BenchResult:
     """Play sequences: every other one without stalls, the others with stalls of either side.
 
-    Every reset but power-up comes in the middle of a step.
+    Between two sequences there is a reset in the middle of a step.
 
     Parameters
     ----------
@@ -89,6 +89,7 @@ def run(
     with Harness(library, program, plan, seed) as bench:
         for number, sequence in enumerate(sequences):
             if number and sequence.from_reset:
+                bench.reset()
                 bench.abandon(sequence, int(rng.integers(1, 3 * plan.due.cycles)))
                 bench.reset()
                 start = 0
