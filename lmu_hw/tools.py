@@ -9,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from .errors import ToolError
 
+END_WITHIN = 1.0
+"""Time that killed processes are waited for [s]."""
 TAIL_LINES = 10
 """Last lines of what a failed compiler said that an error keeps."""
 
@@ -73,12 +76,22 @@ def run_tool(
         try:
             exit_code = process.wait()
         except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
             raise
         output.seek(0)
         return exit_code, output.read().decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and those that it started, and wait until none can write any more."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    give_up = time.monotonic() + END_WITHIN
+    with suppress(ProcessLookupError):
+        while time.monotonic() < give_up:
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
 
 
 def compile_files(

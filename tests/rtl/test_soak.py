@@ -32,10 +32,10 @@ CHECKED = 20_000
 """Of them, those that the interpreter computes too."""
 
 DESIGNS = [
-    ("lmu", 4),  # two channels, tanh, a head and an argmax
-    ("stack_on_demand", 8),  # feed-forward and recurrent, outputs when asked for
-    ("gates_every_2", 2),  # LSTM and GRU, an output every other step
-    ("channels", 1),  # a memory of three channels, states beside the words read of them
+    ("lmu", 8),  # two channels, tanh, a head and an argmax
+    ("gates_every_2", 4),  # LSTM and GRU, an output every other step
+    ("feed_forward_on_demand", 2),  # outputs when asked for, nothing but the memory in between
+    ("channels_mixed", 1),  # a memory of two channels, its state read by rows
 ]
 
 
@@ -57,7 +57,7 @@ def test_a_million_steps_from_many_resets(name: str, lanes: int, tmp_path: Path)
 def test_a_million_steps_without_a_reset(tmp_path: Path) -> None:
     require("c++|g++|clang++", "cc|gcc|clang")
     require_yosys()
-    program, lanes = ALL["lmu_every_3"], 8
+    program, lanes = ALL["mixed"], 2
     engine, reference = BulkEngine(program), Interpreter(program)
 
     def steps() -> Iterator[Steps]:
