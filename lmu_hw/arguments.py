@@ -252,10 +252,16 @@ def _add_verify(commands: Any) -> None:
         commands,
         "verify",
         "Run every executor of a folder against the interpreter, word for word.",
-        "  lmu-hw verify out\n  lmu-hw verify out --executors c --steps 1000000 --seed 7 --json",
+        "  lmu-hw verify out\n"
+        "  lmu-hw verify out --executors c,cxxrtl --steps 1000000 --seed 7 --json",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
-    sub.add_argument("--executors", metavar="LIST", help="of icarus,c (default: what is installed)")
+    sub.add_argument(
+        "--executors",
+        metavar="LIST",
+        help="of icarus (Verilog, sees X), c, cxxrtl and verilator (Verilog compiled, for millions "
+        "of steps); default: all that are installed",
+    )
     sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")

@@ -146,11 +146,11 @@ def verify(args: argparse.Namespace) -> int:
             clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
             verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
             print(
-                f"{o.executor:8} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
+                f"{o.executor:9} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
                 f"{verdict}{clock}"
             )
         for name, why in missing.items():
-            print(f"{name:8} NOT VERIFIED: {why}")
+            print(f"{name:9} NOT VERIFIED: {why}")
         for name in result["edited"]:
             print(f"note: {name} was edited since generate wrote it")
         if saturated:

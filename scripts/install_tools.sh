@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs missing system packages: install_tools.sh [venv] [cc] [sim]
+# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint]
 #
-#   venv  python3 with the venv module            cc   a C compiler
+#   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
+#   lint  Verilator: lint, and a second simulator
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
 # Otherwise it says what is missing and how to get it, and succeeds, unless
@@ -30,7 +31,12 @@ check_venv() {
 }
 
 check_cc() {
-    have "${CC:-cc}" || have gcc || have clang || packages+=(build-essential)
+    { have "${CC:-cc}" || have gcc || have clang; } &&
+        { have "${CXX:-c++}" || have g++ || have clang++; } || packages+=(build-essential)
+}
+
+check_lint() {
+    have verilator || packages+=(verilator)
 }
 
 check_sim() {
@@ -52,7 +58,7 @@ END
 
 for group in "$@"; do
     case $group in
-        venv | cc | sim) "check_$group" ;;
+        venv | cc | sim | lint) "check_$group" ;;
         *) echo "install_tools.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

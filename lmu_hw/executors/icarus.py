@@ -6,22 +6,21 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from ..errors import ModelFileError, ScheduleError, SpecError, ToolError, read_error
 from ..hardware import Hardware, from_data
 from ..program import Program, from_json
 from ..schedule import Schedule, schedule
 from ..templates import sim_dir
+from ..tools import run_tool
 
 LOG = "icarus.log"
 SCHEDULE = Path("rtl", "schedule.json")
 """What a folder says of its hardware."""
+REMEDY = "apt-get install iverilog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +114,9 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
     # and must not take a pytest around it for its own
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment |= {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"}
-    with (build_dir / LOG).open("w", encoding="utf-8") as log:
-        exit_code = _run(command, log, environment)
+    exit_code, text = run_tool(command, env=environment, log=build_dir / LOG)
     result = _read(result_file)
     if result is None or (exit_code and not result.mismatches):
-        text = (build_dir / LOG).read_text(encoding="utf-8", errors="replace")
         raise ToolError(
             f"Icarus simulation failed: {_reason(text)}",
             command=command,
@@ -165,19 +162,6 @@ def hardware_of(folder: Path) -> Hardware:
 
 def _damaged(folder: Path, error: Exception) -> ModelFileError:
     return ModelFileError(f"{folder / SCHEDULE} is damaged: {error}; generate the folder again")
-
-
-def _run(command: tuple[str, ...], log: IO[str], environment: dict[str, str]) -> int:
-    """Run the bench; on Ctrl-C end its simulator with it."""
-    bench = subprocess.Popen(
-        command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-    )
-    try:
-        return bench.wait()
-    except BaseException:
-        os.killpg(bench.pid, signal.SIGKILL)
-        bench.wait()
-        raise
 
 
 def _read(path: Path) -> IcarusResult | None:

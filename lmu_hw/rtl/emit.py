@@ -35,7 +35,7 @@ from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
 from .silence import SilenceCounters
 from .state_port import StatePort
-from .verilog import parse, shared, to_verilog
+from .verilog import parse, pruned, shared, to_verilog
 from .widths import widths
 
 BLOCKS: dict[str, type] = {
@@ -100,8 +100,9 @@ def emit(
     Returns
     -------
     dict
-        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``tb_<name>.v``, ``Makefile``,
-        ``schedule.json``. The same text from the same program, always.
+        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``<name>.vlt`` (what Verilator's lint
+        may not complain of), ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same
+        text from the same program, always.
     """
     name = program.name
     env = environment()
@@ -113,6 +114,7 @@ def emit(
     context["modules"] = _modules(Engine(program, schedule, name), name, context["top"])
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
+        f"{name}.vlt": env.get_template("rtl/lint.vlt.j2").render(context),
         f"tb_{name}.v": env.get_template("rtl/tb.v.j2").render(context),
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
         SCHEDULE: json.dumps(_figures(schedule, streams), indent=2) + "\n",
@@ -247,7 +249,7 @@ def _modules(engine: Engine, name: str, top: str) -> str:
     The engine's own is called ``top``, the others begin with ``name``.
     """
     text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
-    modules = shared(parse(text))
+    modules = pruned(shared(parse(text)))
     comments = {top: _summary(Engine)}
     for module in modules:
         leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])

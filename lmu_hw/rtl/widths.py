@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import Shape
 
 from ..fixedpoint import QFormat
 from ..program import Argmax, Dense, Linear, Operation, Pointwise, Vector
-from ..schedule import Kind, Run, Schedule
+from ..schedule import Kind, Run, Schedule, payload_bits
 from .tables import signed_width
 
 
@@ -105,6 +105,4 @@ def _peak(fmt: QFormat) -> int:
 
 def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
     """Return the shape that holds any word of the vectors."""
-    if not any(v.fmt.signed for v in vectors):
-        return unsigned(max(v.fmt.width for v in vectors))
-    return signed(max(v.fmt.width + (not v.fmt.signed) for v in vectors))
+    return Shape(*payload_bits(vectors))

@@ -35,6 +35,7 @@ from .plan import (
     Schedule,
     Stride,
     Zone,
+    payload_bits,
 )
 from .state import states_of_lanes
 from .timing import WINDOW, Pace, pace
@@ -57,6 +58,7 @@ __all__ = [
     "Stride",
     "Zone",
     "pace",
+    "payload_bits",
     "schedule",
     "walk",
     "why_not",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ..fixedpoint import QFormat
-from ..program import Function, Program
+from ..program import Function, Program, Vector
 
 Key = tuple[str, int]
 """A vector between two of its writes in a step: name, and writes before in this step."""
@@ -364,3 +364,10 @@ class Schedule:
 def queued(feeds: Iterable[Feed]) -> bool:
     """Return whether inputs queue for a chain: those of several channels come at once."""
     return any(feed.channel and feed.chain is not None for feed in feeds)
+
+
+def payload_bits(vectors: tuple[Vector, ...]) -> tuple[int, bool]:
+    """Return how wide a payload for any word of the vectors is, and whether it is signed."""
+    if not any(v.fmt.signed for v in vectors):
+        return max(v.fmt.width for v in vectors), False
+    return max(v.fmt.width + (not v.fmt.signed) for v in vectors), True

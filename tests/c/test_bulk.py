@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmu_hw import tools as programs
 from lmu_hw.errors import ModelFileError, RangeError, SpecError, ToolError
-from lmu_hw.firmware import bulk, compiler
+from lmu_hw.firmware import bulk
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
@@ -249,7 +250,7 @@ def test_chosen_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     script = tmp_path / "oldcc"
     script.write_text('#!/bin/sh\nfor a; do [ "$a" = -march=native ] && exit 1; done\nexec "$@"\n')
     script.chmod(0o755)
-    cc = compiler.compiler()[0]
+    cc = programs.c_compiler()[0]
     monkeypatch.setenv("CC", f"{script} {cc}")
     _compare(PROGRAMS["one_pair"], n_streams=1)
     monkeypatch.setenv("CC", "no-such-compiler")

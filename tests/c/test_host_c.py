@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import verify
 from lmu_hw.executors import host_c
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Program, Role
+from lmu_hw.stimulus import Reference
 from lmu_hw.vectors import Vectors
 from tests.c.build import inputs_for, write_folder
 from tests.networks import NETWORKS
@@ -69,7 +69,7 @@ def test_steps_without_an_output(name: str, steps: range, tmp_path: Path) -> Non
     program, n_streams = NETWORKS[name], 3
     c_dir = write_folder(tmp_path, program)
     inputs = np.stack([inputs_for(program, 128, seed) for seed in range(n_streams)], axis=1)
-    reference = verify._Reference(program, n_streams)
+    reference = Reference(program, n_streams)
     blocks = list(reference.blocks(iter([inputs[:80], inputs[80:]]), lambda _: None))
     good = host_c.run(tmp_path, program, blocks, n_streams)
     assert (good.steps, good.mismatches, good.first) == (128 * n_streams, 0, None)

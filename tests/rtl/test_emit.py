@@ -23,7 +23,7 @@ def test_the_same_program_gives_the_same_bytes() -> None:
     program = PROGRAMS["mixed"]
     first = emit(program, schedule(program), version="1.0")
     assert first == emit(program, schedule(program), version="1.0")
-    names = ["Makefile", "lmu.v", "lmu_control.mem", "lmu_sections.mem", "schedule.json"]
+    names = ["Makefile", "lmu.v", "lmu.vlt", "lmu_control.mem", "lmu_sections.mem", "schedule.json"]
     assert sorted(first) == [*names, "tb_lmu.v"]
 
 

@@ -7,7 +7,8 @@ depends on nothing but the modules: no Yosys, whose text differs from version to
 """
 
 from .printer import to_verilog
+from .pruning import pruned
 from .rtlil import parse
 from .sharing import shared
 
-__all__ = ["parse", "shared", "to_verilog"]
+__all__ = ["parse", "pruned", "shared", "to_verilog"]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...naming import VERILOG_WORDS
 from .netlist import Netlist
 from .rtlil import Bits, Cell, Const, Module, Spec
-from .specs import constant, trimmed, unextended, width_of, wire_of
+from .specs import constant, extended, trimmed, unextended, width_of, wire_of
 
 COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
 BITWISE = {"$and": "&", "$or": "|", "$xor": "^"}
@@ -53,7 +54,7 @@ class Expressions(Netlist):
 
     def _names(self) -> dict[str, str]:
         names: dict[str, str] = {}
-        taken = {cell.name for cell in self.instances} | KEYWORDS
+        taken = {cell.name for cell in self.instances} | VERILOG_WORDS
         at_instance: dict[str, str] = {}
         for cell in self.instances:
             for port, spec in cell.ports.items():
@@ -147,7 +148,7 @@ class Expressions(Netlist):
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
         if cell.kind in COMPARE:
             op = COMPARE[cell.kind]
-            left, right, _ = self._pair(cell)
+            left, right = self._alike(cell)
             return Text(f"{left.inside(op)} {op} {right.inside(op)}", op)
         if cell.kind in REDUCE:
             return Text(REDUCE[cell.kind] + self.closed(a).inside("unary"), "unary")
@@ -170,37 +171,48 @@ class Expressions(Netlist):
             return Text(text, "?", yes.signed and no.signed)
         return None
 
-    def _pair(self, cell: Cell) -> tuple[Text, Text, bool]:
-        """Return the operands of a binary operator, alike in sign, and whether they are signed."""
+    def _alike(self, cell: Cell) -> tuple[Text, Text]:
+        """Return the operands of a comparison or a bitwise operator, alike in width and sign."""
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
-        signed = bool(cell.parameters["A_SIGNED"])
-        if signed:
-            return self._signed(a), self._signed(b), True
-        # a constant as wide as the other operand reads better
-        wide = max(width_of(a), width_of(b))
-        left, right = (
-            (
-                Text(literal(constant(s) or 0, wide))
-                if constant(s) is not None
-                else self.closed(trimmed(s))
-            )
-            for s in (a, b)
-        )
+        if cell.parameters["A_SIGNED"]:
+            width = max(width_of(unextended(s)) for s in (a, b))
+            return self._signed(a, width), self._signed(b, width)
+        width = max(_bits(s) for s in (a, b))
+        left, right = self._unsigned(a, width), self._unsigned(b, width)
         if left.signed and right.signed:
             left = Text(f"$unsigned({left})")
-        return left, right, False
+        return left, right
 
-    def _signed(self, spec: Spec) -> Text:
-        """Return an operand of a signed operator; its sign extension is left to Verilog."""
+    def _unsigned(self, spec: Spec, width: int) -> Text:
+        """Return an unsigned operand of ``width`` bits, cut or extended to them."""
         value = constant(spec)
         if value is not None:
-            return Text(literal(value, width_of(spec), signed=True), signed=True)
-        spec = unextended(spec)
-        chunk = spec[0]
-        if len(spec) == 1 and isinstance(chunk, Bits) and self._is_nested(chunk):
-            return self._arithmetic(self.cells[chunk.wire])
+            return Text(literal(value & ((1 << width) - 1), width))
+        return self.closed(extended(spec, False, width))
+
+    def _signed(self, spec: Spec, width: int) -> Text:
+        """Return a signed operand of ``width`` bits, cut or extended to them."""
+        spec = extended(unextended(spec), True, width)
+        value = constant(spec)
+        if value is not None:
+            return Text(literal(value, width, signed=True), signed=True)
         text = self.closed(spec)
         return text if text.signed else Text(f"$signed({text})", signed=True)
+
+    def _term(self, spec: Spec, signed: bool, width: int) -> Text:
+        """Return an operand of a sum of ``width`` bits.
+
+        One bit less may be left to Verilog to extend: that is what a carry needs.
+        """
+        short = unextended(spec) if signed else trimmed(spec)
+        chunk = short[0]
+        if signed and len(short) == 1 and isinstance(chunk, Bits) and self._is_nested(chunk):
+            return self._arithmetic(self.cells[chunk.wire], width)
+        if constant(spec) is None and width_of(short) == width - 1:
+            text = self._signed(short, width - 1) if signed else self.closed(short)
+            if text.operator != "?":
+                return text
+        return self._signed(spec, width) if signed else self._unsigned(spec, width)
 
     def _is_nested(self, chunk: Bits) -> bool:
         """Return whether the bits are all of a signed sum or product that loses none."""
@@ -213,9 +225,18 @@ class Expressions(Netlist):
         a, b = int(p["A_WIDTH"]), int(p["B_WIDTH"])
         return chunk.width >= (a + b if cell.kind == "$mul" else max(a, b) + 1)
 
-    def _arithmetic(self, cell: Cell) -> Text:
-        op = ARITHMETIC[cell.kind]
-        left, right, signed = self._pair(cell)
+    def _arithmetic(self, cell: Cell, width: int) -> Text:
+        """Return a sum, difference or product of which ``width`` bits are wanted."""
+        op, signed = ARITHMETIC[cell.kind], bool(cell.parameters["A_SIGNED"])
+        a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
+        if cell.kind == "$mul":
+            # Verilog extends the factors to the width of the product
+            factor = self._signed if signed else self._unsigned
+            left, right = (factor(s, _bits(s, signed)) for s in (a, b))
+        else:
+            left, right = self._term(a, signed, width), self._term(b, signed, width)
+        if not signed and left.signed and right.signed:
+            left = Text(f"$unsigned({left})")
         return Text(f"{left.inside(op)} {op} {right.inside(op)}", op, signed)
 
     def exact(self, spec: Spec, *, alone: bool = True) -> Text:
@@ -230,17 +251,16 @@ class Expressions(Netlist):
             cell = self.cells[chunk.wire]
             if cell.kind in ARITHMETIC and chunk.low == 0:
                 whole = short is spec or self._is_nested(chunk)
-                if whole and (alone or not cell.parameters["A_SIGNED"]):
-                    return self._arithmetic(cell)
+                cut_product = cell.kind == "$mul" and width_of(spec) < int(
+                    cell.parameters["Y_WIDTH"]
+                )
+                if whole and not cut_product and (alone or not cell.parameters["A_SIGNED"]):
+                    return self._arithmetic(cell, width_of(spec))
             if cell.kind == "$not" and chunk.low == 0 and short is spec and alone:
                 return Text("~" + self.closed(cell.ports["A"]).inside("unary"), "unary")
             if cell.kind == "$shift" and chunk.low == 0 and short is spec and alone:
                 left, right = self.closed(cell.ports["A"]), self.closed(cell.ports["B"])
                 return Text(f"{left.inside('>>')} >> {right.inside('>>')}", ">>")
-        if short is not spec:
-            text = self.closed(short)
-            if text.signed:
-                return text
         return self.closed(spec)
 
 
@@ -251,6 +271,14 @@ def literal(value: int, width: int, *, signed: bool = False) -> str:
     if value >> (width - 1):
         return f"{width}'sh{value:x}"
     return f"{width}'sd{value}"
+
+
+def _bits(spec: Spec, signed: bool = False) -> int:
+    """Return how many bits it takes to write an operand down."""
+    if signed:
+        return width_of(unextended(spec))
+    value = constant(spec)
+    return width_of(trimmed(spec)) if value is None else max(1, value.bit_length())
 
 
 def negated(text: Text) -> Text:
@@ -268,25 +296,3 @@ def base_name(wire: str) -> str:
     """Return the name that a wire had before Amaranth made it unique."""
     name = re.sub(r"\$\d+.*", "", wire.removeprefix("\\")).lstrip("$")
     return {"fsm_state": "state", "": "value"}.get(name, name)
-
-
-KEYWORDS = frozenset(
-    # a text, as a list of them would not fit a page
-    " ".join(
-        (
-            "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos",
-            "config deassign default defparam design disable edge else end endcase endconfig",
-            "endfunction endgenerate endmodule endprimitive endspecify endtable endtask event",
-            "for force forever fork function generate genvar highz0 highz1 if ifnone incdir",
-            "include initial inout input instance integer join large liblist library localparam",
-            "macromodule medium module nand negedge nmos nor noshowcancelled not notif0 notif1",
-            "or output parameter pmos posedge primitive pull0 pull1 pulldown pullup",
-            "pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat",
-            "rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify",
-            "specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri",
-            "tri0 tri1 triand trior trireg unsigned use uwire vectored wait wand weak0 weak1",
-            "while wire wor xnor xor",
-        )
-    ).split()
-)
-"""Names that Verilog keeps for itself."""

@@ -141,7 +141,7 @@ class Netlist:
         if kind == "$pos":
             return extended(a, signed, width)
         x, y = constant(a), constant(b)
-        if kind in ("$add", "$or") and y == 0:
+        if kind in ("$add", "$or", "$sub") and y == 0:
             return extended(a, signed, width)
         if kind in ("$add", "$or") and x == 0:
             return extended(b, signed, width)
@@ -159,7 +159,7 @@ class Netlist:
 
     # what is worth printing
 
-    def _operands(self, wire: str) -> list[Spec]:
+    def operands(self, wire: str) -> list[Spec]:
         """Return what a wire's driver reads."""
         if wire in self.registers:
             d = self.registers[wire]
@@ -170,6 +170,9 @@ class Netlist:
         if wire in self.aliases:
             return [self.aliases[wire]]
         if wire in self.cells:
+            simple = self._simple(self.cells[wire])
+            if simple is not None:
+                return [simple]
             return [spec for port, spec in self.cells[wire].ports.items() if port != "Y"]
         return []
 
@@ -201,7 +204,7 @@ class Netlist:
             wire = todo.pop()
             if wire not in live:
                 live.add(wire)
-                for spec in self._operands(wire):
+                for spec in self.operands(wire):
                     todo += [c.wire for c in self.resolve(spec) if isinstance(c, Bits)]
         return live
 
@@ -229,6 +232,6 @@ class Netlist:
         specs = [*self._roots(), *reads(self.clocked)]
         for wire in self.live:
             if wire not in self.registers:
-                specs += self._operands(wire)
+                specs += self.operands(wire)
         chunks = (chunk for spec in specs for chunk in self.resolve(spec))
         return Counter(chunk.wire for chunk in chunks if isinstance(chunk, Bits))

@@ -159,7 +159,7 @@ class Printer(Expressions):
 
     def _cell_text(self, cell: Cell) -> str:
         if cell.kind in ARITHMETIC:
-            return str(self._arithmetic(cell))
+            return str(self._arithmetic(cell, int(cell.parameters["Y_WIDTH"])))
         text = self._operator(cell)
         if text is not None:
             return str(text)
@@ -170,7 +170,7 @@ class Printer(Expressions):
             return f"{self.closed(a).inside('>>')} >> {self.closed(b).inside('>>')}"
         if cell.kind in BITWISE:
             op = BITWISE[cell.kind]
-            left, right, _ = self._pair(cell)
+            left, right = self._alike(cell)
             return f"{left.inside(op)} {op} {right.inside(op)}"
         raise NotImplementedError(f"no Verilog for RTLIL operator {cell.kind}")
 
@@ -231,6 +231,8 @@ class Printer(Expressions):
                 )
                 lines.append(f"{pad}  {label or 'default'}: begin")
                 lines += [*self._statements(body, indent + 4), f"{pad}  end"]
+            if not _is_complete(s, width_of(test)):
+                lines.append(f"{pad}  default: ;")
             lines.append(f"{pad}endcase")
         return lines
 
@@ -248,3 +250,9 @@ class Printer(Expressions):
             lines += self._statements(body, indent + 2)
             word = "end else if"
         return [*lines, f"{pad}end"]
+
+
+def _is_complete(s: Switch, width: int) -> bool:
+    """Return whether some case of a switch is taken whatever its test is."""
+    exact = {q for patterns, _ in s.cases for q in patterns if "-" not in q}
+    return len(exact) == 1 << width or any(not patterns for patterns, _ in s.cases)
