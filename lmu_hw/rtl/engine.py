@@ -33,7 +33,7 @@ from .silence import SilenceCounters
 from .tables import lookup, one_of
 from .widths import Widths, widths
 
-DEEPEST_ROM = 4096
+DEEPEST_ROM = 2048
 """Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 
