@@ -16,7 +16,7 @@ from .shifter import Shifter
 from .tables import lookup, signed_width
 
 LOW_BITS = 16
-"""Bits of x in the lower of its two products: what a multiplier of any device takes."""
+"""Bits of a wide x in the lower of its two products: what a multiplier of any device takes."""
 
 
 class Port(enum.Enum, shape=3):
@@ -102,8 +102,9 @@ class Adaptor(wiring.Component):
     Schedule:
 
     - operand: the chain word or the link limited, aligned, subtracted.
-    - product: ``t = coef * x``; ``b``'s base ``2 a - b = a - x``.
-    - shift: ``t >> shift`` with the bits that fall off; rounding constants join the bases.
+    - product: ``t = coef * x``, of a wide ``x`` in two parts; ``b``'s base ``2 a - b = a - x``.
+    - shift: the parts added; ``t >> shift`` with the bits that fall off; rounding constants join
+      the bases.
     - round: both ports summed and rounded; for the chain, the link, or the output.
     - limit: link and output limited to their ranges.
     """
@@ -167,23 +168,25 @@ class Adaptor(wiring.Component):
         # product
         coef = Signal.like(self.coef, name="held_coef", reset_less=True)
         held_shift = Signal.like(self.shift, name="held_shift", reset_less=True)
-        high = Signal(signed(self.x_width + self.coef_width + 1 - LOW_BITS), reset_less=True)
-        low = Signal(LOW_BITS + self.coef_width, reset_less=True)
+        low_bits = LOW_BITS if self.x_width > LOW_BITS + 1 else 0
+        high = Signal(signed(self.x_width + self.coef_width + 1 - low_bits), reset_less=True)
+        low = Signal(low_bits + self.coef_width, reset_less=True)
+        whole = (high << low_bits) + low if low_bits else high
         amount = Signal.like(self.shift, name="amount", reset_less=True)
         a_base = Signal.like(base, reset_less=True)
         b_base = Signal.like(base, reset_less=True)
         m.d.sync += [
             coef.eq(self.coef),
             held_shift.eq(self.shift),
-            high.eq(x[LOW_BITS:].as_signed() * coef),
-            low.eq(x[:LOW_BITS] * coef),
+            high.eq(x[low_bits:].as_signed() * coef),
+            low.eq(x[:low_bits] * coef),
             amount.eq(held_shift),
             a_base.eq(base),
             b_base.eq(base - x),
         ]
 
         # shift
-        m.d.comb += [shifter.x.eq((high << LOW_BITS) + low), shifter.amount.eq(amount)]
+        m.d.comb += [shifter.x.eq(whole), shifter.amount.eq(amount)]
         chain_range, inner_range, outer_range = (
             lookup(m, self.chain_number, numbers[what], f"{what}_range")
             for what in ("chain", "inner", "outer")

@@ -35,7 +35,7 @@ from .state_port import StatePort, count_width, state_members
 from .tables import lookup, one_of
 from .widths import Widths, payload_shape, widths
 
-DEEPEST_ROM = 4096
+DEEPEST_ROM = 2048
 """Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 

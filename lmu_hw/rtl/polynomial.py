@@ -36,12 +36,13 @@ class Polynomial(wiring.Component):
     word_valid, word_begin : Out(1)
     word_job : Out(unsigned)
 
-    Latency: 2 cycles, and for each degree those of a multiplication and one more.
+    Latency: 3 cycles, and for each degree those of a multiplication and one more.
     Throughput: a word every ``plan.interval`` cycles.
 
     Schedule:
 
     - piece: the highest bits of the word select the coefficients.
+    - fetch: they come out of the ROM late, so they go to registers.
     - multiply, add: for each degree, from the highest down; functions of a lower degree begin with
       zeros.
     - limit: the guard bits rounded away, the result limited to its format.
@@ -50,7 +51,7 @@ class Polynomial(wiring.Component):
     def __init__(self, plan: Schedule, x_width: int, file: str = "pieces.mem") -> None:
         self.plan, self.functions = plan, plan.functions
         self.pace = pace(plan.program, plan.lanes, plan.interval)
-        self.latency = 2 + self.pace.degree * self.pace.step_cycles
+        self.latency = 3 + self.pace.degree * self.pace.step_cycles
         self.n_coefs = self.pace.degree + 1
         self.contents = piece_contents(plan, file)
         self.coef_width = self.contents.width // self.n_coefs
@@ -96,10 +97,18 @@ class Polynomial(wiring.Component):
         stage = _Stage(m, self, "piece", self.valid, self.job, self.begins)
         rest = Signal(rest_width, reset_less=True)
         m.d.sync += rest.eq(self._choose(m, which, rests, rest_width, "rest_of_word"))
-        coefs: list[Value] = [
-            rom.word[self.coef_width * j : self.coef_width * (j + 1)].as_signed()
-            for j in range(self.n_coefs)
-        ]
+
+        # fetch
+        coefs: list[Value] = []
+        for j in range(self.n_coefs):
+            word = rom.word[self.coef_width * j : self.coef_width * (j + 1)].as_signed()
+            coef = Signal.like(word, name=f"coef_{j}", reset_less=True)
+            m.d.sync += coef.eq(word)
+            coefs.append(coef)
+        fetched_rest = Signal.like(rest, name="fetched_rest", reset_less=True)
+        m.d.sync += fetched_rest.eq(rest)
+        rest = fetched_rest
+        stage = _Stage(m, self, "fetch", stage.valid, stage.job, stage.begins)
 
         y: Value = coefs.pop()
         for j in reversed(range(self.pace.degree)):

@@ -12,7 +12,7 @@ or adds them up first where all lanes worked on one row. A result then passes
 
 and, where the operation has a function, from "limit" on
 
-    piece 1 | (multiply ``interval`` at most | add 1) for each degree | limit 1 | write
+    piece 1 | fetch 1 | (multiply ``interval`` at most | add 1) for each degree | limit 1 | write
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Pace:
     def result_cycles(self, *, function: bool) -> int:
         """Return the cycles from a result handed over by the drain to its write."""
         plain = 5 + self.scale_cycles
-        return plain + 2 + self.degree * self.step_cycles if function else plain
+        return plain + 3 + self.degree * self.step_cycles if function else plain
 
     def drain_cycles(self, results: int, *, one_row: bool) -> int:
         """Return the cycles from the end of one sum to the soonest end of the next one."""

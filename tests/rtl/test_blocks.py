@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Signal, signed
 
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
+from lmu_hw.rtl.adaptor import LOW_BITS
 from lmu_hw.rtl.argmax import Best
 from lmu_hw.rtl.banks import Banks
 from lmu_hw.rtl.chain import ChainUnit
@@ -515,12 +516,17 @@ def test_memories() -> None:
     simulate(ram, use_ram)
 
 
+NARROW = {name: QFormat(4, 5) for name in ("outer", "inner", "chain")}
+
+
+@pytest.mark.parametrize("formats", [{}, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("sections", ["p", "r", "prpprr"])
-def test_chain_unit(sections: str) -> None:
+def test_chain_unit(sections: str, formats: dict[str, QFormat]) -> None:
     """Every state, in the cycle that the schedule counts on, over steps loud and silent."""
-    program = cascade_program(sections=sections, channels=2, readout=1, seed=3)
+    program = cascade_program(sections=sections, channels=2, readout=1, seed=3, **formats)
     plan = schedule(program, 3)
     dut = ChainUnit(plan)
+    assert (dut.adaptor.x_width > LOW_BITS) == (not formats)
     interpreter = Interpreter(program)
     n_pairs = sections.count("p")
     words = np.random.default_rng(0).integers(-128, 128, (6, 2))
