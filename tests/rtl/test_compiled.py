@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import ToolError
-from lmu_hw.executors import bench, cxxrtl, verilator
+from lmu_hw.executors import bench, cxxrtl, icarus, verilator
 from lmu_hw.executors.bench import BenchResult
 from lmu_hw.executors.harness import FREE, Fault, Harness, Stall, Steps
 from lmu_hw.program import Program
 from lmu_hw.schedule import schedule
 from lmu_hw.stimulus import Sequences
+from lmu_hw.streams import Streams
 from tests.programs import PROGRAMS
 from tests.rtl.bench import ALL, write_folder
 from tests.rtl.test_icarus import BREAKS, edit
@@ -47,6 +48,20 @@ def play(
     sequences = Sequences(program, n_steps, seed)
     with EXECUTORS[executor].build(folder, program) as library:
         return bench.run(library, program, schedule(program, lanes), sequences, seed)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_axi_names_and_a_state_port(executor: str, tmp_path: Path) -> None:
+    """The same clock loop: other names, a reset that is low, a state that nobody asks for."""
+    program = ALL["lmu_on_demand"]
+    folder = write_folder(program, tmp_path, lanes=2, streams=Streams.AXI, state_port=True)
+    tools(executor)
+    sequences = Sequences(program, 200, 1)
+    with EXECUTORS[executor].build(folder, program) as library:
+        plan = icarus.plan_of(folder, program)
+        result = bench.run(library, program, plan, sequences, 1)
+    assert (result.mismatches, result.cycles_per_step) == (0, plan.cycles_per_step)
+    assert result.words >= 200
 
 
 @pytest.mark.parametrize(
