@@ -19,7 +19,7 @@ from .banks import Banks
 from .chain import ChainUnit, section_contents
 from .destination import Destination
 from .drain import Drain
-from .engine import Engine, depth_to_clear, weight_contents, words_in_row
+from .engine import Engine, depth_to_clear
 from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .interface import interface_context, spans
@@ -36,6 +36,7 @@ from .shifter import Shifter
 from .silence import SilenceCounters
 from .state_port import StatePort
 from .verilog import parse, pruned, shared, to_verilog
+from .weights import Weights, weight_contents, words_in_row
 from .widths import widths
 
 BLOCKS: dict[str, type] = {
@@ -46,6 +47,7 @@ BLOCKS: dict[str, type] = {
     "bank": Ram,
     "operands": Operands,
     "lane": Lane,
+    "weights": Weights,
     "weight_rom": Rom,
     "drain": Drain,
     "requantizer": Requantizer,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from ..interpreter import Interpreter
 from ..program import Program, Role
@@ -24,7 +22,6 @@ from .drain import Drain
 from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .lane import Lane
-from .memories import Rom, RomContents
 from .operands import Operands
 from .pacer import Pacer
 from .polynomial import Polynomial
@@ -32,11 +29,9 @@ from .requantizer import Requantizer
 from .sequencer import Sequencer
 from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
-from .tables import lookup, one_of
+from .tables import lookup
+from .weights import Weights
 from .widths import Widths, payload_shape, widths
-
-DEEPEST_ROM = 2048
-"""Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 
 class Engine(wiring.Component):
@@ -147,7 +142,16 @@ class Engine(wiring.Component):
         if plan.feeds:
             silent = self._memories(m, pacer, operands, operand, writes)
         if plan.jobs:
-            self._weights(m, operands, address)
+            if plan.weights:
+                m.submodules.weights = weights = Weights(
+                    plan, sizes.weight, f"{self.name}_weights.mem"
+                )
+                m.d.comb += [
+                    weights.begins.eq(address.begins),
+                    weights.job.eq(address.job),
+                    weights.used.eq(address.weight),
+                    operands.weights.eq(weights.words),
+                ]
             drain = self._lanes(m, sizes, operands, operand, product, total)
             self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)
         if sizes.index:
@@ -284,39 +288,6 @@ class Engine(wiring.Component):
                 pacer.clock_word.eq(port.word),
             ]
 
-    def _weights(self, m: Module, operands: Operands, address: Any) -> None:
-        """Add the ROM of weights: one word for each cycle of rows, in the order of their use.
-
-        A row of it goes to registers first, and one of its words is chosen after that.
-        """
-        plan, width = self.plan, operands.widths.weight
-        if not plan.weights:
-            return
-        m.submodules.weight_rom = rom = Rom(
-            weight_contents(plan, width, f"{self.name}_weights.mem")
-        )
-        address_width = ceil_log2(len(plan.weights))
-        chosen = Signal(address_width, name="weight_address")
-        following = Signal(address_width, name="next_weight")
-        m.d.comb += chosen.eq(following)
-        starts = [job.weights % len(plan.weights) for job in plan.jobs]
-        first = lookup(m, address.job, starts, "first_weight")
-        with m.If(address.begins):
-            m.d.comb += chosen.eq(first)
-        m.d.sync += following.eq(chosen + address.weight)
-
-        in_row = words_in_row(len(plan.weights))
-        row = Signal.like(rom.word, name="weight_row", reset_less=True)
-        fetched = Signal.like(chosen, name="fetched_weight", reset_less=True)
-        place = Signal(range(in_row), name="place_in_row", reset_less=True)
-        m.d.sync += [fetched.eq(chosen), place.eq(fetched), row.eq(rom.word)]
-        size = width * plan.lanes
-        words = [row[size * k : size * (k + 1)] for k in range(in_row)]
-        m.d.comb += [
-            rom.address.eq(chosen >> (in_row - 1).bit_length()),
-            operands.weights.eq(one_of(m, place, words, "weights")),
-        ]
-
     def _lanes(
         self,
         m: Module,
@@ -419,24 +390,6 @@ class Engine(wiring.Component):
                 polynomial.begins.eq(requantizer.word_begin),
             ]
             exit_("function_destination", shaped, polynomial, polynomial.word_valid)
-
-
-def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
-    """Return the weights as ROM words, lane 0 lowest; of several words in a row, the first."""
-    in_row = words_in_row(len(plan.weights))
-    row_width = width * plan.lanes * in_row
-    flat = [w & ((1 << width) - 1) for word in plan.weights for w in word]
-    step = plan.lanes * in_row
-    words = tuple(
-        sum(w << (width * i) for i, w in enumerate(flat[start : start + step]))
-        for start in range(0, len(flat), step)
-    )
-    return RomContents(width=row_width, words=words, file=file)
-
-
-def words_in_row(n_words: int) -> int:
-    """Return how many words of weights share a row of their ROM: a power of two."""
-    return 1 << max(0, ceil_log2(n_words) - ceil_log2(DEEPEST_ROM))
 
 
 def depth_to_clear(plan: Schedule) -> int:

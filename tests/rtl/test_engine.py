@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lmu_hw.program import Program, Role, Term
-from lmu_hw.rtl import engine
+from lmu_hw.rtl import weights
 from lmu_hw.schedule import schedule, why_not
 from tests.networks import Builder
 from tests.random_programs import programs as random_programs
@@ -70,8 +70,8 @@ def test_any_number_of_lanes(name: str, lanes: int) -> None:
 )
 def test_several_weights_in_a_row(name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deep ROMs are read a row at a time."""
-    monkeypatch.setattr(engine, "DEEPEST_ROM", rows)
-    assert engine.words_in_row(len(schedule(ALL[name], 3).weights)) > 1
+    monkeypatch.setattr(weights, "DEEPEST_ROM", rows)
+    assert weights.words_in_row(len(schedule(ALL[name], 3).weights)) > 1
     compare(ALL[name], 3, 8)
 
 
