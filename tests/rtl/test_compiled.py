@@ -204,8 +204,7 @@ endmodule
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
     tools("cxxrtl")
-    folder = tmp_path_factory.mktemp("faulty")
-    (folder / "rtl").mkdir()
+    folder = write_folder(ECHO, tmp_path_factory.mktemp("faulty"))
     (folder / "rtl/lmu.v").write_text(FAULTY)
     with cxxrtl.build(folder, ECHO) as library:
         yield library
