@@ -377,7 +377,7 @@ def _add_synth(commands: Any) -> None:
         "Synthesize, place and route the Verilog of a folder on real devices.",
         "  lmu-hw synth out --target ecp5-25k\n"
         "  lmu-hw synth out --target ice40-up5k --target ice40-hx8k --seed 2 --json\n\n"
-        "targets: ice40-up5k, ice40-hx8k, ecp5-25k, ecp5-85k, gowin-gw1n9, and xc7 (synthesis only)",
+        "targets: ice40-up5k, ice40-hx8k, ecp5-25k, ecp5-85k, gowin-gw1n9; xc7 (synthesis only)",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
     sub.add_argument(
@@ -390,7 +390,9 @@ def _add_synth(commands: Any) -> None:
     sub.add_argument(
         "--freq", type=_number, metavar="MHZ", help="clock to aim at (default: as fast as it goes)"
     )
-    sub.add_argument("--seed", type=_number, default=1, metavar="N", help="of placement (default 1)")
+    sub.add_argument(
+        "--seed", type=_number, default=1, metavar="N", help="of placement (default 1)"
+    )
     sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
     sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
 

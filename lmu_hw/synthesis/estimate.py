@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from ..rtl.inventory import Inventory
+from .coefficients import COEFFICIENTS
 from .expected import Expected
 from .families import Style, multiplier_units
 from .targets import Target
@@ -21,11 +22,6 @@ FEATURES = ("register", "sum", "choice", "logic", "shift", "memory", "product", 
 are not block RAM (words that are written, and registers of what is read); products in logic, as
 factor bits times factor bits; and the constant.
 """
-
-COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
-    name: {"luts": (0.5,) * 8, "ffs": (1.0,) + (0.0,) * 7}
-    for name in ("ice40", "ecp5", "gowin", "xc7")
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +39,8 @@ def features(target: Target, parts: Inventory) -> tuple[float, ...]:
     expected = Expected(target, parts)
     # a memory in registers is written and read through logic; a LUT memory needs its read register
     memory = sum(
-        m.storage.varying * (m.storage.depth if m.style is Style.LOGIC else math.ceil(m.storage.depth / 16))
+        m.storage.varying
+        * (m.storage.depth if m.style is Style.LOGIC else math.ceil(m.storage.depth / 16))
         for m in expected.memories
         if m.style is not Style.BLOCK and m.storage.writable
     )

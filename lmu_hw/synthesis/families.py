@@ -294,11 +294,7 @@ XC7 = Family(
         _lut_memory(5, 6, 8),
         _lut_memory(6, 3, 8),
     ),
-    multipliers=(
-        Multiplier(
-            a_max=25, b_max=18, a_part=18, b_part=18, headroom=1, product_min=9
-        ),
-    ),
+    multipliers=(Multiplier(a_max=25, b_max=18, a_part=18, b_part=18, headroom=1, product_min=9),),
     luts={f"LUT{n}": 1 for n in range(1, 7)}
     | {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "SRL16E": 1, "SRLC32E": 1},
     ffs=("FDRE", "FDSE", "FDCE", "FDPE"),

@@ -24,7 +24,7 @@ from .nextpnr import place_and_route
 from .targets import Target
 from .yosys import Netlist, synthesize
 
-FIRST_RUN = "half a minute more at a tool's first run on a machine"
+FIRST_RUN = "half a minute longer when it is the tool's first here"
 
 
 def synth(

@@ -85,46 +85,49 @@ def place_and_route(
     # there is one clock
     clock, fmax = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
     steps = next(
-        p["path"]
-        for p in report["critical_paths"]
-        if p["from"] == p["to"] == f"posedge {clock}"
+        p["path"] for p in report["critical_paths"] if p["from"] == p["to"] == f"posedge {clock}"
     )
-    owner = _Owner(blocks, target)
-    crossed = _crossed(steps, owner)
+    path = crossed(steps, blocks, target)
     return Timing(
         fmax_mhz=round(fmax["achieved"], 2),
         logic_cells=report["utilization"][target.cells]["used"],
         delay_ns=round(math.fsum(step["delay"] for step in steps), 2),
-        start=crossed[0][0],
-        end=crossed[-1][0],
-        blocks=tuple((block, round(delay, 2)) for block, delay in crossed),
+        start=path[0][0],
+        end=path[-1][0],
+        blocks=tuple((block, round(delay, 2)) for block, delay in path),
     )
 
 
-class _Owner:
-    """Knows which block a placed cell belongs to."""
+def crossed(
+    steps: list[dict[str, Any]], blocks: Iterable[str], target: Target
+) -> list[tuple[str, float]]:
+    """Return the blocks along a path and the delay in each; a wire counts where it leads.
 
-    def __init__(self, blocks: Iterable[str], target: Target) -> None:
-        self.blocks = sorted(blocks, key=len, reverse=True)
-        self.prefix = f"{CORE}." if target.harness else ""
+    Parameters
+    ----------
+    steps : list of dict
+        As nextpnr reports them: each has a delay [ns] and the cell that it leads to.
+    blocks : iterable of str
+        Instance paths.
+    target : Target
+    """
+    nested_first = sorted(blocks, key=len, reverse=True)
+    prefix = f"{CORE}." if target.harness else ""
 
-    def __call__(self, cell: str) -> str | None:
-        """Return the block; None for a cell without a name of its own."""
+    def owner(cell: str) -> str | None:
         if cell.startswith("$"):
+            # made by the placer: it has no name of its own
             return None
-        if not cell.startswith(self.prefix):
+        if not cell.startswith(prefix):
             return "harness"
-        cell = cell.removeprefix(self.prefix)
-        return next((b for b in self.blocks if cell.startswith(f"{b}.")), "top")
+        cell = cell.removeprefix(prefix)
+        return next((b for b in nested_first if cell.startswith(f"{b}.")), "top")
 
-
-def _crossed(steps: list[dict[str, Any]], owner: _Owner) -> list[tuple[str, float]]:
-    """Return the blocks along a path and the delay in each; a wire counts where it leads."""
-    crossed: list[tuple[str, float]] = []
+    found: list[tuple[str, float]] = []
     for step in steps:
         block = owner(step["to"]["cell"])
-        if crossed and block in (None, crossed[-1][0]):
-            crossed[-1] = (crossed[-1][0], crossed[-1][1] + step["delay"])
+        if found and block in (None, found[-1][0]):
+            found[-1] = (found[-1][0], found[-1][1] + step["delay"])
         else:
-            crossed.append((block or "top", step["delay"]))
-    return crossed
+            found.append((block or "top", step["delay"]))
+    return found

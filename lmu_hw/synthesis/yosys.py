@@ -96,16 +96,16 @@ def synthesize(target: Target, design: str, folder: Path) -> Netlist:
         block_rams=sum(n * family.rams.get(cell, 0) for cell, n in own.items()),
         harness_luts=luts(around),
         harness_ffs=ffs(around),
-        memories=_memories(tools.read(folder / LOG), design),
+        memories=memories_of(tools.read(folder / LOG), design),
     )
 
 
-def _memories(log: str, design: str) -> dict[str, Style]:
+def memories_of(log: str, design: str) -> dict[str, Style]:
     """Return what Yosys says of every memory; ``design.chain.states.ram.words`` is chain.states."""
     found = {}
     for match in filter(None, map(_MAPPED.match, log.splitlines())):
         path = (match[1] or match[3]).removeprefix(f"{design}.")
-        path = re.sub(r"\.(ram|rom)\.words$", "", path)
+        path = re.sub(r"(\.(ram|rom))?\.words$", "", path)
         if match[3]:
             found[path] = Style.LOGIC
         elif "LUTRAM" in match[2] or "DPR16" in match[2]:
