@@ -160,17 +160,15 @@ def test_figures_of_the_other_targets(
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", ["rom", "product"])
 def test_what_has_vanished_is_said(
-    usual: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
     require(tools.YOSYS)
     folder = generated(tmp_path / "out", "--d", 32, "--lanes", 2)
     path = folder / "rtl" / "lmu.v"
     text = path.read_text()
     if broken == "rom":
-        # the ROM of weights always shows its first word
-        text, n = re.subn(
-            r"(\.FILE\(\"lmu_weights\.mem\"\)[^;]*?\.address\()[^)]*\)", r"\g<1>0)", text
-        )
+        # a ROM that nothing is read into
+        text, n = re.subn(r'"lmu_weights\.mem"', '""', text)
     else:
         text, n = re.subn(r"(product <= )x \* factor", r"\g<1>x + factor", text)
     assert n == 1
@@ -228,7 +226,7 @@ def test_a_design_that_does_not_fit(
     error = refused(capsys, "synth", tiny, "--target", "ice40-up5k")
     assert error == (
         "lmu-hw: the design does not fit ice40-up5k: 5281 of 5280 LUTs, 6000 of 5280 flip-flops; "
-        "take fewer lanes or fewer bits, or ice40-hx8k or ecp5-25k\n"
+        "take fewer bits, or ice40-hx8k or ecp5-25k\n"
     )
 
 
@@ -238,7 +236,9 @@ def test_too_many_multipliers(
     folder = generated(tmp_path / "out", "--d", 16, "--lanes", 8)
     fake_synthesis(monkeypatch)
     error = refused(capsys, "synth", folder, "--target", "ice40-up5k")
-    assert re.search(r"\d+ of 8 multipliers; take fewer lanes or narrower words", error)
+    assert re.search(
+        r"\d+ of 8 multipliers \(.*lane_7 \d.*\); take fewer lanes \(now 8\), fewer", error
+    )
 
 
 def test_a_placer_that_fails_is_one_line(

@@ -25,6 +25,8 @@ class Expected:
     Attributes
     ----------
     memories : tuple of Placed
+    products : tuple of (Product, int)
+        Each with the multipliers that it takes.
     dsps, block_rams : int
         In units of the target.
     """
@@ -32,7 +34,10 @@ class Expected:
     def __init__(self, target: Target, parts: Inventory) -> None:
         self.target, self.parts = target, parts
         self.memories: tuple[Placed, ...] = tuple(place(target.family, s) for s in parts.storages)
-        self.dsps = sum(multiplier_units(target.family, p.widths) for p in parts.products)
+        self.products = tuple(
+            (p, multiplier_units(target.family, p.widths)) for p in parts.products
+        )
+        self.dsps = sum(units for _, units in self.products)
         self.block_rams = sum(m.blocks for m in self.memories)
 
     def check(self, netlist: Netlist, edited: list[str]) -> None:
@@ -58,28 +63,33 @@ class Expected:
             )
             raise ToolError(f"{self.target.name}: the netlist has {'; '.join(wrong)}: {why}")
 
-    def check_fit(self, used: dict[str, int]) -> None:
+    def check_fit(self, used: dict[str, int], lanes: int) -> None:
         """Raise `ToolError` if a design needs more than the device has.
 
         Parameters
         ----------
         used : dict
             As `Target.capacity`.
+        lanes : int
+            Of the design, which may have fewer.
         """
         names = {
-            "luts": ("LUTs", "fewer lanes or fewer bits"),
-            "ffs": ("flip-flops", "fewer lanes or fewer bits"),
-            "dsps": ("multipliers", "fewer lanes or narrower words"),
-            "block_rams": ("block RAMs", "fewer coefficients or fewer bits of weights"),
+            "luts": ("LUTs", "fewer bits"),
+            "ffs": ("flip-flops", "fewer bits"),
+            "dsps": ("multipliers", "fewer bits"),
+            "block_rams": ("block RAMs", "fewer bits of weights"),
         }
         over = [key for key in names if used[key] > self.target.capacity[key]]
         if over:
             what = ", ".join(
                 f"{used[key]} of {self.target.capacity[key]} {names[key][0]}" for key in over
             )
+            if "dsps" in over:
+                what += f" ({', '.join(f'{p.name} {n}' for p, n in self.products if n)})"
+            fewer = f"fewer lanes (now {lanes}), " if lanes > 1 else ""
             raise ToolError(
-                f"the design does not fit {self.target.name}: {what}; take {names[over[0]][1]}, "
-                f"or {self.target.larger}"
+                f"the design does not fit {self.target.name}: {what}; take {fewer}"
+                f"{names[over[0]][1]}, or {self.target.larger}"
             )
 
     def _memories(self, netlist: Netlist) -> list[str]:

@@ -131,7 +131,7 @@ class _Design:
             netlist = synthesize(target, self.name, work)
         expected.check(netlist, self.edited)
         used = {key: getattr(netlist, key) for key in target.capacity}
-        expected.check_fit(used)
+        expected.check_fit(used, self.plan.lanes)
         figures: dict[str, Any] = {
             "target": target.name,
             "device": target.device,
@@ -145,6 +145,9 @@ class _Design:
                 for key in used
             },
             "units": {"dsps": target.dsp_unit, "block_rams": target.ram_unit},
+            "products": [
+                {"name": p.name, "bits": list(p.widths), "dsps": n} for p, n in expected.products
+            ],
             "memories": [
                 {
                     "name": m.storage.name,
@@ -177,7 +180,7 @@ class _Design:
             except ToolError as error:
                 raise ToolError(
                     f"{target.name}: {error}; with {netlist.luts} of {target.capacity['luts']} "
-                    "LUTs used, take fewer lanes, fewer bits or another --seed, or "
+                    "LUTs used; take fewer bits or lanes, another --seed, or "
                     f"{target.larger}",
                     command=error.command,
                     exit_code=error.exit_code,
@@ -210,9 +213,10 @@ def _percent(guess: int, used: int) -> float | None:
 
 def text(result: dict[str, Any]) -> str:
     """Return a result as a table for people."""
-    return "\n".join(
-        [result["title"], *(line for t in result["targets"] for line in _lines(t, result))]
-    )
+    lines = [line for t in result["targets"] for line in _lines(t, result)]
+    if result["edited"]:
+        lines.insert(0, f"edited since it was generated: {', '.join(result['edited'])}")
+    return "\n".join([result["title"], *lines])
 
 
 def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
@@ -223,6 +227,7 @@ def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
         part = "" if not x["available"] else f" ({100 * x['used'] / x['available']:.0f} %{shown})"
         return f"{x['used']:,} of {x['available']:,} {name}{part}"
 
+    products = [f"{p['name']} {p['dsps']}" for p in t["products"] if p["dsps"]]
     blocks = [f"{m['name']} {m['block_rams']}" for m in t["memories"] if m["block_rams"]]
     small = [m["name"] for m in t["memories"] if m["in"] != Style.BLOCK.value]
     units = t["units"]
@@ -231,6 +236,7 @@ def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
         f"  logic         {share('luts', 'LUTs')}",
         f"                {share('ffs', 'flip-flops')}",
         f"  multipliers   {share('dsps', units['dsps'] or 'multipliers')}",
+        *([f"                {', '.join(products)}"] if products else []),
         f"  block RAM     {share('block_rams', 'of ' + units['block_rams'])}",
     ]
     if blocks:
