@@ -1,15 +1,17 @@
 """Fits what `lmu-hw synth` estimates of LUTs and flip-flops: lmu_hw/synthesis/coefficients.py.
 
-    python benchmarks/synthesis_fit.py [--print]
+    python benchmarks/synthesis_fit.py [--print] [--resume FILE]
 
 Yosys synthesizes every design below for every family; the coefficients are those, none negative,
 that make the sum of squared relative errors smallest. Half an hour, for it takes the tool and not
-the clock. Run it again when the RTL or Yosys changes.
+the clock. Run it again when the RTL or Yosys changes. With --resume, what was measured is kept in a
+file, and a run that was interrupted goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,8 +26,9 @@ from lmu_hw.network import Activation
 from lmu_hw.rtl.inventory import inventory
 from lmu_hw.synthesis.estimate import FEATURES, features
 from lmu_hw.synthesis.expected import Expected
-from lmu_hw.synthesis.targets import TARGETS
-from lmu_hw.synthesis.yosys import synthesize
+from lmu_hw.synthesis.harness import TOP, harness, ports_of
+from lmu_hw.synthesis.targets import TARGETS, Target
+from lmu_hw.synthesis.yosys import Netlist, synthesize
 from lmu_hw.verify import load_program
 
 DESIGNS: dict[str, Callable[[Path], Path]] = {
@@ -54,13 +57,17 @@ FITTED_ON = ("ice40-up5k", "ice40-hx8k", "ecp5-25k", "gowin-gw1n9", "xc7")
 FILE = Path(__file__).parent.parent / "lmu_hw" / "synthesis" / "coefficients.py"
 
 
-def measure(folder: Path, target_name: str) -> tuple[tuple[float, ...], int, int]:
-    """Return the features of a design, and the LUTs and flip-flops that Yosys needs for it."""
-    target = TARGETS[target_name]
+USED = {
+    "luts": set(FEATURES) - {"registers", "reads"},
+    "ffs": {"registers", "memory in registers", "reads", "collisions", "one"},
+}
+"""What LUTs and flip-flops can depend on."""
+
+
+def netlist_of(folder: Path, target: Target) -> Netlist:
+    """Return what Yosys makes of a folder, after the checks of `lmu-hw synth`."""
     program = load_program(folder)
     parts = inventory(program, plan_of(folder, program))
-    from lmu_hw.synthesis.harness import TOP, harness, ports_of
-
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         for path in (folder / "rtl").glob(f"{program.name}*"):
@@ -69,30 +76,22 @@ def measure(folder: Path, target_name: str) -> tuple[tuple[float, ...], int, int
         (work / f"{TOP}.v").write_text(harness(ports_of(verilog, program.name), program.name))
         netlist = synthesize(target, program.name, work)
     Expected(target, parts).check(netlist, [])
-    return features(target, parts), netlist.luts, netlist.ffs
+    return netlist
 
 
-def fit(rows: list[tuple[float, ...]], wanted: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def fit(
+    rows: list[tuple[float, ...]], wanted: list[int], used: set[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Return coefficients, none negative, and the relative error at each row [%]."""
     A, y = np.array(rows), np.array(wanted, float)
+    A = A * [name in used for name in FEATURES]
     coefficients, _ = nnls(A / y[:, None], np.ones(len(y)))
     coefficients = np.round(coefficients, 4)
     return coefficients, 100 * (A @ coefficients / y - 1)
 
 
-def main() -> None:
-    """Measure, fit, and write the coefficients."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--print", action="store_true", help="leave the file as it is")
-    args = options.parse_args()
-    measured: dict[str, list[tuple[tuple[float, ...], int, int]]] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for number, (name, make) in enumerate(DESIGNS.items()):
-            folder = make(Path(temporary) / f"design_{number}")
-            for target in FITTED_ON:
-                row = measure(folder, target)
-                measured.setdefault(TARGETS[target].family.name, []).append(row)
-                print(f"{name:30} {target:12} {row[1]:6} LUTs {row[2]:6} FFs", row[0], flush=True)
+def text_of(measured: dict[str, list[tuple[tuple[float, ...], dict[str, int]]]]) -> str:
+    """Return the module of coefficients."""
     lines = [
         '"""Written by benchmarks/synthesis_fit.py; do not edit."""',
         "",
@@ -103,18 +102,48 @@ def main() -> None:
     ]
     for family, found in measured.items():
         lines.append(f'    "{family}": {{')
-        for position, what in ((1, "luts"), (2, "ffs")):
-            coefficients, errors = fit([r[0] for r in found], [r[position] for r in found])
+        for what, used in USED.items():
+            coefficients, errors = fit([f for f, _ in found], [n[what] for _, n in found], used)
             spread = f"errors {errors.min():+.0f} to {errors.max():+.0f} %"
-            shown = ", ".join(f"{c:.4g}" if c % 1 else f"{c:.1f}" for c in coefficients)
             lines += [
                 f"        # {spread}, {np.abs(errors).mean():.0f} % in the mean of {len(found)}",
-                f'        "{what}": ({shown}),',
+                f'        "{what}": (',
+                *(f"            {float(c)!r}," for c in coefficients),
+                "        ),",
             ]
         lines.append("    },")
-    text = "\n".join([*lines, "}", ""])
-    sys.stdout.write(text)
-    if not args.print:
+    return "\n".join([*lines, "}", ""])
+
+
+def main() -> None:
+    """Measure, fit, and write the coefficients."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--print", action="store_true", help="leave the file as it is")
+    options.add_argument("--resume", type=Path, help="file of what was measured")
+    args = options.parse_args()
+    counts: dict[str, dict[str, int]] = {}
+    if args.resume is not None and args.resume.exists():
+        counts = json.loads(args.resume.read_text())
+    measured: dict[str, list[tuple[tuple[float, ...], dict[str, int]]]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for number, (name, make) in enumerate(DESIGNS.items()):
+            folder = make(Path(temporary) / f"design_{number}")
+            program = load_program(folder)
+            parts = inventory(program, plan_of(folder, program))
+            for target in map(TARGETS.__getitem__, FITTED_ON):
+                key = f"{name} on {target.name}"
+                if key not in counts:
+                    netlist = netlist_of(folder, target)
+                    counts[key] = {"luts": netlist.luts, "ffs": netlist.ffs}
+                    if args.resume is not None:
+                        args.resume.write_text(json.dumps(counts))
+                print(f"{key:50} {counts[key]}", file=sys.stderr, flush=True)
+                row = (features(target, parts), counts[key])
+                measured.setdefault(target.family.name, []).append(row)
+    text = text_of(measured)
+    if args.print:
+        sys.stdout.write(text)
+    else:
         FILE.write_text(text)
 
 

@@ -14,14 +14,29 @@ from dataclasses import dataclass
 from ..rtl.inventory import Inventory
 from .coefficients import COEFFICIENTS
 from .expected import Expected
-from .families import Style, multiplier_units
+from .families import Style
 from .targets import Target
 
-FEATURES = ("register", "sum", "choice", "logic", "shift", "memory", "product", "one")
-"""Bits of: registers, sums, choices, bitwise operators, variable shifts; words of memories that
-are not block RAM (words that are written, and registers of what is read); products in logic, as
-factor bits times factor bits; and the constant.
+FEATURES = (
+    "registers",
+    "sums",
+    "choices",
+    "operators",
+    "shifts",
+    "memory in LUTs",
+    "memory in registers",
+    "ROM in LUTs",
+    "reads",
+    "collisions",
+    "products",
+    "one",
+)
+"""Bits of registers, sums, choices, bitwise operators and variable shifts; of memories in LUTs (a
+LUT for 16 words), in registers, and of ROMs in LUTs (a LUT for 16 words); of words read outside
+block RAM; of words and addresses where a memory must return the old word while a new one is
+written; of products in logic, as bits of one factor times those of the other; and the constant.
 """
+WORDS_IN_LUT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,26 +52,32 @@ class Estimate:
 def features(target: Target, parts: Inventory) -> tuple[float, ...]:
     """Return the `FEATURES` of a design on a target."""
     expected = Expected(target, parts)
-    # a memory in registers is written and read through logic; a LUT memory needs its read register
-    memory = sum(
-        m.storage.varying
-        * (m.storage.depth if m.style is Style.LOGIC else math.ceil(m.storage.depth / 16))
-        for m in expected.memories
-        if m.style is not Style.BLOCK and m.storage.writable
-    )
-    product = sum(
-        a * b
-        for a, b in (p.widths for p in parts.products)
-        if not multiplier_units(target.family, (a, b))
-    )
+    distributed = registers = roms = reads = collisions = 0
+    for m in expected.memories:
+        bits, depth = m.storage.varying, m.storage.depth
+        if m.style is not Style.BLOCK:
+            reads += bits
+        if m.style is Style.DISTRIBUTED:
+            distributed += bits * math.ceil(depth / WORDS_IN_LUT)
+        elif m.style is Style.LOGIC and m.storage.writable:
+            registers += bits * depth
+        elif m.style is Style.LOGIC:
+            roms += bits * math.ceil(depth / WORDS_IN_LUT)
+        if m.style is not Style.LOGIC and m.storage.writable:
+            collisions += bits + 2 * depth.bit_length()
+    products = sum(math.prod(p.widths) for p, units in expected.products if not units)
     return (
         parts.register_bits,
         parts.sum_bits,
         parts.choice_bits,
         parts.logic_bits,
         parts.shift_bits,
-        memory,
-        product,
+        distributed,
+        registers,
+        roms,
+        reads,
+        collisions,
+        products,
         1.0,
     )
 
