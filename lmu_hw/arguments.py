@@ -107,6 +107,7 @@ def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
     _add_verify(commands)
     _add_simulate(commands)
     _add_models(commands)
+    _add_synth(commands)
     _add_doctor(commands)
     return top, dict(commands.choices)
 
@@ -384,6 +385,33 @@ def _add_models(commands: Any) -> None:
             help="new time step over old: the same weights for another sample rate",
         )
         sub.add_argument("--rate", type=_number, metavar="HZ", help="samples a second")
+
+
+def _add_synth(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "synth",
+        "Synthesize, place and route the Verilog of a folder on real devices.",
+        "  lmu-hw synth out --target ecp5-25k\n"
+        "  lmu-hw synth out --target ice40-up5k --target ice40-hx8k --seed 2 --json\n\n"
+        "targets: ice40-up5k, ice40-hx8k, ecp5-25k, ecp5-85k, gowin-gw1n9; xc7 (synthesis only)",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
+    sub.add_argument(
+        "--target",
+        action="append",
+        required=True,
+        metavar="T",
+        help="device; give the option again for more",
+    )
+    sub.add_argument(
+        "--freq", type=_number, metavar="MHZ", help="clock to aim at (default: as fast as it goes)"
+    )
+    sub.add_argument(
+        "--seed", type=_number, default=1, metavar="N", help="of placement (default 1)"
+    )
+    sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
 
 
 def _add_doctor(commands: Any) -> None:

@@ -229,6 +229,13 @@ def _of_models(name: str) -> Command:
     return command
 
 
+def synth(args: argparse.Namespace) -> int:
+    """Synthesize a folder; the module loads when it is called."""
+    from .cli_synth import synth as run
+
+    return run(args)
+
+
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
@@ -237,6 +244,7 @@ COMMANDS: dict[str, Command] = {
     "inspect": _of_models("inspect"),
     "evaluate": _of_models("evaluate"),
     "tune": _of_models("tune"),
+    "synth": synth,
     "doctor": doctor,
 }
 

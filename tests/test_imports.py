@@ -53,6 +53,7 @@ LINE = [
     "evaluate",
     "tune",
     "verify",
+    "synthesis",
     "report",
     "cli",
 ]
@@ -80,6 +81,17 @@ ONLY = {
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
     "doctor": {"errors", "tools", "yosys"},
+    "synthesis": {
+        "errors",
+        "executors",
+        "program",
+        "progress",
+        "rtl",
+        "schedule",
+        "tools",
+        "yosys",
+        "verify",
+    },
 }
 
 # Rooms after the last float, in which nothing is known of the stages before it.

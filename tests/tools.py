@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -33,7 +34,11 @@ def require(*programs: str) -> None:
 
         require("iverilog", "vvp", "make")
     """
-    missing = [name for name in programs if not any(map(shutil.which, name.split("|")))]
+    # pip puts programs beside this Python, which need not be on the path
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    missing = [
+        name for name in programs if not any(shutil.which(n, path=path) for n in name.split("|"))
+    ]
     if missing:
         _miss(f"{', '.join(missing)} not found; scripts/install_tools.sh installs it")
 

@@ -1,0 +1,215 @@
+"""What designs take of real devices: docs/synthesis.md.
+
+    python benchmarks/synthesis.py [--only dense,order,lanes,goals] [--resume FILE] [--seed N]
+
+Every figure is that of `lmu-hw synth` on a folder of `lmu-hw generate`. Half an hour. With
+--resume, finished designs are kept in a file, and a run that was interrupted goes on from there;
+without --only, the tables are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthesis_designs import memory, network
+
+from lmu_hw.errors import ToolError
+from lmu_hw.synthesis.flow import synth
+from lmu_hw.synthesis.targets import TARGETS, chosen
+
+TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
+ORDERS = (16, 32, 64, 128, 256)
+LANES = (1, 2, 4, 8, 16)
+HEAD = (
+    "| | cycles | LUTs | flip-flops | multipliers | block RAMs | clock [MHz] | steps/s "
+    "| critical path | estimate of LUTs, FFs [%] |"
+)
+RULE = "|---" * 10 + "|"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A design on a target."""
+
+    label: str
+    target: str
+    make: Callable[[Path], Path]
+
+
+Rows = dict[str, dict[str, Any]]
+
+
+def _memory(lanes: int = 1, **keys: object) -> Callable[[Path], Path]:
+    return lambda folder: memory(folder, lanes, **keys)
+
+
+def dense_points() -> Iterable[Point]:
+    """Yield dense and cascade on the same targets."""
+    for target in ("ecp5-25k", "ice40-hx8k"):
+        for d, output in ((16, "memory"), (64, "memory"), (64, "state")):
+            for kind in ("dense", "cascade"):
+                make = _memory(d=d, output=output, realization=kind)
+                yield Point(f"d = {d}, output {output}, {kind}", target, make)
+
+
+def order_points() -> Iterable[Point]:
+    """Yield orders."""
+    for output in ("state", "memory"):
+        for d in ORDERS:
+            make = _memory(d=d, output=output, realization="cascade")
+            yield Point(f"d = {d}, output {output}", "ecp5-85k", make)
+
+
+def lane_points() -> Iterable[Point]:
+    """Yield lanes."""
+    for lanes in LANES:
+        make = _memory(lanes, d=64, realization="cascade")
+        yield Point(f"P = {lanes}", "ecp5-85k", make)
+
+
+def goal_points() -> Iterable[Point]:
+    """Yield the configurations that were aimed at."""
+    yield Point(
+        "psMNIST: d = 256, n = 212, 10 outputs, 8-bit weights, P = 8",
+        "ecp5-85k",
+        lambda f: network(f, order=256, hidden=212, theta=784, lanes=8, classes=10),
+    )
+    yield Point(
+        "d = 64, n = 32, 8-bit weights, P = 1",
+        "ice40-up5k",
+        lambda f: network(f, order=64, hidden=32, theta=256),
+    )
+    for target in ("ice40-hx8k", "ecp5-25k"):
+        yield Point(
+            "memory only, d = 64, 16 bits, output state", target, _memory(d=64, output="state")
+        )
+
+
+PARTS = {
+    "dense": (dense_points, "Dense against cascade"),
+    "order": (order_points, "Scaling in the order d"),
+    "lanes": (lane_points, "Scaling in lanes P"),
+    "goals": (goal_points, "Configurations aimed at"),
+}
+
+
+def measure(point: Point, seed: int) -> dict[str, Any]:
+    """Return the figures of a design, or why there are none."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = point.make(Path(temporary) / "design")
+        try:
+            result = synth(folder, chosen([point.target]), seed=seed, quiet=True)
+        except ToolError as error:
+            if "does not fit" not in str(error):
+                raise
+            return {"refused": str(error)}
+    return {"cycles": result["cycles_per_step"], **result["targets"][0]}
+
+
+def row(label: str, found: dict[str, Any]) -> str:
+    """Return a row of a table."""
+    if "refused" in found:
+        return f"| {label} | {found['refused']} |" + " |" * 8
+    path = [b["block"] for b in found["critical_path"]["blocks"]]
+    ends = path[0] if path[0] == path[-1] else f"{path[0]} to {path[-1]}"
+    errors = ", ".join(f"{found[k]['estimate_error_percent']:+.0f}" for k in ("luts", "ffs"))
+    columns = (
+        label,
+        f"{found['cycles']:,}",
+        *(f"{found[k]['used']:,}" for k in ("luts", "ffs", "dsps", "block_rams")),
+        f"{found['fmax_mhz']:.1f}",
+        f"{found['steps_per_second']:,.0f}",
+        ends,
+        errors,
+    )
+    return "| " + " | ".join(columns) + " |"
+
+
+def ratio(dense: dict[str, Any], cascade: dict[str, Any]) -> str:
+    """Return the row of how many times what the cascade takes the dense memory takes."""
+    if "refused" in dense or "refused" in cascade:
+        return ""
+
+    def of(a: float, b: float) -> str:
+        return f"{a / b:.2f}" if b else "-"
+
+    columns = [of(dense["cycles"], cascade["cycles"])]
+    for key in ("luts", "ffs", "dsps", "block_rams"):
+        columns.append(of(dense[key]["used"], cascade[key]["used"]))
+    for key in ("fmax_mhz", "steps_per_second"):
+        columns.append(of(dense[key], cascade[key]))
+    return "| *dense / cascade* | " + " | ".join(columns) + " | | |"
+
+
+def table(part: str, rows: Rows) -> list[str]:
+    """Return the lines of one part, a table for each target."""
+    points = list(PARTS[part][0]())
+    lines = [f"## {PARTS[part][1]}", ""]
+    for target in dict.fromkeys(p.target for p in points):
+        t = TARGETS[target]
+        units = f"multipliers {t.dsp_unit}, " if t.dsp_unit else ""
+        lines += [f"{target} ({t.device}; {units}block RAMs of {t.ram_unit}):", "", HEAD, RULE]
+        own = [p for p in points if p.target == target]
+        for number, p in enumerate(own):
+            lines.append(row(p.label, rows[key(part, p)]))
+            if part == "dense" and number % 2:
+                pair = (rows[key(part, q)] for q in own[number - 1 : number + 1])
+                lines += filter(None, [ratio(*pair)])
+        lines.append("")
+    return lines
+
+
+def key(part: str, point: Point) -> str:
+    """Return the name of a result."""
+    return f"{part}: {point.label} on {point.target}"
+
+
+def main() -> None:
+    """Measure and write the tables."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--only", default=",".join(PARTS), help="parts, printed only")
+    options.add_argument("--resume", type=Path, help="file of finished designs")
+    options.add_argument("--seed", type=int, default=1)
+    args = options.parse_args()
+    parts = args.only.split(",")
+    rows: Rows = {}
+    if args.resume is not None and args.resume.exists():
+        rows = json.loads(args.resume.read_text())
+    for part in parts:
+        for point in PARTS[part][0]():
+            name = key(part, point)
+            if name not in rows:
+                rows[name] = measure(point, args.seed)
+                if args.resume is not None:
+                    args.resume.write_text(json.dumps(rows))
+            print(f"{point.target:12}", row(point.label, rows[name]), file=sys.stderr, flush=True)
+    lines = [
+        "# On real devices",
+        "",
+        "Written by `benchmarks/synthesis.py`: `lmu-hw synth` on the emitted Verilog, with Yosys",
+        f"0.70 and nextpnr 0.11.1 as pinned in `pyproject.toml`, seed {args.seed}. LUTs, flip-",
+        "flops, multipliers and block RAMs are those of the design alone; clocks are those of the",
+        "slowest corner that nextpnr knows. The numbers of multipliers and block RAMs are foretold",
+        "exactly, and asserted in each run; the last column is the error of what is estimated of",
+        "LUTs and flip-flops before synthesis. Memories have 16-bit words and theta = 8 d;",
+        "networks have random weights, which leaves the figures as they would be.",
+        "",
+    ]
+    for part in parts:
+        lines += table(part, rows)
+    text = "\n".join(lines).rstrip() + "\n"
+    if parts == list(PARTS):
+        TABLE.write_text(text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Designs that `synthesis.py` and `synthesis_fit.py` put on devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lmu_hw.calibrate import Calibration
+from lmu_hw.folder import write_folder
+from lmu_hw.generate import files_of
+from lmu_hw.hardware import Hardware
+from lmu_hw.network import LMU, Activation, Dense, Memory, Network, SimpleRNN
+from lmu_hw.quantize import quantize
+from lmu_hw.spec import parse
+from lmu_hw.widths import Widths
+
+
+def memory(folder: Path, lanes: int = 1, **keys: object) -> Path:
+    """Write the folder of a memory alone; keys are those of a specification file."""
+    design = quantize(parse(dict(keys)))
+    write_folder(folder, files_of(design, Hardware(lanes=lanes)), force=True)
+    return folder
+
+
+def network(
+    folder: Path,
+    *,
+    order: int,
+    hidden: int,
+    theta: float,
+    lanes: int = 1,
+    classes: int = 0,
+    weight_bits: int = 8,
+    activation: Activation = Activation.TANH,
+) -> Path:
+    """Write the folder of the paper's LMU with random weights, with a head where it has classes."""
+    rng = np.random.default_rng(0)
+
+    def weights(n: int, m: int, gain: float = 1.0) -> np.ndarray:
+        return gain * rng.standard_normal((n, m)) / np.sqrt(m)
+
+    layers: tuple[LMU | Dense, ...] = (
+        LMU(
+            memory=Memory(order=order, theta=theta),
+            n_in=1,
+            e_x=np.ones((1, 1)),
+            e_h=weights(1, hidden, 0.3),
+            e_m=weights(1, order, 0.1),
+            cell=SimpleRNN(
+                W=weights(hidden, order + 1),
+                U=weights(hidden, hidden, 0.5),
+                b=np.zeros(hidden),
+                activation=activation,
+            ),
+            reads_input=True,
+        ),
+    )
+    names = ("lmu",)
+    if classes:
+        head = Dense(W=weights(classes, hidden), b=np.zeros(classes), activation=Activation.LINEAR)
+        layers, names = (*layers, head), ("lmu", "classes")
+    net = Network(names=names, layers=layers, every_step=True)
+    data = rng.random((16, min(int(theta), 200), 1))
+    design = Calibration(net, data).design(
+        Widths(weight_bits=weight_bits),
+        title=f"LMU d={order} n={hidden}, {weight_bits}-bit weights",
+    )
+    write_folder(folder, files_of(design, Hardware(lanes=lanes)), force=True)
+    return folder

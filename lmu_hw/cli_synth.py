@@ -1,0 +1,43 @@
+"""The command on real devices: synth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .arguments import print_json
+
+MAX_SEED = 2**31 - 1
+MAX_FREQ = 1000.0
+"""No device that is known here comes near this clock [MHz]."""
+
+
+def synth(args: argparse.Namespace) -> int:
+    """Synthesize, place and route the Verilog of a folder."""
+    from .errors import SpecError
+    from .folder import write_file
+    from .spec import check_int, check_positive
+    from .synthesis.flow import synth as run
+    from .synthesis.flow import text
+    from .synthesis.targets import chosen
+
+    check_int("--seed", args.seed, 0, MAX_SEED)
+    freq = None if args.freq is None else check_positive("--freq", args.freq)
+    if freq is not None and freq > MAX_FREQ:
+        raise SpecError(f"--freq must be at most {MAX_FREQ:g} MHz, not {freq:g}")
+    result = run(
+        args.dir,
+        chosen(args.target),
+        seed=args.seed,
+        freq=freq,
+        keep=args.keep,
+        quiet=args.quiet,
+    )
+    if args.out is not None:
+        report = (json.dumps(result, indent=2) + "\n").encode()
+        write_file(args.out, lambda file: file.write(report))
+    if args.json:
+        print_json(result)
+    elif not args.quiet:
+        print(text(result))
+    return 0

@@ -1,0 +1,194 @@
+"""What a design consists of before any synthesis tool has seen it: the yardstick for their results.
+
+Counted in the hierarchy that Amaranth elaborates, by instance path, so that nothing here repeats
+how a block is built.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amaranth.back import rtlil
+
+from ..program import Program
+from ..schedule import Schedule
+from .emit import emit
+from .engine import Engine
+from .memories import VerilogPlatform
+from .verilog import parse
+from .verilog.rtlil import Assign, Cell, Const, Module, Statement
+from .verilog.specs import width_of
+
+SUMS = ("$add", "$sub", "$neg", "$lt", "$le", "$ge", "$gt")
+"""Operators that take a carry chain."""
+SHIFTS = ("$shl", "$shr", "$sshl", "$sshr", "$shift", "$shiftx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """A memory of the design.
+
+    Parameters
+    ----------
+    name : str
+        Instance path below the top module.
+    width, depth : int
+        Bits of a word, and words.
+    varying : int
+        Bits of a word that are not the same in every word; a synthesis tool stores no others.
+    writable : bool
+    """
+
+    name: str
+    width: int
+    depth: int
+    varying: int
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A multiplication of two signals.
+
+    Parameters
+    ----------
+    name : str
+        Instance path of the block that it is in.
+    widths : (int, int)
+        Of the factors [bits].
+    """
+
+    name: str
+    widths: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Everything a design consists of.
+
+    Parameters
+    ----------
+    top : str
+        Name of the top module.
+    blocks : tuple of str
+        Instance paths of all blocks below it.
+    storages : tuple of Storage
+    products : tuple of Product
+    register_bits, sum_bits, choice_bits, logic_bits, shift_bits : int
+        Bits of registers, and of the results of sums and comparisons, choices, bitwise operators,
+        and shifts by a variable times the bits of their amount.
+    """
+
+    top: str
+    blocks: tuple[str, ...]
+    storages: tuple[Storage, ...]
+    products: tuple[Product, ...]
+    register_bits: int
+    sum_bits: int
+    choice_bits: int
+    logic_bits: int
+    shift_bits: int
+
+
+def inventory(program: Program, plan: Schedule) -> Inventory:
+    """Return what the hardware of a program consists of.
+
+    Parameters
+    ----------
+    program : Program
+    plan : Schedule
+        Of the same program.
+    """
+    top = program.name
+    text = rtlil.convert(
+        Engine(program, plan, top), name=top, platform=VerilogPlatform(top), emit_src=False
+    )
+    modules = parse(text)
+    files = emit(program, plan)
+    storages, products = [], []
+    bits: Counter[str] = Counter()
+    for module in modules:
+        path = module.name.removeprefix(top).removeprefix(".")
+        for cell in module.cells:
+            if cell.kind in (f"{top}_rom", f"{top}_ram"):
+                storages.append(_storage(cell, path, files))
+            elif cell.kind == "$mul" and _is_product(cell):
+                widths = (int(cell.parameters["A_WIDTH"]), int(cell.parameters["B_WIDTH"]))
+                products.append(Product(name=path, widths=widths))
+            else:
+                bits[_class(cell)] += _weight(cell)
+        bits["choice"] += sum(_choices(module))
+    return Inventory(
+        top=top,
+        blocks=tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top),
+        storages=tuple(storages),
+        products=tuple(products),
+        register_bits=bits["register"],
+        sum_bits=bits["sum"],
+        choice_bits=bits["choice"],
+        logic_bits=bits["logic"],
+        shift_bits=bits["shift"],
+    )
+
+
+def _storage(cell: Cell, path: str, files: dict[str, str]) -> Storage:
+    width, depth = int(cell.parameters["WIDTH"]), int(cell.parameters["DEPTH"])
+    file = cell.parameters.get("FILE")
+    words = [] if file is None else list(_words(files[str(file)]))
+    ones = zeros = 0
+    for word in words:
+        ones, zeros = ones | word, zeros | ~word
+    varying = bin(ones & zeros & ((1 << width) - 1)).count("1") if words else width
+    return Storage(name=path, width=width, depth=depth, varying=varying, writable=file is None)
+
+
+def _words(text: str) -> Iterator[int]:
+    """Yield the words of a ROM file."""
+    for line in text.splitlines():
+        if word := line.partition("//")[0].strip():
+            yield int(word, 16)
+
+
+def _is_product(cell: Cell) -> bool:
+    """Return whether both factors are signals; a constant one is shifts and sums."""
+    return not any(all(isinstance(c, Const) for c in cell.ports[port]) for port in ("A", "B"))
+
+
+def _class(cell: Cell) -> str:
+    if cell.kind.endswith("dff") or cell.kind.endswith("dffe"):
+        return "register"
+    if cell.kind in SUMS:
+        return "sum"
+    if cell.kind in SHIFTS:
+        return "shift"
+    if cell.kind == "$mux":
+        return "choice"
+    return "logic" if cell.kind.startswith("$") else "instance"
+
+
+def _weight(cell: Cell) -> int:
+    """Return the bits that an operator works on."""
+    if cell.kind in SHIFTS:
+        if all(isinstance(c, Const) for c in cell.ports["B"]):
+            return 0
+        return int(cell.parameters["Y_WIDTH"]) * int(cell.parameters["B_WIDTH"])
+    widths = [int(cell.parameters.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "WIDTH")]
+    return max(widths) if cell.kind.startswith("$") else 0
+
+
+def _choices(module: Module) -> Iterator[int]:
+    """Yield the bits of every assignment under a condition."""
+
+    def visit(statements: list[Statement], depth: int) -> Iterator[int]:
+        for statement in statements:
+            if isinstance(statement, Assign):
+                if depth:
+                    yield width_of((statement.target,))
+            else:
+                for _, inner in statement.cases:
+                    yield from visit(inner, depth + 1)
+
+    for process in module.processes:
+        yield from visit(process, 0)

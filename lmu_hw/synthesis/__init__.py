@@ -1,0 +1,1 @@
+"""Synthesis, placement and routing of a generated folder on real devices."""
