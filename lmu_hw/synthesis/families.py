@@ -1,7 +1,7 @@
 """How Yosys maps memories and multiplications onto each family: what must be found in a netlist.
 
 Two of its passes are modelled exactly, for the memories that the emitted Verilog has (one read
-port, one write port or none, reads of the old word): `memory_libmap` chooses for each memory the
+port, one write port or none, no word read while it is written): `memory_libmap` chooses for each memory the
 cheapest of block RAM, memory in LUTs and logic, and `mul2dsp` cuts a product into those of the
 device. ``tests/test_synthesis_families.py`` compares both with Yosys.
 """
@@ -20,7 +20,7 @@ LOGIC_BIT = 1.0
 MUX_BIT = 0.5
 """Its cost of a bit of a word chosen between blocks, and of a write enable of a block."""
 EMULATION = 2.0
-"""Its cost of each thing that a block cannot do by itself."""
+"""Its cost of the one thing that a block cannot do by itself: to begin with no known word."""
 
 
 class Style(Enum):
@@ -48,8 +48,6 @@ class Block:
         A writable word takes whole bytes of so many bits, or of a whole port (None); 1: none.
     min_write_width : int
         Of a writable memory.
-    emulated : int
-        What a writable memory needs that the cell does not have, in Yosys's count.
     by_width : bool
         Cost is shared out by the bits that are used.
     roms : bool
@@ -64,7 +62,6 @@ class Block:
     cost: float
     byte: int | None = 1
     min_write_width: int = 1
-    emulated: int = 1
     by_width: bool = False
     roms: bool = True
     units: int = 1
@@ -174,7 +171,7 @@ def _geometries(block: Block, storage: Storage) -> list[tuple[float, int]]:
         cost += MUX_BIT * (deep - 1) * storage.varying
         if storage.writable and deep > 1:
             cost += MUX_BIT * deep
-        found.append((cost + EMULATION * (block.emulated if storage.writable else 1), cells))
+        found.append((cost + EMULATION, cells))
     return found
 
 
@@ -228,8 +225,7 @@ def _lut_memory(bits_log2: int, width: int, cost: float) -> Block:
 
 
 _BLOCK_16K = (
-    # the emulated part differs with the collision that a cell can handle itself
-    Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=128, byte=9, emulated=7),
+    Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=128, byte=9),
 )
 
 ICE40 = Family(
@@ -237,8 +233,8 @@ ICE40 = Family(
     synth="synth_ice40",
     rom_bit=1 / 16,
     blocks=(
-        Block(bits_log2=11, widths=(2, 4, 8), cost=64, byte=None, emulated=7, roms=False),
-        Block(bits_log2=11, widths=(2, 4, 8, 16), cost=64, min_write_width=16, emulated=7),
+        Block(bits_log2=11, widths=(2, 4, 8), cost=64, byte=None, roms=False),
+        Block(bits_log2=11, widths=(2, 4, 8, 16), cost=64, min_write_width=16),
     ),
     multipliers=(),
     luts={"SB_LUT4": 1},
