@@ -97,7 +97,7 @@ def text_of(measured: dict[str, list[tuple[tuple[float, ...], dict[str, int]]]])
         "",
         "from __future__ import annotations",
         "",
-        f"# {', '.join(FEATURES)}",
+        "# in the order of `lmu_hw.synthesis.estimate.FEATURES`",
         "COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {",
     ]
     for family, found in measured.items():

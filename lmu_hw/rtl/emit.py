@@ -36,7 +36,7 @@ from .shifter import Shifter
 from .silence import SilenceCounters
 from .state_port import StatePort
 from .verilog import parse, pruned, shared, to_verilog
-from .weights import Weights, weight_contents, words_in_row
+from .weights import WeightReader, weight_contents, words_in_row
 from .widths import widths
 
 BLOCKS: dict[str, type] = {
@@ -47,7 +47,7 @@ BLOCKS: dict[str, type] = {
     "bank": Ram,
     "operands": Operands,
     "lane": Lane,
-    "weights": Weights,
+    "weight_reader": WeightReader,
     "weight_rom": Rom,
     "drain": Drain,
     "requantizer": Requantizer,

@@ -30,7 +30,7 @@ from .sequencer import Sequencer
 from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
 from .tables import lookup
-from .weights import Weights
+from .weights import WeightReader
 from .widths import Widths, payload_shape, widths
 
 
@@ -143,14 +143,14 @@ class Engine(wiring.Component):
             silent = self._memories(m, pacer, operands, operand, writes)
         if plan.jobs:
             if plan.weights:
-                m.submodules.weights = weights = Weights(
+                m.submodules.weight_reader = reader = WeightReader(
                     plan, sizes.weight, f"{self.name}_weights.mem"
                 )
                 m.d.comb += [
-                    weights.begins.eq(address.begins),
-                    weights.job.eq(address.job),
-                    weights.used.eq(address.weight),
-                    operands.weights.eq(weights.words),
+                    reader.begins.eq(address.begins),
+                    reader.job.eq(address.job),
+                    reader.used.eq(address.weight),
+                    operands.weights.eq(reader.words),
                 ]
             drain = self._lanes(m, sizes, operands, operand, product, total)
             self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)

@@ -15,7 +15,7 @@ DEEPEST_ROM = 2048
 """Rows of a ROM that a device reads without a wide choice among its block memories."""
 
 
-class Weights(wiring.Component):
+class WeightReader(wiring.Component):
     """Reads the ROM of weights from where a job's begin, word after word.
 
     Parameters

@@ -64,10 +64,10 @@ __all__ = [
     "why_not",
 ]
 
-INTERVALS = (16, 8, 4, 2)
+INTERVALS = (1, 2, 4, 8, 16)
 """Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
 PATIENCE = 100
-"""Hardware is worth it where it saves more than one cycle in this many."""
+"""A second sum in each lane is worth it where it saves more than one cycle in this many."""
 FIFO_SLACK = 16
 """Output words that may still be under way when the next step begins, with room to spare."""
 
@@ -83,7 +83,7 @@ def schedule(
     lanes : int
         Multiply-accumulate lanes, 1 to 64.
     interval : int, optional
-        Cycles between two results. Default: as many as cost next to nothing.
+        Cycles between two results. Default: those of the least area times cycles.
     state_port : bool
         The state can be saved and loaded from outside.
 
@@ -96,14 +96,10 @@ def schedule(
         raise ScheduleError("the program must have a state for a state port: leave it out")
     if interval is not None:
         return _schedule(program, lanes, interval, state_port)
-    best = _schedule(program, lanes, 1, state_port)
     fast = pace(program, lanes, 1)
-    if fast.scale_bits or fast.rest_bits:
-        for slower in INTERVALS:
-            plan = _schedule(program, lanes, slower, state_port)
-            if plan.due.cycles - best.due.cycles <= best.due.cycles // PATIENCE:
-                return plan
-    return best
+    tried = INTERVALS if fast.scale_bits or fast.rest_bits else (1,)
+    plans = [_schedule(program, lanes, interval, state_port) for interval in tried]
+    return min(plans, key=lambda p: p.due.cycles * pace(program, lanes, p.interval).area)
 
 
 def _schedule(program: Program, lanes: int, interval: int, state_port: bool) -> Schedule:

@@ -97,15 +97,10 @@ class Lowering:
                 self._pointwise(index, op)
             else:
                 self._argmax(index, op)
+        # without outputs there is nothing to emit
+        lazy = self.program.output_every != 1
         for name in places_of:
-            run = Run(
-                kind=Kind.EMIT,
-                cycles=self.program.vector(name).length,
-                source=self.versions.final[name],
-            )
-            # without outputs there is nothing to emit
-            lazy = self.program.output_every != 1
-            self.drafts.append(Draft(name=f"emit_{name}", lazy=lazy, runs=(run,), to_stream=True))
+            self._emit(f"emit_{name}", self.versions.final[name], lazy=lazy)
 
     # rows
 
@@ -224,8 +219,28 @@ class Lowering:
 
     # single words
 
+    def _emit(self, name: str, source: Key, *, lazy: bool) -> None:
+        run = Run(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
+        self.drafts.append(Draft(name=name, lazy=lazy, runs=(run,), to_stream=True))
+
+    def _leaves_as_it_is(self, op: Pointwise) -> bool:
+        """Return whether an operation does no more than give words to the outside."""
+        vector = self.program.vector
+        read = any(op.target in other.reads for other in self.program.ops)
+        return (
+            self.direct
+            and op.is_copy
+            and vector(op.target).role is Role.OUTPUT
+            and vector(op.target).fmt == vector(op.terms[0].a).fmt
+            and not read
+        )
+
     def _pointwise(self, index: int, op: Pointwise) -> None:
         vector, reads = self.program.vector, self.versions.reads[index]
+        if self._leaves_as_it_is(op):
+            name, lazy = f"emit_{op.target}", self.program.lazy[index]
+            self._emit(name, reads[op.terms[0].a], lazy=lazy)
+            return
         fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
         result = op.result_fmt(vector).frac_bits
         top = max(*fracs, result)

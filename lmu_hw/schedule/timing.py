@@ -42,6 +42,11 @@ INDEX_GAP = 2
 SUM_TURNS = 4
 """Most cycles in which the sums of all lanes are added."""
 
+BESIDE_LANES = 4.0
+"""What the rest of a design is about as large as [lanes]."""
+LANE_BITS = 16
+"""Bits of the narrower factor of a lane's multiplier, or a device's."""
+
 OUTER, INNER = 0, 1
 """The two ports' places in what is said of a chain's states."""
 
@@ -73,6 +78,13 @@ class Pace:
         return turns(self.scale_bits, self.interval)
 
     @property
+    def area(self) -> float:
+        """Multipliers of the lanes and behind them, in lanes, and what stands beside them."""
+        behind = digit(self.scale_bits, self.interval)
+        behind += self.degree * digit(self.rest_bits, self.interval)
+        return BESIDE_LANES + self.lanes + behind / LANE_BITS
+
+    @property
     def step_cycles(self) -> int:
         """Cycles of one degree of a function."""
         return turns(self.rest_bits, self.interval) + 1
@@ -101,12 +113,16 @@ def sum_turns(lanes: int) -> int:
     return -(-lanes // addends(lanes))
 
 
+def digit(bits: int, interval: int) -> int:
+    """Return the bits of a factor that are used in a cycle."""
+    return -(-bits // interval)
+
+
 def turns(bits: int, interval: int) -> int:
     """Return the cycles in which a factor of ``bits`` bits is used up, ``interval`` at most."""
     if bits == 0:
         return 0
-    digit = -(-bits // interval)
-    return -(-bits // digit)
+    return -(-bits // digit(bits, interval))
 
 
 def pace(program: Program, lanes: int, interval: int) -> Pace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# registers, sums, choices, operators, shifts, memory in LUTs, memory in registers, ROM in LUTs, reads, collisions, products, one
+# in the order of `lmu_hw.synthesis.estimate.FEATURES`
 COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
     "ice40": {
         # errors -17 to +23 %, 6 % in the mean of 26

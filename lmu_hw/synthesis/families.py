@@ -1,9 +1,9 @@
 """How Yosys maps memories and multiplications onto each family: what must be found in a netlist.
 
 Two of its passes are modelled exactly, for the memories that the emitted Verilog has (one read
-port, one write port or none, no word read while it is written): `memory_libmap` chooses for each memory the
-cheapest of block RAM, memory in LUTs and logic, and `mul2dsp` cuts a product into those of the
-device. ``tests/test_synthesis_families.py`` compares both with Yosys.
+port, one write port or none, no word read while it is written): `memory_libmap` chooses for each
+memory the cheapest of block RAM, memory in LUTs and logic, and `mul2dsp` cuts a product into those
+of the device. ``tests/test_synthesis_families.py`` compares both with Yosys.
 """
 
 from __future__ import annotations
@@ -224,9 +224,7 @@ def _lut_memory(bits_log2: int, width: int, cost: float) -> Block:
     )
 
 
-_BLOCK_16K = (
-    Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=128, byte=9),
-)
+_BLOCK_16K = (Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=128, byte=9),)
 
 ICE40 = Family(
     name="ice40",

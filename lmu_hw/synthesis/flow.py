@@ -220,29 +220,32 @@ def text(result: dict[str, Any]) -> str:
 
 
 def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
-    def share(key: str, name: str) -> str:
+    def share(key: str) -> str:
+        used, available = t[key]["used"], t[key]["available"]
+        part = f", {100 * used / available:.0f} %" if available else ""
+        return f"{used:,} of {available:,}{part}"
+
+    def logic(key: str) -> str:
         x = t[key]
-        error = x["estimate_error_percent"]
-        shown = "" if error is None else f", estimated {x['estimate']:,} ({error:+.1f} %)"
-        part = "" if not x["available"] else f" ({100 * x['used'] / x['available']:.0f} %{shown})"
-        return f"{x['used']:,} of {x['available']:,} {name}{part}"
+        return f"{share(key)}; estimated {x['estimate']:,} ({x['estimate_error_percent']:+.1f} %)"
+
+    def blocks(key: str, unit: str, parts: list[str]) -> str:
+        # what is used is as expected, or there would have been an error
+        kind = f"; {unit} each" if unit else ""
+        return f"{share(key)}{kind}{': ' if parts else ''}{', '.join(parts)}"
 
     products = [f"{p['name']} {p['dsps']}" for p in t["products"] if p["dsps"]]
-    blocks = [f"{m['name']} {m['block_rams']}" for m in t["memories"] if m["block_rams"]]
+    memories = [f"{m['name']} {m['block_rams']}" for m in t["memories"] if m["block_rams"]]
     small = [m["name"] for m in t["memories"] if m["in"] != Style.BLOCK.value]
-    units = t["units"]
     lines = [
         f"{t['target']} ({t['device']})",
-        f"  logic         {share('luts', 'LUTs')}",
-        f"                {share('ffs', 'flip-flops')}",
-        f"  multipliers   {share('dsps', units['dsps'] or 'multipliers')}",
-        *([f"                {', '.join(products)}"] if products else []),
-        f"  block RAM     {share('block_rams', 'of ' + units['block_rams'])}",
+        f"  LUTs          {logic('luts')}",
+        f"  flip-flops    {logic('ffs')}",
+        f"  multipliers   {blocks('dsps', t['units']['dsps'], products)}",
+        f"  block RAM     {blocks('block_rams', t['units']['block_rams'], memories)}",
     ]
-    if blocks:
-        lines.append(f"                {', '.join(blocks)}")
     if small:
-        lines.append(f"                in LUTs: {', '.join(small)}")
+        lines.append(f"  in LUTs       {', '.join(small)}")
     if t["fmax_mhz"] is None:
         return [*lines, f"  clock         {t['note']}; {result['cycles_per_step']:,} cycles a step"]
     path = t["critical_path"]

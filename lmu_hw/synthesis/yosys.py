@@ -104,7 +104,8 @@ def memories_of(log: str, design: str) -> dict[str, Style]:
     """Return what Yosys says of every memory; ``design.chain.states.ram.words`` is chain.states."""
     found = {}
     for match in filter(None, map(_MAPPED.match, log.splitlines())):
-        path = (match[1] or match[3]).removeprefix(f"{design}.")
+        # with the names of AXI4-Stream the engine is one level down
+        path = (match[1] or match[3]).removeprefix(f"{design}.").removeprefix("core.")
         path = re.sub(r"(\.(ram|rom))?\.words$", "", path)
         if match[3]:
             found[path] = Style.LOGIC
