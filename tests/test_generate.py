@@ -261,7 +261,7 @@ def test_two_named_designs_in_one_project(
         assert make(tmp_path / name / "c").returncode == 0
         said = call(capsys, "verify", tmp_path / name, "--steps", 20, "--json")
         assert said.json["ok"]
-        assert set(said.json["executors"]) == {"icarus", "c"}
+        assert set(said.json["executors"]) >= {"icarus", "c"}
     sources = [tmp_path / name / "c" / f"{name}.c" for name in ("gyro", "gas")]
     objects = subprocess.run(["cc", "-r", "-nostdlib", "-o", tmp_path / "both.o", *sources])
     assert objects.returncode == 0

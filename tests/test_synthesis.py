@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lmu_hw import tools as runner
 from lmu_hw.executors.icarus import plan_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.synthesis import flow, tools
@@ -75,14 +76,19 @@ def test_the_inventory_is_that_of_the_verilog(usual: Path) -> None:
     pattern = r"\.WIDTH\((\d+)\),\s*\.DEPTH\((\d+)\)"
     assert shapes == {(int(w), int(d)) for w, d in re.findall(pattern, verilog)}
     names = {s.name: s for s in parts.storages}
-    assert {"memory.bank_0", "memory.bank_1", "chain.states", "weight_rom"} <= names.keys()
+    assert {
+        "memory.bank_0",
+        "memory.bank_1",
+        "chain.states",
+        "weight_reader.weight_rom",
+    } <= names.keys()
     weights = (usual / "rtl" / "lmu_weights.mem").read_text().splitlines()[1:]
-    assert names["weight_rom"].depth == len(weights)
-    assert not names["weight_rom"].writable
+    assert names["weight_reader.weight_rom"].depth == len(weights)
+    assert not names["weight_reader.weight_rom"].writable
     assert names["chain.states"].writable
-    # a multiplication in each lane, and in the adaptor
+    # a multiplication in each lane, and two of halves in the adaptor
     assert sum(p.name.startswith("lane_") for p in parts.products) == 2
-    assert sum(p.name == "chain.adaptor" for p in parts.products) == 1
+    assert sum(p.name == "chain.adaptor" for p in parts.products) == 2
 
 
 def test_bits_that_never_change_are_not_stored(usual: Path) -> None:
@@ -189,12 +195,14 @@ def test_a_missing_memory_is_named(usual: Path) -> None:
     expected = Expected(TARGETS["ecp5-25k"], parts)
     expected.check(netlist("ecp5-25k", parts), [])
     memories = {m.storage.name: m.style for m in expected.memories}
-    gone = {k: v for k, v in memories.items() if k != "weight_rom"}
-    with pytest.raises(tools.ToolError, match=r"no memory weight_rom .* where block RAM is exp"):
-        expected.check(netlist("ecp5-25k", parts, memories=gone), [])
-    fallen = memories | {"weight_rom": Style.LOGIC}
+    gone = {k: v for k, v in memories.items() if k != "weight_reader.weight_rom"}
     with pytest.raises(
-        tools.ToolError, match=r"logic for weight_rom .* part of the design is dead"
+        tools.ToolError, match=r"no memory weight_reader\.weight_rom .* where block"
+    ):
+        expected.check(netlist("ecp5-25k", parts, memories=gone), [])
+    fallen = memories | {"weight_reader.weight_rom": Style.LOGIC}
+    with pytest.raises(
+        tools.ToolError, match=r"logic for weight_reader.weight_rom .* part of the design is dead"
     ):
         expected.check(netlist("ecp5-25k", parts, memories=fallen), [])
     with pytest.raises(tools.ToolError, match="0 multipliers instead of"):
@@ -313,7 +321,7 @@ def test_ctrl_c_ends_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     script.chmod(0o755)
     monkeypatch.setattr(tools, "find", lambda _: str(script))
     started: list[Any] = []
-    real = tools.subprocess.Popen
+    real = runner.subprocess.Popen
 
     class Interrupted(real):  # type: ignore[misc, valid-type]
         def wait(self, timeout: float | None = None) -> int:
@@ -322,7 +330,7 @@ def test_ctrl_c_ends_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 raise KeyboardInterrupt
             return super().wait(timeout)
 
-    monkeypatch.setattr(tools.subprocess, "Popen", Interrupted)
+    monkeypatch.setattr(runner.subprocess, "Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         tools.run("tool", (), tmp_path, "log")
     assert started[0].returncode == -9

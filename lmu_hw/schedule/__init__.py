@@ -138,7 +138,8 @@ def _lay_out(
     ]
 
     def listing(*, due: bool) -> Listing:
-        placement = Placement(speed, n_in, queued=lowering.queued)
+        inputs = {v.name for v in program.with_role(Role.INPUT)}
+        placement = Placement(speed, n_in, queued=lowering.queued, inputs=inputs)
         for draft, events in zip(lowering.drafts, shapes, strict=True):
             if due or not draft.lazy:
                 job = lowering.jobs[draft.runs[0].job] if draft.target else None

@@ -225,13 +225,15 @@ class Lowering:
 
     def _leaves_as_it_is(self, op: Pointwise) -> bool:
         """Return whether an operation does no more than give words to the outside."""
-        vector = self.program.vector
+        source, target = (self.program.vector(name) for name in (op.terms[0].a, op.target))
         read = any(op.target in other.reads for other in self.program.ops)
         return (
             self.direct
             and op.is_copy
-            and vector(op.target).role is Role.OUTPUT
-            and vector(op.target).fmt == vector(op.terms[0].a).fmt
+            and target.role is Role.OUTPUT
+            and target.fmt == source.fmt
+            # the next step's input may be written before the last word is read
+            and source.role is not Role.INPUT
             and not read
         )
 

@@ -95,9 +95,13 @@ class Placement:
         Input words, each a cycle before the first.
     queued : bool
         Inputs queue for the chain.
+    inputs : set of str
+        Vectors that the next step writes from its first cycle on.
     """
 
-    def __init__(self, pace: Pace, n_in: int, *, queued: bool) -> None:
+    def __init__(self, pace: Pace, n_in: int, *, queued: bool, inputs: set[str]) -> None:
+        self.inputs = inputs
+        self._inputs_read = 0
         self.pace, self.n_in, self.queued = pace, n_in, queued
         self._to_chain = FEED + (QUEUE if queued else 0)
         self.now = 0
@@ -124,6 +128,9 @@ class Placement:
             self._result_free = start + shape.results[-1] + self.pace.interval
         if draft.feed is not None:
             self._counter_free = start + COUNT
+        if any(name in self.inputs for (name, _), _ in shape.reads):
+            # a word is read one cycle after its issue
+            self._inputs_read = self.now + 1
         if shape.chain:
             self._chain_free = max(start + self._to_chain, self._chain_free) + shape.chain
         if shape.streamed:
@@ -142,6 +149,7 @@ class Placement:
             self._drain_free - DRAIN,
             self._result_free - DRAIN,
             self._counter_free,
+            self._inputs_read,
             self._chain_free - self._to_chain,
             self._stream_next - (self._first_streamed or 0) - self.n_in,
         ]

@@ -20,6 +20,7 @@ CYCLES = 30_000
 # few rows take less time than the chain that they wait for; and 20 rows on 16 lanes leave 4
 LONGER = {
     "stack of 3 P=4": {"linear_4"},
+    "lstm d=32 n=24 P=8": {"linear_4"},
     "stack of 3, outputs on demand, P=16": {"linear_4"},
     "stack of 3 every 5th step P=2": {"linear_5"},
     "gru d=16 n=20 P=16": {"linear_4", "linear_6"},
