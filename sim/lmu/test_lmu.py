@@ -200,7 +200,8 @@ async def stalls(dut: Any, pattern: str) -> None:
     """The same words whatever the streams do, also after a reset in the middle of a step."""
     rng = random.Random(cocotb.RANDOM_SEED)
     patterns = {
-        "slow source": (sometimes(rng, 1 - 1 / CYCLES), never),
+        # a step's words come, or are taken, in about two steps' time
+        "slow source": (sometimes(rng, 1 - N_IN / (CYCLES + N_IN) / 2), never),
         "slow sink": (never, sometimes(rng, 1 - N_OUT / (CYCLES + N_OUT) / 2)),
         "both": (sometimes(rng, 0.5), sometimes(rng, 0.5)),
         "bursts": (bursts(rng, 2 * CYCLES), bursts(rng, 2 * CYCLES)),
