@@ -17,11 +17,10 @@ from .layout import Layout, lay_out
 from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
-from .words import Helpers
 
 
 def emit(program: Program, *, version: str) -> dict[str, str]:
-    """Return the C files of a program: header, code, host test, Makefile.
+    """Return the C files of a program: header, code, kernels, host test, Makefile.
 
     Parameters
     ----------
@@ -41,9 +40,9 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     """
     prefix = program.name
     layout = lay_out(program, prefix)
-    helpers, functions = Helpers(), Functions(prefix)
+    functions = Functions(prefix)
     ops = [
-        _translate(program, layout, op, routine, helpers, functions)
+        _translate(program, layout, op, routine, functions)
         for op, routine in zip(program.ops, routines(program, layout, prefix), strict=True)
     ]
     functions_code = functions.codes()
@@ -71,7 +70,6 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "runs": _runs(program, ops),
         "unused": _unused(program, ops),
         "functions": functions_code,
-        "helpers": helpers,
         "scratch": layout.work_bytes + max(op.scratch for op in ops),
         "rom": sum(table.n_bytes for table in tables),
     }
@@ -79,6 +77,7 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     templates = {
         f"{prefix}.h": "lmu.h.j2",
         f"{prefix}.c": "lmu.c.j2",
+        "lmu_kernels.h": "lmu_kernels.h.j2",
         f"test_{prefix}.c": "test_lmu.c.j2",
         "Makefile": "Makefile.j2",
     }
@@ -90,18 +89,17 @@ def _translate(
     layout: Layout,
     op: Operation,
     routine: Routine,
-    helpers: Helpers,
     functions: Functions,
 ) -> OperationCode:
     if isinstance(op, Cascade):
-        return cascade(program, layout, op, routine, helpers)
+        return cascade(program, layout, op, routine)
     if isinstance(op, Dense):
-        return dense(program, layout, op, routine, helpers)
+        return dense(program, layout, op, routine)
     if isinstance(op, Linear):
-        return linear(program, layout, op, routine, helpers, functions)
+        return linear(program, layout, op, routine, functions)
     if isinstance(op, Argmax):
         return argmax(layout, op, routine)
-    return pointwise(program, layout, op, routine, helpers, functions)
+    return pointwise(program, layout, op, routine, functions)
 
 
 def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[OperationCode]]]:

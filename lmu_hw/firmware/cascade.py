@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..fixedpoint import QFormat
@@ -11,7 +12,6 @@ from .layout import Layout, Place, macro_int
 from .operation import OperationCode, Routine, arrow
 from .words import (
     Column,
-    Helpers,
     Rescale,
     Table,
     magnitude,
@@ -20,6 +20,11 @@ from .words import (
     table_type,
     type_bits,
 )
+
+WORD_BITS = 32
+"""Width of the factors of a fast product."""
+ACCUMULATOR_BITS = 64
+"""Width of a product, and of sums of products."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,9 @@ class AdaptorCode:
     """One of the up to three kinds of adaptor in a chain.
 
     ``bits`` is the width of its sums, ``narrow`` whether ``b - a`` fits 32 bits where they do not.
+    Coefficients come with ``shift`` fractional bits, or each with its own where that is None; ``b -
+    a`` is multiplied by ``gain`` first. With ``products`` it is not formed: both words are
+    multiplied.
     """
 
     kind: str
@@ -59,25 +67,22 @@ class AdaptorCode:
     frac_bits: int
     bits: int
     narrow: bool
-    coef_type: str
+    shift: int | None = None
+    gain: int = 1
+    products: bool = False
+
+    @property
+    def total_shift(self) -> int | None:
+        """Fractional bits that a product has more than ``frac_bits``."""
+        return None if self.shift is None else self.shift + self.gain.bit_length() - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Neighbouring sections of one kind; ``lag`` reals before a pair part its two indices."""
+    """Neighbouring sections of one kind."""
 
     pairs: bool
-    start: int
-    stop: int
-    lag: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """The coefficients along one state vector, and their shifts."""
-
-    coef: Table
-    shift: Column
+    length: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +102,13 @@ class CascadeCode(OperationCode):
     runs: tuple[Run, ...]
     n_pairs: int
     n_sections: int
-    outer_coefs: Coefficients | None
-    inner_coefs: Coefficients
+    coef: Table
+    coef_type: str
+    shift: Column | None
 
 
-def cascade(
-    program: Program, layout: Layout, op: Cascade, routine: Routine, helpers: Helpers
-) -> CascadeCode:
-    """Return ``op`` as the templates take it, and note its helpers."""
+def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> CascadeCode:
+    """Return ``op`` as the templates take it."""
     source, inner = layout.places[op.source], layout.places[op.z_inner]
     outer = layout.places[op.z_outer] if op.n_pairs else None
     fmt, macro = op.chain_fmt, routine.name.upper()
@@ -115,27 +119,21 @@ def cascade(
         low=f"{macro}_W_MIN",
         high=f"{macro}_W_MAX",
     )
-    pairs = [s for s in op.sections if len(s) == 2]
-    reals = [s for s in op.sections if len(s) == 1]
     z_inner = _signal(inner)
-    outer_coefs = None
+    used = _by_kind(op)
     adaptors = []
     if outer:
-        outer_coefs = _coefficients(f"{routine.name}_outer", outer, [s[0] for s in pairs])
-        adaptors.append(_adaptor("outer", chain, _signal(outer), [s[0] for s in pairs]))
-        adaptors.append(_adaptor("inner", z_inner, _signal(outer), [s[1] for s in pairs]))
-    if reals:
-        adaptors.append(_adaptor("real", z_inner, chain, [s[0] for s in reals]))
-    inner_coefs = _coefficients(f"{routine.name}_inner", inner, [s[-1] for s in op.sections])
-    for adaptor in adaptors:
-        helpers.use_round(adaptor.bits)
-        helpers.clip.add(adaptor.bits)
+        adaptors.append(_adaptor("outer", chain, _signal(outer), used["outer"]))
+        adaptors.append(_adaptor("inner", z_inner, _signal(outer), used["inner"]))
+    if used["real"]:
+        adaptors.append(_adaptor("real", z_inner, chain, used["real"]))
+    if any(adaptor.shift is None for adaptor in adaptors):
+        adaptors = [replace(a, shift=None, gain=1, products=False) for a in adaptors]
+    coef, shift = _coefficients(routine.name, op, adaptors)
     u = source.vector.fmt
     entry = Rescale.of(u.min, u.max, u.frac_bits - fmt.frac_bits, source.sum_bits)
     entry = entry.limited(u.min, u.max, fmt)
-    helpers.use_rescale(entry)
-    helpers.silent.add(layout.places[op.silence].bits)
-    tables = [t for c in (outer_coefs, inner_coefs) if c for t in (c.coef, c.shift.table) if t]
+    tables = [coef, shift.table] if shift and shift.table else [coef]
     return CascadeCode(
         kind=op.kind,
         about=arrow(op),
@@ -157,8 +155,9 @@ def cascade(
         runs=_runs(op),
         n_pairs=op.n_pairs,
         n_sections=len(op.sections),
-        outer_coefs=outer_coefs,
-        inner_coefs=inner_coefs,
+        coef=coef,
+        coef_type=signed_type(0, max(coef.values), narrowest=WORD_BITS),
+        shift=shift,
     )
 
 
@@ -179,34 +178,85 @@ def _adaptor(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> AdaptorCod
     difference = (magnitude(a.fmt) << drops[0]) + (magnitude(b.fmt) << drops[1])
     # |t|, |2 a - b| and their sum b' are below 2 (|a| + |b|) each; rounding adds a half.
     bits = sum_bits(2 * difference + (1 << max(drops)))
-    return AdaptorCode(
+    general = AdaptorCode(
         kind=kind,
         a=Port(signal=a, drop=drops[0]),
         b=Port(signal=b, drop=drops[1]),
         frac_bits=align,
         bits=bits,
         narrow=bits == 64 and sum_bits(difference) == 32,
-        coef_type=signed_type(0, max(e.coef for e in used), narrowest=32),
+    )
+    return next(
+        (
+            code
+            for code in _faster(general, difference)
+            if all(_scaled(e, code) is not None for e in used)
+        ),
+        general,
     )
 
 
-def _coefficients(name: str, place: Place, used: list[Adaptor]) -> Coefficients:
-    shift = Column.of(f"{name}_shift", f"Right shifts of {name}_coef", tuple(e.shift for e in used))
-    scale = "a shift of its own" if shift.table else f"{shift.value} fractional bits"
-    coef = Table(
-        name=f"{name}_coef",
-        about=f"Coefficient e of each {place.vector.name}, {scale}",
-        ctype=table_type(e.coef for e in used),
-        values=tuple(e.coef for e in used),
-    )
-    return Coefficients(coef=coef, shift=shift)
+def _faster(general: AdaptorCode, difference: int) -> Iterator[AdaptorCode]:
+    """Return what ``general`` may become if its coefficients can be scaled to one shift.
+
+    First, the upper half of a product of 32 by 32 bits is the sum that is wanted.
+    """
+    if general.bits == 32:
+        for log2_gain in range(WORD_BITS - difference.bit_length()):
+            yield replace(general, shift=WORD_BITS - log2_gain, gain=1 << log2_gain)
+    # |a' or b'| with all its bits, before rounding, is below 2 (|a| + |b|).
+    room = ACCUMULATOR_BITS - (2 * difference).bit_length() - 2
+    drop = max(general.a.drop, general.b.drop)
+    if max(general.a.signal.bits, general.b.signal.bits) <= WORD_BITS:
+        for shift in range(min(room, WORD_BITS - 2 - drop) + 1):
+            yield replace(general, shift=shift, products=general.bits == 64)
+
+
+def _scaled(e: Adaptor, code: AdaptorCode) -> int | None:
+    """Return the coefficient with the shift of ``code``, or None if that is no 32-bit number."""
+    if code.shift is None:
+        return e.coef
+    # a gain on the other factor takes the place of bits of the coefficient
+    up = code.shift - e.shift
+    coef = e.coef << up if up >= 0 else 0
+    return coef if 0 < coef < 1 << (WORD_BITS - 1) else None
+
+
+def _by_kind(op: Cascade) -> dict[str, list[Adaptor]]:
+    """Return the adaptors of the chain by kind."""
+    pairs = [s for s in op.sections if len(s) == 2]
+    return {
+        "outer": [outer for outer, _ in pairs],
+        "inner": [inner for _, inner in pairs],
+        "real": [s[0] for s in op.sections if len(s) == 1],
+    }
+
+
+def _coefficients(
+    name: str, op: Cascade, adaptors: list[AdaptorCode]
+) -> tuple[Table, Column | None]:
+    """Return the coefficients as the chain meets them, and their shifts if they differ."""
+    codes = {adaptor.kind: adaptor for adaptor in adaptors}
+    kinds = [k for s in op.sections for k in (("outer", "inner") if len(s) == 2 else ("real",))]
+    used = [e for section in op.sections for e in section]
+    values = tuple(_scaled(e, codes[k]) or e.coef for e, k in zip(used, kinds, strict=True))
+    scales = [f"{code.kind} {code.shift}" for code in adaptors]
+    shift = None
+    if adaptors[0].shift is None:
+        shifts = tuple(e.shift for e in used)
+        shift = Column.of(f"{name}_shift", f"Right shifts of {name}_coef", shifts)
+        scales = ["a shift of its own"] if shift.table else [f"{shift.value} fractional bits"]
+    elif len(scales) == 1:
+        scales = [f"{adaptors[0].shift} fractional bits"]
+    else:
+        scales = ["fractional bits: " + ", ".join(scales)]
+    about = f"Coefficients e along the chain; {scales[0]}"
+    coef = Table(name=f"{name}_coef", about=about, ctype=table_type(values), values=values)
+    return coef, shift
 
 
 def _runs(op: Cascade) -> tuple[Run, ...]:
-    runs, start, reals = [], 0, 0
-    for size, group in groupby(op.sections, key=len):
-        stop = start + len(list(group))
-        runs.append(Run(pairs=size == 2, start=start, stop=stop, lag=reals))
-        reals += (stop - start) * (size == 1)
-        start = stop
-    return tuple(runs)
+    return tuple(
+        Run(pairs=size == 2, length=len(list(group)))
+        for size, group in groupby(op.sections, key=len)
+    )

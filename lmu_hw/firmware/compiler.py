@@ -35,7 +35,7 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
             f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
             " install a C compiler, e.g. apt-get install gcc"
         )
-    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h"]
+    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h", c_dir / "lmu_kernels.h"]
     for path in sources:
         if not path.is_file():
             raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")

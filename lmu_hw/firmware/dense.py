@@ -9,7 +9,6 @@ from .layout import Layout, Place
 from .operation import OperationCode, Routine, arrow
 from .words import (
     Column,
-    Helpers,
     Rescale,
     Table,
     magnitude,
@@ -35,16 +34,12 @@ class DenseCode(OperationCode):
     shift: Column
 
 
-def dense(
-    program: Program, layout: Layout, op: Dense, routine: Routine, helpers: Helpers
-) -> DenseCode:
-    """Return ``op`` as the templates take it, and note its helpers."""
+def dense(program: Program, layout: Layout, op: Dense, routine: Routine) -> DenseCode:
+    """Return ``op`` as the templates take it."""
     source, state = layout.places[op.source], layout.places[op.state]
     fmt, order = state.vector.fmt, len(op.rows)
     u = source.vector.fmt
     entry = Rescale.of(u.min, u.max, u.frac_bits - fmt.frac_bits, source.sum_bits)
-    helpers.use_rescale(entry)
-    helpers.silent.add(layout.places[op.silence].bits)
     operand = magnitude(fmt) + (magnitude(u) * entry.scale >> entry.drop) + 1
     total = max(sum(map(abs, row)) for row in op.rows) * operand
     change = max(
@@ -52,8 +47,6 @@ def dense(
         for row, shift in zip(op.rows, op.shifts, strict=True)
     )
     bits = sum_bits(magnitude(fmt) + change)
-    helpers.use_round(bits)
-    helpers.clip.add(bits)
     old_bits = sum_bits(operand)
     name = routine.name
     shift = Column.of(f"{name}_shift", f"Right shifts of the rows of {name}_rows", op.shifts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..fixedpoint import QFormat
 from ..program import Function
-from .words import Helpers, Table, leaves, limit_bits, sum_bits, table_type
+from .words import Table, leaves, limit_bits, sum_bits, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,8 @@ class Functions:
         high: int,
         bits: int,
         dst: QFormat,
-        helpers: Helpers,
     ) -> Applied:
-        """Return the way of sums of low..high in ``bits`` bits to ``dst``, and note its helpers."""
+        """Return the way of sums of low..high in ``bits`` bits to ``dst``."""
         name = ""
         if function is not None:
             name = self._names.get(function) or self._new_name(function)
@@ -81,16 +80,10 @@ class Functions:
             self._arg_bits[function] = max(
                 bits, self._arg_bits.get(function, 32), _at_bits(function)
             )
-            helpers.clip.add(self._arg_bits[function])
             bits, low, high = reach(function)
-            if function.shifts:
-                helpers.asr.add(bits)
-            if function.guard:
-                helpers.half_up.add(bits)
         clip = leaves(low, high, dst)
         if clip:
             bits = max(bits, limit_bits(dst))
-            helpers.clip.add(bits)
         return Applied(function=name, bits=bits, clip=clip)
 
     def codes(self) -> list[FunctionCode]:

@@ -10,7 +10,7 @@ from ..program import Argmax, Pointwise, Program
 from .function import Applied, Functions
 from .layout import Layout, Place
 from .operation import OperationCode, Routine, arrow
-from .words import Helpers, Rescale, magnitude, sum_bits
+from .words import Rescale, magnitude, sum_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,9 @@ def pointwise(
     layout: Layout,
     op: Pointwise,
     routine: Routine,
-    helpers: Helpers,
     functions: Functions,
 ) -> PointwiseCode:
-    """Return ``op`` as the templates take it, and note its helpers."""
+    """Return ``op`` as the templates take it."""
     target = layout.places[op.target]
     fracs = [sum(program.vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
     align, result = max(fracs), op.result_fmt(program.vector)
@@ -72,8 +71,6 @@ def pointwise(
         )
     narrowest = max(sum_bits(bound), *(layout.places[name].sum_bits for name in op.reads))
     rescale = Rescale.of(low, high, align - result.frac_bits, narrowest)
-    if rescale.drop:
-        helpers.half_up.add(rescale.bits)
     ends = rescale.map(low), rescale.map(high)
     return PointwiseCode(
         kind=op.kind,
@@ -87,7 +84,7 @@ def pointwise(
         addends=tuple(addends),
         bits=rescale.bits,
         rescale=rescale,
-        result=functions.apply(op.function, *ends, rescale.bits, target.vector.fmt, helpers),
+        result=functions.apply(op.function, *ends, rescale.bits, target.vector.fmt),
     )
 
 

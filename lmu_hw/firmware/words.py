@@ -7,7 +7,7 @@ where no legal word can bring it to 2**31.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..fixedpoint import QFormat
 from ..templates import c_int
@@ -50,17 +50,6 @@ def type_bits(ctype: str) -> int:
     return int(ctype.strip("uint_"))
 
 
-def short_type(ctype: str) -> str:
-    """Return ``intN_t`` or ``uintN_t`` as a part of a name.
-
-    Examples
-    --------
-    >>> short_type("int8_t"), short_type("uint16_t")
-    ('i8', 'u16')
-    """
-    return f"{ctype[0]}{type_bits(ctype)}"
-
-
 def sum_bits(bound: int) -> int:
     """Return 32 or 64: the narrowest arithmetic for sums of at most ``bound`` in magnitude."""
     return 32 if bound < 1 << 31 else 64
@@ -83,13 +72,17 @@ def leaves(low: int, high: int, fmt: QFormat) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A constant table; one number for each entry of ``values``, or rows of them."""
+    """A constant table; one number for each entry of ``values``, or rows of them.
+
+    ``flat`` rows are one array in C, for a pointer that goes on from one row to the next.
+    """
 
     name: str
     about: str
     ctype: str
     values: tuple[int, ...] = ()
     rows: tuple[tuple[int, ...], ...] = ()
+    flat: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -159,44 +152,6 @@ class Rescale:
     def map(self, x: int) -> int:
         """Return what becomes of ``x``, not limited."""
         return (x * self.scale + (1 << self.drop >> 1)) >> self.drop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Dot:
-    """A sum of products of a row and words, in ``bits`` bits."""
-
-    bits: int
-    row_type: str
-    word_type: str
-
-    @property
-    def name(self) -> str:
-        """Its name, less the prefix."""
-        return f"dot{self.bits}_{short_type(self.row_type)}_{short_type(self.word_type)}"
-
-
-@dataclass(slots=True)
-class Helpers:
-    """Which of the small functions at the top of the file the operations call, by sum width."""
-
-    clip: set[int] = field(default_factory=set)
-    asr: set[int] = field(default_factory=set)
-    half_up: set[int] = field(default_factory=set)
-    round: set[int] = field(default_factory=set)
-    silent: set[int] = field(default_factory=set)
-    dot: set[Dot] = field(default_factory=set)
-
-    def use_round(self, bits: int) -> None:
-        """Note a call of ``round<bits>``, which itself calls ``half_up``."""
-        self.round.add(bits)
-        self.half_up |= {bits, 64}
-
-    def use_rescale(self, rescale: Rescale) -> None:
-        """Note what a change of format calls."""
-        if rescale.drop:
-            self.half_up.add(rescale.bits)
-        if rescale.clip:
-            self.clip.add(rescale.bits)
 
 
 def _room(bits: int, narrowest: int) -> int:

@@ -78,7 +78,7 @@ def test_steps_without_an_output(name: str, steps: range, tmp_path: Path) -> Non
     assert reference.silent_steps > 0
 
     code = (c_dir / "lmu.c").read_text()
-    head = "int32_t sum = lmu_linear_3_bias[r];"
+    head = "int32_t sum = lmu_linear_3_bias[r] + dots[r];"
     assert head in code
     (c_dir / "lmu.c").write_text(code.replace(head, f"{head[:-1]} + 9999 * (s->h[0] < 0);"))
     broken = host_c.run(tmp_path, program, blocks, n_streams)

@@ -35,7 +35,8 @@ def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
     assert said == f"PASS {4 * n_due * n_out + 5 * n_state} words\n"
     assert (c_dir / "build").is_dir()
     succeed("make", "-s", "-C", c_dir, "clean", "--no-print-directory")
-    assert sorted(p.name for p in c_dir.iterdir()) == ["Makefile", "lmu.c", "lmu.h", "test_lmu.c"]
+    files = ["Makefile", "lmu.c", "lmu.h", "lmu_kernels.h", "test_lmu.c"]
+    assert sorted(p.name for p in c_dir.iterdir()) == files
 
 
 def test_corrupted_vectors(tmp_path: Path) -> None:
@@ -84,13 +85,14 @@ BROKEN = {
     "never silent": ("return *count == window;", "return 0;"),
     "silent one step late": ("return *count == window;", "return *count == window + 0 * zero - 1;"),
     "silent is floor": ("return word + (word < 0 && lost);", "return word;"),
-    "silent forgets base": ("|| (sum & (((int32_t)1 << drop) - 1)) != 0;", ";"),
+    "silent forgets base": ("|| (all & (((int32_t)1 << drop) - 1)) != 0;", ";"),
     "no saturation": (
         "return x < low ? low : x > high ? high : x;",
         "(void)low; (void)high; return x;",
     ),
     "upper end only": ("x < low ? low : x", "(void)low, x"),
-    "coefficient shift": ("_shift[3] = {\n    ", "_shift[3] = {\n    1 + "),
+    "coefficient": ("_coef[8] = {\n    17", "_coef[8] = {\n    16"),
+    "coefficient shift": ("x - y, t, 32", "x - y, t, 31"),
     "port": ("2 * x - y", "x + x + y"),
     "reset": ("memset(s, 0, sizeof *s);", "s->silence[0] = 0;"),
     "save": (
@@ -113,12 +115,12 @@ def test_broken_code(case: str, tmp_path: Path) -> None:
 
 
 BROKEN_NETWORKS = {
-    "align": ("lmu", "s->h, 5) * 4;", "s->h, 5) * 2;"),
-    "bias": ("lmu", "int32_t sum = lmu_linear_2_bias[r];", "int32_t sum = 0;"),
-    "columns": ("lmu", "(row + 13, s->h, 5)", "(row + 12, s->h, 5)"),
-    "one word less": ("lmu", "(row + 13, s->h, 5)", "(row + 13, s->h, 4)"),
+    "align": ("lmu", "dots[r] * 4;", "dots[r] * 2;"),
+    "bias": ("lmu", "lmu_linear_2_bias[r] + ", ""),
+    "columns": ("lmu", "_2_rows + 14, 20, s->h", "_2_rows + 13, 20, s->h"),
+    "one word less": ("lmu", "20, s->h, 5);", "20, s->h, 4);"),
     "scale": ("lmu", "lmu_linear_1_scale[r]", "lmu_linear_1_scale[0]"),
-    "in place": ("lmu", "sums[r] = sum;", "sums[r] = sum; s->h[r] = (int16_t)sum;"),
+    "in place": ("lmu", "dots[r] * 8;", "dots[r] * 8; s->h[r] = (int16_t)dots[r];"),
     "channel": ("stack", "s->m + c * 4", "s->m"),
     "argmax, last of equals": ("labels", " > work->coarse[best]", " >= work->coarse[best]"),
     "argmax, smallest": ("labels", " > work->coarse[best]", " < work->coarse[best]"),
@@ -152,9 +154,10 @@ def test_broken_network(case: str, tmp_path: Path) -> None:
 
 def _fails(program: Program, good: str, bad: str, folder: Path) -> None:
     c_dir = write_folder(folder, program, n_steps=240)
-    code = (c_dir / "lmu.c").read_text()
-    assert good in code
-    (c_dir / "lmu.c").write_text(code.replace(good, bad))
+    code = {file: (c_dir / file).read_text() for file in ("lmu.c", "lmu_kernels.h")}
+    assert any(good in text for text in code.values())
+    for file, text in code.items():
+        (c_dir / file).write_text(text.replace(good, bad))
     result = run("make", "-s", "-C", c_dir, "--no-print-directory", "CFLAGS=-O1 -w")
     assert result.returncode != 0
     assert result.stdout.startswith("FAIL "), result.stdout + result.stderr

@@ -1,0 +1,67 @@
+"""Weights as digits of 16-bit numbers, as the kernels of ``lmu_kernels.h`` take them.
+
+A number of D digits holds one column of D rows, the first row in the lowest digit; all digits but
+the highest have an offset of half their range, so that they are never negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NUMBER_BITS = 16
+MAX_COLUMNS = 1 << 16
+"""Words of a source that the kernels can add up in 32 bits, for the offsets."""
+
+Rows = tuple[tuple[int, ...], ...]
+
+
+def digits_of(rows: Rows) -> int:
+    """Return how many weights go in a number: the fewest that make the smallest table, or 0.
+
+    Examples
+    --------
+    >>> digits_of(((-8, 7),) * 4), digits_of(((-9, 7),) * 4), digits_of(((128,),) * 4)
+    (4, 2, 1)
+    >>> digits_of(((7,),)), digits_of(((1 << 15,),))
+    (1, 0)
+    """
+    peak = max(max(w, ~w) for row in rows for w in row)
+    fits = [d for d in (1, 2, 4) if peak < 1 << (NUMBER_BITS // d - 1)]
+    return min(fits, key=lambda d: -(-len(rows) // d), default=0)
+
+
+def pack(rows: Rows, lengths: Sequence[int], digits: int) -> Rows:
+    """Return the table: rows of numbers, every part of ``lengths`` columns filled up to even ones.
+
+    Examples
+    --------
+    >>> pack(((1, -1), (2, 3), (0, 5)), [2], 2)
+    ((641, 895), (128, 133))
+    """
+    base = 1 << NUMBER_BITS // digits
+    offset = sum((base >> 1) * base**k for k in range(digits - 1))
+    table = []
+    for at in range(0, len(rows), digits):
+        numbers = [
+            offset + sum(w * base**k for k, w in enumerate(column))
+            for column in zip(*rows[at : at + digits], strict=True)
+        ]
+        line: list[int] = []
+        for length in lengths:
+            line += numbers[:length] + [0] * (length % 2)
+            numbers = numbers[length:]
+        table.append(tuple(line))
+    return tuple(table)
+
+
+def partial_peak(rows: Rows, first: int, length: int, digits: int) -> int:
+    """Return the largest sum that a kernel keeps in 32 bits, for words of magnitude 1.
+
+    That is the sum of a row's magnitudes, and with four digits a number, that of the two lower rows
+    together, the upper one of which weighs 16.
+    """
+    sums = [sum(map(abs, row[first : first + length])) for row in rows]
+    if digits < 4:
+        return max(sums)
+    pairs = [16 * upper + lower for lower, upper in zip(sums[::4], (*sums[1::4], 0), strict=False)]
+    return max(*sums, *pairs)
