@@ -97,9 +97,9 @@ def test_shifts_are_a_table_only_where_they_differ() -> None:
     (cascade, *rest) = program.ops
     sections = tuple(tuple(replace(e, shift=13) for e in s) for s in cascade.sections)
     equal = replace(program, ops=(replace(cascade, sections=sections), *rest))
-    assert "_shift[" in emit(program, version=VERSION)["lmu.c"]
+    assert "_cascade_shift[" in emit(program, version=VERSION)["lmu.c"]
     text = emit(equal, version=VERSION)["lmu.c"]
-    assert "_shift[" not in text
+    assert "_cascade_shift" not in text
     assert "x, t, 13, " in text
 
 
