@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from lmu_hw.templates import c_lines, sim_dir
 ARM = ("arm-none-eabi-gcc", "-mthumb")
 RISCV = ("riscv64-unknown-elf-gcc", "--specs=picolibc.specs", "-march=rv32imc", "-mabi=ilp32")
 FLAGS = ("-std=c99", "-O2", "-ffreestanding", "-nostartfiles", "-Wl,--no-warn-rwx-segments")
+PLUGIN = ("-O2", "-fPIC", "-shared")
 STEPS = 4
 """Steps that are counted, after one that is not."""
 
@@ -144,14 +144,6 @@ int main(void)
 HARNESS = {"main", "start", "leave", "memset"}
 
 
-@cache
-def _plugin(folder: str) -> Path:
-    path = Path(folder) / "count.so"
-    source = sim_dir() / "firmware" / "count.c"
-    subprocess.run(["gcc", "-O2", "-fPIC", "-shared", "-o", path, source], check=True)
-    return path
-
-
 def instructions(
     program: Program, core: Core, inputs: np.ndarray, *options: str
 ) -> tuple[Counter[str], int]:
@@ -160,46 +152,62 @@ def instructions(
     ``inputs`` are words, shape (1 + STEPS, n_in); the program has an output at every step.
     """
     p = program.name
+    outputs = Interpreter(program).run(inputs[:, None])[:, 0]
+    words = {"inputs": c_rows(inputs), "outputs": c_rows(outputs)}
+    files = emit(program, version="benchmark")
+    files = {name: files[name] for name in (f"{p}.c", f"{p}.h", "lmu_kernels.h")}
+    files["main.c"] = MAIN.format(p=p, P=p.upper(), **words)
+    return count(files, f"{p}.c", core, *options)
+
+
+def c_rows(rows: np.ndarray) -> str:
+    """Return the rows of a C array."""
+    return "\n".join("{" + ",\n".join(c_lines([int(x) for x in row], 1)) + "}," for row in rows)
+
+
+def count(
+    files: dict[str, str], counted: str, core: Core, *options: str
+) -> tuple[Counter[str], int]:
+    """Return the instructions of a step by function, and the bytes of code of one of the files.
+
+    ``main`` runs ``STEPS`` steps and returns 0 if their results are right.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        for name, text in emit(program, version="benchmark").items():
-            (path / name).write_text(text)
-        outputs = Interpreter(program).run(inputs[:, None])[:, 0]
-        words = {
-            name: "\n".join(
-                "{" + ",\n".join(c_lines([int(x) for x in row], 1)) + "}," for row in rows
-            )
-            for name, rows in (("inputs", inputs), ("outputs", outputs))
+        files = {
+            **files,
+            "start.c": START_ARM if core.arm else START_RISCV,
+            "machine.ld": SCRIPT.format(code=core.code, memory=core.memory),
         }
-        (path / "main.c").write_text(MAIN.format(p=p, P=p.upper(), **words))
-        (path / "start.c").write_text(START_ARM if core.arm else START_RISCV)
-        (path / "machine.ld").write_text(SCRIPT.format(code=core.code, memory=core.memory))
-        code = _code_bytes(path, core, p, options)
-        counts = [_run(path, core, p, steps, options) for steps in (1, 1 + STEPS)]
-        counts[1].subtract(counts[0])
-        for name in HARNESS:
-            counts[1].pop(name, None)
-        return Counter({k: v / STEPS for k, v in counts[1].items() if v}), code  # type: ignore[misc]
+        for name, text in files.items():
+            (path / name).write_text(text)
+        subprocess.run(
+            ["gcc", *PLUGIN, "-o", "count.so", sim_dir() / "firmware" / "count.c"],
+            cwd=path,
+            check=True,
+        )
+        first, counts = (_run(path, core, steps, options) for steps in (1, 1 + STEPS))
+        counts.subtract(first)
+        total = {k: v // STEPS for k, v in counts.items() if v and k not in HARNESS}
+        return Counter(total), _code_bytes(path, counted, core, options)
 
 
-def _code_bytes(path: Path, core: Core, p: str, options: tuple[str, ...]) -> int:
-    command = [*core.compiler, *FLAGS[:2], *options, "-c", f"{p}.c", "-o", "size.o"]
+def _code_bytes(path: Path, file: str, core: Core, options: tuple[str, ...]) -> int:
+    command = [*core.compiler, *FLAGS[:2], *options, "-c", file, "-o", "size.o"]
     subprocess.run(command, cwd=path, check=True)
     tool = core.compiler[0].replace("gcc", "size")
-    lines = subprocess.run(
-        [tool, "-A", "size.o"], cwd=path, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    cells = [line.split() for line in lines]
+    said = subprocess.run([tool, "-A", "size.o"], cwd=path, check=True, capture_output=True)
+    cells = [line.split() for line in said.stdout.decode().splitlines()]
     return sum(int(c[1]) for c in cells if c and c[0].startswith(".text"))
 
 
-def _run(path: Path, core: Core, p: str, steps: int, options: tuple[str, ...]) -> Counter[str]:
-    files = ["main.c", "start.c", f"{p}.c"]
+def _run(path: Path, core: Core, steps: int, options: tuple[str, ...]) -> Counter[str]:
+    sources = sorted(file.name for file in path.glob("*.c"))
     command = [*core.compiler, *FLAGS, *options, f"-DSTEPS={steps}", "-T", "machine.ld"]
-    subprocess.run([*command, *files, "-o", "a.elf"], cwd=path, check=True)
-    plugin = _plugin(tempfile.mkdtemp(prefix="lmu_hw_"))
+    subprocess.run([*command, *sources, "-o", "a.elf"], cwd=path, check=True)
     qemu = [*core.machine, "-kernel", "a.elf", "-nographic", "-monitor", "none", "-serial", "none"]
-    qemu += ["-semihosting-config", "enable=on,target=native", "-plugin", f"{plugin},out=counts"]
+    qemu += ["-semihosting-config", "enable=on,target=native"]
+    qemu += ["-plugin", "./count.so,out=counts"]
     subprocess.run(qemu, cwd=path, check=True, timeout=120, stdin=subprocess.DEVNULL)
     lines = (path / "counts").read_text().splitlines()
     return Counter({name: int(n) for name, n in (line.split() for line in lines)})
