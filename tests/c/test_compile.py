@@ -122,7 +122,7 @@ def test_scratch_has_the_size_that_the_header_says(
         probe.write_text(f'#include "lmu.c"\n{code}')
         succeed(compiler, "-std=c99", f"-I{folders[name]}", "-fsyntax-only", probe)
     assert "16 bytes of scratch" in (folders["dense"] / "lmu.h").read_text()
-    assert "scratch" not in (folders["odd_widths"] / "lmu.h").read_text()
+    assert "scratch" not in (folders["mixed"] / "lmu.h").read_text()
 
 
 def test_cppcheck(folders: dict[str, Path]) -> None:
