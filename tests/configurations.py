@@ -172,4 +172,12 @@ CONFIGURATIONS: dict[str, Configuration] = {
             cell(r, "dense", 64, 10, SOFTMAX),
         ),
     ),
+    # so many lanes that much of an output is still under way when the next step begins
+    "tanh head of 48 P=32": layers(
+        32,
+        lambda r: (
+            lmu(r, 1, memory=legendre(6, 20)),
+            cell(r, "dense", 6, 48, TANH),
+        ),
+    ),
 }

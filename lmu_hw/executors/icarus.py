@@ -105,6 +105,7 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
         *("--build", str(build_dir)),
         *("--cycles", str(plan.due.cycles)),
         *("--quiet-cycles", str(plan.quiet.cycles)),
+        *("--latency", str(plan.latency)),
         *("--streams", hardware_of(folder).streams.value),
         *(("--state-port",) if plan.state_port else ()),
         *("--seed", str(seed)),

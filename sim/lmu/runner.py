@@ -1,6 +1,6 @@
 """Builds an emitted design with Icarus and runs the cocotb bench on it.
 
-    python sim/lmu/runner.py OUT --cycles N --quiet-cycles N [--vectors DIR] [--build DIR]
+    python sim/lmu/runner.py OUT --cycles N --quiet-cycles N --latency N ...
 
 OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json has the figures.
 """
@@ -23,6 +23,9 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, required=True, help="published cycles per step")
     parser.add_argument(
         "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
+    )
+    parser.add_argument(
+        "--latency", type=int, required=True, help="published, of a step with an output"
     )
     parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
     parser.add_argument("--state-port", action="store_true", help="the design has a state port")
@@ -62,6 +65,7 @@ def main() -> int:
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),
+            "LMU_LATENCY": str(args.latency),
             "LMU_STREAMS": args.streams,
             "LMU_STATE_PORT": str(int(args.state_port)),
             "LMU_RESULT": str(build / "result.json"),
