@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,6 +72,12 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
     if rest:
         commands.get(args.command, top).refuse(rest[0])
     return args
+
+
+def argument(path: Path) -> str:
+    """Return a path as a shell takes it, and no command for an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def print_json(data: dict[str, Any]) -> None:
@@ -412,6 +419,7 @@ def _add_synth(commands: Any) -> None:
     )
     sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
     sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
+    sub.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
 
 def _add_doctor(commands: Any) -> None:

@@ -11,14 +11,14 @@ import contextlib
 import io
 import json
 import os
-import shlex
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .arguments import MODEL_ONLY, parse_args, parser, print_json
+from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
 from .errors import LMUHWError, MismatchError, SpecError
 
 Command = Callable[[argparse.Namespace], int]
@@ -60,7 +60,8 @@ def generate(args: argparse.Namespace) -> int:
             data[name] = value
     hardware = chosen(vars(args), data)
     # a width left to lmu-hw is one that is not given
-    spec = parse({k: v for k, v in data.items() if not (k in widths and v == "auto")})
+    given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
+    spec = parse(given, beside=hardware.to_data())
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
         design = quantize(spec)
@@ -105,7 +106,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
     )
-    print(f"wrote {out}: next, lmu-hw verify {shlex.quote(str(out))}")
+    print(f"wrote {out}: next, lmu-hw verify {argument(out)}")
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -282,6 +283,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory; ask for a smaller d or a shorter input", 1)
     except KeyboardInterrupt:
+        # what Amaranth had under way is no news
+        warnings.filterwarnings("ignore", message=".* created but never used")
         return _fail("interrupted", 130)
 
 

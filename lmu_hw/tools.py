@@ -33,7 +33,11 @@ def cxx_compiler() -> list[str]:
 
 
 def _first(variable: str, *known: str) -> list[str]:
-    chosen = shlex.split(os.environ.get(variable, ""))
+    given = os.environ.get(variable, "")
+    try:
+        chosen = shlex.split(given)
+    except ValueError as error:
+        raise ToolError(f"{variable} must be a command, not {given!r}: {error}") from error
     for command in [chosen] if chosen else [[name] for name in known]:
         if shutil.which(command[0]):
             return command

@@ -227,7 +227,8 @@ def verify(
     names = _known(executors)
     program = load_program(folder)
     check_manifest(folder, program)
-    for name in edited(folder):
+    changed = edited(folder)
+    for name in changed:
         if not (folder / name).is_file():
             raise ModelFileError(f"{folder / name} is missing; generate the folder again")
     task = _Task(
@@ -238,16 +239,28 @@ def verify(
         inputs=None if inputs is None else inputs[:n_steps],
         quiet=quiet,
     )
-    outcomes = []
-    for name in names:
-        if name == "c":
-            outcomes.append(_host_c(task))
-        elif name == "icarus":
-            beside = bool(set(names) & COMPILED)
-            outcomes.append(_icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES))
-        else:
-            outcomes.append(_compiled(task, name))
-    return outcomes
+    try:
+        return [_run(task, name, names) for name in names]
+    except ToolError as error:
+        if not changed:
+            raise
+        raise ToolError(
+            f"{error}; since generate wrote it, {', '.join(changed)} was edited: generate the "
+            "folder again",
+            command=error.command,
+            exit_code=error.exit_code,
+            tail=error.tail,
+        ) from error
+
+
+def _run(task: _Task, name: str, names: tuple[str, ...]) -> Outcome:
+    """Run one of several executors."""
+    if name == "c":
+        return _host_c(task)
+    if name == "icarus":
+        beside = bool(set(names) & COMPILED)
+        return _icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES)
+    return _compiled(task, name)
 
 
 def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:

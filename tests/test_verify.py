@@ -339,3 +339,53 @@ def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
         line = refused(capsys, "verify", where)
         assert text in line
         assert "lmu-hw generate" in line
+
+
+@pytest.mark.sim
+@pytest.mark.cc
+def test_a_folder_with_any_name(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    require(CC, "iverilog", "vvp")
+    monkeypatch.chdir(tmp_path)
+    name = "-q'\"x y"
+    shutil.copytree(folder, tmp_path / name)
+    said = call(capsys, "verify", "--executors", "icarus,c", "--steps", 12, "-q", "--", name)
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.mark.parametrize("words", ["zz\n", "0\nx\n", "\0\n"])
+def test_a_damaged_rom(words: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A simulator that runs in this process would end it."""
+    require(CXX, "verilator")
+    (copy / "rtl" / "lmu_weights.mem").write_text(words)
+    line = refused(capsys, "verify", copy, "--executors", "verilator", "--steps", 12)
+    assert "lmu_weights.mem is damaged" in line
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"lanes": "2"}', "[]", ""])
+def test_a_damaged_schedule(text: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "rtl" / "schedule.json").write_text(text)
+    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    assert "schedule.json is damaged" in line
+
+
+@pytest.mark.sim
+def test_an_edited_file_is_named_when_a_tool_fails(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require("iverilog", "vvp")
+    path = copy / "rtl" / "schedule.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lanes": 2}))
+    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    assert "rtl/schedule.json was edited" in line
+
+
+def test_a_compiler_that_is_no_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", '"gcc')
+    assert "CC must be a command" in refused(capsys, "verify", folder, "--executors", "c")

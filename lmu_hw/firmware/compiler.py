@@ -28,7 +28,7 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
     ToolError
         If there is no C compiler, or it fails.
     """
-    name = program.name
+    name, c_dir = program.name, c_dir.resolve()
     command = c_compiler()
     if not command:
         raise ToolError(
@@ -44,7 +44,7 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
         template = environment().get_template("c/bulk.c.j2")
         text = template.render(p=name, P=name.upper(), every=program.output_every)
         bulk.write_text(text)
-        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-I", str(c_dir)]
+        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-iquote", str(c_dir)]
         files = ["-o", str(library), str(bulk), str(sources[0])]
         # Not every compiler knows the machine it runs on: then without.
         compile_files(command, [*flags, *files], what=sources[0], optional=["-march=native"])

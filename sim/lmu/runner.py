@@ -41,11 +41,12 @@ def main() -> int:
     rtl, build = (args.folder / "rtl").resolve(), args.build.resolve()
     name = json.loads((args.folder / "program.json").read_text(encoding="utf-8"))["name"]
     build.mkdir(parents=True, exist_ok=True)
-    for rom in sorted(rtl.glob("*.mem")):
-        shutil.copy(rom, build)
+    # a copy, for its folder may have a name that a command file cannot hold
+    for file in (rtl / f"{name}.v", *sorted(rtl.glob("*.mem"))):
+        shutil.copy(file, build)
     runner = get_runner("icarus")
     runner.build(
-        sources=[rtl / f"{name}.v"],
+        sources=[build / f"{name}.v"],
         hdl_toplevel=name,
         build_dir=build,
         always=True,
