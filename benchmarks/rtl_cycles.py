@@ -35,9 +35,9 @@ LAYERS = """
 ## Layers
 
 Of all {n_layers} layers of 16 rows and more in these designs, waits included, {n_short} take at
-most 1.05 multiplies / lanes + 16 cycles. The others have so few words in a row that the chain of the
-memory that they read takes longer than their lanes, or that a result is rounded in every cycle; or a
-number of rows that leaves lanes idle at the end:
+most 1.05 multiplies / lanes + 16 cycles. The others have so few words in a row that the chain of
+the memory that they read takes longer than their lanes, or that a result is rounded in every cycle;
+or a number of rows that leaves lanes idle at the end:
 
 | configuration | layer | cycles | bound |
 |---|---|---|---|

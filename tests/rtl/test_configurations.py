@@ -17,8 +17,8 @@ from tests.tools import require
 CYCLES = 30_000
 """Clock cycles of each design in Icarus, without those of stalls and resets."""
 
-# few rows take less time than the chain that they wait for; 20 rows on 16 lanes leave 4; and 48 rows
-# of 6 words have a result to round in every cycle
+# few rows take less time than the chain that they wait for; 20 rows on 16 lanes leave 4; and 48
+# rows of 6 words have a result to round in every cycle
 LONGER = {
     "stack of 3 P=4": {"linear_4"},
     "lstm d=32 n=24 P=8": {"linear_4"},
