@@ -99,7 +99,7 @@ class Rules(ctypes.Structure):
 
 
 class Record(ctypes.Structure):
-    """What the harness has seen since the last reset."""
+    """What the harness has seen: steps and words since the last reset, all else since power-up."""
 
     _fields_ = [
         (name, ctypes.c_uint64)
