@@ -122,7 +122,7 @@ def verify(args: argparse.Namespace) -> int:
     check_int("--seed", args.seed, 0, MAX_SEED)
     full_scale = check_full_scale(args.full_scale)
     program = load_program(args.dir)
-    executors, missing = choose(args.executors, program)
+    executors, missing = choose(args.executors, program, args.dir)
     inputs, saturated = None, 0
     if args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))

@@ -80,7 +80,8 @@ ONLY = {
     "folder": {"errors"},
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
-    "doctor": {"errors", "tools", "yosys"},
+    "targets": EXECUTOR | {"firmware"},
+    "doctor": {"errors", "targets", "tools", "yosys"},
     "synthesis": {
         "errors",
         "executors",
@@ -103,6 +104,7 @@ INTEGER_WORLD = (
     "interpreter",
     "rtl",
     "firmware",
+    "targets",
     "executors",
     "stimulus",
     "vectors",

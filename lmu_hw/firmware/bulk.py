@@ -227,7 +227,8 @@ class BulkEngine:
             run(self._shares[0])
         else:
             list(pool.map(run, self._shares))
-        return y.transpose(1, 0, 2)
+        steps: npt.NDArray[np.integer[Any]] = y.transpose(1, 0, 2)
+        return steps
 
     def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
         """Return which of the next steps have an output due; the last where the caller decides.

@@ -18,27 +18,8 @@ enum {
 /* Modes of SEMIHOST_OPEN: those of fopen, by number. */
 enum { SEMIHOST_RB = 1, SEMIHOST_WB = 5 };
 
-static inline uintptr_t semihost(uintptr_t operation, const void *arguments)
-{
-#if defined(__riscv)
-    register uintptr_t a0 __asm__("a0") = operation;
-    register uintptr_t a1 __asm__("a1") = (uintptr_t)arguments;
-
-    /* The debugger knows the trap by its neighbours; all three must lie in one page. */
-    __asm__ volatile(".option push\n.option norvc\n.balign 16\n"
-                     "slli zero, zero, 0x1f\nebreak\nsrai zero, zero, 7\n.option pop"
-                     : "+r"(a0)
-                     : "r"(a1)
-                     : "memory");
-    return a0;
-#else
-    register uintptr_t r0 __asm__("r0") = operation;
-    register uintptr_t r1 __asm__("r1") = (uintptr_t)arguments;
-
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-#endif
-}
+/* The trap itself, in the start-up code. */
+uintptr_t semihost(uintptr_t operation, const void *arguments);
 
 /* End with an exit code. */
 static inline void semihost_exit(int code)
