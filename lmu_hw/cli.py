@@ -236,6 +236,13 @@ def synth(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def footprint(args: argparse.Namespace) -> int:
+    """Measure the C of a folder; the module loads when it is called."""
+    from .cli_footprint import footprint as run
+
+    return run(args)
+
+
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
@@ -245,6 +252,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": _of_models("evaluate"),
     "tune": _of_models("tune"),
     "synth": synth,
+    "footprint": footprint,
     "doctor": doctor,
 }
 

@@ -38,7 +38,9 @@ check_cc() {
 
 check_lint() {
     have verilator || packages+=(verilator)
-    have clang || packages+=(clang)
+    # its sanitizers are a package of their own
+    clang -fsanitize=address -x c - -o /dev/null <<<'int main(void) { return 0; }' 2>/dev/null ||
+        packages+=(clang libclang-rt-dev)
     have clang-tidy || packages+=(clang-tidy)
     have cppcheck || packages+=(cppcheck)
 }

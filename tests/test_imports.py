@@ -54,6 +54,7 @@ LINE = [
     "tune",
     "verify",
     "synthesis",
+    "footprint",
     "report",
     "cli",
 ]

@@ -164,7 +164,9 @@ def _gcc(target: Target, cwd: Path, *options: str) -> tuple[int, str]:
 
 def _failed(target: Target, what: str, text: str) -> ToolError:
     said = text.strip().splitlines() or ["no message"]
-    first = next((line for line in said if re.search("error:|/ld: ", line)), said[-1])
+    first = next(
+        (line for line in said if re.search("error:|undefined reference|: cannot", line)), said[-1]
+    )
     return ToolError(
         f"{target.toolchain.compiler} {what}: {first}", tail="\n".join(said[-10:]), exit_code=1
     )

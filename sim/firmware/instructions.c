@@ -14,7 +14,7 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 typedef void (*on_tb)(uint64_t id, struct qemu_plugin_tb *tb);
 typedef void (*on_exec)(unsigned vcpu, void *data);
-typedef void (*on_exit)(uint64_t id, void *data);
+typedef void (*on_end)(uint64_t id, void *data);
 
 extern void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, on_tb call);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
@@ -24,7 +24,7 @@ extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *
     void *counter, uint64_t amount);
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, on_exec call,
     int flags, void *data);
-extern void qemu_plugin_register_atexit_cb(uint64_t id, on_exit call, void *data);
+extern void qemu_plugin_register_atexit_cb(uint64_t id, on_end call, void *data);
 
 #define EXPORT __attribute__((visibility("default")))
 enum { INLINE_ADD = 0, NO_REGISTERS = 0 };
