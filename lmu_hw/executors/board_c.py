@@ -14,13 +14,15 @@ from ..firmware.layout import lay_out
 from ..pace import due_steps
 from ..program import Program, Role
 from ..targets import exchange, qemu
-from ..targets.boards import Target
+from ..targets.boards import KB, Target
 from ..targets.toolchain import DoesNotFitError, build
 from ..vectors import Vectors, Words
 from .compare import Comparison, CResult
 
+CODE = 32 * KB
+"""More than the code of any program takes."""
 PLENTY = 8
-"""Memory over tables, or over a state, from which on a program fits without a try."""
+"""Rest of the memory over tables, or over a state, from which on a program fits without a try."""
 
 
 def run(
@@ -81,7 +83,8 @@ def refusal(target: Target, folder: Path, program: Program) -> str:
         If a tool is missing, or fails.
     """
     tables, state = rom_bits(program) // 8, lay_out(program, program.name).state_bytes
-    if PLENTY * tables < target.flash[1] and PLENTY * state < target.ram[1]:
+    flash, ram = target.flash[1] - CODE, target.ram[1] - target.chunk
+    if PLENTY * tables < flash and PLENTY * state < ram:
         return ""
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
         try:
