@@ -12,6 +12,7 @@ import pytest
 
 from lmu_hw.cli import main
 from lmu_hw.errors import ToolError
+from lmu_hw.firmware.layout import lay_out
 from lmu_hw.footprint import report, stack
 from lmu_hw.footprint.instructions import count
 from lmu_hw.footprint.sizes import Sizes, sizes
@@ -184,6 +185,44 @@ def test_sizes_of_known_globals(tmp_path: Path) -> None:
     assert after.code["f"] > 0
     header = (c_dir / "lmu.h").read_text()
     assert f"{after.state} bytes in lmu_state" in header
+
+
+LIBRARY_STACK = 32
+"""More than memset and a 64-bit product push, of which gcc says nothing."""
+ALIGNMENT = 16
+"""Of the stack, in ``sim/firmware/board.ld``."""
+
+
+def test_the_stack_that_is_said_is_the_stack_that_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With that much the program runs; with less its stack leaves RAM, and the core faults."""
+    target, p = TARGETS["c-m0"], NETWORKS["gates"]
+    need(target)
+    c_dir = write_folder(tmp_path / "out", p, 4)
+    monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.OPTION))
+    scratch = lay_out(p, p.name).work_bytes
+    runs = [
+        exchange.Run(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        for single in (True, False)
+    ]
+    exchange.write(p, runs, tmp_path / "input")
+
+    def runs_in(n_bytes: int) -> bool:
+        monkeypatch.setattr(toolchain, "HARNESS_STACK", n_bytes - scratch)
+        image = toolchain.build(target, p, c_dir, tmp_path)
+        try:
+            qemu.run(target, image)
+        except ToolError:
+            return False
+        return True
+
+    assert runs_in(4096)
+    graph = "".join((tmp_path / f"{part}.ci").read_text() for part in ("start", "harness", "product"))
+    chain = stack.deepest(graph, "reset")
+    assert [f for f, _ in chain.frames][-2:] == ["lmu_run", "lmu_step"]
+    assert runs_in(chain.n_bytes + LIBRARY_STACK)
+    assert not runs_in(chain.n_bytes - ALIGNMENT)
 
 
 GRAPH = r"""graph: { title: "lmu.c"

@@ -234,11 +234,11 @@ def test_outputs_that_are_not_due(tmp_path: Path) -> None:
 
 @pytest.mark.qemu
 def test_a_stack_that_is_too_small_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need(TARGETS["c-m3"])
+    need(TARGETS["c-m0"])
     p = NETWORKS["gates"]
     monkeypatch.setattr(toolchain, "HARNESS_STACK", -8)
-    with pytest.raises(ToolError, match=r"c-m3: the program failed in qemu-system-arm: "):
-        board_c.run(TARGETS["c-m3"], edited(p, tmp_path, "", ""), p, play(p, 4, 1), 1)
+    with pytest.raises(ToolError, match=r"c-m0: the program failed in qemu-system-arm: "):
+        board_c.run(TARGETS["c-m0"], edited(p, tmp_path, "", ""), p, play(p, 4, 1), 1)
 
 
 @pytest.mark.qemu
