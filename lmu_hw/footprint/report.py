@@ -183,19 +183,20 @@ def _lines(t: dict[str, Any]) -> list[str]:
     library = f", library {flash['library']:,} ({', '.join(calls)})" if calls else ""
     chain = " > ".join(f"{frame['function']} {frame['bytes']}" for frame in t["stack"]["chain"])
     lines = [
-        f"{t['target']} ({t['core']}, {t['compiler']} {' '.join(t['options'])})",
+        f"{t['target']} ({t['core']}, {t['compiler']} {OPTIMIZE[0]})",
         f"  flash         {flash['total']:,} bytes: code {flash['code']:,}, tables "
         f"{flash['tables']:,}{library}",
         f"  RAM           {ram['total']:,} bytes: state {ram['state']:,}, globals "
         f"{ram['data'] + ram['bss']:,}, stack {ram['stack']:,}",
         f"  stack         {t['stack']['step']:,} bytes of a step: {chain}"
-        + (f"; and what {', '.join(calls)} take" if calls else ""),
+        + (f", and that of {' and '.join(calls)}" if calls else ""),
     ]
-    for kind, counts in t["instructions"].items():
+    for kind in ("with", "without"):
+        counts = t["instructions"][f"{kind}_output"]
         if counts is not None:
             per_mac = "" if counts["per_mac"] is None else f", {counts['per_mac']:.2f} per MAC"
             lines.append(
-                f"  instructions  {counts['mean']:,.1f} a step {kind.replace('_', ' ')} "
+                f"  instructions  {counts['mean']:,.1f} a step {kind} an output "
                 f"({counts['min']:,} to {counts['max']:,}){per_mac}"
             )
     return lines

@@ -218,7 +218,9 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
         return True
 
     assert runs_in(4096)
-    graph = "".join((tmp_path / f"{part}.ci").read_text() for part in ("start", "harness", "product"))
+    graph = "".join(
+        (tmp_path / f"{part}.ci").read_text() for part in ("start", "harness", "product")
+    )
     chain = stack.deepest(graph, "reset")
     assert [f for f, _ in chain.frames][-2:] == ["lmu_run", "lmu_step"]
     assert runs_in(chain.n_bytes + LIBRARY_STACK)

@@ -128,7 +128,7 @@ def test_object_needs_memory_functions_only(
     """No floating point and no 64-bit division either: those, too, would be calls."""
     board = TARGETS[target]
     need(board)
-    objects = toolchain.compile_object(board, program(name), c_dir(name), tmp_path, "-w")
+    objects = toolchain.compile_object(board, program(name), c_dir(name), tmp_path, *C99)
     symbols = [line.split()[-2:] for line in toolchain.tool(board, "nm", str(objects)).splitlines()]
     undefined = {name for kind, name in symbols if kind == "U"}
     assert undefined <= LIBRARY | (MULTIPLY if target == "c-m0" else set())
