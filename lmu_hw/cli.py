@@ -110,11 +110,12 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
 
 def verify(args: argparse.Namespace) -> int:
     """Run the executors of a folder."""
+    from .choice import choose
     from .program import Role
     from .signals import read_signal
     from .simulate import check_full_scale, to_words
     from .spec import check_int
-    from .verify import choose, edited, load_program, summary
+    from .verify import edited, load_program, summary
     from .verify import verify as run
 
     if args.steps is not None:

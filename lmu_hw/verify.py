@@ -11,19 +11,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from . import vectors
+from .choice import COMPILED, known
 from .errors import (
     MismatchError,
     ModelFileError,
     ScheduleError,
     SpecError,
-    ToolError,
     read_error,
 )
-from .executors import bench, board_c, cxxrtl, host_c, icarus, verilator
+from .executors import bench, board_c, host_c, icarus
 from .executors.compare import CResult
 from .folder import changed_files, read_manifest
 from .hardware import from_data
@@ -32,8 +31,6 @@ from .progress import progress
 from .schedule import schedule, why_not
 from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
 from .targets.boards import TARGETS
-from .targets.installed import missing as not_installed
-from .targets.installed import remedy
 from .vectors import Vectors, Words
 
 DEFAULT_C_STEPS = 100_000
@@ -146,63 +143,6 @@ def edited(folder: Path) -> list[str]:
     return changed_files(folder, read_manifest(folder))
 
 
-def available() -> dict[str, bool]:
-    """Return which executors can run on this machine."""
-    here = {name: executor.available() for name, executor in _EXECUTORS.items()}
-    return here | {name: not not_installed(t.toolchain) for name, t in TARGETS.items()}
-
-
-def choose(
-    names: str | None, program: Program, folder: Path
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the executors to run, and why others cannot.
-
-    Parameters
-    ----------
-    names : str or None
-        As on the command line, separated by commas; None for all that can.
-    program : Program
-    folder : Path
-        Its C is linked where it is not clear that it fits a board.
-
-    Raises
-    ------
-    SpecError
-        If a name is unknown, or the program has no files for it.
-    ToolError
-        If nothing is installed.
-    """
-    refused = why_not(program)
-    if names is not None:
-        chosen = _known(tuple(name.strip() for name in names.split(",")))
-        if refused and set(chosen) & SIMULATORS:
-            raise SpecError(f"there is no Verilog of this program: {refused}; verify it in C")
-        return chosen, {}
-    missing = {
-        name: f"not installed ({_remedy(name)})" for name, ok in available().items() if not ok
-    }
-    if refused:
-        missing |= dict.fromkeys(SIMULATORS, f"there is no Verilog of this program: {refused}")
-    for name, target in TARGETS.items():
-        if name not in missing and (why := board_c.refusal(target, folder, program)):
-            missing[name] = why
-    executors = tuple(name for name in _NAMES if name not in missing)
-    if not executors:
-        raise ToolError(
-            "no executor is installed, so nothing can be verified: install a C compiler or "
-            "Icarus Verilog (see lmu-hw doctor)"
-        )
-    return executors, missing
-
-
-def _known(executors: tuple[str, ...]) -> tuple[str, ...]:
-    """Return executors, each once, or raise `SpecError`."""
-    for name in executors:
-        if name not in _NAMES:
-            raise SpecError(f"executors must be among {', '.join(_NAMES)}, not {name!r}")
-    return tuple(dict.fromkeys(executors))
-
-
 def verify(
     folder: Path,
     *,
@@ -240,7 +180,7 @@ def verify(
     ToolError
         If a tool is missing or fails.
     """
-    names = _known(executors)
+    names = known(executors)
     program = load_program(folder)
     check_manifest(folder, program)
     for name in edited(folder):
@@ -262,7 +202,7 @@ def verify(
         elif name == "c":
             outcomes.append(_host_c(task))
         elif name == "icarus":
-            beside = bool(set(names) & COMPILED)
+            beside = bool(set(names) & COMPILED.keys())
             outcomes.append(_icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES))
         else:
             outcomes.append(_compiled(task, name))
@@ -369,7 +309,7 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
 
 def _compiled(task: _Task, name: str) -> Outcome:
     """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
-    executor = _SIMULATORS[name]
+    executor = COMPILED[name]
     program, plan = task.program, icarus.plan_of(task.folder, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
     n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
@@ -382,22 +322,6 @@ def _compiled(task: _Task, name: str) -> Outcome:
             result = bench.run(library, program, plan, sequences, task.seed, advance)
     silent, cycles = sequences.silent_steps, result.cycles_per_step
     return _outcome(name, program, result, silent, cycles, task.seed)
-
-
-_SIMULATORS = {"cxxrtl": cxxrtl, "verilator": verilator}
-_EXECUTORS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **_SIMULATORS}
-_NAMES = (*_EXECUTORS, *TARGETS)
-COMPILED = frozenset(_SIMULATORS)
-SIMULATORS = COMPILED | {"icarus"}
-"""Executors of the Verilog."""
-
-
-def _remedy(name: str) -> str:
-    """Return how to install an executor."""
-    if name in TARGETS:
-        return remedy(TARGETS[name].toolchain)
-    text: str = _EXECUTORS[name].REMEDY
-    return text
 
 
 def _outcome(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw import stimulus, vectors
+from lmu_hw import choice, stimulus, vectors
 from lmu_hw import verify as module
 from lmu_hw.cli import main
 from lmu_hw.errors import SpecError
@@ -233,7 +233,7 @@ def test_what_is_missing_is_said(
     require(CC)
     for executor in (icarus, cxxrtl, verilator):
         monkeypatch.setattr(executor, "available", lambda: False)
-    monkeypatch.setattr(module, "not_installed", lambda toolchain: toolchain.packages)
+    monkeypatch.setattr(choice, "not_installed", lambda toolchain: toolchain.packages)
     said = call(capsys, "verify", folder, "--steps", 100)
     assert said.code == 0
     for name, remedy in (
@@ -280,8 +280,9 @@ def test_a_board_that_is_too_small(
     small = replace(TARGETS["c-m0"], flash=(0, 1024))
     for executor in (icarus, cxxrtl, verilator):
         monkeypatch.setattr(executor, "available", lambda: False)
-    monkeypatch.setattr(module, "TARGETS", {"c-m0": small})
-    monkeypatch.setattr(module, "_NAMES", ("c", "c-m0"))
+    for room in (module, choice):
+        monkeypatch.setattr(room, "TARGETS", {"c-m0": small})
+    monkeypatch.setattr(choice, "NAMES", ("c", "c-m0"))
     said = call(capsys, "verify", folder, "--steps", 100)
     why = "c-m0 (Cortex-M0, microbit) is too small: the program needs "
     assert f"c-m0      NOT VERIFIED: {why}" in said.out

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import stimulus, verify
+from lmu_hw import choice, stimulus, verify
 from lmu_hw.errors import ModelFileError, SpecError, ToolError
 from lmu_hw.executors import board_c, host_c
 from lmu_hw.firmware import emit
@@ -266,7 +266,7 @@ def test_a_missing_toolchain_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     for target in TARGETS.values():
         with pytest.raises(ToolError, match=rf"{target.name} needs gcc-.*; apt-get install gcc-"):
             installed.check(target)
-    assert not any(verify.available()[name] for name in TARGETS)
+    assert not any(choice.available()[name] for name in TARGETS)
 
 
 def test_targets_have_names() -> None:
