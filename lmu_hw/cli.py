@@ -111,11 +111,12 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
 
 def verify(args: argparse.Namespace) -> int:
     """Run the executors of a folder."""
+    from .choice import choose
     from .program import Role
     from .signals import read_signal
     from .simulate import check_full_scale, to_words
     from .spec import check_int
-    from .verify import choose, edited, load_program, summary
+    from .verify import edited, load_program, summary
     from .verify import verify as run
 
     if args.steps is not None:
@@ -123,7 +124,7 @@ def verify(args: argparse.Namespace) -> int:
     check_int("--seed", args.seed, 0, MAX_SEED)
     full_scale = check_full_scale(args.full_scale)
     program = load_program(args.dir)
-    executors, missing = choose(args.executors, program)
+    executors, missing = choose(args.executors, program, args.dir)
     inputs, saturated = None, 0
     if args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
@@ -237,6 +238,13 @@ def synth(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def footprint(args: argparse.Namespace) -> int:
+    """Measure the C of a folder; the module loads when it is called."""
+    from .cli_footprint import footprint as run
+
+    return run(args)
+
+
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
@@ -246,6 +254,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": _of_models("evaluate"),
     "tune": _of_models("tune"),
     "synth": synth,
+    "footprint": footprint,
     "doctor": doctor,
 }
 

@@ -17,6 +17,7 @@ from .layout import Layout, lay_out
 from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
+from .saved import digest_words
 from .words import Helpers
 
 
@@ -66,6 +67,7 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "n_in": program.n_words(Role.INPUT),
         "n_out": program.n_words(Role.OUTPUT),
         "n_state": program.n_words(Role.STATE),
+        "digest": digest_words(program),
         "clock": layout.places.get(program.clock),
         "ops": ops,
         "runs": _runs(program, ops),
