@@ -20,6 +20,7 @@ from .errors import (
     ModelFileError,
     ScheduleError,
     SpecError,
+    ToolError,
     read_error,
 )
 from .executors import bench, board_c, host_c, icarus
