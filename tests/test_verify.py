@@ -371,17 +371,18 @@ def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.sim
 @pytest.mark.cc
+@pytest.mark.qemu
 def test_a_folder_with_any_name(
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    require(CC, "iverilog", "vvp")
+    require(CC, "iverilog", "vvp", "arm-none-eabi-gcc", "qemu-system-arm")
     monkeypatch.chdir(tmp_path)
     name = "-q'\"x y"
     shutil.copytree(folder, tmp_path / name)
-    said = call(capsys, "verify", "--executors", "icarus,c", "--steps", 12, "-q", "--", name)
+    said = call(capsys, "verify", "--executors", "icarus,c,c-m4", "--steps", 12, "-q", "--", name)
     assert (said.code, said.err) == (0, "")
 
 

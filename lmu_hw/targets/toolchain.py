@@ -75,7 +75,9 @@ def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
         f"-DCHUNK_STEPS={max(1, target.chunk // row)}",
     )
     compile_object(target, program, c_dir, place)
-    _compile(target, sim / "harness.c", place / "harness.o", (*defines, f"-I{c_dir}"))
+    _compile(
+        target, sim / "harness.c", place / "harness.o", (*defines, "-iquote", str(c_dir.resolve()))
+    )
     _compile(target, sim / target.toolchain.start, place / "start.o", ())
     path = place / IMAGE
     _link(target, place, path, layout.work_bytes + HARNESS_STACK)
@@ -125,7 +127,8 @@ def tool(target: Target, name: str, *arguments: str) -> str:
 
 
 def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> None:
-    options = ("-c", str(source), "-o", str(to), *OPTIMIZE, *more)
+    # the compiler runs elsewhere
+    options = ("-c", str(source.resolve()), "-o", str(to), *OPTIMIZE, *more)
     code, text = _gcc(target, to.parent, *options)
     if code:
         raise _failed(target, f"could not compile {source}", text)
