@@ -24,14 +24,14 @@ demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
 
 test: .venv/dev.stamp
-	scripts/install_tools.sh cc sim lint
+	scripts/install_tools.sh cc sim lint cross
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 soak: .venv/dev.stamp
-	scripts/install_tools.sh cc sim lint
+	scripts/install_tools.sh cc sim lint cross
 	$(BIN)/python -m pytest -n auto -m soak $(PYTEST_ARGS)
 
 bench: .venv/dev.stamp

@@ -8,106 +8,33 @@ interpreter's. Counts are exact, of executed instructions: QEMU knows no pipelin
 
 from __future__ import annotations
 
-from collections import Counter
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.bulk_speed import network
-from benchmarks.firmware_cores import CORES, STEPS, c_rows, count, instructions
 from lmu_hw.calibrate import Calibration
+from lmu_hw.executors import board_c
+from lmu_hw.firmware import emit
 from lmu_hw.fixedpoint import QFormat
+from lmu_hw.footprint.report import measure
 from lmu_hw.pace import with_output_every
 from lmu_hw.program import Linear, Program, Role, Vector
 from lmu_hw.quantize import quantize
 from lmu_hw.spec import parse
+from lmu_hw.stimulus import Reference
+from lmu_hw.targets.boards import TARGETS
 from lmu_hw.widths import Widths
 
 TABLE = Path(__file__).parent.parent / "docs" / "firmware.md"
 ROWS, COLUMNS = 212, 468
 """The hidden layer of the psMNIST network: 212 units, 256 words of memory and 212 of its own."""
-CMSIS_NN = {"m4": 2.49, "m3": 5.11}
-"""Of arm_nn_vec_mat_mult_t with 16-bit activations and 8-bit weights, same size and compiler."""
-SEPARATE = "-fno-inline"
-"""Keeps operations apart, so that each has a count of its own."""
-
-PLAIN = """
-#include <arm_acle.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* Four rows a pass as in lmu_kernels.h, but a byte for each weight: SXTB16 makes halves of them. */
-static inline __attribute__((always_inline)) uint32_t next(const void **p)
-{
-    uint32_t word;
-
-    __asm__ volatile("ldr %0, [%1], #4" : "=r"(word), "+r"(*p) : : "memory");
-    return word;
-}
-
-static inline __attribute__((always_inline)) int32_t four(
-    int32_t sum, const void **row, uint32_t even, uint32_t odd)
-{
-    const uint32_t w = next(row);
-    int32_t high;
-
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(high) : "r"(w));
-    sum = __smlad((int32_t)__sxtb16((int8x4_t)w), (int32_t)even, sum);
-    return __smlad(high, (int32_t)odd, sum);
-}
-
-void plain(int32_t *dots, size_t n_rows, const int8_t *rows, const int16_t *x, size_t n);
-void plain(int32_t *dots, size_t n_rows, const int8_t *rows, const int16_t *x, size_t n)
-{
-    for (size_t r = 0; r < n_rows; r += 4, dots += 4) {
-        const void *a = rows + r * n, *b = rows + (r + 1) * n;
-        const void *c = rows + (r + 2) * n, *d = rows + (r + 3) * n, *v = x;
-        int32_t sum_a = 0, sum_b = 0, sum_c = 0, sum_d = 0;
-
-        while (v != x + n) {
-            const uint32_t even = next(&v), odd = next(&v);
-
-            sum_a = four(sum_a, &a, even, odd);
-            sum_b = four(sum_b, &b, even, odd);
-            sum_c = four(sum_c, &c, even, odd);
-            sum_d = four(sum_d, &d, even, odd);
-        }
-        dots[0] = sum_a;
-        dots[1] = sum_b;
-        dots[2] = sum_c;
-        dots[3] = sum_d;
-    }
-}
-"""
-PLAIN_MAIN = """
-#include <stddef.h>
-#include <stdint.h>
-
-void plain(int32_t *dots, size_t n_rows, const int8_t *rows, const int16_t *x, size_t n);
-static const int8_t rows[][{columns}] __attribute__((aligned(4))) = {{
-{rows}
-}};
-static const int16_t x[][{columns}] = {{
-{x}
-}};
-static const int32_t expected[][{n_rows}] = {{
-{expected}
-}};
-static int32_t dots[{n_rows}];
-
-int main(void)
-{{
-    int wrong = 0;
-
-    for (size_t t = 0; t < STEPS; t++) {{
-        plain(dots, {n_rows}, rows[0], x[t], {columns});
-        for (size_t r = 0; r < {n_rows}; r++) {{
-            wrong |= dots[r] != expected[t][r];
-        }}
-    }}
-    return wrong;
-}}
-"""
+CORES = {"M4": "c-m4", "M3": "c-m3", "M0": "c-m0", "RV32": "c-rv32"}
+CMSIS_NN = (2.49, 5.11)
+"""M4 and M3: arm_nn_vec_mat_mult_t, 16-bit activations, 8-bit weights, same size and compiler."""
+STEPS = 5
 
 
 def weights(bits: int) -> np.ndarray:
@@ -139,8 +66,8 @@ def affine(bits: int) -> Program:
 
 
 def memory(**keys: object) -> Program:
-    """Return a memory alone, its state as output."""
-    return quantize(parse({"bits": 16, "output": "state", **keys})).program
+    """Return a memory whose state is read when asked for: the other steps update it, no more."""
+    return with_output_every(quantize(parse({"bits": 16, "output": "state", **keys})).program, 0)
 
 
 def psmnist() -> Program:
@@ -150,38 +77,28 @@ def psmnist() -> Program:
     return with_output_every(design.program, 1)
 
 
-def stimulus(program: Program) -> np.ndarray:
-    """Return words of half the range, shape (1 + STEPS, n_in)."""
+def cost(program: Program, name: str) -> dict[str, Any]:
+    """Return what a program costs on a target, after a comparison of all words and states.
+
+    An output is due in every step; where that is up to the caller, in the last one alone.
+    """
+    target = TARGETS[name]
     rng = np.random.default_rng(1)
     fmts = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
     low, high = [f.min // 2 for f in fmts], [f.max // 2 for f in fmts]
-    return rng.integers(low, high, (1 + STEPS, len(fmts)))
-
-
-def counts(program: Program, core: str, *options: str) -> tuple[Counter[str], int]:
-    """Return the instructions of a step by function, and the bytes of code."""
-    return instructions(program, CORES[core], stimulus(program), *options)
-
-
-def per_mac(bits: int, core: str) -> float:
-    """Return the instructions of a multiply-accumulate, everything around it included."""
-    total, _ = counts(affine(bits), core)
-    return sum(total.values()) / (ROWS * COLUMNS)
-
-
-def plain_per_mac() -> float:
-    """Return the same for a byte a weight and SXTB16, on M4."""
-    rows, x = weights(8), np.random.default_rng(1).integers(-(1 << 14), 1 << 14, (5, COLUMNS))
-    order = np.arange(COLUMNS).reshape(-1, 2, 2).transpose(0, 2, 1).ravel()
-    text = PLAIN_MAIN.format(
-        columns=COLUMNS,
-        n_rows=ROWS,
-        rows=c_rows(rows[:, order]),
-        x=c_rows(x),
-        expected=c_rows(x @ rows.T),
-    )
-    total, _ = count({"main.c": text, "plain.c": PLAIN}, "plain.c", CORES["m4"])
-    return sum(total.values()) / (ROWS * COLUMNS)
+    inputs = rng.integers(low, high, (STEPS, len(fmts)))
+    due = np.full(STEPS, program.output_every == 1)
+    due[-1] = True
+    with tempfile.TemporaryDirectory() as name:
+        c_dir, place = Path(name) / "c", Path(name) / "build"
+        c_dir.mkdir()
+        place.mkdir()
+        for file, text in emit(program, version="benchmark").items():
+            (c_dir / file).write_text(text)
+        block = Reference(program, 1).run(inputs[:, None])
+        result = board_c.run(target, c_dir.parent, program, [block], 1)
+        assert result.mismatches == 0, result.first
+        return measure(target, c_dir, program, inputs, due, quiet=True)
 
 
 def memories() -> list[tuple[str, Program]]:
@@ -194,31 +111,57 @@ def memories() -> list[tuple[str, Program]]:
     ]
 
 
+def row(*cells: object) -> str:
+    """Return a row of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def matrices() -> list[str]:
+    """Return the table of matrix times vector."""
+    lines = [row("weights", *CORES), row(*["---"] * 5)]
+    for bits in (8, 4, 16):
+        program = affine(bits)
+        found = (
+            cost(program, name)["instructions"]["with_output"]["mean"] for name in CORES.values()
+        )
+        lines.append(row(f"{bits} bits", *(f"{n / (ROWS * COLUMNS):.2f}" for n in found)))
+    return [*lines, row("CMSIS-NN, 8 bits", *CMSIS_NN, "", "")]
+
+
+def memory_updates() -> list[str]:
+    """Return the table of memories."""
+    lines = [row("memory", *CORES), row(*["---"] * 5)]
+    for name, program in memories():
+        found = [cost(program, core)["instructions"]["without_output"] for core in CORES.values()]
+        lines.append(row(name, *(f"{n['mean']:,.0f}" for n in found)))
+    return lines
+
+
+def networks() -> list[str]:
+    """Return the table of the network."""
+    program = psmnist()
+    heads = ("core", "instructions a step", "code", "tables", "state", "stack", "globals")
+    lines = [row(*heads), row(*["---"] * len(heads))]
+    for core, name in CORES.items():
+        if name == "c-m0":
+            continue  # its board has 16 kB
+        found = cost(program, name)
+        flash, ram = found["flash"], found["ram"]
+        sizes = (
+            flash["code"],
+            flash["tables"],
+            ram["state"],
+            ram["stack"],
+            ram["data"] + ram["bss"],
+        )
+        steps = found["instructions"]["with_output"]["mean"]
+        lines.append(row(core, *(f"{n:,.0f}" for n in (steps, *sizes))))
+    return lines
+
+
 def main() -> None:
     """Count everything and write the table."""
-    cores = ("m4", "m3", "m0", "rv32")
-    lines = [HEAD, "| weights | M4 | M3 | M0 | rv32imc |", "|---|---|---|---|---|"]
-    for bits in (8, 4, 16):
-        cells = [f"{per_mac(bits, core):.2f}" for core in cores]
-        lines.append(f"| {bits} bits | {' | '.join(cells)} |")
-    lines.append(f"| CMSIS-NN, 8 bits | {CMSIS_NN['m4']} | {CMSIS_NN['m3']} | | |")
-    lines.append(f"| 8 bits, a byte each, SXTB16 and SMLAD | {plain_per_mac():.2f} | | | |")
-    lines += [
-        MEMORIES,
-        "| memory | M4 | M3 | M0 | rv32imc | step on M4 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, program in memories():
-        found = [counts(program, core, SEPARATE)[0] for core in cores]
-        kinds = ("lmu_cascade", "lmu_dense", "__aeabi_lmul")
-        # compilers add to the names of copies that they make for constant arguments
-        alone = [sum(n for k, n in c.items() if k.split(".")[0] in kinds) for c in found]
-        lines.append(f"| {name} | {' | '.join(map(str, alone))} | {sum(found[0].values())} |")
-    program = psmnist()
-    lines += [NETWORK, "| core | a step | code, bytes |", "|---|---|---|"]
-    for core in ("m4", "m3", "rv32"):
-        total, code = counts(program, core)
-        lines.append(f"| {core} | {sum(total.values())} | {code} |")
+    lines = [HEAD, *matrices(), MEMORIES, *memory_updates(), NETWORK, *networks()]
     TABLE.write_text("\n".join(lines) + "\n")
     print(TABLE.read_text())
 
@@ -226,25 +169,24 @@ def main() -> None:
 HEAD = f"""# Instructions on microcontrollers
 
 Executed instructions of the generated C, counted in QEMU by `PYTHONPATH=. python
-benchmarks/firmware.py`: gcc 12, -O2, Cortex-M4 with its DSP instructions, the others in plain C.
-They are not cycles. The words of every step are compared with the interpreter's.
+benchmarks/firmware.py` (a minute): gcc 12, -O2, Cortex-M4 with its DSP instructions, the others in
+plain C. They are not cycles. The words of every step are compared with the interpreter's.
 
 ## Matrix times vector
 
 {ROWS} x {COLUMNS} weights, activations of 16 bits; instructions per multiply-accumulate, the
-rounding of the results included. CMSIS-NN's is its kernel for the same types. The last line takes
-as many rows in a pass, but stores a byte for each weight: two instructions more for four products.
+rounding of the results included. CMSIS-NN's is its kernel for the same types.
 """
 MEMORIES = """
 ## Memories
 
-16-bit input; instructions of the memory's own function in a step that is not silent. The last
-column adds the rounding of the state to 16-bit outputs.
+Instructions of a step that updates the memory and has no output, 16-bit input, not silent.
 """
 NETWORK = """
 ## psMNIST network
 
-d = 256, n = 212, 10 classes, 8-bit weights, an output at every step: 102,017 weights.
+d = 256, n = 212, 10 classes, 8-bit weights, an output at every step: 102,017 weights. All but the
+instructions in bytes; globals are those of the program, the state is the caller's.
 """
 
 

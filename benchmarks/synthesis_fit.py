@@ -59,7 +59,7 @@ FILE = Path(__file__).parent.parent / "lmu_hw" / "synthesis" / "coefficients.py"
 
 USED = {
     "luts": set(FEATURES) - {"registers", "reads"},
-    "ffs": {"registers", "memory in registers", "reads", "collisions", "one"},
+    "ffs": {"registers", "memory in registers", "reads", "one"},
 }
 """What LUTs and flip-flops can depend on."""
 

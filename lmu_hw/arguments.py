@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,12 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
     return args
 
 
+def argument(path: Path) -> str:
+    """Return a path as a shell takes it, and no command for an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
 def print_json(data: dict[str, Any]) -> None:
     """Print one JSON object, in strict JSON."""
     print(json.dumps(data, allow_nan=False))
@@ -108,6 +115,7 @@ def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
     _add_simulate(commands)
     _add_models(commands)
     _add_synth(commands)
+    _add_footprint(commands)
     _add_doctor(commands)
     return top, dict(commands.choices)
 
@@ -261,7 +269,8 @@ def _add_verify(commands: Any) -> None:
         "--executors",
         metavar="LIST",
         help="of icarus (Verilog, sees X), c, cxxrtl and verilator (Verilog compiled, for millions "
-        "of steps); default: all that are installed",
+        "of steps), c-m0, c-m3, c-m4, c-m7 and c-rv32 (C on microcontrollers, in QEMU); default: "
+        "all that are installed",
     )
     sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
@@ -411,6 +420,26 @@ def _add_synth(commands: Any) -> None:
         "--seed", type=_number, default=1, metavar="N", help="of placement (default 1)"
     )
     sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
+    sub.add_argument("--force", action="store_true", help="replace FILE if it is there")
+
+
+def _add_footprint(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "footprint",
+        "Compile the C of a folder for microcontrollers: flash, RAM, stack, instructions a step.",
+        "  lmu-hw footprint out\n"
+        "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n\n"
+        "targets: c-m0, c-m3, c-m4, c-m7, c-rv32",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
+    sub.add_argument(
+        "--target",
+        action="append",
+        metavar="T",
+        help="core; give the option again for more (default: all that are installed and fit)",
+    )
     sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
 
 

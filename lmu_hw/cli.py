@@ -11,14 +11,14 @@ import contextlib
 import io
 import json
 import os
-import shlex
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .arguments import MODEL_ONLY, parse_args, parser, print_json
+from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
 from .errors import LMUHWError, MismatchError, SpecError
 
 Command = Callable[[argparse.Namespace], int]
@@ -60,7 +60,8 @@ def generate(args: argparse.Namespace) -> int:
             data[name] = value
     hardware = chosen(vars(args), data)
     # a width left to lmu-hw is one that is not given
-    spec = parse({k: v for k, v in data.items() if not (k in widths and v == "auto")})
+    given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
+    spec = parse(given, beside=hardware.to_data())
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
         design = quantize(spec)
@@ -105,16 +106,17 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
     )
-    print(f"wrote {out}: next, lmu-hw verify {shlex.quote(str(out))}")
+    print(f"wrote {out}: next, lmu-hw verify {argument(out)}")
 
 
 def verify(args: argparse.Namespace) -> int:
     """Run the executors of a folder."""
+    from .choice import choose
     from .program import Role
     from .signals import read_signal
     from .simulate import check_full_scale, to_words
     from .spec import check_int
-    from .verify import choose, edited, load_program, summary
+    from .verify import edited, load_program, summary
     from .verify import verify as run
 
     if args.steps is not None:
@@ -122,7 +124,7 @@ def verify(args: argparse.Namespace) -> int:
     check_int("--seed", args.seed, 0, MAX_SEED)
     full_scale = check_full_scale(args.full_scale)
     program = load_program(args.dir)
-    executors, missing = choose(args.executors, program)
+    executors, missing = choose(args.executors, program, args.dir)
     inputs, saturated = None, 0
     if args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
@@ -236,6 +238,13 @@ def synth(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def footprint(args: argparse.Namespace) -> int:
+    """Measure the C of a folder; the module loads when it is called."""
+    from .cli_footprint import footprint as run
+
+    return run(args)
+
+
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
@@ -245,6 +254,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": _of_models("evaluate"),
     "tune": _of_models("tune"),
     "synth": synth,
+    "footprint": footprint,
     "doctor": doctor,
 }
 
@@ -282,6 +292,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory; ask for a smaller d or a shorter input", 1)
     except KeyboardInterrupt:
+        # what Amaranth had under way is no news
+        warnings.filterwarnings("ignore", message=".* created but never used")
         return _fail("interrupted", 130)
 
 

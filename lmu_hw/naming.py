@@ -30,7 +30,7 @@ timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg ty
 unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait wait_order
 wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
-_C_HEADERS = "lmu_kernels math stddef stdint stdio stdlib string"
+_C_HEADERS = "features lmu_kernels math stddef stdint stdio stdlib string"
 VERILOG_WORDS = frozenset(_WORDS.split())
 """Words that Verilog keeps for itself, or SystemVerilog, which is what many tools read."""
 _TAKEN = VERILOG_WORDS | frozenset(_C_HEADERS.split())

@@ -9,7 +9,7 @@ import difflib
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
@@ -146,8 +146,14 @@ def shorten(values: Sequence[float]) -> list[str]:
     return texts if len(texts) <= 8 else [*texts[:4], "...", texts[-1]]
 
 
-def parse(data: dict[str, Any]) -> LMUSpec:
+def parse(data: dict[str, Any], beside: Iterable[str] = ()) -> LMUSpec:
     """Return the spec that a mapping of keys (as in a TOML file) asks for.
+
+    Parameters
+    ----------
+    data : dict
+    beside : iterable of str
+        Keys that a file may have besides; somebody else has taken them out.
 
     Raises
     ------
@@ -157,9 +163,10 @@ def parse(data: dict[str, Any]) -> LMUSpec:
     known = {f.name for f in fields(LMUSpec)} | {"d"}
     for key in data:
         if key not in known:
-            close = difflib.get_close_matches(key, sorted(known), n=1)
+            names = sorted(known.union(beside))
+            close = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {close[0]}? " if close else ""
-            raise SpecError(f"unknown key {key!r}: {hint}known keys are {', '.join(sorted(known))}")
+            raise SpecError(f"unknown key {key!r}: {hint}known keys are {', '.join(names)}")
     values = dict(data)
     if "d" in values:
         if "order" in values:

@@ -59,8 +59,12 @@ def c_int(value: int) -> str:
     return str(value) if -(1 << 31) < value < 1 << 31 else f"INT64_C({value})"
 
 
+LINE = 96
+"""Longest line of constants."""
+
+
 def c_lines(values: Sequence[int], digits: int) -> list[str]:
-    """Return integers as C constants of at least ``digits`` characters, eight a line.
+    """Return integers as C constants of at least ``digits`` characters, up to eight a line.
 
     Examples
     --------
@@ -68,7 +72,10 @@ def c_lines(values: Sequence[int], digits: int) -> list[str]:
     ['  1, -20,   3']
     """
     constants = [c_int(value).rjust(digits) for value in values]
-    return [", ".join(constants[start : start + 8]) for start in range(0, len(constants), 8)]
+    longest = max(map(len, constants), default=0) + len(", ")
+    # fewer in a line where eight would be too long to read
+    n = next(n for n in (8, 4, 2, 1) if n == 1 or n * longest < LINE)
+    return [", ".join(constants[start : start + n]) for start in range(0, len(constants), n)]
 
 
 def hex_word(value: int, width: int) -> str:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import overload
 
 from .errors import ToolError
 
@@ -33,20 +34,42 @@ def cxx_compiler() -> list[str]:
 
 
 def _first(variable: str, *known: str) -> list[str]:
-    chosen = shlex.split(os.environ.get(variable, ""))
+    given = os.environ.get(variable, "")
+    try:
+        chosen = shlex.split(given)
+    except ValueError as error:
+        raise ToolError(f"{variable} must be a command, not {given!r}: {error}") from error
     for command in [chosen] if chosen else [[name] for name in known]:
         if shutil.which(command[0]):
             return command
     return []
 
 
+@overload
 def run_tool(
     command: Sequence[str],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
-) -> tuple[int, str]:
+) -> tuple[int, str]: ...
+@overload
+def run_tool(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    time_limit: float,
+) -> tuple[int | None, str]: ...
+def run_tool(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    time_limit: float | None = None,
+) -> tuple[int | None, str]:
     """Run a program to its end and return its exit code and what it printed.
 
     On Ctrl-C, or any other exception, it ends together with every process that it started. Its
@@ -60,10 +83,13 @@ def run_tool(
         Its whole environment; this process's own by default.
     log : Path, optional
         Where to keep what it printed.
+    time_limit : float, optional
+        Time after which it is killed [s]: the exit code is then None.
     """
     if cwd is not None:
         env = {**(os.environ if env is None else env), "TMPDIR": str(cwd)}
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as output:
+        exit_code: int | None
         process = subprocess.Popen(
             command,
             cwd=cwd,
@@ -74,7 +100,10 @@ def run_tool(
             start_new_session=True,
         )
         try:
-            exit_code = process.wait()
+            exit_code = process.wait(time_limit)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            exit_code = None
         except BaseException:
             _end(process)
             raise

@@ -7,13 +7,14 @@ words. The first word that differs is named.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from . import vectors
+from .choice import COMPILED, known
 from .errors import (
     MismatchError,
     ModelFileError,
@@ -22,18 +23,24 @@ from .errors import (
     ToolError,
     read_error,
 )
-from .executors import bench, cxxrtl, host_c, icarus, verilator
+from .executors import bench, board_c, host_c, icarus
+from .executors.compare import CResult
 from .folder import changed_files, read_manifest
 from .hardware import from_data
 from .program import Program, Role, from_json
 from .progress import progress
 from .schedule import schedule, why_not
 from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
-from .vectors import Words
+from .targets.boards import TARGETS
+from .vectors import Vectors, Words
 
 DEFAULT_C_STEPS = 100_000
 C_MULTIPLIES = 4_000_000_000
 """Multiplications of the interpreter beyond which fewer steps are compared in C by default."""
+DEFAULT_BOARD_STEPS = 10_000
+BOARD_MULTIPLIES = 20_000_000
+"""Multiplications, a few seconds of QEMU, beyond which fewer steps are played on a board."""
+MIN_BOARD_STEPS = 8
 DEFAULT_ICARUS_STEPS = 200
 ICARUS_CYCLES = 1_000_000
 """Clock cycles, about two minutes of Icarus, beyond which fewer steps are simulated by default."""
@@ -137,57 +144,6 @@ def edited(folder: Path) -> list[str]:
     return changed_files(folder, read_manifest(folder))
 
 
-def available() -> dict[str, bool]:
-    """Return which executors can run on this machine."""
-    return {name: executor.available() for name, executor in _EXECUTORS.items()}
-
-
-def choose(names: str | None, program: Program) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the executors to run, and why others cannot.
-
-    Parameters
-    ----------
-    names : str or None
-        As on the command line, separated by commas; None for all that can.
-    program : Program
-
-    Raises
-    ------
-    SpecError
-        If a name is unknown, or the program has no files for it.
-    ToolError
-        If nothing is installed.
-    """
-    refused = why_not(program)
-    if names is not None:
-        chosen = _known(tuple(name.strip() for name in names.split(",")))
-        if refused and set(chosen) & SIMULATORS:
-            raise SpecError(f"there is no Verilog of this program: {refused}; verify it in C")
-        return chosen, {}
-    missing = {
-        name: f"not installed ({_EXECUTORS[name].REMEDY})"
-        for name, ok in available().items()
-        if not ok
-    }
-    if refused:
-        missing |= dict.fromkeys(SIMULATORS, f"there is no Verilog of this program: {refused}")
-    executors = tuple(name for name in _EXECUTORS if name not in missing)
-    if not executors:
-        raise ToolError(
-            "no executor is installed, so nothing can be verified: install a C compiler or "
-            "Icarus Verilog (see lmu-hw doctor)"
-        )
-    return executors, missing
-
-
-def _known(executors: tuple[str, ...]) -> tuple[str, ...]:
-    """Return executors, each once, or raise `SpecError`."""
-    for name in executors:
-        if name not in _EXECUTORS:
-            raise SpecError(f"executors must be among {', '.join(_EXECUTORS)}, not {name!r}")
-    return tuple(dict.fromkeys(executors))
-
-
 def verify(
     folder: Path,
     *,
@@ -203,11 +159,12 @@ def verify(
     ----------
     folder : Path
     executors : tuple of str
-        Of ``icarus``, ``c``, ``cxxrtl`` and ``verilator``.
+        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7`` and
+        ``c-rv32``.
     n_steps : int, optional
         Steps for every executor, a few more where instances or sequences share them. By default
-        200 and more in Icarus, 100,000 in C and 20,000 in cxxrtl and Verilator, less where a step
-        takes long.
+        200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
+        less where a step takes long.
     seed : int
         Of the stimulus and of the stalls.
     inputs : int64 array, shape (n_steps, n_in), optional
@@ -224,10 +181,11 @@ def verify(
     ToolError
         If a tool is missing or fails.
     """
-    names = _known(executors)
+    names = known(executors)
     program = load_program(folder)
     check_manifest(folder, program)
-    for name in edited(folder):
+    changed = edited(folder)
+    for name in changed:
         if not (folder / name).is_file():
             raise ModelFileError(f"{folder / name} is missing; generate the folder again")
     task = _Task(
@@ -238,16 +196,31 @@ def verify(
         inputs=None if inputs is None else inputs[:n_steps],
         quiet=quiet,
     )
-    outcomes = []
-    for name in names:
-        if name == "c":
-            outcomes.append(_host_c(task))
-        elif name == "icarus":
-            beside = bool(set(names) & COMPILED)
-            outcomes.append(_icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES))
-        else:
-            outcomes.append(_compiled(task, name))
-    return outcomes
+    play = _Play(task) if set(names) & TARGETS.keys() else None
+    try:
+        return [_run(task, name, names, play) for name in names]
+    except ToolError as error:
+        if not changed:
+            raise
+        raise ToolError(
+            f"{error}; since generate wrote it, {', '.join(changed)} was edited: generate the "
+            "folder again",
+            command=error.command,
+            exit_code=error.exit_code,
+            tail=error.tail,
+        ) from error
+
+
+def _run(task: _Task, name: str, names: tuple[str, ...], play: _Play | None) -> Outcome:
+    """Run one of several executors."""
+    if play is not None and name in TARGETS:
+        return _board(task, name, play)
+    if name == "c":
+        return _host_c(task)
+    if name == "icarus":
+        beside = bool(set(names) & COMPILED.keys())
+        return _icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES)
+    return _compiled(task, name)
 
 
 def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -291,17 +264,40 @@ class _Task:
 
 def _host_c(task: _Task) -> Outcome:
     program = task.program
-    if task.inputs is None:
-        affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
-        n_streams, length = shares(program, task.n_steps or min(DEFAULT_C_STEPS, affordable))
-        stimulus = rounds(program, length, n_streams, task.seed)
-    else:
-        n_streams, length = 1, len(task.inputs)
-        stimulus = iter([task.inputs[:, None, :]])
+    affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
+    n_streams, stimulus, length = _shared(task, min(DEFAULT_C_STEPS, affordable))
     reference = Reference(program, n_streams)
     with progress("C against the interpreter", length, task.quiet) as advance:
         result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
     return _outcome("c", program, result, reference.silent_steps, None, task.seed)
+
+
+def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
+    """Return the number of streams, their stimulus in rounds, and the steps of each."""
+    if task.inputs is not None:
+        return 1, iter([task.inputs[:, None, :]]), len(task.inputs)
+    n_streams, length = shares(task.program, task.n_steps or default)
+    return n_streams, rounds(task.program, length, n_streams, task.seed), length
+
+
+class _Play:
+    """The words that every board gets and must return, computed once."""
+
+    def __init__(self, task: _Task) -> None:
+        affordable = BOARD_MULTIPLIES // max(1, multiplies_per_step(task.program))
+        default = max(MIN_BOARD_STEPS, min(DEFAULT_BOARD_STEPS, affordable))
+        self.n_streams, stimulus, length = _shared(task, default)
+        reference = Reference(task.program, self.n_streams)
+        with progress("the interpreter, for the boards", length, task.quiet) as advance:
+            self.blocks: list[Vectors] = list(reference.blocks(stimulus, advance))
+        self.silent_steps = reference.silent_steps
+
+
+def _board(task: _Task, name: str, play: _Play) -> Outcome:
+    target, program = TARGETS[name], task.program
+    with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
+        result = board_c.run(target, task.folder, program, play.blocks, play.n_streams)
+    return _outcome(name, program, result, play.silent_steps, None, task.seed)
 
 
 def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
@@ -327,7 +323,7 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
 
 def _compiled(task: _Task, name: str) -> Outcome:
     """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
-    executor = _SIMULATORS[name]
+    executor = COMPILED[name]
     program, plan = task.program, icarus.plan_of(task.folder, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
     n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
@@ -342,17 +338,10 @@ def _compiled(task: _Task, name: str) -> Outcome:
     return _outcome(name, program, result, silent, cycles, task.seed)
 
 
-_SIMULATORS = {"cxxrtl": cxxrtl, "verilator": verilator}
-_EXECUTORS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **_SIMULATORS}
-COMPILED = frozenset(_SIMULATORS)
-SIMULATORS = COMPILED | {"icarus"}
-"""Executors of the Verilog."""
-
-
 def _outcome(
     name: str,
     program: Program,
-    result: icarus.IcarusResult | host_c.HostCResult | bench.BenchResult,
+    result: icarus.IcarusResult | CResult | bench.BenchResult,
     silent_steps: int,
     cycles_per_step: int | None,
     seed: int,

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint]
+# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross]
 #
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
-#   lint  Verilator: lint, and a second simulator
+#   lint  Verilator: lint, and a second simulator; clang, clang-tidy and cppcheck for the C
+#   cross compilers, C libraries and QEMU for Arm and RISC-V microcontrollers
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
 # Otherwise it says what is missing and how to get it, and succeeds, unless
@@ -37,6 +38,23 @@ check_cc() {
 
 check_lint() {
     have verilator || packages+=(verilator)
+    # its sanitizers are a package of their own
+    clang -fsanitize=address -x c - -o /dev/null <<<'int main(void) { return 0; }' 2>/dev/null ||
+        packages+=(clang libclang-rt-dev)
+    have clang-tidy || packages+=(clang-tidy)
+    have cppcheck || packages+=(cppcheck)
+}
+
+# finds COMPILER OPTIONS: whether a C library is there.
+finds() { "$@" -x c -E -include string.h /dev/null >/dev/null 2>&1; }
+
+check_cross() {
+    have arm-none-eabi-gcc || packages+=(gcc-arm-none-eabi)
+    finds arm-none-eabi-gcc --specs=nano.specs || packages+=(libnewlib-arm-none-eabi)
+    have qemu-system-arm || packages+=(qemu-system-arm)
+    have riscv64-unknown-elf-gcc || packages+=(gcc-riscv64-unknown-elf)
+    finds riscv64-unknown-elf-gcc --specs=picolibc.specs || packages+=(picolibc-riscv64-unknown-elf)
+    have qemu-system-riscv32 || packages+=(qemu-system-misc)
 }
 
 check_sim() {
@@ -58,7 +76,7 @@ END
 
 for group in "$@"; do
     case $group in
-        venv | cc | sim | lint) "check_$group" ;;
+        venv | cc | sim | lint | cross) "check_$group" ;;
         *) echo "install_tools.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

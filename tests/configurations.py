@@ -10,8 +10,9 @@ import numpy as np
 
 from lmu_hw.calibrate import Calibration
 from lmu_hw.network import Activation, Layer, Memory
-from lmu_hw.program import Program
+from lmu_hw.program import Linear, Program
 from lmu_hw.quantize import quantize
+from lmu_hw.schedule import Schedule
 from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
 from tests.small_networks import LINEAR, SIGMOID, TANH, cell, lmu, network, trained
@@ -27,6 +28,28 @@ class Configuration:
 
     make: Callable[[], Program]
     lanes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTime:
+    """Cycles that a layer of 16 rows or more takes, waits included, and 5 % and 16 cycles more than
+    its lanes must multiply."""
+
+    name: str
+    cycles: int
+    bound: float
+
+
+def layer_times(plan: Schedule) -> list[LayerTime]:
+    """Return the times of a step's wide layers."""
+    found = []
+    for phase in plan.due.phases:
+        kind, _, number = phase.name.partition("_")
+        op = plan.program.ops[int(number.partition("_")[0])] if number.isdigit() else None
+        if kind == "linear" and isinstance(op, Linear) and len(op.rows) >= 16:
+            bound = 1.05 * plan.program.multiplies(op) / plan.lanes + 16
+            found.append(LayerTime(name=phase.name, cycles=phase.length, bound=bound))
+    return found
 
 
 def memory(lanes: int, **keys: Any) -> Configuration:
@@ -170,6 +193,14 @@ CONFIGURATIONS: dict[str, Configuration] = {
         lambda r: (
             lmu(r, 1, kind="simple_rnn", n=64, memory=legendre(256, 400)),
             cell(r, "dense", 64, 10, SOFTMAX),
+        ),
+    ),
+    # so many lanes that much of an output is still under way when the next step begins
+    "tanh head of 48 P=32": layers(
+        32,
+        lambda r: (
+            lmu(r, 1, memory=legendre(6, 20)),
+            cell(r, "dense", 6, 48, TANH),
         ),
     ),
 }

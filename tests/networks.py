@@ -175,6 +175,25 @@ def stack(every: int = 1) -> Program:
     return b.program("stack of two", every)
 
 
+def side_by_side() -> Program:
+    """Return a cascade and a dense memory that fall silent in different steps."""
+    b = Builder(4)
+    b.add("x", 1, Role.INPUT, QFormat(1, 7))
+    b.add("v", 1, Role.INPUT, QFormat(1, 7))
+    b.add("m", 3, Role.STATE, QFormat(5, 11))
+    b.add("quiet", 1, Role.STATE, QFormat(2, 0, signed=False))
+    b.add("y_cascade", 6, Role.OUTPUT, QFormat(5, 9))
+    b.add("y_dense", 3, Role.OUTPUT, QFormat(5, 9))
+    cascade = b.cascade("x", "", 1, "pppppp")
+    rows = ((-30, 5, -7), (4, -30, 6), (-8, 3, -30))
+    b.ops.append(
+        Dense(source="v", state="m", silence="quiet", window=3, rows=rows, shifts=(6, 7, 6))
+    )
+    b.affine(cascade, "y_cascade")
+    b.affine(("m",), "y_dense")
+    return b.program("memories side by side")
+
+
 def gates(every: int = 1) -> Program:
     """Return a cell with gates: products, sums and differences of products, plain terms."""
     b = Builder(2)
@@ -226,6 +245,7 @@ NETWORKS: dict[str, Program] = {
     "feed_forward_on_demand": lmu(0, seed=5, recurrent=False),
     "stack": stack(),
     "stack_on_demand": stack(0),
+    "side_by_side": side_by_side(),
     "gates": gates(),
     "gates_every_2": gates(2),
     "order": order(),

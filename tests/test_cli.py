@@ -71,7 +71,7 @@ def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert name in said.err
 
 
-@pytest.mark.parametrize("command", ["", "generate", "verify", "simulate", "doctor"])
+@pytest.mark.parametrize("command", ["", "generate", "verify", "simulate", "footprint", "doctor"])
 def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as info:
         main([*command.split(), "--help"])
@@ -207,7 +207,7 @@ def test_bad_file(
         ("--steps 99999999999", "--steps must be"),
         ("--seed -1", "--seed must be a whole number from 0"),
         ("--seed 1e3", "--seed must be"),
-        ("--executors wrong", "executors must be among icarus, c, cxxrtl, verilator, not 'wrong'"),
+        ("--executors wrong", "c-m4, c-m7, c-rv32, not 'wrong'"),
     ],
 )
 def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:

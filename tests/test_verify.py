@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lmu_hw import stimulus, vectors
+from lmu_hw import choice, stimulus, vectors
 from lmu_hw import verify as module
 from lmu_hw.cli import main
 from lmu_hw.errors import SpecError
 from lmu_hw.executors import cxxrtl, icarus, verilator
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role
+from lmu_hw.targets.boards import ARM, TARGETS
 from tests.command import call, contents, mutate_c, mutate_v, refused
 from tests.tools import require, require_yosys
 
@@ -48,6 +50,8 @@ def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC, CXX, "iverilog", "vvp", "verilator")
     require_yosys()
+    for target in TARGETS.values():
+        require(target.toolchain.compiler, target.toolchain.qemu)
     before = contents(folder)
     said = call(capsys, "verify", folder, "--steps", 300, "--json", "-q")
     assert (said.code, said.err) == (0, "")
@@ -56,11 +60,11 @@ def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str
     assert said.json["digest"] == manifest["digest"]
     assert said.json["not_verified"] == said.json["edited"] == []
     found = said.json["executors"]
-    assert list(found) == ["icarus", "c", "cxxrtl", "verilator"]
+    assert list(found) == ["icarus", "c", "cxxrtl", "verilator", *TARGETS]
     for name in ("icarus", "cxxrtl", "verilator"):
         assert found[name]["cycles_per_step"] == manifest["cycles_per_step"]
     assert found["icarus"]["steps"] == 300
-    for name in ("c", "cxxrtl", "verilator"):
+    for name in ("c", "cxxrtl", "verilator", *TARGETS):
         assert 300 <= found[name]["steps"] < 310
     for name in found:
         assert found[name]["words"] == 5 * found[name]["steps"]
@@ -229,16 +233,18 @@ def test_what_is_missing_is_said(
     require(CC)
     for executor in (icarus, cxxrtl, verilator):
         monkeypatch.setattr(executor, "available", lambda: False)
+    monkeypatch.setattr(choice, "not_installed", lambda toolchain: toolchain.packages)
     said = call(capsys, "verify", folder, "--steps", 100)
     assert said.code == 0
     for name, remedy in (
         ("icarus   ", "apt-get install iverilog"),
         ("cxxrtl   ", "python -m pip install 'lmu-hw[synth]', apt-get install g++"),
         ("verilator", "apt-get install verilator g++"),
+        ("c-m4     ", f"apt-get install {' '.join(ARM.packages)}"),
     ):
         assert f"{name} NOT VERIFIED: not installed ({remedy})" in said.out
     said = call(capsys, "verify", folder, "--steps", 100, "--json")
-    assert said.json["not_verified"] == ["icarus", "cxxrtl", "verilator"]
+    assert said.json["not_verified"] == ["icarus", "cxxrtl", "verilator", *TARGETS]
     assert list(said.json["executors"]) == ["c"]
 
 
@@ -249,6 +255,8 @@ def test_nothing_is_installed(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "iverilog not found; install" in line
     line = refused(capsys, "verify", folder, "--executors", "c", "-q")
     assert "install a C compiler" in line
+    line = refused(capsys, "verify", folder, "--executors", "c-m7", "-q")
+    assert "c-m7 needs gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm; apt" in line
     for name in ("cxxrtl", "verilator"):
         line = refused(capsys, "verify", folder, "--executors", name, "-q")
         assert "no C++ compiler (c++, g++, clang++): install one" in line
@@ -260,6 +268,26 @@ def test_a_missing_file_is_named(name: str, copy: Path, capsys: pytest.CaptureFi
     (copy / name).unlink()
     said = refused(capsys, "verify", copy)
     assert said.endswith(f"{name} is missing; generate the folder again\n")
+
+
+@pytest.mark.cc
+@pytest.mark.qemu
+def test_a_board_that_is_too_small(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By default its executor is left out, in one line; who names it gets that line as an error."""
+    require(CC, "arm-none-eabi-gcc", "qemu-system-arm")
+    small = replace(TARGETS["c-m0"], flash=(0, 1024))
+    for executor in (icarus, cxxrtl, verilator):
+        monkeypatch.setattr(executor, "available", lambda: False)
+    for room in (module, choice):
+        monkeypatch.setattr(room, "TARGETS", {"c-m0": small})
+    monkeypatch.setattr(choice, "NAMES", ("c", "c-m0"))
+    said = call(capsys, "verify", folder, "--steps", 100)
+    why = "c-m0 (Cortex-M0, microbit) is too small: the program needs "
+    assert f"c-m0      NOT VERIFIED: {why}" in said.out
+    assert " bytes more than its 1 kB of FLASH\n" in said.out
+    assert why in refused(capsys, "verify", folder, "--executors", "c-m0")
 
 
 def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,7 +310,7 @@ def test_verilog_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture
 def test_executors_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for names in ("vhdl", "c,vhdl", "", "c,"):
         line = refused(capsys, "verify", folder, "--executors", names)
-        assert "executors must be among icarus, c, cxxrtl, verilator, not" in line
+        assert "executors must be among icarus, c, cxxrtl, verilator, c-m0, c-m3, c-m4," in line
     with pytest.raises(SpecError, match="executors must be among"):
         module.verify(folder, executors=("x",))
 
@@ -339,3 +367,54 @@ def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
         line = refused(capsys, "verify", where)
         assert text in line
         assert "lmu-hw generate" in line
+
+
+@pytest.mark.sim
+@pytest.mark.cc
+@pytest.mark.qemu
+def test_a_folder_with_any_name(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    require(CC, "iverilog", "vvp", "arm-none-eabi-gcc", "qemu-system-arm")
+    monkeypatch.chdir(tmp_path)
+    name = "-q'\"x y"
+    shutil.copytree(folder, tmp_path / name)
+    said = call(capsys, "verify", "--executors", "icarus,c,c-m4", "--steps", 12, "-q", "--", name)
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.mark.parametrize("words", ["zz\n", "0\nx\n", "\0\n"])
+def test_a_damaged_rom(words: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A simulator that runs in this process would end it."""
+    require(CXX, "verilator")
+    (copy / "rtl" / "lmu_weights.mem").write_text(words)
+    line = refused(capsys, "verify", copy, "--executors", "verilator", "--steps", 12)
+    assert "lmu_weights.mem is damaged" in line
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"lanes": "2"}', "[]", ""])
+def test_a_damaged_schedule(text: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "rtl" / "schedule.json").write_text(text)
+    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    assert "schedule.json is damaged" in line
+
+
+@pytest.mark.sim
+def test_an_edited_file_is_named_when_a_tool_fails(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require("iverilog", "vvp")
+    path = copy / "rtl" / "schedule.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lanes": 2}))
+    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    assert "rtl/schedule.json was edited" in line
+
+
+def test_a_compiler_that_is_no_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", '"gcc')
+    assert "CC must be a command" in refused(capsys, "verify", folder, "--executors", "c")

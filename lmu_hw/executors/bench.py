@@ -159,7 +159,8 @@ def _stalls(plan: Schedule) -> Iterator[Pattern]:
     def sometimes(probability: float) -> Stall:
         return Stall(1, int(probability * (1 << 32)))
 
-    yield sometimes(cycles / (cycles + plan.n_in)), Stall()
+    # a step's words come, or are taken, in about two steps' time
+    yield sometimes(1 - plan.n_in / (plan.n_in + cycles) / 2), Stall()
     yield Stall(), sometimes(1 - plan.n_out / (plan.n_out + cycles) / 2)
     yield sometimes(0.5), sometimes(0.5)
     yield Stall(2, 2 * cycles), Stall(2, 2 * cycles)

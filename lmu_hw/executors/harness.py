@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,7 +14,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ToolError, read_error
+from ..errors import ModelFileError, ToolError, read_error
 from ..hardware import Hardware
 from ..program import Program, Role
 from ..schedule import Schedule, payload_bits
@@ -21,6 +22,8 @@ from ..streams import Streams
 from ..templates import sim_dir
 from ..tools import compile_files, cxx_compiler, load_library
 from ..vectors import Words
+
+_ROM = re.compile(rb"(?:[ \t]*[0-9a-fA-F]*[ \t]*(?://[^\n]*)?\r?\n)*")
 
 PLAIN = {
     "CLK": "clk",
@@ -96,7 +99,7 @@ class Rules(ctypes.Structure):
 
 
 class Record(ctypes.Structure):
-    """What the harness has seen since the last reset."""
+    """What the harness has seen: steps and words since the last reset, all else since power-up."""
 
     _fields_ = [
         (name, ctypes.c_uint64)
@@ -219,12 +222,16 @@ def copy_rtl(folder: Path, program: Program, build_dir: Path) -> Path:
     Raises
     ------
     ModelFileError
-        If it cannot be read.
+        If it cannot be read, or a ROM file is not one.
     """
     design = folder / "rtl" / f"{program.name}.v"
     try:
         for path in (design, *sorted(design.parent.glob("*.mem"))):
-            (build_dir / path.name).write_bytes(path.read_bytes())
+            content = path.read_bytes()
+            # a model that runs in this process would end it
+            if path.suffix == ".mem" and not _ROM.fullmatch(content):
+                raise ModelFileError(f"{path} is damaged; generate the folder again")
+            (build_dir / path.name).write_bytes(content)
     except OSError as error:
         raise read_error(design, error) from error
     return build_dir / design.name

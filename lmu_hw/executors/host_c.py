@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..firmware.bulk import BulkEngine, available
 from ..program import Program
-from ..vectors import Vectors, Words
-from .icarus import Divergence
+from ..vectors import Vectors
+from .compare import Comparison, CResult
 
-__all__ = ["REMEDY", "HostCResult", "available", "run"]
+__all__ = ["REMEDY", "available", "run"]
 
 REMEDY = "apt-get install build-essential"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostCResult:
-    """What became of the words.
-
-    Attributes
-    ----------
-    steps, words : int
-        Steps of all instances, and output words compared, of the steps with an output.
-    mismatches : int
-        Output and state words that differed.
-    first : Divergence or None
-        Its index counts the output words, then the state words.
-    """
-
-    steps: int
-    words: int
-    mismatches: int
-    first: Divergence | None
-
-
-def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int) -> HostCResult:
+def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int) -> CResult:
     """Run the C files of a generated folder from reset on given vectors.
 
     Parameters
@@ -55,7 +33,7 @@ def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: in
 
     Returns
     -------
-    HostCResult
+    CResult
         A word that differs is a result, not an exception.
 
     Raises
@@ -66,37 +44,8 @@ def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: in
         If there is no C compiler, or it fails.
     """
     engine = BulkEngine.from_folder(program, folder / "c", n_streams)
-    n_steps = n_words = n_wrong = 0
-    first = None
+    comparison = Comparison()
     for block in blocks:
         due = np.flatnonzero(engine.due(len(block.inputs)))
-        outputs, state = engine.run(block.inputs), engine.save()
-        if first is None:
-            first = _first(block, outputs, state, n_steps, due)
-        n_steps += len(block.inputs)
-        n_words += outputs.size
-        n_wrong += int(np.count_nonzero(outputs != block.outputs))
-        n_wrong += int(np.count_nonzero(state != block.state))
-    return HostCResult(steps=n_steps * n_streams, words=n_words, mismatches=n_wrong, first=first)
-
-
-def _first(
-    block: Vectors, outputs: Words, state: Words, start: int, due: npt.NDArray[np.int64]
-) -> Divergence | None:
-    """Return the first word of a block that differs, the state words last.
-
-    ``due`` are the steps of the block that its outputs belong to.
-    """
-    wrong = np.argwhere(outputs != block.outputs)
-    if len(wrong):
-        row, stream, index = (int(i) for i in wrong[0])
-        step = int(due[row])
-        expected, got = block.outputs[row, stream, index], outputs[row, stream, index]
-    else:
-        wrong = np.argwhere(state != block.state)
-        if not len(wrong):
-            return None
-        stream, word = (int(i) for i in wrong[0])
-        step, index = len(block.inputs) - 1, outputs.shape[2] + word
-        expected, got = block.state[stream, word], state[stream, word]
-    return Divergence(step=start + step, index=index, expected=int(expected), got=int(got))
+        comparison.add(block, engine.run(block.inputs), engine.save(), due)
+    return comparison.result()

@@ -100,11 +100,12 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
     command = (
         sys.executable,
         str(sim_dir() / "lmu" / "runner.py"),
-        str(folder),
+        str(folder.resolve()),
         *("--vectors", str(vectors_dir)),
         *("--build", str(build_dir)),
         *("--cycles", str(plan.due.cycles)),
         *("--quiet-cycles", str(plan.quiet.cycles)),
+        *("--latency", str(plan.latency)),
         *("--streams", hardware_of(folder).streams.value),
         *(("--state-port",) if plan.state_port else ()),
         *("--seed", str(seed)),
@@ -156,7 +157,7 @@ def hardware_of(folder: Path) -> Hardware:
         return from_data({"lanes": data["lanes"], **chosen})
     except OSError as error:
         raise read_error(path, error) from error
-    except (ValueError, KeyError, TypeError, SpecError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, SpecError) as error:
         raise _damaged(folder, error) from error
 
 

@@ -42,7 +42,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
         design = harness.copy_rtl(folder, program, place)
-        text = design.read_text(encoding="utf-8")
+        text = design.read_text(encoding="utf-8", errors="replace")
         for rom in place.glob("*.mem"):
             text = text.replace(f'"{rom.name}"', f'"{rom}"')
         design.write_text(text, encoding="utf-8")

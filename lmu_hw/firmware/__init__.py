@@ -17,6 +17,10 @@ from .layout import Layout, lay_out
 from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
+from .saved import digest_words
+
+KERNELS = "lmu_kernels.h"
+"""The header that all programs share."""
 
 
 def emit(program: Program, *, version: str) -> dict[str, str]:
@@ -39,14 +43,11 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         If a name is taken in C, or the flow of the program has no rendering in C.
     """
     prefix = program.name
-    layout = lay_out(program, prefix)
-    functions = Functions(prefix)
-    ops = [
-        _translate(program, layout, op, routine, functions)
-        for op, routine in zip(program.ops, routines(program, layout, prefix), strict=True)
-    ]
+    layout, functions, ops = _translated(program)
     functions_code = functions.codes()
-    tables = [f.table for f in functions_code] + [table for op in ops for table in op.tables]
+    tables = [table for f in functions_code for table in f.tables] + [
+        table for op in ops for table in op.tables
+    ]
     context = {
         "program": program,
         # Compilers warn of a comment that opens inside a comment.
@@ -65,23 +66,44 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "n_in": program.n_words(Role.INPUT),
         "n_out": program.n_words(Role.OUTPUT),
         "n_state": program.n_words(Role.STATE),
+        "digest": digest_words(program),
         "clock": layout.places.get(program.clock),
         "ops": ops,
         "runs": _runs(program, ops),
         "unused": _unused(program, ops),
         "functions": functions_code,
-        "scratch": layout.work_bytes + max(op.scratch for op in ops),
+        "scratch": _scratch(layout, ops),
         "rom": sum(table.n_bytes for table in tables),
     }
     env = environment()
     templates = {
         f"{prefix}.h": "lmu.h.j2",
         f"{prefix}.c": "lmu.c.j2",
-        "lmu_kernels.h": "lmu_kernels.h.j2",
+        KERNELS: "lmu_kernels.h.j2",
         f"test_{prefix}.c": "test_lmu.c.j2",
         "Makefile": "Makefile.j2",
     }
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
+
+
+def scratch_bytes(program: Program) -> int:
+    """Return the bytes of the arrays that a step has on the stack, as the header names them."""
+    layout, _, ops = _translated(program)
+    return _scratch(layout, ops)
+
+
+def _scratch(layout: Layout, ops: list[OperationCode]) -> int:
+    return layout.work_bytes + max(op.scratch for op in ops)
+
+
+def _translated(program: Program) -> tuple[Layout, Functions, list[OperationCode]]:
+    """Return where vectors lie, the functions that operations share, and the operations."""
+    layout, functions = lay_out(program, program.name), Functions(program.name)
+    ops = [
+        _translate(program, layout, op, routine, functions)
+        for op, routine in zip(program.ops, routines(program, layout, program.name), strict=True)
+    ]
+    return layout, functions, ops
 
 
 def _translate(

@@ -22,6 +22,7 @@ from ..pace import due_steps
 from ..program import Linear, Program, Role
 from . import emit
 from .compiler import available, compile_library
+from .saved import DIGEST_WORDS, digest_words
 
 __all__ = ["BulkEngine", "available"]
 
@@ -91,7 +92,8 @@ class BulkEngine:
         layout = [int(n) for n in (ctypes.c_size_t * 7).in_dll(library, "bulk_layout")]
         digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, "bulk_digest")))
         n_words = [program.n_words(role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)]
-        if digest.decode("ascii", "replace") != program.digest or layout[4:] != n_words:
+        sizes = [*n_words[:2], DIGEST_WORDS + n_words[2]]
+        if digest.decode("ascii", "replace") != program.digest or layout[4:] != sizes:
             raise ModelFileError("C files are not those of the program; generate the folder again")
         self.program = program
         self.n_streams = n_streams
@@ -115,9 +117,9 @@ class BulkEngine:
 
     def save(self) -> Words:
         """Return the state words, shape (n_streams, n_state), in the order of the vectors."""
-        words = np.empty((self.n_streams, self._n_state), self._word)
+        words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
         self._library.bulk_save(self._state.ctypes.data, self.n_streams, words.ctypes.data)
-        return words.astype(np.int64)
+        return words[:, DIGEST_WORDS:].astype(np.int64)
 
     def load(self, state: Words) -> None:
         """Set the state words to what `save` returned.
@@ -133,7 +135,9 @@ class BulkEngine:
         if state.shape != shape:
             raise SpecError(f"state has shape {state.shape} but should be {shape}")
         _check_words(self.program, Role.STATE, state)
-        words = np.ascontiguousarray(state, self._word)
+        words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
+        words[:, :DIGEST_WORDS] = digest_words(self.program)
+        words[:, DIGEST_WORDS:] = state
         refused = self._library.bulk_load(
             self._state.ctypes.data, self.n_streams, words.ctypes.data
         )
@@ -210,20 +214,21 @@ class BulkEngine:
         pool: ThreadPoolExecutor,
     ) -> npt.NDArray[np.integer[Any]]:
         """Run a few steps, the streams shared among threads: C lets go of Python's lock."""
-        u = np.ascontiguousarray(inputs, self._in)
-        y = np.empty((np.count_nonzero(due), self.n_streams, self._n_out), self._out)
+        # stream after stream, as C runs them
+        u = np.ascontiguousarray(inputs.transpose(1, 0, 2), self._in)
+        n_due = np.count_nonzero(due)
+        y = np.empty((self.n_streams, n_due, self._n_out), self._out)
         pointers = due.ctypes.data, u.ctypes.data, y.ctypes.data
 
         def run(share: tuple[int, int]) -> None:
-            self._library.bulk_run(
-                self._state.ctypes.data, self.n_streams, *share, len(u), *pointers
-            )
+            self._library.bulk_run(self._state.ctypes.data, *share, len(inputs), n_due, *pointers)
 
         if len(self._shares) == 1:
             run(self._shares[0])
         else:
             list(pool.map(run, self._shares))
-        return y
+        steps: npt.NDArray[np.integer[Any]] = y.transpose(1, 0, 2)
+        return steps
 
     def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
         """Return which of the next steps have an output due; the last where the caller decides.

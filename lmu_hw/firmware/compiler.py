@@ -11,6 +11,7 @@ from ..errors import ModelFileError, ToolError
 from ..program import Program
 from ..templates import environment
 from ..tools import c_compiler, compile_files, load_library
+from . import KERNELS
 
 
 def available() -> bool:
@@ -28,14 +29,14 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
     ToolError
         If there is no C compiler, or it fails.
     """
-    name = program.name
+    name, c_dir = program.name, c_dir.resolve()
     command = c_compiler()
     if not command:
         raise ToolError(
             f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
             " install a C compiler, e.g. apt-get install gcc"
         )
-    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h", c_dir / "lmu_kernels.h"]
+    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h", c_dir / KERNELS]
     for path in sources:
         if not path.is_file():
             raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")
@@ -44,7 +45,7 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
         template = environment().get_template("c/bulk.c.j2")
         text = template.render(p=name, P=name.upper(), every=program.output_every)
         bulk.write_text(text)
-        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-I", str(c_dir)]
+        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-iquote", str(c_dir)]
         files = ["-o", str(library), str(bulk), str(sources[0])]
         # Not every compiler knows the machine it runs on: then without.
         compile_files(command, [*flags, *files], what=sources[0], optional=["-march=native"])

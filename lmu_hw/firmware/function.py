@@ -34,15 +34,24 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
-    """A `Function`: the widths of its argument, of the word that finds the piece, of its sums."""
+    """A `Function`: the widths of its argument, of the word that finds the piece, of its sums.
+
+    ``values`` are the pieces' constants, ``slopes`` their other coefficients, which are narrower.
+    """
 
     function: Function
     name: str
     arg_bits: int
     at_bits: int
     bits: int
-    table: Table
+    values: Table
+    slopes: Table | None
     stages: tuple[Stage, ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Both, or the one there is."""
+        return (self.values, self.slopes) if self.slopes else (self.values,)
 
     @property
     def lines(self) -> list[str]:
@@ -107,7 +116,8 @@ class Functions:
             arg_bits=self._arg_bits[function],
             at_bits=_at_bits(function),
             bits=bits,
-            table=_table(function, f"{name}_pieces"),
+            values=_values(function, name),
+            slopes=_slopes(function, name) if function.shifts else None,
             stages=tuple(
                 Stage(index=j, shift=shift) for j, shift in reversed([*enumerate(function.shifts)])
             ),
@@ -138,11 +148,14 @@ def _at_bits(function: Function) -> int:
     return sum_bits((1 << function.in_fmt.width) - 1)
 
 
-def _table(function: Function, name: str) -> Table:
-    values = [c for piece in function.pieces for c in piece]
-    degree, ctype = len(function.shifts), table_type(values)
-    if not degree:
-        about = f"{len(values)} constant pieces"
-        return Table(name=name, about=about, ctype=ctype, values=tuple(values))
-    about = f"{len(function.pieces)} pieces of degree {degree}, the constant coefficient first"
-    return Table(name=name, about=about, ctype=ctype, rows=function.pieces)
+def _values(function: Function, name: str) -> Table:
+    values = tuple(piece[0] for piece in function.pieces)
+    about = f"{len(values)} pieces: " + ("value at the start" if function.shifts else "value")
+    return Table(name=f"{name}_values", about=about, ctype=table_type(values), values=values)
+
+
+def _slopes(function: Function, name: str) -> Table:
+    rows = tuple(piece[1:] for piece in function.pieces)
+    about = "Their other coefficients, the slope first"
+    ctype = table_type(c for row in rows for c in row)
+    return Table(name=f"{name}_slopes", about=about, ctype=ctype, rows=rows)

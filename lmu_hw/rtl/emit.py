@@ -187,6 +187,7 @@ def _figures(plan: Schedule, streams: Streams) -> dict[str, Any]:
         "cycles_per_step": plan.due.cycles,
         "cycles_per_quiet_step": plan.quiet.cycles,
         "cycle_formula": plan.cycle_formula,
+        "latency": plan.latency,
         "cycles_after_reset": depth_to_clear(plan),
     }
 
@@ -222,6 +223,8 @@ def _context(
         "cycles_per_quiet_step": plan.quiet.cycles,
         "cycle_formula": plan.cycle_formula,
         "quiet_formula": plan.quiet.formula,
+        "latency": plan.latency,
+        "dies": all(isinstance(op, Cascade) for op in program.ops if hasattr(op, "window")),
         "phases": plan.due.phases,
         "clear_cycles": depth_to_clear(plan),
         **interface_context(plan, name, streams, depth_to_clear(plan)),

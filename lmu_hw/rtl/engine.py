@@ -58,10 +58,10 @@ class Engine(wiring.Component):
     state_command, state_i, state_o, state_o_last
         With a state port: those of `StatePort`.
 
-    Latency: at most the cycles of the step and 80 more, from the last input word to the last output
-    word. After a reset the memories are cleared first, a row a cycle.
-    Throughput: one step in the cycles of `lmu_hw.schedule`, exactly, while the source is always
-    valid and the sink always ready.
+    Latency: `Schedule.latency`, from the last input word to the last output word. After a reset the
+    memories are cleared first, a row a cycle.
+    Throughput: one step in the cycles of `lmu_hw.schedule`. Both are exact while the source is
+    always valid and the sink always ready.
 
     Schedule: load the input words, then the runs of the listing; from the last input word on a step
     never waits, because it begins only when the output FIFO has room for all its words.

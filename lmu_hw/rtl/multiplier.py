@@ -77,11 +77,16 @@ class DigitMultiplier(wiring.Component):
         # what stood above is a digit lower by now
         m.d.comb += above.eq(self.product >> low_width)
         m.d.sync += self.product.eq(Cat(self.product[digit:low_width], total))
+        # one multiplier of the device for the first turn and the others
+        word = Signal(signed(x_width))
+        lowest = Signal(unsigned(digit))
+        carried = Signal.like(above)
+        m.d.comb += total.eq(carried + self._times(word, lowest))
         with m.If(self.start):
-            m.d.comb += total.eq(self._times(self.x, factor[:digit]))
+            m.d.comb += [word.eq(self.x), lowest.eq(factor), carried.eq(0)]
             m.d.sync += [x.eq(self.x), rest.eq(factor[digit:])]
         with m.Else():
-            m.d.comb += total.eq(above + self._times(x, rest[:digit]))
+            m.d.comb += [word.eq(x), lowest.eq(rest), carried.eq(above)]
             m.d.sync += rest.eq(rest >> digit)
         return m
 

@@ -38,7 +38,7 @@ from .plan import (
     payload_bits,
 )
 from .state import states_of_lanes
-from .timing import WINDOW, Pace, pace
+from .timing import LEAVE, WINDOW, Pace, pace
 from .walk import walk
 
 __all__ = [
@@ -66,10 +66,8 @@ __all__ = [
 
 INTERVALS = (1, 2, 4, 8, 16)
 """Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
-PATIENCE = 100
+WORTHWHILE = 100
 """A second sum in each lane is worth it where it saves more than one cycle in this many."""
-FIFO_SLACK = 16
-"""Output words that may still be under way when the next step begins, with room to spare."""
 
 
 def schedule(
@@ -107,7 +105,7 @@ def _schedule(program: Program, lanes: int, interval: int, state_port: bool) -> 
     one = _lay_out(program, lanes, interval, state_port, twofold=False)
     two = _lay_out(program, lanes, interval, state_port, twofold=True)
     gain = one.due.cycles - two.due.cycles
-    return two if gain > one.due.cycles // PATIENCE else one
+    return two if gain > one.due.cycles // WORTHWHILE else one
 
 
 def why_not(program: Program) -> str | None:
@@ -167,6 +165,16 @@ def _lay_out(
         functions=lowering.functions,
         n_in=n_in,
         n_out=n_out,
-        fifo_depth=1 << (n_out + FIFO_SLACK - 1).bit_length(),
+        fifo_depth=_fifo_depth(n_in, n_out, due, quiet),
         state_port=state_port,
     )
+
+
+def _fifo_depth(n_in: int, n_out: int, due: Listing, quiet: Listing) -> int:
+    """Return the words of a FIFO that never holds up a step whose reader does not."""
+    begins, left = due.cycles - n_in, 0
+    while late := sum(time + LEAVE > begins for time in due.streamed):
+        left += late
+        begins += quiet.cycles
+    # a power of two, and more than an output
+    return 1 << max(n_out, n_out + left - 1).bit_length()

@@ -82,8 +82,8 @@ class Lowering:
         """Whether inputs of several channels queue for a chain."""
         return queued(self.feeds)
 
-    def lower(self, places_of: Sequence[str]) -> None:
-        """Lower the whole program; ``places_of`` names the outputs that are kept for the end."""
+    def lower(self, kept: Sequence[str]) -> None:
+        """Lower the whole program; ``kept`` names the outputs that leave at the end."""
         for index, op in enumerate(self.program.ops):
             if index in self.versions.skipped:
                 continue
@@ -97,9 +97,8 @@ class Lowering:
                 self._pointwise(index, op)
             else:
                 self._argmax(index, op)
-        # without outputs there is nothing to emit
         lazy = self.program.output_every != 1
-        for name in places_of:
+        for name in kept:
             self._emit(f"emit_{name}", self.versions.final[name], lazy=lazy)
 
     # rows

@@ -111,7 +111,7 @@ class Placement:
         self._port: set[int] = set()
         self._drain_free = self._result_free = self._counter_free = self._chain_free = 0
         self._stream_next = 0
-        self._first_streamed: int | None = None
+        self._streamed: list[int] = []
         self._gated_until = 0
 
     def add(self, draft: Draft, shape: Shape, *, gated: bool) -> None:
@@ -135,8 +135,7 @@ class Placement:
             self._chain_free = max(start + self._to_chain, self._chain_free) + shape.chain
         if shape.streamed:
             self._stream_next = start + shape.streamed[-1] + 1
-            if self._first_streamed is None:
-                self._first_streamed = start + shape.streamed[0]
+            self._streamed += [start + time for time in shape.streamed]
         if gated:
             self._gated_until = max(written.values(), default=0)
 
@@ -151,7 +150,7 @@ class Placement:
             self._counter_free,
             self._inputs_read,
             self._chain_free - self._to_chain,
-            self._stream_next - (self._first_streamed or 0) - self.n_in,
+            self._stream_next - (self._streamed or [0])[0] - self.n_in,
         ]
         end = max(soonest)
         if end > self.now:
@@ -164,6 +163,7 @@ class Placement:
         return Listing(
             runs=tuple(self.runs),
             phases=tuple(self.phases),
+            streamed=tuple(self._streamed),
             cycles=cycles,
             formula=f"{' + '.join(terms)} = {cycles}",
         )
@@ -178,8 +178,9 @@ class Placement:
             yield self._result_free - shape.results[0]
         if draft.feed is not None:
             yield max(self._counter_free, self._gated_until - FEED)
-        if shape.chain and not self.queued:
-            yield self._chain_free - FEED
+            if not self.queued:
+                # a chain looks at the silence of its input until it is done
+                yield self._chain_free - FEED
         if shape.streamed:
             yield self._stream_next - shape.streamed[0]
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from ..fixedpoint import QFormat
 from ..program import Function, Program, Vector
+from .timing import LEAVE
 
 Key = tuple[str, int]
 """A vector between two of its writes in a step: name, and writes before in this step."""
@@ -253,6 +254,8 @@ class Listing:
     ----------
     runs : tuple of Run
     phases : tuple of Phase
+    streamed : tuple of int
+        Cycles in which words go to the output FIFO; cycle 0 follows that of the last input word.
     cycles : int
         From step to step, input included, when the source is always valid and the sink ready.
     formula : str
@@ -261,6 +264,7 @@ class Listing:
 
     runs: tuple[Run, ...]
     phases: tuple[Phase, ...]
+    streamed: tuple[int, ...]
     cycles: int
     formula: str
 
@@ -323,6 +327,11 @@ class Schedule:
         return self.due.cycles
 
     @property
+    def latency(self) -> int:
+        """Cycles from the transfer of the last input word to that of the last output word."""
+        return self.due.streamed[-1] + LEAVE
+
+    @property
     def cycle_formula(self) -> str:
         """The same as an expression, ``"... = cycles_per_step"``."""
         return self.due.formula
@@ -341,10 +350,6 @@ class Schedule:
     def listings(self) -> tuple[Listing, ...]:
         """The different kinds of step."""
         return (self.due,) if self.quiet is self.due else (self.due, self.quiet)
-
-    def word_format(self, key: Key) -> QFormat:
-        """Return the format of a vector in the memory."""
-        return self.formats[key[0]]
 
     @property
     def formats(self) -> dict[str, QFormat]:

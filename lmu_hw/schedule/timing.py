@@ -30,6 +30,9 @@ FEED = 4
 COUNT = 4
 """Cycles that a silence counter takes."""
 
+LEAVE = 4
+"""Cycles from the arrival of a word at the output FIFO to when its place there is free again."""
+
 QUEUE = 6
 """More cycles to the chain where inputs of several channels queue for it."""
 

@@ -27,14 +27,12 @@ FEATURES = (
     "memory in registers",
     "ROM in LUTs",
     "reads",
-    "collisions",
     "products",
     "one",
 )
 """Bits of registers, sums, choices, bitwise operators and variable shifts; of memories in LUTs (a
 LUT for 16 words), in registers, and of ROMs in LUTs (a LUT for 16 words); of words read outside
-block RAM; of words and addresses where a memory must return the old word while a new one is
-written; of products in logic, as bits of one factor times those of the other; and the constant.
+block RAM; of products in logic, as bits of one factor times those of the other; and the constant.
 """
 WORDS_IN_LUT = 16
 
@@ -52,7 +50,7 @@ class Estimate:
 def features(target: Target, parts: Inventory) -> tuple[float, ...]:
     """Return the `FEATURES` of a design on a target."""
     expected = Expected(target, parts)
-    distributed = registers = roms = reads = collisions = 0
+    distributed = registers = roms = reads = 0
     for m in expected.memories:
         bits, depth = m.storage.varying, m.storage.depth
         if m.style is not Style.BLOCK:
@@ -63,8 +61,6 @@ def features(target: Target, parts: Inventory) -> tuple[float, ...]:
             registers += bits * depth
         elif m.style is Style.LOGIC:
             roms += bits * math.ceil(depth / WORDS_IN_LUT)
-        if m.style is not Style.LOGIC and m.storage.writable:
-            collisions += bits + 2 * depth.bit_length()
     products = sum(math.prod(p.widths) for p, units in expected.products if not units)
     return (
         parts.register_bits,
@@ -76,7 +72,6 @@ def features(target: Target, parts: Inventory) -> tuple[float, ...]:
         registers,
         roms,
         reads,
-        collisions,
         products,
         1.0,
     )

@@ -108,6 +108,7 @@ class Family:
     rom_bit : float
         Cost of a read-only bit in logic.
     blocks : tuple of Block
+        In the order in which Yosys looks at them.
     multipliers : tuple of Multiplier
         In the order in which Yosys tries them; none where the family has none.
     luts, ffs, dsps, rams : dict
@@ -147,7 +148,7 @@ def place(family: Family, storage: Storage) -> Placed:
     for block in family.blocks:
         if storage.writable or block.roms:
             cost, cells = min(_geometries(block, storage))
-            if cost < best[0]:
+            if cost < int(best[0]):  # Yosys keeps the lowest cost so far as an integer
                 units = cells * block.units if block.style is Style.BLOCK else 0
                 best = (cost, block.style, units)
     return Placed(storage=storage, style=best[1], blocks=best[2])
@@ -212,14 +213,14 @@ def _cut(width: int, most: int, part: int, headroom: int) -> tuple[int, int]:
     return n, width - n * (part - headroom)
 
 
-def _lut_memory(bits_log2: int, width: int, cost: float) -> Block:
+def _lut_memory(bits_log2: int, width: int, cost: float, by_width: bool = True) -> Block:
     return Block(
         style=Style.DISTRIBUTED,
         bits_log2=bits_log2,
         widths=(width,),
         cost=cost,
         byte=None,
-        by_width=True,
+        by_width=by_width,
         roms=False,
     )
 
@@ -255,7 +256,7 @@ ECP5 = Family(
     name="ecp5",
     synth="synth_ecp5",
     rom_bit=1 / 16,
-    blocks=(*_BLOCK_16K, _lut_memory(4, 4, 4)),
+    blocks=(_lut_memory(4, 4, 4, by_width=False), *_BLOCK_16K),
     multipliers=(Multiplier(a_max=18, b_max=18),),
     # a carry cell is two LUTs, a LUT memory four and two more for its writes
     luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
@@ -267,7 +268,7 @@ GOWIN = Family(
     name="gowin",
     synth="synth_gowin -family gw1n -noiopads",
     rom_bit=1 / 16,
-    blocks=(*_BLOCK_16K, _lut_memory(4, 4, 4)),
+    blocks=(_lut_memory(4, 4, 4), *_BLOCK_16K),
     multipliers=(
         Multiplier(a_max=36, b_max=36, a_min=22, b_min=22, units=8),
         Multiplier(a_max=18, b_max=18, a_min=10, b_min=4, units=2),
@@ -283,10 +284,10 @@ XC7 = Family(
     synth="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
     rom_bit=1 / 64,
     blocks=(
-        Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=129, byte=9),
-        Block(bits_log2=15, widths=(1, 2, 4, 9, 18, 36, 72), cost=257, byte=9, units=2),
         _lut_memory(5, 6, 8),
         _lut_memory(6, 3, 8),
+        Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=129, byte=9),
+        Block(bits_log2=15, widths=(1, 2, 4, 9, 18, 36, 72), cost=257, byte=9, units=2),
     ),
     multipliers=(Multiplier(a_max=25, b_max=18, a_part=18, b_part=18, headroom=1, product_min=9),),
     luts={f"LUT{n}": 1 for n in range(1, 7)}

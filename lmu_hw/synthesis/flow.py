@@ -93,6 +93,9 @@ class _Design:
     def __init__(self, folder: Path, program: Program, plan: Schedule) -> None:
         self.name, self.plan = program.name, plan
         self.edited = edited(folder)
+        for file in self.edited:
+            if not (folder / file).is_file():
+                raise ModelFileError(f"{folder / file} is missing; generate the folder again")
         self.parts: Inventory = inventory(program, plan)
         sources = [folder / "rtl" / f"{self.name}.v"]
         sources += sorted((folder / "rtl").glob(f"{self.name}_*.mem"))

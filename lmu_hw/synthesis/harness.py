@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import ModelFileError
 
-TOP = "harness"
+TOP = "Harness"
 CORE = "core"
 """Name of the design's instance."""
 

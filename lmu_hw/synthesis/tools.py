@@ -72,5 +72,5 @@ def read(path: Path) -> str:
 
 def _reason(log: str) -> str:
     """Return the line of a log that says most."""
-    errors = re.findall(r"^(?:\S+: )?ERROR: (.*)$", log, re.MULTILINE)
+    errors = re.findall(r"^(?:\S+: )?ERROR:\s*(.*)$", log, re.MULTILINE)
     return str(errors[0]).strip() if errors else "its log says nothing of why"

@@ -101,7 +101,7 @@ class Sink:
 
     Parameters
     ----------
-    clock, payload, valid, ready : cocotb handles
+    clock, payload, last, valid, ready : cocotb handles
     on_word : callable
         Called at the clock edge of every transfer.
     stalls : callable
@@ -111,12 +111,14 @@ class Sink:
         self,
         clock: Any,
         payload: Any,
+        last: Any,
         valid: Any,
         ready: Any,
         on_word: Callable[[], None],
         stalls: Stalls,
     ) -> None:
-        self.clock, self.payload, self.valid, self.ready = clock, payload, valid, ready
+        self.clock, self.payload, self.last = clock, payload, last
+        self.valid, self.ready = valid, ready
         self.on_word, self.stalls = on_word, stalls
 
     async def run(self) -> None:
@@ -131,9 +133,10 @@ class Sink:
             self.ready.value = int(ready)
             await RisingEdge(self.clock)
             valid = self.valid.value == 1
-            if held is not None and not (valid and self.payload.value == held):
+            word = (self.payload.value, self.last.value)
+            if held is not None and not (valid and word == held):
                 raise AssertionError(f"{self.payload._name} changed while it was stalled")
-            held = self.payload.value if valid and not ready else None
+            held = word if valid and not ready else None
             if valid and ready:
                 self.on_word()
 

@@ -1,6 +1,6 @@
 """Builds an emitted design with Icarus and runs the cocotb bench on it.
 
-    python sim/lmu/runner.py OUT --cycles N --quiet-cycles N [--vectors DIR] [--build DIR]
+    python sim/lmu/runner.py OUT --cycles N --quiet-cycles N --latency N ...
 
 OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json has the figures.
 """
@@ -24,6 +24,9 @@ def main() -> int:
     parser.add_argument(
         "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
     )
+    parser.add_argument(
+        "--latency", type=int, required=True, help="published, of a step with an output"
+    )
     parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
     parser.add_argument("--state-port", action="store_true", help="the design has a state port")
     parser.add_argument("--vectors", type=Path)
@@ -38,11 +41,12 @@ def main() -> int:
     rtl, build = (args.folder / "rtl").resolve(), args.build.resolve()
     name = json.loads((args.folder / "program.json").read_text(encoding="utf-8"))["name"]
     build.mkdir(parents=True, exist_ok=True)
-    for rom in sorted(rtl.glob("*.mem")):
-        shutil.copy(rom, build)
+    # a copy, for its folder may have a name that a command file cannot hold
+    for file in (rtl / f"{name}.v", *sorted(rtl.glob("*.mem"))):
+        shutil.copy(file, build)
     runner = get_runner("icarus")
     runner.build(
-        sources=[rtl / f"{name}.v"],
+        sources=[build / f"{name}.v"],
         hdl_toplevel=name,
         build_dir=build,
         always=True,
@@ -62,6 +66,7 @@ def main() -> int:
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),
+            "LMU_LATENCY": str(args.latency),
             "LMU_STREAMS": args.streams,
             "LMU_STATE_PORT": str(int(args.state_port)),
             "LMU_RESULT": str(build / "result.json"),

@@ -1,8 +1,9 @@
 """cocotb bench of an emitted design: every output word, under stalls and resets.
 
 Runs in the simulator; `runner.py` beside it starts it. What to play comes in environment variables:
-LMU_PROGRAM (program.json), LMU_VECTORS (folder), LMU_CYCLES and LMU_QUIET_CYCLES (published cycles
-of a step with an output and of one without), LMU_RESULT (JSON file to write), LMU_STREAMS (plain or
+LMU_PROGRAM (program.json), LMU_VECTORS (folder), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
+(published: cycles of a step with an output, of one without, and from its last input word to its
+last output word), LMU_RESULT (JSON file to write), LMU_STREAMS (plain or
 axi: names of the ports), LMU_STATE_PORT (1 where the design has one).
 """
 
@@ -35,6 +36,7 @@ STALLED_CYCLES = 6_000
 PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
 CYCLES = int(os.environ["LMU_CYCLES"])
 QUIET_CYCLES = int(os.environ["LMU_QUIET_CYCLES"])
+LATENCY = int(os.environ["LMU_LATENCY"])
 N_IN, N_OUT = PROGRAM.n_words(Role.INPUT), PROGRAM.n_words(Role.OUTPUT)
 IN_BITS = payload_shape(PROGRAM.with_role(Role.INPUT)).width
 FORM = {
@@ -78,6 +80,7 @@ class Bench:
         self.checker = Checker(expected.ravel().tolist(), N_OUT)
         self.done = Event()
         self.taken: list[int] = []
+        self.given: list[int] = []
         self._signed = any(v.fmt.signed for v in PROGRAM.with_role(Role.OUTPUT))
         marks = [int(due and k == N_IN - 1) for due in self.due for k in range(N_IN)]
         clk, i, o = self.ports.clk, self.ports.i, self.ports.o
@@ -89,11 +92,11 @@ class Bench:
             i.ready,
             self.ports.offered(i, IN_BITS, words, random.Random(cocotb.RANDOM_SEED)),
             in_stalls,
-            lambda: self.taken.append(round(get_sim_time("ns")) // PERIOD),
+            lambda: self.taken.append(now()),
             i.last,
             marks,
         )
-        self.sink = Sink(clk, o.payload, o.valid, o.ready, self._on_word, out_stalls)
+        self.sink = Sink(clk, o.payload, o.last, o.valid, o.ready, self._on_word, out_stalls)
         self.tasks: list[Any] = []
 
     async def reset(self) -> None:
@@ -124,6 +127,20 @@ class Bench:
         steps = zip(np.diff(last).tolist(), published, strict=False)
         return [(k, got, want) for k, (got, want) in enumerate(steps) if got != want]
 
+    def wrong_latencies(self) -> list[tuple[int, int]]:
+        """Return every output that did not come in the published time: (step, cycles)."""
+        steps = np.flatnonzero(self.due).tolist()
+        last = zip(steps, self.given[N_OUT - 1 :: N_OUT], strict=False)
+        late = [(k, given - self.taken[N_IN * (k + 1) - 1]) for k, given in last]
+        return [(k, cycles) for k, cycles in late if cycles != LATENCY]
+
+    def check_times(self) -> None:
+        """Fail unless every step took the published cycles, and every output came in time."""
+        wrong = self.wrong_cycles()
+        assert not wrong, f"step {wrong[0][0]} took {wrong[0][1]} cycles, not {wrong[0][2]}"
+        late = self.wrong_latencies()
+        assert not late, f"step {late[0][0]} has a latency of {late[0][1]} cycles, not {LATENCY}"
+
     def cycles(self) -> int | None:
         """Return the most cycles that a step with an output took, where another one followed."""
         last = self.taken[N_IN - 1 :: N_IN]
@@ -137,8 +154,14 @@ class Bench:
             got = value.to_signed() if self._signed else value.to_unsigned()
         assert last == (self.checker.checked % N_OUT == N_OUT - 1), "o_last is wrong"
         self.checker.take(got)
+        self.given.append(now())
         if self.checker.empty:
             self.done.set()
+
+
+def now() -> int:
+    """Return the number of the clock cycle."""
+    return round(get_sim_time("ns")) // PERIOD
 
 
 async def reset(ports: Ports) -> None:
@@ -189,9 +212,21 @@ async def free_run(dut: Any) -> None:
             "first": checker.first,
         }
         Path(os.environ["LMU_RESULT"]).write_text(json.dumps(result), encoding="utf-8")
-    wrong = bench.wrong_cycles()
-    assert not wrong, f"step {wrong[0][0]} took {wrong[0][1]} cycles, not {wrong[0][2]}"
     assert not checker.mismatches, f"first of {checker.mismatches} mismatches: {checker.first}"
+    bench.check_times()
+
+
+@cocotb.test(skip=not FORM["on_demand"])
+async def on_demand(dut: Any) -> None:
+    """Without stalls, outputs asked for at random: words, and the published cycles, exactly."""
+    rng = random.Random(cocotb.RANDOM_SEED)
+    await power_up(dut)
+    bench = Bench(dut, stalled_steps(), never, never, rng)
+    await bench.reset()
+    bench.start()
+    await bench.finish()
+    assert not bench.checker.mismatches, bench.checker.first
+    bench.check_times()
 
 
 @cocotb.test()

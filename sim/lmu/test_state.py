@@ -102,7 +102,13 @@ class Core:
             checker.take(value.to_signed() if signed else value.to_unsigned())
 
         sink = Sink(
-            self.ports.clk, stream.payload, stream.valid, stream.ready, on_word, self.stalls
+            self.ports.clk,
+            stream.payload,
+            stream.last,
+            stream.valid,
+            stream.ready,
+            on_word,
+            self.stalls,
         )
         cocotb.start_soon(sink.run())
 

@@ -65,9 +65,10 @@ def test_used_from_cpp(compiler: str, folders: dict[str, Path], tmp_path: Path) 
         '#include "lmu.h"\n#include <cassert>\n'
         "int main() { lmu_state s; lmu_in u[LMU_N_IN] = {}; lmu_out y[LMU_N_OUT];\n"
         "lmu_init(&s); lmu_step(&s, u, y);\n"
-        "lmu_word w[LMU_N_STATE]; lmu_save(&s, w); lmu_reset(&s);\n"
-        "w[0] = LMU_Z_OUTER_MAX + 1; assert(lmu_load(&s, w) == -1);\n"
-        "w[0] = LMU_Z_OUTER_MIN; assert(lmu_load(&s, w) == 0 && s.z_outer[0] == w[0]); }\n"
+        "lmu_word w[LMU_N_SAVED]; lmu_save(&s, w); lmu_reset(&s);\n"
+        "lmu_word &z = w[LMU_Z_OUTER_AT];\n"
+        "z = LMU_Z_OUTER_MAX + 1; assert(lmu_load(&s, w) == -1);\n"
+        "z = LMU_Z_OUTER_MIN; assert(lmu_load(&s, w) == 0 && s.z_outer[0] == z); }\n"
     )
     c_dir, lmu, program = folders["mixed"], tmp_path / "lmu.o", tmp_path / "main"
     succeed(compiler, *C99, "-c", c_dir / "lmu.c", "-o", lmu)
@@ -87,7 +88,7 @@ def test_object_needs_memory_functions_only(
             undefined = {name for kind, name in symbols if kind == "U"}
             public = {name for kind, name in symbols if kind == "T"}
             assert undefined <= {"memcpy", "memmove", "memset"}
-            assert public == {f"lmu_{f}" for f in ("init", "reset", "step", "save", "load")}
+            assert public == {f"lmu_{f}" for f in ("init", "reset", "step", "run", "save", "load")}
             assert not {name for kind, name in symbols if kind in "BDC"}
 
 

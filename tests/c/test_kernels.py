@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.firmware_cores import CORES, STEPS, instructions
+from lmu_hw.executors import board_c
 from lmu_hw.firmware import digits as digit_tables
 from lmu_hw.firmware import emit
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.operations import Linear
 from lmu_hw.program import Program, Role, Vector
-from tests.c.build import COMPILERS, STRICT, VERSION, succeed
+from lmu_hw.stimulus import Reference
+from lmu_hw.targets import installed
+from lmu_hw.targets.boards import TARGETS
+from tests.c.build import COMPILERS, STRICT, VERSION, succeed, write_folder
 from tests.programs import PROGRAMS, linear
 from tests.tools import require
 
@@ -154,18 +157,21 @@ def affine(rows: tuple[tuple[int, ...], ...], fmt: QFormat) -> Program:
 
 
 @pytest.mark.qemu
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("bits", [4, 8, 16, 17])
 @pytest.mark.parametrize("word", [8, 16, 24])
-def test_on_the_core(core: str, bits: int, word: int) -> None:
-    """The words of a step in QEMU are the interpreter's, or it exits with an error."""
-    require(CORES[core].machine[0], CORES[core].compiler[0])
+def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
+    """Extreme and random words and weights, with the processor's own instructions."""
+    target = TARGETS[name]
+    require(target.toolchain.compiler, target.toolchain.qemu)
+    assert installed.missing(target.toolchain) == ()
     rng = np.random.default_rng(bits)
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     rows = rng.integers(low, high + 1, (7, 45))
     rows[0], rows[1], rows[2, ::2] = low, high, low
     program = affine(tuple(tuple(map(int, row)) for row in rows), fmt := QFormat(1, word - 1))
-    inputs = rng.integers(fmt.min, fmt.max + 1, (1 + STEPS, 45))
+    inputs = rng.integers(fmt.min, fmt.max + 1, (5, 1, 45))
     inputs[0], inputs[1], inputs[2] = fmt.min, fmt.max, np.where(rows[3] < 0, fmt.min, fmt.max)
-    counts, _ = instructions(program, CORES[core], inputs)
-    assert sum(counts.values()) > rows.size
+    write_folder(tmp_path, program, 5)
+    result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
+    assert (result.first, result.mismatches, result.words) == (None, 0, 35)

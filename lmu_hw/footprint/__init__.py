@@ -1,0 +1,1 @@
+"""What the C of a folder costs on a microcontroller: flash, RAM, stack and instructions."""

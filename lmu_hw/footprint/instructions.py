@@ -1,0 +1,88 @@
+"""Instructions of every step, counted one by one in QEMU.
+
+A plugin of QEMU counts what is executed outside the harness from one call of ``mark`` to the next:
+``NAME_step`` and all that it calls. A conditional instruction counts whether or not its condition
+holds. QEMU knows no pipeline: instructions are not cycles.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ToolError
+from ..program import Program
+from ..targets import exchange, qemu
+from ..targets.boards import Target
+from ..targets.toolchain import Image
+from ..templates import sim_dir
+from ..tools import c_compiler, compile_files
+from ..vectors import Words
+
+COUNTS = "counts"
+
+
+def count(
+    target: Target, program: Program, image: Image, inputs: Words, due: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return the instructions of each step, from reset.
+
+    Parameters
+    ----------
+    target : Target
+    program : Program
+    image : Image
+    inputs : int array, shape (n_steps, n_in)
+    due : bool array, shape (n_steps,)
+        Steps with an output; the last is one of them where the program leaves that to the caller.
+
+    Returns
+    -------
+    int64 array, shape (n_steps,)
+
+    Raises
+    ------
+    ToolError
+        If there is no C compiler for the plugin, or a tool fails.
+    """
+    place = image.path.parent
+    ends = np.flatnonzero(due) + 1 if program.output_every == 0 else np.array([len(inputs)])
+    runs = [
+        exchange.Run(
+            inputs=inputs[start:end],
+            n_outputs=int(np.count_nonzero(due[start:end])),
+            from_reset=start == 0,
+            single=True,
+        )
+        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    exchange.write(program, runs, place / "input")
+    addresses = {
+        "low": image.symbols["harness_start"],
+        "high": image.symbols["harness_end"],
+        # the lowest bit says that the code is Thumb
+        "mark": image.symbols["mark"] & ~1,
+    }
+    arguments = "".join(f",{name}={value:#x}" for name, value in addresses.items())
+    plugin = _plugin(place)
+    qemu.run(target, image, "-plugin", f"./{plugin.name}{arguments},out={COUNTS}")
+    counts = np.array((place / COUNTS).read_text().split(), dtype=np.int64)
+    if len(counts) != 2 * len(inputs):
+        raise ToolError(
+            f"{target.name}: {len(counts)} marks in {len(inputs)} steps; see the plugin"
+        )
+    # from mark to mark: what lies between two steps, and a step
+    return counts[1::2]
+
+
+def _plugin(place: Path) -> Path:
+    """Compile the plugin for this machine, which QEMU runs on."""
+    command = c_compiler()
+    if not command:
+        raise ToolError("no C compiler for the plugin that counts: apt-get install gcc")
+    source, path = sim_dir() / "firmware" / "instructions.c", place / "instructions.so"
+    options = ["-O2", "-shared", "-fPIC", "-o", str(path), str(source)]
+    compile_files(command, options, what=source, cwd=place)
+    return path

@@ -1,0 +1,1 @@
+"""Microcontrollers that the C is compiled for and run on, in QEMU."""

@@ -1,0 +1,176 @@
+"""Compiles the C of a folder, with the harness of `sim/firmware`, into a program for a board."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelFileError, ToolError
+from ..firmware import KERNELS, scratch_bytes
+from ..firmware.layout import lay_out
+from ..firmware.words import type_bits
+from ..program import Program, Role
+from ..templates import sim_dir
+from ..tools import run_tool
+from .boards import Target
+from .installed import check
+
+OPTIMIZE = ("-O2", "-std=c99", "-ffunction-sections", "-fdata-sections")
+"""Options that programs for boards are commonly compiled with."""
+HARNESS_STACK = 1024
+"""Stack for everything but the scratch that the header names [bytes]."""
+IMAGE = "firmware.elf"
+
+
+class DoesNotFitError(ToolError):
+    """A program that is larger than the memory of a board."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A linked program.
+
+    Attributes
+    ----------
+    path : Path
+    symbols : dict of str to int
+        Addresses of its symbols.
+    """
+
+    path: Path
+    symbols: dict[str, int]
+
+
+def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
+    """Compile the C files of a program for a board, and link them with the harness.
+
+    Parameters
+    ----------
+    target : Target
+    program : Program
+    c_dir : Path
+        Holds ``NAME.c``, ``NAME.h`` and ``lmu_kernels.h``.
+    place : Path
+        Folder for what is written.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing.
+    DoesNotFitError
+        If the program is larger than the board's memory.
+    ToolError
+        If a tool is missing, or fails.
+    """
+    check(target)
+    name, sim = program.name, sim_dir() / "firmware"
+    layout = lay_out(program, name)
+    row = program.n_words(Role.INPUT) * type_bits(layout.in_type) // 8
+    row += program.n_words(Role.OUTPUT) * type_bits(layout.out_type) // 8
+    defines = (
+        f"-DPREFIX={name}",
+        f"-DPREFIX_UPPER={name.upper()}",
+        f'-DHEADER="{name}.h"',
+        f"-DOUTPUT_EVERY={program.output_every}",
+        f"-DCHUNK_STEPS={max(1, target.chunk // row)}",
+    )
+    compile_object(target, program, c_dir, place)
+    _compile(
+        target, sim / "harness.c", place / "harness.o", (*defines, "-iquote", str(c_dir.resolve()))
+    )
+    _compile(target, sim / target.toolchain.start, place / "start.o", ())
+    path = place / IMAGE
+    _link(target, place, path, scratch_bytes(program) + HARNESS_STACK)
+    return Image(path=path, symbols=symbols(target, path))
+
+
+def compile_object(target: Target, program: Program, c_dir: Path, place: Path, *more: str) -> Path:
+    """Compile the program's own C file alone; return the object.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing.
+    ToolError
+        If a tool is missing, or fails.
+    """
+    check(target)
+    source, header = (c_dir / f"{program.name}.{end}" for end in "ch")
+    for file in (source, header, c_dir / KERNELS):
+        if not file.is_file():
+            raise ModelFileError(f"cannot read {file}: no such file; generate the folder again")
+    path = place / "product.o"
+    _compile(target, source, path, more)
+    return path
+
+
+def symbols(target: Target, path: Path) -> dict[str, int]:
+    """Return the addresses of the symbols of a linked program."""
+    text = tool(target, "nm", str(path))
+    lines = (line.split() for line in text.splitlines())
+    return {line[2]: int(line[0], 16) for line in lines if len(line) == 3}
+
+
+def tool(target: Target, name: str, *arguments: str) -> str:
+    """Run one of the compiler's companions; return what it printed.
+
+    Raises
+    ------
+    ToolError
+        If it fails.
+    """
+    command = (f"{target.toolchain.prefix}{name}", *arguments)
+    code, text = run_tool(command)
+    if code:
+        raise ToolError(f"{command[0]} failed: {text.strip()}", command=command, exit_code=code)
+    return text
+
+
+def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> None:
+    # the compiler runs elsewhere
+    options = ("-c", str(source.resolve()), "-o", str(to), *OPTIMIZE, *more)
+    code, text = _gcc(target, to.parent, *options)
+    if code:
+        raise _failed(target, f"could not compile {source}", text)
+
+
+def _link(target: Target, place: Path, path: Path, stack: int) -> None:
+    memory = {
+        "FLASH_AT": target.flash[0],
+        "FLASH_SIZE": target.flash[1],
+        "RAM_AT": target.ram[0],
+        "RAM_SIZE": target.ram[1],
+        "STACK_SIZE": stack,
+    }
+    options = (
+        *("-nostartfiles", "-Wl,--gc-sections", "-T", str(sim_dir() / "firmware" / "board.ld")),
+        *(f"-Wl,--defsym={name}={value:#x}" for name, value in memory.items()),
+        *("-o", path.name, "product.o", "harness.o", "start.o"),
+    )
+    code, text = _gcc(target, place, *options)
+    over = {part: int(n) for part, n in re.findall(r"`(\w+)' overflowed by (\d+) byte", text)}
+    if over:
+        sizes = {"FLASH": target.flash[1], "RAM": target.ram[1]}
+        parts = [f"{n} bytes more than its {sizes[p] // 1024} kB of {p}" for p, n in over.items()]
+        raise DoesNotFitError(
+            f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program needs "
+            f"{' and '.join(parts)}"
+        )
+    if code:
+        raise _failed(target, "could not link the program", text)
+
+
+def _gcc(target: Target, cwd: Path, *options: str) -> tuple[int, str]:
+    toolchain = target.toolchain
+    return run_tool((toolchain.compiler, *target.cpu, *toolchain.options, *options), cwd=cwd)
+
+
+def _failed(target: Target, what: str, text: str) -> ToolError:
+    said = text.strip().splitlines() or ["no message"]
+    first = next(
+        (line for line in said if re.search("error:|undefined reference|: cannot", line)), said[-1]
+    )
+    return ToolError(
+        f"{target.toolchain.compiler} {what}: {first}", tail="\n".join(said[-10:]), exit_code=1
+    )

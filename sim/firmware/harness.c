@@ -1,0 +1,115 @@
+/*
+ * Plays steps on a board: from the file `input` to the file `output`, by semihosting.
+ *
+ * The input is one run after the other: two words of 32 bits, the number of steps and the flags,
+ * then PREFIX_in words. The output is PREFIX_out words of the steps with an output, then the saved
+ * state. A program with outputs on demand has one in the last step of a run. Without steps, the
+ * input ends. Compiled with PREFIX, CHUNK_STEPS and HEADER defined.
+ */
+#include HEADER
+#include "semihost.h"
+
+#define JOIN(a, b) a##b
+#define NAME(a, b) JOIN(a, b)
+#define API(name) NAME(PREFIX, name)
+#define SIZE(name) NAME(PREFIX_UPPER, name)
+
+enum { FROM_RESET = 1, SINGLE_STEPS = 2 };
+
+/* Exit codes; Python knows them by number. */
+enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13, FAULT = 14 };
+
+static API(_state) state;
+static API(_word) saved[SIZE(_N_SAVED)];
+static API(_in) u[CHUNK_STEPS * SIZE(_N_IN)];
+static API(_out) y[CHUNK_STEPS * SIZE(_N_OUT)];
+
+int main(void);
+void semihost_done(int code);
+void fault(void);
+void mark(void);
+
+void semihost_done(int code)
+{
+    semihost_exit(code);
+}
+
+/* Aligned as RISC-V wants its trap vector. */
+__attribute__((aligned(4))) void fault(void)
+{
+    semihost_exit(FAULT);
+}
+
+/* Instructions are counted from one call to the next. */
+__attribute__((noipa)) void mark(void)
+{
+}
+
+/* One step, counted; returns the number of outputs. */
+static size_t single_step(const API(_in) *in, API(_out) *out)
+{
+    size_t n_outputs = 1;
+
+    mark();
+#if OUTPUT_EVERY > 1
+    n_outputs = (size_t)API(_step)(&state, in, out);
+#elif OUTPUT_EVERY == 1
+    API(_step)(&state, in, out);
+#else
+    API(_step)(&state, in, out);
+    n_outputs = out != NULL;
+#endif
+    mark();
+    return n_outputs;
+}
+
+/* Some steps; the last has an output that nothing but the caller's wish makes due. */
+static size_t play(size_t n_steps, int single, int last)
+{
+    size_t n_outputs = 0;
+
+    if (!single) {
+        return API(_run)(&state, u, n_steps, OUTPUT_EVERY == 0 && !last ? NULL : y);
+    }
+    for (size_t t = 0; t < n_steps; t++) {
+        const int asked = OUTPUT_EVERY > 0 || (last && t + 1 == n_steps);
+
+        n_outputs += single_step(&u[t * SIZE(_N_IN)],
+            asked ? &y[n_outputs * SIZE(_N_OUT)] : NULL);
+    }
+    return n_outputs;
+}
+
+int main(void)
+{
+    const uintptr_t input = semihost_open("input", 5, SEMIHOST_RB, NO_FILES);
+    const uintptr_t output = semihost_open("output", 6, SEMIHOST_WB, NO_FILES);
+
+    for (;;) {
+        uint32_t head[2];
+        size_t n;
+
+        semihost_read(input, head, sizeof head, CUT_SHORT);
+        if (head[0] == 0) {
+            return 0;
+        }
+        if (head[1] & FROM_RESET) {
+            API(_init)(&state);
+        }
+        for (size_t left = head[0]; left > 0; left -= n) {
+            size_t n_outputs;
+
+            n = left < CHUNK_STEPS ? left : CHUNK_STEPS;
+            semihost_read(input, u, n * SIZE(_N_IN) * sizeof u[0], CUT_SHORT);
+            n_outputs = play(n, (head[1] & SINGLE_STEPS) != 0, left == n);
+            semihost_write(output, y, n_outputs * SIZE(_N_OUT) * sizeof y[0], NOT_WRITTEN);
+        }
+        API(_save)(&state, saved);
+        semihost_write(output, saved, sizeof saved, NOT_WRITTEN);
+        /* and on from what was saved */
+        API(_reset)(&state);
+        if (API(_load)(&state, saved) != 0) {
+            return NOT_LOADED;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/* Start-up of a Cortex-M: the vector table, and memory as C wants it. */
+#include "semihost.h"
+
+extern const uint32_t data_load[];
+extern uint32_t data_start[], data_end[], bss_start[], bss_end[], stack_top[];
+
+int main(void);
+void semihost_done(int code);
+void reset(void);
+void fault(void);
+
+/* Where the core looks at reset: its stack, reset, NMI and HardFault. */
+__attribute__((section(".vectors"), used)) static const uintptr_t vectors[] = {
+    (uintptr_t)stack_top, (uintptr_t)reset, (uintptr_t)fault, (uintptr_t)fault,
+};
+
+/* Both arguments, and the result, are where the debugger looks for them. */
+__attribute__((naked)) uintptr_t semihost(uintptr_t operation, const void *arguments)
+{
+    __asm__("bkpt 0xab\n bx lr");
+}
+
+void reset(void)
+{
+    const uint32_t *from = data_load;
+
+    for (uint32_t *to = data_start; to < data_end; to++) {
+        *to = *from++;
+    }
+    for (uint32_t *to = bss_start; to < bss_end; to++) {
+        *to = 0;
+    }
+    semihost_done(main());
+}
