@@ -5,56 +5,53 @@ from __future__ import annotations
 # in the order of `lmu_hw.synthesis.estimate.FEATURES`
 COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
     "ice40": {
-        # errors -17 to +23 %, 6 % in the mean of 26
+        # errors -17 to +10 %, 5 % in the mean of 26
         "luts": (
             0.0,
-            0.0825,
-            0.3757,
+            0.379,
+            0.4039,
             0.0,
             0.0,
             0.0,
-            0.8453,
-            1.4158,
             0.0,
-            2.9304,
-            2.7338,
+            1.5853,
+            0.0,
+            2.7208,
             0.0,
         ),
-        # errors -10 to +14 %, 5 % in the mean of 26
+        # errors -14 to +16 %, 6 % in the mean of 26
         "ffs": (
-            0.5591,
+            0.8184,
             0.0,
             0.0,
             0.0,
             0.0,
             0.0,
-            1.0225,
+            0.1164,
             0.0,
-            1.9311,
-            2.5146,
+            0.0,
             0.0,
             0.0,
         ),
     },
     "ecp5": {
-        # errors -15 to +21 %, 6 % in the mean of 13
+        # errors -18 to +22 %, 9 % in the mean of 13
         "luts": (
             0.0,
+            0.1346,
+            0.329,
             0.0,
-            0.3354,
             0.0,
+            4.676,
             0.0,
-            6.3499,
-            0.0,
-            1.7347,
-            0.0,
+            2.1055,
             0.0,
             0.0,
             0.0,
         ),
-        # errors -9 to +13 %, 6 % in the mean of 13
+        # errors -11 to +20 %, 7 % in the mean of 13
         "ffs": (
-            0.5641,
+            0.7028,
             0.0,
             0.0,
             0.0,
@@ -62,31 +59,29 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            1.9491,
-            0.9926,
+            1.8633,
             0.0,
             0.0,
         ),
     },
     "gowin": {
-        # errors -16 to +10 %, 7 % in the mean of 13
+        # errors -22 to +15 %, 8 % in the mean of 13
         "luts": (
             0.0,
             0.0,
-            0.4695,
+            0.407,
             0.0,
             0.0,
-            3.1162,
+            3.5875,
             0.0,
-            2.7161,
-            0.0,
+            2.4679,
             0.0,
             0.0,
             0.0,
         ),
-        # errors -9 to +13 %, 6 % in the mean of 13
+        # errors -12 to +19 %, 7 % in the mean of 13
         "ffs": (
-            0.5641,
+            0.6811,
             0.0,
             0.0,
             0.0,
@@ -94,31 +89,29 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            1.9491,
-            0.9926,
+            2.0685,
             0.0,
             0.0,
         ),
     },
     "xc7": {
-        # errors -14 to +11 %, 7 % in the mean of 13
+        # errors -17 to +12 %, 7 % in the mean of 13
         "luts": (
             0.0,
             0.0,
-            0.1999,
-            0.1443,
+            0.3025,
             0.0,
-            1.5935,
             0.0,
-            1.0301,
+            1.2348,
             0.0,
-            1.0326,
+            0.9144,
+            0.0,
             0.0,
             0.0,
         ),
-        # errors -15 to +24 %, 8 % in the mean of 13
+        # errors -16 to +19 %, 9 % in the mean of 13
         "ffs": (
-            0.4683,
+            0.3378,
             0.0,
             0.0,
             0.0,
@@ -126,8 +119,7 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            1.3031,
-            0.7524,
+            3.7703,
             0.0,
             0.0,
         ),
