@@ -298,7 +298,7 @@ def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[
     verilog = folder / "rtl" / "lmu.v"
     text = verilog.read_text()
     verilog.unlink()
-    assert "cannot read" in refused(capsys, "synth", folder, *target)
+    assert "is missing" in refused(capsys, "synth", folder, *target)
     verilog.write_text(text)
     (folder / "rtl" / "schedule.json").write_text("{")
     assert "generate the folder again" in refused(capsys, "synth", folder, *target)
