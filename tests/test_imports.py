@@ -81,9 +81,10 @@ ONLY = {
     "folder": {"errors"},
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
-    "targets": EXECUTOR | {"firmware"},
+    "targets": EXECUTOR | {"firmware", "lookup"},
     "doctor": {"errors", "targets", "tools", "yosys"},
     "synthesis": {
+        "lookup",
         "errors",
         "executors",
         "program",

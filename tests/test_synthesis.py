@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lmu_hw import tools as runner
-from lmu_hw.executors.icarus import plan_of
+from lmu_hw.executors.plan import plan_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.synthesis import flow, tools
 from lmu_hw.synthesis.estimate import COEFFICIENTS, FEATURES, estimate

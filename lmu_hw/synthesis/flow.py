@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EmitError, ModelFileError, SpecError, ToolError, read_error
-from ..executors.icarus import plan_of
+from ..executors.plan import plan_of
 from ..program import Program
 from ..progress import progress
 from ..rtl.inventory import Inventory, inventory
