@@ -18,6 +18,7 @@ from .fit import Epoch, fit, n_parameters, predict
 from .layer import LMU
 from .memory import LegendreMemory
 from .model import Model, export, model_of
+from .quantized import Quantized
 
 __all__ = [
     "GRU",
@@ -29,6 +30,7 @@ __all__ = [
     "Epoch",
     "LegendreMemory",
     "Model",
+    "Quantized",
     "SimpleRNN",
     "export",
     "fit",

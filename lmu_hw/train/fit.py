@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -150,10 +151,10 @@ def _load(
         generator.set_state(data["order"])
         torch.set_rng_state(data["random"])
         return [Epoch(loss=loss, seconds=seconds) for loss, seconds in data["history"]]
-    except Exception as error:  # torch raises all kinds
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:100]
         raise ModelFileError(
-            f"{path} is no checkpoint of this model: {str(error).splitlines()[0][:100]}; "
-            "delete it or name another"
+            f"{path} is no checkpoint of this model ({reason}); delete it or name another"
         ) from error
 
 

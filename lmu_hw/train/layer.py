@@ -68,7 +68,7 @@ class LMU(nn.Module):
         self.reads_input = reads_input
         n_m = memory.channels * memory.order
         self.read_size = n_m + (input_size if reads_input else 0)
-        self.output_size = self.read_size if cell is None else cell.hidden_size
+        self.output_size: int = self.read_size if cell is None else cell.hidden_size
         if cell is not None and cell.input_size != self.read_size:
             raise SpecError(f"the cell must read {self.read_size} words, not {cell.input_size}")
         if "e_x" not in encoders and input_size != memory.channels:
