@@ -13,6 +13,7 @@ except ImportError as error:
     raise ToolError("training needs PyTorch: pip install 'lmu-hw[train]'") from error
 
 from ..network import Activation
+from ..widths import Widths
 from .cells import GRU, LSTM, Cell, Dense, SimpleRNN
 from .fit import Epoch, fit, n_parameters, predict
 from .layer import LMU
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "Quantized",
     "SimpleRNN",
+    "Widths",
     "export",
     "fit",
     "model_of",

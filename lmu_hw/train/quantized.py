@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .. import network
 from ..calibrate import Calibration
+from ..firmware.bulk import BulkEngine, available
 from ..fixedpoint import from_real, to_real
 from ..interpreter import Interpreter
 from ..legendre import Array
@@ -136,6 +137,51 @@ class Quantized(nn.Module):
         y, after = self.model(x, states, tape=Tape(signals=signals))
         tape = Tape(signals=signals, steps=slice(None) if self.model.every_step else -1)
         return tape(OUTPUT, y), after
+
+    @property
+    def starts_at_last_step(self) -> bool:
+        """Whether only the last step is trained: no trained weight stands before or in the memory.
+
+        So it is where the first layer is a fixed memory of the input, all others remember nothing,
+        and only the last output is wanted.
+        """
+        first, *others = self.model.layers
+        return (
+            not self.model.every_step
+            and isinstance(first, LMU)
+            and first.is_feed_forward
+            and not first.memory.is_learned
+            and first.e_x is None
+            and first.b is None
+            and (first.cell is None or not first.cell.is_recurrent)
+            and not any(isinstance(layer, LMU) or layer.is_recurrent for layer in others)
+        )
+
+    def before_last(self, x: Tensor, batch_size: int = 5000) -> tuple[Tensor, Tensor]:
+        """Return the last step of sequences and the state words before it, by compiled C if any.
+
+        `forward` takes both: the words of a memory that is not trained are computed once.
+
+        Parameters
+        ----------
+        x : tensor, shape (n_sequences, n_steps, n_in)
+        batch_size : int
+
+        Returns
+        -------
+        x : tensor, shape (n_sequences, 1, n_in)
+        words : int32 tensor, shape (n_sequences, n_state)
+        """
+        assert self.starts_at_last_step, "words depend on what is trained"
+        program = self.design().program
+        (source,) = program.with_role(Role.INPUT)
+        parts = []
+        for part in x.split(batch_size):
+            runner = (BulkEngine if available() else Interpreter)(program, len(part))
+            words, _ = from_real(part[:, :-1].numpy(), source.fmt)
+            runner.run(words.transpose(1, 0, 2))
+            parts.append(torch.tensor(runner.save(), dtype=torch.int32))
+        return x[:, -1:], torch.cat(parts)
 
     def _states(self, signals: Mapping[str, Tensor]) -> States:
         """Return the state of every layer from signals of one step."""
