@@ -185,34 +185,29 @@ def run(
     """
     torch.set_num_threads(options.threads)
     study = _Study(task, options)
-    report: dict[str, Any] = {"task": task.name, "seed": options.seed, "rows": {}}
-    rows = report["rows"]
     history = study.train(model, "lmu", options.epochs)
-    rows["LMU, float"] = study.row(predict(model, (task.test_x,)), model, history)
+    study.add("LMU, float", predict(model, (task.test_x,)), model, history)
     study.write("", export(model))
     if rival is not None and options.rival_epochs:
         history = study.train(rival, "lstm", options.rival_epochs)
-        rows["LSTM, float"] = study.row(predict(rival, (task.test_x,)), rival, history)
+        study.add("LSTM, float", predict(rival, (task.test_x,)), rival, history)
     calibration = Calibration(export(model), study.calibration)
     for bits in PTQ_BITS:
         widths = Widths(weight_bits=bits, act_bits=act_bits)
         design = calibration.design(widths, title=f"{task.name}, {bits}-bit weights")
-        rows[f"PTQ, {bits}-bit weights"] = study.row(study.integers(design))
+        study.add(f"PTQ, {bits}-bit weights", study.integers(design))
     for bits in options.qat_bits if options.qat_epochs else ():
         widths = Widths(weight_bits=bits, act_bits=act_bits)
         trained, history = study.train_as_integers(model, widths, qat_lr)
-        rows[f"QAT, {bits}-bit weights"] = study.row(
-            study.integers(trained.design()), history=history
-        )
+        design = trained.design()
+        study.add(f"QAT, {bits}-bit weights", study.integers(design), history=history)
         study.compare(trained)
         study.write(f"_qat{bits}", export(trained.model))
         if options.generate:
-            files = files_of(trained.design())
-            write_folder(options.out / f"{task.name}_qat{bits}", files, force=True)
-    text = json.dumps(report, indent=1) + "\n"
-    write_file(options.out / f"{task.name}.json", lambda file: file.write(text.encode()))
-    print(table(report))
-    return report
+            folder = options.out / f"{task.name}_qat{bits}"
+            write_folder(folder, files_of(design), force=True)
+    print(table(study.report))
+    return study.report
 
 
 def table(report: Mapping[str, Any]) -> str:
@@ -237,6 +232,7 @@ class _Study:
         self.task, self.options = task, options
         at = np.linspace(0, len(task.x) - 1, min(CALIBRATED, len(task.x))).round().astype(int)
         self.calibration = list(task.x[at].double().numpy())
+        self.report: dict[str, Any] = {"task": task.name, "seed": options.seed, "rows": {}}
 
     def write(self, suffix: str, network: Network) -> None:
         """Write the neutral model file of a network."""
@@ -311,17 +307,28 @@ class _Study:
                 fmt="real units",
             )
 
-    def row(
-        self, y: Tensor, model: nn.Module | None = None, history: list[Epoch] | None = None
-    ) -> dict[str, float]:
-        """Return a row of the table."""
+    def add(
+        self,
+        label: str,
+        y: Tensor,
+        model: nn.Module | None = None,
+        history: list[Epoch] | None = None,
+    ) -> None:
+        """Add a row to the report, and write that: a run that is stopped keeps its figures."""
         row = dict(self.task.score(y, self.task.test_y))
         if model is not None:
             row["parameters"] = n_parameters(model)
         if history:
             row["epochs"] = len(history)
             row["s/epoch"] = float(np.median([epoch.seconds for epoch in history]))
-        return row
+        self.report["rows"][label] = row
+        text = json.dumps(self.report, indent=1) + "\n"
+        path = self.options.out / f"{self.task.name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, lambda file: file.write(text.encode()))
+        if not self.options.quiet:
+            shown = ", ".join(f"{_shown(value)} {name}" for name, value in row.items())
+            print(f"{self.task.name}: {label}: {shown}", file=sys.stderr)
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> dict[str, float]:

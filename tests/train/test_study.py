@@ -52,7 +52,7 @@ def options(out: Path, *more: str):
 
 def test_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = model()
-    given = options(tmp_path, "--qat-bits", "4", "--generate")
+    given = options(tmp_path, "--qat-bits", "4")
     report = study.run(task(), made, study.lstm_like(made, 1, 2), given)
     rows = report["rows"]
     assert list(rows) == [
