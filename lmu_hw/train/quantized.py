@@ -25,7 +25,6 @@ from ..legendre import Array
 from ..lower import readouts
 from ..program import Role
 from ..quantize_network import NetworkDesign, quantize_network
-from ..ranges import Seen
 from ..widths import Widths
 from .cells import Cell, State
 from .layer import LMU
@@ -88,9 +87,9 @@ class Quantized(nn.Module):
         self._about, self._made = calibration.about, None
 
     @property
-    def ranges(self) -> Mapping[str, Seen]:
-        """What the formats of signals rest on."""
-        return self._seen
+    def ranges(self) -> dict[str, tuple[float, Array]]:
+        """What the formats of signals rest on, as a model file holds it: peaks and powers."""
+        return {name: (s.peak, s.power) for name, s in self._seen.items()}
 
     def design(self) -> NetworkDesign:
         """Return the program of the weights as they are now."""

@@ -26,10 +26,8 @@ from ..calibrate import Calibration
 from ..dataset import Dataset
 from ..errors import LMUHWError, MismatchError, ModelFileError
 from ..evaluate import run_integers
-from ..folder import write_file, write_folder
-from ..generate import files_of
+from ..folder import write_file
 from ..importers.model_file import to_bytes
-from ..network import Network
 from ..progress import progress
 from ..quantize_network import NetworkDesign
 from ..widths import Widths
@@ -133,9 +131,6 @@ def arguments(
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=int, help="examples to train and to test on, for a trial")
-    parser.add_argument(
-        "--generate", action="store_true", help="write folders of what was trained as integers"
-    )
     parser.add_argument("--quiet", action="store_true")
     return parser
 
@@ -187,7 +182,7 @@ def run(
     study = _Study(task, options)
     history = study.train(model, "lmu", options.epochs)
     study.add("LMU, float", predict(model, (task.test_x,)), model, history)
-    study.write("", export(model))
+    study.write("", to_bytes(export(model)))
     if rival is not None and options.rival_epochs:
         history = study.train(rival, "lstm", options.rival_epochs)
         study.add("LSTM, float", predict(rival, (task.test_x,)), rival, history)
@@ -202,10 +197,7 @@ def run(
         design = trained.design()
         study.add(f"QAT, {bits}-bit weights", study.integers(design), history=history)
         study.compare(trained)
-        study.write(f"_qat{bits}", export(trained.model))
-        if options.generate:
-            folder = options.out / f"{task.name}_qat{bits}"
-            write_folder(folder, files_of(design), force=True)
+        study.write(f"_qat{bits}", to_bytes(export(trained.model), trained.ranges))
     print(table(study.report))
     return study.report
 
@@ -234,11 +226,11 @@ class _Study:
         self.calibration = list(task.x[at].double().numpy())
         self.report: dict[str, Any] = {"task": task.name, "seed": options.seed, "rows": {}}
 
-    def write(self, suffix: str, network: Network) -> None:
-        """Write the neutral model file of a network."""
+    def write(self, suffix: str, content: bytes) -> None:
+        """Write a neutral model file."""
         self.options.out.mkdir(parents=True, exist_ok=True)
         path = self.options.out / f"{self.task.name}{suffix}.npz"
-        write_file(path, lambda file: file.write(to_bytes(network)))
+        write_file(path, lambda file: file.write(content))
 
     def train(self, model: nn.Module, label: str, epochs: int) -> list[Epoch]:
         task = self.task

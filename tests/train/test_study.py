@@ -10,9 +10,9 @@ import pytest
 
 from lmu_hw.cli import main
 from lmu_hw.errors import MismatchError, ModelFileError
-from lmu_hw.importers.model_file import read_model
+from lmu_hw.importers.model_file import read_model, to_bytes
 from lmu_hw.network import Activation
-from tests.tools import require
+from lmu_hw.program import from_json
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
@@ -72,13 +72,21 @@ def test_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert again["rows"]["QAT, 4-bit weights"] == rows["QAT, 4-bit weights"]
 
 
-@pytest.mark.cc
-def test_what_was_trained_is_generated_and_verified(tmp_path: Path) -> None:
-    require("cc|gcc|clang")
-    given = options(tmp_path, "--qat-bits", "4", "--generate", "--epochs", "1")
-    study.run(task(), model(), None, given)
-    folder = str(tmp_path / "tones_qat4")
-    assert main(["verify", folder, "--executors", "c", "--quiet"]) == 0
+def test_the_model_file_makes_the_program_that_was_trained(tmp_path: Path) -> None:
+    """`lmu-hw generate` needs no data: the file of a model trained as integers has its ranges."""
+    (x, _), out = tones(40, 4), tmp_path / "out"
+    made = train.Quantized(model(), train.Widths(weight_bits=4), list(x.double().numpy()))
+    with torch.no_grad():
+        made.model.layers[1].W.mul_(1.3)
+    path = tmp_path / "model.npz"
+    path.write_bytes(to_bytes(train.export(made.model), made.ranges))
+    assert main(["generate", str(path), "--weight-bits", "4", "-o", str(out), "--quiet"]) == 0
+    written = from_json((out / "program.json").read_text())
+    assert written.ops == made.design().program.ops
+    assert written.vectors == made.design().program.vectors
+    # of another network: said in a line
+    path.write_bytes(to_bytes(train.export(made.model), {"x": made.ranges["x"]}))
+    assert main(["generate", str(path), "-o", str(out), "--force", "--quiet"]) == 1
 
 
 def test_the_last_step_starts_from_the_words_before_it() -> None:
