@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .graph import Update
+from .errors import SpecError
+from .graph import Graph, Update
 from .legendre import Array
 from .lower import lower
 from .network import Network
@@ -26,6 +27,8 @@ class Calibration:
     input_peak : float, optional
         What the input reaches, where there are no data or more is to come. Default: what the data
         reach, or 1.
+    known : mapping of str to Seen, optional
+        What all signals did, where that is known already; no data are looked at.
     """
 
     def __init__(
@@ -33,11 +36,15 @@ class Calibration:
         network: Network,
         sequences: Sequence[Array] | None = None,
         input_peak: float | None = None,
+        known: Mapping[str, Seen] | None = None,
     ) -> None:
         self.network, self.input_peak = network, input_peak
         self._sequences = sequences
         self._seen: dict[int, dict[str, Seen]] = {}
-        if sequences is None:
+        self.known = known
+        if known is not None:
+            self.about = "what the model was trained with"
+        elif sequences is None:
             self.about = f"noise within +-{input_peak or 1.0:g}"
         else:
             n_steps = sum(map(len, sequences))
@@ -47,16 +54,24 @@ class Calibration:
         """Return what every signal of the lowered network did."""
         if coef_bits not in self._seen:
             graph = lower(self.network, coef_bits)
-            sequences = self._sequences
-            if sequences is None:
-                longest = max((n.window for n in graph.nodes if isinstance(n, Update)), default=0)
-                sequences = noise(graph, self.input_peak or 1.0, longest)
-            seen = observe(graph, sequences)
+            seen = self._look(graph)
             if self.input_peak is not None:
                 (x,) = graph.names(Role.INPUT)
                 seen[x] = replace(seen[x], peak=self.input_peak)
             self._seen[coef_bits] = seen
         return self._seen[coef_bits]
+
+    def _look(self, graph: Graph) -> dict[str, Seen]:
+        if self.known is not None:
+            shapes = {name: (s.length,) for name, s in graph.signals.items()}
+            if {name: s.power.shape for name, s in self.known.items()} != shapes:
+                raise SpecError("the ranges that the model holds must be of its own signals")
+            return dict(self.known)
+        sequences = self._sequences
+        if sequences is None:
+            longest = max((n.window for n in graph.nodes if isinstance(n, Update)), default=0)
+            sequences = noise(graph, self.input_peak or 1.0, longest)
+        return observe(graph, sequences)
 
     def design(
         self, widths: Widths, *, title: str, name: str = "lmu", output_every: int = 1

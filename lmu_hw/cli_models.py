@@ -91,7 +91,7 @@ def generate_model(args: argparse.Namespace) -> int:
         write_folder(args.out, files, force=args.force)
         advance(1)
     manifest = json.loads(files[MANIFEST])
-    if dataset is None and not args.quiet:
+    if dataset is None and calibration.known is None and not args.quiet:
         print(
             "lmu-hw: note: without --data, ranges that no proof gives were seen on "
             f"{calibration.about}; give data like those to come",
@@ -199,9 +199,16 @@ def _load_network(args: argparse.Namespace) -> Network:
 def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:
     from .calibrate import Calibration
     from .dataset import load_dataset
+    from .importers.model_file import read_ranges
+    from .ranges import Seen
     from .spec import check_positive
 
-    path = getattr(args, "calibrate", None) or args.data
+    path = args.calibrate if hasattr(args, "calibrate") else args.data
+    ranges = read_ranges(args.file) if path is None and args.input_peak is None else {}
+    if ranges:
+        known = {name: Seen(peak=peak, power=power) for name, (peak, power) in ranges.items()}
+        return Calibration(network, known=known), None
+    path = path or args.data
     peak = None if args.input_peak is None else check_positive("--input-peak", args.input_peak)
     if path is None:
         return Calibration(network, None, peak), None

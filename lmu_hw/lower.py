@@ -118,6 +118,17 @@ def lower(network: Network, coef_bits: int) -> Graph:
     return _Lowering(network, coef_bits).graph()
 
 
+def readouts(memory: Memory, coef_bits: int) -> dict[str, Array]:
+    """Return what a memory's Legendre coefficients are of the states that stand for it.
+
+    Returns
+    -------
+    dict of str to float array, shape (order, n_states)
+        For each vector of states T: the coefficients of a channel are the sum of all ``T z``.
+    """
+    return _readouts(_rounded(memory, coef_bits))
+
+
 def outline(network: Network) -> Graph:
     """Return a graph of the same shapes as `lower` gives, its memories made up: in no time."""
 
@@ -228,14 +239,10 @@ class _Lowering:
 
     def memory_part(self, layer: LMU, rounded: RoundedMemory) -> tuple[Legendre]:
         """Add the signals of a chain; return the Legendre coefficients that they make."""
-        values = np.vstack(list(rounded.states.values()))
-        # every state word is one scaled coordinate of z: its column is a division
-        T = rounded.readout @ (values.T / np.sum(values**2, axis=1))
-        readouts, at, channels = {}, 0, layer.memory.channels
-        for name, rows in rounded.states.items():
-            full = self.add(name, channels * len(rows), STATES[name], Role.STATE, weighted=True)
-            readouts[full] = T[:, at : at + len(rows)]
-            at += len(rows)
+        readouts, channels = {}, layer.memory.channels
+        for name, T in _readouts(rounded).items():
+            full = self.add(name, channels * T.shape[1], STATES[name], Role.STATE, weighted=True)
+            readouts[full] = T
         name, order = self.prefix + "m", layer.memory.order
         return (Legendre(name=name, n_channels=channels, order=order, readouts=readouts),)
 
@@ -411,6 +418,14 @@ def _ideal(memory: Memory) -> tuple[StateSpace, Chain]:
     """Return a memory and its chain before any rounding."""
     system = memory.system()
     return system, build_chain(sections_of(poles(system)))
+
+
+def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
+    values = np.vstack(list(rounded.states.values()))
+    # every state word is one scaled coordinate of z: its column is a division
+    T = rounded.readout @ (values.T / np.sum(values**2, axis=1))
+    ends = np.cumsum([len(rows) for rows in rounded.states.values()])
+    return dict(zip(rounded.states, np.split(T, ends[:-1], axis=1), strict=True))
 
 
 def _window(memory: Memory, rounded: RoundedMemory) -> int:

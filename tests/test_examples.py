@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lmu_hw.cli import main
+from lmu_hw.importers.model_file import read_model, to_bytes
 from tests.tools import require
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -78,3 +80,64 @@ def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
         assert float(sensitivity) > 0.7  # of 28 ventricular beats; of all of them more
         assert float(specificity) > 0.9
     assert (tmp_path / "ecg_detector.png").stat().st_size > 10_000
+
+
+def test_capacity() -> None:
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    row = run("capacity.py", "--steps", "1000").splitlines()[-1].split()
+    errors = [float(word) for word in row[1:]]
+    # of the paper's task, measured before: shared/reference.md
+    assert len(errors) == 5
+    assert errors[0] < 4e-6
+    assert max(errors) < 2e-4
+
+
+TASKS = {
+    "ecg_beats": ("ecg/mitbih_beats_120hz_i16.npz", "--limit=60"),
+    "psmnist": ("mnist/mnist.npz", "--order=8", "--limit=20"),
+    "spoken_digits": ("speech/fsdd_logmel20_i8.npz", "--limit=30"),
+    "mackey_glass": ("mackey_glass/mackey_glass_lmu2019.npz", "--limit=2"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.soak] if n != "ecg_beats" else []) for n in TASKS],
+)
+def test_a_training_task_from_end_to_end(name: str, tmp_path: Path, data_dir: Path) -> None:
+    """The words of training are those of the exported program, or the script ends with a 1."""
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    file, *options = TASKS[name]
+    if not (data_dir / file).is_file():
+        pytest.skip(f"no {file} among the data sets")
+    short = ("--epochs=1", "--rival-epochs=1", "--qat-epochs=1", "--qat-bits=8", "--quiet")
+    text = run(f"{name}.py", "--data", data_dir, "--out", tmp_path, *short, *options)
+    for row in ("LMU, float", "LSTM, float", "PTQ, 4-bit weights", "QAT, 8-bit weights"):
+        assert row in text
+    assert (tmp_path / f"{name}_qat8.npz").is_file()
+
+
+def test_a_training_task_says_where_absent_data_are(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    command = [sys.executable, str(EXAMPLES / "ecg_beats.py"), "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no mitbih_beats_120hz_i16.npz in ")
+    assert "; from https://physionet.org" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+MODELS = sorted((EXAMPLES / "models").glob("*.npz"))
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_a_committed_model_is_one(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert to_bytes(read_model(path)) == path.read_bytes()
+    assert main(["inspect", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"]
+
+
+def test_committed_models_are_small() -> None:
+    assert MODELS
+    assert sum(path.stat().st_size for path in MODELS) < 1_000_000

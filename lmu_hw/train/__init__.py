@@ -1,0 +1,42 @@
+"""Training in PyTorch: LMU layers that learn their windows, and export to networks without loss.
+
+Needs the extra ``train``: ``pip install lmu-hw[train]``. Nothing else in lmu-hw imports torch.
+"""
+
+from __future__ import annotations
+
+from ..errors import ToolError
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ToolError("training needs PyTorch: pip install 'lmu-hw[train]'") from error
+
+from ..network import Activation
+from ..widths import Widths
+from .cells import GRU, LSTM, Cell, Dense, SimpleRNN
+from .fit import Epoch, fit, n_parameters, predict
+from .layer import LMU
+from .memory import LegendreMemory
+from .model import Model, export, model_of
+from .quantized import Quantized
+
+__all__ = [
+    "GRU",
+    "LMU",
+    "LSTM",
+    "Activation",
+    "Cell",
+    "Dense",
+    "Epoch",
+    "LegendreMemory",
+    "Model",
+    "Quantized",
+    "SimpleRNN",
+    "Widths",
+    "export",
+    "fit",
+    "model_of",
+    "n_parameters",
+    "predict",
+]

@@ -1,0 +1,327 @@
+"""The cells of `lmu_hw.network` in PyTorch, their parameters in the same orientation and order.
+
+A cell first projects what it reads (all steps at once, where they are known), then steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import network
+from ..network import Activation
+from .activations import activate
+from .tape import FLOATS, Tape
+
+State = tuple[Tensor, ...]
+Initialise = Callable[[Tensor], Tensor]
+
+
+def lecun_uniform_(weights: Tensor) -> Tensor:
+    """Fill weights (n_out, n_in) with uniform numbers of variance 1 / n_in."""
+    bound = (3.0 / weights.shape[1]) ** 0.5
+    return nn.init.uniform_(weights, -bound, bound)
+
+
+class Cell(nn.Module):
+    """What all cells have: ``W`` (rows, input_size), ``b`` (rows,), and an output of each step.
+
+    Input ``(n_sequences, n_steps, input_size)``, output ``(n_sequences, n_steps, hidden_size)``,
+    state a tuple of tensors ``(n_sequences, hidden_size)`` that starts with the last output.
+    """
+
+    blocks: ClassVar[int] = 1
+    n_states: ClassVar[int] = 1
+    is_recurrent: ClassVar[bool] = True
+    W: Tensor
+    b: Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.activation = input_size, hidden_size, activation
+        rows = self.blocks * hidden_size
+        self.W = nn.Parameter(torch.empty(rows, input_size))
+        self.b = nn.Parameter(torch.zeros(rows))
+        self._each_block(self.W, nn.init.xavier_normal_)
+
+    def _each_block(self, weights: Tensor, initialise: Initialise) -> None:
+        for block in weights.split(self.hidden_size):
+            initialise(block.data)
+
+    def start(self, like: Tensor) -> State:
+        """Return the zero state, for as many sequences as ``like`` has."""
+        return (like.new_zeros(len(like), self.hidden_size),) * self.n_states
+
+    def project(self, x: Tensor) -> Tensor:
+        """Return the part of the rows that the input makes, the bias included."""
+        return nn.functional.linear(x, self.W, self.b)
+
+    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+        """Return the state after a step, the output first.
+
+        Parameters
+        ----------
+        p : tensor, shape (n_sequences, rows)
+            What `project` gave.
+        state : tuple of tensor
+        tape : Tape
+        """
+        raise NotImplementedError
+
+    def forward(
+        self, x: Tensor, state: State | None = None, *, tape: Tape = FLOATS
+    ) -> tuple[Tensor, State]:
+        """Run the cell over sequences."""
+        state = self.start(x) if state is None else state
+        outputs = []
+        for t, p in enumerate(self.project(x).unbind(1)):
+            state = self.step(p, state, tape.at(t))
+            outputs.append(state[0])
+        return torch.stack(outputs, 1), state
+
+    def cell(self) -> network.Cell:
+        """Return the cell as part of a network."""
+        raise NotImplementedError
+
+    @classmethod
+    def of(cls, cell: network.Cell) -> Cell:
+        """Return a module with the weights of a network's cell."""
+        raise NotImplementedError
+
+    def fill(self, cell: network.Cell) -> Cell:
+        """Take the weights of a network's cell."""
+        for name, array in network.arrays(cell):
+            fill_(getattr(self, name), array)
+        return self
+
+
+def fill_(parameter: Tensor, array: np.ndarray) -> None:
+    """Set a parameter to numbers, in float64."""
+    parameter.data = torch.tensor(np.array(array))
+
+
+def numbers(parameter: Tensor) -> np.ndarray:
+    """Return a parameter as a float64 array of its own."""
+    return parameter.detach().double().numpy().copy()
+
+
+class Dense(Cell):
+    """``y = f(W x + b)``.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+    activation : Activation
+    dropout : float
+        Share of outputs left out while training.
+    """
+
+    is_recurrent = False
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        activation: Activation = Activation.LINEAR,
+        *,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size, activation)
+        self.dropout = nn.Dropout(dropout)
+
+    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+        """Return the output."""
+        return (self.dropout(tape("h", activate(self.activation, p))),)
+
+    def forward(
+        self, x: Tensor, state: State | None = None, *, tape: Tape = FLOATS
+    ) -> tuple[Tensor, State]:
+        """Run the layer over all steps at once."""
+        (y,) = self.step(self.project(x), (), tape)
+        return y, (y[:, -1],)
+
+    def cell(self) -> network.Dense:
+        """Return the cell as part of a network."""
+        return network.Dense(W=numbers(self.W), b=numbers(self.b), activation=self.activation)
+
+    @classmethod
+    def of(cls, cell: network.Cell) -> Cell:
+        """Return a module with the weights of a network's cell."""
+        assert isinstance(cell, network.Dense)
+        return cls(cell.W.shape[1], len(cell.b), cell.activation).fill(cell)
+
+
+class Recurrent(Cell):
+    """A cell that reads its own last output through ``U`` (rows, hidden_size)."""
+
+    U: Tensor
+
+    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
+        super().__init__(input_size, hidden_size, activation)
+        self.U = nn.Parameter(torch.empty(self.blocks * hidden_size, hidden_size))
+        self._each_block(self.U, nn.init.xavier_normal_)
+
+    def _arrays(self) -> dict[str, Any]:
+        names = ("W", "U", "b")
+        return {n: numbers(getattr(self, n)) for n in names} | {"activation": self.activation}
+
+
+class SimpleRNN(Recurrent):
+    """``h' = f(W x + U h + b)``: with a memory's output as x, the hidden layer of the paper.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+    activation : Activation
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, activation: Activation = Activation.TANH
+    ) -> None:
+        super().__init__(input_size, hidden_size, activation)
+
+    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+        """Return the state after a step."""
+        h = torch.addmm(p, state[0], self.U.T)
+        return (tape("h", activate(self.activation, h)),)
+
+    def cell(self) -> network.SimpleRNN:
+        """Return the cell as part of a network."""
+        return network.SimpleRNN(**self._arrays())
+
+    @classmethod
+    def of(cls, cell: network.Cell) -> Cell:
+        """Return a module with the weights of a network's cell."""
+        assert isinstance(cell, network.SimpleRNN)
+        return cls(cell.W.shape[1], len(cell.b), cell.activation).fill(cell)
+
+
+class LSTM(Recurrent):
+    """``i, f, g, o = W x + U h + b;  c' = s(f) c + s(i) a(g);  h' = s(o) a(c')``.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+    activation : Activation
+        The function a.
+    gate : Activation
+        The function s.
+
+    Notes
+    -----
+    State ``(h, c)``. The forget gate's bias starts at 1.
+    """
+
+    blocks = 4
+    n_states = 2
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        activation: Activation = Activation.TANH,
+        gate: Activation = Activation.SIGMOID,
+    ) -> None:
+        super().__init__(input_size, hidden_size, activation)
+        self.gate = gate
+        self.b.data[hidden_size : 2 * hidden_size] = 1.0
+
+    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+        """Return the state after a step."""
+        h, c = state
+        rows = torch.addmm(p, h, self.U.T).chunk(4, dim=1)
+        functions = (self.gate, self.gate, self.activation, self.gate)
+        i, f, g, o = (
+            tape(name, activate(function, x))
+            for name, function, x in zip("ifgo", functions, rows, strict=True)
+        )
+        c = tape("c", f * c + i * g)
+        a = tape("a", activate(self.activation, c))
+        return tape("h", o * a), c
+
+    def cell(self) -> network.LSTM:
+        """Return the cell as part of a network."""
+        return network.LSTM(gate=self.gate, **self._arrays())
+
+    @classmethod
+    def of(cls, cell: network.Cell) -> Cell:
+        """Return a module with the weights of a network's cell."""
+        assert isinstance(cell, network.LSTM)
+        return cls(cell.W.shape[1], len(cell.b) // 4, cell.activation, cell.gate).fill(cell)
+
+
+class GRU(Recurrent):
+    """``z, r = s(W x + U h + b);  g = a(W_g x + b_g + r (U_g h + c));  h' = z h + (1 - z) g``.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+    activation : Activation
+        The function a.
+    gate : Activation
+        The function s.
+    inner_bias : bool
+        With c; without it the older form, ``U_g (r h)``.
+    """
+
+    blocks = 3
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        activation: Activation = Activation.TANH,
+        gate: Activation = Activation.SIGMOID,
+        *,
+        inner_bias: bool = True,
+    ) -> None:
+        super().__init__(input_size, hidden_size, activation)
+        self.gate = gate
+        self.c = nn.Parameter(torch.zeros(hidden_size)) if inner_bias else None
+
+    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+        """Return the state after a step."""
+        (h,), n = state, self.hidden_size
+        gates = torch.addmm(p[:, : 2 * n], h, self.U[: 2 * n].T)
+        z, r = (
+            tape(name, activate(self.gate, x))
+            for name, x in zip("zr", gates.chunk(2, dim=1), strict=True)
+        )
+        U_g = self.U[2 * n :].T
+        if self.c is None:
+            before = torch.addmm(p[:, 2 * n :], tape("rh", r * h), U_g)
+        else:
+            before = tape("p", p[:, 2 * n :]) + r * tape("q", torch.addmm(self.c, h, U_g))
+        g = tape("g", activate(self.activation, before))
+        return (tape("h", z * h + (1.0 - z) * g),)
+
+    def cell(self) -> network.GRU:
+        """Return the cell as part of a network."""
+        c = None if self.c is None else numbers(self.c)
+        return network.GRU(gate=self.gate, c=c, **self._arrays())
+
+    @classmethod
+    def of(cls, cell: network.Cell) -> Cell:
+        """Return a module with the weights of a network's cell."""
+        assert isinstance(cell, network.GRU)
+        made = cls(
+            cell.W.shape[1],
+            len(cell.b) // 3,
+            cell.activation,
+            cell.gate,
+            inner_bias=cell.c is not None,
+        )
+        return made.fill(cell)
+
+
+CELLS: dict[type[network.Cell], type[Cell]] = {
+    network.Dense: Dense,
+    network.SimpleRNN: SimpleRNN,
+    network.LSTM: LSTM,
+    network.GRU: GRU,
+}
+"""The module of each cell of a network."""

@@ -1,0 +1,174 @@
+"""A training loop that the task scripts share: Adam, seeds, progress, checkpoints to go on from."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelFileError
+from ..folder import write_file
+from ..progress import progress
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What an epoch gave.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the examples, as they were trained on.
+    seconds : float
+        Of training alone.
+    """
+
+    loss: float
+    seconds: float
+
+
+def fit(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    targets: Tensor,
+    loss: Loss,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    weight_decay: float = 0.0,
+    clip: float = 1.0,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    label: str = "training",
+    quiet: bool = False,
+    after: Callable[[int, Epoch], object] = lambda k, epoch: None,
+) -> list[Epoch]:
+    """Train a model; go on where a checkpoint ends, as if it had never stopped.
+
+    Parameters
+    ----------
+    model : Module
+        Called with a batch of every input; its output, or the first of several, goes to the loss.
+    inputs : tuple of tensor, each of shape (n_examples, ...)
+    targets : tensor, shape (n_examples, ...)
+    loss : callable
+        Output and targets -> mean over the batch.
+    epochs, batch_size : int
+    lr : float
+        Learning rate at the start; it falls to zero along a half cosine.
+    weight_decay : float
+        Of AdamW.
+    clip : float
+        Largest norm of a gradient.
+    seed : int
+        Of the order of examples and of dropout.
+    checkpoint : Path, optional
+        Written after every epoch, and read where it exists.
+    label : str
+        Of the progress bar.
+    quiet : bool
+    after : callable
+        Called after each new epoch with its number, from 0.
+
+    Returns
+    -------
+    list of Epoch
+        Of all epochs, those of the checkpoint included.
+
+    Raises
+    ------
+    ModelFileError
+        If the checkpoint is that of another model or damaged.
+    """
+    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+    history: list[Epoch] = []
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    if checkpoint is not None and checkpoint.is_file():
+        history = _load(checkpoint, model, optimiser, generator)
+    n_batches = -(-len(targets) // batch_size)
+    for k in range(len(history), epochs):
+        model.train()
+        total, start = 0.0, time.perf_counter()
+        order = torch.randperm(len(targets), generator=generator)
+        with progress(f"{label}, epoch {k + 1} of {epochs}", n_batches, quiet) as advance:
+            for j, at in enumerate(order.split(batch_size)):
+                share = (k + j / n_batches) / epochs
+                for group in optimiser.param_groups:
+                    group["lr"] = lr * 0.5 * (1.0 + math.cos(math.pi * share))
+                found = model(*(x[at] for x in inputs))
+                error = loss(found[0] if isinstance(found, tuple) else found, targets[at])
+                optimiser.zero_grad()
+                error.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
+                optimiser.step()
+                total += float(error.detach()) * len(at)
+                advance(1)
+        history.append(Epoch(loss=total / len(targets), seconds=time.perf_counter() - start))
+        if checkpoint is not None:
+            _save(checkpoint, model, optimiser, generator, history)
+        model.eval()
+        after(k, history[-1])
+    model.eval()
+    return history
+
+
+def _save(
+    path: Path,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    history: list[Epoch],
+) -> None:
+    data = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "order": generator.get_state(),
+        "random": torch.get_rng_state(),
+        "history": [(epoch.loss, epoch.seconds) for epoch in history],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # whole or not at all: a run that is stopped here goes on from the epoch before
+    write_file(path, lambda file: torch.save(data, file))
+
+
+def _load(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
+) -> list[Epoch]:
+    try:
+        data = torch.load(path, weights_only=True)
+        model.load_state_dict(data["model"])
+        optimiser.load_state_dict(data["optimiser"])
+        generator.set_state(data["order"])
+        torch.set_rng_state(data["random"])
+        return [Epoch(loss=loss, seconds=seconds) for loss, seconds in data["history"]]
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise ModelFileError(
+            f"{path} is no checkpoint of this model ({reason}); delete it or name another"
+        ) from error
+
+
+@torch.no_grad()
+def predict(model: nn.Module, inputs: tuple[Tensor, ...], batch_size: int = 1000) -> Tensor:
+    """Return the outputs of a model, not as in training (no dropout)."""
+    model.eval()
+    parts = []
+    for k in range(0, len(inputs[0]), batch_size):
+        found = model(*(x[k : k + batch_size] for x in inputs))
+        parts.append(found[0] if isinstance(found, tuple) else found)
+    return torch.cat(parts)
+
+
+def n_parameters(model: nn.Module) -> int:
+    """Return how many numbers a model trains."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,284 @@
+"""The LMU layer of the paper (equations 6 and 7) and its feed-forward form, in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import network
+from ..errors import SpecError
+from ..network import Activation
+from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_, numbers
+from .memory import LegendreMemory
+from .tape import FLOATS, Tape
+
+ENCODERS = ("e_x", "e_h", "e_m")
+
+
+class LMU(nn.Module):
+    """An LMU layer: ``u = e_x x + e_h h + e_m m + b`` feeds a memory, which a cell reads.
+
+    Parameters
+    ----------
+    input_size : int
+        Width of x.
+    memory : LegendreMemory
+    cell : Cell, optional
+        Reads m, joined with x where ``reads_input`` is set. None: the layer's output is just that.
+    encoders : sequence of str
+        Which of ``e_x``, ``e_h`` and ``e_m`` there are. Without e_x, x itself goes into u.
+    bias : bool
+        With b.
+    reads_input : bool
+
+    Notes
+    -----
+    As in torch.nn with ``batch_first``: input ``(n_sequences, n_steps, input_size)``, output
+    ``(n_sequences, n_steps, output_size)``, and ``layer(x, state)`` returns the output and the
+    state ``(m, h)``, or ``(m, h, c)`` of an LSTM cell: m ``(n_sequences, channels * order)``,
+    h, the last output, ``(n_sequences, output_size)``. Where nothing feeds h or m back, all steps
+    of the memory run at once.
+
+    Encoders start as in the paper: e_x and e_h uniform (LeCun), e_m zero; cells with normal
+    numbers (Xavier).
+
+    Raises
+    ------
+    SpecError
+        If sizes do not fit, or each channel has a window of its own and a network could not say so.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        memory: LegendreMemory,
+        cell: Cell | None = None,
+        *,
+        encoders: Sequence[str] = ("e_x",),
+        bias: bool = False,
+        reads_input: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size, self.memory, self.cell = input_size, memory, cell
+        self.reads_input = reads_input
+        n_m = memory.channels * memory.order
+        self.read_size = n_m + (input_size if reads_input else 0)
+        self.output_size: int = self.read_size if cell is None else cell.hidden_size
+        if cell is not None and cell.input_size != self.read_size:
+            raise SpecError(f"the cell must read {self.read_size} words, not {cell.input_size}")
+        if "e_x" not in encoders and input_size != memory.channels:
+            raise SpecError(f"x must have {memory.channels} words without e_x, not {input_size}")
+        widths = {"e_x": input_size, "e_h": self.output_size, "e_m": n_m}
+        for name in ENCODERS:
+            matrix = None
+            if name in encoders:
+                matrix = nn.Parameter(torch.zeros(memory.channels, widths[name]))
+                if name != "e_m":
+                    lecun_uniform_(matrix.data)
+            setattr(self, name, matrix)
+        self.b = nn.Parameter(torch.zeros(memory.channels)) if bias else None
+        self.is_feed_forward = self.e_h is None and self.e_m is None
+        if memory.n_windows > 1 and (cell is None or not self.is_feed_forward):
+            raise SpecError(
+                "a window for each channel must be without e_h and e_m, and read by a cell"
+            )
+
+    e_x: Tensor | None
+    e_h: Tensor | None
+    e_m: Tensor | None
+
+    @classmethod
+    def of_paper(
+        cls,
+        input_size: int,
+        hidden_size: int,
+        order: int,
+        theta: float,
+        *,
+        memory_d: int = 1,
+        activation: Activation = Activation.TANH,
+        learn_theta: bool = False,
+    ) -> LMU:
+        """Return the layer of the paper: all encoders, a tanh layer that reads itself and x."""
+        memory = LegendreMemory(order, theta, channels=memory_d, learn_theta=learn_theta)
+        cell = SimpleRNN(memory_d * order + input_size, hidden_size, activation)
+        return cls(input_size, memory, cell, encoders=ENCODERS, reads_input=True)
+
+    @classmethod
+    def feed_forward(
+        cls,
+        channels: int,
+        hidden_size: int,
+        order: int,
+        theta: float | Sequence[float],
+        *,
+        activation: Activation = Activation.RELU,
+        learn_theta: bool = False,
+        dropout: float = 0.0,
+    ) -> LMU:
+        """Return a memory of each input and a dense layer that reads all: no recurrence to train.
+
+        References
+        ----------
+        Chilkuri, Eliasmith, "Parallelizing Legendre memory unit training", ICML 2021.
+        """
+        memory = LegendreMemory(order, theta, channels=channels, learn_theta=learn_theta)
+        cell = Dense(channels * order, hidden_size, activation, dropout=dropout)
+        return cls(channels, memory, cell, encoders=())
+
+    def forward(
+        self,
+        x: Tensor,
+        state: State | None = None,
+        *,
+        last_only: bool = False,
+        tape: Tape = FLOATS,
+    ) -> tuple[Tensor, State]:
+        """Run the layer over sequences; ``last_only`` gives the output of the last step alone."""
+        if self.is_feed_forward:
+            return self._parallel(x, state, last_only, tape)
+        return self.in_steps(x, state, last_only=last_only, tape=tape)
+
+    def _parallel(
+        self, x: Tensor, state: State | None, last_only: bool, tape: Tape
+    ) -> tuple[Tensor, State]:
+        start, *inner = (None,) if state is None else state
+        last = slice(-1, None) if last_only and not self._cell_is_recurrent else slice(None)
+        m, m_n = self.memory(tape("u", self._encode(x)), start, last_only=last != slice(None))
+        tape = tape.at(last)
+        m = tape("m", m)
+        read = torch.cat([m, x[:, last]], dim=2) if self.reads_input else m
+        if self.cell is None:
+            return read, (m_n, read[:, -1])
+        cell_tape = tape.of(tape.prefixes[-1])
+        y, inner_n = self.cell(read, tuple(inner) if inner else None, tape=cell_tape)
+        return (y[:, -1:] if last_only else y), (m_n, *inner_n)
+
+    def in_steps(
+        self,
+        x: Tensor,
+        state: State | None = None,
+        *,
+        last_only: bool = False,
+        tape: Tape = FLOATS,
+    ) -> tuple[Tensor, State]:
+        """Run the layer step by step; the same as `forward`, whatever feeds back."""
+        memory, cell = self.memory, self.cell
+        recursion = memory.recursion().to(x.dtype)
+        m, *inner = self._start(x) if state is None else state
+        m = m.reshape(len(x), memory.channels, memory.order)
+        encoded = self._encode(x)
+        n_m = memory.channels * memory.order
+        projected = self._project_input(x)
+        outputs = []
+        for t in range(x.shape[1]):
+            now = tape.at(t)
+            flat, u = m.reshape(len(x), n_m), encoded[:, t]
+            if self.e_h is not None:
+                u = torch.addmm(u, inner[0], self.e_h.T)
+            if self.e_m is not None:
+                u = torch.addmm(u, flat, self.e_m.T)
+            m = recursion.step(m, now("u", u))
+            flat = now("m", m.reshape(len(x), n_m))
+            m = flat.reshape(m.shape)
+            if cell is None:
+                inner = [torch.cat([flat, x[:, t]], dim=1) if self.reads_input else flat]
+            else:
+                p = nn.functional.linear(flat, cell.W[:, :n_m]) + projected[:, t]
+                inner = list(cell.step(p, tuple(inner), now.of(now.prefixes[-1])))
+            outputs.append(inner[0])
+        y = outputs[-1][:, None] if last_only else torch.stack(outputs, 1)
+        return y, (m.reshape(len(x), n_m), *inner)
+
+    @property
+    def _cell_is_recurrent(self) -> bool:
+        return self.cell is not None and self.cell.is_recurrent
+
+    def _start(self, x: Tensor) -> State:
+        m = x.new_zeros(len(x), self.memory.channels * self.memory.order)
+        if self.cell is None:
+            return m, x.new_zeros(len(x), self.output_size)
+        return m, *self.cell.start(x)
+
+    def _encode(self, x: Tensor) -> Tensor:
+        """Return the part of u that x makes, at all steps."""
+        u = x if self.e_x is None else nn.functional.linear(x, self.e_x)
+        return u if self.b is None else u + self.b
+
+    def _project_input(self, x: Tensor) -> Tensor:
+        """Return the part of the cell's rows that x makes, at all steps."""
+        if self.cell is None:
+            return x
+        if not self.reads_input:
+            return self.cell.b.expand(*x.shape[:2], -1)
+        n_m = self.memory.channels * self.memory.order
+        return nn.functional.linear(x, self.cell.W[:, n_m:], self.cell.b)
+
+    def layers(self) -> tuple[network.LMU, ...]:
+        """Return the layer as part of a network: one, or one for each channel's window."""
+        memories = self.memory.memories()
+        cell = None if self.cell is None else self.cell.cell()
+        arrays = {
+            name: numbers(value)
+            for name in (*ENCODERS, "b")
+            if (value := getattr(self, name)) is not None
+        }
+        if len(memories) == 1:
+            return (
+                network.LMU(
+                    memory=memories[0],
+                    n_in=self.input_size,
+                    cell=cell,
+                    reads_input=self.reads_input,
+                    **arrays,
+                ),
+            )
+        assert cell is not None, "checked when the layer was made"
+        return self._one_by_one(memories, cell, arrays)
+
+    def _one_by_one(
+        self, memories: Sequence[network.Memory], cell: network.Cell, arrays: dict[str, Any]
+    ) -> tuple[network.LMU, ...]:
+        """Return a chain of layers of one channel; each hands on what those before it made.
+
+        After channel c a layer's words are ``m_c, ..., m_0, x``.
+        """
+        d, n_m = self.memory.order, self.memory.channels * self.memory.order
+        e_x = arrays.get("e_x", np.eye(self.input_size))
+        made = []
+        for c, memory in enumerate(memories):
+            row = np.zeros((1, c * d + self.input_size))
+            row[0, c * d :] = e_x[c]
+            bias = {"b": arrays["b"][c : c + 1].copy()} if "b" in arrays else {}
+            made.append(
+                network.LMU(memory=memory, n_in=row.shape[1], e_x=row, reads_input=True, **bias)
+            )
+        order = [c * d + i for c in reversed(range(len(memories))) for i in range(d)]
+        W = np.zeros((len(cell.W), n_m + self.input_size))
+        W[:, :n_m] = cell.W[:, order]
+        if self.reads_input:
+            W[:, n_m:] = cell.W[:, n_m:]
+        made[-1] = replace(made[-1], cell=replace(cell, W=W))
+        return tuple(made)
+
+    @classmethod
+    def of(cls, layer: network.LMU) -> LMU:
+        """Return a module with the weights of a network's layer."""
+        cell = None if layer.cell is None else CELLS[type(layer.cell)].of(layer.cell)
+        made = cls(
+            layer.n_in,
+            LegendreMemory.of(layer.memory),
+            cell,
+            encoders=[name for name in ENCODERS if getattr(layer, name) is not None],
+            bias=layer.b is not None,
+            reads_input=layer.reads_input,
+        )
+        for name in (*ENCODERS, "b"):
+            if (array := getattr(layer, name)) is not None:
+                fill_(getattr(made, name), array)
+        return made

@@ -1,0 +1,115 @@
+"""Models that train: chains of layers, to and from the networks that lmu-hw compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .. import network
+from ..errors import SpecError
+from .cells import CELLS, Cell, State
+from .layer import LMU
+from .tape import FLOATS, Tape
+
+States = tuple[State | None, ...]
+
+
+class Model(nn.Module):
+    """A chain of layers.
+
+    Parameters
+    ----------
+    layers : sequence of LMU or Cell
+    names : sequence of str, optional
+        Default: ``layer 1`` and so on.
+    every_step : bool
+        The output is wanted at every step; else at the last.
+
+    Notes
+    -----
+    Input ``(n_sequences, n_steps, input_size)``; output ``(n_sequences, n_steps, n)`` or, of the
+    last step, ``(n_sequences, n)``. A softmax at the end is left out while training, for losses
+    such as cross-entropy that take scores; the network that is exported has it.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[LMU | Cell],
+        *,
+        names: Sequence[str] | None = None,
+        every_step: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers: Sequence[LMU | Cell] = nn.ModuleList(layers)  # type: ignore[assignment]
+        self.names = tuple(names or (f"layer {k}" for k in range(1, len(layers) + 1)))
+        if len(self.names) != len(layers):
+            raise SpecError(f"a model of {len(layers)} layers must have as many names")
+        self.every_step = every_step
+
+    def forward(
+        self, x: Tensor, states: States | None = None, *, tape: Tape = FLOATS
+    ) -> tuple[Tensor, States]:
+        """Return the output and the state of every layer."""
+        states = states or (None,) * len(self.layers)
+        # after the last layer that remembers nothing but the last step is needed
+        remembering = [k for k, layer in enumerate(self.layers) if _remembers(layer)]
+        last = -1 if self.every_step else max(remembering, default=-1)
+        found: list[State | None] = []
+        x = tape.of("")("x", x)
+        for k, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
+            part = tape.of(*self.prefixes()[k])
+            if k > last >= 0:
+                part = part.at(slice(-1, None))
+            if isinstance(layer, LMU):
+                x, after = layer(x, state, last_only=k == last, tape=part)
+            else:
+                x, after = layer(x, state, tape=part)
+                x = x[:, -1:] if k == last else x
+            found.append(after)
+        return (x if self.every_step else x[:, -1]), tuple(found)
+
+    def prefixes(self) -> tuple[tuple[str, ...], ...]:
+        """Return what names of signals begin with in a program, for every layer."""
+        found, k = [], 1
+        for layer in self.layers:
+            n = layer.memory.n_windows if isinstance(layer, LMU) else 1
+            found.append(tuple(f"l{j}_" for j in range(k, k + n)))
+            k += n
+        return tuple(found)
+
+
+def export(model: Model) -> network.Network:
+    """Return the network that a model is; `lmu_hw.importers.model_file.to_bytes` writes it.
+
+    Raises
+    ------
+    SpecError
+        If a weight is not finite.
+    UnstableError
+        If a trained memory is not stable.
+    """
+    names: list[str] = []
+    layers: list[network.Layer] = []
+    for name, layer in zip(model.names, model.layers, strict=True):
+        made = layer.layers() if isinstance(layer, LMU) else (layer.cell(),)
+        layers += made
+        names += [name] if len(made) == 1 else [f"{name}, channel {c}" for c in range(len(made))]
+    return network.Network(names=tuple(names), layers=tuple(layers), every_step=model.every_step)
+
+
+def model_of(net: network.Network, dtype: torch.dtype = torch.float32) -> Model:
+    """Return a model with the weights of a network, whoever trained it.
+
+    Its memories are fixed.
+    """
+    layers: list[LMU | Cell] = [
+        LMU.of(layer) if isinstance(layer, network.LMU) else CELLS[type(layer)].of(layer)
+        for layer in net.layers
+    ]
+    return Model(layers, names=net.names, every_step=net.every_step).to(dtype)
+
+
+def _remembers(layer: LMU | Cell) -> bool:
+    return isinstance(layer, LMU) or layer.is_recurrent

@@ -1,0 +1,255 @@
+"""Training whose forward pass is the integer program itself.
+
+For every batch the weights of the moment become a program, as they would for hardware, and the
+interpreter plays it; the model then runs with every signal replaced by the program's words, and
+gradients pass straight through. There is no simulated rounding that could differ from the real one:
+what is trained is what is exported, word for word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from .. import network
+from ..calibrate import Calibration
+from ..firmware.bulk import BulkEngine, available
+from ..fixedpoint import from_real, to_real
+from ..interpreter import Interpreter
+from ..legendre import Array
+from ..lower import readouts
+from ..program import Role
+from ..quantize_network import NetworkDesign, quantize_network
+from ..widths import Widths
+from .cells import Cell, State
+from .layer import LMU
+from .model import Model, States, export
+from .tape import Tape
+
+Words = npt.NDArray[np.int64]
+TITLE = "network trained as integers"
+OUTPUT = "all outputs"
+"""No vector's name."""
+
+
+class Quantized(nn.Module):
+    """A model that trains, and runs, as the integer program that it becomes.
+
+    Parameters
+    ----------
+    model : Model
+        Trained in floats, as a rule; its parameters are those that are trained on. Dropout is off:
+        the program has none.
+    widths : Widths
+    sequences : sequence of float array, shape (n_steps, n_in)
+        Where the ranges of signals are seen that no proof gives. They stay as they are until
+        `calibrate` is called again.
+    title, name : str
+        See `~lmu_hw.program.Program`.
+
+    Notes
+    -----
+    Input and output are those of the model; outputs are words times their LSB, exactly. Weights are
+    rounded to nearest, not in turn (`~lmu_hw.weights.round_weights`), as training makes good what
+    rounding does.
+
+    Raises
+    ------
+    SpecError
+        If the model has no program, or none in these widths.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        widths: Widths,
+        sequences: Sequence[Array],
+        *,
+        title: str = TITLE,
+        name: str = "lmu",
+    ) -> None:
+        super().__init__()
+        self.model, self.widths = model, widths
+        self._title, self._name = title, name
+        self._made: tuple[tuple[int, ...], NetworkDesign] | None = None
+        self.calibrate(sequences)
+
+    def calibrate(self, sequences: Sequence[Array]) -> None:
+        """See the ranges of signals again, with the weights as they are now."""
+        calibration = Calibration(export(self.model), sequences)
+        seen = calibration.seen(self.widths.coef_bits)
+        self._seen = {name: replace(s, read=None) for name, s in seen.items()}
+        self._about, self._made = calibration.about, None
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, Array]]:
+        """What the formats of signals rest on, as a model file holds it: peaks and powers."""
+        return {name: (s.peak, s.power) for name, s in self._seen.items()}
+
+    def design(self) -> NetworkDesign:
+        """Return the program of the weights as they are now."""
+        version = tuple(n for p in self.model.parameters() for n in (p.data_ptr(), p._version))
+        if self._made is None or self._made[0] != version:
+            design = quantize_network(
+                export(self.model),
+                self.widths,
+                self._seen,
+                title=self._title,
+                calibration=self._about,
+                name=self._name,
+                output_every=1 if self.model.every_step else 0,
+            )
+            self._made = version, design
+        return self._made[1]
+
+    def train(self, mode: bool = True) -> Quantized:
+        """Change the mode, in which only dropout differs; it stays off."""
+        super().train(mode)
+        self.model.eval()
+        return self
+
+    def forward(self, x: Tensor, words: Tensor | None = None) -> tuple[Tensor, States]:
+        """Return the program's outputs as real values, with the gradients of the model.
+
+        Parameters
+        ----------
+        x : tensor, shape (n_sequences, n_steps, n_in)
+        words : int tensor, shape (n_sequences, n_state), optional
+            State to start from, as `~lmu_hw.interpreter.Interpreter.save` gives it. Default: zeros.
+        """
+        design, steps = self.design(), []
+        (source,) = design.program.with_role(Role.INPUT)
+        inputs, _ = from_real(x.detach().numpy(), source.fmt)
+        interpreter = Interpreter(design.program, len(x))
+        states = None
+        if words is not None:
+            interpreter.load(words.numpy().astype(np.int64))
+            states = self._states(_signals(design, [_by_name(design, interpreter.save())], x.dtype))
+        # vectors are replaced as a whole, never changed: none has to be copied
+        interpreter.run(inputs.transpose(1, 0, 2), watch=lambda found: steps.append(dict(found)))
+        signals = _signals(design, steps, x.dtype)
+        y, after = self.model(x, states, tape=Tape(signals=signals))
+        tape = Tape(signals=signals, steps=slice(None) if self.model.every_step else -1)
+        return tape(OUTPUT, y), after
+
+    @property
+    def starts_at_last_step(self) -> bool:
+        """Whether only the last step is trained: no trained weight stands before or in the memory.
+
+        So it is where the first layer is a fixed memory of the input, all others remember nothing,
+        and only the last output is wanted.
+        """
+        first, *others = self.model.layers
+        return (
+            not self.model.every_step
+            and isinstance(first, LMU)
+            and first.is_feed_forward
+            and not first.memory.is_learned
+            and first.e_x is None
+            and first.b is None
+            and (first.cell is None or not first.cell.is_recurrent)
+            and not any(isinstance(layer, LMU) or layer.is_recurrent for layer in others)
+        )
+
+    def before_last(self, x: Tensor, batch_size: int = 5000) -> tuple[Tensor, Tensor]:
+        """Return the last step of sequences and the state words before it, by compiled C if any.
+
+        `forward` takes both: the words of a memory that is not trained are computed once.
+
+        Parameters
+        ----------
+        x : tensor, shape (n_sequences, n_steps, n_in)
+        batch_size : int
+
+        Returns
+        -------
+        x : tensor, shape (n_sequences, 1, n_in)
+        words : int32 tensor, shape (n_sequences, n_state)
+        """
+        assert self.starts_at_last_step, "words depend on what is trained"
+        program = self.design().program
+        (source,) = program.with_role(Role.INPUT)
+        parts = []
+        for part in x.split(batch_size):
+            runner = (BulkEngine if available() else Interpreter)(program, len(part))
+            words, _ = from_real(part[:, :-1].numpy(), source.fmt)
+            runner.run(words.transpose(1, 0, 2))
+            parts.append(torch.tensor(runner.save(), dtype=torch.int32))
+        return x[:, -1:], torch.cat(parts)
+
+    def _states(self, signals: Mapping[str, Tensor]) -> States:
+        """Return the state of every layer from signals of one step."""
+        return tuple(
+            _state(layer, [{n: signals.get(p + n) for n in "mhc"} for p in prefixes])
+            for layer, prefixes in zip(self.model.layers, self.model.prefixes(), strict=True)
+        )
+
+
+def _state(layer: LMU | Cell, parts: Sequence[Mapping[str, Tensor | None]]) -> State | None:
+    """Return the state of a layer; what is no state of the program is not read, and zero."""
+    known = {n: [p[n][:, 0] for p in parts if p[n] is not None] for n in "mhc"}  # type: ignore[index]
+    if not isinstance(layer, LMU):
+        return (*known["h"][-1:], *known["c"][-1:]) if layer.is_recurrent else None
+    m = torch.cat(known["m"], 1)
+    if layer.cell is None:
+        return m, m.new_zeros(len(m), layer.output_size)
+    inner = (*known["h"][-1:], *known["c"][-1:])
+    return m, *(inner if layer.cell.is_recurrent else layer.cell.start(m))
+
+
+def _by_name(design: NetworkDesign, state: Words) -> dict[str, Words]:
+    """Return state words by the names of their vectors."""
+    vectors = design.program.with_role(Role.STATE)
+    parts = np.split(state, np.cumsum([v.length for v in vectors])[:-1], axis=1)
+    return {v.name: words for v, words in zip(vectors, parts, strict=True)}
+
+
+def _signals(
+    design: NetworkDesign, steps: Sequence[Mapping[str, Words]], dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """Return every signal that a model knows, in real values.
+
+    Parameters
+    ----------
+    design : NetworkDesign
+    steps : sequence of mapping of str to int array, shape (n_sequences, length)
+        Words of every vector after each step.
+    dtype : dtype
+
+    Returns
+    -------
+    dict of str to tensor, shape (n_sequences, n_steps, length)
+        Beside the vectors, the memories ``l<k>_m`` as readers see them, and all outputs as one.
+    """
+    program, layers = design.program, design.network.layers
+    real = {
+        v.name: to_real(np.stack([words[v.name] for words in steps], 1), v.fmt)
+        for v in program.vectors
+        if v.name in steps[0]
+    }
+    copies = {b.stands_for: b.signal for b in design.bases if b.stands_for}
+    for k, layer in enumerate(layers, 1):
+        if isinstance(layer, network.LMU):
+            T = readouts(layer.memory, design.widths.coef_bits)
+            states = {z: f"l{k}_{z}" for z in T}
+            # a copy that is made anew in each step is not among the words to start from
+            read = {z: real.get(copies.get(name, ""), real[name]) for z, name in states.items()}
+            real[f"l{k}_m"] = np.sum([_coefficients(read[z], T[z]) for z in T], axis=0)
+    outputs = [real[v.name] for v in program.with_role(Role.OUTPUT) if v.name in real]
+    if outputs:
+        # the label of a classifier, which comes last, follows from its scores
+        real[OUTPUT] = np.concatenate(outputs, axis=2)[:, :, : design.network.n_out]
+        # where nothing reads the last layer, its words are the output
+        real.setdefault(f"l{len(layers)}_h", real[OUTPUT])
+    return {name: torch.tensor(x, dtype=dtype) for name, x in real.items()}
+
+
+def _coefficients(z: Array, T: Array) -> Array:
+    """Return what states make of the Legendre coefficients, channel after channel."""
+    each = z.reshape(*z.shape[:2], -1, T.shape[1]) @ T.T
+    return each.reshape(*z.shape[:2], -1)
