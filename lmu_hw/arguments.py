@@ -282,6 +282,11 @@ def _add_verify(commands: Any) -> None:
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
     sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
+    sub.add_argument(
+        "--worst-case",
+        action="store_true",
+        help="stimulus: what drives every signal of the memory to the bound of its certificate",
+    )
 
 
 def _add_certify(commands: Any) -> None:

@@ -15,11 +15,14 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
 from .errors import LMUHWError, MismatchError, SpecError
+
+if TYPE_CHECKING:
+    from .worst_case import Reached
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -109,6 +112,8 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
 
 def verify(args: argparse.Namespace) -> int:
     """Run the executors of a folder."""
+    from dataclasses import asdict
+
     from .choice import choose
     from .program import Role
     from .signals import read_signal
@@ -124,7 +129,12 @@ def verify(args: argparse.Namespace) -> int:
     program = load_program(args.dir)
     executors, missing = choose(args.executors, program, args.dir)
     inputs, saturated = None, 0
-    if args.input is not None:
+    reached: list[Reached] = []
+    if args.worst_case:
+        from .worst_case import drive
+
+        inputs, reached = drive(program, args.steps, given=args.input)
+    elif args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
         inputs, saturated = to_words(program, signal, full_scale, args.input)
     outcomes = run(
@@ -139,9 +149,14 @@ def verify(args: argparse.Namespace) -> int:
     result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
     if args.input is not None:
         result |= {"input": str(args.input), "saturated": saturated}
+    if args.worst_case:
+        result |= {"worst_case": [asdict(r) for r in reached]}
     if args.json:
         print_json(result)
     elif not args.quiet:
+        for r in reached:
+            share = f"{100 * r.observed / r.bound:.1f} % of its bound"
+            print(f"{r.signal}: {r.observed} words reached, {share} of {r.bound}")
         for o in outcomes:
             clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
             verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"

@@ -94,7 +94,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("gnerate --d 8", "unknown command 'gnerate'; did you mean generate?"),
         (
             "compile",
-            "give one of generate, verify, certify, simulate, import, inspect, evaluate, tune, synth",
+            "give one of generate, verify, certify, simulate, import, inspect, evaluate, tune",
         ),
         ("--json doctor", "--json goes after the command"),
         ("--d 8", "--d goes after the command, as in lmu-hw generate --d"),

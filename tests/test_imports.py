@@ -54,6 +54,7 @@ LINE = [
     "trace",
     "evaluate",
     "tune",
+    "worst_case",
     "verify",
     "synthesis",
     "footprint",

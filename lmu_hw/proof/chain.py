@@ -11,7 +11,7 @@ from .interval import Data, Range, fmt_of, input_words
 from .lossless import Steps, noise_of, sections_of
 from .memory import ChainGains, Row, gains_of
 from .response import TooWideError, block_size
-from .rounding import error_sums
+from .rounding import FEW_VALUES, MAX_VALUES, error_sums
 from .scaled import ONE, lsb, product, up
 
 Part = tuple[int, int]
@@ -90,13 +90,10 @@ class ChainProof:
         names : mapping of str to str
             What ``chain``, ``outer`` and ``inner`` are called.
         """
-        claims = self._claims(names, self._by_norms())
-        if any(claim.reason for claim in claims.values()):
-            gains = self._gains
-            sums = error_sums(gains.response, self._unit, gains.total, gains.n_steps)
-            if sums is not None:
-                claims = self._claims(names, self._by_sources(sums))
-        return claims
+        claims, gains = self._claims(names, self._by_norms()), self._gains
+        limit = MAX_VALUES if any(claim.reason for claim in claims.values()) else FEW_VALUES
+        sums = error_sums(gains.response, self._unit, gains.total, gains.n_steps, limit)
+        return claims if sums is None else self._claims(names, self._by_sources(sums))
 
     def _claims(
         self, names: Mapping[str, str], parts: Mapping[str, list[Part]]

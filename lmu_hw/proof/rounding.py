@@ -24,6 +24,8 @@ MAX_CYCLES = 1 << 16
 """Steps after which the search is given up."""
 MAX_VALUES = 1 << 33
 """Values followed, all steps together, beyond which it is not begun."""
+FEW_VALUES = 1 << 22
+"""Values that are followed in a moment, whether it is needed or not."""
 GUARD = 20
 """Low bits of a value that are rounded up before it is summed."""
 
@@ -44,7 +46,7 @@ class _Source:
 
 
 def error_sums(
-    response: Response, unit: Steps, total: int, n_steps: int
+    response: Response, unit: Steps, total: int, n_steps: int, limit: int = MAX_VALUES
 ) -> dict[str, list[int]] | None:
     """Return what rounding errors of up to a unit in every step make of each signal at most.
 
@@ -57,6 +59,8 @@ def error_sums(
         Bound of ``sum_k ||A^k||_2``.
     n_steps : int
         About how long the memory is.
+    limit : int
+        Values that may be followed, all steps together.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def error_sums(
     sections = response.sections
     units = {"chain": unit.chain, "outer": unit.outer, "inner": unit.inner}
     sources = _sources(sections)
-    if 2 * n_steps * len(sources) * len(sections) > MAX_VALUES:
+    if 2 * n_steps * len(sources) * len(sections) > limit:
         return None
     weight = np.array([units[s.fmt] for s in sources], dtype=object)
     # so that no value is larger than one that an input of 1 makes
