@@ -283,6 +283,11 @@ def _add_verify(commands: Any) -> None:
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
     sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
     sub.add_argument(
+        "--vcd",
+        action="store_true",
+        help="leave a waveform of the steps around the first word of Verilog that differs",
+    )
+    sub.add_argument(
         "--worst-case",
         action="store_true",
         help="stimulus: what drives every signal of the memory to the bound of its certificate",

@@ -151,6 +151,13 @@ def verify(args: argparse.Namespace) -> int:
         result |= {"input": str(args.input), "saturated": saturated}
     if args.worst_case:
         result |= {"worst_case": [asdict(r) for r in reached]}
+    found = []
+    if any(o.first is not None for o in outcomes):
+        from .divergence import locate
+
+        failed = (o for o in outcomes if o.first is not None)
+        found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
+        result |= {"divergences": [f.data() for f in found]}
     if args.json:
         print_json(result)
     elif not args.quiet:
@@ -170,6 +177,8 @@ def verify(args: argparse.Namespace) -> int:
             print(f"note: {name} was edited since generate wrote it")
         if saturated:
             print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
+        for divergence in found:
+            print(divergence.text())
     for o in outcomes:
         if o.first is not None:
             raise o.first

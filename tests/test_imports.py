@@ -56,6 +56,7 @@ LINE = [
     "tune",
     "worst_case",
     "verify",
+    "divergence",
     "synthesis",
     "footprint",
     "report",
