@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw import __version__, folder, verify
+from lmu_hw import __version__, choice, folder, verify
 from lmu_hw import generate as generate_module
 from lmu_hw.cli import main
 from lmu_hw.firmware.bulk import BulkEngine
@@ -305,7 +305,7 @@ def test_a_failed_verify(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    if not verify.available()["c"]:
+    if not choice.available()["c"]:
         pytest.skip("no C compiler")
     before = contents(copy.parent)
     monkeypatch.setattr(engine, "run", fail)
@@ -458,7 +458,7 @@ def test_two_at_the_same_time(tmp_path: Path) -> None:
     assert 0 in codes
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert main(["verify", str(tmp_path / "out"), "--executors", "c", "--steps", "50", "-q"]) in (
-        (0,) if verify.available()["c"] else (1,)
+        (0,) if choice.available()["c"] else (1,)
     )
 
 
