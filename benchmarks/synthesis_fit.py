@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import nnls
 from synthesis_designs import memory, network
 
-from lmu_hw.executors.icarus import plan_of
+from lmu_hw.executors.plan import plan_of
 from lmu_hw.network import Activation
 from lmu_hw.rtl.inventory import inventory
 from lmu_hw.synthesis.estimate import FEATURES, features

@@ -22,6 +22,7 @@ from .arguments import argument
 from .choice import SIMULATORS
 from .errors import ToolError, read_error
 from .executors import icarus
+from .executors.plan import plan_of
 from .firmware.bulk import BulkEngine
 from .fixedpoint import to_real
 from .folder import write_file
@@ -240,7 +241,7 @@ def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> N
     """
     if not icarus.available():
         raise ToolError("iverilog not found, and a waveform takes it; " + icarus.REMEDY)
-    plan = icarus.plan_of(folder, program)
+    plan = plan_of(folder, program)
     due = due_steps(program, len(inputs), Interpreter(program).save(), None)
     cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
     begin = int(cycles[: max(0, len(cycles) - WAVE_STEPS)].sum()) * CYCLE

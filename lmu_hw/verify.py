@@ -27,6 +27,7 @@ from .errors import (
 )
 from .executors import bench, board_c, host_c, icarus
 from .executors.compare import CResult
+from .executors.plan import plan_of
 from .folder import changed_files, read_manifest
 from .hardware import from_data
 from .program import Program, Role, from_json
@@ -327,7 +328,7 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
     folder, program, seed = task.folder, task.program, task.seed
     u = task.inputs
     if u is None:
-        cycles = icarus.plan_of(folder, program).cycles_per_step
+        cycles = plan_of(folder, program).cycles_per_step
         n_steps = task.n_steps or _icarus_steps(program, cycles, affordable_cycles)
         u = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
     reference = Reference(program, 1)
@@ -349,7 +350,7 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
 def _compiled(task: _Task, name: str) -> Outcome:
     """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
     executor = COMPILED[name]
-    program, plan = task.program, icarus.plan_of(task.folder, task.program)
+    program, plan = task.program, plan_of(task.folder, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
     n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
     sequences = Sequences(program, n_steps, task.seed, task.inputs)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw import __version__, choice, folder, verify
+from lmu_hw import __version__, choice, folder
 from lmu_hw import generate as generate_module
 from lmu_hw.cli import main
 from lmu_hw.firmware.bulk import BulkEngine

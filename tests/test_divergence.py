@@ -12,6 +12,7 @@ import pytest
 
 from lmu_hw.cli import main
 from lmu_hw.divergence import writer
+from lmu_hw.executors.plan import plan_of
 from lmu_hw.verify import load_program
 from tests.command import call, mutate_v
 from tests.tools import require, require_yosys
@@ -106,9 +107,7 @@ def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str
 
 
 def load_cycles(folder: Path) -> int:
-    from lmu_hw.executors import icarus
-
-    return icarus.plan_of(folder, load_program(folder)).due.cycles
+    return plan_of(folder, load_program(folder)).due.cycles
 
 
 @pytest.mark.cc

@@ -62,3 +62,19 @@ def test_digits(tmp_path: Path, data_dir: Path) -> None:
     assert wide >= floats - 0.5
     assert "words of C equal to the interpreter's" in text
     assert (tmp_path / "digits.png").stat().st_size > 10_000
+
+
+@pytest.mark.qemu
+def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
+    require("make", "arm-none-eabi-gcc", "qemu-system-arm")
+    data = data_dir / "ecg" / "mitbih_beats_120hz_i16.npz"
+    if not data.is_file():
+        pytest.skip(f"no {data.name} among the data sets")
+    text = run("ecg_detector.py", "--data", data, "--out", tmp_path, "--thin", "100")
+    assert "all 497 lines of the firmware equal to the interpreter's words" in text
+    lines = {line.split()[0]: line for line in text.splitlines()}
+    for kind in ("float", "integer"):
+        _, _, sensitivity, _, specificity, *_ = lines[kind].replace(",", "").split()
+        assert float(sensitivity) > 0.7  # of 28 ventricular beats; of all of them more
+        assert float(specificity) > 0.9
+    assert (tmp_path / "ecg_detector.png").stat().st_size > 10_000

@@ -88,9 +88,10 @@ ONLY = {
     "certificate": {"errors", "folder", "proof"},
     "wav": {"errors"},
     "signals": {"errors", "folder", "wav"},
-    "targets": EXECUTOR | {"firmware"},
+    "targets": EXECUTOR | {"firmware", "lookup"},
     "doctor": {"errors", "targets", "tools", "yosys"},
     "synthesis": {
+        "lookup",
         "errors",
         "executors",
         "program",

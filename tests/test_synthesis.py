@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lmu_hw import tools as runner
-from lmu_hw.executors.icarus import plan_of
+from lmu_hw.executors.plan import plan_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.synthesis import flow, tools
 from lmu_hw.synthesis.estimate import COEFFICIENTS, FEATURES, estimate
@@ -298,7 +298,7 @@ def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[
     verilog = folder / "rtl" / "lmu.v"
     text = verilog.read_text()
     verilog.unlink()
-    assert "cannot read" in refused(capsys, "synth", folder, *target)
+    assert "is missing" in refused(capsys, "synth", folder, *target)
     verilog.write_text(text)
     (folder / "rtl" / "schedule.json").write_text("{")
     assert "generate the folder again" in refused(capsys, "synth", folder, *target)

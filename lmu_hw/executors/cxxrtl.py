@@ -16,7 +16,7 @@ from .. import yosys
 from ..program import Program
 from ..tools import cxx_compiler
 from . import harness
-from .icarus import hardware_of
+from .plan import hardware_of
 
 __all__ = ["REMEDY", "available", "build"]
 

@@ -10,16 +10,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelFileError, ScheduleError, SpecError, ToolError, read_error
-from ..hardware import Hardware, from_data
-from ..program import Program, from_json
-from ..schedule import Schedule, schedule
+from ..errors import ToolError, read_error
+from ..program import from_json
 from ..templates import sim_dir
 from ..tools import run_tool
+from .plan import hardware_of, plan_of
 
 LOG = "icarus.log"
-SCHEDULE = Path("rtl", "schedule.json")
-"""What a folder says of its hardware."""
 REMEDY = "apt-get install iverilog"
 
 
@@ -129,44 +126,6 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
             tail=text[-2000:],
         )
     return result
-
-
-def plan_of(folder: Path, program: Program) -> Schedule:
-    """Return the schedule that the design of a folder was made by.
-
-    Raises
-    ------
-    ModelFileError
-        If the folder is damaged.
-    """
-    hardware = hardware_of(folder)
-    try:
-        return schedule(program, hardware.lanes, state_port=hardware.state_port)
-    except ScheduleError as error:
-        raise _damaged(folder, error) from error
-
-
-def hardware_of(folder: Path) -> Hardware:
-    """Return what was chosen for the design of a folder.
-
-    Raises
-    ------
-    ModelFileError
-        If the folder is damaged.
-    """
-    path = folder / SCHEDULE
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {key: data[key] for key in ("streams", "state_port") if key in data}
-        return from_data({"lanes": data["lanes"], **chosen})
-    except OSError as error:
-        raise read_error(path, error) from error
-    except (ValueError, KeyError, TypeError, RecursionError, SpecError) as error:
-        raise _damaged(folder, error) from error
-
-
-def _damaged(folder: Path, error: Exception) -> ModelFileError:
-    return ModelFileError(f"{folder / SCHEDULE} is damaged: {error}; generate the folder again")
 
 
 def _read(path: Path) -> IcarusResult | None:

@@ -17,7 +17,7 @@ from ..errors import ToolError
 from ..program import Program
 from ..tools import compile_files, cxx_compiler, run_tool
 from . import harness
-from .icarus import hardware_of
+from .plan import hardware_of
 
 __all__ = ["REMEDY", "available", "build"]
 

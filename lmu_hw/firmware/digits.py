@@ -16,16 +16,21 @@ Rows = tuple[tuple[int, ...], ...]
 
 
 def digits_of(rows: Rows) -> int:
-    """Return how many weights go in a number: the fewest that make the smallest table, or 0.
+    """Return how many weights go in a number: the fewest that make the smallest table.
+
+    0 where no number holds a weight, and for one row of bytes, which has nothing to share its
+    numbers with: plainly it takes half the memory.
 
     Examples
     --------
     >>> digits_of(((-8, 7),) * 4), digits_of(((-9, 7),) * 4), digits_of(((128,),) * 4)
     (4, 2, 1)
-    >>> digits_of(((7,),)), digits_of(((1 << 15,),))
-    (1, 0)
+    >>> digits_of(((128,),)), digits_of(((127,),)), digits_of(((1 << 15,),))
+    (1, 0, 0)
     """
     peak = max(max(w, ~w) for row in rows for w in row)
+    if len(rows) == 1 and peak < 1 << NUMBER_BITS // 2 - 1:
+        return 0
     fits = [d for d in (1, 2, 4) if peak < 1 << (NUMBER_BITS // d - 1)]
     return min(fits, key=lambda d: -(-len(rows) // d), default=0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EmitError, ModelFileError, SpecError, ToolError, read_error
-from ..executors.icarus import plan_of
+from ..executors.plan import plan_of
 from ..program import Program
 from ..progress import progress
 from ..rtl.inventory import Inventory, inventory
@@ -237,15 +237,20 @@ def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
         kind = f"; {unit} each" if unit else ""
         return f"{share(key)}{kind}{': ' if parts else ''}{', '.join(parts)}"
 
-    products = [f"{p['name']} {p['dsps']}" for p in t["products"] if p["dsps"]]
-    memories = [f"{m['name']} {m['block_rams']}" for m in t["memories"] if m["block_rams"]]
+    def by_name(key: str, count: str) -> list[str]:
+        total: dict[str, int] = {}
+        for part in t[key]:
+            total[part["name"]] = total.get(part["name"], 0) + part[count]
+        return [f"{name} {n}" for name, n in total.items() if n]
+
+    rams = by_name("memories", "block_rams")
     small = [m["name"] for m in t["memories"] if m["in"] != Style.BLOCK.value]
     lines = [
         f"{t['target']} ({t['device']})",
         f"  LUTs          {logic('luts')}",
         f"  flip-flops    {logic('ffs')}",
-        f"  multipliers   {blocks('dsps', t['units']['dsps'], products)}",
-        f"  block RAM     {blocks('block_rams', t['units']['block_rams'], memories)}",
+        f"  multipliers   {blocks('dsps', t['units']['dsps'], by_name('products', 'dsps'))}",
+        f"  block RAM     {blocks('block_rams', t['units']['block_rams'], rams)}",
     ]
     if small:
         lines.append(f"  in LUTs       {', '.join(small)}")

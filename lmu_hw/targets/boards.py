@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import SpecError
+from ..lookup import look_up
 
 KB, MB = 1 << 10, 1 << 20
 
@@ -142,9 +141,4 @@ def chosen(names: Sequence[str]) -> tuple[Target, ...]:
     SpecError
         If there is no target of a name.
     """
-    for name in names:
-        if name not in TARGETS:
-            near = difflib.get_close_matches(name, TARGETS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(TARGETS)}"
-            raise SpecError(f"unknown target {name!r}; {hint}")
-    return tuple(TARGETS[name] for name in dict.fromkeys(names))
+    return look_up(names, TARGETS, "target")

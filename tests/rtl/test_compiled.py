@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import ToolError
-from lmu_hw.executors import bench, cxxrtl, icarus, verilator
+from lmu_hw.executors import bench, cxxrtl, verilator
 from lmu_hw.executors.bench import BenchResult
 from lmu_hw.executors.harness import FREE, Fault, Harness, Stall, Steps
+from lmu_hw.executors.plan import plan_of
 from lmu_hw.program import Program
 from lmu_hw.schedule import schedule
 from lmu_hw.stimulus import Sequences
@@ -58,7 +59,7 @@ def test_axi_names_and_a_state_port(executor: str, tmp_path: Path) -> None:
     tools(executor)
     sequences = Sequences(program, 200, 1)
     with EXECUTORS[executor].build(folder, program) as library:
-        plan = icarus.plan_of(folder, program)
+        plan = plan_of(folder, program)
         result = bench.run(library, program, plan, sequences, 1)
     assert (result.mismatches, result.cycles_per_step) == (0, plan.cycles_per_step)
     assert result.words >= 200

@@ -12,6 +12,7 @@ import pytest
 
 from lmu_hw.errors import ModelFileError, ToolError
 from lmu_hw.executors import icarus
+from lmu_hw.executors.plan import SCHEDULE, hardware_of, plan_of
 from lmu_hw.hardware import Hardware
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role
@@ -194,18 +195,18 @@ def test_header_specifies_the_state_port(streams: Streams) -> None:
 def test_a_damaged_schedule(change: dict[str, object], tmp_path: Path) -> None:
     program = ALL["mixed"]
     folder = write_folder(program, tmp_path, state_port=True, streams=Streams.AXI)
-    assert icarus.hardware_of(folder) == Hardware(streams=Streams.AXI, state_port=True)
-    assert icarus.plan_of(folder, program) == schedule(program, state_port=True)
-    path = folder / icarus.SCHEDULE
+    assert hardware_of(folder) == Hardware(streams=Streams.AXI, state_port=True)
+    assert plan_of(folder, program) == schedule(program, state_port=True)
+    path = folder / SCHEDULE
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelFileError, match=r"is damaged: .*; generate the folder again"):
-        icarus.plan_of(folder, program)
+        plan_of(folder, program)
 
 
 def test_a_schedule_that_says_nothing_of_the_ports(tmp_path: Path) -> None:
     folder = write_folder(ALL["mixed"], tmp_path)
-    (folder / icarus.SCHEDULE).write_text('{"lanes": 2}')
-    assert icarus.hardware_of(folder) == Hardware(lanes=2)
+    (folder / SCHEDULE).write_text('{"lanes": 2}')
+    assert hardware_of(folder) == Hardware(lanes=2)
 
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
