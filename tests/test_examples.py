@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lmu_hw.certificate import certify
 from lmu_hw.cli import main
 from tests.tools import require
 
@@ -30,6 +31,7 @@ def test_demo(tmp_path: Path) -> None:
     percent = float(text.split("words: ")[1].split(" %")[0])
     assert percent < 25  # what 64 coefficients of 512 samples can hold of this recording
     assert (tmp_path / "membrane.png").stat().st_size > 10_000
+    assert certify(folder)["proven"]
 
 
 @pytest.mark.cc
@@ -45,6 +47,7 @@ def test_ecg(tmp_path: Path, data_dir: Path) -> None:
     assert len(correlations) == 3
     assert correlations == pytest.approx([0.935, 0.887, 0.849], abs=0.01)
     assert (tmp_path / "ecg.png").stat().st_size > 10_000
+    assert certify(tmp_path / "design")["proven"]
 
 
 @pytest.mark.cc
@@ -62,6 +65,8 @@ def test_digits(tmp_path: Path, data_dir: Path) -> None:
     assert wide >= floats - 0.5
     assert "words of C equal to the interpreter's" in text
     assert (tmp_path / "digits.png").stat().st_size > 10_000
+    # a feed-forward layer: what may saturate feeds nothing back
+    assert certify(tmp_path / "design")["proven"]
 
 
 @pytest.mark.qemu
@@ -78,3 +83,5 @@ def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
         assert float(sensitivity) > 0.7  # of 28 ventricular beats; of all of them more
         assert float(specificity) > 0.9
     assert (tmp_path / "ecg_detector.png").stat().st_size > 10_000
+    (manifest,) = tmp_path.rglob("manifest.json")
+    assert certify(manifest.parent)["proven"]
