@@ -1,6 +1,7 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
 # make soak    the long simulations
+# make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make bench   the benchmarks, whose tables stand in docs/
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
@@ -12,7 +13,7 @@ export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test soak bench clean
+.PHONY: help demo test soak mutation bench clean
 .NOTPARALLEL:
 
 help:
@@ -33,6 +34,10 @@ test: .venv/dev.stamp
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
 	$(BIN)/python -m pytest -n auto -m soak $(PYTEST_ARGS)
+
+mutation: .venv/dev.stamp
+	scripts/install_tools.sh cc sim
+	$(BIN)/python -m tests.mutation
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done

@@ -112,6 +112,7 @@ def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_generate(commands)
     _add_verify(commands)
+    _add_certify(commands)
     _add_simulate(commands)
     _add_models(commands)
     _add_synth(commands)
@@ -200,6 +201,11 @@ def _add_generate(commands: Any) -> None:
         help="folder (default lmu_out)",
     )
     _add_hardware(sub)
+    sub.add_argument(
+        "--require-proof",
+        action="store_true",
+        help="refuse a design with a recurrent signal that is not proven to keep to its format",
+    )
     sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
     model = sub.add_argument_group("for a trained model")
     _add_act_and_input(model)
@@ -276,6 +282,26 @@ def _add_verify(commands: Any) -> None:
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
     sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
+    sub.add_argument(
+        "--vcd",
+        action="store_true",
+        help="leave a waveform of the steps around the first word of Verilog that differs",
+    )
+    sub.add_argument(
+        "--worst-case",
+        action="store_true",
+        help="stimulus: what drives every signal of the memory to the bound of its certificate",
+    )
+
+
+def _add_certify(commands: Any) -> None:
+    sub = _add(
+        commands,
+        "certify",
+        "Derive every claim of a folder's certificate again, from its program alone.",
+        "  lmu-hw certify out\n  lmu-hw certify out --json",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
 
 
 def _add_simulate(commands: Any) -> None:

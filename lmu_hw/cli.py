@@ -15,11 +15,14 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
 from .errors import LMUHWError, MismatchError, SpecError
+
+if TYPE_CHECKING:
+    from .worst_case import Reached
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -66,7 +69,7 @@ def generate(args: argparse.Namespace) -> int:
     with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
         design = quantize(spec)
         advance(1)
-        files = files_of(design, hardware)
+        files = files_of(design, hardware, require_proof=args.require_proof)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)
@@ -98,10 +101,8 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
     print(f"  realization   {m['realization']} ({m['realization_reason']})")
     print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
     print(f"  error         {error['predicted']:.2f} LSB RMS predicted; promise of 1 LSB {kept}")
-    print(
-        "  overflow      impossible for |u| <= 1; zero input dies to exactly zero: "
-        f"{m['zero_input_decay']}"
-    )
+    proven = "impossible for |u| <= 1" if m["certificate"]["proven"] else "NOT proven impossible"
+    print(f"  overflow      {proven}; zero input dies to exactly zero: {m['zero_input_decay']}")
     print(
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
@@ -111,6 +112,8 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
 
 def verify(args: argparse.Namespace) -> int:
     """Run the executors of a folder."""
+    from dataclasses import asdict
+
     from .choice import choose
     from .program import Role
     from .signals import read_signal
@@ -126,7 +129,12 @@ def verify(args: argparse.Namespace) -> int:
     program = load_program(args.dir)
     executors, missing = choose(args.executors, program, args.dir)
     inputs, saturated = None, 0
-    if args.input is not None:
+    reached: list[Reached] = []
+    if args.worst_case:
+        from .worst_case import drive
+
+        inputs, reached = drive(program, args.steps, given=args.input)
+    elif args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
         inputs, saturated = to_words(program, signal, full_scale, args.input)
     outcomes = run(
@@ -141,9 +149,21 @@ def verify(args: argparse.Namespace) -> int:
     result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
     if args.input is not None:
         result |= {"input": str(args.input), "saturated": saturated}
+    if args.worst_case:
+        result |= {"worst_case": [asdict(r) for r in reached]}
+    found = []
+    if any(o.first is not None for o in outcomes):
+        from .divergence import locate
+
+        failed = (o for o in outcomes if o.first is not None)
+        found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
+        result |= {"divergences": [f.data() for f in found]}
     if args.json:
         print_json(result)
     elif not args.quiet:
+        for r in reached:
+            share = f"{100 * r.observed / r.bound:.1f} % of its bound"
+            print(f"{r.signal}: {r.observed} words reached, {share} of {r.bound}")
         for o in outcomes:
             clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
             verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
@@ -157,6 +177,8 @@ def verify(args: argparse.Namespace) -> int:
             print(f"note: {name} was edited since generate wrote it")
         if saturated:
             print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
+        for divergence in found:
+            print(divergence.text())
     for o in outcomes:
         if o.first is not None:
             raise o.first
@@ -245,9 +267,17 @@ def footprint(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def certify(args: argparse.Namespace) -> int:
+    """Hold a folder's certificate against its program; the module loads when it is called."""
+    from .cli_certify import certify as run
+
+    return run(args)
+
+
 COMMANDS: dict[str, Command] = {
     "generate": generate,
     "verify": verify,
+    "certify": certify,
     "simulate": simulate,
     "import": _of_models("import_model"),
     "inspect": _of_models("inspect"),

@@ -86,7 +86,7 @@ def generate_model(args: argparse.Namespace) -> int:
             widths, title=_title(args, widths), name=args.name or "lmu", output_every=every
         )
         advance(1)
-        files = files_of(design, hardware)
+        files = files_of(design, hardware, require_proof=args.require_proof)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)

@@ -106,6 +106,22 @@ class MismatchError(LMUHWError, AssertionError):
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 
 
+class CertificateError(LMUHWError, AssertionError):
+    """A claim of a certificate that does not hold of its program.
+
+    Parameters
+    ----------
+    signal : str
+        Of which something is claimed; ``program`` where it is the whole of it.
+    claim : str
+        What is claimed, and what holds.
+    """
+
+    def __init__(self, signal: str, claim: str) -> None:
+        super().__init__(f"{signal}: {claim}")
+        self.signal, self.claim = signal, claim
+
+
 def read_error(path: Path, error: OSError) -> ModelFileError:
     """Return the one-line error for a file that could not be read."""
     return ModelFileError(f"cannot read {path}: {error.strerror or error}")

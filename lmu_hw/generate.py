@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, firmware, rtl, vectors
+from . import __version__, certificate, firmware, rtl, vectors
 from .cost import ram_bits, rom_bits
 from .folder import TOOL, sha256_of
 from .hardware import Hardware
@@ -32,13 +32,25 @@ MAX_VECTOR_STEPS = 4096
 
 
 def files_of(
-    design: Design | NetworkDesign, hardware: Hardware | None = None
+    design: Design | NetworkDesign,
+    hardware: Hardware | None = None,
+    *,
+    require_proof: bool = False,
 ) -> dict[str, str | bytes]:
     """Return every file of the folder of a design, by relative name.
 
     The same design gives the same bytes: nothing of the folder, the path or the time enters.
+
+    Raises
+    ------
+    CertificateError
+        With ``require_proof``, if a recurrent signal is not proven to keep to its format.
     """
     program, hardware = design.program, hardware or Hardware()
+    described = describe(design) if isinstance(design, Design) else describe_network(design)
+    proof = certificate.certificate(program.to_json(), described.get("error_lsb"))
+    if require_proof:
+        certificate.require_proof(proof)
     refused = why_not(program)
     plan = None if refused else schedule(program, hardware.lanes, state_port=hardware.state_port)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
@@ -57,16 +69,15 @@ def files_of(
         contents = {"rtl": texts, **contents}
     for folder, texts in contents.items():
         files |= {f"{folder}/{name}": text for name, text in texts.items()}
-    if isinstance(design, Design):
-        described = describe(design)
-        if design.spec.output is OutputKind.STATE:
-            files["readout.npy"] = _npy(design.readout)
-    else:
-        described = describe_network(design)
+    if isinstance(design, Design) and design.spec.output is OutputKind.STATE:
+        files["readout.npy"] = _npy(design.readout)
+    files[certificate.NAME] = json.dumps(proof, indent=1) + "\n"
+    files[certificate.TEXT_NAME] = certificate.text(proof)
     manifest = (
         _head(program, plan)
         | described
         | {"hardware": {"refused": refused} if refused else hardware.to_data()}
+        | {"certificate": {"proven": proof["proven"], "unproven": proof["unproven"]}}
         | {"vectors": {"steps": steps, "seed": VECTOR_SEED}, "files": sha256_of(files)}
     )
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"

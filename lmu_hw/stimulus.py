@@ -121,6 +121,14 @@ class Sequences:
         else:
             yield from self._pieces(self._inputs)
 
+    def before(self, sequence: int, step: int) -> Words:
+        """Return the inputs of a sequence up to a step, that one included, from reset."""
+        if self._inputs is not None:
+            return self._inputs[: step + 1]
+        number, stream = divmod(sequence, self._streams)
+        u = vectors.stimulus(self._program, self._length, self._streams, self._seed + number)
+        return u[: step + 1, stream]
+
     def _round(self, seed: int) -> Iterator[Steps]:
         reference = Reference(self._program, self._streams)
         u = vectors.stimulus(self._program, self._length, self._streams, seed)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from . import vectors
 from .choice import COMPILED, known
@@ -68,6 +70,8 @@ class Outcome:
         Measured without stalls, where the executor has a clock.
     first : MismatchError or None
         The first divergence.
+    failing : int64 array, shape (n, n_in), or None
+        The inputs from reset to the step in which it was seen.
     """
 
     executor: str
@@ -77,6 +81,7 @@ class Outcome:
     silent_steps: int
     cycles_per_step: int | None
     first: MismatchError | None
+    failing: Words | None = None
 
 
 def load_program(folder: Path) -> Program:
@@ -270,7 +275,8 @@ def _host_c(task: _Task) -> Outcome:
     reference = Reference(program, n_streams)
     with progress("C against the interpreter", length, task.quiet) as advance:
         result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
-    return _outcome("c", program, result, reference.silent_steps, None, task.seed)
+    outcome = _outcome("c", program, result, reference.silent_steps, None, task.seed)
+    return _with_inputs(outcome, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
 
 
 def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
@@ -281,12 +287,28 @@ def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
     return n_streams, rounds(task.program, length, n_streams, task.seed), length
 
 
+def _with_inputs(
+    outcome: Outcome, first: icarus.Divergence | None, rounds_of: Iterator[Words]
+) -> Outcome:
+    """Return an outcome with the inputs that led to its divergence, if there is one."""
+    if first is None:
+        return outcome
+    parts, n_steps = [], 0
+    for u in rounds_of:
+        parts.append(u[:, first.stream])
+        n_steps += len(u)
+        if n_steps > first.step:
+            break
+    return replace(outcome, failing=np.concatenate(parts)[: first.step + 1])
+
+
 class _Play:
     """The words that every board gets and must return, computed once."""
 
     def __init__(self, task: _Task) -> None:
         affordable = BOARD_MULTIPLIES // max(1, multiplies_per_step(task.program))
         default = max(MIN_BOARD_STEPS, min(DEFAULT_BOARD_STEPS, affordable))
+        self.default = default
         self.n_streams, stimulus, length = _shared(task, default)
         reference = Reference(task.program, self.n_streams)
         with progress("the interpreter, for the boards", length, task.quiet) as advance:
@@ -298,7 +320,8 @@ def _board(task: _Task, name: str, play: _Play) -> Outcome:
     target, program = TARGETS[name], task.program
     with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
         result = board_c.run(target, task.folder, program, play.blocks, play.n_streams)
-    return _outcome(name, program, result, play.silent_steps, None, task.seed)
+    outcome = _outcome(name, program, result, play.silent_steps, None, task.seed)
+    return _with_inputs(outcome, result.first, _shared(task, play.default)[1])
 
 
 def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
@@ -319,7 +342,9 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
             (vectors_dir / name).write_text(text, encoding="ascii")
         with progress(f"Icarus against the interpreter, {len(u)} steps", 0, task.quiet):
             result = icarus.run(folder, vectors_dir, build_dir, seed)
-    return _outcome("icarus", program, result, reference.silent_steps, result.cycles_per_step, seed)
+    silent, measured = reference.silent_steps, result.cycles_per_step
+    outcome = _outcome("icarus", program, result, silent, measured, seed)
+    return _with_inputs(outcome, result.first, iter([u[:, None, :]]))
 
 
 def _compiled(task: _Task, name: str) -> Outcome:
@@ -336,7 +361,10 @@ def _compiled(task: _Task, name: str) -> Outcome:
         with progress(title, sequences.total, task.quiet) as advance:
             result = bench.run(library, program, plan, sequences, task.seed, advance)
     silent, cycles = sequences.silent_steps, result.cycles_per_step
-    return _outcome(name, program, result, silent, cycles, task.seed)
+    outcome = _outcome(name, program, result, silent, cycles, task.seed)
+    if result.first is None:
+        return outcome
+    return replace(outcome, failing=sequences.before(result.first.stream, result.first.step))
 
 
 def _outcome(

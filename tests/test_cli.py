@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw import __version__, folder, verify
+from lmu_hw import __version__, choice, folder
 from lmu_hw import generate as generate_module
 from lmu_hw.cli import main
 from lmu_hw.firmware.bulk import BulkEngine
@@ -94,7 +94,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("gnerate --d 8", "unknown command 'gnerate'; did you mean generate?"),
         (
             "compile",
-            "give one of generate, verify, simulate, import, inspect, evaluate, tune, synth",
+            "give one of generate, verify, certify, simulate, import, inspect, evaluate, tune",
         ),
         ("--json doctor", "--json goes after the command"),
         ("--d 8", "--d goes after the command, as in lmu-hw generate --d"),
@@ -305,7 +305,7 @@ def test_a_failed_verify(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    if not verify.available()["c"]:
+    if not choice.available()["c"]:
         pytest.skip("no C compiler")
     before = contents(copy.parent)
     monkeypatch.setattr(engine, "run", fail)
@@ -458,7 +458,7 @@ def test_two_at_the_same_time(tmp_path: Path) -> None:
     assert 0 in codes
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert main(["verify", str(tmp_path / "out"), "--executors", "c", "--steps", "50", "-q"]) in (
-        (0,) if verify.available()["c"] else (1,)
+        (0,) if choice.available()["c"] else (1,)
     )
 
 

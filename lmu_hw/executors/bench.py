@@ -98,7 +98,7 @@ def run(
             bench.stall(pattern, int(rng.integers(1 << 63)))
             for part in _parts(sequence, plan):
                 got = bench.play(part)
-                tally.compare(part, got, start)
+                tally.compare(part, got, start, number)
                 if len(got) < len(part.outputs):
                     return tally.result(bench.record())
                 start += len(part.inputs)
@@ -114,8 +114,8 @@ class _Tally:
         self.steps = self.words = self.mismatches = 0
         self.first: Divergence | None = None
 
-    def compare(self, part: Steps, got: Words, start: int) -> None:
-        """Compare the words of steps that begin with step ``start`` after the reset."""
+    def compare(self, part: Steps, got: Words, start: int, number: int) -> None:
+        """Compare the words of steps that begin with step ``start`` of a sequence."""
         wrong = np.argwhere(got != part.outputs[: len(got)])
         if len(wrong) and self.first is None:
             row, index = (int(i) for i in wrong[0])
@@ -124,6 +124,7 @@ class _Tally:
                 index=index,
                 expected=int(part.outputs[row, index]),
                 got=int(got[row, index]),
+                stream=number,
             )
         self.steps += len(part.inputs)
         self.words += got.size

@@ -81,4 +81,6 @@ def _first(
         stream, word = (int(i) for i in wrong[0])
         step, index = len(block.inputs) - 1, outputs.shape[2] + word
         expected, got = block.state[stream, word], state[stream, word]
-    return Divergence(step=start + step, index=index, expected=int(expected), got=int(got))
+    return Divergence(
+        step=start + step, index=index, expected=int(expected), got=int(got), stream=stream
+    )

@@ -22,12 +22,16 @@ REMEDY = "apt-get install iverilog"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
-    """The first output word that differs; ``got`` is text when the word has X or Z in it."""
+    """The first output word that differs; ``got`` is text when the word has X or Z in it.
+
+    ``stream`` says which of several streams, or sequences from reset, it is of.
+    """
 
     step: int
     index: int
     expected: int
     got: int | str
+    stream: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

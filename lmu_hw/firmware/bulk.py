@@ -116,9 +116,19 @@ class BulkEngine:
         self._library.bulk_reset(self._state.ctypes.data, self.n_streams)
 
     def save(self) -> Words:
-        """Return the state words, shape (n_streams, n_state), in the order of the vectors."""
+        """Return the state words, shape (n_streams, n_state), in the order of the vectors.
+
+        Raises
+        ------
+        ModelFileError
+            If the C saves them as the state of another program.
+        """
         words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
         self._library.bulk_save(self._state.ctypes.data, self.n_streams, words.ctypes.data)
+        if np.any(words[:, :DIGEST_WORDS] != digest_words(self.program)):
+            raise ModelFileError(
+                f"{self.program.name}.c saves its state as another program's: generate it again"
+            )
         return words[:, DIGEST_WORDS:].astype(np.int64)
 
     def load(self, state: Words) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import tracemalloc
 from pathlib import Path
@@ -262,3 +263,16 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     BulkEngine(PROGRAMS["one_real"]).run(np.ones((3, 1, 1), dtype=np.int64))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_saved_as_another_programs_is_found(tmp_path: Path) -> None:
+    """Found by mutation: the C compared its own digest with itself."""
+    require("cc|gcc|clang")
+    program = next(iter(PROGRAMS.values()))
+    folder = write_folder(tmp_path, program)
+    path = folder / f"{program.name}.c"
+    text, n = re.subn(r"(_digest\[2\] = \{\s*)(-?\d+), (-?\d+)", r"\1\3, \2", path.read_text())
+    assert n == 1
+    path.write_text(text)
+    with pytest.raises(ModelFileError, match="saves its state as another program's"):
+        BulkEngine.from_folder(program, folder).save()

@@ -1,0 +1,22 @@
+"""The command on certificates: certify."""
+
+from __future__ import annotations
+
+import argparse
+
+from .arguments import print_json
+
+
+def certify(args: argparse.Namespace) -> int:
+    """Derive the certificate of a folder again."""
+    from .certificate import certify as run
+    from .certificate import text
+    from .progress import progress
+
+    with progress("deriving every claim from program.json", 0, args.quiet):
+        found = run(args.dir)
+    if args.json:
+        print_json({"holds": True, **found})
+    elif not args.quiet:
+        print(text(found), end="")
+    return 0

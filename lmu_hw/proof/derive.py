@@ -1,0 +1,225 @@
+"""A certificate from a program alone.
+
+Nothing is taken from whoever chose the formats: what a signal reaches, what its rounding adds, the
+bits of every intermediate and whether silence dies follow from the integers of ``program.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import LMUHWError, ModelFileError
+from ..fixedpoint import QFormat
+from . import interval, matrix
+from .chain import LEAVES, NO_BOUND, ChainProof, UnprovenError, not_lossless, reads_only, states_of
+from .claims import MAX_ACCUMULATOR_BITS, Basis, Claim, of_peak, of_range, thousandths
+from .flow import recurrent, writes
+from .interval import Data, Range, fmt_of
+from .scaled import lsb
+
+DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
+"""What a program that is none makes of its reader."""
+LOSSLESS = "every adaptor has 0 < e < 2, so truncation can only lose energy"
+SHRINKS = "the matrix shrinks every state in the weights 1/(2i + 1), and truncation shrinks it more"
+MAY_GROW = "none: the matrix may grow a norm, or is too large to tell"
+
+
+def derive(program: Data) -> dict[str, Any]:
+    """Return the claims that hold of a program.
+
+    Parameters
+    ----------
+    program : mapping
+        The data of ``program.json``.
+
+    Returns
+    -------
+    dict
+        ``signals``, ``accumulators`` and ``decay`` of a certificate, and whether it is ``proven``.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no program.
+    """
+    try:
+        derivation = _Derivation(program)
+    except DAMAGED as error:
+        raise ModelFileError(f"program.json is damaged: {_named(error)}") from error
+    for number, op in enumerate(program["ops"]):
+        try:
+            derivation.add(number, op)
+        except DAMAGED as error:
+            what = _first_written(op)
+            raise ModelFileError(
+                f"{what}: nothing can be claimed, program.json is damaged: {_named(error)}"
+            ) from error
+    return derivation.certificate()
+
+
+class _Derivation:
+    """Goes through the operations of a program, in order."""
+
+    def __init__(self, program: Data) -> None:
+        self.program = program
+        self.formats: dict[str, QFormat] = {}
+        self.lengths: dict[str, int] = {}
+        self.ranges: dict[str, Range] = {}
+        self.claims: dict[str, Claim] = {}
+        self.shown: dict[str, tuple[str, str]] = {}
+        self.accumulators: list[dict[str, Any]] = []
+        self.decay: dict[str, dict[str, Any]] = {}
+        self.memories: dict[tuple[str, ...], ChainProof] = {}
+        self.recurrent = recurrent(program)
+        for v in program["vectors"]:
+            fmt = self.formats[v["name"]] = fmt_of(v["fmt"])
+            self.lengths[v["name"]] = v["length"]
+            self.ranges[v["name"]] = (fmt.min, fmt.max)
+            self.shown[v["name"]] = (str(fmt), v["role"])
+            if v["role"] == "input":
+                self.claims[v["name"]] = Claim(basis=Basis.INPUT, low=fmt.min, high=fmt.max)
+        if program["clock"]:
+            self.count(program["clock"], program["output_every"] - 1)
+
+    def add(self, number: int, op: Data) -> None:
+        """Add what an operation writes."""
+        kind = op["kind"]
+        if kind == "cascade":
+            bits = interval.cascade_bits(op, self.formats)
+            self.cascade(op)
+        elif kind == "dense":
+            bits = interval.dense_bits(op, self.formats)
+            self.dense(op)
+        elif kind == "argmax":
+            last = self.lengths[op["source"]] - 1
+            bits = interval.signed_bits(last)
+            self.write(op["target"], of_range(0, last, self.formats[op["target"]]))
+        else:
+            written = (
+                interval.linear(op, self.ranges, self.lengths)
+                if kind == "linear"
+                else interval.pointwise(op, self.ranges, self.formats)
+            )
+            bits = written.bits
+            claim = of_range(written.low, written.high, self.formats[op["target"]])
+            if kind == "linear" and (proof := self.memories.get(tuple(op["sources"]))):
+                claim = proof.readout(op) or claim
+            self.write(op["target"], claim)
+        self.accumulators.append(
+            {
+                "operation": number,
+                "kind": kind,
+                "writes": _first_written(op),
+                "bits": bits,
+                "exact": bits <= MAX_ACCUMULATOR_BITS,
+            }
+        )
+
+    def write(self, name: str, claim: Claim) -> None:
+        """Note what is written to a vector, and what can be read of it from now on."""
+        before = self.claims.get(name)
+        self.claims[name] = claim if before is None else before.merged(claim)
+        fmt = self.formats[name]
+        self.ranges[name] = (
+            min(max(claim.low, fmt.min), fmt.max),
+            max(min(claim.high, fmt.max), fmt.min),
+        )
+
+    def count(self, name: str, last: int) -> None:
+        """Add a counter from 0 to ``last``."""
+        fits = 0 <= last <= self.formats[name].max
+        self.write(
+            name,
+            Claim(
+                basis=Basis.COUNT if fits else Basis.SATURATION,
+                low=0,
+                high=last,
+                reason="" if fits else f"it counts to {last}",
+            ),
+        )
+
+    def cascade(self, op: Data) -> None:
+        """Add a memory as a chain."""
+        self.count(op["silence"], op["window"])
+        chain_name, chain = f"chain of {op['z_inner']}", fmt_of(op["chain_fmt"])
+        self.formats[chain_name], self.lengths[chain_name] = chain, self.lengths[op["source"]]
+        self.shown[chain_name] = (str(chain), "chain")
+        names = {"chain": chain_name, "outer": op["z_outer"], "inner": op["z_inner"]}
+        if op["z_inner"] in self.recurrent:
+            self.recurrent.add(chain_name)
+        bad = not_lossless(op)
+        self.decay[" ".join(states_of(op))] = {"proven": not bad, "reason": bad or LOSSLESS}
+        channels = self.lengths[op["source"]]
+        readers = [r for r in self.program["ops"] if reads_only(r, op, channels)]
+        try:
+            proof = ChainProof(op, self.formats, self.ranges[op["source"]], readers)
+        except UnprovenError as error:
+            self.unproven([name for name in names.values() if name], str(error))
+            return
+        self.memories[states_of(op)] = proof
+        for name, claim in proof.claims(names).items():
+            self.write(name, claim)
+
+    def unproven(self, names: Iterable[str], reason: str) -> None:
+        """Note that nothing is known of a memory's signals."""
+        for name in names:
+            low, high = self.formats[name].min, self.formats[name].max
+            claim = Claim(basis=Basis.SATURATION, low=low, high=high, reason=reason)
+            self.write(name, claim)
+
+    def dense(self, op: Data) -> None:
+        """Add a memory as a matrix."""
+        self.count(op["silence"], op["window"])
+        fmt, source = self.formats[op["state"]], self.formats[op["source"]]
+        shrinks = matrix.contracts(op["rows"], op["shifts"])
+        self.decay[op["state"]] = {
+            "proven": shrinks,
+            "reason": SHRINKS if shrinks else MAY_GROW,
+        }
+        gains = matrix.matrix_gains(op["rows"], op["shifts"])
+        if gains is None:
+            self.unproven([op["state"]], NO_BOUND)
+            return
+        # the input word as the update reads it, rounded up
+        unit = lsb(min(source.frac_bits, fmt.frac_bits))
+        peak = max(map(abs, self.ranges[op["source"]])) * lsb(source.frac_bits) + unit
+        bounds = matrix.bound(gains, peak, lsb(fmt.frac_bits))
+        worst = max(a + b for a, b in bounds)
+        self.write(op["state"], of_peak(worst, max(b for _, b in bounds), fmt, LEAVES))
+
+    def certificate(self) -> dict[str, Any]:
+        """Return everything that was found."""
+        signals = {}
+        for name, (text, role) in self.shown.items():
+            claim = self.claims[name]
+            signals[name] = {
+                "format": text,
+                "length": self.lengths[name],
+                "role": role,
+                "recurrent": name in self.recurrent,
+                "basis": claim.basis.value,
+                "low": claim.low,
+                "high": claim.high,
+                "rounding": None if claim.rounding is None else thousandths(claim.rounding),
+                "reason": claim.reason,
+            }
+        loose = [n for n, s in signals.items() if s["recurrent"] and s["basis"] == "saturation"]
+        exact = all(a["exact"] for a in self.accumulators)
+        return {
+            "proven": exact and not loose,
+            "unproven": loose,
+            "signals": signals,
+            "accumulators": self.accumulators,
+            "decay": self.decay,
+        }
+
+
+def _first_written(op: Data) -> str:
+    """Return the name of what an operation is for."""
+    names = writes(op)
+    return names[-1] if names else "an operation"
+
+
+def _named(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,37 @@
+"""Upper bounds in scaled integers: every operation rounds outward, so what comes out holds.
+
+A bound is an int that counts `ONE`-ths; sums and integer multiples of bounds are exact.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+ONE = 1 << 96
+"""The integer that stands for 1."""
+
+
+def up(x: Fraction) -> int:
+    """Return the least bound of x."""
+    return -(-x.numerator * ONE // x.denominator)
+
+
+def product(a: int, b: int) -> int:
+    """Return a bound of the product of two bounds >= 0."""
+    return -(-a * b // ONE)
+
+
+def root(a: int) -> int:
+    """Return a bound of the square root of a bound >= 0."""
+    return math.isqrt(a * ONE) + 1
+
+
+def words(a: int, frac_bits: int) -> int:
+    """Return the largest word with that many fractional bits that a bound allows."""
+    return (a << frac_bits if frac_bits >= 0 else a >> -frac_bits) // ONE
+
+
+def lsb(frac_bits: int) -> int:
+    """Return one unit in the last place."""
+    return up(Fraction(2) ** -frac_bits)
