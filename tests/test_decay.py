@@ -22,7 +22,7 @@ from tests.tools import require
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 IN_ICARUS = [
-    pytest.param(*case, marks=[pytest.mark.soak] if case[0] > 64 else [pytest.mark.slow])
+    pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 64 else [pytest.mark.slow])
     for case in CASES
 ]
 STREAMS = 16

@@ -54,6 +54,7 @@ def test_ecg(tmp_path: Path, data_dir: Path) -> None:
 
 @pytest.mark.cc
 @pytest.mark.slow
+@pytest.mark.soak
 def test_digits(tmp_path: Path, data_dir: Path) -> None:
     require("cc|gcc|clang")
     data = data_dir / "speech" / "fsdd_logmel20_i8.npz"

@@ -105,8 +105,13 @@ KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
     "request_",
     [
         "--d 64 --bits 16",
-        "--d 100 --theta 784 --bits 20 --output state",
-        "--d 17 --theta 300 --discretizer bilinear --realization dense",
+        *(
+            pytest.param(request, marks=pytest.mark.soak)
+            for request in (
+                "--d 100 --theta 784 --bits 20 --output state",
+                "--d 17 --theta 300 --discretizer bilinear --realization dense",
+            )
+        ),
     ],
 )
 def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
@@ -251,6 +256,7 @@ def test_a_file_of_order_and_an_option_of_d(
 
 @pytest.mark.cc
 @pytest.mark.sim
+@pytest.mark.soak
 def test_two_named_designs_in_one_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -183,6 +183,7 @@ LAZY = {
     "order_every_2": "y_old t y_t",
     "order_on_demand": "y_old t y_t",
     "constant_function": "",
+    "side_by_side": "",
 }
 
 

@@ -68,6 +68,7 @@ def test_a_zero_of_the_denominator(order: int) -> None:
         assert value(x, y) < 0.01 * value(x + 1000 * ulp, y)
 
 
+@pytest.mark.soak
 def test_the_largest_order() -> None:
     p = everywhere(1024)
     assert len(set(p)) == 1024

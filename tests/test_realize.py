@@ -22,7 +22,7 @@ from lmu_hw.reference import run_memory
 from lmu_hw.spec import Discretizer
 
 CASES = [
-    (d, theta)
+    pytest.param(d, theta, marks=pytest.mark.soak if d == 1024 else ())
     for d in (1, 2, 3, 6, 16, 64, 256, 1024)
     for theta in (d, 1000, 100_000)
     if theta >= d and (d < 1024 or theta != 1000)

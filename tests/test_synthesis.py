@@ -164,7 +164,7 @@ def test_figures_of_the_other_targets(
 
 @pytest.mark.synth
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", ["rom", "product"])
+@pytest.mark.parametrize("broken", [pytest.param("rom", marks=pytest.mark.soak), "product"])
 def test_what_has_vanished_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:

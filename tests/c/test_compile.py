@@ -50,6 +50,7 @@ def test_no_warnings(cc: str, folders: dict[str, Path], tmp_path: Path) -> None:
             succeed(cc, *CPP17, "-O1", "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
 
 
+@pytest.mark.soak
 def test_run_under_sanitizers(compiler: str, folders: dict[str, Path], tmp_path: Path) -> None:
     checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
     for c_dir in (folders[name] for name in dict.fromkeys(RUN)):
