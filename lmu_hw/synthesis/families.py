@@ -48,8 +48,8 @@ class Block:
         A writable word takes whole bytes of so many bits, or of a whole port (None); 1: none.
     min_write_width : int
         Of a writable memory.
-    by_width : bool
-        Cost is shared out by the bits that are used.
+    by_width : float
+        Part of the cost that is shared out by the bits that are used.
     roms : bool
         Read-only memories may be here.
     units : int
@@ -62,7 +62,7 @@ class Block:
     cost: float
     byte: int | None = 1
     min_write_width: int = 1
-    by_width: bool = False
+    by_width: float = 0.0
     roms: bool = True
     units: int = 1
 
@@ -166,9 +166,8 @@ def _geometries(block: Block, storage: Storage) -> list[tuple[float, int]]:
             width = -(-width // byte) * byte
         deep = -(-storage.depth // (1 << (block.bits_log2 - step)))
         cells = -(-deep * width // unit)
-        cost = block.cost * cells
-        if block.by_width:
-            cost = block.cost * deep * storage.varying / unit
+        cost = (block.cost - block.by_width) * cells
+        cost += block.by_width * deep * storage.varying / unit
         cost += MUX_BIT * (deep - 1) * storage.varying
         if storage.writable and deep > 1:
             cost += MUX_BIT * deep
@@ -213,7 +212,7 @@ def _cut(width: int, most: int, part: int, headroom: int) -> tuple[int, int]:
     return n, width - n * (part - headroom)
 
 
-def _lut_memory(bits_log2: int, width: int, cost: float, by_width: bool = True) -> Block:
+def _lut_memory(bits_log2: int, width: int, cost: float, by_width: float) -> Block:
     return Block(
         style=Style.DISTRIBUTED,
         bits_log2=bits_log2,
@@ -256,7 +255,7 @@ ECP5 = Family(
     name="ecp5",
     synth="synth_ecp5",
     rom_bit=1 / 16,
-    blocks=(_lut_memory(4, 4, 4, by_width=False), *_BLOCK_16K),
+    blocks=(_lut_memory(4, 4, 4, by_width=0), *_BLOCK_16K),
     multipliers=(Multiplier(a_max=18, b_max=18),),
     # a carry cell is two LUTs, a LUT memory four and two more for its writes
     luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
@@ -268,7 +267,7 @@ GOWIN = Family(
     name="gowin",
     synth="synth_gowin -family gw1n -noiopads",
     rom_bit=1 / 16,
-    blocks=(_lut_memory(4, 4, 4), *_BLOCK_16K),
+    blocks=(_lut_memory(4, 4, 4, by_width=4), *_BLOCK_16K),
     multipliers=(
         Multiplier(a_max=36, b_max=36, a_min=22, b_min=22, units=8),
         Multiplier(a_max=18, b_max=18, a_min=10, b_min=4, units=2),
@@ -284,8 +283,8 @@ XC7 = Family(
     synth="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
     rom_bit=1 / 64,
     blocks=(
-        _lut_memory(5, 6, 8),
-        _lut_memory(6, 3, 8),
+        _lut_memory(5, 6, 8, by_width=7),
+        _lut_memory(6, 3, 8, by_width=7),
         Block(bits_log2=14, widths=(1, 2, 4, 9, 18, 36), cost=129, byte=9),
         Block(bits_log2=15, widths=(1, 2, 4, 9, 18, 36, 72), cost=257, byte=9, units=2),
     ),
