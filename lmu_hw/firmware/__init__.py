@@ -18,6 +18,7 @@ from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
 from .saved import digest_words
+from .words import Table
 
 KERNELS = "lmu_kernels.h"
 """The header that all programs share."""
@@ -45,9 +46,6 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     prefix = program.name
     layout, functions, ops = _translated(program)
     functions_code = functions.codes()
-    tables = [table for f in functions_code for table in f.tables] + [
-        table for op in ops for table in op.tables
-    ]
     context = {
         "program": program,
         # Compilers warn of a comment that opens inside a comment.
@@ -73,7 +71,7 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "unused": _unused(program, ops),
         "functions": functions_code,
         "scratch": _scratch(layout, ops),
-        "rom": sum(table.n_bytes for table in tables),
+        "rom": sum(table.n_bytes for table in _tables(functions, ops)),
     }
     env = environment()
     templates = {
@@ -84,6 +82,17 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "Makefile": "Makefile.j2",
     }
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
+
+
+def tables(program: Program) -> list[Table]:
+    """Return all constant arrays of a program's C."""
+    _, functions, ops = _translated(program)
+    return _tables(functions, ops)
+
+
+def _tables(functions: Functions, ops: list[OperationCode]) -> list[Table]:
+    shared = [table for code in functions.codes() for table in code.tables]
+    return shared + [table for op in ops for table in op.tables]
 
 
 def scratch_bytes(program: Program) -> int:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from ..fixedpoint import QFormat
 from ..program import Function
 from .words import Table, leaves, limit_bits, sum_bits, table_type
+
+Piece = tuple[int, ...]
+"""Coefficients, constant term first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +41,15 @@ class Stage:
 class FunctionCode:
     """A `Function`: the widths of its argument, of the word that finds the piece, of its sums.
 
-    ``values`` are the pieces' constants, ``slopes`` their other coefficients, which are narrower.
+    ``low`` and ``high`` are the first and the last word of the pieces that are kept; beyond them
+    every result is a limit of the target. ``values`` are these pieces' constants, ``slopes`` their
+    other coefficients, which are narrower.
     """
 
     function: Function
     name: str
+    low: int
+    high: int
     arg_bits: int
     at_bits: int
     bits: int
@@ -58,7 +67,7 @@ class FunctionCode:
         """What it does, for a comment."""
         # Compilers warn of a comment that opens inside a comment.
         name = self.function.name.replace("/*", "/ *")
-        text = f"{name} of x, limited to {self.function.in_fmt} first. "
+        text = f"{name} of x, a word of {self.function.in_fmt} limited to its pieces first. "
         text += "The upper bits choose the piece"
         if self.stages:
             text += f", the other {self.function.rest_bits} go into its polynomial"
@@ -72,6 +81,7 @@ class Functions:
     prefix: str
     _names: dict[Function, str] = field(default_factory=dict)
     _arg_bits: dict[Function, int] = field(default_factory=dict)
+    _limits: dict[Function, tuple[int, int]] = field(default_factory=dict)
 
     def apply(
         self,
@@ -89,6 +99,8 @@ class Functions:
             self._arg_bits[function] = max(
                 bits, self._arg_bits.get(function, 32), _at_bits(function)
             )
+            bottom, top = self._limits.get(function, (dst.min, dst.max))
+            self._limits[function] = min(bottom, dst.min), max(top, dst.max)
             bits, low, high = reach(function)
         clip = leaves(low, high, dst)
         if clip:
@@ -110,14 +122,18 @@ class Functions:
 
     def _code(self, function: Function, name: str) -> FunctionCode:
         bits, _, _ = reach(function)
+        kept = _kept(function, *self._limits[function])
+        pieces = function.pieces[kept]
         return FunctionCode(
             function=function,
             name=name,
+            low=function.in_fmt.min + (kept.start << function.rest_bits),
+            high=function.in_fmt.min + (kept.stop << function.rest_bits) - 1,
             arg_bits=self._arg_bits[function],
             at_bits=_at_bits(function),
             bits=bits,
-            values=_values(function, name),
-            slopes=_slopes(function, name) if function.shifts else None,
+            values=_values(pieces, name),
+            slopes=_slopes(pieces, name) if function.shifts else None,
             stages=tuple(
                 Stage(index=j, shift=shift) for j, shift in reversed([*enumerate(function.shifts)])
             ),
@@ -126,21 +142,37 @@ class Functions:
 
 def reach(function: Function) -> tuple[int, int, int]:
     """Return the width that every sum of ``function`` fits, and the ends of its results."""
-    rest = (1 << function.rest_bits) - 1
+    bounds, lows, highs = zip(*(_piece_reach(function, p) for p in function.pieces), strict=True)
     # a shift must be less than the width, too
-    bound, ends = max(rest, *(1 << shift for shift in (0, *function.shifts))), []
-    for piece in function.pieces:
-        low = high = piece[-1]
-        bound = max(bound, abs(low))
-        for c, shift in zip(reversed(piece[:-1]), reversed(function.shifts), strict=True):
-            low, high = min(0, low * rest), max(0, high * rest)
-            bound = max(bound, -low, high)
-            low, high = c + (low >> shift), c + (high >> shift)
-            bound = max(bound, -low, high)
-        half = 1 << function.guard >> 1
-        bound = max(bound, -low, high + half)
-        ends += [(low + half) >> function.guard, (high + half) >> function.guard]
-    return sum_bits(bound), min(ends), max(ends)
+    rest = (1 << function.rest_bits) - 1
+    bound = max(rest, *bounds, *(1 << shift for shift in (0, *function.shifts)))
+    return sum_bits(bound), min(lows), max(highs)
+
+
+def _piece_reach(function: Function, piece: Piece) -> tuple[int, int, int]:
+    """Return the bound of every sum in a piece, and the ends of its results."""
+    rest = (1 << function.rest_bits) - 1
+    low = high = piece[-1]
+    bound = abs(low)
+    for c, shift in zip(reversed(piece[:-1]), reversed(function.shifts), strict=True):
+        low, high = min(0, low * rest), max(0, high * rest)
+        bound = max(bound, -low, high)
+        low, high = c + (low >> shift), c + (high >> shift)
+        bound = max(bound, -low, high)
+    half = 1 << function.guard >> 1
+    bound = max(bound, -low, high + half)
+    return bound, (low + half) >> function.guard, (high + half) >> function.guard
+
+
+def _kept(function: Function, bottom: int, top: int) -> slice:
+    """Return the pieces from the last at the bottom all over to the first at the top all over.
+
+    Words beyond may be taken for their outermost ones: the result is the same limit.
+    """
+    ends = [_piece_reach(function, piece)[1:] for piece in function.pieces]
+    flat_low = sum(1 for _ in takewhile(lambda end: end[1] <= bottom, ends))
+    flat_high = sum(1 for _ in takewhile(lambda end: end[0] >= top, reversed(ends)))
+    return slice(max(0, flat_low - 1), len(ends) - max(0, flat_high - 1))
 
 
 def _at_bits(function: Function) -> int:
@@ -148,14 +180,14 @@ def _at_bits(function: Function) -> int:
     return sum_bits((1 << function.in_fmt.width) - 1)
 
 
-def _values(function: Function, name: str) -> Table:
-    values = tuple(piece[0] for piece in function.pieces)
-    about = f"{len(values)} pieces: " + ("value at the start" if function.shifts else "value")
+def _values(pieces: Sequence[Piece], name: str) -> Table:
+    values = tuple(piece[0] for piece in pieces)
+    about = f"{len(values)} pieces: " + ("value at the start" if len(pieces[0]) > 1 else "value")
     return Table(name=f"{name}_values", about=about, ctype=table_type(values), values=values)
 
 
-def _slopes(function: Function, name: str) -> Table:
-    rows = tuple(piece[1:] for piece in function.pieces)
+def _slopes(pieces: Sequence[Piece], name: str) -> Table:
+    rows = tuple(piece[1:] for piece in pieces)
     about = "Their other coefficients, the slope first"
     ctype = table_type(c for row in rows for c in row)
     return Table(name=f"{name}_slopes", about=about, ctype=ctype, rows=rows)

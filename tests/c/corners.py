@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -57,6 +58,43 @@ FUNCTIONS = {
     "endless_shifts": pieces(QFormat(2, 6, signed=False), 2, (9, 9, 9), shifts=(61, 33), guard=1),
     "cubic": pieces(QFormat(3, 7), 3, (3000, 800, 90, 11), shifts=(6, 6, 5), guard=3),
 }
+FLAT = {
+    # values in eighths of a word; +-1024 and beyond are the limits of the target
+    "both": (-1200, -1100, -1020, -900, 0, 1014, 1030, 2000),
+    "start": (-5000, -4000, -3000, -1100, -20, 30, 40, 50),
+    "end": (-20, 30, 40, 50, 1016, 1017, 1100, 5000),
+    "bottom": (-2000,) * 8,
+    "top": (2000,) * 8,
+}
+"""Values of pieces of little slope, some at a limit of the target in all words, some in a few."""
+
+
+def flat(name: str, *, signed: bool) -> Function:
+    """Return a function with pieces beyond the limits of 8 bits; of unsigned words, they fall."""
+    return Function(
+        name=name,
+        in_fmt=QFormat(3, 7, signed=signed),
+        pieces=tuple((value, 3 if signed else -3) for value in FLAT[name]),
+        shifts=(6,),
+        guard=3,
+    )
+
+
+def flat_ends() -> Program:
+    """Return functions whose outermost pieces are at a limit of the target, or all of them."""
+    n, fmt = 9, QFormat(1, 7)
+    vectors = [
+        ("x", n, Role.INPUT, QFormat(4, 13)),
+        ("unused", 1, Role.STATE, fmt),
+        # the same function for a target of other limits: fewer pieces are flat
+        ("y", n, Role.OUTPUT, QFormat(2, 7)),
+    ]
+    ops = [Pointwise(terms=(Term("x"),), target="y", function=flat("both", signed=True))]
+    for name, signed in product(FLAT, (True, False)):
+        target = f"y_{name}_{signed:d}"
+        vectors.append((target, n, Role.OUTPUT, fmt))
+        ops.append(Pointwise(terms=(Term("x"),), target=target, function=flat(name, signed=signed)))
+    return _program("flat ends", *vectors, ops=ops)
 
 
 def functions() -> Program:
@@ -252,6 +290,7 @@ def idle() -> Program:
 
 CORNERS: dict[str, Program] = {
     "functions": functions(),
+    "flat_ends": flat_ends(),
     "products": products(),
     # sums reach -(2**15 * 575 + 7): times 113 they fit 32 bits, times 114 they do not
     **{f"scales_{factor}": scales(factor) for factor in (1, 112, 113, 114, 40_000)},

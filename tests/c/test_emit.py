@@ -134,6 +134,15 @@ def test_equal_functions_share_one() -> None:
     assert code.count("lmu_apply_noise_2(") == 1 + 2
 
 
+def test_pieces_beyond_a_limit_are_left_out() -> None:
+    text = emit(SPECIAL["flat_ends"], version=VERSION)["lmu.c"]
+    kept = re.findall(r"lmu_apply_(\w+)_values\[(\d+)\]", text)
+    rising = {"both": "8", "start": "5", "end": "5", "bottom": "1", "top": "1"}
+    falling = {"both_2": "6", "start_2": "5", "end_2": "7", "bottom_2": "1", "top_2": "1"}
+    # the first has one more target, of a bit more: there no piece is at a limit
+    assert dict(kept) == rising | falling
+
+
 def test_words_take_16_bits_at_least_and_32_where_they_must() -> None:
     files = emit(NETWORKS["stack"], version=VERSION)
     for text in (
