@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from lmu_hw.executors import icarus
-from lmu_hw.schedule import Schedule, schedule
+from lmu_hw.schedule import WINDOW, Schedule, schedule
 from tests.configurations import CONFIGURATIONS, layer_times
 from tests.rtl.bench import write_folder
 
@@ -35,12 +35,18 @@ LAYERS = """
 ## Layers
 
 Of all {n_layers} layers of 16 rows and more in these designs, waits included, {n_short} take at
-most 1.05 multiplies / lanes + 16 cycles. The others have so few words in a row that the chain of
-the memory that they read takes longer than their lanes, or that a result is rounded in every cycle;
-or a number of rows that leaves lanes idle at the end:
+most 1.05 multiplies / lanes + 16 cycles. The others have few words in a row, so that something else
+takes longer than their multiplies:
 
-| configuration | layer | cycles | bound |
-|---|---|---|---|
+- "chain": the memory whose states a layer is the first to read. Every adaptor of a cascade needs
+  the one before it; a window of {window} cycles for each is what the loop of multiply, add and
+  round takes at the clock rates of [synthesis.md](synthesis.md). Only the words that are there can
+  be multiplied meanwhile, for two groups of rows at most, as a lane has two sums.
+- "results": one requantizer rounds one row after the other.
+- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle.
+
+| configuration | layer | cycles | bound | lanes | chain | results |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -73,11 +79,13 @@ def main() -> None:
         layers += [(name, layer) for layer in layer_times(plan)]
         print(lines[-1], flush=True)
     longer = [
-        f"| {name} | {layer.name} | {layer.cycles} | {layer.bound:.1f} |"
+        f"| {name} | {layer.name} | {layer.cycles} | {layer.bound:.1f} | {layer.lanes} | "
+        f"{layer.chain} | {layer.results} |"
         for name, layer in layers
         if layer.cycles > layer.bound
     ]
-    about = LAYERS.format(n_layers=len(layers), n_short=len(layers) - len(longer))
+    n_short = len(layers) - len(longer)
+    about = LAYERS.format(n_layers=len(layers), n_short=n_short, window=WINDOW)
     text = HEAD + "\n".join(lines) + "\n" + about + "\n".join(longer) + "\n"
     TABLE.write_text(text, encoding="utf-8")
 

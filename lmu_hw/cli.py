@@ -133,7 +133,9 @@ def verify(args: argparse.Namespace) -> int:
     if args.worst_case:
         from .worst_case import drive
 
-        inputs, reached = drive(program, args.steps, given=args.input)
+        if args.steps is not None or args.input is not None:
+            raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
+        inputs, reached = drive(program)
     elif args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
         inputs, saturated = to_words(program, signal, full_scale, args.input)

@@ -6,7 +6,8 @@ All streams of a batch are independent copies of the program; arithmetic is int6
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -193,33 +194,13 @@ class Interpreter:
         return Rounding.TRN_ZERO if silent.all() else silent
 
     def _run_cascade(self, op: Cascade) -> None:
-        program = self.program
-        inner_fmt = program.vector(op.z_inner).fmt
-        silent = self._count_silence(op)
-        shape = (self.n_streams, program.channels(op), -1)
-        inner = self._words[op.z_inner].reshape(shape).copy()
-        outer, outer_fmt, pair = inner, inner_fmt, 0
-        if op.n_pairs:
-            outer, outer_fmt = (
-                self._words[op.z_outer].reshape(shape).copy(),
-                program.vector(op.z_outer).fmt,
-            )
-        w = requantize(
-            self._words[op.source], program.vector(op.source).fmt, op.chain_fmt, Rounding.RND
-        )
-        for k, section in enumerate(op.sections):
-            z = inner[:, :, k]
-            if len(section) == 1:
-                inner[:, :, k], w = adaptor(section[0], z, inner_fmt, w, op.chain_fmt, silent)
-                continue
-            w, f = adaptor(section[0], w, op.chain_fmt, outer[:, :, pair], outer_fmt, silent)
-            inner[:, :, k], outer[:, :, pair] = adaptor(
-                section[1], z, inner_fmt, f, outer_fmt, silent
-            )
-            pair += 1
-        self._words[op.z_inner] = inner.reshape(self.n_streams, -1)
-        if op.n_pairs:
-            self._words[op.z_outer] = outer.reshape(self.n_streams, -1)
+        sections = list(chain(self.program, op, self._words, self._count_silence(op)))
+        for name, new in (
+            (op.z_inner, [section.inner for section in sections]),
+            (op.z_outer, [section.outer for section in sections if section.outer is not None]),
+        ):
+            if new:
+                self._words[name] = np.stack(new, axis=2).reshape(self.n_streams, -1)
 
     def _run_dense(self, op: Dense) -> None:
         fmt = self.program.vector(op.state).fmt
@@ -308,6 +289,51 @@ def function(f: Function, x: Words) -> Words:
     for j in reversed(range(len(f.shifts))):
         y = pieces[..., j] + round_shift(y * rest, f.shifts[j], Rounding.TRN)
     return round_shift(y, f.guard, Rounding.RND)
+
+
+class SectionWords(NamedTuple):
+    """New words of a section: on the chain after it, between its adaptors, and its states.
+
+    A section of one adaptor has no ``f`` and no ``outer``. Shape (n_streams, n_channels).
+    """
+
+    w: Words
+    f: Words | None
+    inner: Words
+    outer: Words | None
+
+
+def chain(
+    program: Program, op: Cascade, words: Mapping[str, Words], silent: Silence
+) -> Iterator[SectionWords]:
+    """Yield the new words of each section of a chain.
+
+    Parameters
+    ----------
+    program : Program
+    op : Cascade
+    words : mapping of str to int64 array
+        The source of the step and the states before it, shape (n_streams, length).
+    silent : Silence
+    """
+    source, source_fmt = words[op.source], program.vector(op.source).fmt
+    shape = (*source.shape, -1)
+    inner, inner_fmt = words[op.z_inner].reshape(shape), program.vector(op.z_inner).fmt
+    # without pairs nothing is read of it
+    outer_name = op.z_outer if op.n_pairs else op.z_inner
+    outer, outer_fmt = words[outer_name].reshape(shape), program.vector(outer_name).fmt
+    w = requantize(source, source_fmt, op.chain_fmt, Rounding.RND)
+    pair = 0
+    for k, section in enumerate(op.sections):
+        z = inner[:, :, k]
+        if len(section) == 1:
+            z, w = adaptor(section[0], z, inner_fmt, w, op.chain_fmt, silent)
+            yield SectionWords(w, None, z, None)
+            continue
+        w, f = adaptor(section[0], w, op.chain_fmt, outer[:, :, pair], outer_fmt, silent)
+        z, o = adaptor(section[1], z, inner_fmt, f, outer_fmt, silent)
+        yield SectionWords(w, f, z, o)
+        pair += 1
 
 
 def adaptor(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import CertificateError, SpecError
-from .fixedpoint import Rounding, requantize
-from .interpreter import Interpreter, Words, adaptor
+from .fixedpoint import Rounding
+from .interpreter import Interpreter, Words, chain
 from .program import Cascade, Program, Role
 from .proof.derive import derive
 from .proof.lossless import Section, sections_of
@@ -125,8 +125,9 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
                 observed[name] = max(observed[name], int(np.abs(words[name]).max()))
         if target := inside.get(step):
             op = by_state[target.signal]
-            values = chain_words(program, op, before, words[op.source])[target.kind]
-            largest = int(np.abs(values[target.section]).max())
+            start = before | {op.source: words[op.source]}
+            section = list(chain(program, op, start, Rounding.RND))[target.section]
+            largest = int(np.abs(getattr(section, target.kind)).max())
             observed[target.signal] = max(observed[target.signal], largest)
         step += 1
         if step in inside:
@@ -144,16 +145,8 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
     ]
 
 
-def drive(
-    program: Program, n_steps: int | None = None, *, given: object = None
-) -> tuple[Words, list[Reached]]:
+def drive(program: Program) -> tuple[Words, list[Reached]]:
     """Return the worst inputs of a program, and how far its signals go, which their bounds allow.
-
-    Parameters
-    ----------
-    program : Program
-    n_steps, given : object
-        What else was asked for of the stimulus: nothing, or it is refused.
 
     Raises
     ------
@@ -162,8 +155,6 @@ def drive(
     CertificateError
         If a signal goes further than its certificate says.
     """
-    if n_steps is not None or given is not None:
-        raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
     worst = worst_case(program)
     if not worst.targets:
         raise SpecError(
@@ -177,38 +168,6 @@ def drive(
                 r.signal, f"reaches {r.observed} words, but its bound is {r.bound}"
             )
     return worst.inputs, found
-
-
-def chain_words(
-    program: Program, op: Cascade, before: Mapping[str, Words], source: Words
-) -> dict[str, list[Words]]:
-    """Return the words inside a chain in a loud step: ``w`` and ``f`` of every section.
-
-    Parameters
-    ----------
-    program : Program
-    op : Cascade
-    before : mapping of str to int64 array
-        State words before the step, shape (n_streams, length).
-    source : int64 array, shape (n_streams, n_channels)
-    """
-    chain, inner_fmt = op.chain_fmt, program.vector(op.z_inner).fmt
-    inner = before[op.z_inner].reshape(*source.shape, -1)
-    w = requantize(source, program.vector(op.source).fmt, chain, Rounding.RND)
-    found: dict[str, list[Words]] = {"w": [], "f": []}
-    pair = 0
-    for k, section in enumerate(op.sections):
-        f = np.zeros_like(w)
-        if len(section) == 1:
-            _, w = adaptor(section[0], inner[:, :, k], inner_fmt, w, chain, Rounding.RND)
-        else:
-            outer = before[op.z_outer].reshape(*source.shape, -1)[:, :, pair]
-            outer_fmt = program.vector(op.z_outer).fmt
-            w, f = adaptor(section[0], w, chain, outer, outer_fmt, Rounding.RND)
-            pair += 1
-        found["w"].append(w)
-        found["f"].append(f)
-    return found
 
 
 def _patterns(op: Cascade) -> list[tuple[str, str, int, Words]]:

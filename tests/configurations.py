@@ -12,7 +12,8 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.network import Activation, Layer, Memory
 from lmu_hw.program import Linear, Program
 from lmu_hw.quantize import quantize
-from lmu_hw.schedule import Schedule
+from lmu_hw.schedule import Chain, Schedule
+from lmu_hw.schedule.timing import chain_cycles
 from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
 from tests.small_networks import LINEAR, SIGMOID, TANH, cell, lmu, network, trained
@@ -32,24 +33,53 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTime:
-    """Cycles that a layer of 16 rows or more takes, waits included, and 5 % and 16 cycles more than
-    its lanes must multiply."""
+    """Cycles that a layer of 16 rows or more takes, waits included, and what it must wait for.
+
+    ``bound`` is 5 % and 16 cycles more than its multiplies over the lanes. ``lanes`` are the cycles
+    of its groups of rows, idle lanes included; ``chain`` those of the memory whose states it is the
+    first to read, which come one after the other; ``results`` those in which its rows are rounded.
+    """
 
     name: str
     cycles: int
     bound: float
+    lanes: int
+    chain: int
+    results: int
 
 
 def layer_times(plan: Schedule) -> list[LayerTime]:
     """Return the times of a step's wide layers."""
-    found = []
+    found, read = [], set[int]()
     for phase in plan.due.phases:
         kind, _, number = phase.name.partition("_")
         op = plan.program.ops[int(number.partition("_")[0])] if number.isdigit() else None
-        if kind == "linear" and isinstance(op, Linear) and len(op.rows) >= 16:
-            bound = 1.05 * plan.program.multiplies(op) / plan.lanes + 16
-            found.append(LayerTime(name=phase.name, cycles=phase.length, bound=bound))
+        if kind != "linear" or not isinstance(op, Linear):
+            continue
+        chains = [chain for chain in plan.chains if _reads(op, chain) and chain.op not in read]
+        read |= {chain.op for chain in chains}
+        if len(op.rows) >= 16:
+            n_rows, multiplies = len(op.rows), plan.program.multiplies(op)
+            found.append(
+                LayerTime(
+                    name=phase.name,
+                    cycles=phase.length,
+                    bound=1.05 * multiplies / plan.lanes + 16,
+                    lanes=-(-n_rows // plan.lanes) * (multiplies // n_rows),
+                    chain=sum(_cycles(plan, chain) for chain in chains),
+                    results=n_rows * plan.interval,
+                )
+            )
     return found
+
+
+def _reads(op: Linear, chain: Chain) -> bool:
+    return any(m is not None and m.target[0] in op.sources for m in chain.mirrors)
+
+
+def _cycles(plan: Schedule, chain: Chain) -> int:
+    """Return the cycles of all channels of a chain."""
+    return chain_cycles(chain.sections) * sum(feed.op == chain.op for feed in plan.feeds)
 
 
 def memory(lanes: int, **keys: Any) -> Configuration:
