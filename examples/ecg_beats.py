@@ -10,11 +10,14 @@ of .872 at a specificity of .921.
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import numpy as np
 import torch
 
 from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, study
+from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://physionet.org/content/mitdb (beats cut from all records)"
 VENTRICULAR = 2
@@ -27,9 +30,9 @@ WEIGHT = 4.0
 """Of a ventricular beat in the loss; one in 14 is one."""
 
 
-def load(options: study.Namespace) -> tuple[torch.Tensor, ...]:
+def load(options: Namespace) -> tuple[torch.Tensor, ...]:
     """Return the beats of DS1 and DS2 and whether they are ventricular."""
-    path = study.find(options, "ecg", "mitbih_beats_120hz_i16.npz", source=SOURCE)
+    path = script.find(options, "ecg", "mitbih_beats_120hz_i16.npz", source=SOURCE)
     data, found = np.load(path), []
     for part in ("ds1", "ds2"):
         step = 1 if options.limit is None else max(1, len(data[f"{part}_y"]) // options.limit)
@@ -52,7 +55,7 @@ def score(scores: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
 
 def main() -> None:
     """Run the task."""
-    options = study.arguments(__doc__, 12, qat_epochs=2, rival_epochs=12).parse_args()
+    options = script.arguments(__doc__, 12, qat_epochs=2, rival_epochs=12).parse_args()
     x, y, test_x, test_y = load(options)
     torch.manual_seed(options.seed)
     lmu = LMU.feed_forward(2, HIDDEN, ORDER, THETA, dropout=DROPOUT)
@@ -74,8 +77,8 @@ def main() -> None:
         lr=3e-3,
         weight_decay=0.1,
     )
-    study.run(task, model, study.lstm_like(model, 2, 2), options)
+    study.run(task, model, lstm_like(model, 2, 2), options)
 
 
 if __name__ == "__main__":
-    study.main(main)
+    script.main(main)

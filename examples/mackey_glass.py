@@ -11,11 +11,14 @@ step on.
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import numpy as np
 import torch
 
 from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, LegendreMemory, Model, study
+from lmu_hw.train import LMU, Dense, LegendreMemory, Model, script, study
+from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "the paper's repository; any other series differs, as the system is chaotic"
 PIECE = 500
@@ -25,9 +28,9 @@ SCALE = 4.0
 ORDER, THETA, HIDDEN = 10, 28.0, 120
 
 
-def load(options: study.Namespace) -> tuple[torch.Tensor, ...]:
+def load(options: Namespace) -> tuple[torch.Tensor, ...]:
     """Return pieces of the training series and whole test series, with what comes 15 later."""
-    data = np.load(study.find(options, "mackey_glass", "mackey_glass_lmu2019.npz", source=SOURCE))
+    data = np.load(script.find(options, "mackey_glass", "mackey_glass_lmu2019.npz", source=SOURCE))
     ahead, n_train = int(data["predict_length"]), int(data["n_train"])
     series = SCALE * data["series"].astype(np.float32)
     x, y = (torch.tensor(s[:, :, None].copy()) for s in (series[:, :-ahead], series[:, ahead:]))
@@ -54,13 +57,13 @@ def build(cell: str) -> Model:
 
 def main() -> None:
     """Run the task."""
-    parser = study.arguments(__doc__, 12, qat_epochs=0, rival_epochs=12)
+    parser = script.arguments(__doc__, 30, qat_epochs=0, rival_epochs=30)
     parser.add_argument("--cell", choices=("feed-forward", "paper"), default="feed-forward")
     options = parser.parse_args()
     x, y, test_x, test_y = load(options)
     torch.manual_seed(options.seed)
     model = build(options.cell)
-    rival = study.lstm_like(model, 1, 1, num_layers=4, every_step=True)
+    rival = lstm_like(model, 1, 1, num_layers=4, every_step=True)
     task = study.Task(
         name="mackey_glass" if options.cell == "feed-forward" else "mackey_glass_paper",
         x=x,
@@ -83,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    study.main(main)
+    script.main(main)

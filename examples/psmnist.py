@@ -10,23 +10,26 @@ CC BY-SA 3.0.
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import numpy as np
 import torch
 
 from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, study
+from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 STEPS, CLASSES = 784, 10
 HIDDEN, DROPOUT = 346, 0.5
 
 
-def load(options: study.Namespace) -> tuple[torch.Tensor, ...]:
+def load(options: Namespace) -> tuple[torch.Tensor, ...]:
     """Return training and test images as sequences in 0..1, and labels."""
-    data = np.load(study.find(options, "mnist", "mnist.npz", source=SOURCE))
+    data = np.load(script.find(options, "mnist", "mnist.npz", source=SOURCE))
     orders = "psmnist_permutations.npz"
     order = np.load(
-        study.find(options, "mnist", orders, source="the paper's repository (key nru_paper)")
+        script.find(options, "mnist", orders, source="the paper's repository (key nru_paper)")
     )["nru_paper"]
     found = []
     for part in ("train", "test"):
@@ -51,7 +54,7 @@ def build(cell: str, order: int) -> Model:
 
 def main() -> None:
     """Run the task."""
-    parser = study.arguments(__doc__, 30, qat_epochs=2, rival_epochs=0)
+    parser = script.arguments(__doc__, 30, qat_epochs=2, rival_epochs=0)
     parser.add_argument("--cell", choices=("feed-forward", "paper"), default="feed-forward")
     parser.add_argument("--order", type=int, default=468, help="of the feed-forward memory")
     options = parser.parse_args()
@@ -67,8 +70,8 @@ def main() -> None:
         loss=torch.nn.functional.cross_entropy,
         score=study.accuracy,
     )
-    study.run(task, model, study.lstm_like(model, 1, CLASSES), options, qat_lr=2e-4)
+    study.run(task, model, lstm_like(model, 1, CLASSES), options, qat_lr=2e-4)
 
 
 if __name__ == "__main__":
-    study.main(main)
+    script.main(main)

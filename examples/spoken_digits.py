@@ -9,11 +9,14 @@ network that is fitted by least squares to Verilog.
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import numpy as np
 import torch
 
 from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, study
+from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://github.com/Jakobovski/free-spoken-digit-dataset (as log-mel features)"
 BANDS, CLASSES = 20, 10
@@ -22,12 +25,12 @@ N_TEST = 5
 ORDER, THETA, HIDDEN = 8, 60.0, 64
 
 
-def load(options: study.Namespace) -> tuple[torch.Tensor, ...]:
+def load(options: Namespace) -> tuple[torch.Tensor, ...]:
     """Return recordings of one length and their labels, of the training and the test set.
 
     Zeros come before a recording, which leave a memory of the input where it began.
     """
-    data = np.load(study.find(options, "speech", "fsdd_logmel20_i8.npz", source=SOURCE))
+    data = np.load(script.find(options, "speech", "fsdd_logmel20_i8.npz", source=SOURCE))
     recordings = np.split(data["feat"], data["offset"][1:-1])
     n_steps = max(map(len, recordings))
     x = np.zeros((len(recordings), n_steps, BANDS), dtype=np.float32)
@@ -43,7 +46,7 @@ def load(options: study.Namespace) -> tuple[torch.Tensor, ...]:
 
 def main() -> None:
     """Run the task."""
-    options = study.arguments(__doc__, 40, qat_epochs=5, rival_epochs=40).parse_args()
+    options = script.arguments(__doc__, 40, qat_epochs=5, rival_epochs=40).parse_args()
     x, y, test_x, test_y = load(options)
     torch.manual_seed(options.seed)
     lmu = LMU.feed_forward(BANDS, HIDDEN, ORDER, THETA, dropout=0.5)
@@ -64,8 +67,8 @@ def main() -> None:
         lr=4e-3,
         weight_decay=0.05,
     )
-    study.run(task, model, study.lstm_like(model, BANDS, CLASSES), options)
+    study.run(task, model, lstm_like(model, BANDS, CLASSES), options)
 
 
 if __name__ == "__main__":
-    study.main(main)
+    script.main(main)

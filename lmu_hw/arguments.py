@@ -23,10 +23,11 @@ class UsageError(LMUHWError):
     """A command line that cannot be understood."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Raises instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise `UsageError`."""
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def options(self) -> list[str]:
@@ -95,9 +96,9 @@ def _number(text: str) -> Any:
     return text
 
 
-def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
+def parser(version: str) -> tuple[Parser, dict[str, Parser]]:
     """Return the parser of the whole command line, and those of its commands."""
-    top = _Parser(
+    top = Parser(
         prog="lmu-hw",
         description="Compile Legendre Memory Units to bit-exact Verilog and C.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -109,7 +110,7 @@ def parser(version: str) -> tuple[_Parser, dict[str, _Parser]]:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"lmu-hw {version}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_generate(commands)
     _add_verify(commands)
     _add_certify(commands)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import sys
-from argparse import ArgumentParser, Namespace, RawTextHelpFormatter
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from torch import Tensor, nn
 
 from ..calibrate import Calibration
 from ..dataset import Dataset
-from ..errors import LMUHWError, MismatchError, ModelFileError
+from ..errors import MismatchError
 from ..evaluate import run_integers
 from ..folder import write_file
 from ..importers.model_file import to_bytes
@@ -69,97 +67,6 @@ class Task:
     batch_size: int = 128
     lr: float = 2e-3
     weight_decay: float = 0.01
-
-
-class LastOutput(nn.Module):
-    """A `torch.nn.LSTM` and a linear readout: what an LMU is compared with.
-
-    Parameters
-    ----------
-    input_size, hidden_size, output_size : int
-    num_layers : int
-    every_step : bool
-        Give outputs of all steps, not of the last.
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        output_size: int,
-        *,
-        num_layers: int = 1,
-        every_step: bool = False,
-    ) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True)
-        self.head = nn.Linear(hidden_size, output_size)
-        self.every_step = every_step
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs."""
-        h, _ = self.lstm(x)
-        y: Tensor = self.head(h if self.every_step else h[:, -1])
-        return y
-
-
-def lstm_like(
-    model: nn.Module, input_size: int, output_size: int, *, num_layers: int = 1, **options: bool
-) -> LastOutput:
-    """Return the largest LSTM that has no more parameters than a model."""
-    n = 1
-    while True:
-        wider = LastOutput(input_size, n + 1, output_size, num_layers=num_layers, **options)
-        if n_parameters(wider) > n_parameters(model):
-            return LastOutput(input_size, n, output_size, num_layers=num_layers, **options)
-        n += 1
-
-
-def arguments(
-    text: str | None, epochs: int, *, qat_epochs: int, rival_epochs: int
-) -> ArgumentParser:
-    """Return a parser of what all task scripts take."""
-    parser = ArgumentParser(description=text, formatter_class=RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of the data; default: LMU_HW_DATA")
-    parser.add_argument("--out", type=Path, default=Path("build/train"), help="for everything")
-    parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--qat-epochs", type=int, default=qat_epochs, help="at each width; 0: none")
-    parser.add_argument("--qat-bits", type=int, nargs="*", default=(8, 4), help="widths of weights")
-    parser.add_argument(
-        "--rival-epochs", type=int, default=rival_epochs, help="of the LSTM; 0: none"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="examples to train and to test on, for a trial")
-    parser.add_argument("--quiet", action="store_true")
-    return parser
-
-
-def main(script: Callable[[], object]) -> None:
-    """Run a script; an expected error is one line and exit code 1, Ctrl-C is 130."""
-    try:
-        script()
-    except LMUHWError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last epoch", file=sys.stderr)
-        sys.exit(130)
-
-
-def find(options: Namespace, *parts: str, source: str) -> Path:
-    """Return the path of a data file.
-
-    Raises
-    ------
-    ModelFileError
-        If it is not there; the text says where the public can get it.
-    """
-    folder = options.data or Path(os.environ.get("LMU_HW_DATA", "../shared/data"))
-    for path in (folder / parts[-1], folder.joinpath(*parts)):
-        if path.is_file():
-            return Path(path)
-    raise ModelFileError(f"no {parts[-1]} in {folder}: give its folder with --data; from {source}")
 
 
 def run(

@@ -17,6 +17,8 @@ from lmu_hw.program import from_json
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
 study = pytest.importorskip("lmu_hw.train.study")
+script = pytest.importorskip("lmu_hw.train.script")
+baseline = pytest.importorskip("lmu_hw.train.baseline")
 
 STEPS = 20
 
@@ -46,14 +48,14 @@ def model():
 
 
 def options(out: Path, *more: str):
-    parser = study.arguments("A test.", 8, qat_epochs=1, rival_epochs=2)
+    parser = script.arguments("A test.", 8, qat_epochs=1, rival_epochs=2)
     return parser.parse_args(["--out", str(out), "--quiet", *more])
 
 
 def test_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = model()
     given = options(tmp_path, "--qat-bits", "4")
-    report = study.run(task(), made, study.lstm_like(made, 1, 2), given)
+    report = study.run(task(), made, baseline.lstm_like(made, 1, 2), given)
     rows = report["rows"]
     assert list(rows) == [
         "LMU, float",
@@ -124,12 +126,25 @@ def test_a_word_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_absent_data_are_named_with_their_source(tmp_path: Path) -> None:
     given = options(tmp_path, "--data", str(tmp_path))
     with pytest.raises(ModelFileError, match=r"no a\.npz in .*; from https://example\.org"):
-        study.find(given, "folder", "a.npz", source="https://example.org")
+        script.find(given, "folder", "a.npz", source="https://example.org")
+
+
+def test_a_wrong_option_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = script.arguments("A test.", 1, qat_epochs=0, rival_epochs=0)
+    monkeypatch.setattr("sys.argv", ["task.py", "--epochs", "many"])
+    with pytest.raises(SystemExit) as stopped:
+        script.main(parser.parse_args)
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: argument --epochs: invalid int value: 'many'")
+    assert said.count("\n") == 1
 
 
 def test_a_rival_has_no_more_parameters() -> None:
     made = model()
     n = train.n_parameters(made)
-    rival = study.lstm_like(made, 1, 2)
-    wider = study.LastOutput(1, rival.lstm.hidden_size + 1, 2)
+    rival = baseline.lstm_like(made, 1, 2)
+    wider = baseline.LSTMNetwork(1, rival.lstm.hidden_size + 1, 2)
     assert train.n_parameters(rival) <= n < train.n_parameters(wider)

@@ -1,0 +1,51 @@
+"""What an LMU is compared with: an LSTM of PyTorch of as many parameters."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .fit import n_parameters
+
+
+class LSTMNetwork(nn.Module):
+    """A `torch.nn.LSTM` and a linear readout.
+
+    Parameters
+    ----------
+    input_size, hidden_size, output_size : int
+    num_layers : int
+    every_step : bool
+        Give outputs of all steps, not of the last.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        num_layers: int = 1,
+        every_step: bool = False,
+    ) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True)
+        self.head = nn.Linear(hidden_size, output_size)
+        self.every_step = every_step
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs."""
+        h, _ = self.lstm(x)
+        y: Tensor = self.head(h if self.every_step else h[:, -1])
+        return y
+
+
+def lstm_like(
+    model: nn.Module, input_size: int, output_size: int, *, num_layers: int = 1, **options: bool
+) -> LSTMNetwork:
+    """Return the largest LSTM that has no more parameters than a model."""
+    n = 1
+    while True:
+        wider = LSTMNetwork(input_size, n + 1, output_size, num_layers=num_layers, **options)
+        if n_parameters(wider) > n_parameters(model):
+            return LSTMNetwork(input_size, n, output_size, num_layers=num_layers, **options)
+        n += 1
