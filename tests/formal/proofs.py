@@ -84,7 +84,7 @@ def state(
         name=f"state, {name}",
         claim="a SAVE gives every word of the LOAD before it, cut to its format, and marks the "
         "last; what it offers stays until it is taken",
-        of=f"{n_words} words; commands and stalls at any time, no step",
+        of=f"{n_words} words; commands and stalls at any time, before the first step",
         design=of,
         harness=RoundTrip,
         engine=Engine.INDUCTION,
@@ -171,8 +171,8 @@ PROOFS = (
         "dense",
         Mutation(
             what="a reset leaves the sequencer running",
-            pattern=r"(      running <= 1'd0;\n)(      run_address)",
-            text=r"\2",
+            pattern=r"(if \(rst\) begin\n)      running <= 1'd0;\n",
+            text=r"\1",
         ),
         slow=True,
     ),
@@ -277,8 +277,8 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="a reset does not start the clearing",
-                pattern=r"(rst\) begin\n      clear_address <= 3'd0;\n)      clear <= 1'd1;\n",
-                text=r"\1",
+                pattern=r"      clear <= 1'd1;\n",
+                text="",
             ),
         ),
     ),

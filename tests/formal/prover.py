@@ -304,7 +304,10 @@ class Proof:
 
 
 def _any_for_x(verilog: str) -> str:
-    return verilog.replace("{WIDTH{1'bx}}", "$anyseq")
+    """Let the solver choose what the memories leave undefined; for Yosys an X is a zero."""
+    undefined = "{WIDTH{1'bx}}"
+    assert verilog.count(undefined) == 1
+    return verilog.replace(undefined, "$anyseq")
 
 
 _SBY = """\
