@@ -1,6 +1,7 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
 # make soak    the long simulations
+# make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make bench   the benchmarks, whose tables stand in docs/
 #
@@ -13,7 +14,7 @@ export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test soak mutation bench clean
+.PHONY: help demo test soak formal mutation bench clean
 .NOTPARALLEL:
 
 help:
@@ -34,6 +35,9 @@ test: .venv/dev.stamp
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
 	$(BIN)/python -m pytest -n auto -m soak $(PYTEST_ARGS)
+
+formal: .venv/dev.stamp
+	$(BIN)/python -m pytest -n auto -m formal tests/formal $(PYTEST_ARGS)
 
 mutation: .venv/dev.stamp
 	scripts/install_tools.sh cc sim

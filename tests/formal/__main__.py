@@ -1,0 +1,74 @@
+"""Runs every proof and every fault, and writes docs/proofs.md: ``python -m tests.formal``.
+
+Seconds are of processor time, all processes together; they are those of the machine it ran on.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from .proofs import PROOFS
+from .prover import Engine, Proof, Verdict
+
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "proofs.md"
+
+HEAD = """\
+# What is proven of the emitted Verilog
+
+By `yowasp-sby` and z3, of the Verilog text that `lmu-hw generate` writes, for small designs
+(`tests/formal/designs.py`). What is claimed are Amaranth harnesses in `tests/formal/`. Each proof
+begins with registers and memories that hold anything, and a reset in the first cycle; a word that a
+memory may not be asked for, X in simulation, is any word. Where words are said to be anything, the
+arithmetic is left out: what is proven then rests on no word.
+
+*Induction* holds for all times: the claims hold in the first cycles after a reset, and wherever
+they hold in that many cycles in a row, they hold in the next. *Bounded* holds for that many cycles
+from the reset, and no further. Both hold for these designs: other widths, lanes and programs come
+from the same code, but are not what was proven. Sums of products are left to the other tests.
+
+Each mutation is one fault in the Verilog, for which z3 has to find a run from reset that breaks a
+claim. `make test` repeats the proofs but those marked *formal*, with the first mutation of each;
+`make formal` does the rest. Times are of all processors together, in seconds, on the machine that
+wrote this page (`python -m tests.formal`).
+
+"""
+
+
+def row(proof: Proof, verdict: Verdict, faults: list[tuple[str, Verdict]]) -> str:
+    """Return a line of the table."""
+    inductive = proof.engine is Engine.INDUCTION
+    how = f"induction, {proof.depth} cycles" if inductive else f"bounded, {proof.depth} cycles"
+    broken = "; ".join(f"{what} ({v.status.lower()}, {v.seconds:.0f} s)" for what, v in faults)
+    name = f"{proof.name} *(formal)*" if proof.slow else proof.name
+    seconds = f"{verdict.seconds:.0f}"
+    return (
+        f"| {name} | {proof.claim} | {proof.of} | {how} | {verdict.status} | {seconds} | {broken} |"
+    )
+
+
+def main() -> int:
+    """Return 0 if all proofs hold and all mutations break them."""
+    lines, ok = [], True
+    for proof in PROOFS:
+        verdicts = []
+        for mutation in (None, *proof.mutations):
+            with tempfile.TemporaryDirectory(prefix="lmu_hw_proof_") as folder:
+                verdicts.append(proof.run(Path(folder), mutation))
+            what = mutation.what if mutation else "holds"
+            print(f"{proof.name}: {what}: {verdicts[-1].status}", file=sys.stderr, flush=True)
+            ok &= verdicts[-1].status == ("FAIL" if mutation else "PASS")
+        faults = [(m.what, v) for m, v in zip(proof.mutations, verdicts[1:], strict=True)]
+        lines.append(row(proof, verdicts[0], faults))
+    table = [
+        "| proof | claim | of | engine | result | time | mutations |",
+        "|---|---|---|---|---|---|---|",
+        *lines,
+    ]
+    REPORT.write_text(HEAD + "\n".join(table) + "\n")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

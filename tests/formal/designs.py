@@ -1,0 +1,80 @@
+"""Small designs, as they are emitted, for proofs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lmu_hw.fixedpoint import QFormat
+from lmu_hw.program import Adaptor, Linear, Program, Role, Vector
+from lmu_hw.rtl import emit
+from lmu_hw.schedule import schedule
+from lmu_hw.streams import Streams
+from tests.programs import cascade_program, dense_program, with_op
+
+from .prover import Design
+
+NARROW = QFormat(3, 2)
+"""Words of the memories: wide enough to be rounded and limited."""
+
+
+def layer(every: int, multipliers: tuple[int, ...] = (1, 1)) -> Program:
+    """Return a recurrent layer of two inputs and two units, and a readout of them."""
+    word, unit = QFormat(1, 2), QFormat(1, 3)
+    vectors = [
+        Vector(name="x", length=2, fmt=word, role=Role.INPUT),
+        Vector(name="h", length=2, fmt=unit, role=Role.STATE),
+        Vector(name="y", length=2, fmt=QFormat(2, 1), role=Role.OUTPUT),
+    ]
+    if every > 1:
+        count = QFormat((every - 1).bit_length(), 0, signed=False)
+        vectors.append(Vector(name="clock", length=1, fmt=count, role=Role.STATE))
+
+    def rows(sources: tuple[str, ...], target: str, table: tuple[tuple[int, ...], ...]) -> Linear:
+        return Linear(
+            sources=sources,
+            target=target,
+            n_channels=1,
+            rows=table,
+            aligns=(0,) * len(sources),
+            biases=(1, -2),
+            multipliers=multipliers,
+            shifts=(2, 1),
+        )
+
+    ops = (
+        rows(("x", "h"), "h", ((1, -2, 3, 1), (-1, 1, 2, -3))),
+        rows(("h",), "y", ((2, -1), (3, 1))),
+    )
+    clock = "clock" if every > 1 else ""
+    return Program(title="layer", vectors=tuple(vectors), ops=ops, output_every=every, clock=clock)
+
+
+PROGRAMS = {
+    "cascade": cascade_program(sections="rrr", bits=4, inner=NARROW, chain=NARROW, window=2),
+    "one section": with_op(
+        cascade_program(sections="r", bits=4, inner=NARROW, chain=NARROW, window=2),
+        0,
+        sections=((Adaptor(3, 2),),),
+    ),
+    "dense": dense_program(order=2, bits=4, state=NARROW, window=2),
+    "layer": layer(1),
+    "scaled layer": layer(1, multipliers=(5, 3)),
+    "layer, every 2": layer(2),
+}
+
+
+@cache
+def design(
+    name: str,
+    module: str = "lmu",
+    *,
+    lanes: int = 1,
+    state_port: bool = False,
+    streams: Streams = Streams.PLAIN,
+    cut: tuple[str, ...] = (),
+) -> Design:
+    """Return a module of the Verilog of a program."""
+    program = PROGRAMS[name]
+    plan = schedule(program, lanes, state_port=state_port)
+    files = emit(program, plan, streams=streams)
+    return Design(plan=plan, files=files, module=module, cut=cut)

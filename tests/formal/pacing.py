@@ -1,0 +1,151 @@
+"""When a design takes words: a step never hangs, and takes the cycles that the schedule says."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Assume, Module, Mux, ResetSignal, Signal
+
+from lmu_hw.rtl.engine import depth_to_clear
+from lmu_hw.rtl.sequencer import control_contents
+from lmu_hw.schedule import Listing, walk
+
+from .prover import Design, Harness
+
+
+class PublishedCycles(Harness):
+    """Words are taken whenever there is room for a step, but for the published cycles of each.
+
+    ``i__ready`` is at all times what a counter of cycles says, whatever the source and the sink do.
+    """
+
+    def __init__(self, design: Design) -> None:
+        super().__init__(design)
+        self.room = self.probe("fifo_room")
+        self.pacer = {
+            name: self.probe(f"pacer.{name}") for name in ("loading", "clear", "clear_address")
+        }
+        self.loaded, self.clock = (
+            self.probe_if_there("pacer.loaded"),
+            self.probe_if_there("pacer.clock"),
+        )
+        self.running, self.address = (
+            self.probe("sequencer.running"),
+            self.probe("sequencer.run_address"),
+        )
+        self.cycle, self.turn = self.probe("sequencer.cycle"), self.probe_if_there("sequencer.turn")
+        self.word = self.probe("sequencer.control_word")
+
+    def check(self, m: Module) -> None:
+        plan = self.design.plan
+        every = plan.program.output_every
+        listings = [plan.due] if every == 1 else [plan.due, plan.quiet]
+        take = Signal()
+        m.d.comb += take.eq(self["i__valid"] & self["i__ready"])
+
+        # what is published: cleared rows, words of a step, steps to an output, cycles of a step
+        depth = depth_to_clear(plan)
+        cleared, loaded = Signal(range(depth + 1)), Signal(range(plan.n_in + 1))
+        step, is_quiet = Signal(range(every + 1)), Signal()
+        ran, length = Signal(range(max(x.cycles for x in listings) + 1)), Signal(16)
+        starts = Signal()
+        m.d.comb += [
+            starts.eq(take & (loaded == plan.n_in - 1)),
+            length.eq(Mux(is_quiet, listings[-1].cycles, plan.due.cycles) - plan.n_in),
+        ]
+        m.d.sync += cleared.eq(Mux(cleared == depth, depth, cleared + 1))
+        with m.If(take):
+            m.d.sync += loaded.eq(Mux(starts, 0, loaded + 1))
+        with m.If(starts):
+            m.d.sync += [ran.eq(1), is_quiet.eq(step != every - 1)]
+            m.d.sync += step.eq(Mux(step == every - 1, 0, step + 1))
+        with m.Elif(ran != 0):
+            m.d.sync += ran.eq(Mux(ran == length, 0, ran + 1))
+        is_clear = cleared == depth
+        self.claim(m, self["i__ready"] == (is_clear & (ran == 0) & self.room))
+
+        # what that rests on: where pacer and sequencer are
+        self.claim(m, self.pacer["clear"] == ~is_clear)
+        self.claim(m, self.pacer["clear_address"] == cleared, when=~is_clear)
+        self.claim(m, self.pacer["loading"] == (ran == 0))
+        self.claim(m, loaded < plan.n_in)
+        self.claim(m, loaded == 0, when=~is_clear | (ran != 0))
+        self.claim(m, (ran == 0) | is_clear)
+        self.claim(m, ran <= length)
+        self.claim(m, self.running == (ran != 0))
+        if self.loaded is not None:
+            self.claim(m, self.loaded == loaded)
+        if self.clock is not None:
+            self.claim(m, self.clock == step)
+            self.claim(m, step < every)
+        else:
+            self.claim(m, (step == 0) & ~is_quiet)
+        words = Array(control_contents(plan, "").words)
+        self.claim(m, self.word == words[self.address], when=self.running)
+        for number, listing in enumerate(listings):
+            entry = len(plan.due.runs) if number else 0
+            for time, (run, cycle, turn) in enumerate(positions(listing)):
+                here = (ran == time + 1) & (is_quiet == number)
+                self.claim(m, (self.address == entry + run) & (self.cycle == cycle), when=here)
+                if self.turn is not None:
+                    self.claim(m, self.turn == turn, when=here)
+        if self.turn is not None:
+            self.claim(m, self.turn == 0, when=ran == 0)
+
+
+class OneWriter(PublishedCycles):
+    """Nobody writes to the lanes' memory in a cycle in which another does: no word is lost there.
+
+    The writers are the input, the clearing after a reset, and the results of a step, the last of
+    which come when the next step may have begun.
+    """
+
+    WRITERS = ("pacer_take", "pacer_clear", "destination_write")
+
+    def __init__(self, design: Design) -> None:
+        super().__init__(design)
+        self.writers = [self.probe(name) for name in self.WRITERS]
+
+    def check(self, m: Module) -> None:
+        super().check(m)
+        self.claim(m, sum(self.writers) <= 1)
+
+
+class WordsOfAStep(Harness):
+    """Steps put as many words into the output FIFO as they have reserved, when there was room.
+
+    That is what `FifoOrder` assumes. `STEPS` steps come from a source that never waits, to a sink
+    that never does; that a step which has begun hears nothing of either is what `PublishedCycles`
+    says. All words are there `TAIL` cycles after the last step.
+    """
+
+    STEPS, TAIL = 3, 16
+
+    def __init__(self, design: Design) -> None:
+        super().__init__(design)
+        self.reserve, self.room = self.probe("reserve"), self.probe("fifo_room")
+        self.write, self.running = self.probe("fifo_write"), self.probe("sequencer.running")
+
+    def check(self, m: Module) -> None:
+        n_out, tail = self.design.plan.n_out, self.TAIL
+        n_words = self.STEPS * self.design.plan.n_in
+        taken, since = Signal(range(n_words + 1)), Signal(range(tail + 1))
+        owed = Signal(range(self.STEPS * n_out + 1))
+        m.d.comb += [
+            Assume(~self.started | ~ResetSignal()),
+            Assume(self["i__valid"] == (taken != n_words)),
+            Assume(self["o__ready"]),
+        ]
+        m.d.sync += [
+            taken.eq(taken + (self["i__valid"] & self["i__ready"])),
+            owed.eq(owed + Mux(self.reserve, n_out, 0) - self.write),
+            since.eq(Mux(self.running, 0, Mux(since == tail, tail, since + 1))),
+        ]
+        self.claim(m, self.room, when=self.reserve)
+        self.claim(m, owed != 0, when=self.write)
+        self.claim(m, owed == 0, when=(taken == n_words) & (since == tail))
+
+
+def positions(listing: Listing) -> list[tuple[int, int, int]]:
+    """Return the number of the run, the cycle in it and the turn, of every cycle of a step."""
+    number = {id(run): k for k, run in enumerate(listing.runs)}
+    assert len(number) == len(listing.runs)
+    return [(number[id(c.run)], c.offset, c.turn) for c in walk(listing.runs)]

@@ -1,0 +1,338 @@
+"""Every proof, and the faults that must break it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lmu_hw.program import Role
+from lmu_hw.streams import Streams
+
+from .designs import design
+from .pacing import OneWriter, PublishedCycles, WordsOfAStep
+from .prover import Engine, Mutation, Proof
+from .requantizing import Requantizes, latency_of
+from .reset import Forgets
+from .state import RoundTrip
+from .streams import AxiNames, FifoOrder
+
+ARITHMETIC = ("lmu_requantizer_shifter", "lmu_requantizer_rounder")
+WORDS = dict.fromkeys(
+    ("layer", "layer, every 2"),
+    ("lmu_memory", "lmu_operands", "lmu_weight_reader", "lmu_lane_0", *ARITHMETIC),
+)
+"""What is cut of a design where words are anything, but come when they do."""
+CONTROL = {
+    "cascade": ("lmu_memory", "lmu_operands", "lmu_silence", "lmu_chain"),
+    "layer, every 2": (
+        *("lmu_memory", "lmu_operands", "lmu_weight_reader", "lmu_drain", "lmu_lane_0"),
+        *("lmu_requantizer", "lmu_destination"),
+    ),
+    "dense": (
+        *("lmu_memory", "lmu_operands", "lmu_silence", "lmu_weight_reader", "lmu_drain"),
+        *("lmu_lane_0", "lmu_requantizer", "lmu_destination"),
+    ),
+}
+"""What is cut of a design where only the control is looked at."""
+
+
+def pacing(name: str, *mutations: Mutation, slow: bool = False) -> Proof:
+    """Return the proof of a design's cycles."""
+    of = partial(design, name, cut=CONTROL[name])
+    plan = of().plan
+    cycles = [plan.due.cycles] if plan.quiet is plan.due else [plan.due.cycles, plan.quiet.cycles]
+    return Proof(
+        name=f"steps, {name}",
+        claim="a word is taken exactly when there is room, but for the published cycles of each "
+        "step: ready comes again as soon as the reader has made room",
+        of=f"{' and '.join(map(str, cycles))} cycles a step; words are anything",
+        design=of,
+        harness=PublishedCycles,
+        engine=Engine.INDUCTION,
+        depth=2,
+        # a step must have begun before a fault in it shows
+        reach=2 * plan.due.cycles,
+        mutations=mutations,
+        slow=slow,
+    )
+
+
+def requantizing(name: str, of: str, *mutations: Mutation, slow: bool = False) -> Proof:
+    """Return the proof of a design's rounding."""
+    latency = latency_of(design(name).plan)
+    return Proof(
+        name=f"requantise, {name}",
+        claim="every word, its job and its moment are those of `fixedpoint.round_sum` and a limit",
+        of=of,
+        design=partial(design, name, "lmu_requantizer"),
+        harness=Requantizes,
+        engine=Engine.INDUCTION,
+        # what is on its way when induction begins has left
+        depth=latency + 2,
+        reach=latency + 6,
+        mutations=mutations,
+        slow=slow,
+    )
+
+
+def state(
+    name: str, *mutations: Mutation, cut: tuple[str, ...], depth: int, slow: bool = False
+) -> Proof:
+    """Return the proof of a design's state port."""
+    of = partial(design, name, state_port=True, cut=cut)
+    n_words = of().plan.program.n_words(Role.STATE)
+    return Proof(
+        name=f"state, {name}",
+        claim="a SAVE gives every word of the LOAD before it, cut to its format, and marks the "
+        "last; what it offers stays until it is taken",
+        of=f"{n_words} words; commands and stalls at any time, before the first step",
+        design=of,
+        harness=RoundTrip,
+        engine=Engine.INDUCTION,
+        # no result of a step was on its way
+        depth=depth,
+        reach=40,
+        mutations=mutations,
+        slow=slow,
+    )
+
+
+def forgetting(name: str, *mutations: Mutation, depth: int, slow: bool = False) -> Proof:
+    """Return the proof that the words of a design do not depend on what was before a reset."""
+    return Proof(
+        name=f"reset, {name}",
+        claim="two cores with different registers and memories, reset for one cycle, then given "
+        "the same, offer the same words",
+        of=f"{name}; two steps without a stall",
+        design=partial(design, name),
+        harness=partial(Forgets, words=True),
+        engine=Engine.BOUNDED,
+        depth=depth,
+        reach=depth,
+        mutations=mutations,
+        slow=slow,
+    )
+
+
+PROOFS = (
+    Proof(
+        name="output stream",
+        claim="every word that is written leaves once, in order, unchanged, within 3 cycles of a "
+        "free output; what is offered stays until it is taken; the last word of a step is marked; "
+        "where room for a step is promised, there is a place for each of its words",
+        of="FIFO of 8 words of 4 bits, 3 words a step",
+        design=partial(design, "cascade", "lmu_fifo"),
+        harness=FifoOrder,
+        engine=Engine.INDUCTION,
+        depth=3,
+        reach=14,
+        mutations=(
+            Mutation(
+                what="a word in the output is overwritten",
+                pattern=r"assign advance = some && \(\(!o__valid\) \|\| o__ready\)",
+                text="assign advance = some",
+            ),
+            Mutation(
+                what="a word leaves twice",
+                pattern=r"following <= following \+ 3'd1",
+                text="following <= following + {2'd0, o__ready}",
+            ),
+            Mutation(
+                what="room is promised twice",
+                pattern=r"assign room = reserved <= 4'd5",
+                text="assign room = reserved <= 4'd6",
+            ),
+            Mutation(
+                what="the mark of the last word stays behind",
+                pattern=r"o_last <= is_last",
+                text="o_last <= o__valid && is_last",
+            ),
+        ),
+    ),
+    pacing(
+        "cascade",
+        Mutation(
+            what="a step ends a cycle early",
+            pattern=r"cycle == control_word\[8:4\]\)",
+            text="cycle + 5'd1 >= control_word[8:4])",
+        ),
+    ),
+    pacing(
+        "layer, every 2",
+        Mutation(
+            what="a loop never ends", pattern=r"turn != control_word", text="turn == control_word"
+        ),
+        Mutation(
+            what="the last run is not seen",
+            pattern=r"assign done = last_cycle &&",
+            text="assign done = last_cycle && turn[0] &&",
+        ),
+    ),
+    pacing(
+        "dense",
+        Mutation(
+            what="a reset leaves the sequencer running",
+            pattern=r"(if \(rst\) begin\n)      running <= 1'd0;\n",
+            text=r"\1",
+        ),
+        slow=True,
+    ),
+    Proof(
+        name="one writer",
+        claim="in no cycle do two of input, clearing and results write to the lanes' memory",
+        of="layer, every 2: results are still on their way when the next step may begin",
+        design=partial(design, "layer, every 2", cut=WORDS["layer, every 2"]),
+        harness=OneWriter,
+        engine=Engine.INDUCTION,
+        # results that were on their way when induction begins have arrived
+        depth=14,
+        reach=20,
+        mutations=(
+            Mutation(
+                what="words are taken while the memory is cleared",
+                pattern=r"assign take = valid && ready",
+                text="assign take = valid && (ready || clear)",
+            ),
+        ),
+    ),
+    Proof(
+        name="words of a step",
+        claim="steps put as many words into the output FIFO as they reserved, for which there was "
+        "room: what the proof of the output stream assumes",
+        of="layer, every 2: three steps without a stall",
+        design=partial(design, "layer, every 2", cut=WORDS["layer, every 2"]),
+        harness=WordsOfAStep,
+        engine=Engine.BOUNDED,
+        depth=96,
+        reach=96,
+        mutations=(
+            Mutation(
+                what="room is kept for words that never come",
+                pattern=r"assign reserve = pacer_start && \(!pacer_quiet\)",
+                text="assign reserve = pacer_start",
+            ),
+            Mutation(
+                what="a state's word leaves too",
+                pattern=r"assign stream = valid && streamed",
+                text="assign stream = valid",
+            ),
+        ),
+    ),
+    Proof(
+        name="AXI4-Stream names",
+        claim="every port is the core's, the reset is its inverse, words are extended by their "
+        "sign; what m_axis and m_axis_state offer stays until it is taken",
+        of="layer, every 2, with a state port; words are anything",
+        design=partial(
+            design,
+            "layer, every 2",
+            state_port=True,
+            streams=Streams.AXI,
+            cut=(*CONTROL["layer, every 2"], "lmu_pacer", "lmu_sequencer"),
+        ),
+        harness=AxiNames,
+        engine=Engine.INDUCTION,
+        depth=2,
+        reach=12,
+        mutations=(
+            Mutation(what="reset of the wrong sign", pattern=r"\(!aresetn\)", text="(aresetn)"),
+            Mutation(
+                what="zeros above a negative word",
+                pattern=r"\{5\{o__payload\[2\]\}\}",
+                text="5'd0",
+            ),
+        ),
+    ),
+    state(
+        "layer, every 2",
+        Mutation(what="one word too few", pattern=r"segment == 1'd1\)", text="segment == 1'd0)"),
+        Mutation(
+            what="a word is saved before it is there",
+            pattern=r"pause <= 3'd3",
+            text="pause <= 3'd1",
+        ),
+        cut=("lmu_lane_0", *ARITHMETIC, "lmu_weight_reader"),
+        depth=16,
+    ),
+    state(
+        "cascade",
+        Mutation(
+            what="no count is loaded",
+            pattern=r"assign to_counts = loads &&",
+            text="assign to_counts = saves &&",
+        ),
+        cut=(),
+        depth=14,
+        slow=True,
+    ),
+    Proof(
+        name="reset, moments",
+        claim="two cores with different registers and memories, reset for one cycle, then given "
+        "the same, take and offer words in the same cycles",
+        of="layer; any stalls; words are anything",
+        design=partial(design, "layer", cut=WORDS["layer"]),
+        harness=partial(Forgets, words=False),
+        engine=Engine.BOUNDED,
+        depth=56,
+        reach=56,
+        mutations=(
+            Mutation(
+                what="a reset does not start the clearing",
+                pattern=r"      clear <= 1'd1;\n",
+                text="",
+            ),
+        ),
+    ),
+    forgetting(
+        "one section",
+        Mutation(
+            what="the states are not cleared",
+            pattern=r"assign write = clear \|\| (adaptor)",
+            text=r"assign write = \1",
+        ),
+        depth=44,
+    ),
+    forgetting(
+        "layer",
+        Mutation(
+            what="the memory is not cleared",
+            pattern=r"assign memory_write = pacer_clear \|\| ",
+            text="assign memory_write = ",
+        ),
+        depth=64,
+        slow=True,
+    ),
+    requantizing(
+        "layer",
+        "totals of 7 bits, biases, shifts 1 and 2",
+        Mutation(
+            what="wrong limit", pattern=r"rounded_over\[0\] \? 4'd7", text="rounded_over[0] ? 4'd6"
+        ),
+        Mutation(what="no half is added", pattern=r"half <= shifted_1\[0\]", text="half <= 1'd0"),
+        Mutation(
+            what="the bias is subtracted", pattern=r"total_2 \+ \$signed", text="total_2 - $signed"
+        ),
+    ),
+    requantizing(
+        "scaled layer",
+        "totals of 7 bits, biases, multipliers of 3 bits, shifts 1 and 2",
+        Mutation(
+            what="a total is scaled without its bias", pattern=r"\.x\(biased\)", text=".x(total_2)"
+        ),
+        slow=True,
+    ),
+    requantizing(
+        "dense",
+        "totals of 14 bits, bases of 5, shifts 1 to 10, toward zero too",
+        Mutation(
+            what="bits that are shifted out are forgotten",
+            pattern=r"lost_4 \|\| \(amount\[1\] && ",
+            text="lost_4 || (amount[0] && ",
+        ),
+        Mutation(
+            what="a sum of zero is rounded up",
+            pattern=r"rest_counts && \(!sum_4\[13\]\)",
+            text="rest_counts && (!sum_4[13]) && (|sum_4)",
+        ),
+        slow=True,
+    ),
+)

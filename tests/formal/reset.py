@@ -1,0 +1,40 @@
+"""A reset makes a design forget."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assume, Module, ResetSignal, Signal
+
+from .prover import Design, Harness, Port
+
+
+class Forgets(Harness):
+    """Two cores with different pasts say the same after one cycle of reset.
+
+    Their registers and memories hold anything at first; from then on they hear the same. What they
+    say is which words they take, whether they offer one, and which.
+    """
+
+    def __init__(self, design: Design, *, words: bool) -> None:
+        super().__init__(design)
+        self.words = words
+
+    def check(self, m: Module) -> None:
+        twin = {
+            name: port
+            if port.is_input
+            else Port(False, Signal.like(port.signal, name=f"twin_{name}"))
+            for name, port in self.ports.items()
+        }
+        m.submodules.twin = self.instance(twin)
+        m.d.comb += Assume(~self.started | ~ResetSignal())
+        if self.words:
+            m.d.comb += Assume(self["i__valid"] & self["o__ready"])
+        for name, port in self.ports.items():
+            if not port.is_input:
+                one, other = port.signal, twin[name].signal
+                stream = name.partition("__")[0] if "__" in name else name.removesuffix("_last")
+                is_word = name.endswith("__payload")
+                if is_word and not self.words:
+                    continue
+                offered = 1 if name.endswith(("__valid", "__ready")) else self[f"{stream}__valid"]
+                self.claim(m, one == other, when=offered)

@@ -1,0 +1,57 @@
+"""Every proof holds, and none holds of a broken design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tools import require, require_yosys
+
+from .proofs import PROOFS
+from .prover import Mutation, Proof
+
+
+def marks(slow: bool) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.synth, *([pytest.mark.formal] if slow else [])]
+
+
+HOLDS = [pytest.param(p, id=p.name, marks=marks(p.slow)) for p in PROOFS]
+BROKEN = [
+    pytest.param(p, m, id=f"{p.name}: {m.what}", marks=marks(p.slow or m is not p.mutations[0]))
+    for p in PROOFS
+    for m in p.mutations
+]
+
+
+@pytest.fixture
+def tools() -> None:
+    require_yosys()
+    require("yowasp-sby", "z3")
+
+
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize("proof", HOLDS)
+def test_proof_holds(proof: Proof, tmp_path: Path) -> None:
+    verdict = proof.run(tmp_path)
+    assert verdict.status == "PASS", verdict.log
+
+
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize(("proof", "mutation"), BROKEN)
+def test_fault_is_found(proof: Proof, mutation: Mutation, tmp_path: Path) -> None:
+    verdict = proof.run(tmp_path, mutation)
+    assert verdict.status == "FAIL", verdict.log
+
+
+def test_every_proof_has_a_fault() -> None:
+    assert all(p.mutations for p in PROOFS)
+    assert len({p.name for p in PROOFS}) == len(PROOFS)
+
+
+def test_report_names_every_proof() -> None:
+    report = (Path(__file__).resolve().parents[2] / "docs" / "proofs.md").read_text()
+    for proof in PROOFS:
+        assert f"| {proof.name}" in report, "python -m tests.formal writes docs/proofs.md"
+        for mutation in proof.mutations:
+            assert mutation.what in report
