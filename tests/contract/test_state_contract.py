@@ -50,7 +50,7 @@ FEW = ("mixed", "dense_channels", "lmu_on_demand")
 """Whose Verilog is played by default: each takes a compiler some seconds."""
 EXAMPLES = 25
 RTL_EXAMPLES = 15
-MANY = 500
+MANY, RTL_MANY = 300, 60
 
 Broken = Callable[[str], str]
 
@@ -137,7 +137,7 @@ def test_all_of_them_for_longer(name: str, tmp_path: Path) -> None:
     require_yosys()
     software(ALL[name], c_code.compiled(ALL[name], tmp_path / "c"), MANY)
     library = rtl.compiled(ALL[name], LANES[name], tmp_path / "rtl", optimize="-O1")
-    hardware(ALL[name], LANES[name], library, MANY)
+    hardware(ALL[name], LANES[name], library, RTL_MANY)
 
 
 def test_scripts_reach_what_they_are_for() -> None:
