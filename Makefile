@@ -2,18 +2,20 @@
 # make test    install missing system tools, then lint, types and all tests
 # make soak    the long simulations
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
+# make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
 # make bench   the benchmarks, whose tables stand in docs/
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+FUZZ_INPUTS ?= 100000
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test soak mutation bench clean
+.PHONY: help demo test soak mutation fuzz bench clean
 .NOTPARALLEL:
 
 help:
@@ -38,6 +40,9 @@ soak: .venv/dev.stamp
 mutation: .venv/dev.stamp
 	scripts/install_tools.sh cc sim
 	$(BIN)/python -m tests.mutation
+
+fuzz: .venv/dev.stamp
+	$(BIN)/python -m tests.fuzz --inputs $(FUZZ_INPUTS)
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done

@@ -37,7 +37,7 @@ from lmu_hw.program import from_json
 from lmu_hw.quantize import quantize
 from lmu_hw.spec import parse
 from tests.fuzz import containers
-from tests.fuzz.commands import damaged_line
+from tests.fuzz.commands import HERE, damaged_line
 from tests.fuzz.mutate import Tree, damaged_bytes, damaged_text, hostile, json_bytes
 from tests.networks import NETWORKS
 from tests.programs import PROGRAMS, random_inputs
@@ -105,9 +105,28 @@ def _read_spec(path: Path) -> None:
     parse(data, beside=chosen.to_data()).describe()
 
 
+def _line(rng: Random) -> Files:
+    words = damaged_line(rng)
+    files = {"argv.json": json.dumps(words).encode()}
+    return {**_around(), **files} if any(HERE in word for word in words) else files
+
+
+@cache
+def _around() -> Files:
+    """Return what a command line may name: a generated folder, a model, its data, a request."""
+    data = [(f"{name}.npy", containers.npy(array)) for name, array in DATA[0].items()]
+    return {
+        **_folder()[0],
+        "model.npz": to_bytes(_network()),
+        "data.npz": containers.zipped(data),
+        "spec.json": json.dumps(SPECS[0]).encode(),
+    }
+
+
 def _read_line(folder: Path) -> None:
     """Run a command line up to where work begins."""
     words = json.loads((folder / "argv.json").read_text())
+    words = [str(folder) + word.removeprefix(HERE) if HERE in word[:1] else word for word in words]
     with _without_work():
         code = cli.main(words)
     if code not in (0, 1, 2, 3):
@@ -127,9 +146,10 @@ def _without_work() -> Iterator[None]:
             stack.enter_context(mock.patch(place, stop))
         for place in ("lmu_hw.calibrate.Calibration", "lmu_hw.simulate.simulate"):
             stack.enter_context(mock.patch(place, stop))
-        for place in ("lmu_hw.synthesis.flow.synthesize", "lmu_hw.doctor.checks"):
+        for place in ("lmu_hw.synthesis.flow.synth", "lmu_hw.doctor.checks"):
             stack.enter_context(mock.patch(place, stop))
-        stack.enter_context(mock.patch("lmu_hw.footprint.report.footprint", stop))
+        for place in ("lmu_hw.footprint.report.footprint", "lmu_hw.folder.write_file"):
+            stack.enter_context(mock.patch(place, stop))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         errors = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         try:
@@ -477,7 +497,7 @@ def _file(name: str, read: Callable[..., object], *args: Any) -> Callable[[Path]
 READERS: dict[str, Reader] = {
     r.name: r
     for r in (
-        Reader(name="options", share=700, make=damaged_line, read=_read_line),
+        Reader(name="options", share=700, make=_line, read=_read_line),
         Reader(name="spec.json", share=1900, make=_spec_json, read=_file("spec.json", _read_spec)),
         Reader(name="spec.toml", share=1900, make=_toml, read=_file("spec.toml", _read_spec)),
         Reader(name="program", share=1300, make=_program, read=_read_program),
