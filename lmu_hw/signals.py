@@ -163,7 +163,9 @@ def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
         )
     _check_columns(path, n, columns)
     _check_not_empty(path, len(data))
-    return np.array(data, dtype=np.int64 if raw else np.float64).reshape(-1, columns), None, False
+    with np.errstate(invalid="ignore"):  # a NaN that signals is refused by its place
+        samples = np.array(data, dtype=np.int64 if raw else np.float64)
+    return samples.reshape(-1, columns), None, False
 
 
 def _check_kind(path: Path, data: Array, raw: bool) -> None:
@@ -294,7 +296,8 @@ def _read_wav(path: Path, columns: int, raw: bool) -> Reading:
     _check_not_empty(path, len(data))
     if raw:
         return data, rate, True
-    reals = data.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        reals = data.astype(np.float64)
     return (np.ldexp(reals, 1 - bits) if bits else reals), rate, bits > 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 import signal
 import struct
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.importers import load
+from lmu_hw.importers.arrays import read_arrays
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.proof.derive import derive
 from lmu_hw.signals import read_signal
@@ -224,3 +226,42 @@ def test_a_weight_whose_square_is_no_number(tmp_path: Path) -> None:
     )
     with pytest.raises(LMUHWError, match="W must hold finite float64 numbers, below 1e"):
         load(path)
+
+
+SIGNALLING = np.array([0x7FA00000] * 6, dtype="<u4").view("<f4")
+"""NaN of whose conversion the processor, and so NumPy, tells."""
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".wav"])
+def test_a_nan_that_signals_is_told_of_once(suffix: str, tmp_path: Path) -> None:
+    from scipy.io import wavfile
+
+    path = tmp_path / f"s{suffix}"
+    if suffix == ".npy":
+        np.save(path, SIGNALLING)
+    else:
+        wavfile.write(path, 360, SIGNALLING)
+    with pytest.raises(ModelFileError, match="holds nan at sample 0, column 0"):
+        read_signal(path, columns=1)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_weight_that_signals(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"m{suffix}"
+    if suffix == ".npz":
+        np.savez(path, W_x=SIGNALLING)
+    else:
+        pytest.importorskip("safetensors")
+        header = {"W_x": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}}
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + SIGNALLING.tobytes())
+    assert not np.isfinite(read_arrays(path)["W_x"]).any()
+
+
+def test_a_checkpoint_of_another_protocol(tmp_path: Path) -> None:
+    """PyTorch warns of it before it gives up."""
+    pytest.importorskip("torch")
+    path = tmp_path / "m.pt"
+    path.write_bytes(pickle.dumps({}, protocol=2).replace(b"\x80\x02", b"\x80\xdd", 1))
+    with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
+        read_arrays(path)
