@@ -3,18 +3,20 @@
 # make soak    the long simulations
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
+# make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
 # make bench   the benchmarks, whose tables stand in docs/
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+FUZZ_INPUTS ?= 100000
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test soak formal mutation bench clean
+.PHONY: help demo test soak formal mutation fuzz bench clean
 .NOTPARALLEL:
 
 help:
@@ -42,6 +44,9 @@ formal: .venv/dev.stamp
 mutation: .venv/dev.stamp
 	scripts/install_tools.sh cc sim
 	$(BIN)/python -m tests.mutation
+
+fuzz: .venv/dev.stamp
+	$(BIN)/python -m tests.fuzz --inputs $(FUZZ_INPUTS)
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done

@@ -20,12 +20,10 @@ from .batches import by_length, stack
 from .errors import ModelFileError
 from .importers.arrays import read_npz
 from .legendre import Array
-from .network import Network
+from .network import LARGEST, Network
 
 MAX_BYTES = 1 << 31
 """Most that a file may hold, as float64."""
-LARGEST = 1e30
-"""Limit of every number: squares must be numbers too."""
 BATCH_VALUES = 1 << 21
 """Input values of sequences that are run together."""
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import forward
-from .dataset import LARGEST, Dataset
+from .dataset import Dataset
 from .errors import SpecError
 from .firmware.bulk import BulkEngine, available
 from .fixedpoint import from_real
 from .interpreter import Interpreter
 from .legendre import Array
-from .network import Activation, scores
+from .network import LARGEST, Activation, scores
 from .pace import with_output_every
 from .program import Role
 from .quantize_network import NetworkDesign

@@ -22,6 +22,8 @@ MIN_THETA = 1e-3
 """Shortest window [samples]."""
 MAX_NAME = 100
 """Longest name of a layer [characters]."""
+LARGEST = 1e30
+"""Limit of every number in arrays: their squares must be numbers too."""
 MAX_UNITS = 4096
 """Widest layer."""
 
@@ -415,6 +417,7 @@ def _check_shapes(cell: Cell, n: int, blocks: dict[str, int]) -> None:
 def _check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise SpecError(f"{name} has shape {array.shape} but should be {shape}")
-    if array.dtype != np.float64 or not np.all(np.isfinite(array)):
-        raise SpecError(f"{name} must hold finite float64 numbers")
+    # NaN is not less than anything
+    if array.dtype != np.float64 or not np.all(np.abs(array) < LARGEST):
+        raise SpecError(f"{name} must hold finite float64 numbers, below {LARGEST:g}")
     array.setflags(write=False)

@@ -130,16 +130,21 @@ def write_signal(
 
 Reading = tuple[Array, "float | None", bool]
 
+_DAMAGE = (
+    *(ArithmeticError, LookupError, SyntaxError, TokenError, TypeError, ValueError),
+    *(MemoryError, RecursionError),  # brackets nested too deep for the parser
+)
+"""What a damaged header reaches inside NumPy."""
+
 
 def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
     try:
         with warnings.catch_warnings():
-            # Files of old releases are welcome.
-            warnings.simplefilter("ignore", UserWarning)
+            # Files of old releases are welcome, and a damaged header is told of below.
+            warnings.simplefilter("ignore")
             # Mapped: the header is held against the file's size before any memory is taken.
             data = np.lib.format.open_memmap(path, mode="r")
-    except (ArithmeticError, LookupError, SyntaxError, TokenError, TypeError, ValueError) as error:
-        # A damaged header reaches any of these inside NumPy.
+    except _DAMAGE as error:
         if not path.stat().st_size:
             raise ModelFileError(f"{path} is empty; write it again with numpy.save") from error
         reason = " ".join(str(error).split())[:100]
@@ -158,7 +163,9 @@ def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
         )
     _check_columns(path, n, columns)
     _check_not_empty(path, len(data))
-    return np.array(data, dtype=np.int64 if raw else np.float64).reshape(-1, columns), None, False
+    with np.errstate(invalid="ignore"):  # a NaN that signals is refused by its place
+        samples = np.array(data, dtype=np.int64 if raw else np.float64)
+    return samples.reshape(-1, columns), None, False
 
 
 def _check_kind(path: Path, data: Array, raw: bool) -> None:
@@ -289,7 +296,8 @@ def _read_wav(path: Path, columns: int, raw: bool) -> Reading:
     _check_not_empty(path, len(data))
     if raw:
         return data, rate, True
-    reals = data.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        reals = data.astype(np.float64)
     return (np.ldexp(reals, 1 - bits) if bits else reals), rate, bits > 0
 
 

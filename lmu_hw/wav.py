@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import warnings
 from pathlib import Path
@@ -44,12 +43,12 @@ def read_wav(path: Path) -> tuple[Array, int, float]:
     if not path.stat().st_size:
         raise ModelFileError(f"{path} is empty; give a recording")
     try:
+        container = _container_bits(path)
         with warnings.catch_warnings():
             # Players write chunks of their own, which are no concern; a short file is one.
             warnings.simplefilter("ignore", wavfile.WavFileWarning)
             warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
             rate, data = wavfile.read(path)
-        container = _container_bits(path)
     except (ArithmeticError, LookupError, MemoryError, NameError, TypeError) as error:
         # A damaged header reaches any of these inside SciPy.
         raise ModelFileError(f"{path} is a damaged WAV file; write it again as PCM") from error
@@ -69,15 +68,24 @@ def read_wav(path: Path) -> tuple[Array, int, float]:
 
 
 def _container_bits(path: Path) -> int:
-    """Return the bits that a sample takes in the file, from its fmt chunk."""
+    """Return the bits that a sample takes in the file, from its fmt chunk.
+
+    SciPy takes memory for as many samples as a file claims to hold: one that claims more than there
+    are is refused here.
+    """
+    length, bits = path.stat().st_size, 0
     with path.open("rb") as file:
-        order = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}[file.read(12)[:4]]
-        while True:
-            name, size = struct.unpack(f"{order}4sI", file.read(8))
+        order = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}.get(file.read(12)[:4])
+        while order and (head := file.read(8)):
+            name, size = struct.unpack(f"{order}4sI", head)
+            end = file.tell() + size
             if name == b"fmt ":
                 _, channels, _, _, block = struct.unpack(f"{order}HHIIH", file.read(14))
-                return int(8 * block // channels)
-            file.seek(size + size % 2, os.SEEK_CUR)
+                bits = int(8 * block // channels)
+            if name == b"data" and end > length:
+                raise ValueError(f"it claims {size} bytes of samples, but has {length} bytes")
+            file.seek(end + size % 2)
+    return bits
 
 
 def wav_rate(path: Path, sample_rate: float | None) -> int:

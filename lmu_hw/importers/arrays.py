@@ -67,9 +67,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
         if path.suffix == ".npz":
             arrays = read_npz(path)
             return {
-                name: array.astype(np.float64)
-                for name, array in arrays.items()
-                if array.dtype.kind != "c"
+                name: _doubles(array) for name, array in arrays.items() if array.dtype.kind != "c"
             }
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
@@ -160,7 +158,7 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
                     raise ModelFileError(
                         f"{path}: {name[:80]!r} is {dtype}; save it as float32 (tensor.float())"
                     )
-                arrays[name] = np.asarray(file.get_tensor(name)).astype(np.float64)
+                arrays[name] = _doubles(np.asarray(file.get_tensor(name)))
     except (package.SafetensorError, *DAMAGE) as error:
         if isinstance(error, LMUHWError):
             raise
@@ -172,7 +170,10 @@ def _read_torch(path: Path) -> dict[str, Array]:
     torch = _package("torch", f"{path} is a PyTorch checkpoint; save it as .safetensors or .npz")
     _check_total(path, 1, path.stat().st_size)
     try:
-        loaded = torch.load(str(path), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # of damage that is told of below
+            warnings.simplefilter("ignore")
+            loaded = torch.load(str(path), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, *DAMAGE) as error:
         raise ModelFileError(
             f"{path} holds more than weights, or is damaged ({_reason(error)}); "
@@ -188,6 +189,12 @@ def _read_torch(path: Path) -> dict[str, Array]:
         for name, tensor in tensors.items()
         if not tensor.is_complex()
     }
+
+
+def _doubles(array: np.ndarray) -> Array:
+    """Return an array as float64; the network refuses what is not finite by name."""
+    with np.errstate(all="ignore"):
+        return array.astype(np.float64)
 
 
 def _package(name: str, why: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +14,8 @@ from ..legendre import Array
 
 MAX_BYTES = 1 << 28
 """Most bytes that the arrays of a file may take."""
+MAX_CHUNKS = 1 << 14
+"""Most chunks of an array: each takes its own time, even where the file holds none of them."""
 MAX_NODES = 10_000
 """Most groups and datasets in a file."""
 MAX_DEPTH = 32
@@ -104,6 +107,9 @@ class _Reader:
         chunk = node.dtype.itemsize * int(np.prod(node.chunks or (0,), dtype=object))
         if max(self._bytes, chunk) > MAX_BYTES:
             raise ModelFileError(f"{self._what} holds more than {MAX_BYTES >> 20} MiB of weights")
+        chunks = (-(-n // part) for n, part in zip(node.shape, node.chunks or (), strict=False))
+        if math.prod(chunks) > MAX_CHUNKS:
+            raise ModelFileError(f"{self._what}: {path} lies in more chunks than a model; not read")
         # damaged float types may hold what float64 cannot; the network refuses it by name
         with np.errstate(all="ignore"):
             return np.asarray(node[()], dtype=np.float64)

@@ -17,6 +17,7 @@ from .claims import MAX_ACCUMULATOR_BITS, Basis, Claim, of_peak, of_range, thous
 from .flow import recurrent, writes
 from .interval import Data, Range, fmt_of
 from .scaled import lsb
+from .shape import check_shape
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
 """What a program that is none makes of its reader."""
@@ -44,6 +45,7 @@ def derive(program: Data) -> dict[str, Any]:
         If it is no program.
     """
     try:
+        check_shape(program)
         derivation = _Derivation(program)
     except DAMAGED as error:
         raise ModelFileError(f"program.json is damaged: {_named(error)}") from error
@@ -192,6 +194,8 @@ class _Derivation:
         """Return everything that was found."""
         signals = {}
         for name, (text, role) in self.shown.items():
+            if name not in self.claims:
+                raise ModelFileError(f"program.json is damaged: nothing writes {name}")
             claim = self.claims[name]
             signals[name] = {
                 "format": text,

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads a file or an option; see `tests.fuzz.__main__`."""

@@ -1,0 +1,529 @@
+"""Every reader of a file or of options: valid inputs, how they are damaged, and who reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from lmu_hw import (
+    arguments,
+    certificate,
+    cli,
+    dataset,
+    hardware,
+    importers,
+    inspect,
+    signals,
+    spec,
+    verify,
+)
+from lmu_hw.errors import LMUHWError, SpecError
+from lmu_hw.executors import plan
+from lmu_hw.generate import files_of
+from lmu_hw.importers.model_file import read_ranges, to_bytes
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.network import Network
+from lmu_hw.program import from_json
+from lmu_hw.quantize import quantize
+from lmu_hw.spec import parse
+from tests.fuzz import containers
+from tests.fuzz.commands import HERE, damaged_line
+from tests.fuzz.mutate import Tree, damaged_bytes, damaged_text, hostile, json_bytes
+from tests.networks import NETWORKS
+from tests.programs import PROGRAMS, random_inputs
+
+Files = dict[str, bytes]
+"""What lies in the folder that is read, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Something that reads.
+
+    Attributes
+    ----------
+    name : str
+    share : int
+        Of all inputs.
+    make : callable
+        Returns the damaged input that a seed stands for.
+    read : callable
+        Reads it from a folder; an `LMUHWError` is as good as success.
+    """
+
+    name: str
+    share: int
+    make: Callable[[Random], Files]
+    read: Callable[[Path], object]
+
+
+# Specifications and options.
+
+SPECS: tuple[dict[str, Any], ...] = (
+    {"d": 6, "theta": 40.0, "bits": 16, "discretizer": "zoh", "realization": "cascade"},
+    {"order": 3, "output": "taps=0,0.5,1", "channels": 2, "name": "gyro", "lanes": 2},
+    {"d": 4, "taps": [0, 0.25, 1.0], "coef_bits": 8, "weight_bits": 9, "state_bits": 20},
+    {"d": 2, "output": "state", "streams": "axi", "state_port": True, "bits": 8},
+)
+
+
+def _spec_json(rng: Random) -> Files:
+    return {"spec.json": json_bytes(rng, _spec_trees()[rng.randrange(len(SPECS))].damaged(rng))}
+
+
+@cache
+def _spec_trees() -> list[Tree]:
+    return [Tree(keys) for keys in SPECS]
+
+
+def _toml(rng: Random) -> Files:
+    keys = dict(SPECS[rng.randrange(len(SPECS))])
+    if rng.random() < 0.6:
+        keys[rng.choice([*keys, "x", "d", "taps", "a.b"])] = hostile(rng)
+    lines = "\n".join(f"{key} = {_toml_value(value)}" for key, value in keys.items())
+    content = lines.encode("utf-8", "surrogatepass")
+    return {"spec.toml": damaged_text(rng, content) if rng.random() < 0.5 else content}
+
+
+def _toml_value(value: Any) -> str:
+    return "inf" if value == float("inf") else json.dumps(value)
+
+
+def _read_spec(path: Path) -> None:
+    data = spec.load(path)
+    chosen = hardware.chosen({}, data)
+    parse(data, beside=chosen.to_data()).describe()
+
+
+def _line(rng: Random) -> Files:
+    words = damaged_line(rng)
+    files = {"argv.json": json.dumps(words).encode()}
+    return {**_around(), **files} if any(HERE in word for word in words) else files
+
+
+@cache
+def _around() -> Files:
+    """Return what a command line may name: a generated folder, a model, its data, a request."""
+    data = [(f"{name}.npy", containers.npy(array)) for name, array in DATA[0].items()]
+    return {
+        **_folder()[0],
+        "model.npz": to_bytes(_network()),
+        "data.npz": containers.zipped(data),
+        "spec.json": json.dumps(SPECS[0]).encode(),
+    }
+
+
+def _read_line(folder: Path) -> None:
+    """Run a command line up to where work begins."""
+    words = json.loads((folder / "argv.json").read_text())
+    words = [str(folder) + word.removeprefix(HERE) if HERE in word[:1] else word for word in words]
+    with _without_work():
+        code = cli.main(words)
+    if code not in (0, 1, 2, 3):
+        raise AssertionError(f"exit code {code}")
+
+
+_parser = cache(arguments.parser)
+
+
+@contextlib.contextmanager
+def _without_work() -> Iterator[None]:
+    stop = mock.Mock(side_effect=SpecError("enough"))
+    with contextlib.ExitStack() as stack:
+        # the same every time, and slow to build
+        stack.enter_context(mock.patch("lmu_hw.arguments.parser", _parser))
+        for place in ("lmu_hw.quantize.quantize", "lmu_hw.verify.verify", "lmu_hw.tune.Tuner"):
+            stack.enter_context(mock.patch(place, stop))
+        for place in ("lmu_hw.calibrate.Calibration", "lmu_hw.simulate.simulate"):
+            stack.enter_context(mock.patch(place, stop))
+        for place in ("lmu_hw.synthesis.flow.synth", "lmu_hw.doctor.checks"):
+            stack.enter_context(mock.patch(place, stop))
+        for place in ("lmu_hw.footprint.report.footprint", "lmu_hw.folder.write_file"):
+            stack.enter_context(mock.patch(place, stop))
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        errors = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        try:
+            yield
+        except SystemExit as end:  # --help, --version
+            if end.code:
+                raise
+        said = errors.getvalue().splitlines()
+        if len(said) > 1 and not said[0].startswith("usage:"):
+            raise AssertionError(f"more than a line: {said!r}")
+
+
+def _generate(rng: Random) -> Files:
+    keys: dict[str, Any] = {"d": rng.randrange(1, 9), "bits": rng.randrange(4, 25)}
+    keys["theta"] = round(rng.uniform(0.5, 60), rng.randrange(4))
+    choices: dict[str, tuple[Any, ...]] = {
+        "discretizer": ("zoh", "euler", "bilinear"),
+        "realization": ("auto", "cascade", "dense"),
+        "output": ("memory", "state", "taps=0,0.5,1", "taps=0.3"),
+        "channels": (1, 2, 5),
+        "coef_bits": tuple(range(4, 25)),
+        "weight_bits": tuple(range(4, 25)),
+        "state_bits": tuple(range(4, 49)),
+        "lanes": (1, 2, 7, 64),
+        "streams": ("plain", "axi"),
+        "state_port": (True, False),
+    }
+    for name, values in choices.items():
+        if rng.random() < 0.35:
+            keys[name] = rng.choice(values)
+    return {"spec.json": json.dumps(keys).encode()}
+
+
+def _read_generate(folder: Path) -> None:
+    """Make the whole folder of a request: all its texts, none of its files."""
+    data = spec.load(folder / "spec.json")
+    chosen = hardware.chosen({}, data)
+    files_of(quantize(parse(data)), chosen)
+
+
+# Programs and generated folders.
+
+
+@cache
+def _programs() -> list[Tree]:
+    names = ("one_real", "mixed", "readout", "dense_channels", "channels")
+    chosen = [PROGRAMS[n] for n in names]
+    chosen += [NETWORKS[n] for n in ("lmu_every_3", "gates", "order_on_demand")]
+    return [Tree(json.loads(p.to_json())) for p in chosen]
+
+
+def _program(rng: Random) -> Files:
+    data = rng.choice(_programs()).damaged(rng)
+    if isinstance(data, dict) and rng.random() < 0.8:
+        data = _signed(data)
+    return {"program.json": json_bytes(rng, data)}
+
+
+def _signed(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a damaged program with the digest that it asks for."""
+    from lmu_hw.program import _sha256
+
+    body = {key: value for key, value in data.items() if key != "digest"}
+    try:
+        return {**body, "digest": _sha256(body)}
+    except (RecursionError, ValueError):
+        return data
+
+
+def _read_program(folder: Path) -> None:
+    """Read a program; what is one must run."""
+    text = (folder / "program.json").read_bytes().decode("utf-8", "replace")
+    program = from_json(text)
+    if sum(v.length for v in program.vectors) > 10_000:
+        return
+    rng = np.random.default_rng(0)
+    inputs = random_inputs(program, rng, (3,))[:, None]
+    Interpreter(program).run(inputs)
+
+
+@cache
+def _folder() -> tuple[Files, dict[str, Tree]]:
+    design = quantize(parse({"d": 2, "theta": 4.0, "bits": 8, "channels": 2}))
+    files = {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in files_of(design, hardware.Hardware()).items()
+    }
+    wanted = ("manifest.json", "program.json", "certificate.json", "rtl/schedule.json")
+    small = {name: files[name] for name in wanted}
+    return small, {name: Tree(json.loads(content)) for name, content in small.items()}
+
+
+def _design(rng: Random) -> Files:
+    files, trees = _folder()
+    name = rng.choice([*files, "program.json", "certificate.json"])
+    data = trees[name].damaged(rng)
+    if name == "program.json" and isinstance(data, dict):
+        data = _signed(data)
+    changed = {**files, name: json_bytes(rng, data)}
+    if name == "program.json" and isinstance(data, dict) and rng.random() < 0.8:
+        for other in ("manifest.json", "certificate.json"):
+            named = {**trees[other].value, "digest": data.get("digest")}
+            changed[other] = json_bytes(rng, named)
+    return changed
+
+
+def _read_certify(folder: Path) -> None:
+    certificate.text(certificate.certify(folder))
+
+
+def _read_verify(folder: Path) -> None:
+    program = verify.load_program(folder)
+    verify.check_manifest(folder, program)
+    verify.edited(folder)
+    plan.hardware_of(folder)
+    plan.plan_of(folder, program)
+
+
+# Signals and data sets.
+
+RNG = np.random.default_rng(1)
+
+
+def _csv(rng: Random) -> Files:
+    content = rng.choice(CSV)
+    change = damaged_text if rng.random() < 0.7 else damaged_bytes
+    return {"s.csv": change(rng, content)}
+
+
+CSV = (
+    b"a,b\n1,2\n3,4\n5,6\n",
+    b"# note\n0.5 -0.25\n1e-3 2\n\n7 8 # end\n",
+    b"1,2\n-32768,32767\n" + b"3,4\n" * 20,
+    "\ufeffx,y\r\n1,2\r\n3,4\r\n".encode(),
+)
+
+
+@cache
+def _wavs() -> tuple[bytes, ...]:
+    from scipy.io import wavfile
+
+    found = []
+    for dtype in (np.uint8, np.int16, np.int32, np.float32, np.float64):
+        file = io.BytesIO()
+        wavfile.write(file, 360, RNG.integers(0, 100, (20, 2)).astype(dtype))
+        found.append(file.getvalue())
+    narrow = bytearray(found[1])
+    narrow[34:36] = (12).to_bytes(2, "little")
+    return (*found, bytes(narrow))
+
+
+def _wav(rng: Random) -> Files:
+    return {"s.wav": damaged_bytes(rng, rng.choice(_wavs()))}
+
+
+NPYS = (RNG.normal(size=(9, 2)), RNG.integers(-9, 9, (7, 2)), RNG.normal(size=20).astype("f4"))
+
+
+def _npy(rng: Random) -> Files:
+    return {"s.npy": containers.damaged_npy(rng, rng.choice(NPYS))}
+
+
+def _read_signal(path: Path) -> None:
+    for raw in (False, True):
+        with contextlib.suppress(LMUHWError):
+            signals.read_signal(path, columns=2, raw=raw)
+    signals.read_signal(path, columns=1)
+
+
+@cache
+def _network() -> Network:
+    from tests.importers.test_model_file import NETWORK
+
+    return NETWORK
+
+
+DATA: tuple[dict[str, np.ndarray], ...] = (
+    {"x": RNG.normal(size=(4, 5, 3)), "y": np.array([0, 1, 1, 0])},
+    {
+        "x": RNG.normal(size=(12, 3)),
+        "offset": np.array([0, 4, 9, 12]),
+        "y": RNG.normal(size=(3, 2)),
+    },
+    {"x": RNG.normal(size=(4, 5, 3)), "y": RNG.normal(size=(4, 5, 2))},
+)
+
+
+def _npz(arrays: dict[str, np.ndarray], rng: Random) -> bytes:
+    members = {f"{name}.npy": containers.npy(array) for name, array in arrays.items()}
+
+    def damage(rng: Random, name: str) -> bytes:
+        return containers.damaged_npy(rng, arrays[name.removesuffix(".npy")])
+
+    return containers.damaged_zip(rng, members, damage)
+
+
+def _data(rng: Random) -> Files:
+    return {"d.npz": _npz(rng.choice(DATA), rng)}
+
+
+def _read_data(folder: Path) -> None:
+    found = dataset.load_dataset(folder / "d.npz", _network())
+    for at in found.sample(2).batches():
+        found.stack(at)
+
+
+# Trained models.
+
+
+@cache
+def _model() -> tuple[dict[str, np.ndarray], Tree]:
+    with np.load(io.BytesIO(to_bytes(_network(), {"x": (1.0, np.ones(2))}))) as file:
+        members = dict(file)
+    return members, Tree(json.loads(members["model"].tobytes()))
+
+
+def _neutral(rng: Random) -> Files:
+    members, tree = _model()
+    if rng.random() < 0.5:
+        text = json_bytes(rng, tree.damaged(rng))
+        # the description still says what kind of file this is
+        members = {**members, "model": np.frombuffer(text, dtype=np.uint8)}
+        whole = [(f"{name}.npy", containers.npy(array)) for name, array in members.items()]
+        return {"m.npz": containers.zipped(whole)}
+    return {"m.npz": _npz(members, rng)}
+
+
+@cache
+def _bare() -> dict[str, np.ndarray]:
+    from tests.importers.test_paper import keras, maths
+
+    return keras(maths())
+
+
+def _bare_npz(rng: Random) -> Files:
+    from tests.importers.test_paper import maths
+
+    arrays = _bare() if rng.random() < 0.5 else maths()
+    return {"m.npz": _npz({f"cell/{name}": array for name, array in arrays.items()}, rng)}
+
+
+@cache
+def _tensors() -> tuple[Tree, bytes]:
+    from tests.importers.test_paper import maths
+
+    header, body = containers.safetensors({f"cell.{n}": a for n, a in maths().items()})
+    return Tree(header), body
+
+
+def _safetensors(rng: Random) -> Files:
+    return {"m.safetensors": containers.damaged_safetensors(rng, *_tensors())}
+
+
+@cache
+def _checkpoint() -> bytes:
+    import torch
+
+    from tests.importers.test_paper import maths
+
+    file = io.BytesIO()
+    torch.save({n: torch.tensor(a) for n, a in maths().items()}, file)
+    return file.getvalue()
+
+
+def _torch(rng: Random) -> Files:
+    return {"m.pt": damaged_bytes(rng, _checkpoint())}
+
+
+@cache
+def _keras() -> tuple[dict[str, Any], dict[str, np.ndarray], Tree]:
+    """Return the configuration of a model and its weights by their places in a .weights.h5."""
+    from tests.importers import keras_files as kf
+
+    cell = kf.layer("SimpleRNNCell", "cell", units=3, activation="tanh", use_bias=True)
+    config = kf.sequential(
+        kf.lmu("lmu", cell), kf.layer("Dense", "out", units=2, activation="softmax"), width=2
+    )
+    a = RNG.uniform(-0.4, 0.4, 100)
+    weights = {
+        "layers/lmu/layer/cell/vars/0": a[:2].reshape(2, 1),
+        "layers/lmu/layer/cell/hidden_cell/vars/0": a[:12].reshape(4, 3),
+        "layers/lmu/layer/cell/hidden_cell/vars/1": a[:9].reshape(3, 3),
+        "layers/lmu/layer/cell/hidden_cell/vars/2": a[:3],
+        "layers/dense/vars/0": a[:6].reshape(3, 2),
+        "layers/dense/vars/1": a[:2],
+    }
+    return config, {name: array.astype("f4") for name, array in weights.items()}, Tree(config)
+
+
+def _keras_file(rng: Random) -> Files:
+    config, weights, tree = _keras()
+    if rng.random() < 0.5:
+        members = {"config.json": json_bytes(rng, tree.damaged(rng))}
+        members["model.weights.h5"] = _weights()
+        return {"m.keras": containers.zipped(list(members.items()))}
+    members = {"config.json": json.dumps(config).encode(), "model.weights.h5": _weights()}
+
+    def damage(rng: Random, name: str) -> bytes:
+        if name == "config.json":
+            return json_bytes(rng, tree.damaged(rng))
+        return containers.hdf5(weights, {}, rng)
+
+    return {"m.keras": containers.damaged_zip(rng, members, damage)}
+
+
+@cache
+def _weights() -> bytes:
+    return containers.hdf5(_keras()[1], {})
+
+
+def _weights_file(rng: Random) -> Files:
+    config, weights, tree = _keras()
+    if rng.random() < 0.3:
+        return {"c.json": json_bytes(rng, tree.damaged(rng)), "m.weights.h5": _weights()}
+    return {
+        "c.json": json.dumps(config).encode(),
+        "m.weights.h5": containers.hdf5(weights, {}, rng),
+    }
+
+
+def _legacy(rng: Random) -> Files:
+    config, weights, tree = _keras()
+    if rng.random() < 0.3:
+        arrays = {f"rnn/cell/{name}:0": array for name, array in _bare().items()}
+        return {"m.h5": containers.hdf5(arrays, {}, rng)}
+    names = ("kernel", "hidden_cell/kernel", "hidden_cell/recurrent_kernel", "hidden_cell/bias")
+    places = [f"model_weights/lmu/lmu/{name}" for name in names]
+    places += ["model_weights/out/out/kernel", "model_weights/out/out/bias"]
+    arrays = dict(zip(places, weights.values(), strict=True))
+    text = containers.described(rng, tree) if rng.random() < 0.4 else json.dumps(config)
+    attributes = {"keras_version": "3.9.0", "model_config": text.encode("ascii", "replace")[:60000]}
+    return {"m.h5": containers.hdf5(arrays, attributes, None if rng.random() < 0.3 else rng)}
+
+
+def _read_model(path: Path, spec: str | None = None) -> None:
+    network = importers.load(path, spec=path.with_name(spec) if spec else None)
+    inspect.table(inspect.report(network, 360.0))
+    read_ranges(path)
+
+
+def _file(name: str, read: Callable[..., object], *args: Any) -> Callable[[Path], object]:
+    return lambda folder: read(folder / name, *args)
+
+
+READERS: dict[str, Reader] = {
+    r.name: r
+    for r in (
+        Reader(name="options", share=700, make=_line, read=_read_line),
+        Reader(name="spec.json", share=1900, make=_spec_json, read=_file("spec.json", _read_spec)),
+        Reader(name="spec.toml", share=1900, make=_toml, read=_file("spec.toml", _read_spec)),
+        Reader(name="program", share=1300, make=_program, read=_read_program),
+        Reader(name="certify", share=80, make=_design, read=_read_certify),
+        Reader(name="verify", share=120, make=_design, read=_read_verify),
+        Reader(name="csv", share=1500, make=_csv, read=_file("s.csv", _read_signal)),
+        Reader(name="wav", share=1200, make=_wav, read=_file("s.wav", _read_signal)),
+        Reader(name="npy", share=700, make=_npy, read=_file("s.npy", _read_signal)),
+        Reader(name="data", share=120, make=_data, read=_read_data),
+        Reader(name="model.npz", share=60, make=_neutral, read=_file("m.npz", _read_model)),
+        Reader(name="arrays.npz", share=50, make=_bare_npz, read=_file("m.npz", _read_model)),
+        Reader(
+            name="safetensors",
+            share=250,
+            make=_safetensors,
+            read=_file("m.safetensors", _read_model),
+        ),
+        Reader(name="pt", share=50, make=_torch, read=_file("m.pt", _read_model)),
+        Reader(name="keras", share=30, make=_keras_file, read=_file("m.keras", _read_model)),
+        Reader(
+            name="weights.h5",
+            share=30,
+            make=_weights_file,
+            read=_file("m.weights.h5", _read_model, "c.json"),
+        ),
+        Reader(name="h5", share=30, make=_legacy, read=_file("m.h5", _read_model)),
+        Reader(name="generate", share=3, make=_generate, read=_read_generate),
+    )
+}
