@@ -43,7 +43,8 @@ takes longer than their multiplies:
   round takes at the clock rates of [synthesis.md](synthesis.md). Only the words that are there can
   be multiplied meanwhile, for two groups of rows at most, as a lane has two sums.
 - "results": one requantizer rounds one row after the other.
-- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle.
+- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle. What follows
+  a layer with a function also waits for its last results to leave that.
 
 | configuration | layer | cycles | bound | lanes | chain | results |
 |---|---|---|---|---|---|---|

@@ -25,6 +25,7 @@ IN_ICARUS = [
     pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 64 else [pytest.mark.slow])
     for case in CASES
 ]
+IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 256 else []) for case in CASES]
 STREAMS = 16
 
 
@@ -59,7 +60,7 @@ def steps_to_zero(states: np.ndarray) -> int:
 
 
 @pytest.mark.cc
-@pytest.mark.parametrize(("order", "theta"), CASES)
+@pytest.mark.parametrize(("order", "theta"), IN_C)
 def test_in_c_and_in_the_interpreter(order: int, theta: int) -> None:
     program = program_of(order, theta)
     engine = BulkEngine(program, STREAMS)

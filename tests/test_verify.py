@@ -196,7 +196,7 @@ def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("part", ["lmu.v", "lmu_weights.mem"])
+@pytest.mark.parametrize("part", ["lmu.v", pytest.param("lmu_weights.mem", marks=pytest.mark.soak)])
 def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("iverilog", "vvp")
     if part == "lmu.v":

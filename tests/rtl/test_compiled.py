@@ -70,8 +70,8 @@ def test_axi_names_and_a_state_port(executor: str, tmp_path: Path) -> None:
     [
         ("cxxrtl", "lmu", 3),
         ("cxxrtl", "gates_every_2", 2),
-        ("cxxrtl", "stack_on_demand", 8),
         ("verilator", "lmu_every_3", 4),
+        pytest.param("cxxrtl", "stack_on_demand", 8, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "wide", 4, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "network", 1, marks=pytest.mark.soak),
         pytest.param("verilator", "stack_on_demand", 1, marks=pytest.mark.soak),

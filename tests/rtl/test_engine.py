@@ -33,7 +33,9 @@ def compare(program: Program, lanes: int, n_steps: int, interval: int | None = N
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.soak] * (n == "wide_layers")) for n in ALL]
+)
 def test_every_word_and_the_published_cycles(name: str, lanes: int) -> None:
     compare(ALL[name], lanes, 24)
 

@@ -59,7 +59,13 @@ def test_plain_bench(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lanes"),
-    [("mixed", 1), ("wide", 8), ("lmu", 4), ("stack_on_demand", 3), ("gates_every_2", 2)],
+    [
+        ("mixed", 1),
+        ("wide", 8),
+        ("lmu", 4),
+        pytest.param("stack_on_demand", 3, marks=pytest.mark.soak),
+        pytest.param("gates_every_2", 2, marks=pytest.mark.soak),
+    ],
 )
 def test_cocotb_bench(name: str, lanes: int, tmp_path: Path) -> None:
     program = ALL[name]
