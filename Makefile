@@ -36,7 +36,7 @@ test: .venv/dev.stamp
 
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
-	$(BIN)/python -m pytest -n auto -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m soak $(PYTEST_ARGS)
 
 formal: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto -m formal tests/formal $(PYTEST_ARGS)
