@@ -66,8 +66,9 @@ __all__ = [
 
 INTERVALS = (1, 2, 4, 8, 16)
 """Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
-WORTHWHILE = 200
-"""A second sum in each lane is worth it where it saves more than one cycle in this many."""
+WORTHWHILE = 100
+"""A second sum in each lane is worth it where it saves more than one cycle in this many: it costs
+about as much of the clock."""
 
 
 def schedule(

@@ -21,6 +21,7 @@ CYCLES = 30_000
 # rows of 6 words have a result to round in every cycle
 LONGER = {
     "stack of 3 P=4": {"linear_4"},
+    "lstm d=32 n=24 P=8": {"linear_4"},
     "stack of 3, outputs on demand, P=16": {"linear_4"},
     "stack of 3 every 5th step P=2": {"linear_5"},
     "gru d=16 n=20 P=16": {"linear_4", "linear_6"},
