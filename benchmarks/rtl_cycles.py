@@ -34,20 +34,21 @@ from the last input word of a step to its last output word; it too is asserted i
 LAYERS = """
 ## Layers
 
-Of all {n_layers} layers of 16 rows and more in these designs, waits included, {n_short} take at
-most 1.05 multiplies / lanes + 16 cycles. The others have few words in a row, so that something else
-takes longer than their multiplies:
+Of all {n_layers} layers of 16 rows and more in these designs {n_own} take at most 1.05 multiplies /
+lanes + 16 cycles once the words that they read are there, {n_short} with all their waits for other
+operations. The others, all of few words in a row:
 
+- "own": cycles with every word there and nothing in the way. The head of 48 rows has 48 words to
+  give to a stream that takes one a cycle: no number of lanes makes that fewer than 48 cycles.
 - "chain": the memory whose states a layer is the first to read. Every adaptor of a cascade needs
-  the one before it; a window of {window} cycles for each is what the loop of multiply, add and
-  round takes at the clock rates of [synthesis.md](synthesis.md). Only the words that are there can
-  be multiplied meanwhile, for two groups of rows at most, as a lane has two sums.
+  the one before it; a window of {window} cycles for each, shared by two channels, is what the loop
+  of multiply, add and round takes at the clock rates of [synthesis.md](synthesis.md). The words are
+  multiplied as they come, for two groups of rows in turns.
 - "results": one requantizer rounds one row after the other.
-- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle. What follows
-  a layer with a function also waits for its last results to leave that.
+- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle.
 
-| configuration | layer | cycles | bound | lanes | chain | results |
-|---|---|---|---|---|---|---|
+| configuration | layer | cycles | own | bound | lanes | chain | results |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -80,13 +81,15 @@ def main() -> None:
         layers += [(name, layer) for layer in layer_times(plan)]
         print(lines[-1], flush=True)
     longer = [
-        f"| {name} | {layer.name} | {layer.cycles} | {layer.bound:.1f} | {layer.lanes} | "
-        f"{layer.chain} | {layer.results} |"
+        f"| {name} | {layer.name} | {layer.cycles} | {layer.own} | {layer.bound:.1f} | "
+        f"{layer.lanes} | {layer.chain} | {layer.results} |"
         for name, layer in layers
         if layer.cycles > layer.bound
     ]
-    n_short = len(layers) - len(longer)
-    about = LAYERS.format(n_layers=len(layers), n_short=n_short, window=WINDOW)
+    n_own = sum(layer.own <= layer.bound for _, layer in layers)
+    about = LAYERS.format(
+        n_layers=len(layers), n_own=n_own, n_short=len(layers) - len(longer), window=WINDOW
+    )
     text = HEAD + "\n".join(lines) + "\n" + about + "\n".join(longer) + "\n"
     TABLE.write_text(text, encoding="utf-8")
 

@@ -12,7 +12,7 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.network import Activation, Layer, Memory
 from lmu_hw.program import Linear, Program
 from lmu_hw.quantize import quantize
-from lmu_hw.schedule import Chain, Schedule
+from lmu_hw.schedule import Chain, Reading, Schedule, as_written, lay_out
 from lmu_hw.schedule.timing import chain_cycles
 from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
@@ -33,15 +33,18 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTime:
-    """Cycles that a layer of 16 rows or more takes, waits included, and what it must wait for.
+    """Cycles that a layer of 16 rows or more takes, and what it must wait for.
 
-    ``bound`` is 5 % and 16 cycles more than its multiplies over the lanes. ``lanes`` are the cycles
-    of its groups of rows, idle lanes included; ``chain`` those of the memory whose states it is the
-    first to read, which come one after the other; ``results`` those in which its rows are rounded.
+    ``own`` are those that it takes where every word is there and nothing is in its way; in the
+    others it waits for operations before it. ``bound`` is 5 % and 16 cycles more than its
+    multiplies over the lanes. ``lanes`` are the cycles of its groups of rows, idle lanes included;
+    ``chain`` those of the memory whose states it is the first to read, which come one after the
+    other; ``results`` those in which its rows are rounded.
     """
 
     name: str
     cycles: int
+    own: int
     bound: float
     lanes: int
     chain: int
@@ -51,6 +54,9 @@ class LayerTime:
 def layer_times(plan: Schedule) -> list[LayerTime]:
     """Return the times of a step's wide layers."""
     found, read = [], set[int]()
+    way = as_written(plan.program, Reading.WHOLE)
+    whole = lay_out(plan.program, plan.lanes, plan.interval, plan.state_port, way)
+    alone = {phase.name: phase.length - phase.wait for phase in whole.due.phases}
     for phase in plan.due.phases:
         kind, _, number = phase.name.partition("_")
         op = plan.program.ops[int(number.partition("_")[0])] if number.isdigit() else None
@@ -64,6 +70,7 @@ def layer_times(plan: Schedule) -> list[LayerTime]:
                 LayerTime(
                     name=phase.name,
                     cycles=phase.length,
+                    own=alone[phase.name],
                     bound=1.05 * multiplies / plan.lanes + 16,
                     lanes=-(-n_rows // plan.lanes) * (multiplies // n_rows),
                     chain=sum(_cycles(plan, chain) for chain in chains),
@@ -78,8 +85,9 @@ def _reads(op: Linear, chain: Chain) -> bool:
 
 
 def _cycles(plan: Schedule, chain: Chain) -> int:
-    """Return the cycles of all channels of a chain."""
-    return chain_cycles(chain.sections) * sum(feed.op == chain.op for feed in plan.feeds)
+    """Return the cycles of all channels of a chain, two of them beside each other."""
+    feeds = [feed for feed in plan.feeds if feed.op == chain.op and feed.channel % 2 == 0]
+    return sum(chain_cycles(chain.sections, paired=feed.paired) for feed in feeds)
 
 
 def memory(lanes: int, **keys: Any) -> Configuration:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from amaranth.utils import ceil_log2
 from ..schedule import Feed, Mirror, Schedule
 from ..schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
 from .adaptor import Adaptor, Port, coefficient_widths
+from .beside import Beside
 from .memories import Ram, Rom, RomContents
 from .tables import lookup, one_of, saturated
 
@@ -25,6 +27,21 @@ class Section(IntEnum):
     """A pause, that states be written in order."""
     PAIR = 1
     REAL = 2
+    HOLD = 3
+    """A pause in which the chain words of two channels go round: an adaptor of coefficient zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One of the channels that go through the chain together: its feed for that of the first."""
+
+    prefix: str
+    feeds: tuple[Feed, ...]
+    mine: Value | None
+
+    def of(self, valid: Value) -> Value:
+        """Return whether what is valid is this channel's."""
+        return valid if self.mine is None else valid & self.mine
 
 
 class ChainUnit(wiring.Component):
@@ -44,7 +61,8 @@ class ChainUnit(wiring.Component):
     valid : In(1)
         The memory ``feed`` gets its input ``word``.
     silent : In(1)
-        From `SilenceCounters`.
+        From `SilenceCounters`. Of a feed that is paired, ``word`` and ``silent`` two cycles after
+        ``valid`` are those of the channel beside it.
     mirror, mirror_word : Out
         A state, as lanes read it, for ``mirror_row``, ``mirror_bank``.
     clear : In(1)
@@ -60,11 +78,12 @@ class ChainUnit(wiring.Component):
         Set the state ``address`` to this; its mirror stays.
 
     Latency: see `lmu_hw.schedule.timing.chain_writes`.
-    Throughput: one section every 4 cycles.
+    Throughput: one section every 4 cycles, of two channels beside each other.
 
     Schedule: window 0 rounds the input. Window k + 1 begins in its first cycle section k's adaptor
     on the chain, and in its second the inner adaptor of section k - 1, whose other word has just
-    been rounded. States are read two cycles before, and written in order 5 cycles later.
+    been rounded. States are read two cycles before, and written in order 5 cycles later. The other
+    two cycles of a window do the same for the channel beside.
     """
 
     def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
@@ -133,9 +152,6 @@ class ChainUnit(wiring.Component):
         outer_read = Signal.like(states.read_address, name="outer_read")
         inner_read = Signal.like(states.read_address, name="inner_read")
 
-        outer_write = Signal.like(states.write_address, name="outer_write")
-        inner_write = Signal.like(states.write_address, name="inner_write")
-
         number = self._of_chain(m, self.feed, "chain_fed")
         m.d.sync += phase.eq(phase + 1)
         m.d.sync += coming.eq(Mux(left == 0, 0, data.View(self.layout, rom.word).section))
@@ -151,14 +167,22 @@ class ChainUnit(wiring.Component):
         with m.If((phase == WINDOW - 1) & (left > 1)):
             m.d.sync += address.eq(address + 1)
 
-        self._read(m, states, phase, coming, current, outer_read, inner_read)
-        m.d.sync += word.eq(states.read_word)
         fed = Signal()
         m.d.comb += fed.eq(self.valid & self._is_chain(m))
+        reads_outer = (phase == WINDOW - 2) & (coming == Section.PAIR)
+        first_read = Mux(reads_outer, outer_read, inner_read)
+        m.d.comb += states.read_address.eq(first_read)
+        self._move_on(m, phase, coming, current, outer_read, inner_read)
+        m.d.sync += word.eq(states.read_word)
         count = lookup(m, number, [len(c.sections) for c in self.plan.chains], "count")
         first = lookup(m, number, [c.first_section for c in self.plan.chains], "first_section")
-        first_outer = lookup(m, self.feed, [f.outer for f in feeds], "first_outer")
-        first_inner = lookup(m, self.feed, [f.inner for f in feeds], "first_inner")
+        firsts = [
+            (
+                lookup(m, self.feed, [f.outer for f in c.feeds], f"{c.prefix}first_outer"),
+                lookup(m, self.feed, [f.inner for f in c.feeds], f"{c.prefix}first_inner"),
+            )
+            for c in self._channels(Const(0))
+        ]
         with m.If(fed):
             m.d.sync += [
                 phase.eq(0),
@@ -169,39 +193,53 @@ class ChainUnit(wiring.Component):
                 before.eq(Section.NONE),
                 left.eq(count),
                 address.eq(first),
-                outer_read.eq(first_outer),
-                inner_read.eq(first_inner),
-                outer_write.eq(first_outer),
-                inner_write.eq(first_inner),
+                outer_read.eq(firsts[0][0]),
+                inner_read.eq(firsts[0][1]),
             ]
 
         # operand
+        port = Signal(Port)
         with m.Switch(phase):
             with m.Case(0):
                 with m.If(loading):
-                    m.d.comb += adaptor.port.eq(Port.LOAD)
+                    m.d.comb += port.eq(Port.LOAD)
                 with m.Elif(current == Section.PAIR):
-                    m.d.comb += adaptor.port.eq(Port.OUTER)
+                    m.d.comb += port.eq(Port.OUTER)
                 with m.Elif(current == Section.REAL):
-                    m.d.comb += adaptor.port.eq(Port.REAL)
+                    m.d.comb += port.eq(Port.REAL)
+                if self.plan.paired:
+                    with m.Elif(current == Section.HOLD):
+                        m.d.comb += port.eq(Port.OUTER)
             with m.Case(1), m.If(before == Section.PAIR):
-                m.d.comb += adaptor.port.eq(Port.INNER)
+                m.d.comb += port.eq(Port.INNER)
         # an inner adaptor's coefficient has waited for a window
         held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
         held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
         with m.If(phase == 1):
             m.d.sync += [held_coef.eq(section.inner_coef), held_shift.eq(section.inner_shift)]
         inner = phase == 1
+        coef = Mux(inner, held_coef, section.outer_coef)
+        shift = Mux(inner, held_shift, section.outer_shift)
         m.d.comb += [
+            adaptor.port.eq(port),
             adaptor.word.eq(word),
             adaptor.chain_number.eq(self._of_chain(m, feed, "chain_number")),
-            adaptor.coef.eq(Mux(inner, held_coef, section.outer_coef)),
-            adaptor.shift.eq(Mux(inner, held_shift, section.outer_shift)),
+            adaptor.coef.eq(coef),
+            adaptor.shift.eq(shift),
             adaptor.silent.eq(self.silent),
         ]
-        state = self._write(m, states, outer_write, inner_write)
+        second: Value = Const(0)
+        if self.plan.paired:
+            paired = lookup(m, self.feed, [int(f.paired) for f in feeds], "paired")
+            beside = Beside(m, phase, fed, paired, self.silent)
+            with m.If(beside.fed):
+                m.d.sync += word.eq(self.word)
+            beside.operand(m, adaptor, port, coef, shift)
+            beside.read(m, states, first_read, self._distance(m, feed, reads_outer))
+            second = beside.written(adaptor.a_valid)
+        state = self._write(m, states, fed, second, firsts)
         if self.mirrored:
-            self._mirror(m, state, fed, feed)
+            self._mirror(m, state, fed, feed, second)
         if self.plan.state_port:
             m.d.comb += self.state.eq(states.read_word)
             with m.If(self.access):
@@ -220,21 +258,18 @@ class ChainUnit(wiring.Component):
     def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
         return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
 
-    def _read(
+    def _move_on(
         self,
         m: Module,
-        states: Ram,
         phase: Value,
         coming: Value,
         current: Value,
         outer_read: Signal,
         inner_read: Signal,
     ) -> None:
-        """Read what is needed two cycles later; every state is read once, in order."""
-        m.d.comb += states.read_address.eq(inner_read)
+        """Every state is read once, two cycles before it is needed, in order."""
         with m.If(phase == WINDOW - 2):
             with m.If(coming == Section.PAIR):
-                m.d.comb += states.read_address.eq(outer_read)
                 m.d.sync += outer_read.eq(outer_read + 1)
             with m.Elif(coming == Section.REAL):
                 m.d.sync += inner_read.eq(inner_read + 1)
@@ -242,20 +277,50 @@ class ChainUnit(wiring.Component):
         with m.If((phase == WINDOW - 1) & (current == Section.PAIR)):
             m.d.sync += inner_read.eq(inner_read + 1)
 
-    def _write(self, m: Module, states: Ram, outer_write: Signal, inner_write: Signal) -> Signal:
+    def _distance(self, m: Module, feed: Value, outer: Value) -> Value:
+        """Return how far the states of the channel beside lie from those of the first."""
+        sizes = [[len(s) for s in chain.sections if s] for chain in self.plan.chains]
+        number = self._of_chain(m, feed, "chain_beside")
+        pairs = lookup(m, number, [n.count(2) for n in sizes], "outer_distance")
+        return Mux(outer, pairs, lookup(m, number, [len(n) for n in sizes], "inner_distance"))
+
+    def _channels(self, second: Value) -> list[Channel]:
+        """Return the channel that goes through the chain, or the two beside each other."""
+        feeds = self.plan.feeds
+        if not self.plan.paired:
+            return [Channel("", feeds, None)]
+        others = tuple(feeds[k + feed.paired] for k, feed in enumerate(feeds))
+        return [Channel("", feeds, ~second), Channel("beside_", others, second)]
+
+    def _write(
+        self,
+        m: Module,
+        states: Ram,
+        fed: Value,
+        second: Value,
+        firsts: Sequence[tuple[Value, Value]],
+    ) -> Signal:
         """Write the states back, in order; return the word that is written."""
         adaptor = self.adaptor
         word = Signal.like(adaptor.a, name="state")
         m.d.comb += [
             word.eq(Mux(adaptor.a_valid, adaptor.a, adaptor.b)),
             states.write.eq(adaptor.a_valid | adaptor.b_valid),
-            states.write_address.eq(Mux(adaptor.a_valid, inner_write, outer_write)),
             states.write_word.eq(word),
         ]
-        with m.If(adaptor.a_valid):
-            m.d.sync += inner_write.eq(inner_write + 1)
-        with m.Elif(adaptor.b_valid):
-            m.d.sync += outer_write.eq(outer_write + 1)
+        addresses = []
+        for channel, (first_outer, first_inner) in zip(self._channels(second), firsts, strict=True):
+            outer = Signal.like(states.write_address, name=f"{channel.prefix}outer_write")
+            inner = Signal.like(states.write_address, name=f"{channel.prefix}inner_write")
+            addresses.append(Mux(adaptor.a_valid, inner, outer))
+            with m.If(fed):
+                m.d.sync += [outer.eq(first_outer), inner.eq(first_inner)]
+            with m.If(channel.of(adaptor.a_valid)):
+                m.d.sync += inner.eq(inner + 1)
+            with m.Elif(channel.of(adaptor.b_valid)):
+                m.d.sync += outer.eq(outer + 1)
+        address = addresses[0] if len(addresses) == 1 else Mux(second, addresses[1], addresses[0])
+        m.d.comb += states.write_address.eq(address)
         with m.If(self.clear):
             m.d.comb += [
                 states.write.eq(1),
@@ -264,38 +329,43 @@ class ChainUnit(wiring.Component):
             ]
         return word
 
-    def _mirror(self, m: Module, word: Value, fed: Value, feed: Value) -> None:
+    def _mirror(self, m: Module, word: Value, fed: Value, feed: Value, second: Value) -> None:
         """Round a state for the lanes and give it its place."""
         adaptor = self.adaptor
         valid = {INNER: adaptor.a_valid, OUTER: adaptor.b_valid & ~adaptor.a_valid}
         m.d.sync += self.mirror.eq(0)
         number = self._of_chain(m, feed, "chain_mirrored")
-        for port, name in ((INNER, "inner"), (OUTER, "outer")):
+        for port, what in ((INNER, "inner"), (OUTER, "outer")):
             mirrors = [self._present(chain.mirrors[port]) for chain in self.plan.chains]
             if not any(mirrors):
                 continue
-            row = Signal.like(self.mirror_row, name=f"{name}_row")
-            bank = Signal.like(self.mirror_bank, name=f"{name}_bank")
-            starts = [self._start(feed_, port) for feed_ in self.plan.feeds]
-            first_row = lookup(m, self.feed, [r for r, _ in starts], f"{name}_first_row")
-            first_bank = lookup(m, self.feed, [b for _, b in starts], f"{name}_first_bank")
             words = [self._rounded(m, word, k, port) for k in range(len(mirrors))]
-            is_read = lookup(m, number, [int(x is not None) for x in mirrors], f"{name}_is_read")
-            with m.If(fed):
-                m.d.sync += [row.eq(first_row), bank.eq(first_bank)]
+            is_read = lookup(m, number, [int(x is not None) for x in mirrors], f"{what}_is_read")
             with m.If(valid[port]):
                 m.d.sync += [
                     self.mirror.eq(is_read),
-                    self.mirror_row.eq(row),
-                    self.mirror_bank.eq(bank),
-                    bank.eq(bank + 1),
+                    self.mirror_word.eq(one_of(m, number, words, f"{what}_word")),
                 ]
-                if self.plan.lanes == 1:
-                    m.d.sync += row.eq(row + 1)
-                else:
-                    with m.If(bank == self.plan.lanes - 1):
-                        m.d.sync += [bank.eq(0), row.eq(row + 1)]
-                m.d.sync += self.mirror_word.eq(one_of(m, number, words, f"{name}_word"))
+            for channel in self._channels(second):
+                name = channel.prefix + what
+                row = Signal.like(self.mirror_row, name=f"{name}_row")
+                bank = Signal.like(self.mirror_bank, name=f"{name}_bank")
+                starts = [self._start(feed_, port) for feed_ in channel.feeds]
+                first_row = lookup(m, self.feed, [r for r, _ in starts], f"{name}_first_row")
+                first_bank = lookup(m, self.feed, [b for _, b in starts], f"{name}_first_bank")
+                with m.If(fed):
+                    m.d.sync += [row.eq(first_row), bank.eq(first_bank)]
+                with m.If(channel.of(valid[port])):
+                    m.d.sync += [
+                        self.mirror_row.eq(row),
+                        self.mirror_bank.eq(bank),
+                        bank.eq(bank + 1),
+                    ]
+                    if self.plan.lanes == 1:
+                        m.d.sync += row.eq(row + 1)
+                    else:
+                        with m.If(bank == self.plan.lanes - 1):
+                            m.d.sync += [bank.eq(0), row.eq(row + 1)]
 
     def _rounded(self, m: Module, word: Value, number: int, port: int) -> Value:
         """Return a state as a word of its mirror, which is zero where there is none."""
@@ -347,12 +417,13 @@ def section_layout(plan: Schedule) -> data.StructLayout:
 def section_contents(plan: Schedule, file: str) -> RomContents:
     """Return the ROM of sections; a real section's adaptor stands where a pair's outer one does."""
     layout, (_, least, _) = section_layout(plan), coefficient_widths(plan)
+    pause = Section.HOLD if plan.paired else Section.NONE
     words = []
     for chain in plan.chains:
         for section in chain.sections:
             outer, inner = (*section, (0, least), (0, least))[:2]
             values = {
-                "section": (Section.NONE, Section.REAL, Section.PAIR)[len(section)],
+                "section": (pause, Section.REAL, Section.PAIR)[len(section)],
                 "outer_coef": outer[0],
                 "outer_shift": outer[1] - least,
                 "inner_coef": inner[0],

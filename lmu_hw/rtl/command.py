@@ -14,21 +14,22 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import Out
 
 from ..schedule import Kind, Schedule
+from ..schedule.plan import ACCUMULATES
 
 
 class Operand(enum.Enum, shape=2):
-    """What lane 0 multiplies."""
+    """What a lane multiplies."""
 
     WORD = 0
     """The word that was read."""
     HELD = 1
     """The word that was read before."""
     INDEX = 2
-    """The index of the largest word."""
+    """The index of the largest word, for lane 0."""
 
 
 class Factor(enum.Enum, shape=2):
-    """What lane 0 multiplies with."""
+    """What a lane multiplies with."""
 
     WEIGHT = 0
     ONE = 1
@@ -43,7 +44,7 @@ class Command(wiring.Signature):
     -------
     row, bank : Out(unsigned)
         The word to read; every bank reads this row.
-    columns : Out(1)
+    across : Out(1)
         Every lane takes the word of its own bank.
     multiply : Out(1)
         The lanes accumulate.
@@ -52,7 +53,6 @@ class Command(wiring.Signature):
     weight : Out(1)
         Weights come from the ROM.
     operand, factor : Out(Operand), Out(Factor)
-        Of lane 0.
     minus : Out(1)
         Subtract.
     align : Out(unsigned)
@@ -80,7 +80,7 @@ class Command(wiring.Signature):
             {
                 "row": Out(range(plan.rows)),
                 "bank": Out(lanes),
-                "columns": Out(1),
+                "across": Out(1),
                 "multiply": Out(1),
                 "swap": Out(1),
                 "weight": Out(1),
@@ -108,18 +108,23 @@ EVENTS = ("multiply", "swap", "last", "feed", "emit", "compare", "hold", "keep",
 """Fields that start something: only these need a reset."""
 
 
+def kinds_of(plan: Schedule) -> set[Kind]:
+    """Return what the runs of a schedule do."""
+    return {run.kind for listing in plan.listings for run in listing.runs}
+
+
 def aligns(plan: Schedule) -> list[int]:
-    """Return every left shift of products, those of rows first."""
+    """Return every left shift of products, those of all lanes first."""
     runs = [run for listing in plan.listings for run in listing.runs]
-    rows = {run.align for run in runs if run.kind in (Kind.ROWS, Kind.COLUMNS)}
-    single = {run.align for run in runs if run.kind in (Kind.TERM, Kind.PRODUCT, Kind.INDEX)}
-    return [*sorted(rows), *sorted(single - rows)] or [0]
+    index = {run.align for run in runs if run.kind is Kind.INDEX}
+    return [*lane_aligns(plan), *sorted(index - {*lane_aligns(plan)})]
 
 
-def row_aligns(plan: Schedule) -> list[int]:
-    """Return the left shifts of the products of rows."""
+def lane_aligns(plan: Schedule) -> list[int]:
+    """Return the left shifts of the products of all lanes; an index goes to lane 0 alone."""
     runs = [run for listing in plan.listings for run in listing.runs]
-    return sorted({run.align for run in runs if run.kind in (Kind.ROWS, Kind.COLUMNS)}) or [0]
+    kinds = {*ACCUMULATES} - {Kind.INDEX}
+    return sorted({run.align for run in runs if run.kind in kinds}) or [0]
 
 
 def delayed(m: Module, command: Any, stage: str) -> SimpleNamespace:

@@ -16,7 +16,7 @@ from ..schedule import Schedule
 from .argmax import Best
 from .banks import Banks
 from .chain import ChainUnit
-from .command import aligns, delayed, row_aligns
+from .command import aligns, delayed, kinds_of, lane_aligns
 from .destination import Destination
 from .drain import Drain
 from .feed_queue import FeedQueue
@@ -97,7 +97,7 @@ class Engine(wiring.Component):
         m.submodules.pacer = pacer = Pacer(plan, depth_to_clear(plan))
         m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
         m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
-        m.submodules.operands = operands = Operands(sizes, plan.lanes)
+        m.submodules.operands = operands = Operands(sizes, plan.lanes, kinds_of(plan))
         m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
         m.d.comb += [
             pacer.valid.eq(self.i.valid),
@@ -126,7 +126,7 @@ class Engine(wiring.Component):
         m.d.comb += [
             memory.read_row.eq(address.row),
             operands.bank.eq(word.bank),
-            operands.columns.eq(word.columns),
+            operands.across.eq(word.across),
             operands.operand.eq(word.operand),
             operands.factor.eq(word.factor),
             operands.minus.eq(word.minus),
@@ -304,12 +304,11 @@ class Engine(wiring.Component):
         )
         gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
         for number in range(plan.lanes):
-            first = number == 0
             lane = Lane(
-                sizes.first_x if first else sizes.x,
-                sizes.first_factor if first else sizes.weight,
+                sizes.x,
+                sizes.factor,
                 sizes.total,
-                aligns(plan) if first else row_aligns(plan),
+                lane_aligns(plan) if number else aligns(plan),
                 two_sums=plan.two_sums,
             )
             m.submodules[f"lane_{number}"] = lane
@@ -331,7 +330,8 @@ class Engine(wiring.Component):
         m.d.comb += [
             drain.load.eq(total.last),
             drain.results.eq(total.results),
-            drain.one_row.eq(total.columns),
+            # rows of weights that all lanes share
+            drain.one_row.eq(total.across & total.weight),
             drain.job.eq(total.job),
             drain.opens.eq(total.opens),
         ]

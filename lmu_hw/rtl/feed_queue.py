@@ -14,7 +14,7 @@ from .tables import lookup
 
 
 class FeedQueue(wiring.Component):
-    """Takes the inputs of all channels at once and gives them to the chain one after the other.
+    """Takes the inputs of all channels at once and gives them to the chain, two at a time.
 
     Parameters
     ----------
@@ -34,16 +34,17 @@ class FeedQueue(wiring.Component):
     start : Out(1)
         The chain begins
     next_word, next_feed, next_silent : Out
-        with these, which stay until it begins again.
+        with these; from the next cycle on they are those of the channel beside it, if there is one.
 
-    Latency: 6 cycles (`lmu_hw.schedule.timing.QUEUE`), or until the chain has finished.
+    Latency: 6 cycles (`lmu_hw.schedule.timing.QUEUE`) from the last of two that go beside each
+    other, or until the chain has finished.
     Throughput: an input every 3 cycles, while there is room; there is room for all of a step.
 
     Schedule:
 
     - count: the word waits for its silence counter.
     - entry, write, read: through the memory.
-    - start: when the chain is free, to registers.
+    - start: when the chain is free, to registers; the word of the channel beside it follows.
     """
 
     latency = QUEUE
@@ -65,13 +66,17 @@ class FeedQueue(wiring.Component):
         )
 
     def model(self, arrivals: list[tuple[int, int]]) -> list[int]:
-        """Return when inputs that arrive as (cycle, feed) start."""
-        free, starts = 0, []
-        for cycle, feed in arrivals:
-            chain = self.plan.feeds[feed].chain
-            assert chain is not None
+        """Return when inputs that arrive as (cycle, feed) start, those beside others left out."""
+        free, starts, waits = 0, [], False
+        for cycle, number in arrivals:
+            feed = self.plan.feeds[number]
+            if feed.paired:
+                waits = True
+                continue
+            assert feed.chain is not None
             starts.append(max(cycle + self.latency, free))
-            free = starts[-1] + chain_cycles(self.plan.chains[chain].sections)
+            sections = self.plan.chains[feed.chain].sections
+            free, waits = starts[-1] + chain_cycles(sections, paired=waits), False
         return starts
 
     def elaborate(self, _platform: object) -> Module:
@@ -101,29 +106,37 @@ class FeedQueue(wiring.Component):
             m.d.sync += tail.eq(tail + 1)
 
         # read, start
-        there, starts = Signal(), Signal()
+        there, both, starts, follows = Signal(), Signal(), Signal(), Signal()
         following = Signal.like(head)
         shown = data.View(layout, ram.read_word.as_unsigned())
-        number = lookup(m, self.next_feed, [f.chain or 0 for f in plan.feeds], "chain_begun")
-        cycles = [chain_cycles(chain.sections) - 2 for chain in plan.chains]
+        paired = [int(f.paired) for f in plan.feeds]
+        cycles = [
+            0
+            if f.chain is None
+            else chain_cycles(plan.chains[f.chain].sections, paired=f.paired) - 2
+            for f in plan.feeds
+        ]
         busy = Signal(range(max(cycles) + 1))
+        alone = ~lookup(m, shown["feed"], paired, "shown_paired")
         m.d.comb += [
-            starts.eq(there & (busy == 0) & ~self.start),
-            following.eq(head + starts),
+            starts.eq(there & (both | alone) & (busy == 0) & ~self.start),
+            follows.eq(self.start & lookup(m, self.next_feed, paired, "begun_paired")),
+            following.eq(head + (starts | follows)),
             ram.read_address.eq(following),
         ]
         m.d.sync += [
             head.eq(following),
             there.eq(following != tail),
+            both.eq((tail - following)[: len(tail)] > 1),
             self.start.eq(starts),
             busy.eq(Mux(busy == 0, 0, busy - 1)),
         ]
-        with m.If(starts):
+        with m.If(starts | follows):
             m.d.sync += [
                 self.next_word.eq(shown["word"].as_signed()),
                 self.next_feed.eq(shown["feed"]),
                 self.next_silent.eq(shown["silent"]),
             ]
         with m.If(self.start):
-            m.d.sync += busy.eq(lookup(m, number, cycles, "chain_cycles"))
+            m.d.sync += busy.eq(lookup(m, self.next_feed, cycles, "chain_cycles"))
         return m

@@ -13,7 +13,7 @@ class Lane(wiring.Component):
     """``total = (0 if first else total) + (x * factor << aligns[align])``.
 
     A lane of two sums can work on both in turns: with ``swap`` the new total waits, and the one
-    that waited is ``total``.
+    that waited is ``total``. The first product of a sum without ``swap`` clears the one that waits.
 
     Parameters
     ----------
@@ -90,4 +90,6 @@ class Lane(wiring.Component):
             other = Signal.like(self.total, name="other_total")
             with m.If(self.swap):
                 m.d.sync += [self.total.eq(other), other.eq(new)]
+            with m.Elif(self.valid & self.first):
+                m.d.sync += other.eq(0)
         return m

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..schedule import Kind
 from .command import Factor, Operand
 from .tables import one_of
 from .widths import Widths
 
 
 class Operands(wiring.Component):
-    """Gives the same word to every lane, or each lane its own; lane 0 multiplies words too.
+    """Gives the same word to every lane, or each lane its own, and what it is multiplied with.
 
     Parameters
     ----------
     widths : Widths
     lanes : int
+    kinds : set of Kind
+        What runs do; of choices that none makes there is no trace.
 
     Members
     -------
@@ -27,20 +31,18 @@ class Operands(wiring.Component):
         The row that was read.
     bank : In(range(lanes))
         The word of the row that is meant.
-    columns : In(1)
+    across : In(1)
         Every lane takes its own.
     operand, factor : In(Operand), In(Factor)
-        Of lane 0.
     minus, hold : In(1)
-        Change the sign of lane 0's factor; keep the word.
+        Change the sign of the factors that are no weights; keep the words.
     weights : In(unsigned)
         One for each lane, that of lane 0 lowest.
     index : In(unsigned)
-        Of the largest word.
+        Of the largest word, for lane 0.
     word : Out(signed)
         The word that is meant.
     x, factors : Out(signed), one for each lane
-        Those of other lanes than 0 are narrower than their wires.
 
     Latency: 1 cycle.
     Throughput: one command a cycle.
@@ -50,13 +52,13 @@ class Operands(wiring.Component):
 
     latency = 1
 
-    def __init__(self, widths: Widths, lanes: int) -> None:
-        self.widths, self.lanes = widths, lanes
+    def __init__(self, widths: Widths, lanes: int, kinds: set[Kind]) -> None:
+        self.widths, self.lanes, self.kinds = widths, lanes, kinds
         super().__init__(
             {
                 "words": In(signed(widths.word)).array(lanes),
                 "bank": In(range(lanes)),
-                "columns": In(1),
+                "across": In(1),
                 "operand": In(Operand),
                 "factor": In(Factor),
                 "minus": In(1),
@@ -64,46 +66,48 @@ class Operands(wiring.Component):
                 "weights": In(unsigned(widths.weight * lanes)),
                 "index": In(widths.index),
                 "word": Out(signed(widths.word)),
-                "x": Out(signed(widths.first_x)).array(lanes),
-                "factors": Out(signed(widths.first_factor)).array(lanes),
+                "x": Out(signed(widths.x)).array(lanes),
+                "factors": Out(signed(widths.factor)).array(lanes),
             }
         )
 
-    def model(self, words: Sequence[int], bank: int, columns: bool) -> list[int]:
+    def model(self, words: Sequence[int], bank: int, across: bool) -> list[int]:
         """Return what the lanes multiply with weights."""
-        return [word if columns else words[bank] for word in words]
+        return [word if across else words[bank] for word in words]
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        widths, weight = self.widths, self.widths.weight
         word = one_of(m, self.bank, list(self.words), "chosen")
-        held = Signal(signed(widths.first_x), reset_less=True)
         m.d.sync += self.word.eq(word)
-        with m.If(self.hold):
-            m.d.sync += held.eq(word)
         for lane in range(self.lanes):
-            narrow = Signal(signed(widths.x), name=f"x_{lane}", reset_less=True)
-            own = self.weights[lane * weight : (lane + 1) * weight].as_signed()
-            if lane:
-                factor = Signal(signed(weight), name=f"weight_{lane}", reset_less=True)
-                m.d.sync += [
-                    narrow.eq(Mux(self.columns, self.words[lane], word)),
-                    factor.eq(own),
-                ]
-                m.d.comb += [self.x[lane].eq(narrow), self.factors[lane].eq(factor)]
-                continue
-            with m.Switch(self.operand):
-                with m.Case(Operand.WORD):
-                    m.d.sync += self.x[0].eq(Mux(self.columns, self.words[0], word))
-                with m.Case(Operand.HELD):
-                    m.d.sync += self.x[0].eq(held)
-                with m.Case(Operand.INDEX):
-                    m.d.sync += self.x[0].eq(self.index)
-            with m.Switch(self.factor):
-                with m.Case(Factor.WEIGHT):
-                    m.d.sync += self.factors[0].eq(own)
-                with m.Case(Factor.ONE):
-                    m.d.sync += self.factors[0].eq(Mux(self.minus, -1, 1))
-                with m.Case(Factor.WORD):
-                    m.d.sync += self.factors[0].eq(Mux(self.minus, 0 - word, word))
+            # what runs use, the commonest first
+            xs: dict[Any, Value] = {Operand.WORD: Mux(self.across, self.words[lane], word)}
+            factors: dict[Any, Value] = {}
+            if not self.kinds.isdisjoint((Kind.ROWS, Kind.COLUMNS)):
+                weight = self.weights.word_select(lane, self.widths.weight).as_signed()
+                factors[Factor.WEIGHT] = weight
+            if Kind.TERM in self.kinds or (Kind.INDEX in self.kinds and not lane):
+                factors[Factor.ONE] = Mux(self.minus, -1, 1)
+            if Kind.PRODUCT in self.kinds:
+                own = self.words[lane]
+                held = Signal(signed(self.widths.x), name=f"held_{lane}", reset_less=True)
+                with m.If(self.hold):
+                    m.d.sync += held.eq(own)
+                xs[Operand.HELD] = held
+                factors[Factor.WORD] = Mux(self.minus, 0 - own, own)
+            if Kind.INDEX in self.kinds and not lane:
+                xs[Operand.INDEX] = self.index
+            _choose(m, self.x[lane], self.operand, xs)
+            _choose(m, self.factors[lane], self.factor, factors)
         return m
+
+
+def _choose(m: Module, target: Value, choice: Value, options: Mapping[Any, Value]) -> None:
+    """Load a register with one of some values."""
+    if len(options) == 1:
+        m.d.sync += target.eq(*options.values())
+        return
+    with m.Switch(choice):
+        for option, value in options.items():
+            with m.Case(option):
+                m.d.sync += target.eq(value)

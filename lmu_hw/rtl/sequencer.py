@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..schedule import Kind, Listing, Run, Schedule, Stride, Zone, walk
-from ..schedule.plan import ACCUMULATES
+from ..schedule.plan import ACCUMULATES, ACROSS
 from .command import Command, Factor, Operand, aligns
 from .memories import Rom, RomContents
 from .tables import any_of
@@ -125,7 +125,10 @@ class Sequencer(wiring.Component):
         word_row = Signal.like(command.row, name="word_row")
         word_bank = Signal.like(command.bank, name="word_bank")
         with m.If(last_cycle & run.loop):
-            _advance(m, word_row, word_bank, plan.lanes)
+            with m.If(run.across):
+                m.d.sync += word_row.eq(word_row + 1)
+            with m.Else():
+                _advance(m, word_row, word_bank, plan.lanes)
             with m.If(turn == run.turns):
                 m.d.sync += [word_row.eq(0), word_bank.eq(0)]
         copy = Signal()
@@ -141,7 +144,7 @@ class Sequencer(wiring.Component):
                 ),
                 command.bank.eq(Mux(carry, bank - plan.lanes, bank)),
             ]
-        with m.Elif(run.columns):
+        with m.Elif(run.across):
             m.d.sync += command.row.eq(command.row + 1)
         with m.Elif(~(run.twofold & cycle[0]) if plan.two_sums else 1):
             _advance(m, command.row, command.bank, plan.lanes)
@@ -173,7 +176,7 @@ class Sequencer(wiring.Component):
             return any_of([kind == k for k in used]) & running if used else Const(0)
 
         m.d.sync += [
-            command.columns.eq(is_kind(Kind.COLUMNS)),
+            command.across.eq(is_kind(*ACROSS)),
             command.multiply.eq(is_kind(*ACCUMULATES)),
             command.weight.eq(is_kind(Kind.ROWS, Kind.COLUMNS)),
             command.hold.eq(is_kind(Kind.HOLD)),
@@ -244,7 +247,7 @@ def layout(plan: Schedule) -> data.StructLayout:
             "old": flag([_zone(plan, r) is Zone.OLD for r in runs]),
             "new": flag([_zone(plan, r) is Zone.NEW for r in runs]),
             "by_word": flag([r.stride is Stride.WORD for r in runs]),
-            "columns": flag([r.kind is Kind.COLUMNS for r in runs]),
+            "across": flag([r.kind in ACROSS for r in runs]),
             "first": flag([r.first for r in runs]),
             "last": flag([r.last for r in runs]),
             "results": (max(r.results for r in runs) - 1).bit_length(),
@@ -273,7 +276,7 @@ def encode(plan: Schedule, run: Run, fields: data.StructLayout) -> int:
         "old": _zone(plan, run) is Zone.OLD,
         "new": _zone(plan, run) is Zone.NEW,
         "by_word": run.stride is Stride.WORD,
-        "columns": run.kind is Kind.COLUMNS,
+        "across": run.kind in ACROSS,
         "first": run.first,
         "last": run.last,
         "results": run.results - 1,

@@ -21,10 +21,10 @@ class Widths:
     ----------
     word : int
         Of the memory.
-    x, weight : int
+    x, factor : int
         Of what every lane multiplies.
-    first_x, first_factor : int
-        Of what lane 0 multiplies.
+    weight : int
+        Of a factor from the ROM.
     total : int
         Of a sum, bias included.
     base : int
@@ -35,9 +35,8 @@ class Widths:
 
     word: int
     x: int
+    factor: int
     weight: int
-    first_x: int
-    first_factor: int
     total: int
     base: int
     index: int
@@ -56,18 +55,16 @@ def widths(plan: Schedule) -> Widths:
     weight_bits = max(weight.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + 1
     searched = [r.cycles for r in runs if r.kind is Kind.COMPARE]
     index = (max(searched) - 1).bit_length() if searched else 0
-    x = widest(Kind.ROWS, Kind.COLUMNS)
-    terms = widest(Kind.TERM, Kind.HOLD)
+    x = widest(Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.HOLD)
     # minus one, or a word with its sign changed
     ones = 2 if any(r.kind in (Kind.TERM, Kind.INDEX) for r in plan.due.runs) else 0
     products = widest(Kind.PRODUCT)
     total = max(_total_bits(plan, op) for op in program.ops)
     return Widths(
         word=max(signed_width(formats[name]) for name, _ in plan.places),
-        x=max(1, x),
+        x=max(1, x, index + 1 if index else 0),
+        factor=max(weight_bits if plan.weights else 1, ones, products + 1 if products else 0),
         weight=weight_bits if plan.weights else 1,
-        first_x=max(1, x, terms, index + 1 if index else 0),
-        first_factor=max(weight_bits if plan.weights else 1, ones, products + 1 if products else 0),
         total=total,
         base=max((signed_width(t.fmt) for t in plan.jobs if t.gated), default=1),
         index=index,

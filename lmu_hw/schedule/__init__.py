@@ -11,6 +11,7 @@ knows when every word is read and written. So a step takes the same cycles every
 - `lowering`: what runs an operation consists of, and the weights in the order of their use.
 - `walk`: what a listing of runs does, cycle by cycle.
 - `placement`: when every job starts.
+- `search`: which order of the operations takes the fewest cycles.
 - `state`: where the state words lie, for the state port.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from ..errors import ScheduleError
 from ..program import Program, Role
-from .lowering import Lowering
+from .lowering import Lowering, Way
 from .memory_map import Versions, memory_map, streams_in_order
 from .placement import Placement, shape
 from .plan import (
@@ -37,6 +38,8 @@ from .plan import (
     Zone,
     payload_bits,
 )
+from .rows import Reading
+from .search import as_written, shortest
 from .state import states_of_lanes
 from .timing import LEAVE, WINDOW, Pace, pace
 from .walk import walk
@@ -53,10 +56,14 @@ __all__ = [
     "Pace",
     "Phase",
     "Place",
+    "Reading",
     "Run",
     "Schedule",
     "Stride",
+    "Way",
     "Zone",
+    "as_written",
+    "lay_out",
     "pace",
     "payload_bits",
     "schedule",
@@ -93,18 +100,19 @@ def schedule(
     """
     if state_port and not program.with_role(Role.STATE):
         raise ScheduleError("the program must have a state for a state port: leave it out")
-    if interval is not None:
-        return _schedule(program, lanes, interval, state_port)
-    fast = pace(program, lanes, 1)
-    tried = INTERVALS if fast.scale_bits or fast.rest_bits else (1,)
-    plans = [_schedule(program, lanes, interval, state_port) for interval in tried]
-    return min(plans, key=lambda p: p.due.cycles * pace(program, lanes, p.interval).area)
 
+    def layout(way: Way, every: int) -> Schedule:
+        return lay_out(program, lanes, every, state_port, way)
 
-def _schedule(program: Program, lanes: int, interval: int, state_port: bool) -> Schedule:
-    """Lay a program out with one sum in each lane, or with two where that pays."""
-    one = _lay_out(program, lanes, interval, state_port, twofold=False)
-    two = _lay_out(program, lanes, interval, state_port, twofold=True)
+    if interval is None:
+        fast = pace(program, lanes, 1)
+        tried = INTERVALS if fast.scale_bits or fast.rest_bits else (1,)
+        way = as_written(program, Reading.ARRIVING)
+        plans = [layout(way, every) for every in tried]
+        best = min(plans, key=lambda p: p.due.cycles * pace(program, lanes, p.interval).area)
+        interval = best.interval
+    one = shortest(program, lambda way: layout(way, interval), tuple(Reading)[:-1])
+    two = shortest(program, lambda way: layout(way, interval), tuple(Reading))
     gain = one.due.cycles - two.due.cycles
     return two if gain > one.due.cycles // WORTHWHILE else one
 
@@ -118,14 +126,13 @@ def why_not(program: Program) -> str | None:
     return None
 
 
-def _lay_out(
-    program: Program, lanes: int, interval: int, state_port: bool, *, twofold: bool
-) -> Schedule:
+def lay_out(program: Program, lanes: int, interval: int, state_port: bool, way: Way) -> Schedule:
+    """Lay a program out in one of the ways that its meaning leaves open."""
     versions = Versions(program)
     direct = streams_in_order(program, versions)
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
     speed = pace(program, lanes, interval)
-    lowering = Lowering(program, versions, speed, direct=direct, twofold=twofold)
+    lowering = Lowering(program, versions, speed, way, direct=direct)
     lowering.lower([] if direct else outputs)
     stored = set() if direct else set(outputs)
     if state_port:

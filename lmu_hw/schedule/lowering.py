@@ -8,9 +8,25 @@ from dataclasses import dataclass, replace
 from ..fixedpoint import QFormat
 from ..program import Argmax, Cascade, Dense, Function, Linear, Pointwise, Program, Role
 from .memory_map import Versions
-from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, Stride, queued
-from .rows import Part, Rows, Section, by_arrival
-from .timing import INDEX_GAP, Pace, functions_of
+from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, queued
+from .rows import Part, Reading, Rows, Section, by_arrival
+from .timing import COUNT, INDEX_GAP, Pace, functions_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a program is lowered, where its meaning leaves a choice.
+
+    Parameters
+    ----------
+    order : tuple of int
+        Indices of the operations, each after those that it depends on.
+    readings : tuple of Reading
+        By index of the operation, of those that are the first to read a chain's states.
+    """
+
+    order: tuple[int, ...]
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +46,7 @@ class Draft:
         Results pass a function.
     to_stream : bool
     feed : Feed or None
+        The first of two, where they are paired.
     """
 
     name: str
@@ -52,15 +69,14 @@ class Lowering:
     pace : Pace
     direct : bool
         Outputs leave when they are computed.
-    twofold : bool
-        The first reader of a chain's states works on two groups of rows in turns.
+    way : Way
     """
 
     def __init__(
-        self, program: Program, versions: Versions, pace: Pace, *, direct: bool, twofold: bool
+        self, program: Program, versions: Versions, pace: Pace, way: Way, *, direct: bool
     ) -> None:
         self.program, self.versions = program, versions
-        self.direct, self.twofold = direct, twofold
+        self.way, self.direct = way, direct
         self.rows = Rows(pace)
         self.functions = functions_of(program)
         self.drafts: list[Draft] = []
@@ -84,7 +100,8 @@ class Lowering:
 
     def lower(self, kept: Sequence[str]) -> None:
         """Lower the whole program; ``kept`` names the outputs that leave at the end."""
-        for index, op in enumerate(self.program.ops):
+        for index in self.way.order:
+            op = self.program.ops[index]
             if index in self.versions.skipped:
                 continue
             if isinstance(op, Cascade):
@@ -120,14 +137,16 @@ class Lowering:
         # words that were written last are read last
         parts.sort(key=lambda part: self._writer(part.key, index))
         self.params += zip(op.biases, op.multipliers, op.shifts, strict=True)
-        chain = self._just_computed(parts)
+        chain, reading = self._just_computed(parts), self.way.readings[index]
         for c in range(op.n_channels):
             moved = [replace(part, word=c * part.width) for part in parts]
-            if chain is None:
+            if chain is None or reading is Reading.WHOLE:
                 runs, words = self.rows.whole(op.rows, moved)
             else:
-                stretches = by_arrival(moved, chain)
-                runs, words = self.rows.arriving(op.rows, stretches, twofold=self.twofold)
+                twofold = reading is Reading.TWOFOLD
+                runs, words = self.rows.arriving(
+                    op.rows, *by_arrival(moved, chain), twofold=twofold
+                )
             if self._place_weights(words, weights if c else None):
                 weights = len(self.weights) - len(words)
             self._add(
@@ -171,9 +190,8 @@ class Lowering:
         self.params += [(0, 1, shift) for shift in op.shifts]
         for c in range(channels):
             feed = Feed(op=index, channel=c, chain=None, window=op.window)
-            self._feed(
-                feed, reads[op.source], f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
-            )
+            name = f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
+            self._feed([feed], reads[op.source], name)
             parts = [
                 Part(key=u, word=c, align=max(0, align), columns=(n,)),
                 Part(key=reads[op.state], word=c * n, align=0, columns=tuple(range(n)), keep=True),
@@ -198,7 +216,6 @@ class Lowering:
             Run(
                 kind=Kind.TERM,
                 source=self.versions.reads[index][op.source],
-                stride=Stride.WORD,
                 first=True,
                 last=True,
             )
@@ -213,7 +230,7 @@ class Lowering:
             fmt=fmt,
             out_fmt=fmt,
         )
-        self._add(index, 0, self.rows.loop(runs, length), job)
+        self._add(index, 0, self.rows.elements(runs, length), job)
         return name, 1
 
     # single words
@@ -248,12 +265,11 @@ class Lowering:
         body: list[Run] = []
         for term, frac in zip(op.terms, fracs, strict=True):
             if term.b:
-                body.append(Run(kind=Kind.HOLD, source=reads[term.a], stride=Stride.WORD))
+                body.append(Run(kind=Kind.HOLD, source=reads[term.a]))
             body.append(
                 Run(
                     kind=Kind.PRODUCT if term.b else Kind.TERM,
                     source=reads[term.b or term.a],
-                    stride=Stride.WORD,
                     minus=term.minus,
                     align=top - frac,
                 )
@@ -266,7 +282,7 @@ class Lowering:
         self.params.append((0, 1, top - result))
         made = self.versions.writes[index][op.target]
         job = self._job(index, 0, made, 0, op.function, 0, params)
-        self._add(index, 0, self.rows.loop(body, length), replace(job, one_param=True))
+        self._add(index, 0, self.rows.elements(body, length), replace(job, one_param=True))
 
     def _argmax(self, index: int, op: Argmax) -> None:
         source = self.versions.reads[index][op.source]
@@ -285,7 +301,7 @@ class Lowering:
 
     def _cascade(self, index: int, op: Cascade) -> None:
         vector, versions = self.program.vector, self.versions
-        sections = _with_gaps(op)
+        sections = _with_gaps(op, paired=vector(op.source).length > 1)
         mirrors: list[Mirror | None] = []
         for name in (op.z_outer, op.z_inner):
             fused = versions.fused.get((index, name))
@@ -306,8 +322,8 @@ class Lowering:
         channels, n = vector(op.source).length, len(op.sections)
         outer = sum(f.states for f in self.feeds)
         inner = outer + channels * op.n_pairs
-        for c in range(channels):
-            feed = Feed(
+        feeds = [
+            Feed(
                 op=index,
                 channel=c,
                 chain=len(self.chains) - 1,
@@ -315,15 +331,23 @@ class Lowering:
                 outer=outer + c * op.n_pairs,
                 inner=inner + c * n,
                 states=op.n_pairs + n,
+                paired=c % 2 == 0 and c + 1 < channels,
             )
+            for c in range(channels)
+        ]
+        for c in range(0, channels, 2):
             name = f"cascade_{index}" if channels == 1 else f"cascade_{index}_{c}"
-            self._feed(feed, versions.reads[index][op.source], name)
+            self._feed(feeds[c : c + 2], versions.reads[index][op.source], name)
 
-    def _feed(self, feed: Feed, source: Key, name: str) -> None:
-        self.feeds.append(feed)
-        run = Run(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds) - 1)
-        lazy = self.program.lazy[feed.op]
-        self.drafts.append(Draft(name=name, lazy=lazy, runs=(run,), feed=feed))
+    def _feed(self, feeds: Sequence[Feed], source: Key, name: str) -> None:
+        runs: list[Run] = []
+        for feed in feeds:
+            if runs:
+                runs.append(Run(kind=Kind.WAIT, cycles=COUNT - 1))
+            runs.append(Run(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds)))
+            self.feeds.append(feed)
+        lazy = self.program.lazy[feeds[0].op]
+        self.drafts.append(Draft(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
 
     # what all have in common
 
@@ -370,19 +394,21 @@ class Lowering:
         )
 
     def _writer(self, key: Key, index: int) -> int:
-        """Return the operation of this step that wrote a vector; -1 for none."""
-        made = [i for i in range(index) if key in self.versions.writes[i].values()]
+        """Return which operation before this one in the step wrote a vector; -1 for none."""
+        before = self.way.order[: self.way.order.index(index)]
+        made = [k for k, i in enumerate(before) if key in self.versions.writes[i].values()]
         return made[-1] if made and key[1] else -1
 
 
-def _with_gaps(op: Cascade) -> tuple[Section, ...]:
-    """Return the coefficients, with an empty section where the inner words would change places.
+def _with_gaps(op: Cascade, *, paired: bool) -> tuple[Section, ...]:
+    """Return the coefficients, with empty sections where the inner words would change places.
 
-    A real section's word is there before the inner one of the pair that precedes it.
+    A real section's word is there before the inner one of the pair that precedes it; and together
+    with the outer one, of two channels beside each other.
     """
     sections: list[Section] = []
     for section in op.sections:
         if len(section) == 1 and sections and len(sections[-1]) == 2:
-            sections.append(())
+            sections += [()] * (2 if paired else 1)
         sections.append(tuple((a.coef, a.shift) for a in section))
     return tuple(sections)

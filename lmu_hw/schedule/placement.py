@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from .lowering import Draft
 from .plan import Chain, Key, Kind, Listing, Phase, Place, Run
-from .timing import COUNT, DRAIN, FEED, INNER, QUEUE, Pace, chain_cycles, chain_writes
+from .timing import BESIDE, COUNT, DRAIN, FEED, INNER, QUEUE, Pace, chain_cycles, chain_writes
 from .walk import formula, length, reads, sums
 
 EMIT = 4
@@ -33,6 +33,8 @@ class Shape:
         When words go to the output stream.
     chain : int
         Cycles for which a chain is busy.
+    fed : int
+        When the last word for it, or for a silence counter, is issued.
     """
 
     length: int
@@ -42,6 +44,7 @@ class Shape:
     writes: dict[tuple[Key, int], int] = field(default_factory=dict)
     streamed: list[int] = field(default_factory=list)
     chain: int = 0
+    fed: int = 0
 
 
 def shape(
@@ -67,22 +70,25 @@ def shape(
         found.streamed = [time + tail for time in found.results]
         if draft.runs[0].kind is Kind.EMIT:
             found.streamed = [EMIT + i for i in range(found.length)]
+    found.fed = found.length - 1 if draft.feed is not None else 0
     if draft.feed is not None and draft.feed.chain is not None:
         _add_chain(found, draft, chains[draft.feed.chain], places)
     return found
 
 
 def _add_chain(found: Shape, draft: Draft, chain: Chain, places: dict[Key, Place]) -> None:
-    assert draft.feed is not None
+    feed = draft.feed
+    assert feed is not None
     pairs = sum(len(s) == 2 for s in chain.sections)
     states = sum(len(s) > 0 for s in chain.sections)
-    found.chain = chain_cycles(chain.sections)
+    found.chain = chain_cycles(chain.sections, paired=feed.paired)
     for write in chain_writes(chain.sections):
         mirror = chain.mirrors[write.port]
         if mirror is not None and mirror.target in places:
             part = states if write.port == INNER else pairs
-            word = draft.feed.channel * part + write.index
-            found.writes[mirror.target, word] = write.cycle
+            for beside in range(1 + feed.paired):
+                word = (feed.channel + beside) * part + write.index
+                found.writes[mirror.target, word] = write.cycle + BESIDE * beside
 
 
 class Placement:
@@ -127,12 +133,12 @@ class Placement:
             self._drain_free = max(start + shape.results[-1] + 1, start + shape.loads[-1] + 1)
             self._result_free = start + shape.results[-1] + self.pace.interval
         if draft.feed is not None:
-            self._counter_free = start + COUNT
+            self._counter_free = start + shape.fed + COUNT
         if any(name in self.inputs for (name, _), _ in shape.reads):
             # a word is read one cycle after its issue
             self._inputs_read = self.now + 1
         if shape.chain:
-            self._chain_free = max(start + self._to_chain, self._chain_free) + shape.chain
+            self._chain_free = self._chain_start(shape, start) + shape.chain
         if shape.streamed:
             self._stream_next = start + shape.streamed[-1] + 1
             self._streamed += [start + time for time in shape.streamed]
@@ -187,8 +193,12 @@ class Placement:
     def _writes(self, shape: Shape, start: int) -> dict[tuple[Key, int], int]:
         """Return when each word that lanes can read is written by a draft that starts then."""
         if shape.chain:
-            start += max(self._to_chain, self._chain_free - start) - FEED
+            start = self._chain_start(shape, start) - FEED
         return {word: start + t for word, t in shape.writes.items()}
+
+    def _chain_start(self, shape: Shape, start: int) -> int:
+        """Return when a chain gets its words from a draft that starts then."""
+        return max(start + shape.fed + self._to_chain, self._chain_free)
 
     def _append(self, draft: Draft, start: int) -> None:
         wait, cycles = start - self.now, length(draft.runs)
@@ -198,6 +208,6 @@ class Placement:
             terms = f"{wait} + {terms}"
         self.runs += draft.runs
         self.phases.append(
-            Phase(name=draft.name, start=self.now, length=wait + cycles, formula=terms)
+            Phase(name=draft.name, start=self.now, length=wait + cycles, formula=terms, wait=wait)
         )
         self.now = start + cycles

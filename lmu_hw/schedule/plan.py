@@ -24,11 +24,11 @@ class Kind(IntEnum):
     COLUMNS = 2
     """Every lane multiplies the word of its own bank, all for the same row."""
     TERM = 3
-    """Lane 0 adds or subtracts the word."""
+    """Every lane adds or subtracts the word of its own bank."""
     HOLD = 4
-    """Lane 0 keeps the word for the product that follows."""
+    """Every lane keeps the word of its own bank for the product that follows."""
     PRODUCT = 5
-    """Lane 0 multiplies the word with the one that it kept."""
+    """Every lane multiplies the word of its own bank with the one that it kept."""
     COMPARE = 6
     """The word takes part in the search for the largest."""
     INDEX = 7
@@ -43,6 +43,9 @@ class Kind(IntEnum):
 
 ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX)
 """Kinds whose words go through the lanes."""
+
+ACROSS = (Kind.COLUMNS, Kind.TERM, Kind.HOLD, Kind.PRODUCT)
+"""Kinds that read a word of every bank, so that they begin with a row."""
 
 SUMS = (*ACCUMULATES, Kind.SECOND)
 """Kinds that can end a sum."""
@@ -61,6 +64,7 @@ class Stride(IntEnum):
 
     NONE = 0
     WORD = 1
+    """To the next word; of kinds that read a word of every bank, to the next row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Run:
     source : Key or None
         The vector that is read,
     word : int
-        from this word on; `Kind.COLUMNS` reads a word of every bank, so it begins with a row.
+        from this word on.
     stride : Stride
     first, last : bool
         The first cycle begins a sum; the last cycle ends it.
@@ -214,6 +218,8 @@ class Feed:
         Where its states begin in the memory of the chain.
     states : int
         How many words they are.
+    paired : bool
+        The next feed, of the next channel, goes through the chain beside this one.
     """
 
     op: int
@@ -223,6 +229,7 @@ class Feed:
     outer: int = 0
     inner: int = 0
     states: int = 0
+    paired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,12 +245,15 @@ class Phase:
         Cycles until the next one starts.
     formula : str
         The same as an expression.
+    wait : int
+        Cycles of these in which it waits for what other jobs compute or occupy.
     """
 
     name: str
     start: int
     length: int
     formula: str
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +350,11 @@ class Schedule:
     def queued(self) -> bool:
         """Whether inputs of several channels queue for a chain."""
         return queued(self.feeds)
+
+    @property
+    def paired(self) -> bool:
+        """Whether two channels go through a chain beside each other."""
+        return any(feed.paired for feed in self.feeds)
 
     @property
     def two_sums(self) -> bool:

@@ -3,15 +3,16 @@
 As many rows as there are lanes are worked on at a time, a group, every lane on its own; the rows
 left over take all lanes each, a column for every lane, where that is sooner.
 
-What reads a chain's states soon after they are computed reads them in the order of their arrival,
-section by section. The chain takes more cycles for a section than it has words; so the first
-reader can work on two groups in turns, each word used for both.
+What reads a chain's states soon after they are computed can read them in the order of their
+arrival, section by section. The chain takes more cycles for a section than it has words; so the
+first reader can work on two groups in turns, each word used for both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from itertools import groupby
 
 from .plan import Chain, Key, Kind, Run, Stride
@@ -21,6 +22,17 @@ Section = tuple[tuple[int, int], ...]
 Matrix = Sequence[tuple[int, ...]]
 Word = tuple[int, ...]
 """A weight for each lane."""
+
+
+class Reading(IntEnum):
+    """When the first reader of a chain's states reads them."""
+
+    WHOLE = 0
+    """When all are there."""
+    ARRIVING = 1
+    """In the order of their arrival."""
+    TWOFOLD = 2
+    """So too, for two groups of rows in turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +73,8 @@ Stretch = tuple[Part, ...]
 """Parts of one length, of which a word each is read in turns."""
 
 
-def by_arrival(parts: Sequence[Part], chain: Chain) -> list[Stretch]:
-    """Return parts with the states of a chain last, in the order in which it computes them.
+def by_arrival(parts: Sequence[Part], chain: Chain) -> tuple[list[Stretch], list[Stretch]]:
+    """Return the parts that are there, and the states of a chain in the order of their arrival.
 
     Parameters
     ----------
@@ -74,15 +86,22 @@ def by_arrival(parts: Sequence[Part], chain: Chain) -> list[Stretch]:
     (a,), (b,) = ([p for p in parts if p.key == key] for key in (inner, outer))
     kinds = [len(section) for section in chain.sections if section]
     n_inner, n_outer = len(kinds), sum(n == 2 for n in kinds)
-    found: list[Stretch] = [(p,) for p in parts if p.key not in (inner, outer)]
-    for channel in range(a.width // n_inner):
-        i, o = channel * n_inner, channel * n_outer
+    n_channels = a.width // n_inner
+    arriving: list[Stretch] = []
+    for channel in range(0, n_channels, 2):
+        # two of them beside each other
+        beside = range(channel, min(channel + 2, n_channels))
+        i = o = 0
         for kind, group in groupby(kinds):
             n = len(list(group))
-            own = a.cut(i, i + n)
-            found.append((own, b.cut(o, o + n)) if kind == 2 else (own,))
+            stretch: list[Part] = []
+            for c in beside:
+                stretch.append(a.cut(c * n_inner + i, c * n_inner + i + n))
+                if kind == 2:
+                    stretch.append(b.cut(c * n_outer + o, c * n_outer + o + n))
+            arriving.append(tuple(stretch))
             i, o = i + n, o + n * (kind == 2)
-    return found
+    return [(p,) for p in parts if p.key not in (inner, outer)], arriving
 
 
 class Rows:
@@ -126,47 +145,88 @@ class Rows:
             rows, left, before = rows[left:], 0, 1
         stretches = [(part,) for part in parts]
         if full:
-            body = self.pause(self._body(stretches, 0, lanes), max(before, lanes))
-            runs, before = runs + self.loop(body, full, wait=False), lanes
+            body = _sum(self._runs(stretches, 0), lanes)
+            body = self.pause(body, before if full == 1 else max(before, lanes))
+            runs, before = runs + self.loop(body, full), lanes
         if left:
-            runs += self.pause(self._body(stretches, full, left), before)
+            runs += self.pause(_sum(self._runs(stretches, full), left), before)
         for start in range(0, len(rows), lanes):
             weights += self._weights(stretches, [rows[start : start + lanes]])
         return runs, weights
 
     def arriving(
-        self, rows: Matrix, stretches: Sequence[Stretch], *, twofold: bool
+        self,
+        rows: Matrix,
+        there: Sequence[Stretch],
+        arriving: Sequence[Stretch],
+        *,
+        twofold: bool,
     ) -> tuple[list[Run], list[Word]]:
         """Return the runs and weights of a matrix some of whose words are still being computed.
 
         Parameters
         ----------
         rows : sequence of tuple of int
-        stretches : sequence of Stretch
-            In the order of the words' arrival; the first group, or two in turns, reads them so.
+        there, arriving : sequence of Stretch
+            What can be read at any time, and what is read in the order of its arrival.
         twofold : bool
-            Work on two groups in turns.
+            Two groups in turns. The second reads what is there last, while the results of the
+            first leave.
         """
         lanes = self.lanes
-        groups = [rows[:lanes], rows[lanes : 2 * lanes]] if twofold else [rows[:lanes]]
-        groups = [group for group in groups if group]
-        results = [len(group) for group in groups]
-        runs = self._body(stretches, 0, results[0], twofold=len(groups) == 2)
-        if len(groups) == 2:
-            runs += _wait(self.pace.drain_cycles(results[0], one_row=False) - 1)
-            runs.append(Run(kind=Kind.SECOND, last=True, results=results[1]))
-        weights = self._weights(stretches, groups)
-        rest = rows[sum(results) :]
+        first, second = rows[:lanes], rows[lanes : 2 * lanes] if twofold else ()
+        groups = [group for group in (first, second) if group]
+        runs = [*self._runs(there, 0), *self._runs(arriving, 0, twofold=len(groups) == 2)]
+        runs = _sum(runs, len(first))
+        weights = self._weights(there, [first]) + self._weights(arriving, groups)
+        if second:
+            runs += self._second(there, len(first), len(second))
+            weights += self._weights(there, [second])
+        rest = rows[sum(map(len, groups)) :]
         if rest:
-            parts = [part for stretch in stretches for part in stretch]
-            more, words = self.whole(rest, _joined(parts), before=results[-1])
+            parts = [part for stretch in (*there, *arriving) for part in stretch]
+            more, words = self.whole(rest, _joined(parts), before=len(groups[-1]))
             runs, weights = runs + more, weights + words
         return runs, weights
 
-    def loop(self, body: list[Run], times: int, *, wait: bool = True) -> list[Run]:
-        """Return a body done several times, by default with room for its result each time."""
-        if wait:
-            body = self.pause(body, 1)
+    def _second(self, there: Sequence[Stretch], before: int, results: int) -> list[Run]:
+        """Return the runs that complete the second of two groups, ``before`` results of the first
+        being under way.
+        """
+        swap, more = Run(kind=Kind.SECOND), self._runs(there, 0)
+        last = [swap, *more]
+        wait = _wait(self._gap(last, before))
+        last[-1] = replace(last[-1], last=True, results=results)
+        # the first group's sums are gone, so the second's may wait in their place
+        return [*last[:-1], *wait, last[-1]]
+
+    def elements(self, body: Sequence[Run], length: int) -> list[Run]:
+        """Return the runs of vectors' elements, as many at a time as there are lanes.
+
+        Parameters
+        ----------
+        body : sequence of Run
+            Of the first of them; its last run ends their sums.
+        length : int
+        """
+        lanes = self.lanes
+        groups, left = divmod(length, lanes)
+
+        def group(number: int, results: int, stride: Stride = Stride.NONE) -> list[Run]:
+            runs = [replace(run, word=number * lanes, stride=stride) for run in body]
+            return [*runs[:-1], replace(runs[-1], results=results)]
+
+        runs = group(0, min(lanes, length))
+        if groups == 2:
+            runs += self.pause(group(1, lanes), lanes)
+        elif groups > 2:
+            runs += self.loop(self.pause(group(1, lanes, Stride.WORD), lanes), groups - 1)
+        if groups and left:
+            runs += self.pause(group(groups, left), lanes)
+        return runs
+
+    def loop(self, body: list[Run], times: int) -> list[Run]:
+        """Return a body done several times."""
         if times > 1:
             body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
         return body
@@ -181,10 +241,10 @@ class Rows:
             return 0
         return max(0, self.pace.drain_cycles(results, one_row=one_row) - cycles)
 
-    def _body(
-        self, stretches: Sequence[Stretch], group: int, results: int, *, twofold: bool = False
+    def _runs(
+        self, stretches: Sequence[Stretch], group: int, *, twofold: bool = False
     ) -> list[Run]:
-        """Return the runs of a group of rows, or of two."""
+        """Return the runs of a group of rows, or of two in turns, without beginning and end."""
         runs: list[Run] = []
         for stretch in _peeled(stretches):
             turns = stretch[0].width if len(stretch) > 1 else 1
@@ -204,9 +264,7 @@ class Rows:
             if turns > 1 and twofold:
                 # no faster than the words come
                 body += _wait(WINDOW - sum(run.cycles for run in body))
-            runs += self.loop(body, turns, wait=False)
-        runs[0] = replace(runs[0], first=True)
-        runs[-1] = replace(runs[-1], last=True, results=results)
+            runs += self.loop(body, turns)
         return runs
 
     def _weights(self, stretches: Sequence[Stretch], groups: Sequence[Matrix]) -> list[Word]:
@@ -231,7 +289,7 @@ class Rows:
         body[-1] = replace(body[-1], last=True, results=1)
         again = self._gap(body, 1, one_row=True)
         runs = _wait(self._gap(body, before) - again)
-        runs += self.loop([*_wait(again), *body], len(rows), wait=False)
+        runs += self.loop([*_wait(again), *body], len(rows))
         weights = [
             _across(row, part, start, self.lanes)
             for row in rows
@@ -256,12 +314,13 @@ def _peeled(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
 
 def _joined(parts: Sequence[Part]) -> list[Part]:
     """Return parts with those that follow one another in a vector made one again."""
-    found: dict[Key, Part] = {}
+    found: dict[Key, list[Part]] = {}
     for part in parts:
-        old = found.get(part.key)
-        whole = part if old is None else replace(old, columns=old.columns + part.columns)
-        found[part.key] = whole
-    return list(found.values())
+        found.setdefault(part.key, []).append(part)
+    return [
+        replace(first, columns=sum((p.columns for p in (first, *others)), ()))
+        for first, *others in (sorted(own, key=lambda p: p.word) for own in found.values())
+    ]
 
 
 def _rows_of(word: int, width: int, lanes: int) -> list[int]:
@@ -274,6 +333,12 @@ def _across(row: tuple[int, ...], part: Part, start: int, lanes: int) -> Word:
     """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
     at = [start + lane - part.word for lane in range(lanes)]
     return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
+
+
+def _sum(runs: list[Run], results: int) -> list[Run]:
+    """Return runs as the whole of a sum."""
+    runs = [replace(runs[0], first=True), *runs[1:]]
+    return [*runs[:-1], replace(runs[-1], last=True, results=results)]
 
 
 def _wait(cycles: int) -> list[Run]:

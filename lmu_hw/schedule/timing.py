@@ -39,6 +39,9 @@ QUEUE = 6
 WINDOW = 4
 """Cycles from the chain word of one section to that of the next."""
 
+BESIDE = 2
+"""Cycles from a chain's work for one channel to the same for the channel beside it."""
+
 INDEX_GAP = 2
 """Idle cycles between the last word compared and the use of the index."""
 
@@ -183,7 +186,7 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
     return writes
 
 
-def chain_cycles(sections: tuple[tuple[tuple[int, int], ...], ...]) -> int:
-    """Return the cycles from the arrival of a chain's input to when it can take the next one."""
+def chain_cycles(sections: tuple[tuple[tuple[int, int], ...], ...], *, paired: bool) -> int:
+    """Return the cycles from the start of a chain to when it can start again."""
     last = max((write.cycle for write in chain_writes(sections)), default=0)
-    return max(COUNT, last + 1 - FEED)
+    return max(COUNT, last + 1 - FEED) + BESIDE * paired

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .plan import SUMS, Key, Kind, Run, Stride
+from .plan import ACROSS, SUMS, Key, Kind, Run, Stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,11 @@ class Cycle:
     def words(self, lanes: int) -> list[int]:
         """Return the words that are read, without those of other vectors."""
         run = self.run
-        start = run.word + (self.turn if run.stride is Stride.WORD else 0)
-        if run.kind is Kind.COLUMNS:
-            row = start // lanes + self.offset
+        turn = self.turn if run.stride is Stride.WORD else 0
+        if run.kind in ACROSS:
+            row = run.word // lanes + turn + self.offset
             return list(range(row * lanes, (row + 1) * lanes))
+        start = run.word + turn
         return [start + (self.offset // 2 if run.twofold else self.offset)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from lmu_hw.rtl.silence import SilenceCounters
 from lmu_hw.rtl.widths import widths
 from lmu_hw.schedule import Kind, schedule
 from lmu_hw.schedule import walk as schedule_walk
-from lmu_hw.schedule.timing import FEED, INNER, sum_turns
+from lmu_hw.schedule.timing import BESIDE, FEED, INNER, sum_turns
 from tests.networks import NETWORKS
 from tests.programs import PROGRAMS, cascade_program
 from tests.rtl.bench import simulate
@@ -133,14 +134,18 @@ def test_lane(lane_aligns: tuple[int, ...]) -> None:
 
 
 def test_feeds_wait_for_the_chain() -> None:
-    """Every input starts once, in order, with its own silence, as soon as the chain is free."""
+    """Every input once, in order, with its own silence, as soon as the chain is free.
+
+    Two channels start together: the words of the second follow those of the first.
+    """
     plan = schedule(cascade_program(sections="prp", channels=5, seed=3))
     dut = FeedQueue(plan, 9)
     arrivals = [(10, 0), (13, 1), (16, 2), (19, 3), (22, 4), (140, 0), (190, 1)]
     starts = dut.model(arrivals)
     words, silent = [-256, 255, 0, 7, -1, 99, -3], [0, 1, 1, 0, 0, 1, 0]
-    seen: list[tuple[int, int, int]] = []
+    seen: list[tuple[int, int]] = []
     silences: list[int] = []
+    started: list[int] = []
 
     async def bench(ctx: Any) -> None:
         at = {cycle: k for k, (cycle, _) in enumerate(arrivals)}
@@ -153,13 +158,17 @@ def test_feeds_wait_for_the_chain() -> None:
             # of the one two cycles ago, and of no other
             k = at.get(cycle - 2)
             ctx.set(dut.silent, silent[k] if k is not None else cycle % 2)
+            beside = bool(started) and cycle == started[-1] + BESIDE
             if ctx.get(dut.start):
+                started.append(cycle)
+            if ctx.get(dut.start) or (beside and plan.feeds[seen[-1][0]].paired):
                 silences.append(ctx.get(dut.next_silent))
-                seen.append((cycle, ctx.get(dut.next_feed), ctx.get(dut.next_word)))
+                seen.append((ctx.get(dut.next_feed), ctx.get(dut.next_word)))
             await ctx.tick()
 
     simulate(dut, bench)
-    assert seen == [(s, feed, w) for s, (_, feed), w in zip(starts, arrivals, words, strict=True)]
+    assert started == starts
+    assert seen == [(feed, w) for (_, feed), w in zip(arrivals, words, strict=True)]
     assert silences == silent
 
 
@@ -522,14 +531,17 @@ NARROW = {name: QFormat(4, 5) for name in ("outer", "inner", "chain")}
 @pytest.mark.parametrize("formats", [{}, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("sections", ["p", "r", "prpprr"])
 def test_chain_unit(sections: str, formats: dict[str, QFormat]) -> None:
-    """Every state, in the cycle that the schedule counts on, over steps loud and silent."""
-    program = cascade_program(sections=sections, channels=2, readout=1, seed=3, **formats)
+    """Every state, in the cycle that the schedule counts on, over steps loud and silent.
+
+    Two channels go beside each other, the third alone.
+    """
+    program = cascade_program(sections=sections, channels=3, readout=1, seed=3, **formats)
     plan = schedule(program, 3)
     dut = ChainUnit(plan)
     assert (dut.adaptor.x_width > LOW_BITS) == (not formats)
     interpreter = Interpreter(program)
     n_pairs = sections.count("p")
-    words = np.random.default_rng(0).integers(-128, 128, (6, 2))
+    words = np.random.default_rng(0).integers(-128, 128, (6, 3))
 
     def place(name: str, word: int) -> tuple[int, int]:
         return plan.places[name, 1].row + word // 3, word % 3
@@ -543,24 +555,27 @@ def test_chain_unit(sections: str, formats: dict[str, QFormat]) -> None:
         for step in words:
             interpreter.run(step[None, None, :])
             state = interpreter.save()[0].tolist()
-            for channel, u in enumerate(step.tolist()):
+            for channels in ((0, 1), (2,)):
                 expected = {}
-                for write in dut.model(0):
+                for beside, write in product(range(len(channels)), dut.model(0)):
                     name, part = (
                         ("z_inner", len(sections)) if write.port == INNER else ("z_outer", n_pairs)
                     )
-                    word = channel * part + write.index
-                    before = 2 * n_pairs if write.port == INNER else 0
-                    expected[write.cycle] = (*place(name, word), state[before + word])
-                ctx.set(dut.word, u)
-                ctx.set(dut.feed, channel)
-                ctx.set(dut.valid, 1)
+                    word = channels[beside] * part + write.index
+                    before = 3 * n_pairs if write.port == INNER else 0
+                    cycle = write.cycle + BESIDE * beside
+                    assert cycle not in expected
+                    expected[cycle] = (*place(name, word), state[before + word])
+                ctx.set(dut.feed, channels[0])
                 for cycle in range(FEED, max(expected) + 1):
+                    ctx.set(dut.valid, int(cycle == FEED))
+                    # of the one, of the other, and of neither
+                    now = (cycle - FEED) // BESIDE
+                    ctx.set(dut.word, int(step[channels[now]]) if now < len(channels) else -77)
                     if ctx.get(dut.mirror):
                         got = [ctx.get(dut.mirror_row), ctx.get(dut.mirror_bank)]
                         assert expected.pop(cycle) == (*got, ctx.get(dut.mirror_word))
                     await ctx.tick()
-                    ctx.set(dut.valid, 0)
                 assert not expected
 
     simulate(dut, bench)
