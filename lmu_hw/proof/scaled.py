@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-ONE = 1 << 96
+PLACES = 96
+"""Binary places of a bound."""
+ONE = 1 << PLACES
 """The integer that stands for 1."""
 
 
