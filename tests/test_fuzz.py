@@ -265,3 +265,18 @@ def test_a_checkpoint_of_another_protocol(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps({}, protocol=2).replace(b"\x80\x02", b"\x80\xdd", 1))
     with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
         read_arrays(path)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "quantized", "meta"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_tensor_without_plain_numbers(kind: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tensor = {
+        "sparse": lambda: torch.eye(3).to_sparse(),
+        "quantized": lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+        "meta": lambda: torch.empty(3, 4, device="meta"),
+    }[kind]()
+    path = tmp_path / "m.pt"
+    path.write_bytes(containers.checkpoint({"W_x": tensor}))
+    with pytest.raises(ModelFileError, match="'W_x' must be a dense tensor of plain numbers"):
+        read_arrays(path)
