@@ -28,6 +28,7 @@ from tests.conftest import ROOT
 from tests.fuzz import containers, worker
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.readers import READERS, Files, Reader
+from tests.importers import keras_files
 from tests.importers.test_model_file import NETWORK
 from tests.networks import NETWORKS
 from tests.programs import PROGRAMS
@@ -265,6 +266,16 @@ def test_a_checkpoint_of_another_protocol(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps({}, protocol=2).replace(b"\x80\x02", b"\x80\xdd", 1))
     with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
         read_arrays(path)
+
+
+def test_biases_of_keras_whose_sum_is_no_number(tmp_path: Path) -> None:
+    gru = keras_files.layer("GRU", "g", units=1, activation="tanh", reset_after=True)
+    bias = np.array([[np.inf, 0, 0], [-np.inf, 0, 0]])
+    weights = {"gru/cell": [np.ones((2, 3)), np.ones((1, 3)), bias]}
+    path = tmp_path / "m.keras"
+    keras_files.write_keras(path, keras_files.sequential(gru, width=2), weights)
+    with pytest.raises(ModelFileError, match="b must hold finite float64 numbers"):
+        load(path)
 
 
 @pytest.mark.parametrize("kind", ["sparse", "quantized", "meta"])
