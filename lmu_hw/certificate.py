@@ -184,7 +184,9 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
     if program.get("digest") != digest:
         raise CertificateError("program", "program.json does not match its own digest")
     _compare("program", stated, {"digest": digest})
-    predicted = stated.get("predicted_error_lsb")
+    if "predicted_error_lsb" not in stated:
+        raise CertificateError("program", "nothing is said of its predicted_error_lsb")
+    predicted = stated["predicted_error_lsb"]
     if predicted is None:
         return
     possible = [

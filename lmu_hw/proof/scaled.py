@@ -29,11 +29,6 @@ def root(a: int) -> int:
     return math.isqrt(a * ONE) + 1
 
 
-def words(a: int, frac_bits: int) -> int:
-    """Return the largest word with that many fractional bits that a bound allows."""
-    return (a << frac_bits if frac_bits >= 0 else a >> -frac_bits) // ONE
-
-
 def lsb(frac_bits: int) -> int:
     """Return one unit in the last place."""
     return up(Fraction(2) ** -frac_bits)
