@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,9 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
     if program.get("digest") != digest:
         raise CertificateError("program", "program.json does not match its own digest")
     _compare("program", stated, {"digest": digest})
-    predicted = stated.get("predicted_error_lsb")
+    if "predicted_error_lsb" not in stated:
+        raise CertificateError("program", "nothing is said of its predicted_error_lsb")
+    predicted = stated["predicted_error_lsb"]
     if predicted is None:
         return
     possible = [
@@ -191,9 +194,13 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
         for name, s in derived["signals"].items()
         if s["role"] == "output" and s["rounding"] is not None
     ]
+    for key in ("predicted", "roundoff"):
+        value = predicted.get(key) if isinstance(predicted, dict) else None
+        if not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
+            raise CertificateError("program", f"predicted_error_lsb has no {key} that is a number")
+    roundoff = predicted["roundoff"]
     for name, worst in possible:
-        roundoff = predicted.get("roundoff") if isinstance(predicted, dict) else None
-        if not isinstance(roundoff, int | float) or not 0 <= roundoff <= worst:
+        if roundoff > worst:
             raise CertificateError(
                 name,
                 f"roundoff of {roundoff!r} LSB RMS is predicted, but {worst:g} is its worst case",

@@ -1,5 +1,5 @@
 """Inputs that drive every signal of a memory to its bound: the signs of its impulse response, last
-first, at full scale.
+first, at full scale or, where rounding counts, a little less, so that it errs the same way.
 
 They are played one after the other: each is as long as the memory remembers, so what came before it
 has been forgotten at its end, where its signal is largest.
@@ -20,11 +20,14 @@ from .program import Cascade, Program, Role
 from .proof.derive import derive
 from .proof.lossless import Section, sections_of
 from .proof.response import SIGNALS, Response, block_size
+from .steer import Goal, steered
 
 HEARD = 0.999
 """Part of its l1 norm that the input of a signal plays."""
 MAX_STEPS = 1 << 18
 """Longest input of one signal."""
+WORTH = 0.002
+"""Part of a bound from which on rounding is steered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,8 @@ def worst_case(program: Program) -> WorstCase:
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
     )
     n_in = program.n_words(Role.INPUT)
+    signals = derive(json.loads(program.to_json()))["signals"]
+    interpreter = Interpreter(program)
     parts: list[Words] = []
     targets: list[Target] = []
     n_steps = 0
@@ -93,15 +98,32 @@ def worst_case(program: Program) -> WorstCase:
         if not isinstance(op, Cascade) or op.source not in first:
             continue
         fmt, n = program.vector(op.source).fmt, program.vector(op.source).length
-        for signal, kind, section, signs in _patterns(op):
-            part = np.zeros((len(signs), n_in), dtype=np.int64)
-            words = np.where(signs < 0, fmt.min, fmt.max)
+        for pattern in _patterns(op):
+            claim, goal = signals[pattern.signal], pattern.goal
+            words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
+            if (claim["rounding"] or 0.0) > WORTH * claim["high"]:
+                start = _states(program, interpreter)
+                words = steered(program, op, pattern.sections, goal, start, words)
+            part = np.zeros((len(words), n_in), dtype=np.int64)
             part[:, first[op.source] : first[op.source] + n] = words[:, None]
+            interpreter.run(part[:, None, :])
             n_steps += len(part)
             parts.append(part)
-            targets.append(Target(signal=signal, kind=kind, section=section, step=n_steps - 1))
+            targets.append(
+                Target(
+                    signal=pattern.signal, kind=goal.kind, section=goal.section, step=n_steps - 1
+                )
+            )
     none = np.zeros((0, n_in), dtype=np.int64)
     return WorstCase(inputs=np.concatenate([none, *parts]), targets=tuple(targets))
+
+
+def _states(program: Program, interpreter: Interpreter) -> dict[str, Words]:
+    """Return the words of every state, shape (1, length)."""
+    states = program.with_role(Role.STATE)
+    ends = np.cumsum([v.length for v in states])
+    parts = np.split(interpreter.save(), ends[:-1], axis=1)
+    return {v.name: words for v, words in zip(states, parts, strict=True)}
 
 
 def reached(program: Program, worst: WorstCase) -> list[Reached]:
@@ -170,7 +192,17 @@ def drive(program: Program) -> tuple[Words, list[Reached]]:
     return worst.inputs, found
 
 
-def _patterns(op: Cascade) -> list[tuple[str, str, int, Words]]:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Pattern:
+    """The loudest signal of a format of a chain, and the signs of the inputs that drive it."""
+
+    signal: str
+    goal: Goal
+    signs: Words
+    sections: tuple[Section, ...]
+
+
+def _patterns(op: Cascade) -> list[_Pattern]:
     """Return for each format of a chain its loudest signal and the signs that drive it."""
     sections = sections_of([[(e.coef, e.shift) for e in section] for section in op.sections])
     response = Response(sections, block_size(op.window))
@@ -192,7 +224,11 @@ def _patterns(op: Cascade) -> list[tuple[str, str, int, Words]]:
         h = np.concatenate([block[kind][:, section] for block in recorded])
         heard = np.cumsum(np.abs(h).astype(np.float64))
         length = int(np.searchsorted(heard, HEARD * heard[-1])) + 1
-        out.append((signal, kind, section, np.sign(h[:length][::-1])))
+        # the least word is larger than the greatest
+        sign = -1 if np.sum(h, dtype=np.float64) > 0 else 1
+        goal = Goal(kind=kind, section=section, sign=sign)
+        signs = np.sign(h[:length][::-1])
+        out.append(_Pattern(signal=signal, goal=goal, signs=signs, sections=sections))
     return out
 
 

@@ -213,6 +213,34 @@ def impossible_prediction(_: Data, stated: Data) -> None:
     stated["predicted_error_lsb"]["roundoff"] = 1e3
 
 
+def a_prediction_of_text(_: Data, stated: Data) -> None:
+    stated["predicted_error_lsb"]["predicted"] = "1"
+
+
+def a_prediction_beyond_any(_: Data, stated: Data) -> None:
+    stated["predicted_error_lsb"]["predicted"] = 10**400
+
+
+def a_prediction_that_is_none(_: Data, stated: Data) -> None:
+    stated["predicted_error_lsb"] = "1"
+
+
+def no_prediction(_: Data, stated: Data) -> None:
+    del stated["predicted_error_lsb"]
+
+
+def a_list_of_accumulators_cut(_: Data, stated: Data) -> None:
+    stated["accumulators"].pop()
+
+
+def an_accumulator_that_is_none(_: Data, stated: Data) -> None:
+    stated["accumulators"][0] = 7
+
+
+def half_a_prediction(_: Data, stated: Data) -> None:
+    del stated["predicted_error_lsb"]["roundoff"]
+
+
 def a_claim_too_many(_: Data, stated: Data) -> None:
     stated["signals"]["ghost"] = stated["signals"]["y"]
 
@@ -240,6 +268,13 @@ CORRUPTIONS: dict[Edit, str] = {
     basis: "y: basis is claimed to be 'interval'",
     narrower_accumulator: "accumulator of y: bits is claimed",
     impossible_prediction: "y: roundoff of 1000.0 LSB RMS is predicted",
+    a_prediction_of_text: "predicted_error_lsb has no predicted that is a number",
+    a_prediction_beyond_any: "predicted_error_lsb has no predicted that is a number",
+    a_prediction_that_is_none: "predicted_error_lsb has no predicted that is a number",
+    no_prediction: "nothing is said of its predicted_error_lsb",
+    a_list_of_accumulators_cut: "accumulators are not those of its operations",
+    an_accumulator_that_is_none: "accumulator of z_inner: nothing is claimed of it",
+    half_a_prediction: "predicted_error_lsb has no roundoff that is a number",
     a_claim_too_many: "ghost: is claimed of, but is not in the program",
     a_claim_too_few: "y: there is no claim of its signals",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -28,6 +30,7 @@ from tests.conftest import ROOT
 from tests.fuzz import containers, worker
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.readers import READERS, Files, Reader
+from tests.importers import keras_files
 from tests.importers.test_model_file import NETWORK
 from tests.networks import NETWORKS
 from tests.programs import PROGRAMS
@@ -264,4 +267,40 @@ def test_a_checkpoint_of_another_protocol(tmp_path: Path) -> None:
     path = tmp_path / "m.pt"
     path.write_bytes(pickle.dumps({}, protocol=2).replace(b"\x80\x02", b"\x80\xdd", 1))
     with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
+        read_arrays(path)
+
+
+def test_a_checkpoint_cut_inside_a_word(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    with zipfile.ZipFile(io.BytesIO(containers.checkpoint({"w": 70000}))) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    cut = [(n, c[: c.index(b"J") + 3] if n.endswith("data.pkl") else c) for n, c in members]
+    path = tmp_path / "m.pt"
+    path.write_bytes(containers.zipped(cut))
+    with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
+        read_arrays(path)
+
+
+def test_biases_of_keras_whose_sum_is_no_number(tmp_path: Path) -> None:
+    gru = keras_files.layer("GRU", "g", units=1, activation="tanh", reset_after=True)
+    bias = np.array([[np.inf, 0, 0], [-np.inf, 0, 0]])
+    weights = {"gru/cell": [np.ones((2, 3)), np.ones((1, 3)), bias]}
+    path = tmp_path / "m.keras"
+    keras_files.write_keras(path, keras_files.sequential(gru, width=2), weights)
+    with pytest.raises(ModelFileError, match="b must hold finite float64 numbers"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "quantized", "meta"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_tensor_without_plain_numbers(kind: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tensor = {
+        "sparse": lambda: torch.eye(3).to_sparse(),
+        "quantized": lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+        "meta": lambda: torch.empty(3, 4, device="meta"),
+    }[kind]()
+    path = tmp_path / "m.pt"
+    path.write_bytes(containers.checkpoint({"W_x": tensor}))
+    with pytest.raises(ModelFileError, match="'W_x' must be a dense tensor of plain numbers"):
         read_arrays(path)

@@ -115,24 +115,38 @@ def test_both_bounds_on_rounding_hold_and_one_is_tighter(
     sums = error_sums(found.response, unit, found.total, found.n_steps)
     assert sums is not None
     noise = noise_of(sections, unit)
-    worst = random_errors(chain, np.random.default_rng(0))
+    truncated = random_errors(chain, np.random.default_rng(0), nearest=False)
+    rounded = random_errors(chain, np.random.default_rng(0), nearest=True)
     for name in SIGNALS:
         same = {"w": noise.w, "f": noise.f}.get(name, (0,) * len(sections))
         for k, section in enumerate(sections):
             if is_there(name, section):
                 by_norm = scaled.product(found.of[name][k].decay, noise.energy) + same[k]
-                assert worst[name][k] <= sums[name][k] / ONE, (name, k)
-                assert sums[name][k] <= 1.1 * by_norm, (name, k)
+                nearest, units = (
+                    sums[name][k].nearest,
+                    sums[name][k].nearest + sums[name][k].more[0],
+                )
+                assert rounded[name][k] <= nearest / ONE, (name, k)
+                assert truncated[name][k] <= units / ONE, (name, k)
+                assert units <= 1.1 * by_norm, (name, k)
+                assert nearest < 0.6 * units, (name, k)
 
 
-def random_errors(chain: list[list[tuple[int, int]]], rng: np.random.Generator) -> dict[str, Any]:
-    """Return the largest values that errors of random signs and full size made of silence."""
+def random_errors(
+    chain: list[list[tuple[int, int]]], rng: np.random.Generator, *, nearest: bool
+) -> dict[str, Any]:
+    """Return the largest values that errors made of silence: of random signs and full size, or as
+    two words have them that are rounded to nearest from one sum.
+    """
     lsb = {"chain": 2.0**-6, "outer": 2.0**-5, "inner": 2.0**-7}
     held = [np.zeros((len(s), 64)) for s in chain]
     worst = {name: [0.0] * len(chain) for name in SIGNALS}
 
-    def off(kind: str) -> np.ndarray:
-        return rng.choice([-lsb[kind], lsb[kind]], 64)
+    def off(*kinds: str) -> list[np.ndarray]:
+        if not nearest:
+            return [rng.choice([-lsb[kind], lsb[kind]], 64) for kind in kinds]
+        rest = rng.integers(0, 64, 64) * 2.0**-9
+        return [np.floor(rest / lsb[kind] + 0.5) * lsb[kind] - rest for kind in kinds]
 
     for _ in range(400):
         w = np.zeros(64)
@@ -140,13 +154,13 @@ def random_errors(chain: list[list[tuple[int, int]]], rng: np.random.Generator) 
             e = [coef / 2**shift for coef, shift in section]
             f = i = np.zeros(64)
             if len(section) == 1:
-                t = e[0] * (w - z[0])
-                z[0], w = z[0] + t + off("inner"), 2 * z[0] - w + t + off("chain")
+                t, (z_off, w_off) = e[0] * (w - z[0]), off("inner", "chain")
+                z[0], w = z[0] + t + z_off, 2 * z[0] - w + t + w_off
             else:
-                t = e[0] * (z[1] - w)
-                w, f = w + t + off("chain"), 2 * w - z[1] + t + off("outer")
-                t = e[1] * (f - z[0])
-                z[0], z[1] = z[0] + t + off("inner"), 2 * z[0] - f + t + off("outer")
+                t, (w_off, f_off) = e[0] * (z[1] - w), off("chain", "outer")
+                w, f = w + t + w_off, 2 * w - z[1] + t + f_off
+                t, (z_off, o_off) = e[1] * (f - z[0]), off("inner", "outer")
+                z[0], z[1] = z[0] + t + z_off, 2 * z[0] - f + t + o_off
                 i = z[0]
             for name, value in zip(SIGNALS, (w, f, z[-1], i), strict=True):
                 worst[name][k] = max(worst[name][k], float(np.abs(value).max()))

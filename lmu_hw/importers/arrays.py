@@ -9,7 +9,6 @@ import importlib
 import io
 import lzma
 import math
-import pickle
 import re
 import tokenize
 import warnings
@@ -174,7 +173,10 @@ def _read_torch(path: Path) -> dict[str, Array]:
             # of damage that is told of below
             warnings.simplefilter("ignore")
             loaded = torch.load(str(path), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *DAMAGE) as error:
+    except OSError:
+        raise
+    # a damaged pickle can fail in any of PyTorch's ways
+    except Exception as error:
         raise ModelFileError(
             f"{path} holds more than weights, or is damaged ({_reason(error)}); "
             "save model.state_dict() as .safetensors"
@@ -185,10 +187,21 @@ def _read_torch(path: Path) -> dict[str, Array]:
     tensors = {str(name): value for name, value in state.items() if torch.is_tensor(value)}
     _check_total(path, len(tensors), sum(8 * tensor.numel() for tensor in tensors.values()))
     return {
-        name: np.array(tensor.detach().to(torch.float64).numpy(), dtype=np.float64)
+        name: _dense(path, name, tensor.detach(), torch.float64)
         for name, tensor in tensors.items()
         if not tensor.is_complex()
     }
+
+
+def _dense(path: Path, name: str, tensor: Any, dtype: Any) -> Array:
+    """Return a tensor's numbers; sparse, quantized and meta tensors have none in this sense."""
+    try:
+        return np.array(tensor.to(dtype).numpy(), dtype=np.float64)
+    except (RuntimeError, TypeError) as error:
+        raise ModelFileError(
+            f"{path}: {name[:80]!r} must be a dense tensor of plain numbers ({_reason(error)}); "
+            "save it so (to_dense, dequantize)"
+        ) from error
 
 
 def _doubles(array: np.ndarray) -> Array:

@@ -264,10 +264,10 @@ class _Builder:
             n = len(W) // 3
             inner, fed_back = b if b.ndim == 2 and len(b) == 2 else (b, np.zeros_like(b))
             # only the candidate's second bias stands inside the reset gate's product
-            b, c = (
-                inner + np.where(np.arange(len(inner)) < 2 * n, fed_back, 0.0),
-                own(fed_back[2 * n :]),
-            )
+            outside = np.where(np.arange(len(inner)) < 2 * n, fed_back, 0.0)
+            # what is not finite is refused by name, when the cell is made
+            with np.errstate(all="ignore"):
+                b, c = inner + outside, own(fed_back[2 * n :])
         return GRU(W=own(W), U=U, b=own(b), c=c, activation=activation, gate=gate)
 
     def _lmu(self, layer: KerasLayer, width: int | None) -> LMU:

@@ -11,8 +11,9 @@ from .interval import Data, Range, fmt_of, input_words
 from .lossless import Steps, noise_of, sections_of
 from .memory import ChainGains, Row, gains_of
 from .response import TooWideError, block_size
-from .rounding import FEW_VALUES, MAX_VALUES, error_sums
-from .scaled import ONE, lsb, product, up
+from .rounding import FEW_VALUES, MAX_VALUES, ErrorSums, error_sums
+from .scaled import ONE, PLACES, lsb, product, up
+from .silence import Quiet
 
 Part = tuple[int, int]
 """What the input makes of a signal, and what rounding errors add [real, `scaled` bounds]."""
@@ -57,9 +58,12 @@ class ChainProof:
         ends, fits = input_words(formats[op["source"]], *words, chain)
         if not fits:
             raise UnprovenError("its input saturates")
-        self._peak = up(Fraction(max(map(abs, ends))) / Fraction(2) ** chain.frac_bits)
+        low, high = (Fraction(x) / Fraction(2) ** chain.frac_bits for x in ends)
+        self._half, self._middle = up((high - low) / 2), up(abs(high + low) / 2)
         self._sections = sections_of([[(e["coef"], e["shift"]) for e in s] for s in op["sections"]])
         outer = formats[op["z_outer"]] if op["z_outer"] else None
+        if max(f.frac_bits for f in (chain, formats[op["z_inner"]], outer) if f) > PLACES:
+            raise UnprovenError("its words are too fine to be followed")
         self._unit = Steps(
             chain=lsb(chain.frac_bits),
             outer=lsb(outer.frac_bits) if outer else 0,
@@ -92,8 +96,9 @@ class ChainProof:
         """
         claims, gains = self._claims(names, self._by_norms()), self._gains
         limit = MAX_VALUES if any(claim.reason for claim in claims.values()) else FEW_VALUES
-        sums = error_sums(gains.response, self._unit, gains.total, gains.n_steps, limit)
-        return claims if sums is None else self._claims(names, self._by_sources(sums))
+        quiet = Quiet(gains.response, min(self._op["window"], gains.n_steps))
+        sums = error_sums(gains.response, self._unit, gains.total, gains.n_steps, limit, quiet.lags)
+        return claims if sums is None else self._claims(names, self._by_places(sums, quiet))
 
     def _claims(
         self, names: Mapping[str, str], parts: Mapping[str, list[Part]]
@@ -117,20 +122,26 @@ class ChainProof:
         return self._by_format(
             {
                 name: [
-                    (product(g.l1, self._peak), product(g.decay, noise.energy) + extra)
+                    (
+                        g.driven(self._half, self._middle),
+                        product(g.decay, noise.energy) + extra,
+                    )
                     for g, extra in zip(self._gains.of[name], same[name], strict=True)
                 ]
                 for name in same
             }
         )
 
-    def _by_sources(self, sums: Mapping[str, list[int]]) -> dict[str, list[Part]]:
-        """Return what signals reach, rounding errors followed one by one."""
+    def _by_places(
+        self, sums: Mapping[str, list[ErrorSums]], quiet: Quiet
+    ) -> dict[str, list[Part]]:
+        """Return what signals reach, rounding errors followed from every adaptor."""
+        heard, least = quiet.heard(), max(0, self._half - self._middle)
         return self._by_format(
             {
                 name: [
-                    (product(g.l1, self._peak), s)
-                    for g, s in zip(self._gains.of[name], sums[name], strict=True)
+                    (g.driven(self._half, self._middle), quiet.errors(s, h, least))
+                    for g, s, h in zip(self._gains.of[name], sums[name], heard[name], strict=True)
                 ]
                 for name in sums
             }
@@ -165,7 +176,7 @@ class ChainProof:
             scale = up(multiplier * Fraction(2) ** (self._scale(op) - shift))
             own = product(scale, product(gain.decay, energy)) + ONE // 2
             offset = up(Fraction(abs(bias) * multiplier, 1 << shift))
-            worst = max(worst, product(scale, product(gain.l1, self._peak)) + offset + own)
+            worst = max(worst, product(scale, gain.driven(self._half, self._middle)) + offset + own)
             noise = max(noise, own)
         fmt = self._formats[op["target"]]
         # an output one word beyond its format is its end to within a word

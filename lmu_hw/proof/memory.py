@@ -51,13 +51,20 @@ class Gains:
     ----------
     l1 : int
         What an input of up to 1 can make of it.
+    constant : int
+        What a constant input of 1 makes of it, at most.
     decay : int
         Sum of ``||r A^k||``: what errors that add a norm of 1 to the state in every step make of
         it.
     """
 
     l1: int
+    constant: int
     decay: int
+
+    def driven(self, half: int, middle: int) -> int:
+        """Return what an input between ``+-half`` around ``+-middle`` can make of it."""
+        return product(self.l1, half) + product(self.constant, middle)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +94,13 @@ class _Sums:
 
     norms: list[int]
     l1: list[int] = field(init=False)
+    signed: list[int] = field(init=False)
     energy: list[int] = field(init=False)
     decay: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.l1, self.energy, self.decay = ([0] * len(self.norms) for _ in range(3))
+        zeros = ([0] * len(self.norms) for _ in range(4))
+        self.l1, self.signed, self.energy, self.decay = zeros
 
     def tails(self, unit: int, miss: Sequence[int]) -> list[int]:
         """Return bounds of the squares that are still to come."""
@@ -104,10 +113,10 @@ class _Sums:
     def add(self, h: Ints, tails: Sequence[int]) -> None:
         """Add a block of steps, whose tails before it are given."""
         energies, exponent = squares(h)
-        for k, (l1, energy) in enumerate(
-            zip(np.abs(h).sum(axis=0).tolist(), energies.tolist(), strict=True)
-        ):
+        l1s, signed = np.abs(h).sum(axis=0).tolist(), h.sum(axis=0).tolist()
+        for k, (l1, both, energy) in enumerate(zip(l1s, signed, energies.tolist(), strict=True)):
             self.l1[k] += l1
+            self.signed[k] += both
             self.energy[k] += energy << exponent
             self.decay[k] += len(h) * root(tails[k])
 
@@ -163,10 +172,11 @@ def gains_of(
         name: [
             Gains(
                 l1=l1 * units[name] + n_steps * off + product(norm, rest),
+                constant=abs(signed) * units[name] + n_steps * off + product(norm, rest),
                 decay=decay + product(root(tail), total),
             )
-            for l1, off, norm, decay, tail in zip(
-                s.l1, miss[name], s.norms, s.decay, tails[name], strict=True
+            for l1, signed, off, norm, decay, tail in zip(
+                s.l1, s.signed, miss[name], s.norms, s.decay, tails[name], strict=True
             )
         ]
         for name, s in sums.items()

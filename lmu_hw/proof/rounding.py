@@ -1,7 +1,11 @@
-"""What rounding errors can add up to, source by source: tighter than `memory`, and longer to find.
+"""What rounding errors can add up to, place by place: tighter than `memory`, and longer to find.
 
-Every place that rounds is a source. An error of one unit is put in there once and followed to the
-end; the l1 norm of what it makes of a signal is what errors in every step can add up to at most.
+Both words that an adaptor puts out are rounded from one sum, whose fraction they share: with units
+c >= f and gains g, h the two errors together make at most ``(|g| (c - f) + max(|g|, |h|) f) / 2``
+of a signal, ``|g + h| f / 2`` where c = f. So it is while words are rounded to nearest. In a silent
+step they are truncated, and each error is up to a whole unit; see `silence`.
+
+A pair of unit errors is put in at every adaptor once and followed to the end.
 """
 
 from __future__ import annotations
@@ -18,9 +22,9 @@ from .scaled import ONE, product, root, up
 
 CHECK_EVERY = 64
 """Steps between looks at what is left."""
-WORTH = 64
+WORTH = 256
 """Part of a sum that its tail may be."""
-MAX_CYCLES = 1 << 16
+MAX_CYCLES = 1 << 17
 """Steps after which the search is given up."""
 MAX_VALUES = 1 << 33
 """Values followed, all steps together, beyond which it is not begun."""
@@ -29,26 +33,70 @@ FEW_VALUES = 1 << 22
 GUARD = 20
 """Low bits of a value that are rounded up before it is summed."""
 
+Entry = tuple[int, dict[str, Fraction]]
+"""Where a unit error is found: a section, and the part of it in that section's ``o, i, w``."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class _Source:
-    """A unit error: where it enters, the norm that it adds to the state, the format it belongs to.
+class _Place:
+    """An adaptor that rounds: an error in each of its words, that of the larger unit first.
 
-    ``o, i, w`` are what the section finds there.
+    ``square`` is the largest square of the norm that one of them adds to the state. The last
+    adaptor of a chain puts one word out that nobody reads.
     """
 
-    section: int
-    fmt: str
-    o: Fraction = Fraction(0)
-    i: Fraction = Fraction(0)
-    w: Fraction = Fraction(0)
+    entries: tuple[Entry, ...]
+    units: tuple[int, int]
     square: Fraction
 
 
+@dataclass(frozen=True, kw_only=True)
+class ErrorSums:
+    """What errors make of a signal, as `scaled` bounds.
+
+    Attributes
+    ----------
+    nearest : int
+        Where every word is rounded to nearest.
+    more : tuple of int
+        What whole units add to it, from the lags in `lags` on: the first is lag 0.
+    """
+
+    nearest: int
+    more: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sizes of a signal, summed over the steps: of the first error, the second, and both."""
+
+    first: Ints
+    second: Ints
+    both: Ints
+    steps: int = 0
+
+    def copy(self) -> _Sums:
+        return _Sums(self.first.copy(), self.second.copy(), self.both.copy(), self.steps)
+
+    def add(self, values: Ints, same: Ints) -> None:
+        """Add a step: values of shape (2, n_places, n_sections)."""
+        first, second = np.abs(values)
+        # what is no larger than the parts of it that are rounded up
+        together = np.where(same, np.abs(values.sum(axis=0)), np.maximum(first, second))
+        for total, size in ((self.first, first), (self.second, second), (self.both, together)):
+            total += (size >> GUARD) + 1
+        self.steps += 1
+
+
 def error_sums(
-    response: Response, unit: Steps, total: int, n_steps: int, limit: int = MAX_VALUES
-) -> dict[str, list[int]] | None:
-    """Return what rounding errors of up to a unit in every step make of each signal at most.
+    response: Response,
+    unit: Steps,
+    total: int,
+    n_steps: int,
+    limit: int = MAX_VALUES,
+    lags: Sequence[int] = (0,),
+) -> dict[str, list[ErrorSums]] | None:
+    """Return what rounding errors in every step make of each signal at most.
 
     Parameters
     ----------
@@ -61,107 +109,170 @@ def error_sums(
         About how long the memory is.
     limit : int
         Values that may be followed, all steps together.
+    lags : sequence of int
+        From 0, rising, see `ErrorSums.more`.
 
     Returns
     -------
-    dict of str to list of int, or None
+    dict of str to list of ErrorSums, or None
         Bounds for ``w, f, o, i`` by section; None where it would take too long.
     """
     sections = response.sections
-    units = {"chain": unit.chain, "outer": unit.outer, "inner": unit.inner}
-    sources = _sources(sections)
-    if 2 * n_steps * len(sources) * len(sections) > limit:
+    places = _places(sections, unit)
+    if 4 * n_steps * len(places) * len(sections) > limit:
         return None
-    weight = np.array([units[s.fmt] for s in sources], dtype=object)
     # so that no value is larger than one that an input of 1 makes
-    scale = [(root(up(s.square)) // ONE + 1).bit_length() for s in sources]
-    state = {name: _injected(sources, name, scale, response) for name in ("o", "i", "w")}
-    sums = {name: np.zeros(state["o"].shape, dtype=np.int64) for name in SIGNALS}
+    scale = [(root(up(p.square)) // ONE + 1).bit_length() for p in places]
+    state = {name: _injected(places, name, scale, response) for name in ("o", "i", "w")}
+    same = np.array([[p.units[0] == p.units[1]] for p in places])
+    weights = np.array(
+        [[u << down for u in p.units] for p, down in zip(places, scale, strict=True)], dtype=object
+    ).T
+    none = np.zeros(state["o"].shape[1:], dtype=np.int64)
+    sums = {name: _Sums(none.copy(), none.copy(), none.copy()) for name in SIGNALS}
     for name in ("o", "i"):
-        sums[name] += _rounded_up(state[name])
-    factor = np.array([1 << p for p in scale], dtype=object) * weight
-    own = {"w": unit.chain, "f": unit.outer, "o": 0, "i": 0}
-    cycles = 0
-    out: dict[str, list[int]]
+        sums[name].add(state[name], same)
+    before = {name: [_Sums(none, none, none)] for name in SIGNALS}
+    spread, cycles = 2 * int(weights.sum()), 0
     while cycles < MAX_CYCLES:
-        _advance(response, state, sums, CHECK_EVERY)
-        cycles += CHECK_EVERY
+        for _ in range(CHECK_EVERY):
+            # the next step finds errors of this lag, and in later sections of larger ones
+            if cycles + 1 in lags:
+                for name in SIGNALS:
+                    before[name].append(sums[name].copy())
+            _advance(response, state, sums, same)
+            cycles += 1
         miss = response.miss(cycles)
-        left = sum(
-            int(f) * size // ONE + 1
-            for f, size in zip(factor, _remaining(response, state, miss), strict=True)
-        )
-        spread = int(factor.sum())
-        out, tail_is_small = {}, True
+        left = product(_left(response, state, weights, miss), total)
+        found = {name: _nearest(sums[name], weights, response.unit) for name in SIGNALS}
+        tails = {name: [product(norm, left) for norm in response.norms[name]] for name in SIGNALS}
+        if cycles < max(lags) or any(
+            tail * WORTH > value
+            for name in SIGNALS
+            for tail, value in zip(tails[name], found[name], strict=True)
+        ):
+            continue
+        out: dict[str, list[ErrorSums]] = {}
         for name in SIGNALS:
-            per_signal = (sums[name].astype(object) * factor[:, None]).sum(axis=0)
-            out[name] = []
-            for k, value in enumerate(per_signal.tolist()):
-                found = (value * response.unit << GUARD) // ONE + 1
-                found += product(spread, cycles * miss[name][k])
-                tail = product(response.norms[name][k], product(left, total))
-                tail_is_small &= tail * WORTH <= found
-                out[name].append(found + tail + own[name])
-        if tail_is_small:
-            return out
+            own = {"w": unit.chain, "f": unit.outer}.get(name, 0)
+            slack = [product(spread, cycles * off) + 1 for off in miss[name]]
+            more = [
+                [x + 2 * s + t for x, s, t in zip(column, slack, tails[name], strict=True)]
+                for column in (
+                    _excess(old, sums[name], weights, response.unit) for old in before[name]
+                )
+            ]
+            more[0] = [x + own for x in more[0]]
+            out[name] = [
+                ErrorSums(nearest=f + s + t + own // 2 + 1, more=m)
+                for f, s, t, m in zip(
+                    found[name], slack, tails[name], zip(*more, strict=True), strict=True
+                )
+            ]
+        return out
     return None
 
 
-def _sources(sections: Sequence[Section]) -> list[_Source]:
-    """Return every place that rounds."""
+def _places(sections: Sequence[Section], unit: Steps) -> list[_Place]:
+    """Return every adaptor with what its errors put in."""
     out = []
+    zero, one = Fraction(0), Fraction(1)
+
+    def place(found: list[tuple[int, Fraction, Entry]]) -> None:
+        first, *rest = sorted(found, key=lambda x: -x[0])
+        out.append(
+            _Place(
+                entries=tuple(entry for _, _, entry in (first, *rest)),
+                units=(first[0], rest[0][0] if rest else 0),
+                square=max(square for _, square, _ in found),
+            )
+        )
+
     for k, section in enumerate(sections):
         weight_o, weight_i = section.weight_o, section.weight_i
-        one = Fraction(1)
-        if weight_i is None:
-            out.append(_Source(section=k, fmt="inner", o=one, square=weight_o))
-        else:
-            assert section.e2 is not None
-            e2 = Fraction(section.e2[0], 1 << section.e2[1])
-            out.append(_Source(section=k, fmt="outer", o=one, square=weight_o))
-            out.append(_Source(section=k, fmt="inner", i=one, square=weight_i))
-            # f goes through the inner adaptor, which keeps its energy
-            out.append(_Source(section=k, fmt="outer", o=e2 - 1, i=e2, square=weight_o))
+        passed: list[tuple[int, Fraction, Entry]] = []
         if k + 1 < len(sections):
-            out.append(_Source(section=k + 1, fmt="chain", w=one, square=one))
+            passed = [(unit.chain, one, (k + 1, {"w": one}))]
+        if weight_i is None:
+            place([(unit.inner, weight_o, (k, {"o": one})), *passed])
+            continue
+        assert section.e2 is not None
+        e2 = Fraction(section.e2[0], 1 << section.e2[1])
+        # f goes through the inner adaptor, which keeps its energy
+        place([(unit.outer, weight_o, (k, {"o": e2 - 1, "i": e2})), *passed])
+        place(
+            [
+                (unit.outer, weight_o, (k, {"o": one, "i": zero})),
+                (unit.inner, weight_i, (k, {"o": zero, "i": one})),
+            ]
+        )
     return out
 
 
 def _injected(
-    sources: Sequence[_Source], name: str, scale: Sequence[int], response: Response
+    places: Sequence[_Place], name: str, scale: Sequence[int], response: Response
 ) -> Ints:
-    """Return the values of ``o``, ``i`` or ``w`` of every source, shape (n_sources, n_sections)."""
-    values = np.zeros((len(sources), len(response.sections)), dtype=np.int64)
-    for row, (source, down) in enumerate(zip(sources, scale, strict=True)):
-        value: Fraction = getattr(source, name)
-        exact = value * (1 << response.frac_bits) / (1 << down)
-        # within a unit of the truth, as every floor is
-        values[row, source.section] = exact.numerator // exact.denominator
+    """Return ``o``, ``i`` or ``w`` after each error, shape (2, n_places, n_sections)."""
+    values = np.zeros((2, len(places), len(response.sections)), dtype=np.int64)
+    for row, (place, down) in enumerate(zip(places, scale, strict=True)):
+        for which, (section, parts) in enumerate(place.entries):
+            exact = parts.get(name, Fraction(0)) * (1 << response.frac_bits) / (1 << down)
+            # within a unit of the truth, as every floor is
+            values[which, row, section] = exact.numerator // exact.denominator
     return values
 
 
 def _advance(
-    response: Response, state: dict[str, Ints], sums: dict[str, Ints], cycles: int
+    response: Response, state: dict[str, Ints], sums: dict[str, _Sums], same: Ints
 ) -> None:
-    """Run the chain of every source, adding up the sizes of its signals."""
-    for _ in range(cycles):
-        w, f, o, i = response.step(state["w"], state["o"], state["i"])
-        for name, values in zip(SIGNALS, (w, f, o, i), strict=True):
-            sums[name] += _rounded_up(values)
-        state["o"], state["i"] = o, i
-        state["w"][:, 1:], state["w"][:, 0] = w[:, :-1], 0
+    """Run the chain of every error for a step, adding up the sizes of its signals."""
+    w, f, o, i = response.step(state["w"], state["o"], state["i"])
+    for name, values in zip(SIGNALS, (w, f, o, i), strict=True):
+        sums[name].add(values, same)
+    state["o"], state["i"] = o, i
+    state["w"][..., 1:], state["w"][..., 0] = w[..., :-1], 0
 
 
-def _rounded_up(values: Ints) -> Ints:
-    return (np.abs(values) >> GUARD) + 1
+def _weighed(sums: _Sums, weights: Ints, kind: str) -> list[int]:
+    """Return twice what errors rounded to nearest make, or what whole units make, by section."""
+    large, small = weights[0][:, None], weights[1][:, None]
+    if kind == "units":
+        column = sums.first.astype(object) * large + sums.second.astype(object) * small
+    else:
+        column = sums.first.astype(object) * (large - small) + sums.both.astype(object) * small
+    return [int(x) for x in column.sum(axis=0)]
 
 
-def _remaining(response: Response, state: dict[str, Ints], miss: dict[str, list[int]]) -> list[int]:
-    """Return a bound of what is left in each source's chain, its sections' norms added up."""
-    totals = np.zeros(len(state["o"]), dtype=object)
+def _nearest(sums: _Sums, weights: Ints, unit: int) -> list[int]:
+    """Return what errors make that are rounded to nearest, by section."""
+    return [(x * unit << GUARD) // (2 * ONE) + 1 for x in _weighed(sums, weights, "nearest")]
+
+
+def _excess(old: _Sums, new: _Sums, weights: Ints, unit: int) -> list[int]:
+    """Return what whole units make beyond that, in the steps after ``old``."""
+    n = new.steps - old.steps
+    later = _Sums(new.first - old.first, new.second - old.second, new.both - old.both)
+    # each step was rounded up by less than 1
+    floor = _Sums(later.first - n, later.second - n, later.both - n)
+    return [
+        max(0, ((2 * units - nearest) * unit << GUARD) // (2 * ONE) + 1)
+        for units, nearest in zip(
+            _weighed(later, weights, "units"), _weighed(floor, weights, "nearest"), strict=True
+        )
+    ]
+
+
+def _left(
+    response: Response, state: dict[str, Ints], weights: Ints, miss: dict[str, list[int]]
+) -> int:
+    """Return a bound of the norm that is left of all errors, whole units."""
+    left = 0
+    totals = np.zeros(weights.shape, dtype=object)
     for k, section in enumerate(response.sections):
         for name, weight in (("o", section.weight_o), ("i", section.weight_i), ("w", Fraction(1))):
             if weight is not None:
-                size = np.abs(state[name][:, k]).astype(object) * response.unit + miss[name][k]
+                size = np.abs(state[name][..., k]).astype(object) * response.unit + miss[name][k]
                 totals = totals + size * root(up(weight)) // ONE + 1
-    return [int(x) for x in totals]
+    for factor, size in zip(weights.flat, totals.flat, strict=True):
+        left += int(factor) * int(size) // ONE + 1
+    return left

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-ONE = 1 << 96
+PLACES = 96
+"""Binary places of a bound."""
+ONE = 1 << PLACES
 """The integer that stands for 1."""
 
 
@@ -25,11 +27,6 @@ def product(a: int, b: int) -> int:
 def root(a: int) -> int:
     """Return a bound of the square root of a bound >= 0."""
     return math.isqrt(a * ONE) + 1
-
-
-def words(a: int, frac_bits: int) -> int:
-    """Return the largest word with that many fractional bits that a bound allows."""
-    return (a << frac_bits if frac_bits >= 0 else a >> -frac_bits) // ONE
 
 
 def lsb(frac_bits: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from random import Random
@@ -63,7 +64,7 @@ def damaged_array(rng: Random, array: np.ndarray) -> np.ndarray:
                 array.flat[rng.randrange(array.size)] = np.float64(rng.choice(FLOATS))
     elif change == 1:
         with np.errstate(all="ignore"):
-            array = (array * rng.choice((0, 1e-30, 1e30, -1, 1e300))).astype(array.dtype)
+            array = (array * rng.choice((0.0, 1e-30, 1e30, -1.0, 1e300))).astype(array.dtype)
     elif change == 2:
         shape = tuple(rng.choice(SIZES) for _ in range(rng.randrange(4)))
         array = np.resize(array, shape) if array.size else np.zeros(shape)
@@ -199,6 +200,57 @@ def _damage(h5py: Any, rng: Random, file: Any, names: list[str], attributes: lis
     elif attributes:
         key = rng.choice(attributes)
         file.attrs[key] = rng.choice((1.5, np.zeros(3), "", "x", np.bytes_(b"\xff"), [1, 2]))
+
+
+def checkpoint(state: Any) -> bytes:
+    """Return what `torch.save` writes."""
+    import torch
+
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
+
+
+def damaged_checkpoint(rng: Random, arrays: Arrays) -> bytes:
+    """Return a checkpoint of other tensors or values, or with a damaged member, or damaged."""
+    import torch
+
+    state: dict[Any, Any] = {name: torch.tensor(array) for name, array in arrays.items()}
+    chance = rng.random()
+    if chance < 0.5:
+        name = rng.choice(list(state))
+        with warnings.catch_warnings():
+            # of what is about to go, or unsafe
+            warnings.simplefilter("ignore")
+            state[name] = _odd_tensor(torch, rng, state[name])
+            nested = {"state_dict": state}
+            return checkpoint(rng.choice((state, state, nested, {"state_dict": [state]}, [state])))
+    content = checkpoint(state)
+    if chance < 0.8:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        return damaged_zip(rng, members, lambda rng, name: damaged_bytes(rng, members[name]))
+    return damaged_bytes(rng, content)
+
+
+def _odd_tensor(torch: Any, rng: Random, tensor: Any) -> Any:
+    """Return a value that a checkpoint may hold and a network has no use for."""
+    wide = tensor.reshape(1, -1)
+    makers: tuple[Callable[[], Any], ...] = (
+        lambda: tensor.to_sparse(),
+        lambda: torch.sparse_coo_tensor(torch.tensor([[0]]), torch.tensor([1.0]), (2**40,)),
+        lambda: torch.quantize_per_tensor(tensor.float(), 0.1, 0, torch.qint8),
+        lambda: torch.empty(3, 4, device="meta"),
+        lambda: torch.zeros(1).expand(2**20, 2**20),
+        lambda: wide.to(getattr(torch, rng.choice(("bfloat16", "float16", "bool", "complex64")))),
+        lambda: wide.to(torch.float8_e4m3fn),
+        lambda: torch.nn.Parameter(tensor),
+        lambda: torch.from_numpy(np.array(damaged_array(rng, tensor.numpy()), dtype="f8")),
+        lambda: torch.tensor(rng.choice(FLOATS)),
+        lambda: torch.zeros(0),
+        lambda: rng.choice((None, 1.5, "text", [tensor], {"a": tensor}, (1, 2))),
+    )
+    return rng.choice(makers)()
 
 
 def described(rng: Random, tree: Tree) -> str:

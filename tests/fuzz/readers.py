@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -403,83 +403,96 @@ def _safetensors(rng: Random) -> Files:
     return {"m.safetensors": containers.damaged_safetensors(rng, *_tensors())}
 
 
-@cache
-def _checkpoint() -> bytes:
-    import torch
-
+def _torch(rng: Random) -> Files:
     from tests.importers.test_paper import maths
 
-    file = io.BytesIO()
-    torch.save({n: torch.tensor(a) for n, a in maths().items()}, file)
-    return file.getvalue()
+    return {"m.pt": containers.damaged_checkpoint(rng, maths())}
 
 
-def _torch(rng: Random) -> Files:
-    return {"m.pt": damaged_bytes(rng, _checkpoint())}
+class _Keras(NamedTuple):
+    """A model of Keras.
+
+    Its configuration, its arrays by their places in a .weights.h5, and places in a legacy .h5.
+    """
+
+    config: dict[str, Any]
+    weights: dict[str, np.ndarray]
+    places: tuple[str, ...]
+    tree: Tree
+    file: bytes
 
 
 @cache
-def _keras() -> tuple[dict[str, Any], dict[str, np.ndarray], Tree]:
-    """Return the configuration of a model and its weights by their places in a .weights.h5."""
+def _keras() -> tuple[_Keras, ...]:
+    """Return models with each kind of hidden cell, and a Functional one."""
     from tests.importers import keras_files as kf
 
-    cell = kf.layer("SimpleRNNCell", "cell", units=3, activation="tanh", use_bias=True)
-    config = kf.sequential(
-        kf.lmu("lmu", cell), kf.layer("Dense", "out", units=2, activation="softmax"), width=2
-    )
-    a = RNG.uniform(-0.4, 0.4, 100)
-    weights = {
-        "layers/lmu/layer/cell/vars/0": a[:2].reshape(2, 1),
-        "layers/lmu/layer/cell/hidden_cell/vars/0": a[:12].reshape(4, 3),
-        "layers/lmu/layer/cell/hidden_cell/vars/1": a[:9].reshape(3, 3),
-        "layers/lmu/layer/cell/hidden_cell/vars/2": a[:3],
-        "layers/dense/vars/0": a[:6].reshape(3, 2),
-        "layers/dense/vars/1": a[:2],
-    }
-    return config, {name: array.astype("f4") for name, array in weights.items()}, Tree(config)
+    found = []
+    for kind, gates, more in (
+        ("SimpleRNN", 1, {"activation": "tanh"}),
+        ("LSTM", 4, {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+        ("GRU", 3, {"activation": "tanh", "reset_after": True}),
+        ("Dense", 1, {"activation": "relu"}),
+    ):
+        cell = kf.layer(f"{kind}Cell" if kind != "Dense" else kind, "cell", units=3, **more)
+        make = kf.functional if kind == "LSTM" else kf.sequential
+        config = make(
+            kf.lmu("lmu", cell), kf.layer("Dense", "out", units=2, activation="softmax"), width=2
+        )
+        n, a = 3 * gates, RNG.uniform(-0.4, 0.4, 200)
+        arrays = {"kernel": a[:2].reshape(2, 1), "hidden_cell/kernel": a[: 4 * n].reshape(4, n)}
+        if kind != "Dense":
+            arrays["hidden_cell/recurrent_kernel"] = a[: 3 * n].reshape(3, n)
+        bias = a[: 2 * n].reshape(2, n) if kind == "GRU" else a[:n]
+        arrays["hidden_cell/bias"] = bias
+        numbers = [f"hidden_cell/vars/{k}" for k in range(len(arrays) - 1)]
+        weights = {
+            f"layers/lmu/layer/cell/{name}": array
+            for name, array in zip(["vars/0", *numbers], arrays.values(), strict=True)
+        }
+        weights["layers/dense/vars/0"] = a[:6].reshape(3, 2)
+        weights["layers/dense/vars/1"] = a[:2]
+        weights = {name: array.astype("f4") for name, array in weights.items()}
+        places = [f"model_weights/lmu/lmu/{name.replace('hidden_', '')}" for name in arrays]
+        places += ["model_weights/out/out/kernel", "model_weights/out/out/bias"]
+        file = containers.hdf5(weights, {})
+        found.append(_Keras(config, weights, tuple(places), Tree(config), file))
+    return tuple(found)
 
 
 def _keras_file(rng: Random) -> Files:
-    config, weights, tree = _keras()
+    model = rng.choice(_keras())
     if rng.random() < 0.5:
-        members = {"config.json": json_bytes(rng, tree.damaged(rng))}
-        members["model.weights.h5"] = _weights()
+        members = {"config.json": json_bytes(rng, model.tree.damaged(rng))}
+        members["model.weights.h5"] = model.file
         return {"m.keras": containers.zipped(list(members.items()))}
-    members = {"config.json": json.dumps(config).encode(), "model.weights.h5": _weights()}
+    members = {"config.json": json.dumps(model.config).encode(), "model.weights.h5": model.file}
 
     def damage(rng: Random, name: str) -> bytes:
         if name == "config.json":
-            return json_bytes(rng, tree.damaged(rng))
-        return containers.hdf5(weights, {}, rng)
+            return json_bytes(rng, model.tree.damaged(rng))
+        return containers.hdf5(model.weights, {}, rng)
 
     return {"m.keras": containers.damaged_zip(rng, members, damage)}
 
 
-@cache
-def _weights() -> bytes:
-    return containers.hdf5(_keras()[1], {})
-
-
 def _weights_file(rng: Random) -> Files:
-    config, weights, tree = _keras()
+    model = rng.choice(_keras())
     if rng.random() < 0.3:
-        return {"c.json": json_bytes(rng, tree.damaged(rng)), "m.weights.h5": _weights()}
+        return {"c.json": json_bytes(rng, model.tree.damaged(rng)), "m.weights.h5": model.file}
     return {
-        "c.json": json.dumps(config).encode(),
-        "m.weights.h5": containers.hdf5(weights, {}, rng),
+        "c.json": json.dumps(model.config).encode(),
+        "m.weights.h5": containers.hdf5(model.weights, {}, rng),
     }
 
 
 def _legacy(rng: Random) -> Files:
-    config, weights, tree = _keras()
+    model = rng.choice(_keras())
     if rng.random() < 0.3:
         arrays = {f"rnn/cell/{name}:0": array for name, array in _bare().items()}
         return {"m.h5": containers.hdf5(arrays, {}, rng)}
-    names = ("kernel", "hidden_cell/kernel", "hidden_cell/recurrent_kernel", "hidden_cell/bias")
-    places = [f"model_weights/lmu/lmu/{name}" for name in names]
-    places += ["model_weights/out/out/kernel", "model_weights/out/out/bias"]
-    arrays = dict(zip(places, weights.values(), strict=True))
-    text = containers.described(rng, tree) if rng.random() < 0.4 else json.dumps(config)
+    arrays = dict(zip(model.places, model.weights.values(), strict=True))
+    text = containers.described(rng, model.tree) if rng.random() < 0.4 else json.dumps(model.config)
     attributes = {"keras_version": "3.9.0", "model_config": text.encode("ascii", "replace")[:60000]}
     return {"m.h5": containers.hdf5(arrays, attributes, None if rng.random() < 0.3 else rng)}
 
@@ -515,15 +528,15 @@ READERS: dict[str, Reader] = {
             make=_safetensors,
             read=_file("m.safetensors", _read_model),
         ),
-        Reader(name="pt", share=50, make=_torch, read=_file("m.pt", _read_model)),
-        Reader(name="keras", share=30, make=_keras_file, read=_file("m.keras", _read_model)),
+        Reader(name="pt", share=80, make=_torch, read=_file("m.pt", _read_model)),
+        Reader(name="keras", share=90, make=_keras_file, read=_file("m.keras", _read_model)),
         Reader(
             name="weights.h5",
-            share=30,
+            share=90,
             make=_weights_file,
             read=_file("m.weights.h5", _read_model, "c.json"),
         ),
-        Reader(name="h5", share=30, make=_legacy, read=_file("m.h5", _read_model)),
+        Reader(name="h5", share=80, make=_legacy, read=_file("m.h5", _read_model)),
         Reader(name="generate", share=3, make=_generate, read=_read_generate),
     )
 }
