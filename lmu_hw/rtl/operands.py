@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .command import Factor, Operand
+from .ports import keep_on_reset
 from .tables import one_of
 from .widths import Widths
 
@@ -68,6 +69,7 @@ class Operands(wiring.Component):
                 "factors": Out(signed(widths.first_factor)).array(lanes),
             }
         )
+        keep_on_reset(self, "word", "x", "factors")
 
     def model(self, words: Sequence[int], bank: int, columns: bool) -> list[int]:
         """Return what the lanes multiply with weights."""

@@ -39,7 +39,7 @@ from .plan import (
 )
 from .state import states_of_lanes
 from .timing import LEAVE, WINDOW, Pace, pace
-from .walk import walk
+from .walk import sums_pause, walk
 
 __all__ = [
     "WINDOW",
@@ -60,6 +60,7 @@ __all__ = [
     "pace",
     "payload_bits",
     "schedule",
+    "sums_pause",
     "walk",
     "why_not",
 ]

@@ -58,9 +58,13 @@ class Requantizes(Harness):
             if entry.one_param:
                 with m.If(valid & (job == k)):
                     m.d.sync += following.eq(param)
-        m.d.comb += Assume(~valid | self["begins"] | (job == last))
+        # the first result of all begins its job
+        known = Signal()
+        with m.If(valid & self["begins"]):
+            m.d.sync += known.eq(1)
+        m.d.comb += Assume(~valid | self["begins"] | (known & (job == last)))
         m.d.comb += Assume(~valid | (job < len(jobs)))
-        self.claim(m, self.following == following)
+        self.claim(m, self.following == following, when=known)
 
         # the definition
         exact = Signal(signed(len(total) + fields_of(plan).scale_bits + len(base) + 2))
