@@ -21,5 +21,5 @@ def judge(sources: dict[str, Path], mutant: Mutant) -> str:
         return (
             c.judge(place, folder, original, mutant)
             if mutant.language == "c"
-            else verilog.judge(place, folder, original)
+            else verilog.judge(place, folder, original, mutant)
         )
