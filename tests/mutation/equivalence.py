@@ -18,8 +18,10 @@ read_verilog -DSYNTHESIS {file}.v
 hierarchy -check -top lmu
 proc
 flatten
-expose -evert-dff
-expose -evert
+expose -dff -evert-dff
+expose -evert lmu/t:lmu_rom lmu/t:lmu_ram
+opt_clean
+select -assert-none lmu/t:*dff* lmu/t:lmu_r*
 rename lmu {file}
 design -stash {file}
 """
