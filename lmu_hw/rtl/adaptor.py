@@ -11,9 +11,11 @@ from amaranth.lib.wiring import In, Out
 from ..fixedpoint import QFormat
 from ..program import Cascade, Program
 from ..schedule import Schedule
+from .ports import keep_on_reset
 from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
+from .widths import depth_to_clear
 
 LOW_BITS = 16
 """Bits of a wide x in the lower of its two products: what a multiplier of any device takes."""
@@ -121,6 +123,12 @@ class Adaptor(wiring.Component):
         self.x_width = aligned + 1
         lengths = {len(section) for chain in plan.chains for section in chain.sections}
         self.used = [Port.OUTER, Port.INNER] * (2 in lengths) + [Port.REAL] * (1 in lengths)
+        # whether a real section has one after it, which takes its word
+        self.goes_on = any(
+            len(section) == 1 and any(chain.sections[k + 1 :])
+            for chain in plan.chains
+            for k, section in enumerate(chain.sections)
+        )
         self.base_width = max(aligned + 2, *(self._aligned_width(f.source) for f in self.formats))
         self.state_width = max(signed_width(fmt) for f in self.formats for fmt in f.all)
         self.word_width = max(self.state_width, *(signed_width(f.source) for f in self.formats))
@@ -138,12 +146,18 @@ class Adaptor(wiring.Component):
                 "b_valid": Out(1),
             }
         )
+        keep_on_reset(self, "a", "b")
+        if depth_to_clear(plan) > self.latency:
+            keep_on_reset(self, "a_valid", "b_valid")
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         ports = [self.port]
+        # while the states are cleared, what was on its way before a reset comes to nothing; what is
+        # mirrored of it later is written again before it is read
+        data = depth_to_clear(self.plan) > self.latency
         for name in ("product", "shift", "round", "limit"):
-            port = Signal(Port, name=f"{name}_port")
+            port = Signal(Port, name=f"{name}_port", reset_less=data)
             m.d.sync += port.eq(ports[-1])
             ports.append(port)
         _, _, shifting, rounding, limiting = ports
@@ -191,10 +205,11 @@ class Adaptor(wiring.Component):
             lookup(m, self.chain_number, numbers[what], f"{what}_range")
             for what in ("chain", "inner", "outer")
         )
+        to_b = Mux(shifting == Port.REAL, chain_range, outer_range) if self.goes_on else outer_range
         to_chain = (shifting == Port.LOAD) | (shifting == Port.OUTER)
         for rounder, base_, result in (
             (round_a, a_base, Mux(to_chain, chain_range, inner_range)),
-            (round_b, b_base, Mux(shifting == Port.REAL, chain_range, outer_range)),
+            (round_b, b_base, to_b),
         ):
             m.d.comb += [
                 rounder.result.eq(result),
@@ -211,13 +226,13 @@ class Adaptor(wiring.Component):
         sum_b.take(m, round_b)
         with m.If((rounding == Port.LOAD) | (rounding == Port.OUTER)):
             chain.take(m, round_a)
-        if Port.REAL in self.used:
+        if self.goes_on:
             with m.Elif(rounding == Port.REAL):
                 chain.take(m, round_b)
 
         # limit
         word_b = sum_b.word(m, self.chain_number, numbers["outer"], "limited_b")
-        inner_done = Signal()
+        inner_done = Signal(reset_less=data)
         m.d.sync += [
             self.a.eq(sum_a.word(m, self.chain_number, numbers["inner"], "limited_a")),
             self.a_valid.eq((limiting == Port.INNER) | (limiting == Port.REAL)),

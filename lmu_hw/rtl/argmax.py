@@ -9,6 +9,8 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .ports import keep_on_reset
+
 
 class Best(wiring.Component):
     """Remembers the largest word so far, the first of those that are equal.
@@ -41,6 +43,7 @@ class Best(wiring.Component):
                 "index": Out(index_width),
             }
         )
+        keep_on_reset(self, "index")
 
     def model(self, words: Sequence[int]) -> int:
         """Return the index."""
@@ -49,7 +52,7 @@ class Best(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         largest = Signal(signed(len(self.word)), reset_less=True)
-        position = Signal(len(self.index))
+        position = Signal(len(self.index), reset_less=True)
         with m.If(self.valid):
             m.d.sync += position.eq(position + 1)
             with m.If(self.first):

@@ -29,7 +29,9 @@ class Beside:
         self.phase = phase
         self.fed = later(m, fed & paired, "beside_fed", reset_less=False)
         self._present = Signal(name="beside_present")
-        first, second = Signal(name="first_silent"), Signal(name="second_silent")
+        first, second = (
+            Signal(name=f"{which}_silent", reset_less=True) for which in ("first", "second")
+        )
         with m.If(fed):
             m.d.sync += [self._present.eq(paired), first.eq(silent)]
         with m.If(self.fed):

@@ -17,6 +17,7 @@ from ..schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
 from .adaptor import Adaptor, Port, coefficient_widths
 from .beside import Beside
 from .memories import Ram, Rom, RomContents
+from .ports import keep_on_reset
 from .tables import lookup, one_of, saturated
 
 
@@ -111,6 +112,7 @@ class ChainUnit(wiring.Component):
                 **(self._port_members() if plan.state_port else {}),
             }
         )
+        keep_on_reset(self, "mirror_word", "mirror_row", "mirror_bank")
 
     def _port_members(self) -> dict[str, wiring.Member]:
         word = signed(self.adaptor.state_width)
@@ -145,12 +147,13 @@ class ChainUnit(wiring.Component):
         word = Signal.like(self.word, name="operand_word", reset_less=True)
         feed = Signal.like(self.feed, reset_less=True)
         left = Signal(range(max(len(c.sections) for c in self.plan.chains) + 1))
+        # what an input sets needs no reset, nor does what every cycle does
         # sections whose adaptor on the chain, and whose inner adaptor, come in this window
         current, before = Signal(2, name="current"), Signal(2, name="before")
         # the section of the next window, in the last two cycles of this one
-        coming = Signal(2)
-        outer_read = Signal.like(states.read_address, name="outer_read")
-        inner_read = Signal.like(states.read_address, name="inner_read")
+        coming = Signal(2, reset_less=True)
+        outer_read = Signal.like(states.read_address, name="outer_read", reset_less=True)
+        inner_read = Signal.like(states.read_address, name="inner_read", reset_less=True)
 
         number = self._of_chain(m, self.feed, "chain_fed")
         m.d.sync += phase.eq(phase + 1)
@@ -162,6 +165,7 @@ class ChainUnit(wiring.Component):
 
         # a section is there from the last but one cycle of the window before to the second of its
         # own
+        # reset for simulators alone: zero times an unknown coefficient is unknown to them
         address = Signal.like(rom.address)
         m.d.comb += rom.address.eq(address)
         with m.If((phase == WINDOW - 1) & (left > 1)):
@@ -310,8 +314,12 @@ class ChainUnit(wiring.Component):
         ]
         addresses = []
         for channel, (first_outer, first_inner) in zip(self._channels(second), firsts, strict=True):
-            outer = Signal.like(states.write_address, name=f"{channel.prefix}outer_write")
-            inner = Signal.like(states.write_address, name=f"{channel.prefix}inner_write")
+            outer = Signal.like(
+                states.write_address, name=f"{channel.prefix}outer_write", reset_less=True
+            )
+            inner = Signal.like(
+                states.write_address, name=f"{channel.prefix}inner_write", reset_less=True
+            )
             addresses.append(Mux(adaptor.a_valid, inner, outer))
             with m.If(fed):
                 m.d.sync += [outer.eq(first_outer), inner.eq(first_inner)]
@@ -348,8 +356,8 @@ class ChainUnit(wiring.Component):
                 ]
             for channel in self._channels(second):
                 name = channel.prefix + what
-                row = Signal.like(self.mirror_row, name=f"{name}_row")
-                bank = Signal.like(self.mirror_bank, name=f"{name}_bank")
+                row = Signal.like(self.mirror_row, name=f"{name}_row", reset_less=True)
+                bank = Signal.like(self.mirror_bank, name=f"{name}_bank", reset_less=True)
                 starts = [self._start(feed_, port) for feed_ in channel.feeds]
                 first_row = lookup(m, self.feed, [r for r, _ in starts], f"{name}_first_row")
                 first_bank = lookup(m, self.feed, [b for _, b in starts], f"{name}_first_bank")
@@ -378,7 +386,12 @@ class ChainUnit(wiring.Component):
             half = (1 << drop) >> 1 if drop > 0 else 0
             m.d.comb += raised.eq((word + half) << max(0, -drop))
             fmt = mirror.fmt
-            m.d.comb += rounded.eq(saturated(raised >> max(0, drop), fmt.min, fmt.max))
+            value = raised >> max(0, drop)
+            # a limit that no state of its format reaches is none
+            fits = state.min + half >= fmt.min << drop and state.max + half < fmt.max + 1 << drop
+            if drop < 0 or not fits:
+                value = saturated(value, fmt.min, fmt.max)
+            m.d.comb += rounded.eq(value)
         return rounded
 
     def _present(self, mirror: Mirror | None) -> Mirror | None:

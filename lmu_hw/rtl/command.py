@@ -104,8 +104,8 @@ class Command(wiring.Signature):
         )
 
 
-EVENTS = ("multiply", "swap", "last", "feed", "emit", "compare", "hold", "keep", "begins")
-"""Fields that start something: only these need a reset."""
+EVENTS = ("last", "feed", "emit")
+"""Fields that start something: only these need a reset, the others set words that are set again."""
 
 
 def kinds_of(plan: Schedule) -> set[Kind]:

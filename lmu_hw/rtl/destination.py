@@ -81,8 +81,10 @@ class Destination(wiring.Component):
         streamed = table("streamed", [int(t.to_stream) for t in self.jobs])
         m.d.comb += [self.write.eq(self.valid & stored), self.stream.eq(self.valid & streamed)]
 
-        row, next_row = Signal.like(self.row, name="base"), Signal.like(self.row, name="next_row")
-        bank, next_bank = Signal.like(self.bank), Signal.like(self.bank, name="next_bank")
+        row, bank = Signal.like(self.row, name="base"), Signal.like(self.bank)
+        # the first result of a job sets them
+        next_row = Signal.like(self.row, name="next_row", reset_less=True)
+        next_bank = Signal.like(self.bank, name="next_bank", reset_less=True)
         first_row = table("first_row", [self._row(t) for t in self.jobs])
         first_bank = table("first_bank", [t.word % lanes for t in self.jobs])
         m.d.comb += [row.eq(next_row), bank.eq(next_bank)]

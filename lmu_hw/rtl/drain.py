@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..schedule.timing import addends, sum_turns
+from .ports import keep_on_reset
 
 
 class Drain(wiring.Component):
@@ -69,6 +70,7 @@ class Drain(wiring.Component):
                 "begins": Out(1),
             }
         )
+        keep_on_reset(self, "result_job")
 
     def model(self, totals: Sequence[int], results: int, one_row: bool) -> list[int]:
         """Return the results of one load."""
@@ -82,7 +84,7 @@ class Drain(wiring.Component):
             Signal(signed(base_width), name=f"base_{i}", reset_less=True) for i in range(lanes)
         ]
         busy, adding, summed = Signal(), Signal(), Signal()
-        opens = Signal()
+        opens = Signal(reset_less=True)
         left = Signal(range(lanes))
         idle = Signal(range(self.interval))
         hands_over = Signal()

@@ -19,7 +19,7 @@ from .banks import Banks
 from .chain import ChainUnit, section_contents
 from .destination import Destination
 from .drain import Drain
-from .engine import Engine, depth_to_clear
+from .engine import Engine
 from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .interface import interface_context, spans
@@ -35,9 +35,9 @@ from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
 from .silence import SilenceCounters
 from .state_port import StatePort
-from .verilog import parse, pruned, shared, to_verilog
+from .verilog import folded, parse, pruned, shared, to_verilog
 from .weights import WeightReader, weight_contents, words_in_row
-from .widths import widths
+from .widths import depth_to_clear, widths
 
 BLOCKS: dict[str, type] = {
     "pacer": Pacer,
@@ -77,6 +77,8 @@ BLOCKS: dict[str, type] = {
 }
 """The class of every module, by its name without a number."""
 
+RESET_CYCLES = 40_000
+"""Cycles that a bench of the folder spends on resets in flight, where three take no more."""
 SCHEDULE = "schedule.json"
 """What a simulator has to know of the schedule."""
 
@@ -227,8 +229,16 @@ def _context(
         "dies": all(isinstance(op, Cascade) for op in program.ops if hasattr(op, "window")),
         "phases": plan.due.phases,
         "clear_cycles": depth_to_clear(plan),
+        **_resets(plan, program.output_every),
         **interface_context(plan, name, streams, depth_to_clear(plan)),
     }
+
+
+def _resets(plan: Schedule, every: int) -> dict[str, int]:
+    """Return the first cycles, in some of which a bench resets a design, and in how many."""
+    moments = depth_to_clear(plan) + plan.latency + plan.due.cycles
+    cycles = moments // 2 + depth_to_clear(plan) + plan.latency + every * plan.due.cycles
+    return {"moments": moments, "resets": max(3, min(moments, RESET_CYCLES // cycles))}
 
 
 def _count(n: int) -> str:
@@ -254,7 +264,7 @@ def _modules(engine: Engine, name: str, top: str) -> str:
     The engine's own is called ``top``, the others begin with ``name``.
     """
     text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
-    modules = pruned(shared(parse(text)))
+    modules = pruned(shared(folded(parse(text))))
     comments = {top: _summary(Engine)}
     for module in modules:
         leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])

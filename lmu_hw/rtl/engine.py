@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..interpreter import Interpreter
 from ..program import Program, Role
-from ..schedule import Schedule
+from ..schedule import Schedule, sums_pause
 from .argmax import Best
 from .banks import Banks
 from .chain import ChainUnit
@@ -31,7 +31,7 @@ from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
 from .tables import lookup
 from .weights import WeightReader
-from .widths import Widths, payload_shape, widths
+from .widths import Widths, depth_to_clear, payload_shape, widths
 
 
 class Engine(wiring.Component):
@@ -303,6 +303,7 @@ class Engine(wiring.Component):
             plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
         )
         gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
+        pauses = any(sums_pause(listing.runs) for listing in plan.listings)
         for number in range(plan.lanes):
             lane = Lane(
                 sizes.x,
@@ -310,6 +311,7 @@ class Engine(wiring.Component):
                 sizes.total,
                 lane_aligns(plan) if number else aligns(plan),
                 two_sums=plan.two_sums,
+                pauses=pauses,
             )
             m.submodules[f"lane_{number}"] = lane
             m.d.comb += [
@@ -390,8 +392,3 @@ class Engine(wiring.Component):
                 polynomial.begins.eq(requantizer.word_begin),
             ]
             exit_("function_destination", shaped, polynomial, polynomial.word_valid)
-
-
-def depth_to_clear(plan: Schedule) -> int:
-    """Return the words of the deepest memory."""
-    return max(plan.rows, sum(feed.states for feed in plan.feeds), len(plan.feeds))

@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 from ..schedule import Schedule
 from ..schedule.timing import QUEUE, chain_cycles
 from .memories import Ram
+from .ports import keep_on_reset
 from .tables import lookup
 
 
@@ -64,6 +65,7 @@ class FeedQueue(wiring.Component):
                 "next_silent": Out(1),
             }
         )
+        keep_on_reset(self, "next_word", "next_feed", "next_silent")
 
     def model(self, arrivals: list[tuple[int, int]]) -> list[int]:
         """Return when inputs that arrive as (cycle, feed) start, those beside others left out."""

@@ -8,6 +8,8 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .ports import keep_on_reset
+
 
 class Lane(wiring.Component):
     """``total = (0 if first else total) + (x * factor << aligns[align])``.
@@ -22,6 +24,8 @@ class Lane(wiring.Component):
     aligns : sequence of int
         Left shifts of the products.
     two_sums : bool
+    pauses : bool
+        Within a sum there are cycles without a product.
 
     Members
     -------
@@ -54,8 +58,9 @@ class Lane(wiring.Component):
         aligns: Sequence[int],
         *,
         two_sums: bool = False,
+        pauses: bool = True,
     ) -> None:
-        self.aligns, self.two_sums = tuple(aligns), two_sums
+        self.aligns, self.two_sums, self.pauses = tuple(aligns), two_sums, pauses
         super().__init__(
             {
                 "x": In(signed(x_width)),
@@ -67,6 +72,7 @@ class Lane(wiring.Component):
                 "total": Out(signed(total_width)),
             }
         )
+        keep_on_reset(self, "total")
 
     def model(self, xs: Sequence[int], factors: Sequence[int], aligns: Sequence[int]) -> int:
         """Return the total of a sum."""
@@ -84,10 +90,11 @@ class Lane(wiring.Component):
                     m.d.comb += aligned.eq(product << shift)
         new = Signal.like(self.total)
         m.d.comb += new.eq(Mux(self.first, 0, self.total) + aligned)
-        with m.If(self.valid):
+        # what is added up between two sums does not matter
+        with m.If(self.valid if self.pauses else 1):
             m.d.sync += self.total.eq(new)
         if self.two_sums:
-            other = Signal.like(self.total, name="other_total")
+            other = Signal.like(self.total, name="other_total", reset_less=True)
             with m.If(self.swap):
                 m.d.sync += [self.total.eq(other), other.eq(new)]
             with m.Elif(self.valid & self.first):

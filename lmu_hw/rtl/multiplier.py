@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..schedule.timing import turns
+from .ports import keep_on_reset
 
 FEW_BITS = 3
 """Digits up to this width are multiplied by adding."""
@@ -52,6 +53,7 @@ class DigitMultiplier(wiring.Component):
                 "done": Out(1),
             }
         )
+        keep_on_reset(self, "product")
 
     def model(self, x: int, factor: int) -> int:
         """Return the product."""

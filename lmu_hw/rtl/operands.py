@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..schedule import Kind
 from .command import Factor, Operand
+from .ports import keep_on_reset
 from .tables import one_of
 from .widths import Widths
 
@@ -70,6 +71,7 @@ class Operands(wiring.Component):
                 "factors": Out(signed(widths.factor)).array(lanes),
             }
         )
+        keep_on_reset(self, "word", "x", "factors")
 
     def model(self, words: Sequence[int], bank: int, across: bool) -> list[int]:
         """Return what the lanes multiply with weights."""

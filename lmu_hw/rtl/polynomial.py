@@ -12,6 +12,7 @@ from ..program import Function
 from ..schedule import Schedule, pace
 from .memories import Rom, RomContents
 from .multiplier import DigitMultiplier
+from .ports import keep_on_reset
 from .rounder import Range
 from .tables import lookup, one_of, saturated, shape_of, signed_width
 
@@ -70,6 +71,7 @@ class Polynomial(wiring.Component):
                 "word_job": Out(jobs),
             }
         )
+        keep_on_reset(self, "word", "word_begin", "word_job")
 
     def model(self, job: int, x: int) -> int:
         """Return the word."""
@@ -150,7 +152,7 @@ class Polynomial(wiring.Component):
             ]
             product = multiplier.product
             kept = stage.kept(m, f"{name}_product", multiplier.done)
-            kept_rest = Signal.like(rest, name=f"{name}_rest_kept")
+            kept_rest = Signal.like(rest, name=f"{name}_rest_kept", reset_less=True)
             kept_coefs = [
                 Signal.like(c, name=f"{name}_coef_{i}_kept", reset_less=True)
                 for i, c in enumerate(coefs)

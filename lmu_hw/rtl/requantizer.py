@@ -12,6 +12,7 @@ from ..fixedpoint import Overflow, Rounding, overflow, round_sum
 from ..schedule import Schedule, pace
 from .memories import Rom, RomContents
 from .multiplier import DigitMultiplier
+from .ports import keep_on_reset
 from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
@@ -79,6 +80,7 @@ class Requantizer(wiring.Component):
                 "word_job": Out(jobs),
             }
         )
+        keep_on_reset(self, "word")
 
     def model(self, job: int, total: int, param: int, base: int, silent: bool) -> int:
         """Return the word."""
@@ -97,7 +99,7 @@ class Requantizer(wiring.Component):
 
         # parameters: one word a result, or one for all results of a job
         address = Signal.like(rom.address, name="address")
-        following = Signal.like(rom.address, name="next_address")
+        following = Signal.like(rom.address, name="next_address", reset_less=True)
         first = lookup(m, self.job, [t.params for t in jobs], "first_param")
         one = lookup(m, self.job, [t.one_param for t in jobs], "one_param")
         m.d.comb += address.eq(following)
@@ -132,7 +134,7 @@ class Requantizer(wiring.Component):
                 multiplier.start.eq(tag.valid),
             ]
             scaled = Tag(m, self, "scaled", valid=multiplier.done)
-            scaled_amount = Signal.like(amount)
+            scaled_amount = Signal.like(amount, name="scaled_amount")
             with m.If(tag.valid):
                 scaled.take(m, None, tag)
                 m.d.sync += scaled_amount.eq(amount)

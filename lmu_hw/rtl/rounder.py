@@ -40,7 +40,7 @@ class Range:
 
 
 class Rounder(wiring.Component):
-    """Adds a base to a shifted sum, rounds the total, and says whether it is out of range.
+    """Adds a base to a shifted sum, rounds the total, and says where it is to be limited.
 
     Computes ``base * 2**-drop + x * 2**-(shift + drop)`` from ``x`` as the `Shifter` left it; what
     comes out is for the registers of an `Unlimited`, a stage before its word is needed. Rounding to
@@ -67,8 +67,8 @@ class Rounder(wiring.Component):
         Highest of the bits shifted out, and whether any of them is set; with ``quotient``.
     total : Out(signed)
         Rounded when ``drop`` bits are dropped. Combinational from ``quotient``, as are
-    over, under : Out(len(results))
-        whether the word is above, below each of the ranges.
+    over, under : Out(1), one for each of ``results``
+        whether the word is to be the highest, the lowest of each of the ranges.
 
     Latency: 1 cycle from base, 0 from quotient.
     Throughput: one word a cycle.
@@ -95,8 +95,8 @@ class Rounder(wiring.Component):
                 "half": In(1),
                 "rest": In(1),
                 "total": Out(signed(width)),
-                "over": Out(len(self.results)),
-                "under": Out(len(self.results)),
+                "over": Out(1).array(len(self.results)),
+                "under": Out(1).array(len(self.results)),
             }
         )
 
@@ -142,14 +142,11 @@ class Rounder(wiring.Component):
             choose_plain.eq(rest_counts & ~plain[-1]),
             self.total.eq(Mux(choose_plain, plain, raised)),
         ]
-        overs, unders = [], []
-        for entry in self.results:
+        for number, entry in enumerate(self.results):
+            # where the plain sum is chosen, what was raised is less than a unit above it: it is not
+            # below, and where it is above, the plain word is above or is the highest itself
             over, under = entry.beyond(raised)
-            plain_over, _ = entry.beyond(plain)
-            overs.append(Mux(choose_plain, plain_over, over))
-            # a plain sum that is chosen is not negative
-            unders.append(~choose_plain & under)
-        m.d.comb += [self.over.eq(Cat(*overs)), self.under.eq(Cat(*unders))]
+            m.d.comb += [self.over[number].eq(over), self.under[number].eq(under)]
         return m
 
 
@@ -166,13 +163,15 @@ class Unlimited:
     def __init__(self, rounder: Rounder, name: str) -> None:
         self.results = rounder.results
         self.total = Signal.like(rounder.total, name=f"{name}_total", reset_less=True)
-        self.over = Signal.like(rounder.over, name=f"{name}_over", reset_less=True)
-        self.under = Signal.like(rounder.under, name=f"{name}_under", reset_less=True)
+        numbers = range(len(self.results))
+        self.over = [Signal(name=f"{name}_over_{n}", reset_less=True) for n in numbers]
+        self.under = [Signal(name=f"{name}_under_{n}", reset_less=True) for n in numbers]
 
     def take(self, m: Module, rounder: Rounder) -> None:
         """Load the registers."""
-        for name in ("total", "over", "under"):
-            m.d.sync += getattr(self, name).eq(getattr(rounder, name))
+        m.d.sync += self.total.eq(rounder.total)
+        m.d.sync += [mine.eq(new) for mine, new in zip(self.over, rounder.over, strict=True)]
+        m.d.sync += [mine.eq(new) for mine, new in zip(self.under, rounder.under, strict=True)]
 
     def word(self, m: Module, index: Value, among: Sequence[int], name: str) -> Value:
         """Return the word: limited to the range that ``index`` selects, of those in ``among``."""

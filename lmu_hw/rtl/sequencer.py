@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..schedule import Kind, Listing, Run, Schedule, Stride, Zone, walk
 from ..schedule.plan import ACCUMULATES, ACROSS
-from .command import Command, Factor, Operand, aligns
+from .command import EVENTS, Command, Factor, Operand, aligns
 from .memories import Rom, RomContents
+from .ports import keep_on_reset
 from .tables import any_of
 
 
@@ -61,6 +62,7 @@ class Sequencer(wiring.Component):
                 "done": Out(1),
             }
         )
+        keep_on_reset(self.command, *(n for n in self.command.signature.members if n not in EVENTS))
 
     def model(self, listing: Listing) -> Iterator[tuple[Kind, list[int]]]:
         """Yield what each cycle does, and the words it reads."""
@@ -164,16 +166,19 @@ class Sequencer(wiring.Component):
         starts = running & (cycle == 0)
         begins = starts & (turn == 0) & run.begin
         sums = Signal()
-        opens = Signal()
+        # the first run of every job sets it
+        opens = Signal(reset_less=True)
         m.d.comb += sums.eq(last_cycle & run.last)
         with m.If(begins):
             m.d.sync += opens.eq(1)
         with m.If(sums):
             m.d.sync += opens.eq(0)
 
+        used = {r.kind for r in _runs(self.plan)}
+
         def is_kind(*kinds: Kind) -> Value:
-            used = [k for k in kinds if any(r.kind is k for r in _runs(self.plan))]
-            return any_of([kind == k for k in used]) & running if used else Const(0)
+            here = [k for k in kinds if k in used]
+            return any_of([kind == k for k in here]) & running if here else Const(0)
 
         m.d.sync += [
             command.across.eq(is_kind(*ACROSS)),
@@ -195,11 +200,11 @@ class Sequencer(wiring.Component):
             command.begins.eq(begins),
             command.opens.eq(opens | begins),
         ]
-        with m.If(kind == Kind.TERM):
+        with m.If((kind == Kind.TERM) if Kind.TERM in used else 0):
             m.d.sync += command.factor.eq(Factor.ONE)
-        with m.Elif(kind == Kind.PRODUCT):
+        with m.Elif((kind == Kind.PRODUCT) if Kind.PRODUCT in used else 0):
             m.d.sync += [command.operand.eq(Operand.HELD), command.factor.eq(Factor.WORD)]
-        with m.Elif(kind == Kind.INDEX):
+        with m.Elif((kind == Kind.INDEX) if Kind.INDEX in used else 0):
             m.d.sync += [command.operand.eq(Operand.INDEX), command.factor.eq(Factor.ONE)]
 
     def _keep(

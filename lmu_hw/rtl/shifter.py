@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fixedpoint import Rounding, round_shift
+from .ports import keep_on_reset
 
 
 class Shifter(wiring.Component):
@@ -54,6 +55,7 @@ class Shifter(wiring.Component):
                 "rest": Out(1),
             }
         )
+        keep_on_reset(self, "quotient", "half", "rest")
 
     def model(self, x: int, amount: int) -> tuple[int, int, int]:
         """Return (quotient, half, rest)."""

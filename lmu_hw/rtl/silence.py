@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from .memories import Ram
+from .ports import keep_on_reset
 from .tables import lookup
 
 
@@ -70,6 +71,7 @@ class SilenceCounters(wiring.Component):
                 **(port if self.has_port else {}),
             }
         )
+        keep_on_reset(self, "silent")
 
     def model(self, counter: int, words: Sequence[int]) -> list[bool]:
         """Return after each input word of a counter whether its step is silent."""
@@ -83,19 +85,21 @@ class SilenceCounters(wiring.Component):
         m = Module()
         width = self.count_width
         m.submodules.counts = ram = Ram(width + 1, 1 << max(1, ceil_log2(len(self.windows))))
-        counting = Signal()
-        writing = Signal()
+        # after a reset the counters are cleared for two cycles at least, written or not
+        counting = Signal(reset_less=True)
+        writing = Signal(reset_less=True)
         zero_input = Signal(reset_less=True)
         count = Signal(width, reset_less=True)
         index = Signal.like(self.index, reset_less=True)
         old = ram.read_word[:width]
         window = lookup(m, index, self.windows, "window")
+        last = lookup(m, index, [w - 1 for w in self.windows], "last")
         m.d.comb += ram.read_address.eq(self.index)
         m.d.sync += [counting.eq(self.valid), writing.eq(counting)]
         with m.If(self.valid):
             m.d.sync += [zero_input.eq(self.word == 0), index.eq(self.index)]
         with m.If(counting):
-            full = old >= window - 1
+            full = old >= last
             m.d.sync += self.silent.eq(zero_input & full)
             m.d.sync += count.eq(Mux(zero_input, Mux(full, window, old + 1), 0))
         m.d.comb += [

@@ -12,6 +12,7 @@ from ..program import Role
 from ..schedule import Schedule, Zone
 from ..schedule.state import Memory, segments
 from ..schedule.timing import FEED
+from .ports import keep_on_reset
 from .tables import lookup, signed_width
 from .widths import payload_shape
 
@@ -143,6 +144,7 @@ class StatePort(wiring.Component):
                 "word": Out(signed(max(signed_width(s.fmt) for s in self.segments))),
             }
         )
+        keep_on_reset(self, "row", "bank", "address")
 
     def model(self, words: Sequence[int]) -> list[int]:
         """Return what is held of words that are loaded: legal ones, whatever they were."""
@@ -202,9 +204,9 @@ class StatePort(wiring.Component):
     def _walk(self, m: Module, start: Value, moves: Value) -> tuple[Value, Value]:
         """Go from word to word; return the number of the segment, and whether it is its last."""
         found = self.segments
-        segment = Signal(range(len(found)))
+        segment = Signal(range(len(found)), reset_less=True)
         following = Signal(range(len(found)))
-        left = Signal(range(max(s.length for s in found)))
+        left = Signal(range(max(s.length for s in found)), reset_less=True)
         ends = Signal()
         last = Signal()
         m.d.comb += [

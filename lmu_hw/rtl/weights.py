@@ -71,7 +71,7 @@ class WeightReader(wiring.Component):
         n_words = len(self.plan.weights)
         m.submodules.weight_rom = rom = Rom(self.contents)
         address = Signal(ceil_log2(n_words))
-        following = Signal.like(address, name="next_address")
+        following = Signal.like(address, name="next_address", reset_less=True)
         # a job without weights begins anywhere
         starts = [job.weights % n_words for job in self.plan.jobs]
         m.d.comb += address.eq(following)

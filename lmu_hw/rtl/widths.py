@@ -103,3 +103,8 @@ def _peak(fmt: QFormat) -> int:
 def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
     """Return the shape that holds any word of the vectors."""
     return Shape(*payload_bits(vectors))
+
+
+def depth_to_clear(plan: Schedule) -> int:
+    """Return the words of the deepest memory."""
+    return max(plan.rows, sum(feed.states for feed in plan.feeds), len(plan.feeds))

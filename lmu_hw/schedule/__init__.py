@@ -42,7 +42,7 @@ from .rows import Reading
 from .search import as_written, shortest
 from .state import states_of_lanes
 from .timing import LEAVE, WINDOW, Pace, pace
-from .walk import walk
+from .walk import sums_pause, walk
 
 __all__ = [
     "WINDOW",
@@ -67,6 +67,7 @@ __all__ = [
     "pace",
     "payload_bits",
     "schedule",
+    "sums_pause",
     "walk",
     "why_not",
 ]

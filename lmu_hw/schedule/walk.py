@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .plan import ACROSS, SUMS, Key, Kind, Run, Stride
+from .plan import ACCUMULATES, ACROSS, SUMS, Key, Kind, Run, Stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,19 @@ def reads(runs: Sequence[Run], lanes: int, lengths: dict[Key, int]) -> dict[tupl
                 if word < lengths[source]:
                     found.setdefault((source, word), cycle.time)
     return found
+
+
+def sums_pause(runs: Sequence[Run]) -> bool:
+    """Return whether in some cycle within a sum nothing is added to it."""
+    summing = False
+    for cycle in walk(runs):
+        adds = cycle.run.kind in ACCUMULATES
+        if summing and not adds:
+            return True
+        ends = cycle.run.last and cycle.offset == cycle.run.cycles - 1
+        # a second sum that takes the first's place is not yet complete
+        summing = (summing or adds or cycle.run.kind is Kind.SECOND) and not ends
+    return False
 
 
 def sums(runs: Sequence[Run]) -> list[Sum]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Assume, Module, Mux, ResetSignal, Signal
 
-from lmu_hw.rtl.engine import depth_to_clear
 from lmu_hw.rtl.sequencer import control_contents
+from lmu_hw.rtl.widths import depth_to_clear
 from lmu_hw.schedule import Listing, walk
 
 from .prover import Design, Harness

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from lmu_hw.errors import ScheduleError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import Program, Role
-from lmu_hw.rtl.engine import depth_to_clear
 from lmu_hw.rtl.state_port import clear_cycles, legal, load_cycles, save_cycles
-from lmu_hw.rtl.widths import payload_shape
+from lmu_hw.rtl.widths import depth_to_clear, payload_shape
 from lmu_hw.schedule import schedule, why_not
 from tests.networks import Builder
 from tests.programs import random_state, with_vectors

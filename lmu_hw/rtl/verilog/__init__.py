@@ -6,9 +6,10 @@ for widths and signs give the same bits; where they would not, a wire gets the e
 depends on nothing but the modules: no Yosys, whose text differs from version to version.
 """
 
+from .constants import folded
 from .printer import to_verilog
 from .pruning import pruned
 from .rtlil import parse
 from .sharing import shared
 
-__all__ = ["parse", "pruned", "shared", "to_verilog"]
+__all__ = ["folded", "parse", "pruned", "shared", "to_verilog"]

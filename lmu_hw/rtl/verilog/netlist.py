@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from .processes import matches, merge, reads, retarget, target_of, without_empty
+from .processes import matches, merge, possible, reads, retarget, target_of, without_empty
 from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement, Switch, Wire
-from .specs import constant, cut, extended, joined, width_of, wire_of
+from .specs import constant, cut, extended, joined, number, width_of, wire_of
+
+COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "$eq": operator.eq,
+    "$ne": operator.ne,
+    "$lt": operator.lt,
+    "$le": operator.le,
+    "$gt": operator.gt,
+    "$ge": operator.ge,
+}
 
 
 class Netlist:
@@ -74,11 +84,20 @@ class Netlist:
             if isinstance(s, Assign):
                 found.append(s)
                 continue
-            cases = [(p, self._settled(body)) for p, body in s.cases]
             test = self.resolve(s.test)
+            cases = []
+            for patterns, body in s.cases:
+                kept = possible(patterns, test)
+                if kept is not None:
+                    cases.append((kept, self._settled(body)))
+                if kept == ():
+                    break
             value = constant(test)
             if value is None:
-                found.append(Switch(s.test, cases))
+                if cases and not cases[0][0]:
+                    found += cases[0][1]
+                elif cases:
+                    found.append(Switch(s.test, cases))
                 continue
             digits = f"{value:b}".zfill(width_of(test)) if test else ""
             for patterns, body in cases:
@@ -110,18 +129,19 @@ class Netlist:
     def _stands_for(self, wire: str) -> Spec | None:
         if wire not in self._resolved:
             self._resolved[wire] = None
-            value = None
-            output = self.module.wires[wire].direction == "output"
-            if wire in self.aliases:
-                value = self.resolve(self.aliases[wire])
-            elif wire in self.cells:
-                value = self._simple(self.cells[wire])
-                named = wire.startswith("\\")
-                if value is not None and named and not all(isinstance(c, Const) for c in value):
-                    value = None
-            if not output:
-                self._resolved[wire] = value
+            if self.module.wires[wire].direction != "output":
+                self._resolved[wire] = self.stands_for(wire)
         return self._resolved[wire]
+
+    def stands_for(self, wire: str) -> Spec | None:
+        """Return the bits that a wire, which may be an output, is another name of."""
+        if wire in self.aliases:
+            return self.resolve(self.aliases[wire])
+        value = self._simple(self.cells[wire]) if wire in self.cells else None
+        named = wire.startswith("\\")
+        if value is not None and named and not all(isinstance(c, Const) for c in value):
+            value = None
+        return value
 
     def _simple(self, cell: Cell) -> Spec | None:
         """Return what an operator's result is when it is nothing but wiring."""
@@ -151,8 +171,12 @@ class Netlist:
             return b if x == 1 else a
         if kind == "$or" and width == 1 and 1 in (x, y):
             return (Const(1, 1),)
-        if kind in ("$eq", "$ne") and x is not None and y is not None:
-            return (Const(int((x == y) == (kind == "$eq")), 1),)
+        if kind in COMPARED and x is not None and y is not None:
+            x, y = (number(spec, signed) for spec in (a, b))
+            return (Const(int(COMPARED[kind](x, y)), 1),)
+        if kind in ("$add", "$sub") and x is not None and y is not None:
+            x, y = (number(spec, signed) for spec in (a, b))
+            return (Const((x + y if kind == "$add" else x - y) % (1 << width), width),)
         if kind in ("$not", "$logic_not") and width == 1 and x is not None:
             return (Const(int(not x), 1),)
         return None

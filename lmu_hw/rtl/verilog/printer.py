@@ -95,6 +95,7 @@ class Printer(Expressions):
     # the text
 
     def _text(self) -> str:
+        self.reset_wires = {statement.target.wire for statement in self.resets}
         ports = [self._declaration(w, w.direction + " ") for w in self._ports]
         body = self._clocked_text()
         assigns: dict[str, str] = {}
@@ -134,9 +135,9 @@ class Printer(Expressions):
             kind = "input  wire "
         signed = "signed " if wire.signed else ""
         span = f"[{wire.width - 1}:0] " if wire.width > 1 else ""
-        init = (
-            f" = {literal(wire.init or 0, wire.width, signed=wire.signed)}" if is_register else ""
-        )
+        # what no reset sets holds data: nothing may depend on its first value
+        has_first = is_register and wire.name in self.reset_wires
+        init = f" = {literal(wire.init or 0, wire.width, signed=wire.signed)}" if has_first else ""
         return f"{kind}{signed}{span}{self.names[wire.name]}{init}"
 
     def _assign(self, wire: str) -> str:

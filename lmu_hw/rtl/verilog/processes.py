@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .rtlil import Assign, Bits, Spec, Statement, Switch
+from .rtlil import Assign, Bits, Const, Spec, Statement, Switch
 from .specs import constant, cut, joined, width_of
 
 
@@ -119,6 +119,28 @@ def is_flag(pattern: str) -> bool:
 def matches(digits: str, pattern: str) -> bool:
     """Return whether digits match a pattern, in which a dash matches any."""
     return all(p in ("-", d) for d, p in zip(digits, pattern, strict=True))
+
+
+def possible(patterns: tuple[str, ...], test: Spec) -> tuple[str, ...] | None:
+    """Return the patterns that a test with constant bits may match, None where there is none.
+
+    Only a choice with priorities has those bits taken out; the tuple is empty for what is left of
+    it when its flag is always set.
+    """
+    if not any("-" in p for p in patterns):
+        return patterns
+    digits = "".join(
+        f"{chunk.value:b}".zfill(chunk.width) if isinstance(chunk, Const) else "-" * chunk.width
+        for chunk in reversed(test)
+    )
+    kept = []
+    for pattern in patterns:
+        if all("-" in (p, d) or p == d for p, d in zip(pattern, digits, strict=True)):
+            bits = [p if d == "-" else "-" for p, d in zip(pattern, digits, strict=True)]
+            kept.append("".join(bits))
+    if any(not pattern.strip("-") for pattern in kept):
+        return ()
+    return tuple(kept) or None
 
 
 def condition_of(test: Spec, pattern: str) -> tuple[Spec, int]:

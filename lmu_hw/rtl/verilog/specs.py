@@ -28,6 +28,14 @@ def constant(spec: Spec) -> int | None:
     return value
 
 
+def number(spec: Spec, signed: bool) -> int:
+    """Return the number that constant bits are."""
+    value = constant(spec)
+    assert value is not None
+    negative = signed and spec and value >> (width_of(spec) - 1)
+    return value - (1 << width_of(spec)) if negative else value
+
+
 def cut(spec: Spec, low: int, width: int) -> Spec:
     """Return ``width`` bits from bit ``low``."""
     found: list[Const | Bits] = []

@@ -1,0 +1,153 @@
+"""What never changes becomes a constant, through all modules at once, and what it chose goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .netlist import Netlist
+from .processes import target_of
+from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement
+from .specs import constant, width_of, wire_of
+
+
+def folded(modules: list[Module]) -> list[Module]:
+    """Return the modules with constants in place of the wires that are always the same.
+
+    Those are registers that are only ever given what they hold at first, choices between equal
+    constants, and ports that are constant in every instance. Modules are changed in place, until
+    nothing more is found.
+
+    Parameters
+    ----------
+    modules : list of Module
+        The top first; its own inputs may be anything.
+    """
+    by_name = {module.name: module for module in modules}
+    # a netlist asks a child for nothing but its ports
+    children = {name: _Ports(module) for name, module in by_name.items()}
+    users: dict[str, list[tuple[Module, Cell]]] = {name: [] for name in by_name}
+    for module in modules:
+        for cell in module.cells:
+            if cell.kind in by_name:
+                users[cell.kind].append((module, cell))
+    nets = {name: Netlist(module, children) for name, module in by_name.items()}
+    while True:
+        changed: set[str] = set()
+        for module in modules:
+            net = nets[module.name]
+            inputs = _inputs(module, nets, users[module.name])
+            found = _registers(net) | _choices(net) | _outputs(net, nets) | inputs
+            for wire, value in found.items():
+                _settle(module, wire, value)
+            if found:
+                changed.add(module.name)
+            for user, cell in users[module.name] if inputs else []:
+                for wire in inputs:
+                    del cell.ports[wire.removeprefix("\\")]
+                changed.add(user.name)
+        if not changed:
+            return modules
+        for name in changed:
+            nets[name] = Netlist(by_name[name], children)
+
+
+class _Ports:
+    """What a `Netlist` asks a child for."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+
+def _registers(net: Netlist) -> dict[str, int]:
+    """Return the registers that keep their first value."""
+    found = {}
+    for wire, d in net.registers.items():
+        first = net.module.wires[wire].init or 0
+        own = (Bits(wire, 0, net.module.wires[wire].width),)
+        given = [net.resolve(value) for value in _given(net.processes.get(_only(d), []))]
+        if given and all(value == own or _is(value, first, own) for value in given):
+            found[wire] = first
+        # one without a reset holds data, whose first value does not matter
+        if not given and (value := constant(net.resolve(d))) is not None:
+            found[wire] = value
+    return found
+
+
+def _choices(net: Netlist) -> dict[str, int]:
+    """Return the choices that are between equal constants."""
+    found = {}
+    next_values = {_only(d) for d in net.registers.values()}
+    for wire in net.processes.keys() - next_values:
+        whole = (Bits(wire, 0, net.module.wires[wire].width),)
+        given = [net.resolve(value) for value in _given(net.processes[wire])]
+        first = constant(given[0])
+        if first is not None and all(_is(value, first, whole) for value in given):
+            found[wire] = first
+    return dict(sorted(found.items()))
+
+
+def _outputs(net: Netlist, nets: Mapping[str, Netlist]) -> dict[str, int]:
+    """Return the wires that constant outputs of instances drive, and take them off those."""
+    found = {}
+    for cell in net.instances:
+        child = nets.get(cell.kind)
+        for port, spec in list(cell.ports.items()) if child else []:
+            assert child is not None
+            wire = "\\" + port
+            stands_for = child.stands_for(wire)
+            value = constant(stands_for) if stands_for is not None else None
+            if child.module.wires[wire].direction == "output" and spec and value is not None:
+                found[wire_of(spec)] = value
+                del cell.ports[port]
+    return found
+
+
+def _inputs(
+    module: Module, nets: Mapping[str, Netlist], users: list[tuple[Module, Cell]]
+) -> dict[str, int]:
+    """Return the inputs of a module at which all its instances have the same constant."""
+    found = {}
+    for wire in module.wires.values():
+        if wire.direction == "input" and wire.width and users:
+            port = wire.name.removeprefix("\\")
+            values = {constant(nets[user.name].resolve(cell.ports[port])) for user, cell in users}
+            value = values.pop()
+            if not values and value is not None:
+                found[wire.name] = value
+    return found
+
+
+def _given(statements: list[Statement]) -> Iterator[Spec]:
+    """Yield every value that statements may leave in their target."""
+    # what comes before an unconditional assignment does not last
+    last = max((k for k, s in enumerate(statements) if isinstance(s, Assign)), default=0)
+    for s in statements[last:]:
+        if isinstance(s, Assign):
+            yield s.value
+        else:
+            for _, body in s.cases:
+                yield from _given(body)
+
+
+def _only(spec: Spec) -> str:
+    """Return the wire that a specification is, or nothing."""
+    return wire_of(spec) if len(spec) == 1 and isinstance(spec[0], Bits) else ""
+
+
+def _is(value: Spec, number: int, whole: Spec) -> bool:
+    # an assignment of a part is no constant
+    return width_of(value) == width_of(whole) and constant(value) == number
+
+
+def _settle(module: Module, wire: str, value: int) -> None:
+    """Let a wire be a constant, and take away what drove it."""
+    width = module.wires[wire].width
+    if module.wires[wire].direction == "input":
+        module.wires[wire].direction = ""
+    module.cells = [
+        cell
+        for cell in module.cells
+        if not (cell.kind == "$dff" and wire_of(cell.ports["Q"]) == wire)
+    ]
+    module.processes = [p for p in module.processes if target_of(p) != wire]
+    module.connects.append(((Bits(wire, 0, width),), (Const(value, width),)))

@@ -1,0 +1,39 @@
+"""The designs that are broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lmu_hw import vectors
+from lmu_hw.generate import files_of
+from lmu_hw.hardware import Hardware
+from lmu_hw.program import Program
+from lmu_hw.quantize import quantize
+from lmu_hw.spec import parse
+from lmu_hw.worst_case import worst_case
+
+STEPS = 300
+"""Steps of random stimulus in the folder's bench, before the worst cases."""
+DESIGNS = {
+    "cascade": {"d": 5, "theta": 20, "realization": "cascade"},
+    "channels": {"d": 4, "theta": 15, "channels": 2, "output": "state", "realization": "cascade"},
+    "dense": {"d": 3},
+}
+SHARES = {"cascade": 0.5, "channels": 0.25, "dense": 0.25}
+
+
+def prepare(place: Path, name: str) -> Program:
+    """Write the folder of a design, with vectors that are worth playing."""
+    design = quantize(parse(DESIGNS[name]))
+    for file, content in files_of(design, Hardware()).items():
+        path = place / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    inputs = vectors.stimulus(design.program, STEPS, 1, 1)[:, 0]
+    inputs = np.concatenate([inputs, worst_case(design.program).inputs])
+    expected = vectors.expect(design.program, inputs)
+    for file, content in vectors.to_files(design.program, expected).items():
+        (place / "vectors" / file).write_text(content)
+    return design.program

@@ -1,0 +1,30 @@
+"""Benches, run on a mutant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+DEEP_STEPS = {"c": 20_000, "cxxrtl": 2_000}
+SECONDS = 60
+"""A mutant that takes longer hangs, and is killed."""
+
+
+def run(command: list[str], place: Path) -> int | None:
+    """Return the exit code of a command, None where it hangs."""
+    try:
+        done = subprocess.run(command, cwd=place, capture_output=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+    return done.returncode
+
+
+def verified(place: Path, executor: str) -> str:
+    steps = str(DEEP_STEPS[executor])
+    command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--executors", executor]
+    try:
+        done = subprocess.run([*command, "--steps", steps, "-q"], capture_output=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        return "killed by verify"
+    return "survived" if done.returncode == 0 else "killed by verify"

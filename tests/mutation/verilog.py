@@ -1,0 +1,29 @@
+"""What becomes of a mutant of Verilog."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from .equivalence import equivalent
+from .mutants import Mutant
+from .running import SECONDS, run, verified
+
+
+def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:
+    build = ["iverilog", "-g2005", "-s", "tb_lmu", "-o", "bench.vvp", "tb_lmu.v", "lmu.v"]
+    if run(build, folder):
+        return "no program"
+    done = None
+    try:
+        done = subprocess.run(
+            ["vvp", "-n", "bench.vvp"], cwd=folder, capture_output=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return "killed by its bench"
+    if not re.search(rb"^PASS", done.stdout, re.MULTILINE):
+        return "killed by its bench"
+    same = mutant.file.endswith(".v") and equivalent(original.read_text(), mutant.text, folder)
+    original.unlink()
+    return "equivalent" if same else verified(place, "cxxrtl")
