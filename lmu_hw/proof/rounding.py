@@ -24,7 +24,7 @@ CHECK_EVERY = 64
 """Steps between looks at what is left."""
 WORTH = 256
 """Part of a sum that its tail may be."""
-MAX_CYCLES = 1 << 16
+MAX_CYCLES = 1 << 17
 """Steps after which the search is given up."""
 MAX_VALUES = 1 << 33
 """Values followed, all steps together, beyond which it is not begun."""
@@ -143,31 +143,33 @@ def error_sums(
             _advance(response, state, sums, same)
             cycles += 1
         miss = response.miss(cycles)
-        left = _left(response, state, weights, miss)
+        left = product(_left(response, state, weights, miss), total)
+        found = {name: _nearest(sums[name], weights, response.unit) for name in SIGNALS}
+        tails = {name: [product(norm, left) for norm in response.norms[name]] for name in SIGNALS}
+        if cycles < max(lags) or any(
+            tail * WORTH > value
+            for name in SIGNALS
+            for tail, value in zip(tails[name], found[name], strict=True)
+        ):
+            continue
         out: dict[str, list[ErrorSums]] = {}
-        tail_is_small = cycles >= max(lags)
         for name in SIGNALS:
-            tails = [product(norm, product(left, total)) for norm in response.norms[name]]
-            slack = [product(spread, cycles * off) + 1 for off in miss[name]]
-            found = _nearest(sums[name], weights, response.unit)
-            tail_is_small &= all(t * WORTH <= f for t, f in zip(tails, found, strict=True))
             own = {"w": unit.chain, "f": unit.outer}.get(name, 0)
-            nearest = [
-                f + s + t + own // 2 + 1 for f, s, t in zip(found, slack, tails, strict=True)
-            ]
+            slack = [product(spread, cycles * off) + 1 for off in miss[name]]
             more = [
-                [x + 2 * s + t for x, s, t in zip(column, slack, tails, strict=True)]
+                [x + 2 * s + t for x, s, t in zip(column, slack, tails[name], strict=True)]
                 for column in (
                     _excess(old, sums[name], weights, response.unit) for old in before[name]
                 )
             ]
             more[0] = [x + own for x in more[0]]
             out[name] = [
-                ErrorSums(nearest=n, more=m)
-                for n, m in zip(nearest, zip(*more, strict=True), strict=True)
+                ErrorSums(nearest=f + s + t + own // 2 + 1, more=m)
+                for f, s, t, m in zip(
+                    found[name], slack, tails[name], zip(*more, strict=True), strict=True
+                )
             ]
-        if tail_is_small:
-            return out
+        return out
     return None
 
 
