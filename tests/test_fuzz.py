@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -264,6 +266,17 @@ def test_a_checkpoint_of_another_protocol(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     path = tmp_path / "m.pt"
     path.write_bytes(pickle.dumps({}, protocol=2).replace(b"\x80\x02", b"\x80\xdd", 1))
+    with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
+        read_arrays(path)
+
+
+def test_a_checkpoint_cut_inside_a_word(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    with zipfile.ZipFile(io.BytesIO(containers.checkpoint({"w": 70000}))) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    cut = [(n, c[: c.index(b"J") + 3] if n.endswith("data.pkl") else c) for n, c in members]
+    path = tmp_path / "m.pt"
+    path.write_bytes(containers.zipped(cut))
     with pytest.raises(ModelFileError, match="holds more than weights, or is damaged"):
         read_arrays(path)
 

@@ -9,7 +9,6 @@ import importlib
 import io
 import lzma
 import math
-import pickle
 import re
 import tokenize
 import warnings
@@ -174,7 +173,10 @@ def _read_torch(path: Path) -> dict[str, Array]:
             # of damage that is told of below
             warnings.simplefilter("ignore")
             loaded = torch.load(str(path), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *DAMAGE) as error:
+    except OSError:
+        raise
+    # a damaged pickle can fail in any of PyTorch's ways
+    except Exception as error:
         raise ModelFileError(
             f"{path} holds more than weights, or is damaged ({_reason(error)}); "
             "save model.state_dict() as .safetensors"

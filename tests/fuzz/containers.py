@@ -64,7 +64,7 @@ def damaged_array(rng: Random, array: np.ndarray) -> np.ndarray:
                 array.flat[rng.randrange(array.size)] = np.float64(rng.choice(FLOATS))
     elif change == 1:
         with np.errstate(all="ignore"):
-            array = (array * rng.choice((0, 1e-30, 1e30, -1, 1e300))).astype(array.dtype)
+            array = (array * rng.choice((0.0, 1e-30, 1e30, -1.0, 1e300))).astype(array.dtype)
     elif change == 2:
         shape = tuple(rng.choice(SIZES) for _ in range(rng.randrange(4)))
         array = np.resize(array, shape) if array.size else np.zeros(shape)
