@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
     ]
     for key in ("predicted", "roundoff"):
         value = predicted.get(key) if isinstance(predicted, dict) else None
-        if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        if not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
             raise CertificateError("program", f"predicted_error_lsb has no {key} that is a number")
     roundoff = predicted["roundoff"]
     for name, worst in possible:

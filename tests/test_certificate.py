@@ -217,6 +217,10 @@ def a_prediction_of_text(_: Data, stated: Data) -> None:
     stated["predicted_error_lsb"]["predicted"] = "1"
 
 
+def a_prediction_beyond_any(_: Data, stated: Data) -> None:
+    stated["predicted_error_lsb"]["predicted"] = 10**400
+
+
 def a_prediction_that_is_none(_: Data, stated: Data) -> None:
     stated["predicted_error_lsb"] = "1"
 
@@ -265,6 +269,7 @@ CORRUPTIONS: dict[Edit, str] = {
     narrower_accumulator: "accumulator of y: bits is claimed",
     impossible_prediction: "y: roundoff of 1000.0 LSB RMS is predicted",
     a_prediction_of_text: "predicted_error_lsb has no predicted that is a number",
+    a_prediction_beyond_any: "predicted_error_lsb has no predicted that is a number",
     a_prediction_that_is_none: "predicted_error_lsb has no predicted that is a number",
     no_prediction: "nothing is said of its predicted_error_lsb",
     a_list_of_accumulators_cut: "accumulators are not those of its operations",
