@@ -1,5 +1,6 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
+# make coverage  the default tests once more: which lines and branches do they reach?
 # make soak    the long simulations
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
@@ -16,7 +17,7 @@ export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test soak formal mutation fuzz bench clean
+.PHONY: help demo test coverage soak formal mutation fuzz bench clean
 .NOTPARALLEL:
 
 help:
@@ -33,6 +34,15 @@ test: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+coverage: .venv/dev.stamp
+	scripts/install_tools.sh cc sim lint cross
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o build/coverage/report.json
+	$(BIN)/python -m tests.covered build/coverage/report.json
 
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
