@@ -49,7 +49,16 @@ def test_bounds_are_almost_reached_and_never_passed(keys: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize(
     ("bits", "d", "theta"),
-    [(6, 2, 10), (8, 4, 20), (8, 8, 40), (8, 16, 40), (10, 24, 40), (12, 8, 40), (16, 6, 30)],
+    [
+        (8, 1, 10),
+        (6, 2, 10),
+        (8, 4, 20),
+        (8, 8, 40),
+        (8, 16, 40),
+        (10, 24, 40),
+        (12, 8, 40),
+        (16, 6, 30),
+    ],
 )
 def test_so_are_bounds_of_narrow_words(bits: int, d: int, theta: int) -> None:
     program = program_of({"d": d, "theta": theta, "bits": bits, "realization": "cascade"})

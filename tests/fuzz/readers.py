@@ -173,7 +173,7 @@ def _generate(rng: Random) -> Files:
         "coef_bits": tuple(range(4, 25)),
         "weight_bits": tuple(range(4, 25)),
         "state_bits": tuple(range(4, 49)),
-        "lanes": (1, 2, 7, 64),
+        "lanes": (1, 2, 7),
         "streams": ("plain", "axi"),
         "state_port": (True, False),
     }
