@@ -124,8 +124,8 @@ class Sequencer(wiring.Component):
     ) -> None:
         """Move to the run's first word, then from word to word, or from row to row."""
         plan, command = self.plan, self.command
-        word_row = Signal.like(command.row, name="word_row")
-        word_bank = Signal.like(command.bank, name="word_bank")
+        word_row = Signal.like(command.row, name="word_row", reset_less=False)
+        word_bank = Signal.like(command.bank, name="word_bank", reset_less=False)
         with m.If(last_cycle & run.loop):
             with m.If(run.across):
                 m.d.sync += word_row.eq(word_row + 1)

@@ -19,8 +19,8 @@ from .report import summary, write
 def main() -> int:
     """Break designs, and write what became of them."""
     args = argparse.ArgumentParser(description=(what or "").split("\n")[0])
-    args.add_argument("--c", type=int, default=180, help="mutants of C")
-    args.add_argument("--verilog", type=int, default=140, help="mutants of Verilog")
+    args.add_argument("--c", type=int, default=200, help="mutants of C")
+    args.add_argument("--verilog", type=int, default=124, help="mutants of Verilog")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--jobs", type=int, default=2)
     args.add_argument("--out", type=Path, default=Path("build/mutation.json"))
