@@ -32,9 +32,19 @@ def compare(program: Program, lanes: int, n_steps: int, interval: int | None = N
     assert played.cycles == expected_cycles(plan, due)
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
+LONG = [("wide_layers", 3)] + [
+    (name, 1)
+    for name in ("wide_layers", "lmu_every_3", "gates_every_2", "stack", "stack_on_demand")
+]
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.soak] * (n == "wide_layers")) for n in ALL]
+    ("name", "lanes"),
+    [
+        pytest.param(name, lanes, marks=[pytest.mark.soak] * ((name, lanes) in LONG))
+        for name in ALL
+        for lanes in (1, 3)
+    ],
 )
 def test_every_word_and_the_published_cycles(name: str, lanes: int) -> None:
     compare(ALL[name], lanes, 24)
