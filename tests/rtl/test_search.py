@@ -1,0 +1,66 @@
+"""Orders of operations that the schedule looks at: each must mean the same program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+
+from lmu_hw.interpreter import Interpreter
+from lmu_hw.program import Program, Role
+from lmu_hw.schedule import Reading, Schedule, Way, lay_out, schedule, why_not
+from lmu_hw.schedule.search import shortest
+from tests.configurations import CONFIGURATIONS
+from tests.random_programs import programs as random_programs
+from tests.rtl.bench import inputs_of
+
+
+def ways_of(program: Program, lanes: int) -> list[Way]:
+    """Return every way that the search lays out."""
+    seen: list[Way] = []
+
+    def layout(way: Way) -> Schedule:
+        seen.append(way)
+        return lay_out(program, lanes, 2, False, way)
+
+    shortest(program, layout, tuple(Reading))
+    return seen
+
+
+def agree(program: Program, lanes: int) -> int:
+    """Compare the words and states of every order with the program's own; return how many."""
+    inputs = inputs_of(program, 12)[:, None, :]
+    own = Interpreter(program)
+    expected = own.run(inputs), own.save()
+    orders = {way.order for way in ways_of(program, lanes)}
+    for order in orders:
+        other = Interpreter(replace(program, ops=tuple(program.ops[i] for i in order)))
+        np.testing.assert_array_equal(other.run(inputs), expected[0])
+        np.testing.assert_array_equal(other.save(), expected[1])
+    return len(orders)
+
+
+@pytest.mark.parametrize("name", ["gru d=16 n=20 P=16", "lstm d=32 n=24 P=8", "stack of 3 P=4"])
+def test_every_order_computes_the_same_words(name: str) -> None:
+    configuration = CONFIGURATIONS[name]
+    assert agree(configuration.make(), configuration.lanes) > 1 or "stack" in name
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(program=random_programs())
+def test_random_programs(program: Program) -> None:
+    if why_not(program) is None and program.with_role(Role.OUTPUT):
+        agree(program, 3)
+
+
+def test_the_search_pays() -> None:
+    """What needs no memory is done while its states are computed."""
+    configuration = CONFIGURATIONS["gru d=16 n=20 P=16"]
+    program, lanes = configuration.make(), configuration.lanes
+    found = schedule(program, lanes)
+    for reading in Reading:
+        written = Way(order=tuple(range(len(program.ops))), readings=(reading,) * len(program.ops))
+        plain = lay_out(program, lanes, found.interval, False, written)
+        assert found.due.cycles < plain.due.cycles
