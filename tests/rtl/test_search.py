@@ -9,10 +9,11 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Program, Role
+from lmu_hw.program import Program, Role, Term
 from lmu_hw.schedule import Reading, Schedule, Way, lay_out, schedule, why_not
 from lmu_hw.schedule.search import shortest
 from tests.configurations import CONFIGURATIONS
+from tests.networks import Builder
 from tests.random_programs import programs as random_programs
 from tests.rtl.bench import inputs_of
 
@@ -46,6 +47,16 @@ def agree(program: Program, lanes: int) -> int:
 def test_every_order_computes_the_same_words(name: str) -> None:
     configuration = CONFIGURATIONS[name]
     assert agree(configuration.make(), configuration.lanes) > 1 or "stack" in name
+
+
+def test_no_state_is_written_before_its_last_reader() -> None:
+    b = Builder(0)
+    b.add("x", 2, Role.INPUT)
+    b.add("y", 2, Role.OUTPUT)
+    b.add("h", 2, Role.STATE)
+    b.pointwise("y", Term("h"))
+    b.pointwise("h", Term("x"))
+    assert agree(b.program("delay", 3), 2) == 1
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
