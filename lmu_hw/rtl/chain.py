@@ -342,17 +342,14 @@ class ChainUnit(wiring.Component):
         adaptor = self.adaptor
         valid = {INNER: adaptor.a_valid, OUTER: adaptor.b_valid & ~adaptor.a_valid}
         m.d.sync += self.mirror.eq(0)
-        number = self._of_chain(m, feed, "chain_mirrored")
         for port, what in ((INNER, "inner"), (OUTER, "outer")):
             mirrors = [self._present(chain.mirrors[port]) for chain in self.plan.chains]
             if not any(mirrors):
                 continue
-            words = [self._rounded(m, word, k, port) for k in range(len(mirrors))]
-            is_read = lookup(m, number, [int(x is not None) for x in mirrors], f"{what}_is_read")
             with m.If(valid[port]):
                 m.d.sync += [
-                    self.mirror.eq(is_read),
-                    self.mirror_word.eq(one_of(m, number, words, f"{what}_word")),
+                    self.mirror.eq(self._is_read(m, feed, mirrors, what)),
+                    self.mirror_word.eq(self._mirrored(m, word, feed, port, what)),
                 ]
             for channel in self._channels(second):
                 name = channel.prefix + what
@@ -374,6 +371,27 @@ class ChainUnit(wiring.Component):
                     else:
                         with m.If(bank == self.plan.lanes - 1):
                             m.d.sync += [bank.eq(0), row.eq(row + 1)]
+
+    def _is_read(self, m: Module, feed: Value, mirrors: list[Mirror | None], what: str) -> Value:
+        """Return whether lanes read this port's states of the chain."""
+        if all(mirrors):
+            return Const(1)
+        number = self._of_chain(m, feed, f"{what}_chain_read")
+        return lookup(m, number, [int(x is not None) for x in mirrors], f"{what}_is_read")
+
+    def _mirrored(self, m: Module, word: Value, feed: Value, port: int, what: str) -> Value:
+        """Return a state as its mirror's word: chains of like formats share what rounds them."""
+        part = 2 if port == INNER else 1
+        kinds = [
+            None if mirror is None else (f.all[part], mirror.fmt)
+            for f, chain in zip(self.adaptor.formats, self.plan.chains, strict=True)
+            for mirror in [self._present(chain.mirrors[port])]
+        ]
+        words = {kind: self._rounded(m, word, kinds.index(kind), port) for kind in kinds}
+        if len(words) == 1:
+            return words[kinds[0]]
+        number = self._of_chain(m, feed, f"{what}_chain_mirrored")
+        return one_of(m, number, [words[kind] for kind in kinds], f"{what}_word")
 
     def _rounded(self, m: Module, word: Value, number: int, port: int) -> Value:
         """Return a state as a word of its mirror, which is zero where there is none."""
