@@ -172,13 +172,13 @@ class LMU(nn.Module):
         recursion = memory.recursion().to(x.dtype)
         m, *inner = self._start(x) if state is None else state
         m = m.reshape(len(x), memory.channels, memory.order)
-        encoded = self._encode(x)
         n_m = memory.channels * memory.order
-        projected = self._project_input(x)
         outputs = []
-        for t in range(x.shape[1]):
+        # unbound once: the gradient of an index is a tensor of all steps, for every step
+        steps = (a.unbind(1) for a in (x, self._encode(x), self._project_input(x)))
+        for t, (x_t, u, projected) in enumerate(zip(*steps, strict=True)):
             now = tape.at(t)
-            flat, u = m.reshape(len(x), n_m), encoded[:, t]
+            flat = m.reshape(len(x), n_m)
             if self.e_h is not None:
                 u = torch.addmm(u, inner[0], self.e_h.T)
             if self.e_m is not None:
@@ -187,9 +187,9 @@ class LMU(nn.Module):
             flat = now("m", m.reshape(len(x), n_m))
             m = flat.reshape(m.shape)
             if cell is None:
-                inner = [torch.cat([flat, x[:, t]], dim=1) if self.reads_input else flat]
+                inner = [torch.cat([flat, x_t], dim=1) if self.reads_input else flat]
             else:
-                p = nn.functional.linear(flat, cell.W[:, :n_m]) + projected[:, t]
+                p = nn.functional.linear(flat, cell.W[:, :n_m]) + projected
                 inner = list(cell.step(p, tuple(inner), now.of(now.prefixes[-1])))
             outputs.append(inner[0])
         y = outputs[-1][:, None] if last_only else torch.stack(outputs, 1)

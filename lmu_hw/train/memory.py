@@ -42,7 +42,7 @@ class Recursion:
         u : tensor, shape (n_sequences, channels)
         """
         if len(self.Abar) == 1:
-            return m @ self.Abar[0].T + u[:, :, None] * self.Bbar
+            return m @ self.Abar.squeeze(0).T + u[:, :, None] * self.Bbar
         return torch.einsum("bcj,cij->bci", m, self.Abar) + u[:, :, None] * self.Bbar
 
     def free(self, start: Tensor, n_steps: int) -> Tensor:
