@@ -97,6 +97,6 @@ class Lane(wiring.Component):
             other = Signal.like(self.total, name="other_total", reset_less=True)
             with m.If(self.swap):
                 m.d.sync += [self.total.eq(other), other.eq(new)]
-            with m.Elif(self.valid & self.first):
+            with m.Elif(self.first):
                 m.d.sync += other.eq(0)
         return m

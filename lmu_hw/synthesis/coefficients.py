@@ -5,53 +5,53 @@ from __future__ import annotations
 # in the order of `lmu_hw.synthesis.estimate.FEATURES`
 COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
     "ice40": {
-        # errors -17 to +10 %, 5 % in the mean of 26
+        # errors -15 to +20 %, 5 % in the mean of 26
         "luts": (
             0.0,
-            0.379,
-            0.4039,
+            0.2874,
+            0.4713,
             0.0,
             0.0,
             0.0,
             0.0,
-            1.5853,
+            2.4516,
             0.0,
-            2.7208,
+            2.6864,
             0.0,
         ),
-        # errors -14 to +16 %, 6 % in the mean of 26
+        # errors -13 to +14 %, 7 % in the mean of 26
         "ffs": (
-            0.8184,
+            0.8073,
             0.0,
             0.0,
             0.0,
             0.0,
             0.0,
-            0.1164,
+            0.3109,
             0.0,
-            0.0,
+            0.0148,
             0.0,
             0.0,
         ),
     },
     "ecp5": {
-        # errors -18 to +22 %, 9 % in the mean of 13
+        # errors -11 to +16 %, 7 % in the mean of 13
         "luts": (
             0.0,
-            0.1346,
-            0.329,
+            0.0294,
+            0.568,
             0.0,
             0.0,
-            4.676,
+            3.2934,
             0.0,
-            2.1055,
+            1.1835,
             0.0,
             0.0,
             0.0,
         ),
-        # errors -11 to +20 %, 7 % in the mean of 13
+        # errors -11 to +17 %, 6 % in the mean of 13
         "ffs": (
-            0.7028,
+            0.7387,
             0.0,
             0.0,
             0.0,
@@ -59,29 +59,29 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            1.8633,
+            1.5697,
             0.0,
             0.0,
         ),
     },
     "gowin": {
-        # errors -22 to +15 %, 8 % in the mean of 13
+        # errors -12 to +13 %, 6 % in the mean of 13
         "luts": (
             0.0,
             0.0,
-            0.407,
+            0.5885,
             0.0,
             0.0,
-            3.5875,
+            2.6527,
             0.0,
-            2.4679,
+            1.6594,
             0.0,
             0.0,
             0.0,
         ),
-        # errors -12 to +19 %, 7 % in the mean of 13
+        # errors -11 to +17 %, 6 % in the mean of 13
         "ffs": (
-            0.6811,
+            0.7398,
             0.0,
             0.0,
             0.0,
@@ -89,29 +89,29 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            2.0685,
+            1.5475,
             0.0,
             0.0,
         ),
     },
     "xc7": {
-        # errors -17 to +12 %, 7 % in the mean of 13
+        # errors -17 to +12 %, 8 % in the mean of 13
         "luts": (
             0.0,
             0.0,
-            0.3025,
+            0.3902,
             0.0,
             0.0,
-            1.2348,
+            0.8272,
             0.0,
-            0.9144,
+            0.8336,
             0.0,
             0.0,
-            0.0,
+            6.2634,
         ),
-        # errors -16 to +19 %, 9 % in the mean of 13
+        # errors -14 to +21 %, 8 % in the mean of 13
         "ffs": (
-            0.3378,
+            0.3012,
             0.0,
             0.0,
             0.0,
@@ -119,7 +119,7 @@ COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
             0.0,
-            3.7703,
+            3.9632,
             0.0,
             0.0,
         ),
