@@ -79,7 +79,9 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
             elif kind == 4:
                 piece = np.broadcast_to(rng.integers(low, high + 1), (len(steps), len(low)))
             elif kind == 5:
-                piece = np.where(rng.random((len(steps), len(low))) < 0.02, high, 0)
+                # of any height: a state that dies small rounds in other ways than a large one
+                heights = high >> rng.integers(max(1, int(high.max()).bit_length()))
+                piece = np.where(rng.random((len(steps), len(low))) < 0.02, heights, 0)
             elif kind == 6:
                 piece = rng.integers(-2, 3, (len(steps), len(low)))
             else:

@@ -174,10 +174,14 @@ class Adaptor(wiring.Component):
         link = Signal(signed(self.state_width), reset_less=True)
         x = Signal(signed(self.x_width), reset_less=True)
         base = Signal(signed(self.base_width), reset_less=True)
+        words = [
+            chain.word(m, self.chain_number, [number], "limited_chain")
+            for number in numbers["chain"]
+        ]
         with m.Switch(self.chain_number):
             for number, f in enumerate(self.formats):
                 with m.Case(number):
-                    self._operands(m, f, chain.limited(numbers["chain"][number]), link, x, base)
+                    self._operands(m, f, words[number], link, x, base)
 
         # product
         coef = Signal.like(self.coef, name="held_coef", reset_less=True)

@@ -56,13 +56,15 @@ class Beside:
         with m.If(~self.phase[1]):
             m.d.comb += states.read_address.eq(address)
 
-    def written(self, inner: Value) -> Value:
+    def written(self, m: Module, inner: Value) -> Signal:
         """Return whether a state that is written now is the second channel's.
 
         A real section's inner word comes in phase 1, that of a pair in phase 2, its outer one in
         phase 3; the second channel's two cycles later.
         """
-        return Mux(inner, self.phase[0] == self.phase[1], ~self.phase[1])
+        writes = Signal(name="beside_writes")
+        m.d.comb += writes.eq(Mux(inner, self.phase[0] == self.phase[1], ~self.phase[1]))
+        return writes
 
 
 def later(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:

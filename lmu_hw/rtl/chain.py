@@ -182,8 +182,8 @@ class ChainUnit(wiring.Component):
         first = lookup(m, number, [c.first_section for c in self.plan.chains], "first_section")
         firsts = [
             (
-                lookup(m, self.feed, [f.outer for f in c.feeds], f"{c.prefix}first_outer"),
-                lookup(m, self.feed, [f.inner for f in c.feeds], f"{c.prefix}first_inner"),
+                self._of_fed(m, [f.outer for f in c.feeds], f"{c.prefix}first_outer"),
+                self._of_fed(m, [f.inner for f in c.feeds], f"{c.prefix}first_inner"),
             )
             for c in self._channels(Const(0))
         ]
@@ -234,13 +234,13 @@ class ChainUnit(wiring.Component):
         ]
         second: Value = Const(0)
         if self.plan.paired:
-            paired = lookup(m, self.feed, [int(f.paired) for f in feeds], "paired")
+            paired = self._of_fed(m, [int(f.paired) for f in feeds], "paired")
             beside = Beside(m, phase, fed, paired, self.silent)
             with m.If(beside.fed):
                 m.d.sync += word.eq(self.word)
             beside.operand(m, adaptor, port, coef, shift)
             beside.read(m, states, first_read, self._distance(m, feed, reads_outer))
-            second = beside.written(adaptor.a_valid)
+            second = beside.written(m, adaptor.a_valid)
         state = self._write(m, states, fed, second, firsts)
         if self.mirrored:
             self._mirror(m, state, fed, feed, second)
@@ -258,6 +258,14 @@ class ChainUnit(wiring.Component):
 
     def _is_chain(self, m: Module) -> Value:
         return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
+
+    def _of_fed(self, m: Module, values: Sequence[int], name: str) -> Value:
+        """Return the value of the feed that begins: no channel that goes beside another does."""
+        kept = list(values)
+        for k, feed in enumerate(self.plan.feeds[:-1]):
+            if feed.paired:
+                kept[k + 1] = kept[k]
+        return lookup(m, self.feed, kept, name)
 
     def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
         return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
@@ -340,7 +348,9 @@ class ChainUnit(wiring.Component):
     def _mirror(self, m: Module, word: Value, fed: Value, feed: Value, second: Value) -> None:
         """Round a state for the lanes and give it its place."""
         adaptor = self.adaptor
-        valid = {INNER: adaptor.a_valid, OUTER: adaptor.b_valid & ~adaptor.a_valid}
+        outer_comes = Signal()
+        m.d.comb += outer_comes.eq(adaptor.b_valid & ~adaptor.a_valid)
+        valid = {INNER: adaptor.a_valid, OUTER: outer_comes}
         m.d.sync += self.mirror.eq(0)
         for port, what in ((INNER, "inner"), (OUTER, "outer")):
             mirrors = [self._present(chain.mirrors[port]) for chain in self.plan.chains]
@@ -356,8 +366,8 @@ class ChainUnit(wiring.Component):
                 row = Signal.like(self.mirror_row, name=f"{name}_row", reset_less=True)
                 bank = Signal.like(self.mirror_bank, name=f"{name}_bank", reset_less=True)
                 starts = [self._start(feed_, port) for feed_ in channel.feeds]
-                first_row = lookup(m, self.feed, [r for r, _ in starts], f"{name}_first_row")
-                first_bank = lookup(m, self.feed, [b for _, b in starts], f"{name}_first_bank")
+                first_row = self._of_fed(m, [r for r, _ in starts], f"{name}_first_row")
+                first_bank = self._of_fed(m, [b for _, b in starts], f"{name}_first_bank")
                 with m.If(fed):
                     m.d.sync += [row.eq(first_row), bank.eq(first_bank)]
                 with m.If(channel.of(valid[port])):

@@ -255,8 +255,9 @@ class Engine(wiring.Component):
             pacer.erase.eq(port.erase),
             port.lane_word.eq(operands.word),
         ]
-        with m.If(port.busy):
-            m.d.comb += [memory.read_row.eq(port.row), operands.bank.eq(port.bank)]
+        if any(s.place is not None for s in port.segments):
+            with m.If(port.busy):
+                m.d.comb += [memory.read_row.eq(port.row), operands.bank.eq(port.bank)]
         with m.If(port.to_lanes):
             m.d.comb += [
                 memory.write.eq(1),

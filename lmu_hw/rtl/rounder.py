@@ -66,7 +66,8 @@ class Rounder(wiring.Component):
     half, rest : In(1)
         Highest of the bits shifted out, and whether any of them is set; with ``quotient``.
     total : Out(signed)
-        Rounded when ``drop`` bits are dropped. Combinational from ``quotient``, as are
+        Rounded when ``drop`` bits are dropped, as far as words reach. Combinational from
+        ``quotient``, as are
     over, under : Out(1), one for each of ``results``
         whether the word is to be the highest, the lowest of each of the ranges.
 
@@ -85,7 +86,8 @@ class Rounder(wiring.Component):
         self.results = tuple(results)
         # a bit at least is left when bits are dropped
         drop = max(entry.drop for entry in self.results)
-        width = max(base_width, quotient_width, drop) + 2
+        self._width = max(base_width, quotient_width, drop) + 2
+        width = min(self._width, max(entry.drop + entry.fmt.width for entry in self.results))
         super().__init__(
             {
                 "result": In(range(len(self.results))),
@@ -110,7 +112,7 @@ class Rounder(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        width = len(self.total)
+        width = self._width
         drops = [entry.drop for entry in self.results]
         nearest = lookup(m, self.result, [(1 << drop) >> 1 for drop in drops], "nearest")
         toward_zero = lookup(m, self.result, [(1 << drop) - 1 for drop in drops], "toward_zero")

@@ -127,7 +127,8 @@ class Sequencer(wiring.Component):
         word_row = Signal.like(command.row, name="word_row", reset_less=False)
         word_bank = Signal.like(command.bank, name="word_bank", reset_less=False)
         with m.If(last_cycle & run.loop):
-            with m.If(run.across):
+            # on one lane the next word and the next row are the same
+            with m.If(run.across if plan.lanes > 1 else 0):
                 m.d.sync += word_row.eq(word_row + 1)
             with m.Else():
                 _advance(m, word_row, word_bank, plan.lanes)

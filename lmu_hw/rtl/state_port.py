@@ -154,7 +154,7 @@ class StatePort(wiring.Component):
         m = Module()
         pending = Signal(Command)
         active = Signal(Command)
-        pause = Signal(range(START))
+        pause = Signal(range(START), reset_less=True)
         idle = Signal()
         start = Signal()
         ready = Signal()

@@ -2,8 +2,9 @@
 
 What the program calls its state, in the order in which it is saved and loaded, is spread over four
 kinds of memory; each of its vectors is whole in one of them. Of a cascade's states that lanes read
-as they are, the lanes' memory has a second copy, which a load has to write as well. A copy that is
-rounded is either another vector of the state, or written in every step before it is read.
+as they are, the lanes' memory has a second copy, which a load has to write as well where it is read
+before the cascade has written it. A copy that is rounded is either another vector of the state, or
+written in every step before it is read.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Segment:
     address : int
         Of its first word there; 0 in the lanes' memory, and of the clock.
     place : Place or None
-        Where it lies in the lanes' memory.
+        Where it lies in the lanes' memory, if what it holds there from one step to the next counts.
     """
 
     name: str
@@ -69,6 +70,9 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
             assert isinstance(cascade, Cascade)
             address = first.inner if v.name == cascade.z_inner else first.outer
         place = plan.places.get((v.name, 0))
+        if memory is Memory.CHAIN and not any(v.name in o.reads for o in plan.program.ops[:op]):
+            # what lanes read of it has been written in the same step
+            place = None
         found.append(
             Segment(
                 name=v.name, length=v.length, fmt=v.fmt, memory=memory, address=address, place=place

@@ -105,6 +105,9 @@ class Sink:
     on_word : callable
         Called at the clock edge of every transfer.
     stalls : callable
+    late : bool
+        Whether a word is taken only when it has been offered for a cycle: a design that waits for
+        ``ready`` before it offers one waits for ever.
     """
 
     def __init__(
@@ -116,20 +119,21 @@ class Sink:
         ready: Any,
         on_word: Callable[[], None],
         stalls: Stalls,
+        late: bool = False,
     ) -> None:
         self.clock, self.payload, self.last = clock, payload, last
         self.valid, self.ready = valid, ready
-        self.on_word, self.stalls = on_word, stalls
+        self.on_word, self.stalls, self.late = on_word, stalls, late
 
     async def run(self) -> None:
         """Take words for ever."""
         held = None
         while True:
             if self.stalls is never and self.valid.value != 1:
-                self.ready.value = 1
+                self.ready.value = int(not self.late)
                 await RisingEdge(self.valid)
             await FallingEdge(self.clock)
-            ready = not self.stalls()
+            ready = not self.stalls() and (held is not None or not self.late)
             self.ready.value = int(ready)
             await RisingEdge(self.clock)
             valid = self.valid.value == 1

@@ -63,6 +63,7 @@ class Bench:
         in_stalls: Stalls,
         out_stalls: Stalls,
         rng: random.Random | None = None,
+        late: bool = False,
     ) -> None:
         self.ports = Ports(dut, **FORM)
         self.n_steps = n_steps
@@ -96,7 +97,8 @@ class Bench:
             i.last,
             marks,
         )
-        self.sink = Sink(clk, o.payload, o.last, o.valid, o.ready, self._on_word, out_stalls)
+        sinks = (o.payload, o.last, o.valid, o.ready)
+        self.sink = Sink(clk, *sinks, self._on_word, out_stalls, late)
         self.tasks: list[Any] = []
 
     async def reset(self) -> None:
@@ -230,7 +232,7 @@ async def on_demand(dut: Any) -> None:
 
 
 @cocotb.test()
-@cocotb.parametrize(pattern=["slow source", "slow sink", "both", "bursts"])
+@cocotb.parametrize(pattern=["slow source", "slow sink", "late sink", "both", "bursts"])
 async def stalls(dut: Any, pattern: str) -> None:
     """The same words whatever the streams do, also after a reset in the middle of a step."""
     rng = random.Random(cocotb.RANDOM_SEED)
@@ -238,11 +240,12 @@ async def stalls(dut: Any, pattern: str) -> None:
         # a step's words come, or are taken, in about two steps' time
         "slow source": (sometimes(rng, 1 - N_IN / (CYCLES + N_IN) / 2), never),
         "slow sink": (never, sometimes(rng, 1 - N_OUT / (CYCLES + N_OUT) / 2)),
+        "late sink": (never, never),
         "both": (sometimes(rng, 0.5), sometimes(rng, 0.5)),
         "bursts": (bursts(rng, 2 * CYCLES), bursts(rng, 2 * CYCLES)),
     }
     await power_up(dut)
-    bench = Bench(dut, stalled_steps(), *patterns[pattern], rng)
+    bench = Bench(dut, stalled_steps(), *patterns[pattern], rng, late=pattern == "late sink")
     await bench.reset()
     bench.start()
     await bench.finish()

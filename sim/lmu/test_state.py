@@ -34,8 +34,9 @@ LOOK = 100
 class Core:
     """The design, and what the interpreter says must come out of it."""
 
-    def __init__(self, dut: Any, stalls: Stalls, rng: random.Random) -> None:
+    def __init__(self, dut: Any, stalls: Stalls, rng: random.Random, late: bool) -> None:
         self.ports, self.stalls, self.rng = Ports(dut, **test_lmu.FORM), stalls, rng
+        self.late = late
         self.outputs: list[int] = []
         self.saved: list[int] = []
         self.loads: list[Any] = []
@@ -109,6 +110,7 @@ class Core:
             stream.ready,
             on_word,
             self.stalls,
+            self.late,
         )
         cocotb.start_soon(sink.run())
 
@@ -128,13 +130,14 @@ class Core:
 
 
 @cocotb.test()
-@cocotb.parametrize(stalling=[False, True])
-async def streams_share_the_core(dut: Any, stalling: bool) -> None:
+@cocotb.parametrize(pattern=["free", "stalls", "late sinks"])
+async def streams_share_the_core(dut: Any, pattern: str) -> None:
     """Several streams swap their state; each word is that of an interpreter of its own."""
     rng = random.Random(cocotb.RANDOM_SEED)
     await test_lmu.power_up(dut)
     await test_lmu.reset(Ports(dut, **test_lmu.FORM))
-    core = Core(dut, sometimes(rng, 0.4) if stalling else never, rng)
+    stalls = sometimes(rng, 0.4) if pattern == "stalls" else never
+    core = Core(dut, stalls, rng, late=pattern == "late sinks")
     models = [Interpreter(PROGRAM) for _ in range(N_STREAMS)]
     inputs = test_lmu.VECTORS.inputs
     budget = test_lmu.stalled_steps()

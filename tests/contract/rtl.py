@@ -62,16 +62,27 @@ def compiled(
 
 
 class Core:
-    """A design, and what waits to enter it; every stream stalls with the given probability."""
+    """A design, and what waits to enter it; every stream stalls with the given probability.
+
+    ``late`` readers take a word only when it has been offered to them: a design must not wait for
+    ``ready``, and what it offers stays as it is.
+    """
 
     def __init__(
-        self, library: ctypes.CDLL, program: Program, plan: Schedule, stalls: float, seed: int
+        self,
+        library: ctypes.CDLL,
+        program: Program,
+        plan: Schedule,
+        stalls: float,
+        late: bool,
+        seed: int,
     ) -> None:
         self._library, self._program, self._plan = library, program, plan
         self._core = library.core_open()
         self._in, self._out = np.zeros(len(IN), np.uint64), np.zeros(len(OUT), np.uint64)
         self._addresses = self._in.ctypes.data, self._out.ctypes.data
-        self._stalls, self._rng = stalls, np.random.default_rng(seed)
+        self._stalls, self._late, self._rng = stalls, late, np.random.default_rng(seed)
+        self._shown: list[int | None] = [None, None]
         self._out_bits = payload_bits(program.with_role(Role.OUTPUT))
         self._state_bits = payload_bits(program.with_role(Role.STATE))
         self._in_mask = _mask(payload_bits(program.with_role(Role.INPUT))[0])
@@ -110,6 +121,7 @@ class Core:
         self._edge()
         self._in[:] = 0
         self._offered = self._load_offered = False
+        self._shown = [None, None]
 
     def cycle(self) -> bool:
         """Let one cycle pass; return whether anything moved."""
@@ -123,12 +135,15 @@ class Core:
         command = (item if isinstance(item, Command) else Command.LOAD).value
         state_word = self.loading[0] if self.loading else ~int(self._in[8])
         self._in[:] = (
-            *(0, gives, word & self._in_mask, last, not self._holds()),
+            *(0, gives, word & self._in_mask, last, self._reads(self._shown[0])),
             *(asks, command, self._load_offered, state_word & self._state_mask),
-            not self._holds(),
+            self._reads(self._shown[1]),
         )
         self._edge()
         ready, valid, out, out_last, takes, loads, saves, kept, kept_last = self._out.tolist()
+        for k, offers, word, read in ((0, valid, out, self._in[4]), (1, saves, kept, self._in[9])):
+            assert self._shown[k] in (None, word if offers else None), "changed while it waited"
+            self._shown[k] = word if offers and not read else None
         moved = False
         if (asks and takes) or (gives and ready):
             self.waiting.popleft()
@@ -149,6 +164,9 @@ class Core:
     def _edge(self) -> None:
         self._library.core_cycle(self._core, *self._addresses)
 
+    def _reads(self, shown: int | None) -> bool:
+        return not self._holds() and (shown is not None or not self._late)
+
     def _holds(self) -> bool:
         return bool(self._stalls) and bool(self._rng.random() < self._stalls)
 
@@ -163,11 +181,12 @@ class RtlInstances:
         lanes: int,
         n_instances: int,
         stalls: float = 0.0,
+        late: bool = False,
         seed: int = 0,
     ) -> None:
         plan = schedule(program, lanes, state_port=True)
         self._program, self._n_state = program, program.n_words(Role.STATE)
-        self._core = Core(library, program, plan, stalls, seed)
+        self._core = Core(library, program, plan, stalls, late, seed)
         self._n_instances, self._in_core = n_instances, 0
         self._parked: list[Saved | None] = [None] * n_instances
         self._owners: list[int] = []

@@ -53,6 +53,8 @@ RTL_EXAMPLES = 15
 MANY, RTL_MANY = 300, 60
 
 Broken = Callable[[str], str]
+Pace = tuple[float, bool, int]
+"""How often streams stall, whether readers are late, and the seed of it."""
 
 
 def fixed(n_examples: int, *, shrink: bool = True) -> Any:
@@ -93,19 +95,19 @@ def software(
 def hardware(
     program: Program, lanes: int, library: ctypes.CDLL, n_examples: int, *, shrink: bool = True
 ) -> None:
-    stalls = st.sampled_from([0.0, 0.2, 0.7])
+    pace = st.tuples(st.sampled_from([0.0, 0.2, 0.7]), st.booleans(), st.integers(0, 99))
 
     @fixed(n_examples, shrink=shrink)
-    @given(scripts(INSTANCES), stalls, st.integers(0, 99))
-    def shared(script: list[Action], stalls: float, seed: int) -> None:
-        made = RtlInstances(library, program, lanes, INSTANCES, stalls, seed)
+    @given(scripts(INSTANCES), pace)
+    def shared(script: list[Action], pace: Pace) -> None:
+        made = RtlInstances(library, program, lanes, INSTANCES, *pace)
         check(program, script, made)
 
     @fixed(n_examples // 3, shrink=shrink)
-    @given(scripts(1), stalls, st.integers(0, 99))
-    def alone(script: list[Action], stalls: float, seed: int) -> None:
+    @given(scripts(1), pace)
+    def alone(script: list[Action], pace: Pace) -> None:
         """The reset is the pin's, not a command."""
-        made = RtlInstances(library, program, lanes, 1, stalls, seed)
+        made = RtlInstances(library, program, lanes, 1, *pace)
         assert play(program, script, made) == play(program, script, Histories(program, 1))
 
     shared()
@@ -207,6 +209,9 @@ RTL_FAULTS: dict[str, Broken] = {
     "a command does not wait for the step": replaced("start = between && idle", "start = idle"),
     "a step does not wait for the command": replaced(r"(assign hold =) .*;", r"\1 1'd0;"),
     "a save does not wait for its reader": replaced(r"\(\(!o__valid\) \|\| o__ready\)", "1'd1"),
+    "a save offers nothing before its reader is ready": replaced(
+        r"\(\(!o__valid\) \|\| o__ready\)", "o__ready"
+    ),
     "a clear clears nothing": replaced(r"(assign erase =) .*;", r"\1 1'd0;"),
 }
 

@@ -305,7 +305,7 @@ PROOFS = (
         "layer",
         "totals of 7 bits, biases, shifts 1 and 2",
         Mutation(
-            what="wrong limit", pattern=r"rounded_over_0 \? 4'd7", text="rounded_over_0 ? 4'd6"
+            what="wrong limit", pattern=r"rounded_over_0 \? 4'sd7", text="rounded_over_0 ? 4'sd6"
         ),
         Mutation(what="no half is added", pattern=r"half <= shifted_1\[0\]", text="half <= 1'd0"),
         Mutation(

@@ -20,7 +20,7 @@ def main() -> int:
     """Break designs, and write what became of them."""
     args = argparse.ArgumentParser(description=(what or "").split("\n")[0])
     args.add_argument("--c", type=int, default=200, help="mutants of C")
-    args.add_argument("--verilog", type=int, default=124, help="mutants of Verilog")
+    args.add_argument("--verilog", type=int, default=150, help="mutants of Verilog")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--jobs", type=int, default=2)
     args.add_argument("--out", type=Path, default=Path("build/mutation.json"))
@@ -31,7 +31,7 @@ def main() -> int:
         for design, place in sources.items():
             prepare(place, design)
             for language, n in (("c", options.c), ("verilog", options.verilog)):
-                share = round(n * SHARES[design])
+                share = round(n * SHARES[language].get(design, 0))
                 chosen += mutants(place, design, language, share, options.seed)
         with ThreadPoolExecutor(options.jobs) as pool:
             verdicts = []

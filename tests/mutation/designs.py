@@ -20,14 +20,21 @@ DESIGNS = {
     "cascade": {"d": 5, "theta": 20, "realization": "cascade"},
     "channels": {"d": 4, "theta": 15, "channels": 2, "output": "state", "realization": "cascade"},
     "dense": {"d": 3},
+    "port": {"d": 3, "theta": 7, "realization": "cascade"},
 }
-SHARES = {"cascade": 0.5, "channels": 0.25, "dense": 0.25}
+HARDWARE = {"port": Hardware(state_port=True)}
+"""Where it is not the usual one."""
+SHARES = {
+    "c": {"cascade": 0.5, "channels": 0.25, "dense": 0.25},
+    "verilog": {"cascade": 0.4, "channels": 0.2, "dense": 0.2, "port": 0.2},
+}
+"""The C knows nothing of a state port."""
 
 
 def prepare(place: Path, name: str) -> Program:
     """Write the folder of a design, with vectors that are worth playing."""
     design = quantize(parse(DESIGNS[name]))
-    for file, content in files_of(design, Hardware()).items():
+    for file, content in files_of(design, HARDWARE.get(name, Hardware())).items():
         path = place / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)

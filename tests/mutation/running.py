@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEEP_STEPS = {"c": 20_000, "cxxrtl": 2_000}
+DEEP_STEPS = {"c": 20_000, "cxxrtl": 100_000, "icarus": 300}
 SECONDS = 60
 """A mutant that takes longer hangs, and is killed."""
 
@@ -20,11 +20,15 @@ def run(command: list[str], place: Path) -> int | None:
     return done.returncode
 
 
-def verified(place: Path, executor: str) -> str:
-    steps = str(DEEP_STEPS[executor])
-    command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--executors", executor]
-    try:
-        done = subprocess.run([*command, "--steps", steps, "-q"], capture_output=True, timeout=240)
-    except subprocess.TimeoutExpired:
-        return "killed by verify"
-    return "survived" if done.returncode == 0 else "killed by verify"
+def verified(place: Path, *executors: str) -> str:
+    """Return what `lmu-hw verify` makes of a folder, with each executor in turn."""
+    for executor in executors:
+        command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--executors", executor]
+        command += ["--steps", str(DEEP_STEPS[executor]), "-q"]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=240)
+        except subprocess.TimeoutExpired:
+            return "killed by verify"
+        if done.returncode != 0:
+            return "killed by verify"
+    return "survived"

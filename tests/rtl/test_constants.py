@@ -75,3 +75,49 @@ def test_what_changes_stays() -> None:
 
 def test_a_constant_that_is_one_everywhere() -> None:
     assert " + " not in text_of(1).partition("module top_second")[2]
+
+
+class Chooser(wiring.Component):
+    """Chooses between three numbers; whether one was chosen, nobody asks."""
+
+    def __init__(self) -> None:
+        super().__init__({"index": In(2), "number": Out(4), "less": Out(4), "any": Out(1)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        with m.Switch(self.index):
+            for index, (number, less) in enumerate(((5, 7), (9, 7), (3, 2))):
+                with m.Case(index):
+                    m.d.comb += [self.number.eq(number), self.less.eq(less)]
+        m.d.comb += self.any.eq(self.number != 0)
+        return m
+
+
+class Narrow(wiring.Component):
+    """Asks for the first two alone."""
+
+    def __init__(self) -> None:
+        super().__init__({"second": In(1), "number": Out(4), "less": Out(4)})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.chooser = chooser = Chooser()
+        m.d.comb += [
+            chooser.index.eq(self.second),
+            self.number.eq(chooser.number),
+            self.less.eq(chooser.less),
+        ]
+        return m
+
+
+def test_choices_that_are_never_made_go() -> None:
+    text = rtlil.convert(Narrow(), name="top", emit_src=False)
+    verilog = to_verilog(pruned(folded(parse(text))), {})
+    assert "4'd3" not in verilog
+    assert "4'd2" not in verilog
+    assert "? 4'd5 :\n    4'd9;" in verilog
+    # what is the same for both is a constant
+    assert "4'd7" in verilog
+    assert "? 4'd7" not in verilog
+    # an output that no parent looks at is none
+    assert "any" not in verilog

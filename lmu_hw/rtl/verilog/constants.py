@@ -120,13 +120,21 @@ def _inputs(
 def _given(statements: list[Statement]) -> Iterator[Spec]:
     """Yield every value that statements may leave in their target."""
     # what comes before an unconditional assignment does not last
-    last = max((k for k, s in enumerate(statements) if isinstance(s, Assign)), default=0)
+    last = max((k for k, s in enumerate(statements) if _always_assigns(s)), default=0)
     for s in statements[last:]:
         if isinstance(s, Assign):
             yield s.value
         else:
             for _, body in s.cases:
                 yield from _given(body)
+
+
+def _always_assigns(statement: Statement) -> bool:
+    if isinstance(statement, Assign):
+        return True
+    bodies = [body for _, body in statement.cases]
+    any_other = not statement.cases[-1][0]
+    return any_other and all(any(map(_always_assigns, body)) for body in bodies)
 
 
 def _only(spec: Spec) -> str:

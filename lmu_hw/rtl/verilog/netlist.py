@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from .processes import matches, merge, possible, reads, retarget, target_of, without_empty
+from .processes import matches, merge, narrowed, possible, reads, retarget, target_of, without_empty
 from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement, Switch, Wire
 from .specs import constant, cut, extended, joined, number, width_of, wire_of
 
@@ -94,10 +94,11 @@ class Netlist:
                     break
             value = constant(test)
             if value is None:
+                test, cases = narrowed(test, cases)
                 if cases and not cases[0][0]:
                     found += cases[0][1]
                 elif cases:
-                    found.append(Switch(s.test, cases))
+                    found.append(Switch(test, cases))
                 continue
             digits = f"{value:b}".zfill(width_of(test)) if test else ""
             for patterns, body in cases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .rtlil import Assign, Bits, Const, Spec, Statement, Switch
+from .rtlil import Assign, Bits, Case, Const, Spec, Statement, Switch
 from .specs import constant, cut, joined, width_of
 
 
@@ -129,10 +129,7 @@ def possible(patterns: tuple[str, ...], test: Spec) -> tuple[str, ...] | None:
     """
     if not any("-" in p for p in patterns):
         return patterns
-    digits = "".join(
-        f"{chunk.value:b}".zfill(chunk.width) if isinstance(chunk, Const) else "-" * chunk.width
-        for chunk in reversed(test)
-    )
+    digits = _digits(test)
     kept = []
     for pattern in patterns:
         if all("-" in (p, d) or p == d for p, d in zip(pattern, digits, strict=True)):
@@ -141,6 +138,34 @@ def possible(patterns: tuple[str, ...], test: Spec) -> tuple[str, ...] | None:
     if any(not pattern.strip("-") for pattern in kept):
         return ()
     return tuple(kept) or None
+
+
+def _digits(test: Spec) -> str:
+    """Return the bits of a test, a dash for each that is not constant."""
+    return "".join(
+        f"{chunk.value:b}".zfill(chunk.width) if isinstance(chunk, Const) else "-" * chunk.width
+        for chunk in reversed(test)
+    )
+
+
+def narrowed(test: Spec, cases: list[Case]) -> tuple[Spec, list[Case]]:
+    """Return a choice between values of the bits of its test that are not constant."""
+    if not any(isinstance(chunk, Const) for chunk in test) or any(
+        "-" in pattern for patterns, _ in cases for pattern in patterns
+    ):
+        return test, cases
+    digits = _digits(test)
+    kept: list[Case] = []
+    for patterns, body in cases:
+        fitting = [p for p in patterns if matches(p, digits)]
+        if fitting or not patterns:
+            bits = ("".join(p for p, d in zip(f, digits, strict=True) if d == "-") for f in fitting)
+            kept.append((tuple(bits), body))
+    rest = joined([chunk for chunk in test if isinstance(chunk, Bits)])
+    if len({pattern for patterns, _ in kept for pattern in patterns}) == 1 << width_of(rest):
+        # nothing else is left for the last one
+        kept[-1] = ((), kept[-1][1])
+    return rest, kept
 
 
 def condition_of(test: Spec, pattern: str) -> tuple[Spec, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .netlist import Netlist
-from .rtlil import Bits, Cell, Module, Spec
+from .rtlil import Bits, Cell, Module, Spec, Wire
 from .specs import wire_of
 
 
@@ -24,7 +24,7 @@ def pruned(modules: list[Module]) -> list[Module]:
             if not any(live.needs(seen, cell, p) for p in outputs):
                 module.cells.remove(cell)
         for wire in module.wires.values():
-            if module is not top and wire.direction and wire.name not in seen:
+            if module is not top and wire.direction and not live.is_used(module, wire):
                 wire.direction = ""
     for module in modules:
         for cell in module.cells:
@@ -68,6 +68,16 @@ class _Liveness:
     def needs(self, seen: set[str], cell: Cell, port: str) -> bool:
         """Return whether what an instance drives at a port is among the wires seen."""
         return any(isinstance(c, Bits) and c.wire in seen for c in cell.ports[port])
+
+    def is_used(self, module: Module, port: Wire) -> bool:
+        """Return whether an input is read inside, or an output by any parent."""
+        if port.direction == "input":
+            return port.name in self.seen[module.name]
+        name = port.name.removeprefix("\\")
+        return any(
+            name in cell.ports and self.needs(self.seen[parent], cell, name)
+            for parent, cell in self.instances[module.name]
+        )
 
     def _reach(self, top: Module) -> None:
         for output in top.wires.values():

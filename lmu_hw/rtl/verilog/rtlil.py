@@ -68,10 +68,12 @@ class Switch:
     """
 
     test: Spec
-    cases: list[tuple[tuple[str, ...], list[Statement]]]
+    cases: list[Case]
 
 
 Statement = Assign | Switch
+Case = tuple[tuple[str, ...], list[Statement]]
+"""Patterns, and what is done where one of them matches."""
 
 
 @dataclass(slots=True)
@@ -168,7 +170,7 @@ def _statements(module: Module, lines: Iterator[str]) -> tuple[list[Statement], 
     raise ValueError("RTLIL of a process has no end")
 
 
-def _cases(module: Module, lines: Iterator[str]) -> list[tuple[tuple[str, ...], list[Statement]]]:
+def _cases(module: Module, lines: Iterator[str]) -> list[Case]:
     cases = []
     line = next(lines)
     while line != "end":
