@@ -16,10 +16,11 @@ from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
 
 
-def memory(folder: Path, lanes: int = 1, **keys: object) -> Path:
+def memory(folder: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:
     """Write the folder of a memory alone; keys are those of a specification file."""
     design = quantize(parse(dict(keys)))
-    write_folder(folder, files_of(design, Hardware(lanes=lanes)), force=True)
+    hardware = Hardware(lanes=lanes, state_port=state_port)
+    write_folder(folder, files_of(design, hardware), force=True)
     return folder
 
 
@@ -30,6 +31,7 @@ def network(
     hidden: int,
     theta: float,
     lanes: int = 1,
+    state_port: bool = False,
     classes: int = 0,
     weight_bits: int = 8,
     activation: Activation = Activation.TANH,
@@ -66,5 +68,6 @@ def network(
         Widths(weight_bits=weight_bits),
         title=f"LMU d={order} n={hidden}, {weight_bits}-bit weights",
     )
-    write_folder(folder, files_of(design, Hardware(lanes=lanes)), force=True)
+    hardware = Hardware(lanes=lanes, state_port=state_port)
+    write_folder(folder, files_of(design, hardware), force=True)
     return folder

@@ -1,0 +1,61 @@
+"""What a state port costs: the table of docs/interfaces.md, printed.
+
+    python benchmarks/state_port.py
+
+Cells that Yosys makes of the emitted Verilog for ECP5, without and with the port. Two minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from synthesis_designs import memory, network
+
+from lmu_hw import yosys
+from lmu_hw.program import Role, from_json
+
+SCRIPT = "read_verilog lmu.v; synth_ecp5 -top lmu; tee -q -o stat.json stat -json"
+DESIGNS: dict[str, Callable[[Path, bool], Path]] = {
+    "memory, d = 64, 16 bits, `--output state`, 1 lane": lambda folder, port: memory(
+        folder, d=64, output="state", state_port=port
+    ),
+    "LMU, d = 64, n = 32, 1 input, 8-bit weights, 1 lane": lambda folder, port: network(
+        folder, order=64, hidden=32, theta=64, state_port=port
+    ),
+    "the same, 4 lanes": lambda folder, port: network(
+        folder, order=64, hidden=32, theta=64, lanes=4, state_port=port
+    ),
+}
+
+
+def cells_of(folder: Path) -> dict[str, int]:
+    """Return how many cells of each kind Yosys makes of a folder."""
+    yosys.run(SCRIPT, folder / "rtl")
+    counts = json.loads((folder / "rtl" / "stat.json").read_text())["design"]["num_cells_by_type"]
+    return {kind: int(count) for kind, count in counts.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    print("| design | N | LUT4 | flip-flops | cells | block RAM, multipliers |")
+    print("|---|---|---|---|---|---|")
+    for label, make in DESIGNS.items():
+        with tempfile.TemporaryDirectory() as place:
+            folders = [make(Path(place) / str(port), port) for port in (False, True)]
+            found = [cells_of(folder) for folder in folders]
+            program = from_json((folders[0] / "program.json").read_text(encoding="utf-8"))
+        columns = [
+            ", ".join(str(cells.get(kind, 0)) for cells in found) for kind in ("LUT4", "TRELLIS_FF")
+        ]
+        columns.append(", ".join(str(sum(cells.values())) for cells in found))
+        rams = [(cells.get("DP16KD", 0), cells.get("MULT18X18D", 0)) for cells in found]
+        columns.append("the same" if rams[0] == rams[1] else ", ".join(map(str, rams)))
+        n_state = program.n_words(Role.STATE)
+        print(f"| {label} | {n_state} | {' | '.join(columns)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
