@@ -10,7 +10,6 @@ from lmu_hw.generate import files_of
 from lmu_hw.hardware import Hardware
 from lmu_hw.quantize import quantize
 from lmu_hw.spec import parse
-from tests.mutation.designs import DESIGNS
 from tests.mutation.equivalence import equivalent
 from tests.tools import require_yosys
 
@@ -19,7 +18,8 @@ pytestmark = pytest.mark.sim
 
 @pytest.fixture(scope="module")
 def verilog() -> str:
-    text = files_of(quantize(parse(DESIGNS["cascade"])), Hardware())["rtl/lmu.v"]
+    design = quantize(parse({"d": 5, "theta": 20, "realization": "cascade"}))
+    text = files_of(design, Hardware())["rtl/lmu.v"]
     assert isinstance(text, str)
     return text
 

@@ -182,8 +182,8 @@ class ChainUnit(wiring.Component):
         first = lookup(m, number, [c.first_section for c in self.plan.chains], "first_section")
         firsts = [
             (
-                self._of_fed(m, [f.outer for f in c.feeds], f"{c.prefix}first_outer"),
-                self._of_fed(m, [f.inner for f in c.feeds], f"{c.prefix}first_inner"),
+                self._first(m, c, [f.outer for f in c.feeds], "first_outer"),
+                self._first(m, c, [f.inner for f in c.feeds], "first_inner"),
             )
             for c in self._channels(Const(0))
         ]
@@ -259,13 +259,24 @@ class ChainUnit(wiring.Component):
     def _is_chain(self, m: Module) -> Value:
         return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
 
-    def _of_fed(self, m: Module, values: Sequence[int], name: str) -> Value:
-        """Return the value of the feed that begins: no channel that goes beside another does."""
-        kept = list(values)
-        for k, feed in enumerate(self.plan.feeds[:-1]):
-            if feed.paired:
-                kept[k + 1] = kept[k]
+    def _of_fed(
+        self, m: Module, values: Sequence[int], name: str, *, beside: bool = False
+    ) -> Value:
+        """Return the value of the feed that begins, or of the channel beside it if there is one."""
+        behind, kept = False, []
+        last: int | None = None
+        for feed, value in zip(self.plan.feeds, values, strict=True):
+            # one that goes beside another does not begin: what is said of it does not matter
+            if not behind and (feed.paired or not beside):
+                last = value
+            kept.append(value if last is None else last)
+            behind = feed.paired
         return lookup(m, self.feed, kept, name)
+
+    def _first(self, m: Module, channel: Channel, values: Sequence[int], name: str) -> Value:
+        """Return where a channel that begins has its first word."""
+        beside = channel.prefix != ""
+        return self._of_fed(m, values, f"{channel.prefix}{name}", beside=beside)
 
     def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
         return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
@@ -366,8 +377,8 @@ class ChainUnit(wiring.Component):
                 row = Signal.like(self.mirror_row, name=f"{name}_row", reset_less=True)
                 bank = Signal.like(self.mirror_bank, name=f"{name}_bank", reset_less=True)
                 starts = [self._start(feed_, port) for feed_ in channel.feeds]
-                first_row = self._of_fed(m, [r for r, _ in starts], f"{name}_first_row")
-                first_bank = self._of_fed(m, [b for _, b in starts], f"{name}_first_bank")
+                first_row = self._first(m, channel, [r for r, _ in starts], f"{what}_first_row")
+                first_bank = self._first(m, channel, [b for _, b in starts], f"{what}_first_bank")
                 with m.If(fed):
                     m.d.sync += [row.eq(first_row), bank.eq(first_bank)]
                 with m.If(channel.of(valid[port])):

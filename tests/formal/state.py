@@ -32,8 +32,9 @@ class RoundTrip(Harness):
         self.n_words = sum(s.length for s in self.segments)
         self.port = {
             name: self.probe(f"state_port.{name}")
-            for name in ("active", "pending", "pause", "segment", "left", "row", "busy")
+            for name in ("active", "pending", "pause", "segment", "left", "busy")
         }
+        self.row = self.probe_if_there("state_port.row")
         self.bank = self.probe_if_there("state_port.bank")
         self.address = self.probe_if_there("state_port.address")
         self.clear = self.probe("pacer.clear")
@@ -113,7 +114,7 @@ class RoundTrip(Harness):
         self.claim(m, coming == (self.port["pending"] == Command.CLEAR))
         self.claim(m, ~holds, when=coming | (active == Command.CLEAR) | self.clear)
         self.claim(m, active == Command.NONE, when=self.clear)
-        self.claim(m, self.port["pause"] < START)
+        self.claim(m, self.port["pause"] < START, when=active != Command.NONE)
         self.claim(m, (n_loaded < n) & (n_saved < n))
         self.claim(m, n_loaded == 0, when=active != Command.LOAD)
         self.claim(m, stale, when=offered & (n_loaded != 0))
@@ -134,7 +135,7 @@ class RoundTrip(Harness):
                 here &= self.port["left"] == segment.length - 1 - word
                 row, bank = divmod(word, self.design.plan.lanes)
                 if segment.memory is Memory.LANES:
-                    here &= self.port["row"] == segment.place.row + row
+                    here &= self.row == segment.place.row + row if self.row is not None else 1
                     here &= self.bank == bank if self.bank is not None else 1
                 elif segment.memory is not Memory.CLOCK and self.address is not None:
                     here &= self.address == segment.address + word

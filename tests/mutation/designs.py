@@ -17,11 +17,12 @@ from lmu_hw.worst_case import worst_case
 STEPS = 300
 """Steps of random stimulus in the folder's bench, before the worst cases."""
 DESIGNS = {
-    "cascade": {"d": 5, "theta": 20, "realization": "cascade"},
-    "channels": {"d": 4, "theta": 15, "channels": 2, "output": "state", "realization": "cascade"},
-    "dense": {"d": 3},
-    "port": {"d": 3, "theta": 7, "realization": "cascade"},
+    "cascade": {"d": 6, "theta": 20, "realization": "cascade"},
+    "channels": {"d": 5, "theta": 15, "channels": 3, "output": "state", "realization": "cascade"},
+    "dense": {"d": 5, "output": "taps=0,0.5", "realization": "dense"},
+    "port": {"d": 6, "theta": 7, "realization": "cascade"},
 }
+"""Large enough that few counters come to their ends both ways round."""
 HARDWARE = {"port": Hardware(state_port=True)}
 """Where it is not the usual one."""
 SHARES = {
