@@ -41,8 +41,9 @@ class Vectors:
 def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words:
     """Return input words of several kinds, in pieces: every stream draws its own.
 
-    White noise, slow sines, rails, constants, impulses, small signals, and silence; where there is
-    room for it, at least one silence is long enough for the memory to notice.
+    White noise, slow sines, rails, constants, impulses, small signals, and silence, of all inputs
+    or of some; where there is room for it, at least one silence is long enough for the memory to
+    notice.
 
     Returns
     -------
@@ -87,6 +88,9 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
             else:
                 length = min(n_steps - start, window + length)
                 piece = np.zeros((length, len(low)), dtype=np.int64)
+            if len(low) > 1 and rng.random() < 0.25:
+                # some channels are silent for themselves: each counts its own silence
+                piece = piece * (rng.random(len(low)) < 0.5)
             # sines and small signals leave an unsigned format
             u[start : start + length, stream] = np.clip(piece[: n_steps - start], low, high)
             start += length
