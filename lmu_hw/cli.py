@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
-from .errors import LMUHWError, MismatchError, SpecError
+from .errors import LMUHWError, MismatchError, SpecError, UndefinedBehaviourError
 
 if TYPE_CHECKING:
     from .worst_case import Reached
@@ -157,7 +157,7 @@ def verify(args: argparse.Namespace) -> int:
     if any(o.first is not None for o in outcomes):
         from .divergence import locate
 
-        failed = (o for o in outcomes if o.first is not None)
+        failed = (o for o in outcomes if o.failing is not None)
         found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
         result |= {"divergences": [f.data() for f in found]}
     if args.json:
@@ -306,7 +306,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except MismatchError as error:
+    except (MismatchError, UndefinedBehaviourError) as error:
         return _fail(error, 3)
     except LMUHWError as error:
         return _fail(error, 1)

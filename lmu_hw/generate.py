@@ -48,7 +48,9 @@ def files_of(
     """
     program, hardware = design.program, hardware or Hardware()
     described = describe(design) if isinstance(design, Design) else describe_network(design)
-    proof = certificate.certificate(program.to_json(), described.get("error_lsb"))
+    proof = certificate.certificate(
+        program.to_json(), described.get("error_lsb"), firmware.c_sums(program)
+    )
     if require_proof:
         certificate.require_proof(proof)
     refused = why_not(program)
