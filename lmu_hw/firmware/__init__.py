@@ -73,7 +73,8 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "unused": _unused(program, layout, ops),
         "functions": functions_code,
         "scratch": _scratch(layout, ops),
-        "rom": sum(table.n_bytes for table in _tables(functions, ops)),
+        "rom": (rom := sum(table.n_bytes for table in _tables(functions, ops))),
+        "largest": max(rom, layout.state_bytes, _scratch(layout, ops)),
     }
     env = environment()
     templates = {
