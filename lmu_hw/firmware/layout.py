@@ -155,6 +155,7 @@ def lay_out(program: Program, prefix: str) -> Layout:
     """
     types = {role: _role_type(program, role) for role in (Role.INPUT, Role.STATE, Role.OUTPUT)}
     pairs, kept = _read_in_pairs(program), _kept_outputs(program)
+    read = {name for op in program.ops for name in op.reads}
     starts = dict.fromkeys(Role, 0)
     places: dict[str, Place] = {}
     for v in program.vectors:
@@ -165,7 +166,9 @@ def lay_out(program: Program, prefix: str) -> Layout:
         shared, array, ctype = False, f"work->{v.name}", own
         if v.role is Role.STATE:
             array = f"s->{v.name}"
-        elif v.role is Role.INPUT and not aligned and _fills(v, types[v.role]):
+        elif v.role is Role.INPUT and (
+            v.name not in read or (not aligned and _fills(v, types[v.role]))
+        ):
             array, ctype, shared = "u", types[v.role], True
         elif v.role is Role.OUTPUT and not aligned and v.name not in kept:
             array, ctype, shared = "y", types[v.role], True

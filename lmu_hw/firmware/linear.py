@@ -251,7 +251,8 @@ def _parts(
                     if digits
                     else "",
                     product=_product(weight, place, bits),
-                    copied=pairs and not place.is_aligned(width, op.n_channels),
+                    copied=pairs
+                    and (place.bits < 16 or not place.is_aligned(width, op.n_channels)),
                 )
             )
             first += length + length % 2 * bool(digits)
