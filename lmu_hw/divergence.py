@@ -27,6 +27,7 @@ from .firmware.bulk import BulkEngine
 from .fixedpoint import to_real
 from .folder import write_file
 from .interpreter import Interpreter, Words
+from .naming import COLLISION_MACRO
 from .pace import due_steps
 from .program import Program, Role
 from .tools import run_tool
@@ -262,7 +263,9 @@ def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> N
             encoding="ascii",
         )
         sources = (f"{bench}.v", f"{program.name}.v", "waves.v")
-        build = ("iverilog", "-g2005", "-s", bench, "-s", "waves", "-o", "bench.vvp", *sources)
+        macro = f"-D{COLLISION_MACRO}"
+        tops = ("-s", bench, "-s", "waves")
+        build = ("iverilog", "-g2005", macro, *tops, "-o", "bench.vvp", *sources)
         for command in (build, ("vvp", "-n", "bench.vvp")):
             code, said = run_tool(command, cwd=place / "rtl")
             if code:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
+from ..naming import COLLISION_MACRO
 from ..program import Program
 from ..tools import compile_files, cxx_compiler, run_tool
 from . import harness
@@ -72,6 +73,7 @@ def _verilate(design: Path, program: Program, place: Path) -> None:
         *("verilator", "--cc", "--prefix", "Vdut", "--top-module", program.name, "--Mdir", "."),
         # warnings are for lint; what has no initial value is drawn when the model starts
         *("-Wno-lint", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique"),
+        f"-D{COLLISION_MACRO}",
         design.name,
     )
     exit_code, text = run_tool(command, cwd=place)

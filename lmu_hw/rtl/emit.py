@@ -9,6 +9,7 @@ from typing import Any
 
 from amaranth.back import rtlil
 
+from ..naming import COLLISION_MACRO
 from ..program import Cascade, Dense, Program, Role, Vector
 from ..schedule import Kind, Place, Run, Schedule, Zone, pace
 from ..streams import Streams
@@ -204,6 +205,7 @@ def _context(
         "tool": tool,
         "title": " ".join(program.title.split()),
         "digest": program.digest,
+        "collision_macro": COLLISION_MACRO,
         "count": _count,
         "fifo_depth": plan.fifo_depth,
         "abouts": [v for v in program.vectors if v.about],

