@@ -178,6 +178,7 @@ class Rom(wiring.Component):
                 p_DEPTH=len(contents.words),
                 p_ADDRESS_WIDTH=len(self.address),
                 p_FILE=contents.file,
+                p_MEM_DIR="",
                 i_clk=ClockSignal(),
                 i_address=self.address,
                 o_word=self.word,

@@ -167,7 +167,7 @@ class Harness(Elaboratable):
         """Return the shape that a signal has in the Verilog, or None if there is none."""
         *instances, name = path.split(".")
         module = "_".join([self.design.module, *instances])
-        if f"\nmodule {module} (" not in self.design.text:
+        if not re.search(rf"^module {module} (?:#)?\(", self.design.text, re.M):
             return None
         body = module_text(self.design.text, module)
         found = re.search(rf"(?:wire|reg) +(signed )?(?:\[(\d+):0\] )?{name}\b", body)
@@ -203,7 +203,7 @@ class Harness(Elaboratable):
 
 def module_text(verilog: str, name: str) -> str:
     """Return the text of a module."""
-    found = re.search(rf"^module {name} \(\n.*?^endmodule", verilog, re.M | re.S)
+    found = re.search(rf"^module {name} (?:#\(\n.*?\n\) )?\(\n.*?^endmodule", verilog, re.M | re.S)
     assert found, f"no module {name}"
     return found[0]
 

@@ -142,7 +142,7 @@ def test_ports_have_the_names_of_axi4_stream() -> None:
     program = ALL["lmu_on_demand"]
     plan = schedule(program, 2, state_port=True)
     text = emit(program, plan, streams=Streams.AXI)["lmu.v"]
-    top = re.search(r"^module lmu \(\n(.*?)\n\);", text, re.M | re.S)
+    top = re.search(r"^module lmu #\(.*?\n\) \(\n(.*?)\n\);", text, re.M | re.S)
     assert top is not None
     ports = re.findall(r"(input|output) +wire (?:\[(\d+):0\] )?(\w+)", top[1])
     streams = {
@@ -159,7 +159,7 @@ def test_ports_have_the_names_of_axi4_stream() -> None:
         expected |= {(back, "", f"{name}_tready")}
         expected |= {(there, "", f"{name}_tlast")} if last else set()
     assert set(ports) == expected
-    assert "module lmu_core (" in text
+    assert "module lmu_core #(" in text
 
 
 def test_only_a_sequence_that_ends_on_demand_has_a_tlast_in() -> None:
