@@ -58,7 +58,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
             program,
             hardware_of(folder),
             "verilator.h",
-            lambda port: port.replace("__", "___05F"),
+            lambda port: port,
             [*includes, "model.cpp", "runtime.o"],
             place,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import Value
 
 from ..naming import COLLISION_MACRO
 from ..program import Cascade, Dense, Program, Role, Vector
@@ -284,7 +285,8 @@ def _modules(engine: Engine, name: str, top: str) -> str:
 
     The engine's own is called ``top``, the others begin with ``name``.
     """
-    text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
+    ports, platform = _named_ports(engine), VerilogPlatform(name)
+    text = rtlil.convert(engine, name=name, platform=platform, ports=ports, emit_src=False)
     modules = pruned(shared(folded(parse(text))))
     comments = {top: _summary(Engine)}
     for module in modules:
@@ -294,6 +296,16 @@ def _modules(engine: Engine, name: str, top: str) -> str:
         elif leaf in BLOCKS:
             comments[module.name] = _summary(BLOCKS[leaf])
     return to_verilog(modules, comments)
+
+
+def _named_ports(engine: Engine) -> list[Value]:
+    """Give the ports names that VHDL takes too, where no two underscores may meet; return them."""
+    ports = []
+    for path, _, port in engine.signature.flatten(engine):
+        signal = Value.cast(port)
+        signal.name = "_".join("data" if part == "payload" else part for part in path)
+        ports.append(signal)
+    return ports
 
 
 def _summary(block: type) -> str:

@@ -268,7 +268,7 @@ class Proof:
         top = rtlil.convert(harness, name=TOP, ports=harness.inputs, emit_src=True)
         verilog = mutation.of(design.text) if mutation else design.text
         files = {n: text for n, text in design.files.items() if n.endswith(".mem")}
-        files |= {"lmu.v": _any_for_x(verilog), f"{TOP}.il": top}
+        files |= {"lmu.v": _without_folder(_any_for_x(verilog)), f"{TOP}.il": top}
         for name, text in files.items():
             (folder / name).write_text(text)
         (folder / "p.sby").write_text(
@@ -303,6 +303,15 @@ class Proof:
         found = re.search(r"DONE \((\w+)", log)
         status = found[1] if found else "ERROR"
         return Verdict(status, log, seconds)
+
+
+def _without_folder(verilog: str) -> str:
+    """Leave out the parameter MEM_DIR: Yosys renames modules that are given parameters."""
+    text, n = re.subn(r' #\(\n  parameter MEM_DIR = ""\n\) \(', " (", verilog)
+    text, m = re.subn(r" #\(\.MEM_DIR\(MEM_DIR\)\) ", " ", text)
+    # every module but the top is an instance of one that has it
+    assert m == n - 1
+    return text.replace(", .MEM_DIR(MEM_DIR)", "")
 
 
 def _any_for_x(verilog: str) -> str:
