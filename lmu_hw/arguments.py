@@ -205,7 +205,8 @@ def _add_generate(commands: Any) -> None:
     sub.add_argument(
         "--require-proof",
         action="store_true",
-        help="refuse a design with a recurrent signal that is not proven to keep to its format",
+        help="only a design whose recurrent signals are all proven to keep to their formats: of a "
+        "memory, --realization auto tries one realization after the other",
     )
     sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
     model = sub.add_argument_group("for a trained model")

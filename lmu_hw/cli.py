@@ -45,7 +45,7 @@ def generate(args: argparse.Namespace) -> int:
             flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
             raise SpecError(f"{flag} is for a trained model: give its file as well")
     from .folder import MANIFEST, check_target, write_folder
-    from .generate import files_of
+    from .generate import files_of, proven_files_of
     from .hardware import chosen
     from .progress import progress
     from .quantize import quantize
@@ -66,10 +66,11 @@ def generate(args: argparse.Namespace) -> int:
     given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
     spec = parse(given, beside=hardware.to_data())
     check_target(args.out, force=args.force)
-    with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
-        design = quantize(spec)
-        advance(1)
-        files = files_of(design, hardware, require_proof=args.require_proof)
+    with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
+        if args.require_proof:
+            files = proven_files_of(spec, hardware)
+        else:
+            files = files_of(quantize(spec), hardware)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)
