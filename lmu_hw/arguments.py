@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from .errors import LMUHWError
 
-MEMORY_ONLY = ("order", "bits", "realization", "output", "channels")
+MEMORY_ONLY = ("order", "realization", "output", "channels")
 """Options of generate that a trained model has no use for."""
 MODEL_ONLY = ("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config")
 """Options of generate that only a trained model has."""
@@ -157,7 +157,13 @@ def _add_generate(commands: Any) -> None:
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
         ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
         ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
-        ("--bits", "bits", "B", "width of input and output words, 4 to 24 (default 16)"),
+        (
+            "--bits",
+            "bits",
+            "B",
+            "width of input and output words, 4 to 24 (default 16); of a model: of weights, layers' "
+            "outputs and input, 4 to 16, where no option gives one of them alone",
+        ),
         ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
         (
             "--output",
@@ -358,7 +364,7 @@ def _add_models(commands: Any) -> None:
         commands,
         "evaluate",
         "Run a model as integers and as floats over data, side by side.",
-        "  lmu-hw evaluate model.keras --data test.npz --weight-bits 8 --act-bits 8\n"
+        "  lmu-hw evaluate model.keras --data test.npz --bits 8\n"
         "  lmu-hw evaluate model.npz --data test.npz --calibrate train.npz --json\n\n"
         "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets",
     )
@@ -384,6 +390,7 @@ def _add_models(commands: Any) -> None:
             help="auto: compiled C where there is a compiler; all give the same words",
         )
     for flag, text in (
+        ("--bits", "width of weights, layers' outputs and input, where it is not given alone"),
         ("--weight-bits", "width of weights, 2 to 16 (default 8)"),
         ("--coef-bits", "width of the memories' coefficients, 4 to 24 (default 16)"),
         ("--state-bits", "width of the memories' states, 8 to 32 (default auto: enough)"),

@@ -71,7 +71,7 @@ def generate_model(args: argparse.Namespace) -> int:
             flag = "--d" if name == "order" else f"--{name}"
             raise SpecError(
                 f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
-                "lengths are --weight-bits, --act-bits, --coef-bits, --state-bits"
+                "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
     hardware = chosen(vars(args))
     check_target(args.out, force=args.force)
@@ -217,13 +217,17 @@ def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibratio
 
 
 def _widths(args: argparse.Namespace) -> Widths:
-    from .widths import Widths
+    from .spec import check_int
+    from .widths import WORD_BITS, Widths
 
-    given = {name: getattr(args, name) for name in WIDTHS}
-    return Widths(
-        **{k: v for k, v in given.items() if v is not None and v != "auto"},
-        **_weight_bits(args.weight_bits),
-    )
+    given: dict[str, Any] = {}
+    if args.bits is not None:
+        check_int("--bits of a trained model", args.bits, 4, WORD_BITS)
+        given = dict.fromkeys(("weight_bits", "act_bits", "input_bits"), args.bits)
+    for name in WIDTHS:
+        if (value := getattr(args, name)) not in (None, "auto"):
+            given[name] = value
+    return Widths(**given | _weight_bits(args.weight_bits))
 
 
 def _weight_bits(given: Any) -> dict[str, Any]:

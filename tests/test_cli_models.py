@@ -176,10 +176,36 @@ def test_every_option_of_a_model(bench: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "widths"),
+    [
+        ("--bits 6", (6, [], 6, 6, 16)),
+        ("--bits 6 --weight-bits 2 --act-bits auto", (2, [], 6, 6, 16)),
+        ("--act-bits 9 --bits 6", (6, [], 9, 6, 16)),
+        ("--bits 6 --input-bits 12 --coef-bits 10", (6, [], 6, 12, 10)),
+        ("--bits 6 --weight-bits 3,4", (6, [3, 4], 6, 6, 16)),
+        ("", (8, [], 16, 16, 16)),
+    ],
+)
+def test_bits_of_a_model_are_those_of_all_words_that_have_no_own(
+    options: str, widths: tuple[Any, ...], bench: Path, capsys: Capture
+) -> None:
+    names = ("weight_bits", "layer_weight_bits", "act_bits", "input_bits", "coef_bits")
+    made = call(capsys, *GENERATE, *options.split(), "--json", "-q").json
+    assert tuple(made[name] for name in names) == widths
+    x = made["formats"]["x"]
+    assert x["int_bits"] + x["frac_bits"] == widths[3]
+    found = evaluated(capsys, "classes.npz", "classes_data.npz", *options.split())["widths"]
+    assert tuple(found[name] for name in names) == widths
+
+
+@pytest.mark.parametrize(
     ("options", "text"),
     [
         ("--d 5", "--d is for a memory alone, and classes.npz is a trained model"),
-        ("--bits 8", "--bits is for a memory alone"),
+        ("--bits 3", "--bits of a trained model must be"),
+        ("--bits 17", "--bits of a trained model must be"),
+        ("--bits 8.5", "--bits of a trained model must be"),
+        ("--bits x", "--bits of a trained model must be"),
         ("--realization dense", "--realization is for a memory alone"),
         ("--weight-bits 1", "weight_bits must be"),
         ("--weight-bits 17", "weight_bits must be"),
