@@ -161,8 +161,8 @@ def _add_generate(commands: Any) -> None:
             "--bits",
             "bits",
             "B",
-            "width of input and output words, 4 to 24 (default 16); of a model: of weights, layers' "
-            "outputs and input, 4 to 16, where no option gives one of them alone",
+            "width of input and output words, 4 to 24 (default 16); of a model, 4 to 16: of all "
+            "weights, layers' outputs and input that have no option of their own",
         ),
         ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
         (
@@ -289,6 +289,7 @@ def _add_verify(commands: Any) -> None:
     sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
+    sub.add_argument("--columns", metavar="LIST", help="see simulate")
     sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
     sub.add_argument(
         "--vcd",
@@ -318,20 +319,36 @@ def _add_simulate(commands: Any) -> None:
         "simulate",
         "Stream a file through the integer program.",
         "  lmu-hw simulate out --input ecg.npy --output delayed.csv --full-scale 1024\n"
-        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw",
+        "  lmu-hw simulate out --input log.csv --columns ax,ay --output classes.csv\n"
+        "  lmu-hw simulate out --input test.npz --output outputs.npz --words\n"
+        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n\n"
+        "recordings: blank lines part them in CSV, a .npz data set holds them as sequences (see\n"
+        "evaluate); each begins from reset\n"
+        ".npz output: an array for each output of the design, rows of all recordings, and offset;\n"
+        "recording i is y[offset[i]:offset[i + 1]]. Labels are integers, and with --words all\n"
+        "outputs are: a value is y * 2.0**-y_frac_bits",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
-    sub.add_argument("--input", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav")
     sub.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav"
+        "--input", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--columns",
+        metavar="LIST",
+        help="columns that are the inputs, in their order: numbers from 1, or names of CSV columns",
     )
     sub.add_argument(
         "--full-scale",
         type=_number,
         default=1.0,
         metavar="X",
-        help="input value that stands for 1.0, the largest u (default 1)",
+        help="input value that stands for 1.0, the largest u (default 1); of a memory alone, whose "
+        "outputs scale with its input",
     )
+    sub.add_argument("--words", action="store_true", help="integer words out")
     sub.add_argument("--raw", action="store_true", help="integer words in and out")
     sub.add_argument(
         "--engine",
@@ -390,7 +407,10 @@ def _add_models(commands: Any) -> None:
             help="auto: compiled C where there is a compiler; all give the same words",
         )
     for flag, text in (
-        ("--bits", "width of weights, layers' outputs and input, where it is not given alone"),
+        (
+            "--bits",
+            "width of all weights, layers' outputs and input without an own option, 4 to 16",
+        ),
         ("--weight-bits", "width of weights, 2 to 16 (default 8)"),
         ("--coef-bits", "width of the memories' coefficients, 4 to 24 (default 16)"),
         ("--state-bits", "width of the memories' states, 8 to 32 (default auto: enough)"),
