@@ -383,13 +383,15 @@ def _add_models(commands: Any) -> None:
         "Run a model as integers and as floats over data, side by side.",
         "  lmu-hw evaluate model.keras --data test.npz --bits 8\n"
         "  lmu-hw evaluate model.npz --data test.npz --calibrate train.npz --json\n\n"
-        "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets",
+        "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets\n"
+        "NRMSE: RMS error over RMS of the target, which is not centred",
     )
     tuner = _add(
         commands,
         "tune",
         "Find the cheapest word lengths that keep a model's accuracy.",
-        "  lmu-hw tune model.keras --data test.npz --max-loss 0.2% -o out",
+        "  lmu-hw tune model.keras --data test.npz --max-loss 0.2% -o out\n\n"
+        "NRMSE: RMS error over RMS of the target, which is not centred",
     )
     for sub in (evaluator, tuner):
         sub.add_argument(
