@@ -154,7 +154,11 @@ def require_proof(certificate: Mapping[str, Any]) -> None:
     """
     for name in certificate["unproven"]:
         reason = certificate["signals"][name]["reason"]
-        raise CertificateError(name, f"no proof that it keeps to its format ({reason})")
+        raise CertificateError(
+            name,
+            f"no proof that it keeps to its format ({reason}); leave --require-proof out to accept "
+            "that",
+        )
     if not certificate["proven"]:
         raise CertificateError("program", "an accumulator is not exact")
 
