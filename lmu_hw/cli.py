@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
-from .errors import LMUHWError, MismatchError, SpecError
+from .errors import LMUHWError, MismatchError, SpecError, plain
 
 if TYPE_CHECKING:
     from .worst_case import Reached
@@ -107,7 +107,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
     )
-    print(f"wrote {out}: next, lmu-hw verify {argument(out)}")
+    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -176,7 +176,7 @@ def verify(args: argparse.Namespace) -> int:
         for name, why in missing.items():
             print(f"{name:9} NOT VERIFIED: {why}")
         for name in result["edited"]:
-            print(f"note: {name} was edited since generate wrote it")
+            print(plain(f"note: {name} was edited since generate wrote it"))
         if saturated:
             print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
         for divergence in found:
@@ -215,7 +215,7 @@ def simulate(args: argparse.Namespace) -> int:
             }
         )
     elif not args.quiet:
-        print(f"{result.steps} steps through {args.dir}, written to {args.output}")
+        print(plain(f"{result.steps} steps through {args.dir}, written to {args.output}"))
         if result.saturated:
             share = 100 * result.saturated / result.samples
             print(
@@ -332,9 +332,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: object, code: int) -> int:
     """Say what went wrong in one line; return the exit code."""
     text = " ".join(str(error).split())[:MAX_LINE]
-    # names come from files, and a terminal obeys what it is sent
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    print("lmu-hw:", plain, file=sys.stderr)
+    print("lmu-hw:", plain(text), file=sys.stderr)
     return code
 
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..errors import ModelFileError, ToolError, read_error
+from ..errors import ModelFileError, ToolError, read_error, reason_of
 from ..legendre import Array
 
 MAX_BYTES = 1 << 28
@@ -75,8 +75,7 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
         raise read_error(Path(what), error) from error
     # a damaged file can fail in any of h5py's ways
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason}") from error
+        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason_of(error)}") from error
 
 
 class _Reader:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ModelFileError
+from ..errors import ModelFileError, reason_of
 from ..network import Activation
 
 MAX_JSON = 1 << 24
@@ -59,8 +59,9 @@ def parse_json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise ModelFileError(f"{what} is damaged JSON ({reason}); save the model again") from error
+        raise ModelFileError(
+            f"{what} is damaged JSON ({reason_of(error)}); save the model again"
+        ) from error
 
 
 def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], int | None]:
