@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelFileError, SpecError, UnstableError
+from ..errors import ModelFileError, SpecError, UnstableError, plain
 from ..network import Dense, Network
 from ..spec import Discretizer
 from . import paper, torch_names
@@ -54,7 +54,7 @@ def load(
     try:
         return _read(path, spec, theta, discretizer)
     except (SpecError, UnstableError, ModelFileError) as error:
-        if str(path) in str(error) or (spec is not None and str(spec) in str(error)):
+        if any(plain(str(each)) in str(error) for each in (path, spec) if each is not None):
             raise
         raise ModelFileError(f"{path}: {error}") from error
 
