@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import CertificateError, ModelFileError, read_error
+from .errors import CertificateError, ModelFileError, read_error, reason_of
 from .folder import read_manifest
 from .proof.c_sums import check_sums
 from .proof.derive import derive
@@ -178,7 +178,9 @@ def _read(path: Path) -> Certificate:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged ({error}); generate the folder again") from error
+        raise ModelFileError(
+            f"{path} is damaged ({reason_of(error)}); generate the folder again"
+        ) from error
     if not isinstance(data, dict):
         raise ModelFileError(f"{path} must hold a JSON object; generate the folder again")
     return data

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
-from .errors import LMUHWError, MismatchError, SpecError, UndefinedBehaviourError
+from .errors import LMUHWError, MismatchError, SpecError, UndefinedBehaviourError, plain
 
 if TYPE_CHECKING:
     from .worst_case import Reached
@@ -109,7 +109,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
     )
-    print(f"wrote {out}: next, lmu-hw verify {argument(out)}")
+    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -189,11 +189,12 @@ def verify(args: argparse.Namespace) -> int:
         for name, why in missing.items():
             print(f"{name:9} NOT VERIFIED: {why}")
         for name in result["edited"]:
-            print(f"note: {name} was edited since generate wrote it")
+            print(plain(f"note: {name} was edited since generate wrote it"))
         for note in notes:
-            print(f"note: {note}")
+            print(plain(f"note: {note}"))
         for divergence in found:
-            print(divergence.text())
+            for line in divergence.text().splitlines():
+                print(plain(line))
     for o in outcomes:
         if o.first is not None:
             raise o.first
@@ -243,12 +244,13 @@ def simulate(args: argparse.Namespace) -> int:
         several = result.recordings > 1
         what = f"{result.recordings} recordings, " if several else ""
         reset = ", the state reset between them" if several else ""
-        print(f"{what}{result.steps} steps through {args.dir}{reset}, written to {args.output}")
+        where = f"{args.dir}{reset}, written to {args.output}"
+        print(plain(f"{what}{result.steps} steps through {where}"))
         if args.raw or args.words:
             values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
             print(f"words of {'; '.join(values)}")
         for note in result.notes:
-            print(note)
+            print(plain(note))
     return 0
 
 
@@ -359,9 +361,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: object, code: int) -> int:
     """Say what went wrong in one line; return the exit code."""
     text = " ".join(str(error).split())[:MAX_LINE]
-    # names come from files, and a terminal obeys what it is sent
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    print("lmu-hw:", plain, file=sys.stderr)
+    print("lmu-hw:", plain(text), file=sys.stderr)
     return code
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import MEMORY_ONLY, argument, print_json
-from .errors import EmitError, SpecError
+from .errors import EmitError, SpecError, plain
 from .tables import (
     NRMSE,
     WIDTHS,
@@ -51,7 +51,7 @@ def import_model(args: argparse.Namespace) -> int:
     write_file(out, lambda file: file.write(to_bytes(network)))
     _say_network(args, network, {"model": str(out)})
     if not (args.json or args.quiet):
-        print(f"wrote {out}")
+        print(plain(f"wrote {out}"))
     return 0
 
 
@@ -106,7 +106,7 @@ def generate_model(args: argparse.Namespace) -> int:
         print_json({"folder": str(args.out), **manifest, "notes": notes})
     elif not args.quiet:
         print(model_text(manifest))
-        print(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}")
+        print(plain(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}"))
     return 0
 
 
@@ -186,7 +186,7 @@ def tune(args: argparse.Namespace) -> int:
         )
     elif not args.quiet:
         print(tuner_text(tuner))
-        print(f"wrote {args.out}" if args.out is not None else f"next: {command}")
+        print(plain(f"wrote {args.out}" if args.out is not None else f"next: {command}"))
     return 0
 
 

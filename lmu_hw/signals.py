@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .csv_text import Column, check_columns, chosen, count, read_csv
-from .errors import EmitError, ModelFileError, SpecError, read_error
+from .errors import EmitError, ModelFileError, SpecError, read_error, reason_of
 from .folder import write_file
 from .wav import read_wav, wav_rate, wav_samples, write_wav
 
@@ -204,9 +204,9 @@ def _read_npy(path: Path, columns: int, raw: bool, select: Selection) -> Reading
     except _DAMAGE as error:
         if not path.stat().st_size:
             raise ModelFileError(f"{path} is empty; write it again with numpy.save") from error
-        reason = " ".join(str(error).split())[:100]
         raise ModelFileError(
-            f"{path} is no whole array of numbers ({reason}); write it again with numpy.save"
+            f"{path} is no whole array of numbers ({reason_of(error)}); "
+            "write it again with numpy.save"
         ) from error
     _check_kind(path, data, raw)
     if data.ndim not in (1, 2):
@@ -279,7 +279,9 @@ def _write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         write_file(path, write)
     except (ValueError, struct.error) as error:
-        raise EmitError(f"{path} cannot hold the samples ({error}); write .npy instead") from error
+        raise EmitError(
+            f"{path} cannot hold the samples ({reason_of(error)}); write .npy instead"
+        ) from error
 
 
 def _suffixes() -> str:
