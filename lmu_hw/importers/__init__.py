@@ -14,8 +14,9 @@ from ..spec import Discretizer
 from . import paper
 from .array_network import network_of
 from .arrays import TORCH, natural, read_arrays
-from .hdf5 import read_hdf5
+from .hdf5 import CONFIG, read_hdf5
 from .keras import read_keras, read_legacy, read_weights
+from .keras_builder import Given
 from .model_file import is_model_file, read_model
 from .named_arrays import Asked
 
@@ -99,15 +100,16 @@ def _read(path: Path, spec: Path | None, asked: Asked) -> Network:
                 f"{path} holds weights alone: give the model's configuration with --spec, as "
                 "model.to_json() returns it, or its .keras file"
             )
-        return read_weights(path, spec)
+        return read_weights(path, spec, _given(path, asked))
     if path.suffix == ".keras":
         return read_keras(path)
     if path.suffix in HDF5:
         file = read_hdf5(path, str(path))
-        if paper.is_paper(file.arrays):
+        # arrays alone decide only where the file says no more
+        if CONFIG not in file.texts and paper.is_paper(file.arrays):
             ordered = dict(sorted(file.arrays.items(), key=lambda item: natural(item[0])))
             return network_of(ordered, asked, in_order=False)
-        return read_legacy(file, path)
+        return read_legacy(file, path, _given(path, asked))
     if path.suffix == ".npz" and is_model_file(path):
         return read_model(path)
     if path.suffix in ARRAYS:
@@ -119,3 +121,13 @@ def _read(path: Path, spec: Path | None, asked: Asked) -> Network:
         )
         return network_of(arrays, asked, in_order=in_order)
     raise ModelFileError(f"{path} must be one of .keras, {', '.join(HDF5)}, {', '.join(ARRAYS)}")
+
+
+def _given(path: Path, asked: Asked) -> Given:
+    """Return what the user may say beside a configuration, which says the rest."""
+    if asked.activations is not None:
+        raise ModelFileError(
+            f"{path} has a configuration, which says the functions of its layers: leave out "
+            "--activations"
+        )
+    return Given(theta=asked.theta, discretizer=asked.discretizer, activation=asked.activation)

@@ -20,7 +20,8 @@ MAX_NODES = 10_000
 """Most groups and datasets in a file."""
 MAX_DEPTH = 32
 """Deepest group."""
-TEXTS = ("keras_version", "model_config")
+CONFIG = "model_config"
+TEXTS = ("keras_version", CONFIG)
 """Attributes of the root that are read."""
 MAX_TEXT = 1 << 24
 """Longest text attribute [bytes]."""
@@ -113,8 +114,7 @@ class _Reader:
         with np.errstate(all="ignore"):
             return np.asarray(node[()], dtype=np.float64)
 
-    @staticmethod
-    def texts(file: Any) -> dict[str, str]:
+    def texts(self, file: Any) -> dict[str, str]:
         """Return the text attributes of the root."""
         found = {}
         for name in TEXTS:
@@ -122,10 +122,15 @@ class _Reader:
             if name not in file.attrs:
                 continue
             stored = file.attrs.get_id(name)
-            if stored.shape != () or stored.get_storage_size() > MAX_TEXT:
-                continue
-            value = file.attrs[name]
+            small = stored.shape == () and stored.get_storage_size() <= MAX_TEXT
+            value = file.attrs[name] if small else None
             text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
             if isinstance(text, str):
                 found[name] = text
+            elif name == CONFIG:
+                # arrays say less than it does: they are no stand-in for one that is there
+                raise ModelFileError(
+                    f"{self._what}: {name} must be a text of at most {MAX_TEXT >> 20} MiB; "
+                    "save the model again"
+                )
         return found
