@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 from ..errors import ModelFileError
 from ..legendre import Array
@@ -62,28 +63,26 @@ def from_nengo(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def _roles(arrays: Mapping[str, Array]) -> Iterator[Roles]:
     """Yield the shapes that every letter has, for all sizes that the arrays leave possible."""
+    if len(arrays) not in (8, 9):
+        return
     shapes = {array.shape for array in arrays.values() if array.ndim == 2}
     squares = [shape[0] for shape in shapes if shape[0] == shape[1]]
     rows = [shape[1] for shape in shapes if shape[0] == 1]
-    for n in squares:
-        for d in squares:
-            for n_in in rows:
-                cell: Roles = {
-                    "lmu.e_x": (1, n_in),
-                    "lmu.e_h": (1, n),
-                    "lmu.e_m": (1, d),
-                    "lmu.W_x": (n, n_in),
-                    "lmu.W_h": (n, n),
-                    "lmu.W_m": (n, d),
-                    "lmu.A": (d, d),
-                    "lmu.B": (d, 1),
-                }
-                if len(arrays) == len(cell):
-                    yield cell
-                elif len(arrays) == len(cell) + 1:
-                    for n_out, width in shapes:
-                        if width == n:
-                            yield {**cell, "readout.weight": (n_out, n)}
+    for n, d, n_in in product(squares, squares, rows):
+        cell: Roles = {
+            "lmu.e_x": (1, n_in),
+            "lmu.e_h": (1, n),
+            "lmu.e_m": (1, d),
+            "lmu.W_x": (n, n_in),
+            "lmu.W_h": (n, n),
+            "lmu.W_m": (n, d),
+            "lmu.A": (d, d),
+            "lmu.B": (d, 1),
+        }
+        if len(arrays) == len(cell):
+            yield cell
+        else:
+            yield from ({**cell, "readout.weight": shape} for shape in shapes if shape[1] == n)
 
 
 def _holds_memory(arrays: Mapping[str, Array], roles: Roles) -> bool:
