@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from lmu_hw.discretize import discretize
 from lmu_hw.errors import ModelFileError
 from lmu_hw.importers import load
 from lmu_hw.importers.array_network import network_of
-from lmu_hw.importers.named_arrays import Asked
+from lmu_hw.importers.arrays import STATES
+from lmu_hw.importers.lmu_names import NAMINGS
+from lmu_hw.importers.named_arrays import PAGE, Asked
 from lmu_hw.legendre import Array, state_space
 from lmu_hw.network import LMU, Activation, Layer, Network, SimpleRNN, arrays
 from lmu_hw.spec import Discretizer
@@ -275,3 +278,22 @@ def test_names_of_a_file_are_no_commands_to_a_terminal(tmp_path: Path) -> None:
         with pytest.raises(ModelFileError) as error:
             load(saved(tmp_path / "m.npz", stored))
         assert str(error.value).isprintable()
+
+
+def test_the_page_documents_every_name() -> None:
+    page = (Path(__file__).resolve().parents[2] / PAGE).read_text()
+    names = {name for naming in NAMINGS for name in naming.names.values()}
+    for name in (*names, *STATES, *(activation.value for activation in Activation)):
+        assert f"`{name}`" in page, name
+
+
+def test_a_configuration_says_the_functions(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "m.h5"
+    layer = {"class_name": "Dense", "config": {"name": "d"}}
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": [layer]})
+        file["model_weights/d/d/kernel"], file["model_weights/d/d/bias"] = np.ones((2, 1)), [0.0]
+    assert load(path).names == ("d",)
+    with pytest.raises(ModelFileError, match=r"which says the functions .*leave out --activations"):
+        load(path, activations=[Activation.RELU])

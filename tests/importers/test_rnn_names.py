@@ -117,6 +117,16 @@ def test_every_missing_array_is_named(name: str) -> None:
         network_of(rest, Asked())
 
 
+def test_a_missing_layer_is_named() -> None:
+    for number, first in ((0, "l0"), (1, "l1")):
+        rest = {k.replace("_l1", "_l2"): a for k, a in STATE.items() if number or "_l1" in k}
+        with pytest.raises(ModelFileError, match=rf"weight_ih_{first} is missing"):
+            network_of(rest, Asked())
+    mixed = STATE | {"weight_ih": np.eye(2)}
+    with pytest.raises(ModelFileError, match=r"gru holds arrays of a cell and of layers"):
+        network_of({f"gru.{k}": a for k, a in mixed.items()}, Asked())
+
+
 @pytest.mark.parametrize("name", STATE)
 def test_every_wrong_shape_is_named(name: str) -> None:
     for shape in ((2,), (7, 5), (15, 5, 1)):
