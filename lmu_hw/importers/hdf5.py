@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import mmap
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +27,8 @@ TEXTS = ("keras_version", CONFIG)
 """Attributes of the root that are read."""
 MAX_TEXT = 1 << 24
 """Longest text attribute [bytes]."""
+MAX_TEXTS = 1 << 17
+"""Most texts of variable length in a file."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,6 +70,7 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
     if isinstance(source, Path) and not source.is_file():
         raise ModelFileError(f"{source} does not exist or is no file; give a model file")
     try:
+        _check_heaps(source)
         with h5py.File(source, "r") as file:
             reader = _Reader(h5py, what)
             reader.walk(file, "", 0)
@@ -77,6 +82,36 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
     # a damaged file can fail in any of h5py's ways
     except Exception as error:
         raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason_of(error)}") from error
+
+
+def _check_heaps(source: Path | IO[bytes]) -> None:
+    """Raise `ValueError` for a heap of texts in which libhdf5 would walk in place for ever.
+
+    A collection is GCOL, version 1 and its size; objects follow, each an index, its size at byte 8
+    and, but for the free space of index 0, its content in whole words of 8 bytes.
+    """
+    if isinstance(source, Path):
+        with (
+            source.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as all_,
+        ):
+            _walk_heaps(all_)
+    else:
+        _walk_heaps(source.read())
+        source.seek(0)
+
+
+def _walk_heaps(content: bytes | mmap.mmap) -> None:
+    at, walked = -1, 0
+    while 0 <= (at := content.find(b"GCOL\x01\0\0\0", at + 1)) <= len(content) - 16:
+        (size,) = struct.unpack_from("<Q", content, at + 8)
+        end, object_at = min(at + size, len(content)), at + 16
+        while object_at + 16 <= end:
+            index, n = struct.unpack_from("<H6xQ", content, object_at)
+            walked += 1
+            if (index == 0 and n == 0) or walked > MAX_TEXTS:
+                raise ValueError("a heap of texts without an end")
+            object_at += n if index == 0 else 16 + -(-n // 8) * 8
 
 
 class _Reader:

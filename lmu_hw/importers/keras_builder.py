@@ -22,6 +22,8 @@ from .paper import network_of as network_of_paper
 
 CELLS = ("Dense", *RECURRENT)
 FUNCTIONS = ("Activation", "Softmax", "ReLU")
+DAMAGE = (LMUHWError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What options of the wrong kind or size end in."""
 REFUSED = {
     "Masking": "it skips steps, and a stream has no mark for them: cut the padding off the data "
     "and save the model without it",
@@ -110,7 +112,7 @@ class Builder:
                 )
         except ModelFileError:
             raise
-        except (LMUHWError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        except DAMAGE as error:
             raise ModelFileError(f"{self._what}: layer {layer.name!r}: {error}") from error
 
     def _function(self, layer: KerasLayer) -> Activation:

@@ -418,3 +418,11 @@ def test_a_state_is_not_an_output(tmp_path: Path) -> None:
         else:
             with pytest.raises(ModelFileError, match="must have the output of its last layer"):
                 load(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("option", [{"epsilon": 10**400}, {"epsilon": []}, {"axis": {}}])
+def test_options_that_are_no_numbers(option: dict[str, Any], tmp_path: Path) -> None:
+    entry = batch("s", WIDTH)
+    entry[0]["config"] |= option
+    with pytest.raises(ModelFileError, match="layer 's'"):
+        write(tmp_path, "keras", [entry])
