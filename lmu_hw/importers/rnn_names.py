@@ -65,8 +65,8 @@ def torch_layers(prefix: str, group: Group, asked: Asked) -> list[tuple[str, Lay
         return [(name, _torch_layer(prefix, group, -1, asked))]
     if -1 in numbers:
         raise ModelFileError(
-            f"{name} holds arrays of a cell and of layers, as weight_ih and weight_ih_l0; give each "
-            "a prefix of its own"
+            f"{name} holds arrays of a cell and of layers, as weight_ih and weight_ih_l0; "
+            "give each a prefix of its own"
         )
     # one that is not there is missed below
     layers = [_torch_layer(prefix, group, k, asked) for k in range(max(numbers) + 1)]
