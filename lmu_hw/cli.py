@@ -180,7 +180,8 @@ def verify(args: argparse.Namespace) -> int:
         if saturated:
             print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
         for divergence in found:
-            print(divergence.text())
+            for line in divergence.text().splitlines():
+                print(plain(line))
     for o in outcomes:
         if o.first is not None:
             raise o.first

@@ -106,6 +106,13 @@ def test_data_sets(tmp_path: Path) -> None:
         load_dataset(path, network)
 
 
+def test_a_path_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / f"{ESCAPE}.npz"
+    with pytest.raises(ModelFileError) as error:
+        load(junk(path))
+    assert str(error.value).count("red") == 1
+
+
 def test_errors_are_printable_whoever_reads_them() -> None:
     for error in (LMUHWError(ESCAPE), ModelFileError(ESCAPE), EmitError(ESCAPE)):
         assert str(error) == r"\x1b[31mred\x07\x9b"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import ModelFileError, SpecError, UnstableError
+from ..errors import ModelFileError, SpecError, UnstableError, plain
 from ..network import Activation, Network
 from ..spec import Discretizer
 from . import paper
@@ -74,7 +74,7 @@ def load(
     try:
         network = _read(path, spec, asked)
     except (SpecError, UnstableError, ModelFileError) as error:
-        if str(path) in str(error) or (spec is not None and str(spec) in str(error)):
+        if any(plain(str(each)) in str(error) for each in (path, spec) if each is not None):
             raise
         raise ModelFileError(f"{path}: {error}") from error
     # an error says but one line
