@@ -15,7 +15,10 @@ from .errors import LMUHWError
 
 MEMORY_ONLY = ("order", "realization", "output", "channels")
 """Options of generate that a trained model has no use for."""
-MODEL_ONLY = ("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config")
+MODEL_ONLY = (
+    *("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config"),
+    *("activation", "activations"),
+)
 """Options of generate that only a trained model has."""
 
 
@@ -227,6 +230,8 @@ def _add_generate(commands: Any) -> None:
     _add_ranges(model)
     model.add_argument("--dt-ratio", type=_number, metavar="R", help="see inspect")
     model.add_argument("--spec", dest="config", type=Path, metavar="JSON", help="see inspect")
+    for flag in ("--activation", "--activations"):
+        model.add_argument(flag, metavar="F", help="see inspect")
 
 
 def _add_hardware(sub: Any) -> None:
@@ -444,6 +449,16 @@ def _add_models(commands: Any) -> None:
             "--theta", type=_number, metavar="T", help="window in samples, where FILE has none"
         )
         sub.add_argument("--discretizer", choices=("zoh", "euler", "bilinear"), help="the same")
+        sub.add_argument(
+            "--activation",
+            metavar="F",
+            help="function of the cells in a FILE of bare arrays (default tanh)",
+        )
+        sub.add_argument(
+            "--activations",
+            metavar="F,F",
+            help="functions of its linear layers, in order, as in relu,linear",
+        )
         sub.add_argument(
             "--dt-ratio",
             type=_number,

@@ -27,7 +27,7 @@ from .tables import (
 if TYPE_CHECKING:
     from .calibrate import Calibration
     from .dataset import Dataset
-    from .network import Network
+    from .network import Activation, Network
     from .tune import Point
     from .widths import Widths
 
@@ -205,8 +205,34 @@ def _load_network(args: argparse.Namespace) -> Network:
         raise SpecError(
             f"discretizer must be one of zoh, euler, bilinear, not {args.discretizer!r}"
         ) from None
-    network = load(args.file, spec=args.spec, theta=theta, discretizer=discretizer)
+    one = None if args.activation is None else _activation("--activation", args.activation)
+    each = None if args.activations is None else args.activations.split(",")
+
+    def note(text: str) -> None:
+        if not args.quiet:
+            print(plain(f"lmu-hw: note: {args.file}: {text}"), file=sys.stderr)
+
+    network = load(
+        args.file,
+        spec=args.spec,
+        theta=theta,
+        discretizer=discretizer,
+        activation=one,
+        activations=None if each is None else [_activation("--activations", f) for f in each],
+        note=note,
+    )
     return network if args.dt_ratio is None else retime(network, args.dt_ratio)
+
+
+def _activation(flag: str, name: str) -> Activation:
+    from .network import Activation
+
+    # a cell feeds its output back, so it is no last layer of scores
+    known = [a for a in Activation if a is not Activation.SOFTMAX or flag == "--activations"]
+    for activation in known:
+        if activation.value == name.strip():
+            return activation
+    raise SpecError(f"{flag} must be of {', '.join(a.value for a in known)}, not {name[:80]!r}")
 
 
 def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:
@@ -336,6 +362,8 @@ def _command(args: argparse.Namespace, point: Point) -> str:
         "--spec": args.spec,
         "--theta": args.theta,
         "--discretizer": args.discretizer,
+        "--activation": args.activation,
+        "--activations": args.activations,
         "--dt-ratio": args.dt_ratio,
         "--input-peak": args.input_peak,
         "--output-every": args.output_every,

@@ -5,17 +5,20 @@ Nothing is unpickled or executed, and every size is checked before it is believe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import ModelFileError, SpecError, UnstableError, plain
-from ..network import Dense, Network
+from ..network import Activation, Network
 from ..spec import Discretizer
-from . import paper, torch_names
+from . import paper
+from .array_network import network_of
 from .arrays import TORCH, natural, read_arrays
 from .hdf5 import CONFIG, read_hdf5
 from .keras import read_keras, read_legacy, read_weights
 from .keras_builder import Given
 from .model_file import is_model_file, read_model
+from .named_arrays import Asked
 
 HDF5 = (".h5", ".hdf5")
 ARRAYS = (".npz", ".safetensors", *TORCH)
@@ -32,6 +35,9 @@ def load(
     spec: Path | None = None,
     theta: float | None = None,
     discretizer: Discretizer | None = None,
+    activation: Activation | None = None,
+    activations: Sequence[Activation] | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Network:
     """Return the network in a file, whoever wrote it.
 
@@ -45,42 +51,56 @@ def load(
         Window [samples], where the file does not say; found from its matrices otherwise.
     discretizer : Discretizer, optional
         The same.
+    activation : Activation, optional
+        Of the cells of a file of bare arrays. Default: tanh.
+    activations : sequence of Activation, optional
+        Of its linear layers, in their order. Default: linear, where there is but one.
+    note : callable
+        Takes what a user should know of how the file was read, such as what was assumed.
 
     Raises
     ------
     ModelFileError
         If the file is missing, damaged, or of no known format.
     """
+    notes: list[str] = []
+    asked = Asked(
+        theta=theta,
+        discretizer=discretizer,
+        activation=activation,
+        activations=None if activations is None else tuple(activations),
+        note=notes.append,
+    )
     try:
-        return _read(path, spec, theta, discretizer)
+        network = _read(path, spec, asked)
     except (SpecError, UnstableError, ModelFileError) as error:
         if any(plain(str(each)) in str(error) for each in (path, spec) if each is not None):
             raise
         raise ModelFileError(f"{path}: {error}") from error
+    # an error says but one line
+    for text in notes:
+        note(text)
+    return network
 
 
-def _read(
-    path: Path, spec: Path | None, theta: float | None, discretizer: Discretizer | None
-) -> Network:
+def _read(path: Path, spec: Path | None, asked: Asked) -> Network:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelFileError(f"{path} {what}; give a model file")
     bare = path.suffix in (*ARRAYS, *HDF5) and not path.name.endswith(".weights.h5")
-    if (theta is not None or discretizer is not None) and (
-        not bare or (path.suffix == ".npz" and is_model_file(path))
-    ):
+    if asked.options and (not bare or (path.suffix == ".npz" and is_model_file(path))):
         raise ModelFileError(
-            f"{path} says its own theta and discretizer; --theta and --discretizer are for files "
-            "of bare arrays (--dt-ratio changes the sample rate)"
+            f"{path} says its own theta and discretizer, and its functions; "
+            f"{', '.join(asked.options)} must be left out: for files of bare arrays alone "
+            "(--dt-ratio changes the sample rate)"
         )
-    given = Given(theta=theta, discretizer=discretizer)
     if path.name.endswith(".weights.h5") or (spec is not None and path.suffix in HDF5):
         if spec is None:
             raise ModelFileError(
                 f"{path} holds weights alone: give the model's configuration with --spec, as "
                 "model.to_json() returns it, or its .keras file"
             )
-        return read_weights(path, spec, given)
+        return read_weights(path, spec, _given(path, asked))
     if path.suffix == ".keras":
         return read_keras(path)
     if path.suffix in HDF5:
@@ -88,15 +108,26 @@ def _read(
         # arrays alone decide only where the file says no more
         if CONFIG not in file.texts and paper.is_paper(file.arrays):
             ordered = dict(sorted(file.arrays.items(), key=lambda item: natural(item[0])))
-            network = paper.network_of(ordered, theta=theta, discretizer=discretizer)
-            if sum(isinstance(layer, Dense) for layer in network.layers) > 1:
-                raise ModelFileError(
-                    f"{path} has several dense layers, of whose activations its arrays say nothing"
-                )
-            return network
-        return read_legacy(file, path, given)
+            return network_of(ordered, asked, in_order=False)
+        return read_legacy(file, path, _given(path, asked))
     if path.suffix == ".npz" and is_model_file(path):
         return read_model(path)
     if path.suffix in ARRAYS:
-        return torch_names.network_of(read_arrays(path), theta=theta, discretizer=discretizer)
+        arrays = read_arrays(path)
+        # names that somebody has sorted, as .safetensors does, have lost the order of the layers
+        in_order = path.suffix in TORCH or list(arrays) not in (
+            sorted(arrays),
+            sorted(arrays, key=natural),
+        )
+        return network_of(arrays, asked, in_order=in_order)
     raise ModelFileError(f"{path} must be one of .keras, {', '.join(HDF5)}, {', '.join(ARRAYS)}")
+
+
+def _given(path: Path, asked: Asked) -> Given:
+    """Return what the user may say beside a configuration, which says the rest."""
+    if asked.activations is not None:
+        raise ModelFileError(
+            f"{path} has a configuration, which says the functions of its layers: leave out "
+            "--activations"
+        )
+    return Given(theta=asked.theta, discretizer=asked.discretizer, activation=asked.activation)

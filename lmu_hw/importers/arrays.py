@@ -14,7 +14,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ MAX_BYTES = 1 << 28
 MAX_ARRAYS = 4096
 """Most arrays in a file."""
 TORCH = (".pt", ".pth", ".ckpt")
+STATES = ("state_dict", "model_state_dict", "model", "net")
+"""Keys under which a checkpoint keeps its arrays, one level down."""
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -181,16 +183,38 @@ def _read_torch(path: Path) -> dict[str, Array]:
             f"{path} holds more than weights, or is damaged; "
             "save model.state_dict() as .safetensors"
         ) from error
-    state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
-    if not isinstance(state, Mapping):
-        raise ModelFileError(f"{path} must hold a state_dict; save model.state_dict()")
-    tensors = {str(name): value for name, value in state.items() if torch.is_tensor(value)}
+    tensors = _tensors(path, loaded, torch.is_tensor)
     _check_total(path, len(tensors), sum(8 * tensor.numel() for tensor in tensors.values()))
     return {
         name: _dense(path, name, tensor.detach(), torch.float64)
         for name, tensor in tensors.items()
         if not tensor.is_complex()
     }
+
+
+def _tensors(path: Path, loaded: Any, is_tensor: Callable[[Any], bool]) -> dict[str, Any]:
+    """Return the tensors of a checkpoint by name, which may lie one level down."""
+
+    def held(state: Any) -> dict[str, Any]:
+        items = state.items() if isinstance(state, Mapping) else ()
+        return {str(name): value for name, value in items if is_tensor(value)}
+
+    if not isinstance(loaded, Mapping):
+        raise ModelFileError(f"{path} must hold a state_dict; save model.state_dict()")
+    inner = {key: found for key in STATES if (found := held(loaded.get(key)))}
+    if len(inner) > 1:
+        raise ModelFileError(
+            f"{path} holds arrays under {' and '.join(inner)}; save the state_dict of one model"
+        )
+    tensors = next(iter(inner.values()), held(loaded))
+    if not tensors:
+        keys = [repr(str(key)[:80]) for key in loaded]
+        shown = ", ".join(keys[:8]) + (", ..." if len(keys) > 8 else "")
+        raise ModelFileError(
+            f"{path} must hold a state_dict, by itself or under one of {', '.join(STATES)}, "
+            f"but holds {shown or 'nothing'}; save model.state_dict()"
+        )
+    return tensors
 
 
 def _dense(path: Path, name: str, tensor: Any, dtype: Any) -> Array:

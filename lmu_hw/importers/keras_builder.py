@@ -12,13 +12,13 @@ from ..legendre import Array
 from ..network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Memory, Network, SimpleRNN
 from ..network import n_out as width_of
 from ..spec import Discretizer
-from . import paper
 from .folding import Chain
 from .keras_config import RECURRENT, SUPPORTED, KerasLayer, activation_of, layers_of
 from .keras_scaling import SCALING, affine_of
 from .keras_weights import Weights
 from .matrices import memory_of
 from .named_arrays import own
+from .paper import network_of as paper_network
 
 CELLS = ("Dense", *RECURRENT)
 FUNCTIONS = ("Activation", "Softmax", "ReLU")
@@ -178,7 +178,7 @@ class Builder:
         named = {f"{layer.name}/{leaf}": array for leaf, array in arrays.items()}
 
         def read(theta: float | None, discretizer: Discretizer | None) -> LMU:
-            (lmu,) = paper.network_of(
+            (lmu,) = paper_network(
                 named,
                 theta=theta,
                 discretizer=discretizer,

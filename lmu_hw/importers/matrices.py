@@ -52,6 +52,7 @@ class _Stored:
     B: Array
     A_bound: float
     B_bound: float
+    transposed: bool
 
     def misfit(self, system: StateSpace) -> float:
         """Return the largest difference, in units of the tolerance."""
@@ -130,6 +131,18 @@ def memory_of(
     return Found(memory=memory, trained=True, error=0.0)
 
 
+def stands_transposed(A: Array, B: Array, name: str) -> bool | None:
+    """Return whether a stored A stands transposed; None where ``(I - Abar) e_0`` does not say.
+
+    Raises
+    ------
+    ModelFileError
+        As `memory_of` does.
+    """
+    ways = {reading.transposed for reading in _readings(*_checked(A, B, name))}
+    return ways.pop() if len(ways) == 1 else None
+
+
 def _checked(A: Array, B: Array, name: str) -> tuple[Array, Array]:
     """Return A and B as float64, B as a vector."""
     A, B = np.asarray(A, dtype=np.float64), np.asarray(B, dtype=np.float64)
@@ -166,9 +179,12 @@ def _readings(A: Array, B: Array) -> list[_Stored]:
         B_bound = tolerance * float(np.max(np.abs(B)))
         if not A_bound or not B_bound:
             continue
-        for oriented in (delta, delta.T):
+        for transposed, oriented in ((False, delta), (True, delta.T)):
             if np.max(np.abs(oriented[:, 0] + B)) <= A_bound + B_bound:
-                found.append(_Stored(A=oriented, B=B, A_bound=A_bound, B_bound=B_bound))
+                reading = _Stored(
+                    A=oriented, B=B, A_bound=A_bound, B_bound=B_bound, transposed=transposed
+                )
+                found.append(reading)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,12 +15,44 @@ from .matrices import memory_of
 
 Group = dict[str, Array]
 """Arrays of one layer, by the last part of their names."""
+PAGE = "docs/array_names.md"
+"""Where the namings are documented."""
 
-SUPPORTED = (
-    "the paper's (input_encoders, hidden_encoders, memory_encoders, input_kernel, hidden_kernel, "
-    "memory_kernel, AT, BT), pytorch-lmu's LMUCell (e_x, e_h, e_m, W_x, W_h, W_m, A, B) and LMUFFT "
-    "(W_u, W_h, A, B), with dense layers (kernel or weight, bias) after them"
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the user says of a file of bare arrays, which does not say it.
+
+    Attributes
+    ----------
+    theta : float, optional
+        Window of every memory [samples]. Default: found from A and B.
+    discretizer : Discretizer, optional
+        The same.
+    activation : Activation, optional
+        Of the cells whose function is not known from their class. Default: tanh.
+    activations : tuple of Activation, optional
+        Of the linear layers, in their order. Default: linear, where there is but one layer.
+    note : callable
+        Takes what a user should know of how the file was read.
+    """
+
+    theta: float | None = None
+    discretizer: Discretizer | None = None
+    activation: Activation | None = None
+    activations: tuple[Activation, ...] | None = None
+    note: Callable[[str], None] = lambda text: None
+
+    @property
+    def options(self) -> list[str]:
+        """The command line's options that were given."""
+        given = {
+            "--theta": self.theta,
+            "--discretizer": self.discretizer,
+            "--activation": self.activation,
+            "--activations": self.activations,
+        }
+        return [flag for flag, value in given.items() if value is not None]
 
 
 def grouped(arrays: Mapping[str, Array]) -> dict[str, Group]:
@@ -42,11 +75,17 @@ def full_name(prefix: str, leaf: str) -> str:
     return f"{prefix}.{leaf}" if prefix else leaf
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return the first of some names, for error texts."""
+    found = list(names)
+    return ", ".join(name[:80] for name in found[:5]) + (", ..." if len(found) > 5 else "")
+
+
 def unknown(names: Iterable[str]) -> ModelFileError:
     """Return the error for names that no supported naming has."""
-    found = list(names)
-    shown = ", ".join(name[:80] for name in found[:5]) + (", ..." if len(found) > 5 else "")
-    return ModelFileError(f"cannot import arrays named {shown}: supported namings are {SUPPORTED}")
+    return ModelFileError(
+        f"cannot import arrays named {listed(names)}: supported namings are in {PAGE}"
+    )
 
 
 def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -1,71 +1,40 @@
-"""State dictionaries of PyTorch models in the naming of hrshtv/pytorch-lmu: LMUCell and LMUFFT."""
+"""LMUFFT of hrshtv/pytorch-lmu: its arrays as two layers."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 
 from ..errors import ModelFileError
-from ..legendre import Array
-from ..network import LMU, MAX_UNITS, Activation, Dense, Layer, Network
-from ..spec import Discretizer, check_int
-from .named_arrays import SUPPORTED, Group, check_shape, full_name, grouped, memory_for, own
-from .paper import chain, layers_of
+from ..network import LMU, MAX_UNITS, Activation, Dense, Layer
+from ..spec import check_int
+from .named_arrays import Asked, Group, check_shape, full_name, memory_for, own
 
-HIPPO = {"W_uxh", "W_hxm", "W_hh", "W_um", "W_gxm"}
 DERIVED = {"H", "fft_H"}
 """Buffers of LMUFFT that follow from its A and B."""
 
 
-def network_of(
-    arrays: Mapping[str, Array],
-    *,
-    theta: float | None = None,
-    discretizer: Discretizer | None = None,
-) -> Network:
-    """Return the network of a state dictionary: LMU layers in its order, then linear layers.
+def lmufft_layers(
+    prefix: str, parts: dict[str, Group], matrices: Group, asked: Asked
+) -> list[tuple[str, Layer]]:
+    """Return the two layers that do what LMUFFT does, each with its name.
+
+    ``u = relu(W_u x + b_u)``, and h reads x beside m. An LMU layer has no function on u: a dense
+    layer before it makes u, and hands x on as ``relu(x) - relu(-x)``.
 
     Parameters
     ----------
-    arrays : mapping of str to float array
-        Names such as ``lmu.cell.W_x`` or ``classifier.weight``.
-    theta : float, optional
-        Window of every layer [samples]. Default: found from A and B.
-    discretizer : Discretizer, optional
-        The same.
+    prefix : str
+        Of the arrays' names.
+    parts : dict of str to dict of str to float array
+        Weight and bias of W_u and W_h.
+    matrices : dict of str to float array
+        A, B and what is derived from them.
+    asked : Asked
 
     Raises
     ------
     ModelFileError
-        If a name is unknown, an array is missing or has the wrong shape.
-    """
-    if hippo := sorted({part for name in arrays for part in name.split(".")} & HIPPO):
-        raise ModelFileError(
-            f"cannot import HiPPO's gated cells ({', '.join(hippo)}): "
-            f"supported namings are {SUPPORTED}"
-        )
-    groups = grouped(arrays)
-    cells: list[tuple[str, Layer]] = []
-    for key in [key for key in groups if key.rpartition(".")[2] == "W_u"]:
-        prefix = key.rpartition(".")[0]
-        parts = {leaf: groups.pop(full_name(prefix, leaf), {}) for leaf in ("W_u", "W_h")}
-        cells += _fft(prefix, parts, groups.pop(prefix, {}), theta, discretizer)
-    more, dense = layers_of(groups, theta=theta, discretizer=discretizer)
-    return chain([*cells, *more, *dense])
-
-
-def _fft(
-    prefix: str,
-    parts: dict[str, Group],
-    matrices: Group,
-    theta: float | None,
-    discretizer: Discretizer | None,
-) -> list[tuple[str, Layer]]:
-    """Return the two layers that do what LMUFFT does.
-
-    ``u = relu(W_u x + b_u)``, and h reads x beside m. An LMU layer has no function on u: a dense
-    layer before it makes u, and hands x on as ``relu(x) - relu(-x)``.
+        If an array is missing, is one too many, or has the wrong shape.
     """
     name = prefix or "lmu"
     for leaf, group in parts.items():
@@ -90,7 +59,9 @@ def _fft(
     check_shape(f"W_u.bias of {name}", b_u, (1,))
     check_shape(f"W_h.weight of {name}", W_h, (n, order + n_in))
     check_shape(f"W_h.bias of {name}", b_h, (n,))
-    memory = memory_for(name, matrices.get("A"), matrices.get("B"), order, theta, discretizer)
+    memory = memory_for(
+        name, matrices.get("A"), matrices.get("B"), order, asked.theta, asked.discretizer
+    )
     check_int(f"inputs of {name}", n_in, 1, MAX_UNITS)
     identity = np.eye(n_in)
     write = Dense(

@@ -384,11 +384,29 @@ def _bare() -> dict[str, np.ndarray]:
     return keras(maths())
 
 
-def _bare_npz(rng: Random) -> Files:
-    from tests.importers.test_paper import maths
+@cache
+def _bare_files() -> tuple[dict[str, np.ndarray], ...]:
+    """Return one network under every kind of names."""
+    from tests.importers.test_array_names import HEAD, cyanide_model
+    from tests.importers.test_nengo_names import LETTERS, example
+    from tests.importers.test_paper import maths, prefixed
 
-    arrays = _bare() if rng.random() < 0.5 else maths()
-    return {"m.npz": _npz({f"cell/{name}": array for name, array in arrays.items()}, rng)}
+    rng, nengo = np.random.default_rng(0), example(7, 5, 2, 3)
+    gru = {"weight_ih": (15, 2), "weight_hh": (15, 5), "bias_ih": (15,), "bias_hh": (15,)}
+    lstm = {"kernel": (5, 20), "recurrent_kernel": (5, 20), "bias": (20,)}
+    return (
+        prefixed(_bare(), "cell/{}"),
+        prefixed(maths(), "cell/{}"),
+        cyanide_model()[0],
+        {f"arr_{k}": nengo[letter] for k, letter in enumerate(LETTERS)},
+        {f"0.{name}_l0": rng.uniform(-1.0, 1.0, shape) for name, shape in gru.items()}
+        | {f"1.{name}": rng.uniform(-1.0, 1.0, shape) for name, shape in lstm.items()}
+        | prefixed(HEAD, "2.{}"),
+    )
+
+
+def _bare_npz(rng: Random) -> Files:
+    return {"m.npz": _npz(rng.choice(_bare_files()), rng)}
 
 
 @cache

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import LMUHWError, ModelFileError, ToolError
-from lmu_hw.importers.arrays import MAX_ARRAYS, read_arrays, read_npz
+from lmu_hw.importers.arrays import MAX_ARRAYS, STATES, read_arrays, read_npz
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -239,7 +239,9 @@ class Tensor:
         return self.array
 
 
-@pytest.mark.parametrize("wrap", [dict, lambda state: {"epoch": 3, "state_dict": state}])
+@pytest.mark.parametrize(
+    "wrap", [dict, *((lambda state, key=key: {"epoch": 3, key: state}) for key in STATES)]
+)
 def test_checkpoints_are_loaded_as_weights_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: Callable[..., Any]
 ) -> None:
@@ -270,3 +272,34 @@ def test_a_checkpoint_with_code_is_refused(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "model.pt"
     path.write_bytes(b"")
     assert "save model.state_dict() as .safetensors" in refusal(path)
+
+
+def checkpoint(path: Path, content: Any) -> Path:
+    torch = pytest.importorskip("torch")
+    torch.save(content, path)
+    return path
+
+
+@pytest.mark.parametrize("key", STATES)
+def test_a_checkpoint_may_keep_its_arrays_one_level_down(key: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    state, momentum = {"b.W": torch.ones(2, 3)}, {"exp_avg": torch.zeros(2, 3)}
+    content = {"epoch": 3, key: state, "step": torch.tensor(7), "optimizer": {"state": momentum}}
+    got = read_arrays(checkpoint(tmp_path / "m.pt", content))
+    assert list(got) == ["b.W"]
+    assert np.array_equal(got["b.W"], np.ones((2, 3)))
+
+
+def test_a_checkpoint_without_known_keys_lists_what_it_holds(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    held = {"epoch": 3, "net\x1b[1mwork": {"W": torch.ones(2)}, "optimizer": {}}
+    text = refusal(checkpoint(tmp_path / "m.pt", held))
+    assert "under one of state_dict, model_state_dict, model, net, but holds 'epoch', 'net" in text
+    assert "'optimizer'; save model.state_dict()" in text
+    assert text.isprintable()
+    assert "but holds nothing; save" in refusal(checkpoint(tmp_path / "n.pt", {}))
+    assert "'k7', ...; save" in refusal(
+        checkpoint(tmp_path / "k.pt", {f"k{k}": 1 for k in range(9)})
+    )
+    two = {"model": {"W": torch.ones(2)}, "net": {"W": torch.ones(2)}}
+    assert "arrays under model and net; save the" in refusal(checkpoint(tmp_path / "t.pt", two))

@@ -13,7 +13,9 @@ from lmu_hw import forward
 from lmu_hw.discretize import discretize
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.importers import load, paper
+from lmu_hw.importers.array_network import network_of
 from lmu_hw.importers.arrays import read_arrays
+from lmu_hw.importers.named_arrays import Asked
 from lmu_hw.legendre import Array, state_space
 from lmu_hw.network import LMU, Activation, Dense, SimpleRNN
 from lmu_hw.spec import Discretizer
@@ -130,7 +132,7 @@ def test_theta_stands_in_for_matrices() -> None:
 
 
 def test_cells_and_dense_layers_make_a_chain() -> None:
-    """Dense layers come last, even where a file sorts them first."""
+    """Sizes say that a dense layer is last, even where a file sorts it first."""
     first, second = maths(1), maths(2, n_in=N, theta=30.5)
     W, b = np.arange(3.0 * N).reshape(N, 3) / 10, np.array([1.0, 2.0, 3.0])
     arrays = {
@@ -139,7 +141,7 @@ def test_cells_and_dense_layers_make_a_chain() -> None:
         **prefixed(keras(second), "rnn_1/rnn_1/{}:0"),
         **prefixed({"weight": np.eye(3)}, "last.{}"),
     }
-    network = paper.network_of(arrays)
+    network = network_of(arrays, Asked(activations=(Activation.LINEAR, Activation.LINEAR)))
     assert network.names == ("rnn.rnn", "rnn_1.rnn_1", "dense.dense", "last")
     assert isinstance(network.layers[2], Dense)
     assert network.layers[2].activation is Activation.LINEAR
@@ -235,7 +237,7 @@ def test_the_papers_own_files_keep_their_order(tmp_path: Path) -> None:
 
 def test_activations_that_nobody_stored_are_not_made_up(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
-    dense = [{"kernel": rng.standard_normal(shape)} for shape in ((N, 5), (5, 2))]
+    dense = [{"kernel": rng.standard_normal(shape)} for shape in ((N, 5), (5, 3))]
     layers = (("rnn_1", keras(maths())), ("dense_1", dense[0]), ("dense_2", dense[1]))
-    with pytest.raises(ModelFileError, match="several dense layers, of whose activations"):
+    with pytest.raises(ModelFileError, match="arrays of several linear layers"):
         load(write_hdf5(tmp_path / "model.hdf5", *layers))

@@ -8,7 +8,8 @@ import pytest
 from lmu_hw import forward
 from lmu_hw.discretize import discretize
 from lmu_hw.errors import ModelFileError
-from lmu_hw.importers import torch_names
+from lmu_hw.importers.array_network import network_of
+from lmu_hw.importers.named_arrays import Asked
 from lmu_hw.legendre import Array, state_space
 from lmu_hw.network import LMU, Dense
 from lmu_hw.spec import Discretizer
@@ -51,7 +52,7 @@ def test_lmucell_with_a_classifier(name: str, dtype: type) -> None:
     cell = maths()
     # a sorted file has the classifier first
     arrays = prefixed(LINEAR, name + ".{}") | prefixed(cell, "lmu.cell.{}")
-    network = torch_names.network_of({key: a.astype(dtype) for key, a in arrays.items()})
+    network = network_of({key: a.astype(dtype) for key, a in arrays.items()}, Asked())
     assert network.names == ("lmu.cell", name)
     assert isinstance(network.layers[0], LMU)
     assert network.layers[0].memory.theta == 12.0
@@ -66,7 +67,7 @@ def test_lmucell_with_a_classifier(name: str, dtype: type) -> None:
 @pytest.mark.parametrize("form", ["{}", "lmu_fft.{}", "model.lmu.{}"])
 def test_lmufft_keeps_its_relu_on_u(form: str) -> None:
     arrays = lmufft()
-    network = torch_names.network_of(prefixed(arrays, form))
+    network = network_of(prefixed(arrays, form), Asked())
     layer = network.layers[1]
     assert isinstance(layer, LMU)
     assert layer.memory.trained is None
@@ -82,8 +83,8 @@ def test_lmufft_keeps_its_relu_on_u(form: str) -> None:
 
 
 def test_lmufft_with_a_classifier() -> None:
-    head = {"classifier.weight": np.ones((2, N)), "classifier.bias": np.zeros(2)}
-    network = torch_names.network_of(head | prefixed(lmufft(), "lmu.{}"))
+    head = {"classifier.weight": np.ones((3, N)), "classifier.bias": np.zeros(3)}
+    network = network_of(head | prefixed(lmufft(), "lmu.{}"), Asked())
     assert network.names == ("lmu.W_u", "lmu", "classifier")
     assert network.n_in == N_IN
 
@@ -101,16 +102,16 @@ def test_lmufft_with_a_classifier() -> None:
 )
 def test_what_is_wrong_with_lmufft_is_named(name: str, array: Array, text: str) -> None:
     with pytest.raises(ModelFileError, match=text):
-        torch_names.network_of(prefixed(lmufft() | {name: array}, "lmu.{}"))
+        network_of(prefixed(lmufft() | {name: array}, "lmu.{}"), Asked())
 
 
 def test_hippo_is_refused_by_name() -> None:
     names = ["W_uxh.weight", "W_hxm.weight", "W_hh.weight", "W_um.weight", "W_gxm.weight"]
     with pytest.raises(ModelFileError, match="cannot import HiPPO's gated cells") as error:
-        torch_names.network_of({f"cell.{name}": np.eye(2) for name in names})
+        network_of({f"cell.{name}": np.eye(2) for name in names}, Asked())
     assert "\n" not in str(error.value)
 
 
 def test_unknown_names_are_listed() -> None:
-    with pytest.raises(ModelFileError, match=r"named rnn\.weight_ih_l0: supported namings are"):
-        torch_names.network_of({"rnn.weight_ih_l0": np.eye(2)})
+    with pytest.raises(ModelFileError, match=r"named norm\.gamma: supported namings are in docs/"):
+        network_of(prefixed(maths(), "lmu.{}") | {"norm.gamma": np.ones(2)}, Asked())
