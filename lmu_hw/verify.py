@@ -165,8 +165,8 @@ def verify(
     ----------
     folder : Path
     executors : tuple of str
-        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7`` and
-        ``c-rv32``.
+        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7``,
+        ``c-rv32``, ``c-avr`` and ``c-uno``.
     n_steps : int, optional
         Steps for every executor, a few more where instances or sequences share them. By default
         200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
