@@ -33,12 +33,15 @@ class Instruction:
 def disassemble(target: Target, image: Image) -> list[Instruction]:
     """Return the instructions of a program in the order of their addresses.
 
+    Tables in flash lie before the harness, and are left out: they are no instructions.
+
     Raises
     ------
     ToolError
         If objdump fails.
     """
-    return parse(tool(target, "objdump", "-d", str(image.path)))
+    start = f"--start-address={image.symbols['harness_start']:#x}"
+    return parse(tool(target, "objdump", "-d", start, str(image.path)))
 
 
 def parse(text: str) -> list[Instruction]:

@@ -15,7 +15,7 @@ from lmu_hw.errors import ToolError
 from lmu_hw.executors import board_c
 from lmu_hw.firmware import scratch_bytes
 from lmu_hw.footprint import stack
-from lmu_hw.footprint.calls import collect, reachable
+from lmu_hw.footprint.calls import collect, functions, reachable
 from lmu_hw.footprint.instructions import count
 from lmu_hw.footprint.sizes import Sizes, sizes
 from lmu_hw.program import Program
@@ -105,6 +105,19 @@ def test_a_return_that_is_skipped(skip: str, tmp_path: Path) -> None:
     assert found[0] == image.symbols["lmu_step"] + 8
     counts = count(target, p, image, inputs_for(p, 5), np.ones(5, dtype=bool))
     assert counts.tolist() == [1 + 2 * 100 + 1 + 1] * 5
+
+
+def test_a_table_that_looks_like_a_return_that_is_skipped(tmp_path: Path) -> None:
+    target, p = TARGETS["c-avr"], PROGRAMS["one_real"]
+    c_dir = write_folder(tmp_path, p, 4)
+    # one that objdump does not know for data
+    table = '.section .progmem.data,\\"a\\"\\nt0: .word 0xFF87, 0x9508\\n.text'
+    with_tables(c_dir, [f'__asm__("{table}");\nextern const char t0[];\n'])
+    image = toolchain.build(target, p, c_dir, tmp_path)
+    found = skips.returns(target, image)
+    assert image.symbols["t0"] < image.symbols["harness_start"]
+    assert all(at > image.symbols["harness_end"] for at in found)
+    assert "t0" not in functions(target, image)
 
 
 def code(*lines: tuple[str, int, str]) -> list[Instruction]:
