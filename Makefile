@@ -1,23 +1,27 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
 # make coverage  the default tests once more: which lines and branches do they reach?
-# make soak    the long simulations
+# make soak    the long simulations; SOAK_SHARE=3/13 takes the third of thirteen shares of them
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
 # make bench   the benchmarks, whose tables stand in docs/
+# make nightly all of these but coverage, one after the other; `make -k nightly` does not stop at a failure
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
 FUZZ_INPUTS ?= 100000
+SOAK_SHARE ?=
+# What takes long joins this line.
+NIGHTLY := test formal soak fuzz mutation bench
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test coverage soak formal mutation fuzz bench clean
+.PHONY: help demo test coverage soak formal mutation fuzz bench nightly clean
 .NOTPARALLEL:
 
 help:
@@ -46,7 +50,7 @@ coverage: .venv/dev.stamp
 
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
-	$(BIN)/python -m pytest -n auto --dist worksteal -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m soak $(if $(SOAK_SHARE),--soak-share $(SOAK_SHARE)) $(PYTEST_ARGS)
 
 formal: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto -m formal tests/formal $(PYTEST_ARGS)
@@ -60,6 +64,10 @@ fuzz: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
+
+nightly: FUZZ_INPUTS = 20000
+nightly: SOAK_SHARE =
+nightly: $(NIGHTLY)
 
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache

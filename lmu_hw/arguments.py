@@ -288,8 +288,8 @@ def _add_verify(commands: Any) -> None:
         "--executors",
         metavar="LIST",
         help="of icarus (Verilog, sees X), c, cxxrtl and verilator (Verilog compiled, for millions "
-        "of steps), c-m0, c-m3, c-m4, c-m7 and c-rv32 (C on microcontrollers, in QEMU); default: "
-        "all that are installed",
+        "of steps), c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr and c-uno (C on microcontrollers, in "
+        "QEMU); default: all that are installed",
     )
     sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
@@ -503,7 +503,7 @@ def _add_footprint(commands: Any) -> None:
         "Compile the C of a folder for microcontrollers: flash, RAM, stack, instructions a step.",
         "  lmu-hw footprint out\n"
         "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n\n"
-        "targets: c-m0, c-m3, c-m4, c-m7, c-rv32",
+        "targets: c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
     sub.add_argument(

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 
 from . import yosys
-from .targets.boards import ARM, RISCV, TARGETS, Toolchain
+from .targets.boards import ARM, AVR, RISCV, TARGETS, Toolchain
 from .targets.installed import has_library
 
 MIN_PYTHON = (3, 10)
@@ -86,6 +86,7 @@ def checks() -> list[Check]:
         _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
         *_cross(ARM),
         *_cross(RISCV),
+        *_cross(AVR),
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),

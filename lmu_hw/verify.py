@@ -34,7 +34,7 @@ from .program import Program, Role, from_json
 from .progress import progress
 from .schedule import schedule, why_not
 from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
-from .targets.boards import TARGETS
+from .targets.boards import AVR, TARGETS
 from .vectors import Vectors, Words
 
 DEFAULT_C_STEPS = 100_000
@@ -43,6 +43,8 @@ C_MULTIPLIES = 4_000_000_000
 DEFAULT_BOARD_STEPS = 10_000
 BOARD_MULTIPLIES = 20_000_000
 """Multiplications, a few seconds of QEMU, beyond which fewer steps are played on a board."""
+AVR_MULTIPLIES = 2_000_000
+"""The same of an AVR, which takes 100 to 400 instructions for each of them."""
 MIN_BOARD_STEPS = 8
 DEFAULT_ICARUS_STEPS = 200
 ICARUS_CYCLES = 1_000_000
@@ -167,8 +169,8 @@ def verify(
     ----------
     folder : Path
     executors : tuple of str
-        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7`` and
-        ``c-rv32``.
+        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7``,
+        ``c-rv32``, ``c-avr`` and ``c-uno``.
     n_steps : int, optional
         Steps for every executor, a few more where instances or sequences share them. By default
         200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
@@ -207,9 +209,9 @@ def verify(
         inputs=None if inputs is None else inputs[:n_steps],
         quiet=quiet,
     )
-    play = _Play(task) if set(names) & TARGETS.keys() else None
+    plays: dict[int, _Play] = {}
     try:
-        return [outcome for name in names for outcome in _run(task, name, names, play)]
+        return [outcome for name in names for outcome in _run(task, name, names, plays)]
     except ToolError as error:
         if not changed:
             raise
@@ -222,10 +224,15 @@ def verify(
         ) from error
 
 
-def _run(task: _Task, name: str, names: tuple[str, ...], play: _Play | None) -> Iterator[Outcome]:
-    """Run one of several executors; the C of this machine also under sanitizers."""
-    if play is not None and name in TARGETS:
-        yield _board(task, name, play)
+def _run(
+    task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
+) -> Iterator[Outcome]:
+    """Run one of several executors: boards share what they play, the C also runs sanitized."""
+    if name in TARGETS:
+        most = AVR_MULTIPLIES if TARGETS[name].toolchain is AVR else BOARD_MULTIPLIES
+        if most not in plays:
+            plays[most] = _Play(task, most)
+        yield _board(task, name, plays[most])
     elif name == "c":
         yield _host_c(task)
         if sanitized.available() and task.inputs is None:
@@ -318,10 +325,10 @@ def _with_inputs(
 
 
 class _Play:
-    """The words that every board gets and must return, computed once."""
+    """The words that boards of a kind get and must return, computed once."""
 
-    def __init__(self, task: _Task) -> None:
-        affordable = BOARD_MULTIPLIES // max(1, multiplies_per_step(task.program))
+    def __init__(self, task: _Task, multiplies: int) -> None:
+        affordable = multiplies // max(1, multiplies_per_step(task.program))
         default = max(MIN_BOARD_STEPS, min(DEFAULT_BOARD_STEPS, affordable))
         self.default = default
         self.n_streams, stimulus, length = _shared(task, default)

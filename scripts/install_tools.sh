@@ -4,7 +4,7 @@
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
 #   lint  Verilator: lint, and a second simulator; clang, clang-tidy and cppcheck for the C
-#   cross compilers, C libraries and QEMU for Arm and RISC-V microcontrollers
+#   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
 # Otherwise it says what is missing and how to get it, and succeeds, unless
@@ -54,7 +54,9 @@ check_cross() {
     have qemu-system-arm || packages+=(qemu-system-arm)
     have riscv64-unknown-elf-gcc || packages+=(gcc-riscv64-unknown-elf)
     finds riscv64-unknown-elf-gcc --specs=picolibc.specs || packages+=(picolibc-riscv64-unknown-elf)
-    have qemu-system-riscv32 || packages+=(qemu-system-misc)
+    have avr-gcc || packages+=(gcc-avr)
+    finds avr-gcc || packages+=(avr-libc)
+    { have qemu-system-riscv32 && have qemu-system-avr; } || packages+=(qemu-system-misc)
 }
 
 check_sim() {

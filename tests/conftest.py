@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import share
 from tests.tools import tools_required
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files in tests/golden instead of comparing with them",
     )
+    parser.addoption("--soak-share", metavar="K/N", help="run every N-th soak, from the K-th on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if text := config.getoption("--soak-share"):
+        share.parse(text)  # a bad one is said at once
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if text := config.getoption("--soak-share"):
+        items[:], left_out = share.split(items, share.parse(text))
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True)

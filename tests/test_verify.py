@@ -290,6 +290,22 @@ def test_a_board_that_is_too_small(
     assert why in refused(capsys, "verify", folder, "--executors", "c-m0")
 
 
+@pytest.mark.cc
+@pytest.mark.qemu
+def test_an_avr_plays_less_by_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes far more instructions for a multiplication; named steps are played by all."""
+    for name in ("c-m0", "c-avr"):
+        require(TARGETS[name].toolchain.compiler, TARGETS[name].toolchain.qemu)
+    per_step = json.loads((folder / "manifest.json").read_text())["multiplies_per_step"]
+    monkeypatch.setattr(module, "BOARD_MULTIPLIES", 300 * per_step)
+    monkeypatch.setattr(module, "AVR_MULTIPLIES", 40 * per_step)
+    executors = ("c-m0", "c-avr")
+    m0, avr = module.verify(folder, executors=executors, quiet=True)
+    assert 40 <= avr.steps < 60 < 300 <= m0.steps < 400
+    m0, avr = module.verify(folder, executors=executors, n_steps=100, quiet=True)
+    assert m0.steps == avr.steps >= 100
+
+
 def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
     with (copy / "c" / "lmu.c").open("a") as file:

@@ -23,11 +23,11 @@ struct beat {
 };
 
 int main(void);
-void semihost_done(int code);
+void program_done(int code);
 void fault(void);
 
 /* What the start-up code calls when main returns, and when the core faults. */
-void semihost_done(int code)
+void program_done(int code)
 {
     semihost_exit(code);
 }

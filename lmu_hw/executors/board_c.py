@@ -21,6 +21,8 @@ from .compare import Comparison, CResult
 
 CODE = 32 * KB
 """More than the code of any program takes."""
+SMALL = 16 * KB
+"""RAM below which every program is tried: tables may lie there, and long functions need flash."""
 PLENTY = 8
 """Rest of the memory over tables, or over a state, from which on a program fits without a try."""
 
@@ -84,7 +86,7 @@ def refusal(target: Target, folder: Path, program: Program) -> str:
     """
     tables, state = rom_bits(program) // 8, lay_out(program, program.name).state_bytes
     flash, ram = target.flash[1] - CODE, target.ram[1] - target.chunk
-    if PLENTY * tables < flash and PLENTY * state < ram:
+    if target.ram[1] >= SMALL and PLENTY * tables < flash and PLENTY * state < ram:
         return ""
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
         try:

@@ -136,15 +136,15 @@ def measure(
         place = Path(folder)
         image = build(target, program, c_dir, place)
         counts = count(target, program, image, inputs, due)
-        product = compile_object(target, program, c_dir, place, stack.OPTION)
-        graph = product.with_suffix(stack.SUFFIX).read_text(encoding="utf-8")
+        product = compile_object(target, program, c_dir, place, stack.option(target))
+        graph = stack.read(target, product, image)
         found = sizes(target, product, image)
     chain = stack.deepest(graph, f"{name}_step")
     calls = ("init", "reset", "step", "run", "save", "load")
     depths = {call: stack.deepest(graph, f"{name}_{call}").n_bytes for call in calls}
     code, deep = sum(found.code.values()), max(depths.values())
     always, both = program.multiplies_per_step, program.multiplies_per_output
-    compiler = tool(target, "gcc", "-dumpfullversion").strip()
+    compiler = tool(target, "gcc", "-dumpfullversion", "-dumpversion").strip()
     return {
         "target": target.name,
         "core": target.core,
@@ -154,6 +154,7 @@ def measure(
             "code": code,
             "tables": found.tables,
             "library": found.library,
+            "library_functions": list(found.calls),
             "data": found.data,
             "total": code + found.tables + found.library + found.data,
             "functions": found.code,
@@ -168,7 +169,7 @@ def measure(
         "stack": {
             **depths,
             "chain": [{"function": f, "bytes": n} for f, n in chain.frames],
-            "not_counted": list(found.calls),
+            "not_counted": [name for name in found.calls if name not in graph.frames],
         },
         "instructions": {
             "with_output": _statistics(counts[due], always + both),
@@ -204,12 +205,13 @@ def text(result: dict[str, Any]) -> str:
 
 def _lines(t: dict[str, Any]) -> list[str]:
     flash, ram, calls = t["flash"], t["ram"], t["stack"]["not_counted"]
-    library = f", library {flash['library']:,} ({', '.join(calls)})" if calls else ""
+    library = flash["library_functions"]
+    from_library = f", library {flash['library']:,} ({', '.join(library)})" if library else ""
     chain = " > ".join(f"{frame['function']} {frame['bytes']}" for frame in t["stack"]["chain"])
     lines = [
         f"{t['target']} ({t['core']}, {t['compiler']} {OPTIMIZE[0]})",
         f"  flash         {flash['total']:,} bytes: code {flash['code']:,}, tables "
-        f"{flash['tables']:,}{library}",
+        f"{flash['tables']:,}{from_library}",
         f"  RAM           {ram['total']:,} bytes: state {ram['state']:,}, globals "
         f"{ram['data'] + ram['bss']:,}, stack {ram['stack']:,}",
         f"  stack         {t['stack']['step']:,} bytes of a step: {chain}"

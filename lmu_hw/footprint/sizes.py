@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..targets.boards import Target
 from ..targets.toolchain import Image, tool
+from .calls import functions, reachable
 
 STATE = "state"
 """The one instance that ``sim/firmware/harness.c`` has."""
@@ -22,9 +23,10 @@ class Sizes:
     code : dict of str to int
         Of every function, with those that the compiler put in line.
     tables : int
-        Constants.
+        Constants that stay in flash.
     data, bss : int
-        Global variables with and without a first value.
+        What is in RAM from the start with and without a first value: global variables, and
+        constants where they are copied there.
     library : int
         Functions of the compiler's libraries that are called.
     calls : tuple of str
@@ -55,18 +57,29 @@ def sizes(target: Target, product: Path, image: Image) -> Sizes:
     sections = _sections(target, product)
     linked = _symbols(target, image.path)
     own = _symbols(target, product)
-    functions = sorted(name for name, (kind, _) in own.items() if kind in "tT")
+    defined = sorted(name for name, (kind, _) in own.items() if kind in "tT")
     calls = tuple(sorted(name for name, (kind, _) in own.items() if kind == "U"))
+    if not target.toolchain.says_calls:
+        called = [name for name in calls if not _of_harness(image, name)]
+        calls = reachable(functions(target, image), called)
+    constants = _sum(sections, ".rodata", ".srodata")
+    in_ram = constants if target.toolchain.constants_in_ram else 0
     return Sizes(
         # as linked: the linker shortens code for RISC-V
-        code={name: linked[name][1] for name in functions},
-        tables=_sum(sections, ".rodata", ".srodata"),
-        data=_sum(sections, ".data", ".sdata"),
+        code={name: linked[name][1] for name in defined},
+        tables=_sum(sections, ".progmem") + constants - in_ram,
+        data=_sum(sections, ".data", ".sdata") + in_ram,
         bss=_sum(sections, ".bss", ".sbss"),
         library=sum(linked[name][1] for name in calls),
         calls=calls,
         state=linked[STATE][1],
     )
+
+
+def _of_harness(image: Image, name: str) -> bool:
+    """Return whether a symbol is start-up code, which objects of AVR ask for by name."""
+    at = image.symbols
+    return at["harness_start"] <= at[name] < at["harness_end"]
 
 
 def _symbols(target: Target, path: Path) -> dict[str, tuple[str, int]]:

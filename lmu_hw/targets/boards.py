@@ -25,8 +25,14 @@ class Toolchain:
         What to install, in Debian's names: compiler, C library and QEMU, in this order.
     options : tuple of str
         Of the compiler: where it finds its C library.
-    start : str
-        Start-up code in ``sim/firmware``.
+    start, script : str
+        Start-up code and linker script in ``sim/firmware``.
+    serial : bool
+        Words come and go by a serial port, not by semihosting.
+    constants_in_ram : bool
+        Constants that are not marked for flash are copied to RAM.
+    says_calls : bool
+        gcc, from 10 on, writes who calls whom along with the frames.
     """
 
     name: str
@@ -35,6 +41,10 @@ class Toolchain:
     packages: tuple[str, ...]
     options: tuple[str, ...]
     start: str
+    script: str = "board.ld"
+    serial: bool = False
+    constants_in_ram: bool = False
+    says_calls: bool = True
 
     @property
     def compiler(self) -> str:
@@ -60,6 +70,8 @@ class Target:
         First address and size [bytes].
     chunk : int
         Bytes of RAM for words on their way in and out.
+    stack : int
+        Bytes of stack for everything but the scratch that the header names.
     """
 
     name: str
@@ -70,6 +82,7 @@ class Target:
     flash: tuple[int, int]
     ram: tuple[int, int]
     chunk: int = 32 * KB
+    stack: int = KB
 
 
 ARM = Toolchain(
@@ -87,6 +100,18 @@ RISCV = Toolchain(
     packages=("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"),
     options=("--specs=picolibc.specs",),
     start="start_riscv.S",
+)
+AVR = Toolchain(
+    name="AVR",
+    prefix="avr-",
+    qemu="qemu-system-avr",
+    packages=("gcc-avr", "avr-libc", "qemu-system-misc"),
+    options=(),
+    start="start_avr.S",
+    script="avr.ld",
+    serial=True,
+    constants_in_ram=True,
+    says_calls=False,
 )
 
 
@@ -127,6 +152,28 @@ TARGETS = {
             machine=("-M", "virt", "-bios", "none"),
             flash=(0x8000_0000, 32 * MB),
             ram=(0x8200_0000, 32 * MB),
+        ),
+        Target(
+            name="c-avr",
+            core="ATmega2560",
+            toolchain=AVR,
+            cpu=("-mmcu=atmega2560",),
+            machine=("-M", "mega2560"),
+            flash=(0, 256 * KB),
+            ram=(0x80_0200, 8 * KB),
+            chunk=KB,
+            stack=512,
+        ),
+        Target(
+            name="c-uno",
+            core="ATmega328P",
+            toolchain=AVR,
+            cpu=("-mmcu=atmega328p",),
+            machine=("-M", "uno"),
+            flash=(0, 32 * KB),
+            ram=(0x80_0100, 2 * KB),
+            chunk=128,
+            stack=384,
         ),
     )
 }

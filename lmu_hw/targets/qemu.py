@@ -6,7 +6,9 @@ from pathlib import Path
 
 from ..errors import ToolError
 from ..tools import run_tool
+from . import serial
 from .boards import Target
+from .skips import mend
 from .toolchain import Image
 
 TIME_LIMIT = 300.0
@@ -17,8 +19,12 @@ REASONS = {
     12: "it cannot write its output",
     13: "load refuses the words that save wrote",
     14: "it made the core fault",
+    15: "its stack ran over",
+    serial.NO_CODE: "it sent no exit code",
 }
-"""What the exit codes of ``sim/firmware/harness.c`` mean."""
+"""What the exit codes of the harness in ``sim/firmware`` mean."""
+FILES = ("-serial", "none", "-semihosting-config", "enable=on,target=native")
+"""Options of QEMU: the program reads and writes files by semihosting."""
 
 
 def run(target: Target, image: Image, *options: str) -> None:
@@ -37,16 +43,22 @@ def run(target: Target, image: Image, *options: str) -> None:
     ToolError
         If it ends with another exit code than 0, or not at all.
     """
+    place: Path = image.path.parent
+    by_port, path = target.toolchain.serial, image.path
+    if by_port:
+        path = mend(target, image)
+        serial.prepare(place)
     command = (
         target.toolchain.qemu,
         *target.machine,
-        *("-nographic", "-monitor", "none", "-serial", "none"),
-        *("-semihosting-config", "enable=on,target=native"),
+        *("-nographic", "-monitor", "none"),
+        *(serial.OPTIONS if by_port else FILES),
         *options,
-        *("-kernel", image.path.name),
+        *("-bios" if by_port else "-kernel", path.name),
     )
-    place: Path = image.path.parent
     code, text = run_tool(command, cwd=place, time_limit=TIME_LIMIT)
+    if by_port and code == 0:
+        code = serial.finish(place)
     if code is None:
         raise ToolError(
             f"{target.name}: the program did not end within {TIME_LIMIT:g} s in {command[0]}; "

@@ -13,13 +13,11 @@ from ..firmware.words import type_bits
 from ..program import Program, Role
 from ..templates import sim_dir
 from ..tools import run_tool
-from .boards import Target
+from .boards import KB, Target
 from .installed import check
 
 OPTIMIZE = ("-O2", "-std=c99", "-ffunction-sections", "-fdata-sections")
 """Options that programs for boards are commonly compiled with."""
-HARNESS_STACK = 1024
-"""Stack for everything but the scratch that the header names [bytes]."""
 IMAGE = "firmware.elf"
 
 
@@ -81,7 +79,7 @@ def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
     )
     _compile(target, sim / target.toolchain.start, place / "start.o", ())
     path = place / IMAGE
-    _link(target, place, path, scratch_bytes(program) + HARNESS_STACK)
+    _link(target, place, path, scratch_bytes(program) + target.stack)
     return Image(path=path, symbols=symbols(target, path))
 
 
@@ -143,22 +141,30 @@ def _link(target: Target, place: Path, path: Path, stack: int) -> None:
         "RAM_SIZE": target.ram[1],
         "STACK_SIZE": stack,
     }
+    script = sim_dir() / "firmware" / target.toolchain.script
     options = (
-        *("-nostartfiles", "-Wl,--gc-sections", "-T", str(sim_dir() / "firmware" / "board.ld")),
+        *("-nostartfiles", "-Wl,--gc-sections", "-T", str(script)),
         *(f"-Wl,--defsym={name}={value:#x}" for name, value in memory.items()),
         *("-o", path.name, "product.o", "harness.o", "start.o"),
     )
     code, text = _gcc(target, place, *options)
     over = {part: int(n) for part, n in re.findall(r"`(\w+)' overflowed by (\d+) byte", text)}
     if over:
-        sizes = {"FLASH": target.flash[1], "RAM": target.ram[1]}
-        parts = [f"{n} bytes more than its {sizes[p] // 1024} kB of {p}" for p, n in over.items()]
+        parts = [f"{n} bytes more than its {_memory(target, part)}" for part, n in over.items()]
         raise DoesNotFitError(
             f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program needs "
             f"{' and '.join(parts)}"
         )
     if code:
         raise _failed(target, "could not link the program", text)
+
+
+def _memory(target: Target, part: str) -> str:
+    """Return what the linker script calls a part, for people."""
+    if part == "NEAR":
+        return f"{min(target.flash[1] // KB, 64)} kB of flash for tables"
+    size = {"FLASH": target.flash, "RAM": target.ram}[part][1]
+    return f"{size // KB} kB of {part}"
 
 
 def _gcc(target: Target, cwd: Path, *options: str) -> tuple[int, str]:

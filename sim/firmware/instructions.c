@@ -1,8 +1,9 @@
 /*
  * QEMU plugin: instructions executed outside the harness, from one call of `mark` to the next.
  *
- * Arguments: low and high, the addresses of the harness; mark, that of the function; out, the file
- * that gets one number a line. A conditional instruction counts whether its condition holds or not.
+ * Arguments: low and high, the addresses of the harness; mark, that of the function; free, that of an
+ * instruction that does not count, any number of times; out, the file that gets one number a line. A
+ * conditional instruction, or one that may be skipped, counts whether it has an effect or not.
  * QEMU's header is not packaged; these are its declarations (plugin API version 1).
  */
 #include <stdint.h>
@@ -27,11 +28,23 @@ extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn
 extern void qemu_plugin_register_atexit_cb(uint64_t id, on_end call, void *data);
 
 #define EXPORT __attribute__((visibility("default")))
-enum { INLINE_ADD = 0, NO_REGISTERS = 0 };
+enum { INLINE_ADD = 0, NO_REGISTERS = 0, MAX_FREE = 1024 };
 
 EXPORT int qemu_plugin_version = 1;
 static uint64_t count, low, high, at_mark;
+static uint64_t free_of_charge[MAX_FREE];
+static size_t n_free;
 static FILE *out;
+
+static int counts(uint64_t at)
+{
+    for (size_t i = 0; i < n_free; i++) {
+        if (at == free_of_charge[i]) {
+            return 0;
+        }
+    }
+    return at < low || at >= high;
+}
 
 static void marked(unsigned vcpu, void *data)
 {
@@ -49,7 +62,7 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 
         if (at == at_mark) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, NO_REGISTERS, NULL);
-        } else if (at < low || at >= high) {
+        } else if (counts(at)) {
             qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD, &count, 1);
         }
     }
@@ -71,6 +84,12 @@ EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **a
         case 'l': low = strtoull(value, NULL, 0); break;
         case 'h': high = strtoull(value, NULL, 0); break;
         case 'm': at_mark = strtoull(value, NULL, 0); break;
+        case 'f':
+            if (n_free == MAX_FREE) {
+                return 1;
+            }
+            free_of_charge[n_free++] = strtoull(value, NULL, 0);
+            break;
         default: out = fopen(value, "w"); break;
         }
     }

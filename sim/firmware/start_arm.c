@@ -5,7 +5,7 @@ extern const uint32_t data_load[];
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[], stack_top[];
 
 int main(void);
-void semihost_done(int code);
+void program_done(int code);
 void reset(void);
 void fault(void);
 
@@ -30,5 +30,5 @@ void reset(void)
     for (uint32_t *to = bss_start; to < bss_end; to++) {
         *to = 0;
     }
-    semihost_done(main());
+    program_done(main());
 }

@@ -17,7 +17,7 @@ reset:
     addi a0, a0, 4
     j 1b
 2:  call main
-    call semihost_done
+    call program_done
 
 /* semihost(operation, arguments): the debugger knows the trap by its neighbours, in one page. */
     .section .text.semihost, "ax"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,18 @@ def write_folder(folder: Path, program: Program, n_steps: int = 240) -> Path:
     for name, text in emit(program, version=VERSION).items():
         (c_dir / name).write_text(text)
     write_vectors(folder / "vectors", program, inputs_for(program, n_steps))
+    return c_dir
+
+
+def in_assembly(p: Program, folder: Path, body: str) -> Path:
+    """Write the C of a program whose step is given in assembly."""
+    c_dir = write_folder(folder, p, 4)
+    code = (c_dir / "lmu.c").read_text()
+    head = re.search(r"^void lmu_step\(.*\)\n\{\n(?:.*\n)*?\}\n", code, re.MULTILINE)
+    assert head is not None
+    declared = head.group().split("\n{\n")[0]
+    naked = f'__attribute__((naked)) {declared}\n{{\n    __asm__("{body}");\n}}\n'
+    (c_dir / "lmu.c").write_text(code.replace(head.group(), naked))
     return c_dir
 
 
