@@ -20,10 +20,16 @@ __attribute__((naked)) uintptr_t semihost(uintptr_t operation, const void *argum
     __asm__("bkpt 0xab\n bx lr");
 }
 
+/* Configuration and control register; bit 3 makes every unaligned access a fault (not on M0: there
+   every one is). A firmware may set it, so all programs run with it. */
+#define CCR (*(volatile uint32_t *)0xE000ED14u)
+#define UNALIGN_TRP (1u << 3)
+
 void reset(void)
 {
     const uint32_t *from = data_load;
 
+    CCR |= UNALIGN_TRP;
     for (uint32_t *to = data_start; to < data_end; to++) {
         *to = *from++;
     }
