@@ -283,6 +283,7 @@ CSV = (
     b"a,b\n1,2\n3,4\n5,6\n",
     b"# note\n0.5 -0.25\n1e-3 2\n\n7 8 # end\n",
     b"1,2\n-32768,32767\n" + b"3,4\n" * 20,
+    b'"t","b"\n12:00,2\n\n12:01,4\n,\n12:02,6\n',
     "\ufeffx,y\r\n1,2\r\n3,4\r\n".encode(),
 )
 
@@ -316,6 +317,9 @@ def _read_signal(path: Path) -> None:
     for raw in (False, True):
         with contextlib.suppress(LMUHWError):
             signals.read_signal(path, columns=2, raw=raw)
+        for select in ((2,), ("b",)):
+            with contextlib.suppress(LMUHWError):
+                signals.read_signal(path, columns=1, raw=raw, select=select)
     signals.read_signal(path, columns=1)
 
 
@@ -351,6 +355,9 @@ def _data(rng: Random) -> Files:
 
 
 def _read_data(folder: Path) -> None:
+    for raw in (False, True):
+        with contextlib.suppress(LMUHWError):
+            dataset.load_recordings(folder / "d.npz", _network().n_in, raw=raw)
     found = dataset.load_dataset(folder / "d.npz", _network())
     for at in found.sample(2).batches():
         found.stack(at)
