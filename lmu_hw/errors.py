@@ -133,6 +133,22 @@ class MismatchError(LMUHWError, AssertionError):
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 
 
+class UndefinedBehaviourError(LMUHWError, AssertionError):
+    """C that does what C leaves undefined, or loses bits; the text names the line.
+
+    Parameters
+    ----------
+    report : str
+        What the sanitizer found, and where.
+    compiler : str
+        Whose sanitizer.
+    """
+
+    def __init__(self, report: str, compiler: str) -> None:
+        super().__init__(f"{report} ({compiler} -fsanitize); this is a fault of lmu-hw")
+        self.report, self.compiler = report, compiler
+
+
 class CertificateError(LMUHWError, AssertionError):
     """A claim of a certificate that does not hold of its program.
 
