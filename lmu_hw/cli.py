@@ -244,8 +244,8 @@ def simulate(args: argparse.Namespace) -> int:
         several = result.recordings > 1
         what = f"{result.recordings} recordings, " if several else ""
         reset = ", the state reset between them" if several else ""
-        where = f"{args.dir}{reset}, written to {args.output}"
-        print(plain(f"{what}{result.steps} steps through {where}"))
+        steps = f"{what}{result.steps} steps through {args.dir}{reset}"
+        print(plain(f"{steps}, written to {args.output}"))
         if args.raw or args.words:
             values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
             print(f"words of {'; '.join(values)}")

@@ -258,7 +258,7 @@ def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibratio
 def _say_notes(args: argparse.Namespace, notes: Sequence[str]) -> None:
     if not args.quiet:
         for note in notes:
-            print("lmu-hw: note:", note, file=sys.stderr)
+            print("lmu-hw: note:", plain(note), file=sys.stderr)
 
 
 def _widths(args: argparse.Namespace) -> Widths:

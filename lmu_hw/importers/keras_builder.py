@@ -18,7 +18,7 @@ from .keras_scaling import SCALING, affine_of
 from .keras_weights import Weights
 from .matrices import memory_of
 from .named_arrays import own
-from .paper import network_of as paper_network
+from .paper import network_of as network_of_paper
 
 CELLS = ("Dense", *RECURRENT)
 FUNCTIONS = ("Activation", "Softmax", "ReLU")
@@ -178,7 +178,7 @@ class Builder:
         named = {f"{layer.name}/{leaf}": array for leaf, array in arrays.items()}
 
         def read(theta: float | None, discretizer: Discretizer | None) -> LMU:
-            (lmu,) = paper_network(
+            (lmu,) = network_of_paper(
                 named,
                 theta=theta,
                 discretizer=discretizer,
