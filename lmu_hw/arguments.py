@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from .errors import LMUHWError
 
-MEMORY_ONLY = ("order", "bits", "realization", "output", "channels")
+MEMORY_ONLY = ("order", "realization", "output", "channels")
 """Options of generate that a trained model has no use for."""
 MODEL_ONLY = ("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config")
 """Options of generate that only a trained model has."""
@@ -157,7 +157,13 @@ def _add_generate(commands: Any) -> None:
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
         ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
         ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
-        ("--bits", "bits", "B", "width of input and output words, 4 to 24 (default 16)"),
+        (
+            "--bits",
+            "bits",
+            "B",
+            "width of input and output words, 4 to 24 (default 16); of a model, 4 to 16: of all "
+            "weights, layers' outputs and input that have no option of their own",
+        ),
         ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
         (
             "--output",
@@ -205,7 +211,8 @@ def _add_generate(commands: Any) -> None:
     sub.add_argument(
         "--require-proof",
         action="store_true",
-        help="refuse a design with a recurrent signal that is not proven to keep to its format",
+        help="only a design whose recurrent signals are all proven to keep to their formats: of a "
+        "memory, --realization auto tries one realization after the other",
     )
     sub.add_argument("--force", action="store_true", help="replace a folder that was edited")
     model = sub.add_argument_group("for a trained model")
@@ -282,6 +289,7 @@ def _add_verify(commands: Any) -> None:
     sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
+    sub.add_argument("--columns", metavar="LIST", help="see simulate")
     sub.add_argument("--full-scale", type=_number, default=1.0, metavar="X", help="see simulate")
     sub.add_argument(
         "--vcd",
@@ -311,20 +319,36 @@ def _add_simulate(commands: Any) -> None:
         "simulate",
         "Stream a file through the integer program.",
         "  lmu-hw simulate out --input ecg.npy --output delayed.csv --full-scale 1024\n"
-        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw",
+        "  lmu-hw simulate out --input log.csv --columns ax,ay --output classes.csv\n"
+        "  lmu-hw simulate out --input test.npz --output outputs.npz --words\n"
+        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n\n"
+        "recordings: blank lines part them in CSV, a .npz data set holds them as sequences (see\n"
+        "evaluate); each begins from reset\n"
+        ".npz output: an array for each output of the design, rows of all recordings, and offset;\n"
+        "recording i is y[offset[i]:offset[i + 1]]. Labels are integers, and with --words all\n"
+        "outputs are: a value is y * 2.0**-y_frac_bits",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
-    sub.add_argument("--input", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav")
     sub.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv or .wav"
+        "--input", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--columns",
+        metavar="LIST",
+        help="columns that are the inputs, in their order: numbers from 1, or names of CSV columns",
     )
     sub.add_argument(
         "--full-scale",
         type=_number,
         default=1.0,
         metavar="X",
-        help="input value that stands for 1.0, the largest u (default 1)",
+        help="input value that stands for 1.0, the largest u (default 1); of a memory alone, whose "
+        "outputs scale with its input",
     )
+    sub.add_argument("--words", action="store_true", help="integer words out")
     sub.add_argument("--raw", action="store_true", help="integer words in and out")
     sub.add_argument(
         "--engine",
@@ -357,15 +381,17 @@ def _add_models(commands: Any) -> None:
         commands,
         "evaluate",
         "Run a model as integers and as floats over data, side by side.",
-        "  lmu-hw evaluate model.keras --data test.npz --weight-bits 8 --act-bits 8\n"
+        "  lmu-hw evaluate model.keras --data test.npz --bits 8\n"
         "  lmu-hw evaluate model.npz --data test.npz --calibrate train.npz --json\n\n"
-        "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets",
+        "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets\n"
+        "NRMSE: RMS error over RMS of the target, which is not centred",
     )
     tuner = _add(
         commands,
         "tune",
         "Find the cheapest word lengths that keep a model's accuracy.",
-        "  lmu-hw tune model.keras --data test.npz --max-loss 0.2% -o out",
+        "  lmu-hw tune model.keras --data test.npz --max-loss 0.2% -o out\n\n"
+        "NRMSE: RMS error over RMS of the target, which is not centred",
     )
     for sub in (evaluator, tuner):
         sub.add_argument(
@@ -383,6 +409,10 @@ def _add_models(commands: Any) -> None:
             help="auto: compiled C where there is a compiler; all give the same words",
         )
     for flag, text in (
+        (
+            "--bits",
+            "width of all weights, layers' outputs and input without an own option, 4 to 16",
+        ),
         ("--weight-bits", "width of weights, 2 to 16 (default 8)"),
         ("--coef-bits", "width of the memories' coefficients, 4 to 24 (default 16)"),
         ("--state-bits", "width of the memories' states, 8 to 32 (default auto: enough)"),

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import CertificateError, ModelFileError, read_error
+from .errors import CertificateError, ModelFileError, read_error, reason_of
 from .folder import read_manifest
+from .proof.c_sums import check_sums
 from .proof.derive import derive
 
 NAME = "certificate.json"
 TEXT_NAME = "certificate.txt"
-CERTIFICATE_VERSION = 1
+CERTIFICATE_VERSION = 2
 ASSUMES = "any words of the inputs, from reset"
 """Under which every claim holds."""
 ROUNDING = {
@@ -34,7 +35,11 @@ ROUNDING = {
 Certificate = dict[str, Any]
 
 
-def certificate(program_json: str, predicted: Mapping[str, Any] | None) -> Certificate:
+def certificate(
+    program_json: str,
+    predicted: Mapping[str, Any] | None,
+    c_sums: list[dict[str, Any]] | None = None,
+) -> Certificate:
     """Return the certificate of a program.
 
     Parameters
@@ -43,6 +48,8 @@ def certificate(program_json: str, predicted: Mapping[str, Any] | None) -> Certi
         The text of ``program.json``.
     predicted : mapping or None
         RMS errors of an output word that were predicted [its LSB], ``roundoff`` among them.
+    c_sums : list of dict, optional
+        The variables of the C that hold sums, their types and ranges; see `proof.c_sums`.
     """
     program = json.loads(program_json)
     return {
@@ -52,6 +59,7 @@ def certificate(program_json: str, predicted: Mapping[str, Any] | None) -> Certi
         "assumes": ASSUMES,
         "rounding": {op["kind"]: ROUNDING[op["kind"]] for op in program["ops"]},
         **derive(program),
+        "c_sums": c_sums,
         "predicted_error_lsb": None if predicted is None else dict(predicted),
     }
 
@@ -76,6 +84,9 @@ def certify(folder: Path) -> Certificate:
     derived = derive(program)
     _check_claims(stated, derived)
     _check_rest(stated, program, derived)
+    if (folder / "c").is_dir():
+        code = folder / "c" / f"{program['name']}.c"
+        check_sums(program, stated.get("c_sums"), _text(code))
     claimed = manifest.get("zero_input_decay")
     if claimed == "proven" and not all(d["proven"] for d in derived["decay"].values()):
         raise CertificateError("manifest.json", "zero_input_decay is 'proven', but it is not")
@@ -102,6 +113,8 @@ def text(certificate: Mapping[str, Any]) -> str:
         )
     widest = max((a["bits"] for a in certificate["accumulators"]), default=0)
     lines += ["", f"Accumulators: exact in {widest} bits."]
+    if certificate["c_sums"]:
+        lines += ["", "Sums in the C, and their types:", *_sum_lines(certificate["c_sums"]), ""]
     for names, decay in certificate["decay"].items():
         verdict = "proven" if decay["proven"] else "not proven"
         lines.append(f"Zero input dies to exactly zero in {names}: {verdict} ({decay['reason']}).")
@@ -111,6 +124,17 @@ def text(certificate: Mapping[str, Any]) -> str:
             f"{error['roundoff']:g} of them roundoff."
         )
     return "\n".join([*lines, verdict_of(certificate)]) + "\n"
+
+
+def _sum_lines(sums: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each variable of the C that holds a sum."""
+    names = [f"{s['function']}: {s['variable']}" for s in sums]
+    width = max(map(len, names))
+    return [
+        f"{name:{width}}  {s['type']}  {s['low']} to {s['high']}"
+        + (f", columns {s['columns'][0]} to {s['columns'][1] - 1}" if "columns" in s else "")
+        for name, s in zip(names, sums, strict=True)
+    ]
 
 
 def verdict_of(certificate: Mapping[str, Any]) -> str:
@@ -130,9 +154,22 @@ def require_proof(certificate: Mapping[str, Any]) -> None:
     """
     for name in certificate["unproven"]:
         reason = certificate["signals"][name]["reason"]
-        raise CertificateError(name, f"no proof that it keeps to its format ({reason})")
+        raise CertificateError(
+            name,
+            f"no proof that it keeps to its format ({reason}); leave --require-proof out to accept "
+            "that",
+        )
     if not certificate["proven"]:
         raise CertificateError("program", "an accumulator is not exact")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise read_error(path, error) from error
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{path} is damaged ({error}); generate the folder again") from error
 
 
 def _read(path: Path) -> Certificate:
@@ -141,7 +178,9 @@ def _read(path: Path) -> Certificate:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged ({error}); generate the folder again") from error
+        raise ModelFileError(
+            f"{path} is damaged ({reason_of(error)}); generate the folder again"
+        ) from error
     if not isinstance(data, dict):
         raise ModelFileError(f"{path} must hold a JSON object; generate the folder again")
     return data

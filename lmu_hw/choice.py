@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .errors import SpecError, ToolError
-from .executors import board_c, cxxrtl, host_c, icarus, verilator
+from .executors import board_c, cxxrtl, host_c, icarus, sanitized, verilator
 from .program import Program
 from .schedule import why_not
 from .targets.boards import TARGETS
@@ -63,6 +63,8 @@ def choose(
         if name not in missing and (why := board_c.refusal(target, folder, program)):
             missing[name] = why
     executors = tuple(name for name in NAMES if name not in missing)
+    if "c" in executors and not sanitized.available():
+        missing["c under sanitizers"] = f"not installed ({sanitized.REMEDY})"
     if not executors:
         raise ToolError(
             "no executor is installed, so nothing can be verified: install a C compiler or "

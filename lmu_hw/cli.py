@@ -14,12 +14,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .arguments import MODEL_ONLY, argument, parse_args, parser, print_json
-from .errors import LMUHWError, MismatchError, SpecError
+from .errors import LMUHWError, MismatchError, SpecError, UndefinedBehaviourError, plain
 
 if TYPE_CHECKING:
     from .worst_case import Reached
@@ -45,7 +46,7 @@ def generate(args: argparse.Namespace) -> int:
             flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
             raise SpecError(f"{flag} is for a trained model: give its file as well")
     from .folder import MANIFEST, check_target, write_folder
-    from .generate import files_of
+    from .generate import files_of, proven_files_of
     from .hardware import chosen
     from .progress import progress
     from .quantize import quantize
@@ -66,10 +67,11 @@ def generate(args: argparse.Namespace) -> int:
     given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
     spec = parse(given, beside=hardware.to_data())
     check_target(args.out, force=args.force)
-    with progress(f"generating {spec.describe()}", 3, args.quiet) as advance:
-        design = quantize(spec)
-        advance(1)
-        files = files_of(design, hardware, require_proof=args.require_proof)
+    with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
+        if args.require_proof:
+            files = proven_files_of(spec, hardware)
+        else:
+            files = files_of(quantize(spec), hardware)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)
@@ -107,7 +109,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
         f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
         f"{m['cycles_per_step']} clock cycles"
     )
-    print(f"wrote {out}: next, lmu-hw verify {argument(out)}")
+    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -115,9 +117,11 @@ def verify(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from .choice import choose
+    from .folder import read_manifest
     from .program import Role
-    from .signals import read_signal
-    from .simulate import check_full_scale, to_words
+    from .recordings import verify_recordings
+    from .signals import parse_columns, read_signal
+    from .simulate import check_full_scale, saturation_text, to_words
     from .spec import check_int
     from .verify import edited, load_program, summary
     from .verify import verify as run
@@ -125,10 +129,16 @@ def verify(args: argparse.Namespace) -> int:
     if args.steps is not None:
         check_int("--steps", args.steps, 1, MAX_STEPS)
     check_int("--seed", args.seed, 0, MAX_SEED)
-    full_scale = check_full_scale(args.full_scale)
+    check_full_scale(args.full_scale)
+    select = None if args.columns is None else parse_columns(args.columns)
+    if select is not None and args.input is None:
+        raise SpecError("--columns is of the file that --input names: give that too")
     program = load_program(args.dir)
+    network = "network" in read_manifest(args.dir)
+    full_scale = check_full_scale(args.full_scale, network=network)
     executors, missing = choose(args.executors, program, args.dir)
-    inputs, saturated = None, 0
+    inputs, notes = None, []
+    recordings: list[Any] = []
     reached: list[Reached] = []
     if args.worst_case:
         from .worst_case import drive
@@ -137,27 +147,30 @@ def verify(args: argparse.Namespace) -> int:
             raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
         inputs, reached = drive(program)
     elif args.input is not None:
-        signal = read_signal(args.input, columns=program.n_words(Role.INPUT))
+        signal = read_signal(args.input, columns=program.n_words(Role.INPUT), select=select)
         inputs, saturated = to_words(program, signal, full_scale, args.input)
-    outcomes = run(
-        args.dir,
-        executors=executors,
-        n_steps=args.steps,
-        seed=args.seed,
-        inputs=inputs,
-        quiet=args.quiet,
-    )
+        recordings = [inputs[a:b] for a, b in pairwise(signal.offset)]
+        if len(recordings) > 1:
+            notes.append(f"{len(recordings)} recordings, the state reset between them")
+        if saturated:
+            notes.append(saturation_text(saturated, signal.samples, full_scale, network=network))
+    options = {"executors": executors, "n_steps": args.steps, "seed": args.seed}
+    if len(recordings) > 1:
+        outcomes = verify_recordings(args.dir, recordings, **options, quiet=args.quiet)
+    else:
+        outcomes = run(args.dir, **options, inputs=inputs, quiet=args.quiet)
     result = summary(program, outcomes)
     result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
     if args.input is not None:
-        result |= {"input": str(args.input), "saturated": saturated}
+        result |= {"input": str(args.input), "recordings": len(recordings)}
+        result |= {"saturated": saturated, "notes": notes}
     if args.worst_case:
         result |= {"worst_case": [asdict(r) for r in reached]}
     found = []
     if any(o.first is not None for o in outcomes):
         from .divergence import locate
 
-        failed = (o for o in outcomes if o.first is not None)
+        failed = (o for o in outcomes if o.failing is not None)
         found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
         result |= {"divergences": [f.data() for f in found]}
     if args.json:
@@ -176,11 +189,12 @@ def verify(args: argparse.Namespace) -> int:
         for name, why in missing.items():
             print(f"{name:9} NOT VERIFIED: {why}")
         for name in result["edited"]:
-            print(f"note: {name} was edited since generate wrote it")
-        if saturated:
-            print(f"note: {saturated} samples were saturated: raise --full-scale to keep them")
+            print(plain(f"note: {name} was edited since generate wrote it"))
+        for note in notes:
+            print(plain(f"note: {note}"))
         for divergence in found:
-            print(divergence.text())
+            for line in divergence.text().splitlines():
+                print(plain(line))
     for o in outcomes:
         if o.first is not None:
             raise o.first
@@ -189,39 +203,54 @@ def verify(args: argparse.Namespace) -> int:
 
 def simulate(args: argparse.Namespace) -> int:
     """Stream a file through the program."""
+    from .folder import read_manifest
+    from .program import Role
+    from .signals import parse_columns
     from .simulate import check_full_scale
     from .simulate import simulate as run
     from .verify import load_program
 
-    full_scale = check_full_scale(args.full_scale)
+    check_full_scale(args.full_scale, raw=args.raw)
+    select = None if args.columns is None else parse_columns(args.columns)
     program = load_program(args.dir)
+    network = "network" in read_manifest(args.dir)
     result = run(
         program,
         args.input,
         args.output,
-        full_scale=full_scale,
+        full_scale=check_full_scale(args.full_scale, network=network),
         raw=args.raw,
+        words=args.words,
+        select=select,
+        network=network,
         engine=args.engine,
         quiet=args.quiet,
     )
+    outputs = program.with_role(Role.OUTPUT)
     if args.json:
         print_json(
             {
                 "output": str(args.output),
+                "recordings": result.recordings,
                 "steps": result.steps,
                 "samples": result.samples,
                 "saturated": result.saturated,
                 "engine": result.engine,
+                "formats": {v.name: str(v.fmt) for v in outputs},
+                "notes": result.notes,
             }
         )
     elif not args.quiet:
-        print(f"{result.steps} steps through {args.dir}, written to {args.output}")
-        if result.saturated:
-            share = 100 * result.saturated / result.samples
-            print(
-                f"{result.saturated} of {result.samples} samples ({share:.3g} %) were saturated: "
-                f"raise --full-scale (now {full_scale:g}) to keep them"
-            )
+        several = result.recordings > 1
+        what = f"{result.recordings} recordings, " if several else ""
+        reset = ", the state reset between them" if several else ""
+        where = f"{args.dir}{reset}, written to {args.output}"
+        print(plain(f"{what}{result.steps} steps through {where}"))
+        if args.raw or args.words:
+            values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
+            print(f"words of {'; '.join(values)}")
+        for note in result.notes:
+            print(plain(note))
     return 0
 
 
@@ -306,7 +335,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except MismatchError as error:
+    except (MismatchError, UndefinedBehaviourError) as error:
         return _fail(error, 3)
     except LMUHWError as error:
         return _fail(error, 1)
@@ -332,9 +361,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: object, code: int) -> int:
     """Say what went wrong in one line; return the exit code."""
     text = " ".join(str(error).split())[:MAX_LINE]
-    # names come from files, and a terminal obeys what it is sent
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    print("lmu-hw:", plain, file=sys.stderr)
+    print("lmu-hw:", plain(text), file=sys.stderr)
     return code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .arguments import print_json
+from .errors import plain
 
 
 def certify(args: argparse.Namespace) -> int:
@@ -18,5 +19,6 @@ def certify(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"holds": True, **found})
     elif not args.quiet:
-        print(text(found), end="")
+        for line in text(found).splitlines():
+            print(plain(line))
     return 0

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from .arguments import print_json
+from .errors import plain
 
 
 def footprint(args: argparse.Namespace) -> int:
@@ -23,5 +24,6 @@ def footprint(args: argparse.Namespace) -> int:
     if args.json:
         print_json(result)
     elif not args.quiet:
-        print(text(result))
+        for line in text(result).splitlines():
+            print(plain(line))
     return 0

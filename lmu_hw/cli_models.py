@@ -6,13 +6,15 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import MEMORY_ONLY, argument, print_json
-from .errors import EmitError, SpecError
+from .errors import EmitError, SpecError, plain
 from .tables import (
+    NRMSE,
     WIDTHS,
     evaluation_text,
     model_text,
@@ -49,7 +51,7 @@ def import_model(args: argparse.Namespace) -> int:
     write_file(out, lambda file: file.write(to_bytes(network)))
     _say_network(args, network, {"model": str(out)})
     if not (args.json or args.quiet):
-        print(f"wrote {out}")
+        print(plain(f"wrote {out}"))
     return 0
 
 
@@ -61,6 +63,7 @@ def inspect(args: argparse.Namespace) -> int:
 
 def generate_model(args: argparse.Namespace) -> int:
     """Write the folder of a trained model."""
+    from .data_notes import calibration_notes, range_notes
     from .folder import MANIFEST, check_target, write_folder
     from .generate import files_of
     from .hardware import chosen
@@ -71,7 +74,7 @@ def generate_model(args: argparse.Namespace) -> int:
             flag = "--d" if name == "order" else f"--{name}"
             raise SpecError(
                 f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
-                "lengths are --weight-bits, --act-bits, --coef-bits, --state-bits"
+                "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
     hardware = chosen(vars(args))
     check_target(args.out, force=args.force)
@@ -81,44 +84,50 @@ def generate_model(args: argparse.Namespace) -> int:
     widths = _widths(args)
     every = _output_every(args.output_every, network)
     calibration, dataset = _calibration(args, network)
+    notes = calibration_notes(args.data, dataset)
+    if dataset is None and calibration.known is None:
+        notes.append(
+            "without --data, ranges that no proof gives were seen on "
+            f"{calibration.about}; give data like those to come"
+        )
     with progress(f"generating {args.file.name}", 3, args.quiet) as advance:
         design = calibration.design(
             widths, title=_title(args, widths), name=args.name or "lmu", output_every=every
         )
         advance(1)
+        notes += [] if dataset is None else range_notes(args.data, dataset, design)
         files = files_of(design, hardware, require_proof=args.require_proof)
         advance(1)
         write_folder(args.out, files, force=args.force)
         advance(1)
     manifest = json.loads(files[MANIFEST])
-    if dataset is None and calibration.known is None and not args.quiet:
-        print(
-            "lmu-hw: note: without --data, ranges that no proof gives were seen on "
-            f"{calibration.about}; give data like those to come",
-            file=sys.stderr,
-        )
+    _say_notes(args, notes)
     if args.json:
-        print_json({"folder": str(args.out), **manifest})
+        print_json({"folder": str(args.out), **manifest, "notes": notes})
     elif not args.quiet:
         print(model_text(manifest))
-        print(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}")
+        print(plain(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}"))
     return 0
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Compare a network's program with the network on data."""
+    from .data_notes import judged_notes
     from .dataset import load_dataset
     from .evaluate import evaluate as run
     from .progress import progress
 
     network = _load_network(args)
     dataset = _limited(args, load_dataset(args.data, network))
-    calibration, _ = _calibration(args, network)
+    calibration, seen = _calibration(args, network)
     design = calibration.design(_widths(args), title=_title(args, _widths(args)))
+    notes = judged_notes(args.data, dataset, args.calibrate, seen, design)
+    _say_notes(args, notes)
     with progress("float and integer runs", 2 * len(dataset), args.quiet) as advance:
         report = run(design, dataset, engine=args.engine, advance=advance)
     if args.json:
-        print_json({"model": str(args.file), "widths": asdict(design.widths), **report})
+        head = {"model": str(args.file), "widths": asdict(design.widths)}
+        print_json({**head, **report, "nrmse_definition": NRMSE, "notes": notes})
     elif not args.quiet:
         print(evaluation_text(design.widths, report))
     return 0
@@ -126,11 +135,12 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def tune(args: argparse.Namespace) -> int:
     """Find the cheapest widths that keep a network's accuracy."""
+    from .data_notes import judged_notes
     from .dataset import load_dataset
     from .folder import check_target, write_folder
     from .generate import files_of
     from .hardware import chosen
-    from .tune import Tuner
+    from .tune import WIDEST, Tuner
 
     max_loss = _max_loss(args.max_loss)
     hardware = chosen(vars(args))
@@ -140,13 +150,15 @@ def tune(args: argparse.Namespace) -> int:
     dataset = _limited(args, load_dataset(args.data, network))
     if dataset.labels is None and dataset.targets is None:
         raise SpecError(f"{args.data} must hold y, labels or targets: there is nothing to keep")
-    calibration, _ = _calibration(args, network)
+    calibration, seen = _calibration(args, network)
     every = _output_every(args.output_every, network)
 
     def design(widths: Widths) -> Any:
         title = _title(args, widths)
         return calibration.design(widths, title=title, name=args.name or "lmu", output_every=every)
 
+    notes = judged_notes(args.data, dataset, args.calibrate, seen, design(WIDEST))
+    _say_notes(args, notes)
     tuner = Tuner(design=design, dataset=dataset, max_loss=max_loss, engine=args.engine)
     try:
         for number, point in enumerate(tuner.run(), 1):
@@ -169,11 +181,12 @@ def tune(args: argparse.Namespace) -> int:
                 "options": _options(best),
                 "command": command,
                 "pareto": [point_data(p) for p in tuner.pareto()],
+                "notes": notes,
             }
         )
     elif not args.quiet:
         print(tuner_text(tuner))
-        print(f"wrote {args.out}" if args.out is not None else f"next: {command}")
+        print(plain(f"wrote {args.out}" if args.out is not None else f"next: {command}"))
     return 0
 
 
@@ -216,14 +229,24 @@ def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibratio
     return Calibration(network, dataset.sequences, peak), dataset
 
 
-def _widths(args: argparse.Namespace) -> Widths:
-    from .widths import Widths
+def _say_notes(args: argparse.Namespace, notes: Sequence[str]) -> None:
+    if not args.quiet:
+        for note in notes:
+            print("lmu-hw: note:", note, file=sys.stderr)
 
-    given = {name: getattr(args, name) for name in WIDTHS}
-    return Widths(
-        **{k: v for k, v in given.items() if v is not None and v != "auto"},
-        **_weight_bits(args.weight_bits),
-    )
+
+def _widths(args: argparse.Namespace) -> Widths:
+    from .spec import check_int
+    from .widths import WORD_BITS, Widths
+
+    given: dict[str, Any] = {}
+    if args.bits is not None:
+        check_int("--bits of a trained model", args.bits, 4, WORD_BITS)
+        given = dict.fromkeys(("weight_bits", "act_bits", "input_bits"), args.bits)
+    for name in WIDTHS:
+        if (value := getattr(args, name)) not in (None, "auto"):
+            given[name] = value
+    return Widths(**given | _weight_bits(args.weight_bits))
 
 
 def _weight_bits(given: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ MAX_FREQ = 1000.0
 
 def synth(args: argparse.Namespace) -> int:
     """Synthesize, place and route the Verilog of a folder."""
-    from .errors import SpecError
+    from .errors import SpecError, plain
     from .folder import check_file, write_file
     from .spec import check_int, check_positive
     from .synthesis.flow import synth as run
@@ -41,5 +41,6 @@ def synth(args: argparse.Namespace) -> int:
     if args.json:
         print_json(result)
     elif not args.quiet:
-        print(text(result))
+        for line in text(result).splitlines():
+            print(plain(line))
     return 0

@@ -3,8 +3,8 @@
 ``x`` holds the input: (N, T, n), or (N, T) of one channel, or one sequence (T, n), or sequences of
 different lengths one after the other, (total, n), with ``offset`` (N + 1,): sequence i is
 ``x[offset[i]:offset[i + 1]]``.
-``y`` is what should come out, if known: labels (N,), targets of the last step (N, k), or targets of
-every step, shaped as x is.
+``y`` is what should come out, if known: labels (N,), or one-hot (N, classes); targets of the last
+step (N, k); or targets of every step, shaped as x is.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .errors import ModelFileError
 from .importers.arrays import read_npz
 from .legendre import Array
 from .network import LARGEST, Network
+from .signals import Signal
 
 MAX_BYTES = 1 << 31
 """Most that a file may hold, as float64."""
@@ -38,11 +39,14 @@ class Dataset:
     labels : int64 array, shape (N,), or None
     targets : tuple of array, or None
         For each sequence (n_steps, n_out), or (1, n_out) for its last step.
+    notes : tuple of str
+        What was read otherwise than it stands there.
     """
 
     sequences: tuple[np.ndarray, ...]
     labels: np.ndarray | None = None
     targets: tuple[np.ndarray, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -87,32 +91,74 @@ def load_dataset(path: Path, network: Network) -> Dataset:
         If the file is damaged, or its shapes are not those of the module text or of the network.
     """
     arrays = read_npz(path, MAX_BYTES)
+    rows, offset = _inputs(path, arrays, network.n_in, "network reads")
+    dataset = Dataset(sequences=tuple(rows[a:b] for a, b in pairwise(offset)))
+    if "y" not in arrays:
+        return dataset
+    y, row_by_row = _numbers(path, "y", arrays["y"]), "offset" in arrays or len(dataset) == 1
+    return _with_answers(path, dataset, y, network, row_by_row=row_by_row)
+
+
+def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Signal:
+    """Read the inputs of a data set, whatever its answers, one sequence after the other.
+
+    Parameters
+    ----------
+    path : Path
+    n_in : int
+        Inputs of the design.
+    raw : bool
+        They are integer words.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, or x has another shape than the module text says, or is no words.
+    """
+    arrays = read_npz(path, MAX_BYTES)
+    rows, offset = _inputs(path, arrays, n_in, "design takes")
+    if raw and (rows.dtype.kind not in "iu" or int(rows.max()) > np.iinfo(np.int64).max):
+        raise ModelFileError(
+            f"{path}: x must hold integers, as raw words are, not {rows.dtype}; convert it"
+        )
+    return Signal(
+        samples=rows.astype(np.int64 if raw else np.float64),
+        offset=tuple(offset.tolist()),
+        sample_rate=None,
+        kind="raw" if raw else "real",
+    )
+
+
+def _inputs(
+    path: Path, arrays: dict[str, np.ndarray], n_in: int, reader: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return all steps of x, (total, n_in), and where its sequences begin and end, (N + 1,)."""
     if "x" not in arrays:
         found = ", ".join(sorted(arrays)[:8]) or "nothing"
         raise ModelFileError(
             f"{path} must hold an array x (N, T, n), and y; it holds {found[:200]}"
         )
     x = _numbers(path, "x", arrays["x"])
-    if x.ndim == 2 and x.shape[1] == network.n_in and "offset" not in arrays:
-        arrays = {**arrays, "offset": np.array([0, len(x)])}
-    offset = _offsets(path, arrays, x)
-    if offset is None:
-        sequences = tuple(x[:, :, None] if x.ndim == 2 else x)
+    if "offset" in arrays:
+        rows, offset = x[:, None] if x.ndim == 1 else x, _offsets(path, arrays["offset"], x)
+    elif x.ndim == 2 and x.shape[1] == n_in:
+        rows, offset = x, np.array([0, len(x)])
+    elif x.ndim in (2, 3):
+        n, n_steps, width = (*x.shape, 1)[:3]
+        rows, offset = x.reshape(n * n_steps, width), np.arange(n + 1) * n_steps
     else:
-        rows = x[:, None] if x.ndim == 1 else x
-        sequences = tuple(rows[a:b] for a, b in pairwise(offset))
-    if not sequences or not all(len(s) for s in sequences):
-        raise ModelFileError(f"{path}: x must hold sequences of at least one step")
-    width = sequences[0].shape[1]
-    if width != network.n_in:
         raise ModelFileError(
-            f"{path}: x has {width} channels but the network reads {network.n_in}; "
+            f"{path}: x has shape {x.shape} but should be (N, T, n) or (N, T), or (total, n) "
+            "with an array offset (N + 1,)"
+        )
+    if not len(rows):
+        raise ModelFileError(f"{path}: x must hold sequences of at least one step")
+    if rows.shape[1] != n_in:
+        raise ModelFileError(
+            f"{path}: x has {rows.shape[1]} channels but the {reader} {n_in}; "
             "x must be (N, T, n), or (total, n) with offset"
         )
-    dataset = Dataset(sequences=sequences)
-    if "y" not in arrays:
-        return dataset
-    return _with_answers(path, dataset, _numbers(path, "y", arrays["y"]), offset, network)
+    return rows, offset
 
 
 def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
@@ -122,16 +168,8 @@ def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _offsets(path: Path, arrays: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray | None:
-    """Return where sequences of different lengths begin and end, or None where all are alike."""
-    if "offset" not in arrays:
-        if x.ndim not in (2, 3):
-            raise ModelFileError(
-                f"{path}: x has shape {x.shape} but should be (N, T, n) or (N, T), or (total, n) "
-                "with an array offset (N + 1,)"
-            )
-        return None
-    offset = arrays["offset"]
+def _offsets(path: Path, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return where sequences of different lengths begin and end."""
     if x.ndim not in (1, 2) or offset.ndim != 1 or offset.dtype.kind not in "iu" or len(offset) < 2:
         raise ModelFileError(
             f"{path}: with offset (N + 1,) of integers x must be (total, n), not {x.shape}"
@@ -143,25 +181,41 @@ def _offsets(path: Path, arrays: dict[str, np.ndarray], x: np.ndarray) -> np.nda
 
 
 def _with_answers(
-    path: Path, dataset: Dataset, y: np.ndarray, offset: np.ndarray | None, network: Network
+    path: Path, dataset: Dataset, y: np.ndarray, network: Network, *, row_by_row: bool
 ) -> Dataset:
-    n, steps = len(dataset), {len(s) for s in dataset.sequences}
-    integers = y.dtype.kind in "biu" or bool(np.all(y == np.floor(y)))
-    if y.shape == (n,) and integers and network.n_out > 1:
-        if y.size and not 0 <= y.min() <= y.max() < network.n_out:
+    """Return a data set with what y says; ``row_by_row``: it may be (total, k), as x is."""
+    n, n_out, steps = len(dataset), network.n_out, {len(s) for s in dataset.sequences}
+    labels = _labels(y, n, n_out)
+    if labels is not None:
+        if not 0 <= labels.min() <= labels.max() < n_out:
             raise ModelFileError(
-                f"{path}: labels y must be from 0 to {network.n_out - 1}, "
-                f"not {y.min()} to {y.max()}"
+                f"{path}: labels y must be from 0 to {n_out - 1}, "
+                f"not {labels.min()} to {labels.max()}"
             )
-        return replace(dataset, labels=y.astype(np.int64))
-    if offset is not None and y.shape[:1] == (offset[-1],) and y.size == len(y) * network.n_out:
+        kind = "a column of labels" if y.shape[-1] == 1 else "one-hot"
+        notes = (f"{path}: y {y.shape} is {kind}, taken as labels ({n},)",) * (y.ndim == 2)
+        return replace(dataset, labels=labels.astype(np.int64), notes=notes)
+    offset = np.cumsum([0, *map(len, dataset.sequences)])
+    if row_by_row and y.shape[:1] == (offset[-1],) and y.size == len(y) * n_out:
         rows = y.reshape(len(y), -1)
         return replace(dataset, targets=tuple(rows[a:b] for a, b in pairwise(offset)))
-    if offset is None and y.shape[:2] == (n, *steps) and y.size == n * y.shape[1] * network.n_out:
+    if y.shape[:2] == (n, *steps) and y.size == n * y.shape[1] * n_out:
         return replace(dataset, targets=tuple(y.reshape(n, y.shape[1], -1)))
-    if y.shape == (n, network.n_out) or (y.shape == (n,) and network.n_out == 1):
+    if y.shape == (n, n_out) or (y.shape == (n,) and n_out == 1):
         return replace(dataset, targets=tuple(y.reshape(n, 1, -1)))
     raise ModelFileError(
         f"{path}: y has shape {y.shape} but should be labels ({n},), targets of the last step "
-        f"({n}, {network.n_out}), or of every step, shaped as x with {network.n_out} at the end"
+        f"({n}, {n_out}), or of every step, shaped as x with {n_out} at the end"
     )
+
+
+def _labels(y: np.ndarray, n: int, n_out: int) -> np.ndarray | None:
+    """Return y as labels (N,), also where it is one-hot or a column; None where it is no labels."""
+    if n_out < 2:
+        return None
+    whole = y.dtype.kind in "biu" or bool(np.all(y == np.floor(y)))
+    if y.shape in ((n,), (n, 1)) and whole:
+        return y.reshape(n)
+    if y.shape == (n, n_out) and np.isin(y, (0, 1)).all() and np.all(y.sum(axis=1) == 1):
+        return np.asarray(y.argmax(axis=1))
+    return None

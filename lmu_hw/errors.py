@@ -6,11 +6,38 @@ command line prints that line and nothing else.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+MAX_REASON = 160
+"""Longest part of another library's message that is repeated [characters]."""
+
+
+def plain(text: str) -> str:
+    """Return a text with every unprintable character written out, as in a Python literal.
+
+    Names come from files, and a terminal obeys what it is sent.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what another library said of a fault: its first sentence, without its advice.
+
+    Advice of PyTorch or NumPy (load it all the same, trust the file, raise a limit) is for those
+    who call them; lmu-hw's own messages say the remedy.
+    """
+    # colours are no part of the text
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(error))
+    sentence = re.split(r"(?<=[.!?])\s", " ".join(text.split()))[0].rstrip(".")
+    return sentence[:MAX_REASON] or type(error).__name__
 
 
 class LMUHWError(Exception):
-    """Base of every error that lmu-hw raises on purpose."""
+    """Base of every error that lmu-hw raises on purpose; its text is `plain`."""
+
+    def __init__(self, message: object = "", *rest: object) -> None:
+        super().__init__(plain(str(message)), *rest)
 
 
 class SpecError(LMUHWError, ValueError):
@@ -106,6 +133,22 @@ class MismatchError(LMUHWError, AssertionError):
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 
 
+class UndefinedBehaviourError(LMUHWError, AssertionError):
+    """C that does what C leaves undefined, or loses bits; the text names the line.
+
+    Parameters
+    ----------
+    report : str
+        What the sanitizer found, and where.
+    compiler : str
+        Whose sanitizer.
+    """
+
+    def __init__(self, report: str, compiler: str) -> None:
+        super().__init__(f"{report} ({compiler} -fsanitize); this is a fault of lmu-hw")
+        self.report, self.compiler = report, compiler
+
+
 class CertificateError(LMUHWError, AssertionError):
     """A claim of a certificate that does not hold of its program.
 
@@ -124,4 +167,4 @@ class CertificateError(LMUHWError, AssertionError):
 
 def read_error(path: Path, error: OSError) -> ModelFileError:
     """Return the one-line error for a file that could not be read."""
-    return ModelFileError(f"cannot read {path}: {error.strerror or error}")
+    return ModelFileError(f"cannot read {path}: {error.strerror or reason_of(error)}")

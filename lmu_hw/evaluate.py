@@ -16,10 +16,10 @@ from .fixedpoint import from_real
 from .interpreter import Interpreter
 from .legendre import Array
 from .network import LARGEST, Activation, scores
+from .output_file import real_outputs
 from .pace import with_output_every
 from .program import Role
 from .quantize_network import NetworkDesign
-from .simulate import real_outputs
 from .trace import trace
 
 TRACED = 32

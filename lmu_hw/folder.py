@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import EmitError, ModelFileError, read_error
+from .errors import EmitError, ModelFileError, read_error, reason_of
 
 MANIFEST = "manifest.json"
 TOOL = "lmu-hw"
@@ -144,7 +144,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged ({error}); generate the folder again") from error
+        raise ModelFileError(
+            f"{path} is damaged ({reason_of(error)}); generate the folder again"
+        ) from error
     if not _is_manifest(manifest):
         raise ModelFileError(f"{path} was not written by lmu-hw; generate the folder again")
     return dict(manifest)

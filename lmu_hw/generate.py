@@ -12,11 +12,12 @@ import numpy as np
 
 from . import __version__, certificate, firmware, rtl, vectors
 from .cost import ram_bits, rom_bits
+from .errors import CertificateError
 from .folder import TOOL, sha256_of
 from .hardware import Hardware
 from .inspect import report
 from .program import Program, Role
-from .quantize import PROMISE, Design
+from .quantize import PROMISE, Design, candidates
 from .quantize_network import NetworkDesign
 from .schedule import Schedule, schedule, why_not
 from .spec import LMUSpec, OutputKind, RealizationKind
@@ -48,7 +49,9 @@ def files_of(
     """
     program, hardware = design.program, hardware or Hardware()
     described = describe(design) if isinstance(design, Design) else describe_network(design)
-    proof = certificate.certificate(program.to_json(), described.get("error_lsb"))
+    proof = certificate.certificate(
+        program.to_json(), described.get("error_lsb"), firmware.c_sums(program)
+    )
     if require_proof:
         certificate.require_proof(proof)
     refused = why_not(program)
@@ -82,6 +85,30 @@ def files_of(
     )
     files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
     return files
+
+
+def proven_files_of(spec: LMUSpec, hardware: Hardware | None = None) -> dict[str, str | bytes]:
+    """Return the files of the first design of a memory that is proven, its realizations in turn.
+
+    Raises
+    ------
+    CertificateError
+        If none is; it names the realizations that were tried.
+    UnstableError, SpecError
+        See `~lmu_hw.quantize.quantize`.
+    """
+    tried: list[str] = []
+    refused: CertificateError | None = None
+    for design in candidates(spec):
+        try:
+            return files_of(design, hardware, require_proof=True)
+        except CertificateError as error:
+            tried.append(design.realization.value)
+            refused = refused or error
+    assert refused is not None
+    more = "" if spec.realization is RealizationKind.AUTO else ": --realization auto tries others"
+    claim = f"{refused.claim} (tried {' and '.join(tried)}{more})"
+    raise CertificateError(refused.signal, claim)
 
 
 def _head(program: Program, plan: Schedule | None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
             "cell": None if layer.cell is None else type(layer.cell).__name__,
         }
         if rate is not None:
-            described["theta_seconds"] = memory.theta / rate
+            described["theta_seconds"] = None if memory.theta is None else memory.theta / rate
     cell = layer.cell if isinstance(layer, LMU) else layer
     return described | {
         "inputs": n_in(layer),
@@ -93,8 +93,10 @@ def table(found: dict[str, Any]) -> str:
 def _what(layer: dict[str, Any]) -> str:
     if layer["kind"] != "LMU":
         return f"{layer['kind']}, {layer['activation']}"
-    seconds = f" ({layer['theta_seconds']:.4g} s)" if "theta_seconds" in layer else ""
+    theta = "unknown" if layer["theta"] is None else f"{layer['theta']:.6g}"
+    seconds = layer.get("theta_seconds")
+    theta += "" if seconds is None else f" ({seconds:.4g} s)"
     channels = f"{layer['channels']} x " if layer["channels"] > 1 else ""
     kind = "trained A" if layer["trained_A"] else layer["discretizer"]
     cell = f"{layer['cell']}, {layer['activation']}" if layer["cell"] else "no cell"
-    return f"LMU {channels}d={layer['order']} theta={layer['theta']:.6g}{seconds} {kind}, {cell}"
+    return f"LMU {channels}d={layer['order']} theta={theta} {kind}, {cell}"

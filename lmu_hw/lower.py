@@ -430,7 +430,7 @@ def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
 
 def _window(memory: Memory, rounded: RoundedMemory) -> int:
     """Return the steps of zero input after which a memory is let die."""
-    if memory.trained is None:
+    if memory.trained is None and memory.theta is not None:
         return silence_window(memory.theta)
     # a trained A has no window; after this many steps little is left
     horizon = rounded.recurrence.horizon

@@ -1,4 +1,4 @@
-"""Names that files, Verilog modules and C symbols can share."""
+"""Names that files, Verilog modules and C symbols can share, and the macro of the Verilog."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 _C_HEADERS = "features lmu_kernels math stddef stdint stdio stdlib string"
 VERILOG_WORDS = frozenset(_WORDS.split())
 """Words that Verilog keeps for itself, or SystemVerilog, which is what many tools read."""
+COLLISION_MACRO = "LMU_HW_COLLISION_X"
+"""What a simulation of emitted Verilog defines, so that an undefined word of a RAM is X there."""
 _TAKEN = VERILOG_WORDS | frozenset(_C_HEADERS.split())
 
 

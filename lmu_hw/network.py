@@ -152,8 +152,8 @@ class Memory:
     ----------
     order : int
         Coefficients of each channel, d.
-    theta : float
-        Window [samples].
+    theta : float or None
+        Window [samples]. None where it is not known, as of matrices that were trained.
     discretizer : Discretizer
     channels : int
         Independent memories, each with an input of its own.
@@ -162,7 +162,7 @@ class Memory:
     """
 
     order: int
-    theta: float
+    theta: float | None
     discretizer: Discretizer = Discretizer.ZOH
     channels: int = 1
     trained: StateSpace | None = None
@@ -170,7 +170,11 @@ class Memory:
     def __post_init__(self) -> None:
         check_int("order", self.order, 1, MAX_ORDER)
         check_int("channels (memory_d)", self.channels, 1, MAX_UNITS)
-        if not MIN_THETA <= check_positive("theta", self.theta) <= MAX_THETA:
+        if self.theta is None and self.trained is None:
+            raise SpecError("theta must be given where A is not: its matrices follow from it")
+        if self.theta is not None and not (
+            MIN_THETA <= check_positive("theta", self.theta) <= MAX_THETA
+        ):
             raise SpecError(
                 f"theta must be from {MIN_THETA:g} to {MAX_THETA:g} samples, not {self.theta:g}"
             )
@@ -193,6 +197,7 @@ class Memory:
         """
         if self.trained is not None:
             return self.trained
+        assert self.theta is not None, "checked above"
         return discretize(state_space(self.order), self.theta, self.discretizer)
 
 
@@ -391,7 +396,7 @@ def retime(network: Network, dt_ratio: float) -> Network:
 
 
 def _retimed(name: str, memory: Memory, ratio: float) -> Memory:
-    if memory.trained is not None:
+    if memory.trained is not None or memory.theta is None:
         raise SpecError(
             f"layer {name!r} must have a Legendre memory to be retimed; its A was trained"
         )

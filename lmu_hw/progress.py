@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from .errors import plain
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -49,7 +51,8 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
     ...     for _ in range(3):
     ...         advance(1)
     """
-    done = 0
+    # file names stand in some
+    description, done = plain(description), 0
 
     def advance(n: int) -> None:
         nonlocal done

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +42,7 @@ ASKED_FOR = "asked for"
 CASCADE = "fewest multiplies with the accuracy asked for and a proof that zero input dies"
 CHEAPER_DENSE = "no more multiplies than the cascade, and its decay is proven too"
 TOO_WIDE_CASCADE = f"the cascade would need intermediate words of more than {MAX_WORD_BITS} bits"
+PROVEN_INSTEAD = "proven free of overflow, which the cheaper {} is not"
 STATES = {
     "z_outer": "outer adaptors' states, highest frequency first",
     "z_inner": "inner and real adaptors' states, highest frequency first",
@@ -118,6 +120,28 @@ def quantize(spec: LMUSpec) -> Design:
             "--coef-bits, or a shorter --theta"
             + (", or --realization dense" if kind is RealizationKind.CASCADE else "")
         ) from error
+
+
+def candidates(spec: LMUSpec) -> Iterator[Design]:
+    """Yield the designs that meet ``spec``: that of `quantize`, then the realizations it passed by.
+
+    Raises
+    ------
+    UnstableError, SpecError
+        As `quantize`, before anything is yielded.
+    """
+    first = quantize(spec)
+    yield first
+    if spec.realization is not RealizationKind.AUTO:
+        return
+    system = discretize(state_space(spec.order), spec.theta, spec.discretizer)
+    reason = PROVEN_INSTEAD.format(first.realization.value)
+    for kind in (RealizationKind.CASCADE, RealizationKind.DENSE):
+        if kind is not first.realization:
+            with contextlib.suppress(SpecError, FormatError, UnstableError):
+                dense = kind is RealizationKind.DENSE
+                design = _first_that_keeps(spec, system, cascade(system), dense=dense)
+                yield replace(design, reason=reason)
 
 
 def _cheapest(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO, Literal
@@ -17,7 +18,8 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .errors import EmitError, ModelFileError, read_error
+from .csv_text import Column, check_columns, chosen, count, read_csv
+from .errors import EmitError, ModelFileError, SpecError, read_error, reason_of
 from .folder import write_file
 from .wav import read_wav, wav_rate, wav_samples, write_wav
 
@@ -35,6 +37,8 @@ class Signal:
     ----------
     samples : float64 or int64 array, shape (n_steps, columns)
         Read-only; int64 only for raw words.
+    offset : tuple of int
+        Where recordings begin and end: recording i is ``samples[offset[i]:offset[i + 1]]``.
     sample_rate : float or None
         Samples per second, where the file says.
     kind : {"real", "pcm", "raw"}
@@ -42,23 +46,54 @@ class Signal:
     """
 
     samples: Array
+    offset: tuple[int, ...]
     sample_rate: float | None
     kind: Literal["real", "pcm", "raw"]
 
 
-def read_signal(path: Path, *, columns: int, raw: bool = False) -> Signal:
+def parse_columns(text: str) -> tuple[Column, ...]:
+    """Return the columns that ``1,3`` or ``ax,ay`` asks for.
+
+    Raises
+    ------
+    SpecError
+        If one is empty, or below 1.
+
+    Examples
+    --------
+    >>> parse_columns("3,ax")
+    (3, 'ax')
+    """
+    columns: list[Column] = []
+    for part in text.split(","):
+        name = part.strip()
+        number = int(name) if name.isascii() and name.lstrip("+-").isdigit() else None
+        if not name or (number is not None and number < 1):
+            raise SpecError(
+                f"--columns must be numbers from 1, or names, as in 1,3 or ax,ay, not {text[:80]!r}"
+            )
+        columns.append(name if number is None else number)
+    return tuple(columns)
+
+
+def read_signal(
+    path: Path, *, columns: int, raw: bool = False, select: Sequence[Column] | None = None
+) -> Signal:
     """Read a signal with a known number of columns.
 
     Parameters
     ----------
     path : Path
         A ``.npy`` array of shape (n_steps,) or (n_steps, columns); a ``.csv`` text of numbers
-        separated by commas or spaces, with ``#`` comments and at most one line of names on top; or
-        a ``.wav`` recording with a channel for each column.
+        separated by commas or spaces, with ``#`` comments and at most one line of names on top,
+        where a blank line parts recordings; or a ``.wav`` recording with a channel for each column.
     columns : int
         Inputs of the design, >= 1.
     raw : bool
         Read integer words instead of real numbers.
+    select : sequence of int or str, optional
+        The columns to read, one for each input in this order: by number, from 1, or in CSV by name.
+        Default: all, of which there must be as many as inputs.
 
     Returns
     -------
@@ -69,7 +104,14 @@ def read_signal(path: Path, *, columns: int, raw: bool = False) -> Signal:
     ModelFileError
         If the file is missing, damaged, empty, of the wrong shape, or holds what is no finite real
         number (with ``raw``: no integer of 64 bits).
+    SpecError
+        If as many columns as inputs are not chosen.
     """
+    if select is not None and len(select) != columns:
+        raise SpecError(
+            f"--columns must name {count(columns, 'column')}, one for each input of the design, "
+            f"not {len(select)}"
+        )
     readers = {".npy": _read_npy, ".csv": _read_csv, ".wav": _read_wav}
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -77,7 +119,7 @@ def read_signal(path: Path, *, columns: int, raw: bool = False) -> Signal:
     try:
         if path.is_dir():
             raise ModelFileError(f"{path} is a folder; give a {_suffixes()} file")
-        samples, sample_rate, pcm = reader(path, columns, raw)
+        samples, starts, sample_rate, pcm = reader(path, columns, raw, select)
     except OSError as error:
         raise read_error(path, error) from error
     if not raw and not np.isfinite(samples).all():
@@ -88,12 +130,21 @@ def read_signal(path: Path, *, columns: int, raw: bool = False) -> Signal:
         )
     samples.flags.writeable = False
     return Signal(
-        samples=samples, sample_rate=sample_rate, kind="raw" if raw else "pcm" if pcm else "real"
+        samples=samples,
+        offset=(*starts, len(samples)),
+        sample_rate=sample_rate,
+        kind="raw" if raw else "pcm" if pcm else "real",
     )
 
 
 def write_signal(
-    path: Path, samples: npt.ArrayLike, *, sample_rate: float | None, width: int | None = None
+    path: Path,
+    samples: npt.ArrayLike,
+    *,
+    sample_rate: float | None,
+    width: int | None = None,
+    offset: Sequence[int] = (),
+    whole: Collection[int] = (),
 ) -> None:
     """Write real numbers or integer words, whole or not at all.
 
@@ -108,6 +159,11 @@ def write_signal(
         Samples per second; kept by WAV files alone, which must have a whole one.
     width : int or None
         Width of the words [bits], for WAV files; as wide as the widest word by default.
+    offset : sequence of int
+        Where recordings begin and end; CSV files part them by a blank line, unless each is a single
+        row.
+    whole : collection of int
+        Columns of whole numbers, which CSV files write as such.
 
     Raises
     ------
@@ -123,12 +179,13 @@ def write_signal(
     elif suffix == ".npy":
         _write_atomic(path, lambda file: np.save(file, data, allow_pickle=False))
     elif suffix == ".csv":
-        _write_atomic(path, lambda file: file.writelines(_csv_lines(data)))
+        _write_atomic(path, lambda file: file.writelines(_csv_lines(data, offset, whole)))
     else:
         raise EmitError(f"{path} must end in {_suffixes()}, not {path.suffix!r}")
 
 
-Reading = tuple[Array, "float | None", bool]
+Reading = tuple[Array, list[int], "float | None", bool]
+Selection = Sequence[Column] | None
 
 _DAMAGE = (
     *(ArithmeticError, LookupError, SyntaxError, TokenError, TypeError, ValueError),
@@ -137,7 +194,7 @@ _DAMAGE = (
 """What a damaged header reaches inside NumPy."""
 
 
-def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
+def _read_npy(path: Path, columns: int, raw: bool, select: Selection) -> Reading:
     try:
         with warnings.catch_warnings():
             # Files of old releases are welcome, and a damaged header is told of below.
@@ -147,9 +204,9 @@ def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
     except _DAMAGE as error:
         if not path.stat().st_size:
             raise ModelFileError(f"{path} is empty; write it again with numpy.save") from error
-        reason = " ".join(str(error).split())[:100]
         raise ModelFileError(
-            f"{path} is no whole array of numbers ({reason}); write it again with numpy.save"
+            f"{path} is no whole array of numbers ({reason_of(error)}); "
+            "write it again with numpy.save"
         ) from error
     _check_kind(path, data, raw)
     if data.ndim not in (1, 2):
@@ -157,15 +214,23 @@ def _read_npy(path: Path, columns: int, raw: bool) -> Reading:
             f"{path} has shape {data.shape} but should be (steps,) or (steps, {columns})"
         )
     n = 1 if data.ndim == 1 else data.shape[1]
-    if n != columns and data.ndim == 2 and len(data) == columns:
+    if select is None and n != columns and data.ndim == 2 and len(data) == columns:
         raise ModelFileError(
             f"{path} has shape {data.shape} but should be ({n}, {columns}); transpose it"
         )
-    _check_columns(path, n, columns)
     _check_not_empty(path, len(data))
+    places = _places(path, n, columns, select)
     with np.errstate(invalid="ignore"):  # a NaN that signals is refused by its place
-        samples = np.array(data, dtype=np.int64 if raw else np.float64)
-    return samples.reshape(-1, columns), None, False
+        samples = np.array(data.reshape(-1, n)[:, places], dtype=np.int64 if raw else np.float64)
+    return samples, [0], None, False
+
+
+def _places(path: Path, found: int, columns: int, select: Selection) -> list[int]:
+    """Return the places of the columns to read, in a file without names."""
+    if select is not None:
+        return list(chosen(path, found, select, None))
+    check_columns(path, found, columns)
+    return list(range(columns))
 
 
 def _check_kind(path: Path, data: Array, raw: bool) -> None:
@@ -177,145 +242,47 @@ def _check_kind(path: Path, data: Array, raw: bool) -> None:
         raise ModelFileError(f"{path} must hold words of 64 bits signed, not {data.max()}")
 
 
-def _check_columns(path: Path, found: int, columns: int) -> None:
-    if found != columns:
-        raise ModelFileError(
-            f"{path} has {_count(found, 'column')} but the design takes "
-            f"{_count(columns, 'input')}; give one column for each input"
-        )
-
-
 def _check_not_empty(path: Path, n: int) -> None:
     if n == 0:
         raise ModelFileError(f"{path} holds no samples; give at least one")
 
 
-def _read_csv(path: Path, columns: int, raw: bool) -> Reading:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            skip, comma = _csv_head(file, path, columns)
-        samples = _csv_fast(path, skip, comma, raw)
-        if samples is None or not np.isfinite(samples).all() or samples.shape[1] != columns:
-            # The slow reader says where the trouble is.
-            with path.open(encoding="utf-8-sig") as file:
-                samples = _csv_slow(file, path, skip, comma, columns, raw)
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path} is no text; write numbers separated by commas") from error
-    return samples, None, False
+def _read_csv(path: Path, columns: int, raw: bool, select: Selection) -> Reading:
+    return *read_csv(path, columns=columns, raw=raw, select=select), None, False
 
 
-def _csv_head(file: Iterable[str], path: Path, columns: int) -> tuple[int, bool]:
-    """Return how many lines precede the first sample, and whether commas separate cells."""
-    header_seen = False
-    for index, line in enumerate(file):
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        comma = "," in text
-        cells = _csv_cells(text, comma)
-        if not header_seen and not any(_is_number(cell) for cell in cells):
-            header_seen = True
-            continue
-        _check_columns(path, len(cells), columns)
-        return index, comma
-    if header_seen:
-        raise ModelFileError(f"{path} holds no numbers; write them separated by commas")
-    raise ModelFileError(f"{path} holds no samples; give at least one")
-
-
-def _csv_cells(text: str, comma: bool) -> list[str]:
-    return [cell.strip() for cell in text.split(",")] if comma else text.split()
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _csv_fast(path: Path, skip: int, comma: bool, raw: bool) -> Array | None:
-    """Return the samples of a flawless file, None of any other."""
-    try:
-        with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
-            # Some releases of NumPy only warn of a fraction among integers.
-            warnings.simplefilter("error")
-            return np.loadtxt(
-                file,
-                dtype=np.int64 if raw else np.float64,
-                delimiter="," if comma else None,
-                skiprows=skip,
-                ndmin=2,
-            )
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, OverflowError, Warning):
-        return None
-
-
-def _csv_slow(
-    file: Iterable[str], path: Path, skip: int, comma: bool, columns: int, raw: bool
-) -> Array:
-    rows = []
-    for number, line in enumerate(file, start=1):
-        text = line.partition("#")[0].strip()
-        if number <= skip or not text:
-            continue
-        cells = _csv_cells(text, comma or "," in text)
-        if len(cells) != columns:
-            raise ModelFileError(
-                f"{path}, line {number} has {_count(len(cells), 'cell')} but should have {columns}"
-            )
-        places = (f"{path}, line {number}, column {c}" for c in range(1, columns + 1))
-        rows.append([_csv_number(cell, at, raw) for cell, at in zip(cells, places, strict=True)])
-    return np.array(rows, dtype=np.int64 if raw else np.float64)
-
-
-def _csv_number(cell: str, where: str, raw: bool) -> float | int:
-    if not _is_number(cell):
-        raise ModelFileError(f"{where}: {cell[:40]!r} is not a number; correct it")
-    if not raw:
-        value = float(cell)
-        if not np.isfinite(value):
-            raise ModelFileError(f"{where}: {cell[:40]!r} is not finite; replace it by a number")
-        return value
-    try:
-        word = int(cell)
-    except ValueError as error:
-        raise ModelFileError(f"{where}: raw words must be integers, not {cell[:40]!r}") from error
-    if not _INT64.min <= word <= _INT64.max:
-        raise ModelFileError(f"{where}: raw words must fit 64 bits, not {cell[:40]!r}")
-    return word
-
-
-def _read_wav(path: Path, columns: int, raw: bool) -> Reading:
+def _read_wav(path: Path, columns: int, raw: bool, select: Selection) -> Reading:
     data, bits, rate = read_wav(path)
     _check_kind(path, data, raw)
-    _check_columns(path, data.shape[1], columns)
+    data = data[:, _places(path, data.shape[1], columns, select)]
     _check_not_empty(path, len(data))
     if raw:
-        return data, rate, True
+        return data, [0], rate, True
     with np.errstate(invalid="ignore"):
         reals = data.astype(np.float64)
-    return (np.ldexp(reals, 1 - bits) if bits else reals), rate, bits > 0
+    return (np.ldexp(reals, 1 - bits) if bits else reals), [0], rate, bits > 0
 
 
-def _csv_lines(data: Array) -> Iterable[bytes]:
-    # tolist gives Python numbers, whose repr is the shortest text that reads back the same.
-    return ((",".join(map(repr, row.tolist())) + "\n").encode() for row in data)
+def _csv_lines(data: Array, offset: Sequence[int], whole: Collection[int]) -> Iterable[bytes]:
+    single = all(b - a <= 1 for a, b in pairwise(offset))
+    ends = set() if single else set(offset[1:-1])
+    for number, row in enumerate(data):
+        # tolist gives Python numbers, whose repr is the shortest text that reads back the same.
+        cells = row.tolist()
+        for column in whole:
+            cells[column] = int(cells[column])
+        blank = "\n" if number in ends else ""
+        yield (blank + ",".join(map(repr, cells)) + "\n").encode()
 
 
 def _write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         write_file(path, write)
     except (ValueError, struct.error) as error:
-        raise EmitError(f"{path} cannot hold the samples ({error}); write .npy instead") from error
+        raise EmitError(
+            f"{path} cannot hold the samples ({reason_of(error)}); write .npy instead"
+        ) from error
 
 
 def _suffixes() -> str:
     return ", ".join(SUFFIXES[:-1]) + f" or {SUFFIXES[-1]}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import naming
-from .errors import ModelFileError, SpecError, read_error
+from .errors import ModelFileError, SpecError, read_error, reason_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -228,7 +228,9 @@ def load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is not a TOML or JSON specification: {error}") from error
+        raise ModelFileError(
+            f"{path} is not a TOML or JSON specification: {reason_of(error)}"
+        ) from error
     if not isinstance(data, dict):
         raise ModelFileError(f"{path} must hold a table of keys such as d = 64")
     return data

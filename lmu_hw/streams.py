@@ -9,6 +9,6 @@ class Streams(Enum):
     """Names of clock, reset and streams."""
 
     PLAIN = "plain"
-    """``clk``, ``rst``; ``i__payload``, ``i__valid``, ``i__ready``."""
+    """``clk``, ``rst``; ``i_data``, ``i_valid``, ``i_ready``."""
     AXI = "axi"
     """``aclk``, ``aresetn`` and AXI4-Stream: ``s_axis_tdata``, ``s_axis_tvalid``."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 WIDTHS = ("act_bits", "coef_bits", "state_bits", "input_bits")
 """Widths beside those of the weights, in the order in which they are shown."""
+NRMSE = "RMS error over RMS of the target, which is not centred"
+"""What an NRMSE is, wherever one is printed."""
 
 
 def columns(rows: Sequence[Sequence[str]], n_left: int = 1) -> list[str]:
@@ -77,6 +79,7 @@ def evaluation_text(widths: Widths, report: Mapping[str, Any]) -> str:
         f"  agreement  NRMSE {100 * a['nrmse']:.3g} %, largest difference "
         f"{a['largest_difference']:.3g}{same}"
     )
+    lines.append(f"  NRMSE is {NRMSE}; of the agreement, the float output is the target")
     lines.append(f"  signals, on {report['traced_sequences']} sequences:")
     rows = [("name", "format", "range", "SNR [dB]", "saturated")]
     for name, s in report["signals"].items():
@@ -113,6 +116,8 @@ def tuner_text(tuner: Tuner) -> str:
         score = (f"{100 * p.score:.2f}", f"{100 * p.loss:.2f}", "" if p.keeps else "too much")
         rows.append((shown_weights(asdict(w)), *map(str, bits), *kib, f"{p.multiplies:,}", *score))
     first = f"float: {100 * tuner.target:.2f} %; points that no other beats, cheapest first:"
+    if tuner.dataset.labels is None:
+        first = f"scores are NRMSE: {NRMSE}\n{first}"
     return "\n".join([first, *(f"  {line}" for line in columns(rows, n_left=0))])
 
 

@@ -7,6 +7,7 @@ wheel carries copies of both inside the package, which win when they exist.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,13 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    env.filters |= {"c_int": c_int, "c_lines": c_lines, "hex_word": hex_word, "c_ident": c_ident}
+    env.filters |= {
+        "c_int": c_int,
+        "c_lines": c_lines,
+        "c_statement": c_statement,
+        "hex_word": hex_word,
+        "c_ident": c_ident,
+    }
     return env
 
 
@@ -76,6 +83,26 @@ def c_lines(values: Sequence[int], digits: int) -> list[str]:
     # fewer in a line where eight would be too long to read
     n = next(n for n in (8, 4, 2, 1) if n == 1 or n * longest < LINE)
     return [", ".join(constants[start : start + n]) for start in range(0, len(constants), n)]
+
+
+def c_statement(text: str, indent: int) -> str:
+    """Return a C statement indented by ``indent`` columns, on more than one line if it is long.
+
+    Examples
+    --------
+    >>> print(c_statement("y = f(" + "a, " * 40 + "b);", 4)[-12:])
+    a, a, b);
+    """
+    return "\n".join(
+        textwrap.wrap(
+            text,
+            LINE - 4,
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def hex_word(value: int, width: int) -> str:

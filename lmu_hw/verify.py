@@ -25,7 +25,7 @@ from .errors import (
     ToolError,
     read_error,
 )
-from .executors import bench, board_c, host_c, icarus
+from .executors import bench, board_c, host_c, icarus, sanitized
 from .executors.compare import CResult
 from .executors.plan import plan_of
 from .folder import changed_files, read_manifest
@@ -52,6 +52,8 @@ ICARUS_CYCLES = 1_000_000
 ICARUS_CYCLES_BESIDE = 250_000
 """The same where a compiled simulator plays the long run: Icarus is then there for X."""
 MIN_ICARUS_STEPS = 8
+SANITIZED = "c-checked"
+"""Name of the C of this machine under sanitizers, in reports."""
 DEFAULT_COMPILED_STEPS = 20_000
 COMPILED_CYCLES = 3_000_000
 """Clock cycles, a few seconds of a compiled simulator, beyond which fewer steps are simulated."""
@@ -186,6 +188,9 @@ def verify(
         If an executor is not known.
     ModelFileError
         If the folder is damaged.
+    UndefinedBehaviourError
+        If a sanitizer finds a fault of the C, which ``c`` also runs under sanitizers where there
+        are any, from states that drive its sums to their bounds.
     ToolError
         If a tool is missing or fails.
     """
@@ -206,7 +211,7 @@ def verify(
     )
     plays: dict[int, _Play] = {}
     try:
-        return [_run(task, name, names, plays) for name in names]
+        return [outcome for name in names for outcome in _run(task, name, names, plays)]
     except ToolError as error:
         if not changed:
             raise
@@ -219,19 +224,27 @@ def verify(
         ) from error
 
 
-def _run(task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]) -> Outcome:
-    """Run one of several executors; those of boards share what they play."""
+def _run(
+    task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
+) -> Iterator[Outcome]:
+    """Run one of several executors; the C of this machine also under sanitizers.
+
+    Boards share what they play.
+    """
     if name in TARGETS:
         most = AVR_MULTIPLIES if TARGETS[name].toolchain is AVR else BOARD_MULTIPLIES
         if most not in plays:
             plays[most] = _Play(task, most)
-        return _board(task, name, plays[most])
-    if name == "c":
-        return _host_c(task)
-    if name == "icarus":
+        yield _board(task, name, plays[most])
+    elif name == "c":
+        yield _host_c(task)
+        if sanitized.available() and task.inputs is None:
+            yield _sanitized(task)
+    elif name == "icarus":
         beside = bool(set(names) & COMPILED.keys())
-        return _icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES)
-    return _compiled(task, name)
+        yield _icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES)
+    else:
+        yield _compiled(task, name)
 
 
 def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -282,6 +295,13 @@ def _host_c(task: _Task) -> Outcome:
         result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
     outcome = _outcome("c", program, result, reference.silent_steps, None, task.seed)
     return _with_inputs(outcome, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
+
+
+def _sanitized(task: _Task) -> Outcome:
+    """Run the C under sanitizers, from states that drive its sums to their bounds."""
+    with progress("C under sanitizers against the interpreter", 0, task.quiet):
+        result = sanitized.run(task.folder, task.program, task.seed)
+    return _outcome(SANITIZED, task.program, result, 0, None, task.seed)
 
 
 def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:

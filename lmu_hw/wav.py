@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .errors import EmitError, ModelFileError
+from .errors import EmitError, ModelFileError, reason_of
 
 Array = npt.NDArray[Any]
 
@@ -53,9 +53,8 @@ def read_wav(path: Path) -> tuple[Array, int, float]:
         # A damaged header reaches any of these inside SciPy.
         raise ModelFileError(f"{path} is a damaged WAV file; write it again as PCM") from error
     except (EOFError, ValueError, struct.error, wavfile.WavFileWarning) as error:
-        reason = " ".join(str(error).split())[:100]
         raise ModelFileError(
-            f"{path} is no whole WAV file ({reason}); write it again as PCM"
+            f"{path} is no whole WAV file ({reason_of(error)}); write it again as PCM"
         ) from error
     data = data[:, None] if data.ndim == 1 else data
     if data.dtype.kind not in "iu":

@@ -381,6 +381,34 @@ def test_require_proof_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "NOT proven for every recurrent signal" in said.out
 
 
+def test_require_proof_tries_one_realization_after_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ("generate", "--d", 1, "--theta", 8000, "--bits", 8, "-o", tmp_path / "out", "--json")
+    made = call(capsys, *line, "-q", "--require-proof").json
+    assert made["realization"] == "cascade"
+    assert made["realization_reason"] == "proven free of overflow, which the cheaper dense is not"
+    assert made["certificate"]["proven"]
+    assert made["spec"]["realization"] == "auto"
+
+
+def test_require_proof_refuses_after_every_realization(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unproven(_: Data) -> None:
+        raise CertificateError("z", "no proof")
+
+    monkeypatch.setattr("lmu_hw.certificate.require_proof", unproven)
+    line = ("generate", "--d", 2, "--theta", 9, "-o", tmp_path / "out", "--require-proof", "-q")
+    assert refused(capsys, *line) == "lmu-hw: z: no proof (tried dense and cascade)\n"
+    text = refused(capsys, *line, "--realization", "dense")
+    assert "(tried dense: --realization auto tries others)" in text
+    # what cannot be quantized is no candidate
+    text = refused(capsys, *line, "--coef-bits", "4", "--d", "8", "--output", "state")
+    assert "(tried cascade)" in text
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_text_says_what_is_not_proven(design: tuple[Data, Data]) -> None:
     stated = copy.deepcopy(design[1])
     stated |= {"proven": False, "unproven": ["z_inner"]}

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from lmu_hw import forward
+from lmu_hw.calibrate import Calibration
 from lmu_hw.cli import main
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.network import Activation, Memory, Network, scores
@@ -127,7 +128,7 @@ def test_what_generate_says(bench: Path, capsys: Capture) -> None:
 def test_json_of_generate_is_the_manifest(bench: Path, capsys: Capture) -> None:
     said = call(capsys, *GENERATE, "--json", "-q")
     manifest = json.loads((bench / "out" / "manifest.json").read_bytes())
-    assert said.json == {"folder": "out", **manifest}
+    assert said.json == {"folder": "out", **manifest, "notes": []}
     assert said.err == ""
 
 
@@ -176,10 +177,36 @@ def test_every_option_of_a_model(bench: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "widths"),
+    [
+        ("--bits 6", (6, [], 6, 6, 16)),
+        ("--bits 6 --weight-bits 2 --act-bits auto", (2, [], 6, 6, 16)),
+        ("--act-bits 9 --bits 6", (6, [], 9, 6, 16)),
+        ("--bits 6 --input-bits 12 --coef-bits 10", (6, [], 6, 12, 10)),
+        ("--bits 6 --weight-bits 3,4", (6, [3, 4], 6, 6, 16)),
+        ("", (8, [], 16, 16, 16)),
+    ],
+)
+def test_bits_of_a_model_are_those_of_all_words_that_have_no_own(
+    options: str, widths: tuple[Any, ...], bench: Path, capsys: Capture
+) -> None:
+    names = ("weight_bits", "layer_weight_bits", "act_bits", "input_bits", "coef_bits")
+    made = call(capsys, *GENERATE, *options.split(), "--json", "-q").json
+    assert tuple(made[name] for name in names) == widths
+    x = made["formats"]["x"]
+    assert x["int_bits"] + x["frac_bits"] == widths[3]
+    found = evaluated(capsys, "classes.npz", "classes_data.npz", *options.split())["widths"]
+    assert tuple(found[name] for name in names) == widths
+
+
+@pytest.mark.parametrize(
     ("options", "text"),
     [
         ("--d 5", "--d is for a memory alone, and classes.npz is a trained model"),
-        ("--bits 8", "--bits is for a memory alone"),
+        ("--bits 3", "--bits of a trained model must be"),
+        ("--bits 17", "--bits of a trained model must be"),
+        ("--bits 8.5", "--bits of a trained model must be"),
+        ("--bits x", "--bits of a trained model must be"),
         ("--realization dense", "--realization is for a memory alone"),
         ("--weight-bits 1", "weight_bits must be"),
         ("--weight-bits 17", "weight_bits must be"),
@@ -299,6 +326,130 @@ def test_fewer_sequences_and_other_data_for_the_ranges(bench: Path, capsys: Capt
     assert found["signals"]["x"]["saturated"] > 0.9
 
 
+# notes on data
+
+
+def noted(capsys: Capture, *line: str) -> list[str]:
+    """Return the notes of a command: the same on stderr and in JSON, none when it is quiet."""
+    said = call(capsys, *line)
+    assert said.code == 0, said
+    notes = [text for text in said.err.splitlines() if text.startswith("lmu-hw: note: ")]
+    assert "note:" not in said.out
+    quiet = call(capsys, *line, *(("--force",) if line[0] == "generate" else ()), "--json", "-q")
+    assert (quiet.code, quiet.err) == (0, "")
+    assert notes == [f"lmu-hw: note: {note}" for note in quiet.json["notes"]]
+    return quiet.json["notes"]  # type: ignore[no-any-return]
+
+
+def test_other_data_of_the_same_kind_need_no_note(bench: Path, capsys: Capture) -> None:
+    data = dict(np.load(bench / "classes_data.npz"))
+    np.savez(bench / "fit.npz", x=data["x"][:20], y=data["y"][:20])
+    np.savez(bench / "test.npz", x=0.99 * data["x"][20:], y=data["y"][20:])
+    line = ("evaluate", "classes.npz", "--data", "test.npz", "--calibrate", "fit.npz")
+    assert noted(capsys, *line, "--input-peak", "1") == []
+    assert noted(capsys, "generate", "classes.npz", "--data", "fit.npz", "-o", "out") == []
+
+
+def test_ranges_of_the_data_that_are_judged(bench: Path, capsys: Capture) -> None:
+    line = ("evaluate", "classes.npz", "--data", "classes_data.npz")
+    text = "ranges are calibrated on classes_data.npz itself: figures may flatter; give other data "
+    assert noted(capsys, *line) == [text + "with --calibrate"]
+    # so are those of another file that holds the same sequences, of whatever type
+    data = dict(np.load(bench / "classes_data.npz"))
+    np.savez(bench / "fit.npz", x=np.vstack([data["x"][:7], 0.5 * data["x"]]))
+    (note,) = noted(capsys, *line, "--calibrate", "fit.npz", "--input-peak", "1")
+    assert note.startswith("ranges are calibrated on 7 of the 40 sequences that are judged, for ")
+    assert "fit.npz holds them too" in note
+    options = ("--calibrate", "classes_data.npz", "--limit", "4")
+    assert "on 4 of the 4 sequences" in noted(capsys, *line, *options)[0]
+
+
+def test_ranges_that_a_model_holds_are_of_no_data(bench: Path, capsys: Capture) -> None:
+    made = Calibration(classifier(), list(np.load(bench / "unlabelled.npz")["x"])).seen(16)
+    ranges = {name: (s.peak, s.power) for name, s in made.items()}
+    (bench / "trained.npz").write_bytes(to_bytes(classifier(), ranges))
+    assert noted(capsys, "evaluate", "trained.npz", "--data", "classes_data.npz") == []
+
+
+def test_calibration_on_silence(bench: Path, capsys: Capture) -> None:
+    np.savez(bench / "silent.npz", x=np.zeros((40, 12, 2)))
+    text = "silent.npz: x is zero throughout the sequences that ranges are calibrated on"
+    for line in (
+        "generate classes.npz --data silent.npz -o out",
+        "evaluate classes.npz --data classes_data.npz --calibrate silent.npz",
+        "tune classes.npz --data classes_data.npz --calibrate silent.npz --max-loss 50%",
+    ):
+        (note,) = noted(capsys, *line.split())
+        assert note.startswith(text)
+        assert "taken to reach 1; give data like those to come" in note
+    # of data that are both it is said once
+    notes = noted(capsys, *["evaluate", "numbers.npz", "--data", "silent.npz"])
+    assert [text in note for note in notes].count(True) == 1
+
+
+def test_data_without_answers(bench: Path, capsys: Capture) -> None:
+    notes = noted(
+        capsys, *["evaluate", "classes.npz", "--data", "unlabelled.npz", "--input-peak", "1"]
+    )
+    assert notes[-1].startswith("unlabelled.npz holds no y, labels or targets: the integer network")
+    assert (
+        noted(capsys, *["generate", "classes.npz", "--data", "unlabelled.npz", "-o", "out"]) == []
+    )
+    text = refused(capsys, *["tune", "classes.npz", "--data", "unlabelled.npz", "-q"])
+    assert "unlabelled.npz must hold y, labels or targets" in text
+
+
+def test_one_hot_answers(bench: Path, capsys: Capture) -> None:
+    data = dict(np.load(bench / "classes_data.npz"))
+    np.savez(bench / "hot.npz", x=data["x"], y=np.eye(3)[data["y"]])
+    options = ("--calibrate", "unlabelled.npz", "--input-peak", "1")
+    line = ("evaluate", "classes.npz", "--data", "hot.npz", *options)
+    assert noted(capsys, *line)[0] == "hot.npz: y (40, 3) is one-hot, taken as labels (40,)"
+    found = evaluated(capsys, "classes.npz", "hot.npz", *options)
+    same = evaluated(capsys, "classes.npz", "classes_data.npz", *options)
+    assert found["integer"] == same["integer"]
+    assert "accuracy" in found["float"]
+
+
+def test_targets_of_zero(bench: Path, capsys: Capture) -> None:
+    data = dict(np.load(bench / "numbers_data.npz"))
+    np.savez(bench / "flat.npz", x=data["x"], y=0 * data["y"])
+    notes = noted(capsys, *["evaluate", "numbers.npz", "--data", "flat.npz"])
+    assert notes[-1].startswith("flat.npz: y is zero throughout, so that there is no NRMSE")
+
+
+def test_input_beyond_the_calibrated_range(bench: Path, capsys: Capture) -> None:
+    x = np.load(bench / "unlabelled.npz")["x"]
+    x = np.clip(x, -0.9, 0.9)
+    x[3, 4] = (1.5, -3.0)
+    np.savez(bench / "loud.npz", x=x)
+    np.savez(bench / "soft.npz", x=0.6 * np.clip(x, -1, 1), y=np.zeros(40, dtype=int))
+    options = ("--calibrate", "soft.npz", "--input-peak", "0.91")
+    notes = noted(capsys, "evaluate", "classes.npz", "--data", "loud.npz", *options)
+    text = (
+        "2 of 960 samples of loud.npz (0.208 %) lie beyond the calibrated range of 0.91, and 2 of "
+        "them saturate (Q1.15): give --input-peak 3, or calibrate on data like these"
+    )
+    assert notes[-1] == text
+    # what stays within the format is beyond the range all the same
+    options = ("--calibrate", "soft.npz", "--input-peak", "1.2")
+    notes = noted(capsys, "evaluate", "classes.npz", "--data", "loud.npz", *options)
+    assert "2 of 960" in notes[-1]
+    assert "1 of them saturate (Q2.14)" in notes[-1]
+    line = ("generate", "classes.npz", "--data", "loud.npz", "--input-peak", "0.91", "-o", "out")
+    assert noted(capsys, *line) == [text]
+    line = ("tune", "classes.npz", "--data", "soft.npz", "--input-peak", "0.5", "--max-loss", "90%")
+    assert "lie beyond the calibrated range of 0.5" in noted(capsys, *line)[-1]
+
+
+def test_an_nrmse_is_defined_where_it_stands(bench: Path, capsys: Capture) -> None:
+    said = call(capsys, "evaluate", "numbers.npz", "--data", "numbers_data.npz")
+    text = "RMS error over RMS of the target, which is not centred"
+    assert f"NRMSE is {text}" in said.out
+    found = evaluated(capsys, "numbers.npz", "numbers_data.npz")
+    assert found["nrmse_definition"] == text
+
+
 @pytest.mark.parametrize("command", ["evaluate", "tune"])
 @pytest.mark.parametrize(
     ("line", "text"),
@@ -370,11 +521,13 @@ def test_what_tune_says(bench: Path, capsys: Capture) -> None:
     line = ("tune", "numbers.npz", "--data", "numbers_data.npz", "--engine", "interpreter")
     said = call(capsys, *line, "--max-loss", "2%")
     assert said.code == 0
-    lines = said.err.splitlines()
+    note, *lines = said.err.splitlines()
+    assert note.startswith("lmu-hw: note: ranges are calibrated on numbers_data.npz itself")
     assert all(line.startswith("lmu-hw:") for line in lines)
     assert len(lines) > 5
     assert {line.split()[-1] for line in lines} == {"keeps", "loses"}
     assert "float: 0.00 %; points that no other beats, cheapest first:" in said.out
+    assert "scores are NRMSE: RMS error over RMS of the target, which is not centred" in said.out
     assert re.search(r"^next: lmu-hw generate numbers.npz .*--weight-bits", said.out, re.MULTILINE)
     quiet = call(capsys, *TUNE, "--max-loss", "5%", "-q")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
@@ -456,6 +609,7 @@ def test_ctrl_c_in_a_process(bench: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert run.stderr is not None
+    assert "note: ranges are calibrated on" in run.stderr.readline()
     first = run.stderr.readline()
     assert "weights 16" in first
     time.sleep(0.05)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lmu_hw import dataset as module
-from lmu_hw.dataset import Dataset, load_dataset
+from lmu_hw.dataset import Dataset, load_dataset, load_recordings
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.network import Activation, Network
 from tests.small_networks import TANH, cell, network
@@ -107,6 +107,34 @@ def test_labels_may_be_whole_floats(tmp_path: Path) -> None:
     assert found.targets is None
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float64])
+def test_one_hot_rows_are_labels_and_that_is_said(tmp_path: Path, dtype: Any) -> None:
+    y = np.eye(3, dtype=dtype)[[2, 0, 1, 1]]
+    for found in (
+        loaded(tmp_path, x=random(4, 7, 2), y=y),
+        loaded(tmp_path, x=random(10, 2), offset=[0, 3, 4, 9, 10], y=y),
+    ):
+        assert found.labels is not None
+        assert found.labels.tolist() == [2, 0, 1, 1]
+        assert found.targets is None
+        (note,) = found.notes
+        assert note.endswith("d.npz: y (4, 3) is one-hot, taken as labels (4,)")
+    # a row of two ones, or of none, or of halves, is a target
+    for row in ([1, 1, 0], [0, 0, 0], [0.5, 0.5, 0]):
+        y = np.vstack([np.eye(3)[[2, 0, 1]], row])
+        found = loaded(tmp_path, x=random(4, 7, 2), y=y)
+        assert (found.labels, found.notes) == (None, ())
+
+
+def test_a_column_of_labels_is_labels_and_that_is_said(tmp_path: Path) -> None:
+    found = loaded(tmp_path, x=random(4, 7, 2), y=[[2], [0], [1], [2]])
+    assert found.labels is not None
+    assert found.labels.tolist() == [2, 0, 1, 2]
+    assert found.notes[0].endswith("d.npz: y (4, 1) is a column of labels, taken as labels (4,)")
+    assert loaded(tmp_path, x=random(4, 7, 2), y=[2, 0, 1, 2]).notes == ()
+    assert "labels y must be from 0 to 2" in refused(tmp_path, x=random(1, 7, 2), y=[[3]])
+
+
 def test_targets_of_the_last_step(tmp_path: Path) -> None:
     y = random(4, 3)
     found = loaded(tmp_path, x=random(4, 7, 2), y=y)
@@ -146,6 +174,33 @@ def test_one_output_needs_no_axis_of_its_own(tmp_path: Path) -> None:
 
 def test_a_target_of_a_single_step_is_of_every_step(tmp_path: Path) -> None:
     assert loaded(tmp_path, x=random(4, 1, 2), y=random(4, 1, 3)).at_every_step
+
+
+# recordings
+
+
+def test_recordings_are_the_inputs_of_any_shape(tmp_path: Path) -> None:
+    x = random(4, 7, 2)
+    for arrays, offset in (
+        ({"x": x}, (0, 7, 14, 21, 28)),
+        ({"x": x.reshape(28, 2), "offset": [0, 3, 28]}, (0, 3, 28)),
+        ({"x": x.reshape(28, 2), "y": [1, 2, 3]}, (0, 28)),
+    ):
+        found = load_recordings(saved(tmp_path, **arrays), 2)
+        assert (found.offset, found.kind) == (offset, "real")
+        np.testing.assert_array_equal(found.samples, x.reshape(28, 2), strict=True)
+    one = load_recordings(saved(tmp_path, x=x.reshape(4, 14)), 1)
+    assert (one.offset, one.samples.shape) == ((0, 14, 28, 42, 56), (56, 1))
+
+
+def test_recordings_of_words(tmp_path: Path) -> None:
+    found = load_recordings(saved(tmp_path, x=np.array([[[1], [-2]]], dtype="i1")), 1, raw=True)
+    assert (found.kind, found.samples.dtype, found.samples.tolist()) == ("raw", "i8", [[1], [-2]])
+    for x in ([[[1.0]]], np.array([[[2**63]]], dtype="u8"), [[[True]]]):
+        with pytest.raises(ModelFileError, match=r"x must hold integers, as raw words are, not "):
+            load_recordings(saved(tmp_path, x=x), 1, raw=True)
+    with pytest.raises(ModelFileError, match="x has 1 channels but the design takes 2"):
+        load_recordings(saved(tmp_path, x=[[[1]]]), 2)
 
 
 # parts

@@ -96,7 +96,7 @@ def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str
     (found,) = said.json["divergences"]
     waves = Path(found["waveform"]).read_text()
     assert waves.startswith("$date")
-    assert "o__payload" in waves
+    assert "o_data" in waves
     times = [int(t) for t in re.findall(r"^#(\d+)", waves, re.MULTILINE)]
     cycles = load_cycles(copy)
     assert times[-1] >= 10 * cycles * found["step"]

@@ -88,7 +88,8 @@ ONLY = {
     "proof": {"errors", "fixedpoint"},
     "certificate": {"errors", "folder", "proof"},
     "wav": {"errors"},
-    "signals": {"errors", "folder", "wav"},
+    "csv_text": {"errors"},
+    "signals": {"errors", "csv_text", "folder", "wav"},
     "targets": EXECUTOR | {"firmware", "lookup"},
     "doctor": {"errors", "targets", "tools", "yosys"},
     "synthesis": {

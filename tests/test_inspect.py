@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.importers import load
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.inspect import report, table
-from lmu_hw.network import LMU
+from lmu_hw.network import LMU, Network
 from lmu_hw.widths import Widths
 from tests.command import call, refused
 from tests.importers.test_model_file import NETWORK
@@ -40,6 +41,17 @@ def test_report() -> None:
     assert "LMU 2 x d=4 theta=20 (0.2 s) zoh, SimpleRNN, tanh" in lines[1]
     assert "trained A" in lines[2]
     assert lines[-1].split()[:5] == ["total", "output", "at", "last", "step"]
+
+
+def test_a_window_that_nobody_knows_is_not_made_up() -> None:
+    layer = NETWORK.layers[1]
+    assert isinstance(layer, LMU)
+    unknown = replace(layer, memory=replace(layer.memory, theta=None))
+    found = report(Network(names=("t",), layers=(unknown,)), rate=100.0)
+    assert (found["layers"][0]["theta"], found["layers"][0]["theta_seconds"]) == (None, None)
+    assert "LMU d=3 theta=unknown trained A, no cell" in table(found)
+    network = Network(names=("t",), layers=(unknown,))
+    assert Calibration(network).design(Widths(), title="test").program.ops
 
 
 # network 2 remembers nothing and has no program

@@ -135,6 +135,16 @@ def test_a_trained_matrix_has_no_theta_to_change() -> None:
     assert dict(arrays(trained)).keys() >= {"A", "B"}
 
 
+def test_a_window_may_be_unknown_where_the_matrix_was_trained() -> None:
+    system = StateSpace(A=-0.5 * np.eye(4), B=np.ones(4), scale=np.ones(4))
+    memory = Memory(order=4, theta=None, channels=2, trained=system)
+    assert memory.system() is system
+    with pytest.raises(SpecError, match="its A was trained"):
+        retime(Network(names=("m",), layers=(lmu(memory=memory),)), 2.0)
+    with pytest.raises(SpecError, match="theta must be given where A is not"):
+        Memory(order=4, theta=None)
+
+
 def test_trained_matrices_are_checked() -> None:
     def memory(A: np.ndarray) -> Memory:
         system = StateSpace(A=A, B=np.ones(len(A)), scale=np.ones(len(A)))

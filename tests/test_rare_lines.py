@@ -84,7 +84,7 @@ def test_samples_that_verify_saturates_are_told_of(
     signal.write_text("u\n0.5\n3.0\n-4.0\n")
     said = call(capsys, "verify", made, "--executors", "c", "--input", signal)
     assert said.code == 0, said.err
-    assert "note: 2 samples were saturated: raise --full-scale" in said.out
+    assert "note: 2 of 3 samples (66.7 %) were saturated: raise --full-scale" in said.out
 
 
 @pytest.mark.parametrize(

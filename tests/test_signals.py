@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.io import wavfile
 
-from lmu_hw.errors import EmitError, ModelFileError
-from lmu_hw.signals import read_signal, write_signal
+from lmu_hw import csv_text
+from lmu_hw.errors import EmitError, ModelFileError, SpecError
+from lmu_hw.signals import parse_columns, read_signal, write_signal
 
 REALS = st.floats(allow_nan=False, allow_infinity=False)
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=5)
@@ -196,6 +197,128 @@ def test_float_wav(tmp_path: Path) -> None:
     assert (signal.kind, signal.samples.tolist()) == ("real", [[0.5, -2.0]])
 
 
+# Recordings: parted by blank lines.
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("1\n2\n3\n", (0, 3)),
+        ("1\n\n2\n3\n", (0, 1, 3)),
+        ("\n\n1\n \t\n\n\n2\n\n3\n\n\n", (0, 1, 2, 3)),
+        ("u\n\n1\n# a comment parts nothing\n2\n", (0, 2)),
+        ("1\n\n# a comment\n2\n", (0, 1, 2)),
+        ("1\r\n\r\n2\r\n", (0, 1, 2)),
+        # as spreadsheets write an empty row
+        ("1\n,,\n2\n", (0, 1, 2)),
+    ],
+)
+def test_a_blank_line_parts_recordings(
+    tmp_path: Path, text: str, offset: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = read_signal(csv(tmp_path, text), columns=1)
+    assert signal.offset == offset
+    assert signal.samples.ravel().tolist() == [*range(1, offset[-1] + 1)]
+    # and the slow reader parts them alike
+    monkeypatch.setattr(csv_text, "_fast", lambda *_: None)
+    slow = read_signal(csv(tmp_path, text), columns=1)
+    assert (slow.offset, slow.samples.tolist()) == (offset, signal.samples.tolist())
+
+
+def test_recordings_of_spreadsheets_and_of_odd_files(tmp_path: Path) -> None:
+    signal = read_signal(csv(tmp_path, "a,b\n1,2\n,\n3,4\n5,6\n"), columns=2)
+    assert (signal.offset, signal.samples.tolist()) == ((0, 1, 3), [[1, 2], [3, 4], [5, 6]])
+    # spaces first, commas later: only the slow reader takes that
+    signal = read_signal(csv(tmp_path, "1 2\n\n3,4\n5 6\n"), columns=2)
+    assert (signal.offset, signal.samples.tolist()) == ((0, 1, 3), [[1, 2], [3, 4], [5, 6]])
+
+
+def test_other_files_hold_one_recording(tmp_path: Path) -> None:
+    assert read_signal(npy(tmp_path, np.zeros(5)), columns=1).offset == (0, 5)
+    assert read_signal(wav(tmp_path, np.zeros((4, 2))), columns=2).offset == (0, 4)
+
+
+# Chosen columns.
+
+
+TIMED = "time,ax, ay ,note\n12:00,1,2,start\n12:01,3,4,\n\n12:05,5,6,end # done\n"
+
+
+@pytest.mark.parametrize(
+    ("select", "samples"),
+    [
+        ("2", [[1], [3], [5]]),
+        ("2,3", [[1, 2], [3, 4], [5, 6]]),
+        ("3,2", [[2, 1], [4, 3], [6, 5]]),
+        ("ax,ay", [[1, 2], [3, 4], [5, 6]]),
+        ("ay,2", [[2, 1], [4, 3], [6, 5]]),
+        (" ay ", [[2], [4], [6]]),
+        ("3,3", [[2, 2], [4, 4], [6, 6]]),
+    ],
+)
+def test_columns_by_number_and_name(tmp_path: Path, select: str, samples: list[Any]) -> None:
+    columns = parse_columns(select)
+    for raw in (False, True):
+        signal = read_signal(csv(tmp_path, TIMED), columns=len(columns), raw=raw, select=columns)
+        assert signal.samples.tolist() == samples
+        assert signal.offset == (0, 2, 3)
+
+
+def test_columns_of_any_text_file(tmp_path: Path) -> None:
+    for text in ('"a x","b"\n1,2\n', "t a\n1 2\n", "1\t2\n", "u v\n 1  2\n"):
+        assert read_signal(csv(tmp_path, text), columns=1, select=(2,)).samples.tolist() == [[2]]
+    quoted = csv(tmp_path, '"a x","b"\n1,2\n')
+    assert read_signal(quoted, columns=1, select=("a x",)).samples.tolist() == [[1]]
+    # names that are asked for make a line of names of any line
+    part = csv(tmp_path, "a,2024\n1,2\n")
+    assert read_signal(part, columns=1, select=("a",)).samples.tolist() == [[1]]
+
+
+def test_columns_of_arrays_and_channels(tmp_path: Path) -> None:
+    data = np.arange(12.0).reshape(4, 3)
+    for path in (npy(tmp_path, data), wav(tmp_path, data)):
+        signal = read_signal(path, columns=2, select=(3, 1))
+        np.testing.assert_array_equal(signal.samples, data[:, [2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("text", "select", "error"),
+    [
+        (TIMED, ("az",), "has no column named 'az', only time, ax, ay, note; choose of these.*"),
+        (TIMED, (5,), "has 4 columns, numbered from 1, but --columns asks for column 5"),
+        (TIMED, ("time",), "line 2, column 1: '12:00' is not a number; correct it"),
+        (TIMED.replace("3,4", "3"), (2,), "line 3 has 3 cells but should have 4"),
+        (TIMED.replace("3,4,", "3,4"), (2,), "line 3 has 3 cells but should have 4"),
+        (TIMED.replace("3,4", "x,4"), (2,), "line 3, column 2: 'x' is not a number; correct it"),
+        ("1,2\n", ("ax",), "has no line of names, but --columns asks for 'ax'; give the number.*"),
+        ("ax,ax\n1,2\n", ("ax",), "has several columns named 'ax', only ax, ax; choose .*"),
+        ("ax\n1,2\n", ("ax",), "has 1 name but 2 columns; give --columns by number"),
+    ],
+)
+def test_columns_that_are_not_there(tmp_path: Path, text: str, select: Any, error: str) -> None:
+    with pytest.raises(ModelFileError, match=error + r"\Z"):
+        read_signal(csv(tmp_path, text), columns=1, select=select)
+
+
+def test_columns_of_files_without_names(tmp_path: Path) -> None:
+    for path in (npy(tmp_path, np.zeros((4, 3))), wav(tmp_path, np.zeros((4, 3)))):
+        with pytest.raises(ModelFileError, match="has 3 columns, numbered from 1, but --columns"):
+            read_signal(path, columns=1, select=(4,))
+        with pytest.raises(ModelFileError, match="has no line of names"):
+            read_signal(path, columns=1, select=("ax",))
+
+
+def test_as_many_columns_as_inputs(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"--columns must name 2 columns, .*, not 3"):
+        read_signal(csv(tmp_path, TIMED), columns=2, select=(1, 2, 3))
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1,,2", "a,", "+0", ","])
+def test_what_columns_must_be(text: str) -> None:
+    with pytest.raises(SpecError, match="--columns must be numbers from 1, or names, as in 1,3"):
+        parse_columns(text)
+
+
 # Refusals common to all kinds of files.
 
 
@@ -216,7 +339,10 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("write", [npy, wav])
 def test_wrong_columns(tmp_path: Path, write: Any) -> None:
     path = write(tmp_path, np.zeros((4, 3)))
-    text = "has 3 columns but the design takes {}; give one column for each input"
+    text = (
+        "has 3 columns but the design takes {}; give one column for each input, or choose with "
+        "--columns"
+    )
     refused(path, text.format("1 input"))
     refused(path, text.format("2 inputs"), columns=2)
     path = write(tmp_path, np.zeros(4))

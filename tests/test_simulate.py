@@ -73,10 +73,13 @@ def test_real_units_are_words_times_lsb_times_full_scale(
     )
     assert said.json == {
         "output": str(tmp_path / "m.npy"),
+        "recordings": 1,
         "steps": 400,
         "samples": 400,
         "saturated": n,
         "engine": engine,
+        "formats": {"y": "Q3.13"},
+        "notes": [],
     }
     np.save(tmp_path / "words.npy", u)
     raw = ("simulate", folder, "--input", tmp_path / "words.npy", "--output", tmp_path / "y.npy")
@@ -254,7 +257,7 @@ def test_outputs_that_cannot_be(
         ("folder.csv", "is a folder"),
         ("none/m.csv", "there is no folder"),
         ("u.csv/m.csv", "there is no folder"),
-        ("m.txt", "must end in .npy, .csv, .wav"),
+        ("m.txt", "must end in .npy, .csv, .wav, .npz"),
         ("m", "must end in"),
         (".csv", "must end in"),
     ):

@@ -82,7 +82,7 @@ def test_the_inventory_is_that_of_the_verilog(usual: Path) -> None:
         "chain.states",
         "weight_reader.weight_rom",
     } <= names.keys()
-    weights = (usual / "rtl" / "lmu_weights.mem").read_text().splitlines()[1:]
+    weights = (usual / "rtl" / "lmu_weights.mem").read_text().splitlines()
     assert names["weight_reader.weight_rom"].depth == len(weights)
     assert not names["weight_reader.weight_rom"].writable
     assert names["chain.states"].writable
@@ -93,7 +93,7 @@ def test_the_inventory_is_that_of_the_verilog(usual: Path) -> None:
 
 def test_bits_that_never_change_are_not_stored(usual: Path) -> None:
     control = next(s for s in parts_of(usual).storages if s.name == "sequencer.control")
-    lines = (usual / "rtl" / "lmu_control.mem").read_text().splitlines()[1:]
+    lines = (usual / "rtl" / "lmu_control.mem").read_text().splitlines()
     words = [int(line.split()[0], 16) for line in lines]
     changing = sum(len({w >> i & 1 for w in words}) == 2 for i in range(control.width))
     assert control.varying == changing < control.width

@@ -28,15 +28,15 @@ _ROM = re.compile(rb"(?:[ \t]*[0-9a-fA-F]*[ \t]*(?://[^\n]*)?\r?\n)*")
 PLAIN = {
     "CLK": "clk",
     "RST": "rst",
-    "I_PAYLOAD": "i__payload",
-    "I_VALID": "i__valid",
-    "I_READY": "i__ready",
+    "I_PAYLOAD": "i_data",
+    "I_VALID": "i_valid",
+    "I_READY": "i_ready",
     "I_LAST": "i_last",
-    "O_PAYLOAD": "o__payload",
-    "O_VALID": "o__valid",
-    "O_READY": "o__ready",
+    "O_PAYLOAD": "o_data",
+    "O_VALID": "o_valid",
+    "O_READY": "o_ready",
     "O_LAST": "o_last",
-    "STATE_COMMAND_VALID": "state_command__valid",
+    "STATE_COMMAND_VALID": "state_command_valid",
 }
 """Ports by the names that the harness gives them."""
 AXI = {
@@ -72,8 +72,8 @@ class Fault(IntEnum):
 
 SAID = {
     Fault.STUCK: "no word moved any more",
-    Fault.DROPPED: "o__valid fell while it was stalled",
-    Fault.CHANGED: "o__payload or o_last changed while it was stalled",
+    Fault.DROPPED: "o_valid fell while it was stalled",
+    Fault.CHANGED: "o_data or o_last changed while it was stalled",
     Fault.WRONG_LAST: "o_last is wrong",
     Fault.EXTRA_WORD: "a word came after all expected ones",
     Fault.UNSETTLED: "the design has a combinational loop",

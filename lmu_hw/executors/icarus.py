@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ToolError, read_error
+from ..naming import COLLISION_MACRO
 from ..program import from_json
 from ..templates import sim_dir
 from ..tools import run_tool
@@ -109,6 +110,7 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
         *("--latency", str(plan.latency)),
         *("--streams", hardware_of(folder).streams.value),
         *(("--state-port",) if plan.state_port else ()),
+        *("--define", COLLISION_MACRO),
         *("--seed", str(seed)),
     )
     # the bench must find this very package, wherever it was imported from

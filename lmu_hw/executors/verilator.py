@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
+from ..naming import COLLISION_MACRO
 from ..program import Program
 from ..tools import compile_files, cxx_compiler, run_tool
 from . import harness
@@ -42,10 +43,6 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
         design = harness.copy_rtl(folder, program, place)
-        text = design.read_text(encoding="utf-8", errors="replace")
-        for rom in place.glob("*.mem"):
-            text = text.replace(f'"{rom.name}"', f'"{rom}"')
-        design.write_text(text, encoding="utf-8")
         _verilate(design, program, place)
         include = _include_dir()
         includes = [f"-I{include}", f"-I{include / 'vltstd'}", "-std=c++17", "-pthread"]
@@ -61,7 +58,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
             program,
             hardware_of(folder),
             "verilator.h",
-            lambda port: port.replace("__", "___05F"),
+            lambda port: port,
             [*includes, "model.cpp", "runtime.o"],
             place,
         )
@@ -72,6 +69,9 @@ def _verilate(design: Path, program: Program, place: Path) -> None:
         *("verilator", "--cc", "--prefix", "Vdut", "--top-module", program.name, "--Mdir", "."),
         # warnings are for lint; what has no initial value is drawn when the model starts
         *("-Wno-lint", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique"),
+        f"-D{COLLISION_MACRO}",
+        # the model reads its ROMs wherever it runs
+        *((f'-GMEM_DIR="{place}"',) if any(place.glob("*.mem")) else ()),
         design.name,
     )
     exit_code, text = run_tool(command, cwd=place)

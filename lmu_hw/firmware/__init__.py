@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import textwrap
 from itertools import groupby
+from typing import Any
 
 from ..program import Argmax, Cascade, Dense, Linear, Operation, Program, Role
 from ..templates import environment
 from .cascade import cascade
 from .dense import dense
-from .function import Functions
-from .layout import Layout, lay_out
+from .function import FunctionCode, Functions
+from .layout import ALIGNMENT, Layout, lay_out
 from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
@@ -57,6 +58,7 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "outputs": layout.with_role(Role.OUTPUT),
         "states": layout.with_role(Role.STATE),
         "layout": layout,
+        "alignment": ALIGNMENT,
         "vector_lines": _vector_lines(layout, (Role.INPUT, Role.STATE, Role.OUTPUT)),
         "work_lines": _vector_lines(layout, (Role.INTERNAL,)),
         "about_lines": _about_lines(program),
@@ -68,10 +70,11 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "clock": layout.places.get(program.clock),
         "ops": ops,
         "runs": _runs(program, ops),
-        "unused": _unused(program, ops),
+        "unused": _unused(program, layout, ops),
         "functions": functions_code,
         "scratch": _scratch(layout, ops),
-        "rom": sum(table.n_bytes for table in _tables(functions, ops)),
+        "rom": (rom := sum(table.n_bytes for table in _tables(functions, ops))),
+        "largest": max(rom, layout.state_bytes, _scratch(layout, ops)),
     }
     env = environment()
     templates = {
@@ -82,6 +85,13 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "Makefile": "Makefile.j2",
     }
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
+
+
+def c_sums(program: Program) -> list[dict[str, Any]]:
+    """Return the variables that hold sums, with their types, as a certificate states them."""
+    _, functions, ops = _translated(program)
+    codes: list[OperationCode | FunctionCode] = [*ops, *functions.codes()]
+    return [claim.to_data() for code in codes for claim in code.accumulators]
 
 
 def tables(program: Program) -> list[Table]:
@@ -139,11 +149,12 @@ def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[O
     return [(lazy, [op for _, op in run]) for lazy, run in groupby(pairs, key=lambda x: x[0])]
 
 
-def _unused(program: Program, ops: list[OperationCode]) -> list[str]:
+def _unused(program: Program, layout: Layout, ops: list[OperationCode]) -> list[str]:
     """Return the parameters of a step that it does not look at."""
     used = {word for op in ops for word in op.routine.arguments.split(", ")}
     used |= {"s"} if program.clock else set()
-    used |= {"y"} if program.output_every == 0 else set()
+    used |= {"u"} if layout.taken else set()
+    used |= {"y"} if program.output_every == 0 or layout.kept else set()
     return [name for name in ("s", "u", "y") if name not in used]
 
 

@@ -2,79 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ..fixedpoint import QFormat
 from ..program import Adaptor, Cascade, Program
+from .kernels import rescaled
 from .layout import Layout, Place, macro_int
 from .operation import OperationCode, Routine, arrow
-from .words import (
-    Column,
-    Rescale,
-    Table,
-    magnitude,
-    signed_type,
-    sum_bits,
-    table_type,
-    type_bits,
-)
-
-WORD_BITS = 32
-"""Width of the factors of a fast product."""
-ACCUMULATOR_BITS = 64
-"""Width of a product, and of sums of products."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    """A word that enters and leaves adaptors."""
-
-    name: str
-    fmt: QFormat
-    ctype: str
-    low: str
-    high: str
-
-    @property
-    def bits(self) -> int:
-        """Width of the C type."""
-        return type_bits(self.ctype)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
-    """One side of an adaptor: its words are aligned by ``1 << drop``, later rounded by ``drop``."""
-
-    signal: Signal
-    drop: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdaptorCode:
-    """One of the up to three kinds of adaptor in a chain.
-
-    ``bits`` is the width of its sums, ``narrow`` whether ``b - a`` fits 32 bits where they do not.
-    Coefficients come with ``shift`` fractional bits, or each with its own where that is None; ``b -
-    a`` is multiplied by ``gain`` first. With ``products`` it is not formed: both words are
-    multiplied.
-    """
-
-    kind: str
-    a: Port
-    b: Port
-    frac_bits: int
-    bits: int
-    narrow: bool
-    shift: int | None = None
-    gain: int = 1
-    products: bool = False
-
-    @property
-    def total_shift(self) -> int | None:
-        """Fractional bits that a product has more than ``frac_bits``."""
-        return None if self.shift is None else self.shift + self.gain.bit_length() - 1
+from .two_port import WORD_BITS, AdaptorCode, Plan, Signal, adaptor, plan_of, scaled
+from .words import Column, Table, signed_type, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +33,7 @@ class CascadeCode(OperationCode):
     chain: Signal
     chain_low: str
     chain_high: str
-    entry: Rescale
+    entries: tuple[str, ...]
     adaptors: tuple[AdaptorCode, ...]
     runs: tuple[Run, ...]
     n_pairs: int
@@ -121,18 +57,21 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
     )
     z_inner = _signal(inner)
     used = _by_kind(op)
-    adaptors = []
+    plans = []
     if outer:
-        adaptors.append(_adaptor("outer", chain, _signal(outer), used["outer"]))
-        adaptors.append(_adaptor("inner", z_inner, _signal(outer), used["inner"]))
+        plans.append(plan_of("outer", chain, _signal(outer), used["outer"]))
+        plans.append(plan_of("inner", z_inner, _signal(outer), used["inner"]))
     if used["real"]:
-        adaptors.append(_adaptor("real", z_inner, chain, used["real"]))
-    if any(adaptor.shift is None for adaptor in adaptors):
-        adaptors = [replace(a, shift=None, gain=1, products=False) for a in adaptors]
-    coef, shift = _coefficients(routine.name, op, adaptors)
-    u = source.vector.fmt
-    entry = Rescale.of(u.min, u.max, u.frac_bits - fmt.frac_bits, source.sum_bits)
-    entry = entry.limited(u.min, u.max, fmt)
+        plans.append(plan_of("real", z_inner, chain, used["real"]))
+    if any(plan.shift is None for plan in plans):
+        plans = [replace(a, shift=None, gain=1, products=False) for a in plans]
+    coef, shift = _coefficients(routine.name, op, plans)
+    coef_type = signed_type(0, max(coef.values), narrowest=WORD_BITS)
+    adaptors = tuple(adaptor(routine, plan, used[plan.kind], coef_type, shift) for plan in plans)
+    lost = source.vector.fmt.frac_bits - fmt.frac_bits
+    entries = tuple(
+        chain.stored(rescaled(source.expression(c), lost, chain.bits)) for c in ("0", "c")
+    )
     tables = [coef, shift.table] if shift and shift.table else [coef]
     return CascadeCode(
         kind=op.kind,
@@ -142,6 +81,7 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
         channels=program.channels(op),
         tables=tuple(tables),
         scratch=0,
+        accumulators=tuple(a for code in adaptors for a in code.accumulators),
         source=source,
         silence=layout.places[op.silence],
         inner=inner,
@@ -150,13 +90,13 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
         chain=chain,
         chain_low=macro_int(fmt.min),
         chain_high=macro_int(fmt.max),
-        entry=entry,
-        adaptors=tuple(adaptors),
+        entries=entries,
+        adaptors=adaptors,
         runs=_runs(op),
         n_pairs=op.n_pairs,
         n_sections=len(op.sections),
         coef=coef,
-        coef_type=signed_type(0, max(coef.values), narrowest=WORD_BITS),
+        coef_type=coef_type,
         shift=shift,
     )
 
@@ -172,56 +112,6 @@ def _signal(place: Place) -> Signal:
     )
 
 
-def _adaptor(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> AdaptorCode:
-    align = max(a.fmt.frac_bits, b.fmt.frac_bits)
-    drops = align - a.fmt.frac_bits, align - b.fmt.frac_bits
-    difference = (magnitude(a.fmt) << drops[0]) + (magnitude(b.fmt) << drops[1])
-    # |t|, |2 a - b| and their sum b' are below 2 (|a| + |b|) each; rounding adds a half.
-    bits = sum_bits(2 * difference + (1 << max(drops)))
-    general = AdaptorCode(
-        kind=kind,
-        a=Port(signal=a, drop=drops[0]),
-        b=Port(signal=b, drop=drops[1]),
-        frac_bits=align,
-        bits=bits,
-        narrow=bits == 64 and sum_bits(difference) == 32,
-    )
-    return next(
-        (
-            code
-            for code in _faster(general, difference)
-            if all(_scaled(e, code) is not None for e in used)
-        ),
-        general,
-    )
-
-
-def _faster(general: AdaptorCode, difference: int) -> Iterator[AdaptorCode]:
-    """Return what ``general`` may become if its coefficients can be scaled to one shift.
-
-    First, the upper half of a product of 32 by 32 bits is the sum that is wanted.
-    """
-    if general.bits == 32:
-        for log2_gain in range(WORD_BITS - difference.bit_length()):
-            yield replace(general, shift=WORD_BITS - log2_gain, gain=1 << log2_gain)
-    # |a' or b'| with all its bits, before rounding, is below 2 (|a| + |b|).
-    room = ACCUMULATOR_BITS - (2 * difference).bit_length() - 2
-    drop = max(general.a.drop, general.b.drop)
-    if max(general.a.signal.bits, general.b.signal.bits) <= WORD_BITS:
-        for shift in range(min(room, WORD_BITS - 2 - drop) + 1):
-            yield replace(general, shift=shift, products=general.bits == 64)
-
-
-def _scaled(e: Adaptor, code: AdaptorCode) -> int | None:
-    """Return the coefficient with the shift of ``code``, or None if that is no 32-bit number."""
-    if code.shift is None:
-        return e.coef
-    # a gain on the other factor takes the place of bits of the coefficient
-    up = code.shift - e.shift
-    coef = e.coef << up if up >= 0 else 0
-    return coef if 0 < coef < 1 << (WORD_BITS - 1) else None
-
-
 def _by_kind(op: Cascade) -> dict[str, list[Adaptor]]:
     """Return the adaptors of the chain by kind."""
     pairs = [s for s in op.sections if len(s) == 2]
@@ -232,14 +122,12 @@ def _by_kind(op: Cascade) -> dict[str, list[Adaptor]]:
     }
 
 
-def _coefficients(
-    name: str, op: Cascade, adaptors: list[AdaptorCode]
-) -> tuple[Table, Column | None]:
+def _coefficients(name: str, op: Cascade, adaptors: list[Plan]) -> tuple[Table, Column | None]:
     """Return the coefficients as the chain meets them, and their shifts if they differ."""
     codes = {adaptor.kind: adaptor for adaptor in adaptors}
     kinds = [k for s in op.sections for k in (("outer", "inner") if len(s) == 2 else ("real",))]
     used = [e for section in op.sections for e in section]
-    values = tuple(_scaled(e, codes[k]) or e.coef for e, k in zip(used, kinds, strict=True))
+    values = tuple(scaled(e, codes[k]) or e.coef for e, k in zip(used, kinds, strict=True))
     scales = [f"{code.kind} {code.shift}" for code in adaptors]
     shift = None
     if adaptors[0].shift is None:

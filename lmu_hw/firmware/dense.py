@@ -5,31 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..program import Dense, Program
+from .expressions import cast, linear_ends, minus, reach, stored, times, width_of, word
+from .kernels import rescaled, rounded
 from .layout import Layout, Place
-from .operation import OperationCode, Routine, arrow
-from .words import (
-    Column,
-    Rescale,
-    Table,
-    magnitude,
-    sum_bits,
-    table_type,
-)
+from .operation import Accumulator, OperationCode, Routine, arrow
+from .words import Column, Table, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenseCode(OperationCode):
-    """A `Dense`; ``old_bits`` is the width of the copy of the memory that all rows read."""
+    """A `Dense`.
+
+    ``old_type`` is that of the copy of the memory that all rows read, ``entry`` what the input word
+    takes from its first one, in each channel; ``product`` is one term of the sum ``acc``, and
+    ``stored`` the new word.
+    """
 
     source: Place
     silence: Place
     state: Place
     window: int
-    entry: Rescale
+    entries: tuple[str, ...]
     order: int
-    old_bits: int
-    acc_bits: int
-    bits: int
+    old_type: str
+    acc_type: str
+    product: str
+    stored: str
     rows: Table
     shift: Column
 
@@ -37,20 +38,33 @@ class DenseCode(OperationCode):
 def dense(program: Program, layout: Layout, op: Dense, routine: Routine) -> DenseCode:
     """Return ``op`` as the templates take it."""
     source, state = layout.places[op.source], layout.places[op.state]
-    fmt, order = state.vector.fmt, len(op.rows)
-    u = source.vector.fmt
-    entry = Rescale.of(u.min, u.max, u.frac_bits - fmt.frac_bits, source.sum_bits)
-    operand = magnitude(fmt) + (magnitude(u) * entry.scale >> entry.drop) + 1
-    total = max(sum(map(abs, row)) for row in op.rows) * operand
-    change = max(
-        (sum(map(abs, row)) * operand >> shift) + 1
-        for row, shift in zip(op.rows, op.shifts, strict=True)
-    )
-    bits = sum_bits(magnitude(fmt) + change)
-    old_bits = sum_bits(operand)
-    name = routine.name
+    fmt, order, name = state.vector.fmt, len(op.rows), routine.name
     shift = Column.of(f"{name}_shift", f"Right shifts of the rows of {name}_rows", op.shifts)
     rows = matrix(name, "Abar - I", op.rows, shift)
+
+    lost = source.vector.fmt.frac_bits - fmt.frac_bits
+    held = fmt.min, fmt.max
+    first = minus(word("m", "int64_t", held), rescaled(source.expression("0"), lost))
+    old = word("v[j]", f"int{max(width_of((*first.cases, held), 32), state.bits)}_t", held)
+    entries = tuple(
+        stored(rescaled(source.expression(c), lost, old.bits), old.ctype) for c in ("0", "c")
+    )
+
+    read = (*first.cases, *[held] * (order - 1))
+    sums = tuple(
+        reach([linear_ends((w, x)) for w, x in zip(row, read, strict=True)]) for row in op.rows
+    )
+    acc = word("acc", f"int{max(width_of(sums, 32), old.bits)}_t", *sums)
+    weight = word(f"{rows.name}[r][j]", rows.ctype, *((w, w) for row in op.rows for w in row))
+    anywhere = word("v[j]", old.ctype, (min(first.low, fmt.min), max(first.high, fmt.max)))
+    product = times(cast(acc.bits, weight), anywhere, acc.bits)
+
+    m = word("m[r]", state.ctype, held)
+    whole = tuple(
+        ((fmt.min << s) + low, (fmt.max << s) + high)
+        for s, (low, high) in zip(op.shifts, sums, strict=True)
+    )
+    new = rounded(m, acc, whole, op.shifts, shift.at("r"), 0)
     return DenseCode(
         kind=op.kind,
         about=arrow(op),
@@ -58,16 +72,21 @@ def dense(program: Program, layout: Layout, op: Dense, routine: Routine) -> Dens
         routine=routine,
         channels=program.channels(op),
         tables=(rows, shift.table) if shift.table else (rows,),
-        scratch=order * old_bits // 8,
+        scratch=order * old.bits // 8,
+        accumulators=(
+            Accumulator.of(routine.kind, anywhere),
+            Accumulator.of(f"{routine.kind}_rows_of", acc),
+        ),
         source=source,
         silence=layout.places[op.silence],
         state=state,
         window=op.window,
-        entry=entry,
+        entries=entries,
         order=order,
-        old_bits=old_bits,
-        acc_bits=max(sum_bits(total), old_bits),
-        bits=bits,
+        old_type=old.ctype,
+        acc_type=acc.ctype,
+        product=product.text,
+        stored=state.stored(new),
         rows=rows,
         shift=shift,
     )

@@ -7,55 +7,56 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import NamedTuple
 
-from ..fixedpoint import QFormat
 from ..program import Function
-from .words import Table, leaves, limit_bits, sum_bits, table_type
+from ..templates import c_int
+from .expressions import (
+    Expression,
+    Range,
+    call,
+    constant,
+    masked,
+    minus,
+    plus,
+    stored,
+    times,
+    width_of,
+    word,
+)
+from .kernels import half_up
+from .layout import Place
+from .operation import Accumulator
+from .words import Table, table_type
 
 Piece = tuple[int, ...]
 """Coefficients, constant term first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What becomes of a rounded sum on its way to the target.
-
-    ``function`` is the name of the C function, if there is one; ``bits`` the width of what comes
-    out, ``clip`` whether that can leave the format of the target.
-    """
-
-    function: str
-    bits: int
-    clip: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One coefficient of a piece, from the highest but one down, and the shift before it."""
-
-    index: int
-    shift: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
-    """A `Function`: the widths of its argument, of the word that finds the piece, of its sums.
+    """A `Function`: its types, and its expressions.
 
-    ``low`` and ``high`` are the first and the last word of the pieces that are kept; beyond them
-    every result is a limit of the target. ``values`` are these pieces' constants, ``slopes`` their
-    other coefficients, which are narrower.
+    ``word`` is the argument ``x`` limited to the pieces that are kept, beyond which every result is
+    a limit of the target; ``at`` that word less the first one, whose upper bits find the piece and
+    whose other bits are ``rest``. ``values`` are the constants of the pieces, ``slopes`` their
+    other coefficients, which are narrower. ``stages`` are the values that ``y`` takes one after the
+    other, ``result`` what is returned.
     """
 
     function: Function
     name: str
-    low: int
-    high: int
-    arg_bits: int
-    at_bits: int
-    bits: int
+    arg_type: str
+    word: str
+    at_type: str
+    at: str
+    y_type: str
+    rest: str
+    stages: tuple[str, ...]
+    result: str
     values: Table
     slopes: Table | None
-    stages: tuple[Stage, ...]
+    accumulators: tuple[Accumulator, ...]
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -83,37 +84,32 @@ class Functions:
     _arg_bits: dict[Function, int] = field(default_factory=dict)
     _limits: dict[Function, tuple[int, int]] = field(default_factory=dict)
 
-    def apply(
-        self,
-        function: Function | None,
-        low: int,
-        high: int,
-        bits: int,
-        dst: QFormat,
-    ) -> Applied:
-        """Return the way of sums of low..high in ``bits`` bits to ``dst``."""
-        name = ""
+    def applied(self, function: Function | None, x: Expression, target: Place) -> str:
+        """Return what becomes of a rounded sum as a word of ``target``, by way of the function."""
         if function is not None:
             name = self._names.get(function) or self._new_name(function)
             self._names[function] = name
             self._arg_bits[function] = max(
-                bits, self._arg_bits.get(function, 32), _at_bits(function)
+                x.bits, self._arg_bits.get(function, 32), _at_bits(function)
             )
+            dst = target.vector.fmt
             bottom, top = self._limits.get(function, (dst.min, dst.max))
             self._limits[function] = min(bottom, dst.min), max(top, dst.max)
             bits, low, high = reach(function)
-        clip = leaves(low, high, dst)
-        if clip:
-            bits = max(bits, limit_bits(dst))
-        return Applied(function=name, bits=bits, clip=clip)
+            x = call(name, bits, [], ((low, high),), x.text)
+        return target.stored(x)
+
+    def name_of(self, function: Function | None) -> str:
+        """Return the C name of a function that was applied; nothing without one."""
+        return "" if function is None else self._names[function]
 
     def codes(self) -> list[FunctionCode]:
         """Return all functions, in the order of their first use."""
         return [self._code(function, name) for function, name in self._names.items()]
 
     def _new_name(self, function: Function) -> str:
-        word = re.sub(r"\W", "_", function.name)
-        name = first = f"{self.prefix}_apply_{word}"
+        letters = re.sub(r"\W", "_", function.name)
+        name = first = f"{self.prefix}_apply_{letters}"
         n = 1
         while name in self._names.values():
             n += 1
@@ -121,47 +117,104 @@ class Functions:
         return name
 
     def _code(self, function: Function, name: str) -> FunctionCode:
-        bits, _, _ = reach(function)
         kept = _kept(function, *self._limits[function])
         pieces = function.pieces[kept]
+        first = function.in_fmt.min + (kept.start << function.rest_bits)
+        last = function.in_fmt.min + (kept.stop << function.rest_bits) - 1
+        values = _values(pieces, name)
+        slopes = _slopes(pieces, name) if function.shifts else None
+        bits = self._arg_bits[function]
+        limited = call(
+            f"lmu_clip{bits}", bits, [], ((first, last),), "x", c_int(first), c_int(last)
+        )
+        from_first = word("word", limited.ctype, *limited.cases)
+        if first:
+            from_first = minus(from_first, constant(first))
+        at = word("at", f"int{_at_bits(function)}_t", *from_first.cases)
+        y, rest = _variables(function, at)
+        stages = _stages(function, pieces, y, rest, slopes)
+        last = stages[-1].cases if stages else [(piece[0], piece[0]) for piece in pieces]
+        result = word("y", y.ctype, *last)
+        if function.guard:
+            result = half_up(result, (function.guard,), str(function.guard))
         return FunctionCode(
             function=function,
             name=name,
-            low=function.in_fmt.min + (kept.start << function.rest_bits),
-            high=function.in_fmt.min + (kept.stop << function.rest_bits) - 1,
-            arg_bits=self._arg_bits[function],
-            at_bits=_at_bits(function),
-            bits=bits,
-            values=_values(pieces, name),
-            slopes=_slopes(pieces, name) if function.shifts else None,
-            stages=tuple(
-                Stage(index=j, shift=shift) for j, shift in reversed([*enumerate(function.shifts)])
-            ),
+            arg_type=limited.ctype,
+            word=limited.text,
+            at_type=at.ctype,
+            at=stored(from_first, at.ctype),
+            y_type=y.ctype,
+            rest=stored(masked(at, function.rest_bits), y.ctype),
+            stages=tuple(stored(stage, y.ctype) for stage in stages),
+            result=stored(result, y.ctype),
+            values=values,
+            slopes=slopes,
+            accumulators=(Accumulator.of(name.removeprefix(f"{self.prefix}_"), y),),
         )
+
+
+def _variables(function: Function, at: Expression) -> tuple[Expression, Expression]:
+    """Return ``y``, in a type that holds all that is computed of it, and ``rest``."""
+    ctype = f"int{reach(function)[0]}_t"
+    # of all pieces, those that are left out included
+    y = word("y", ctype, *(_piece_reach(function, piece).within for piece in function.pieces))
+    return y, word("rest", ctype, *masked(at, function.rest_bits).cases)
+
+
+def _stages(
+    function: Function,
+    pieces: Sequence[Piece],
+    y: Expression,
+    rest: Expression,
+    slopes: Table | None,
+) -> list[Expression]:
+    """Return the values that ``y`` takes after its first one, a case for each piece."""
+    stages: list[Expression] = []
+    cases = [(piece[-1], piece[-1]) for piece in pieces]
+    for j in reversed(range(len(function.shifts))):
+        assert slopes is not None
+        product = times(word("y", y.ctype, *cases), rest)
+        shift = function.shifts[j]
+        shifted = tuple((low >> shift, high >> shift) for low, high in product.cases)
+        scaled = call(f"lmu_asr{y.bits}", y.bits, [product], shifted, str(shift))
+        own = [(piece[j], piece[j]) for piece in pieces]
+        c = word(f"c[{j - 1}]", slopes.ctype, *own) if j else word("start", y.ctype, *own)
+        stages.append(plus(c, scaled))
+        cases = list(stages[-1].cases)
+    return stages
+
+
+class _Reach(NamedTuple):
+    """Range of everything that is computed for a piece in the type of ``y``, and of its result."""
+
+    within: Range
+    result: Range
 
 
 def reach(function: Function) -> tuple[int, int, int]:
     """Return the width that every sum of ``function`` fits, and the ends of its results."""
-    bounds, lows, highs = zip(*(_piece_reach(function, p) for p in function.pieces), strict=True)
+    found = [_piece_reach(function, piece) for piece in function.pieces]
     # a shift must be less than the width, too
     rest = (1 << function.rest_bits) - 1
-    bound = max(rest, *bounds, *(1 << shift for shift in (0, *function.shifts)))
-    return sum_bits(bound), min(lows), max(highs)
+    most = max(rest, *(1 << shift for shift in (0, function.guard, *function.shifts)))
+    bits = width_of(((0, most), *(f.within for f in found)), 32)
+    return bits, min(f.result[0] for f in found), max(f.result[1] for f in found)
 
 
-def _piece_reach(function: Function, piece: Piece) -> tuple[int, int, int]:
-    """Return the bound of every sum in a piece, and the ends of its results."""
+def _piece_reach(function: Function, piece: Piece) -> _Reach:
     rest = (1 << function.rest_bits) - 1
     low = high = piece[-1]
-    bound = abs(low)
+    seen = [low]
     for c, shift in zip(reversed(piece[:-1]), reversed(function.shifts), strict=True):
         low, high = min(0, low * rest), max(0, high * rest)
-        bound = max(bound, -low, high)
+        seen += [low, high]
         low, high = c + (low >> shift), c + (high >> shift)
-        bound = max(bound, -low, high)
+        seen += [low, high]
     half = 1 << function.guard >> 1
-    bound = max(bound, -low, high + half)
-    return bound, (low + half) >> function.guard, (high + half) >> function.guard
+    seen.append(high + half)
+    ends = (low + half) >> function.guard, (high + half) >> function.guard
+    return _Reach((min(seen), max(seen)), ends)
 
 
 def _kept(function: Function, bottom: int, top: int) -> slice:
@@ -169,7 +222,7 @@ def _kept(function: Function, bottom: int, top: int) -> slice:
 
     Words beyond may be taken for their outermost ones: the result is the same limit.
     """
-    ends = [_piece_reach(function, piece)[1:] for piece in function.pieces]
+    ends = [_piece_reach(function, piece).result for piece in function.pieces]
     flat_low = sum(1 for _ in takewhile(lambda end: end[1] <= bottom, ends))
     flat_high = sum(1 for _ in takewhile(lambda end: end[0] >= top, reversed(ends)))
     return slice(max(0, flat_low - 1), len(ends) - max(0, flat_high - 1))
@@ -177,7 +230,7 @@ def _kept(function: Function, bottom: int, top: int) -> slice:
 
 def _at_bits(function: Function) -> int:
     """Return the width for a word less the smallest one."""
-    return sum_bits((1 << function.in_fmt.width) - 1)
+    return width_of(((0, (1 << function.in_fmt.width) - 1),), 32)
 
 
 def _values(pieces: Sequence[Piece], name: str) -> Table:

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 
 from ..errors import EmitError
-from ..program import Program, Role, Vector
+from ..program import Linear, Program, Role, Vector
 from ..templates import c_ident, c_int
+from .expressions import Expression, stored, word
+from .kernels import limited
 from .words import signed_type, type_bits
 
 _KEYWORDS = """
@@ -23,6 +25,9 @@ _TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
 NARROWEST = 16
 """Narrowest word of a state or inside a step [bits]; narrower ones cost more code than memory."""
 
+ALIGNMENT = 4
+"""Of vectors that kernels read two words at a time [bytes]."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -30,6 +35,8 @@ class Place:
 
     ``array`` is what holds it inside the step functions, from offset ``at`` on where ``shared``
     with other vectors; ``low`` and ``high`` are its limits as they stand in a ``#define``.
+    Where ``aligned``, the array begins at a multiple of four bytes: kernels read two words at once.
+    ``caller_bits`` is the width of the type in which the caller has the word.
     """
 
     vector: Vector
@@ -38,6 +45,8 @@ class Place:
     array: str
     at: int
     shared: bool
+    aligned: bool
+    caller_bits: int
 
     def word(self, index: str) -> str:
         """Return the expression of one word in the step functions."""
@@ -48,6 +57,17 @@ class Place:
         index = channel if length == 1 or channel == "0" else f"{channel} * {length}"
         first = self._at(index)
         return self.array if first == "0" else f"{self.array} + {first}"
+
+    def is_aligned(self, whole: int, n_channels: int) -> bool:
+        """Return whether the ``whole`` words of every channel may be read two at a time."""
+        return whole < 2 or (self.aligned and (n_channels == 1 or whole % 2 == 0))
+
+    def taken(self, index: str) -> str:
+        """Return the text of an input word as the step takes it: limited to its format."""
+        any_word = -(1 << self.caller_bits - 1), (1 << self.caller_bits - 1) - 1
+        return self.stored(
+            word(f"u[{self.macro}_AT + {index}]", f"int{self.caller_bits}_t", any_word)
+        )
 
     def _at(self, index: str) -> str:
         """Return an index of this vector as one of the array."""
@@ -75,10 +95,15 @@ class Place:
         """Width of the C type."""
         return type_bits(self.ctype)
 
-    @property
-    def sum_bits(self) -> int:
-        """Narrowest arithmetic for its words, 32 or 64: its type may be that of wider vectors."""
-        return max(self.bits, 32)
+    def expression(self, index: str) -> Expression:
+        """Return one word in the step functions, which may be any of its format."""
+        fmt = self.vector.fmt
+        return word(self.word(index), self.ctype, (fmt.min, fmt.max))
+
+    def stored(self, x: Expression) -> str:
+        """Return the text of what becomes one of its words: limited to the format, and cast."""
+        x = limited(x, self.vector.fmt, f"{self.macro}_MIN", f"{self.macro}_MAX")
+        return stored(x, self.ctype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +126,13 @@ class Layout:
 
     @property
     def kept(self) -> list[Place]:
-        """Outputs among them: those that are written in every step but not handed out."""
+        """Outputs among them: copied to the caller's words at the end of a step with an output."""
         return [p for p in self.work if p.vector.role is Role.OUTPUT]
+
+    @property
+    def taken(self) -> list[Place]:
+        """Inputs among them: copied from the caller's words at the start of a step."""
+        return [p for p in self.work if p.vector.role is Role.INPUT]
 
     @property
     def state_bytes(self) -> int:
@@ -124,21 +154,24 @@ def lay_out(program: Program, prefix: str) -> Layout:
         If a name cannot be used in C, or the program has no input, state or output.
     """
     types = {role: _role_type(program, role) for role in (Role.INPUT, Role.STATE, Role.OUTPUT)}
-    kept = _kept_outputs(program)
+    pairs, kept = _read_in_pairs(program), _kept_outputs(program)
+    read = {name for op in program.ops for name in op.reads}
     starts = dict.fromkeys(Role, 0)
     places: dict[str, Place] = {}
     for v in program.vectors:
         if c_ident(v.name) in _RESERVED or _TYPE.fullmatch(v.name):
             raise EmitError(f"vector name must not be a word that C or C++ reserves: {v.name!r}")
-        shared, narrow = False, signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
+        own = signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
+        aligned = v.name in pairs and type_bits(own) <= NARROWEST
+        shared, array, ctype = False, f"work->{v.name}", own
         if v.role is Role.STATE:
-            array, ctype = f"s->{v.name}", narrow
-        elif v.role is Role.INTERNAL:
-            array, ctype = f"work->{v.name}", narrow
-        elif v.name in kept:
-            array, ctype = f"work->{v.name}", types[v.role]
-        else:
-            array, ctype, shared = "u" if v.role is Role.INPUT else "y", types[v.role], True
+            array = f"s->{v.name}"
+        elif v.role is Role.INPUT and (
+            v.name not in read or (not aligned and _fills(v, types[v.role]))
+        ):
+            array, ctype, shared = "u", types[v.role], True
+        elif v.role is Role.OUTPUT and not aligned and v.name not in kept:
+            array, ctype, shared = "y", types[v.role], True
         places[v.name] = Place(
             vector=v,
             macro=f"{prefix.upper()}_{v.name.upper()}",
@@ -146,6 +179,8 @@ def lay_out(program: Program, prefix: str) -> Layout:
             array=array,
             at=starts[v.role],
             shared=shared,
+            aligned=aligned,
+            caller_bits=type_bits(types.get(v.role, own)),
         )
         starts[v.role] += v.length
     if len({p.macro for p in places.values()}) < len(places):
@@ -156,6 +191,22 @@ def lay_out(program: Program, prefix: str) -> Layout:
         out_type=types[Role.OUTPUT],
         word_type=types[Role.STATE],
     )
+
+
+def _read_in_pairs(program: Program) -> set[str]:
+    """Return the vectors that the kernels may read two words at a time."""
+    return {
+        source
+        for op in program.ops
+        if isinstance(op, Linear)
+        for source, width in zip(op.sources, op.widths(program.vector), strict=True)
+        if width > 1
+    }
+
+
+def _fills(v: Vector, ctype: str) -> bool:
+    """Return whether every word of a signed type is one of the vector."""
+    return v.fmt.signed and v.fmt.width == type_bits(ctype)
 
 
 def _kept_outputs(program: Program) -> set[str]:
@@ -174,9 +225,10 @@ def _kept_outputs(program: Program) -> set[str]:
 def _struct_bytes(places: list[Place]) -> int:
     size, largest = 0, 1
     for place in places:
-        word = place.bits // 8
-        largest = max(largest, word)
-        size = -(-size // word) * word + word * place.vector.length
+        word_bytes = place.bits // 8
+        boundary = max(word_bytes, ALIGNMENT) if place.aligned else word_bytes
+        largest = max(largest, boundary)
+        size = -(-size // boundary) * boundary + word_bytes * place.vector.length
     return -(-size // largest) * largest
 
 

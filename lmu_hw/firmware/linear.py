@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..program import Linear, Program
 from .digits import MAX_COLUMNS, digits_of, pack, partial_peak
-from .function import Applied, Functions
+from .expressions import (
+    Expression,
+    Range,
+    cast,
+    constant,
+    plus,
+    stored,
+    times,
+    width_of,
+    word,
+)
+from .function import Functions
+from .kernels import half_up
 from .layout import Layout, Place
-from .operation import OperationCode, Routine, arrow
+from .operation import Accumulator, OperationCode, Routine, arrow
 from .words import Column, Table, magnitude, sum_bits, table_type, type_bits
 
 
@@ -16,25 +29,28 @@ from .words import Column, Table, magnitude, sum_bits, table_type, type_bits
 class Part:
     """Neighbouring words of one source, and how their sums of products come about.
 
-    ``start`` counts words of the source, ``first`` columns of the table; ``kernel`` names the
-    function that fills the array ``dots`` of ``bits`` wide sums, or is empty: then it is a loop.
-    ``widened`` words are copied to 16 bits first, for the kernels take no less.
+    ``start`` counts words of the source, ``column`` the program's columns, ``first`` those of the
+    table; ``kernel`` names the function that fills the array ``dots``, one sum for each row, or is
+    empty: then it is a loop over ``product``. Where ``copied``, words are copied first to where
+    kernels may read them in pairs.
     """
 
     place: Place
     whole: int
     start: int
     length: int
+    column: int
     first: int
     scale: int
-    bits: int
+    dots: Expression
     kernel: str
-    widened: bool
+    product: str
+    copied: bool
 
     @property
-    def dots(self) -> str:
+    def array(self) -> str:
         """Array that holds a sum for each row."""
-        return "dots" if self.bits == 32 else "dots64"
+        return self.dots.text.partition("[")[0]
 
     def words(self, channel: str) -> str:
         """Return the pointer to the part's words of a channel."""
@@ -43,11 +59,28 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What becomes of a row's sums of parts: expressions that are stored one after the other.
+
+    ``sums`` are the statements up to the last part but one; then ``sum``, ``x`` with the factor of
+    the row, or empty without one, and ``stored``, the word of the target.
+    """
+
+    sum_type: str
+    sums: tuple[str, ...]
+    sum: str
+    x_type: str
+    x: str
+    stored: str
+    accumulators: tuple[Accumulator, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinearCode(OperationCode):
     """A `Linear`: sums of all rows, one part after the other, then the words of the target.
 
-    ``bits`` is the width of a row's whole sum, ``scaled_bits`` that of its product with
-    ``multiplier``; ``dots`` are the widths of the sums of parts, ``n_dots`` their number.
+    ``dots`` are the widths of the sums of parts, ``n_dots`` their number; ``row`` is what is
+    done for each row of each channel.
     """
 
     parts: tuple[Part, ...]
@@ -55,10 +88,9 @@ class LinearCode(OperationCode):
     n_rows: int
     n_dots: int
     dots: tuple[int, ...]
-    n_widened: int
-    bits: int
-    scaled_bits: int
-    result: Applied
+    n_copied: int
+    row: Row
+    function: str
     rows: Table
     bias: Column
     multiplier: Column
@@ -78,24 +110,18 @@ def linear(
     shift = Column.of(f"{name}_shift", f"Right shifts of the rows of {name}_rows", op.shifts)
     multiplier = Column.of(f"{name}_scale", "Factor of each row before its shift", op.multipliers)
     bias = Column.of(f"{name}_bias", "Added to each row before it is scaled", op.biases)
-    peaks = op.peaks(program.vector)
-    scaled = [
-        peak * m + (1 << s >> 1)
-        for peak, m, s in zip(peaks, op.multipliers, op.shifts, strict=True)
-    ]
     places = [layout.places[source] for source in op.sources]
     widths = op.widths(program.vector)
     digits = digits_of(op.rows) if max(widths) < MAX_COLUMNS else 0
     digits = min(digits, *(_digits_for(place) for place in places))
-    parts = _parts(op, places, widths, digits)
+    parts = _parts(op, places, widths, digits, name)
     rows = _table(name, op, parts, digits, shift)
-    bits = max(sum_bits(max(peaks)), *(part.bits for part in parts))
-    scaled_bits = max(sum_bits(max(scaled)), bits)
-    largest = max(x >> s for x, s in zip(scaled, op.shifts, strict=True))
+    row = _row(routine, parts, (bias, multiplier, shift), functions, op, target)
     columns = (bias.table, multiplier.table, shift.table)
     n_dots = -(-len(op.rows) // 4) * 4 if digits else len(op.rows)
-    dots = tuple(sorted({part.bits for part in parts}))
-    n_widened = max((part.length for part in parts if part.widened), default=0)
+    dots = tuple(sorted({part.dots.bits for part in parts}))
+    n_copied = max((part.length for part in parts if part.copied), default=0)
+    sums = len(op.rows) * type_bits(row.sum_type) * (len(parts) > 1)
     return LinearCode(
         kind=op.kind,
         about=arrow(op),
@@ -103,21 +129,89 @@ def linear(
         routine=routine,
         channels=op.n_channels,
         tables=(rows, *(table for table in columns if table)),
-        scratch=(n_dots * sum(dots) + len(op.rows) * bits * (len(parts) > 1)) // 8 + n_widened * 2,
+        scratch=(n_dots * sum(dots) + sums) // 8 + n_copied * 2,
+        accumulators=(*_partial_sums(routine, parts, op, digits), *row.accumulators),
         parts=parts,
         target=target,
         n_rows=len(op.rows),
         n_dots=n_dots,
         dots=dots,
-        n_widened=n_widened,
-        bits=bits,
-        scaled_bits=scaled_bits,
-        result=functions.apply(op.function, -largest - 1, largest, scaled_bits, target.vector.fmt),
+        n_copied=n_copied,
+        row=row,
+        function=functions.name_of(op.function),
         rows=rows,
         bias=bias,
         multiplier=multiplier,
         shift=shift,
     )
+
+
+def _row(
+    routine: Routine,
+    parts: tuple[Part, ...],
+    columns: tuple[Column, Column, Column],
+    functions: Functions,
+    op: Linear,
+    target: Place,
+) -> Row:
+    """Return the expressions of a row, a case for each."""
+    bias, multiplier, shift = columns
+    widest = _sums(parts, bias, 64)
+    bits = max(
+        width_of(tuple(c for x in widest for c in x.cases), 32), *(p.dots.bits for p in parts)
+    )
+    sums = _sums(parts, bias, bits)
+    total = word("sum", f"int{bits}_t", *sums[-1].cases)
+    seen, x = [total], total
+    if not multiplier.is_all(1):
+        least = half_up(times(total, multiplier.expression("r")), shift.values, shift.at("r")).bits
+        x = times(total, multiplier.expression("r"), least)
+        seen.append(word("x", x.ctype, *x.cases))
+    rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"))
+    scaled = "" if multiplier.is_all(1) else stored(rounded, rounded.ctype)
+    result = rounded if multiplier.is_all(1) else word("x", rounded.ctype, *rounded.cases)
+    return Row(
+        sum_type=total.ctype,
+        sums=tuple(
+            f"sums[r] {'+=' if n else '='} {_added(parts[n], bits).text if n else x.text}"
+            for n, x in enumerate(sums[:-1])
+        ),
+        sum=sums[-1].text,
+        x_type=rounded.ctype,
+        x=scaled,
+        stored=functions.applied(op.function, result, target),
+        accumulators=tuple(Accumulator.of(routine.kind, variable) for variable in seen),
+    )
+
+
+def _sums(parts: tuple[Part, ...], bias: Column, bits: int) -> list[Expression]:
+    """Return the sum of a row after each part, the ones before in a variable of ``bits`` bits."""
+    sums: list[Expression] = []
+    for n, part in enumerate(parts):
+        term = _added(part, bits)
+        if n:
+            term = plus(word("sums[r]", f"int{bits}_t", *sums[-1].cases), term)
+        elif not bias.is_all(0):
+            term = plus(bias.expression("r"), term)
+        sums.append(term)
+    return sums
+
+
+def _added(part: Part, bits: int) -> Expression:
+    """Return what a part adds to a sum of ``bits`` bits."""
+    return times(part.dots, constant(part.scale), bits) if part.scale > 1 else part.dots
+
+
+def _partial_sums(
+    routine: Routine, parts: tuple[Part, ...], op: Linear, digits: int
+) -> Iterator[Accumulator]:
+    """Yield the sums of parts; of four digits a number, two rows together must fit 32 bits, too."""
+    for part in parts:
+        if digits == 4:
+            peak = partial_peak(op.rows, part.column, part.length, digits)
+            peak *= magnitude(part.place.vector.fmt)
+            word("byte", "int32_t", (-peak, peak))
+        yield Accumulator.of(routine.kind, part.dots, (part.column, part.column + part.length))
 
 
 def _digits_for(place: Place) -> int:
@@ -126,7 +220,7 @@ def _digits_for(place: Place) -> int:
 
 
 def _parts(
-    op: Linear, places: list[Place], widths: tuple[int, ...], digits: int
+    op: Linear, places: list[Place], widths: tuple[int, ...], digits: int, name: str
 ) -> tuple[Part, ...]:
     """Return the sources as parts whose sums the kernels can hold, on even columns."""
     parts: list[Part] = []
@@ -134,25 +228,54 @@ def _parts(
     for place, width, align in zip(places, widths, op.aligns, strict=True):
         for start, length in _pieces(op, place, column, width, digits):
             at = column + start
-            peak = partial_peak(op.rows, at, length, 1) * magnitude(place.vector.fmt)
-            bits = max(sum_bits(peak), place.sum_bits, 64 if digits and place.bits > 16 else 32)
-            word = max(place.bits, 16)
+            cases = _reaches(op, at, length, place)
+            bits = max(width_of(cases, 32), place.bits, 64 if digits and place.bits > 16 else 32)
+            array = "dots" if bits == 32 else "dots64"
+            weights = tuple((w, w) for row in op.rows for w in row[at : at + length])
+            column_at = f"{first} + j" if first else "j"
+            weight = word(
+                f"{name}_rows[r][{column_at}]", table_type(w for w, _ in weights), *weights
+            )
+            pairs = bool(digits) and place.bits <= 16
             parts.append(
                 Part(
                     place=place,
                     whole=width,
                     start=start,
                     length=length,
+                    column=at,
                     first=first,
                     scale=1 << align,
-                    bits=bits,
-                    kernel=f"lmu_rows{16 // digits}_i{word}_{bits}" if digits else "",
-                    widened=bool(digits) and place.bits < word,
+                    dots=word(f"{array}[r]", f"int{bits}_t", *cases),
+                    kernel=f"lmu_rows{16 // digits}_i{max(place.bits, 16)}_{bits}"
+                    if digits
+                    else "",
+                    product=_product(weight, place, bits),
+                    copied=pairs
+                    and (place.bits < 16 or not place.is_aligned(width, op.n_channels)),
                 )
             )
             first += length + length % 2 * bool(digits)
         column += width
     return tuple(parts)
+
+
+def _product(weight: Expression, place: Place, bits: int) -> str:
+    """Return a term of a sum of ``bits`` bits."""
+    fmt = place.vector.fmt
+    v = word("v[j]", place.ctype, (fmt.min, fmt.max))
+    return times(cast(bits, weight), v, bits).text
+
+
+def _reaches(op: Linear, at: int, length: int, place: Place) -> tuple[Range, ...]:
+    """Return what the sum of a part reaches on its way, for each row."""
+    fmt, cases = place.vector.fmt, []
+    for row in op.rows:
+        up = sum(w for w in row[at : at + length] if w > 0)
+        down = sum(w for w in row[at : at + length] if w < 0)
+        # zero is in every format, so this is where partial sums end, too
+        cases.append((up * fmt.min + down * fmt.max, up * fmt.max + down * fmt.min))
+    return tuple(cases)
 
 
 def _pieces(

@@ -3,19 +3,84 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..program import Cascade, Dense, Operation, Program
+from .expressions import Expression
 from .layout import Layout
 from .words import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """The C function of one operation: its name, and what it needs of s, u, the work and y."""
+    """The C function of one operation: its name, and what it needs of s, u, the work and y.
+
+    ``kind`` is the name without the prefix of the program.
+    """
 
     name: str
+    kind: str
     parameters: str
     arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accumulator:
+    """A variable of the C that holds a sum, for the certificate.
+
+    Attributes
+    ----------
+    function, variable : str
+        Where it stands; the function's name without the prefix of the program.
+    ctype : str
+    low, high : int
+        What it reaches for any words of the formats that it is computed from, states that were
+        loaded included.
+    columns : (int, int) or None
+        First column of the row that it adds up, and the one behind the last.
+    scale_bits : int or None
+        Fractional bits that it has beyond its words; None where each coefficient has its own.
+    """
+
+    function: str
+    variable: str
+    ctype: str
+    low: int
+    high: int
+    columns: tuple[int, int] | None = None
+    scale_bits: int | None = 0
+
+    @classmethod
+    def of(
+        cls,
+        function: str,
+        x: Expression,
+        columns: tuple[int, int] | None = None,
+        scale_bits: int | None = 0,
+    ) -> Accumulator:
+        """Return a declared variable as an accumulator."""
+        variable, _, _ = x.text.partition("[")
+        return cls(
+            function=function,
+            variable=variable,
+            ctype=x.ctype,
+            low=x.low,
+            high=x.high,
+            columns=columns,
+            scale_bits=scale_bits,
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the claim as a certificate states it."""
+        return {
+            "function": self.function,
+            "variable": self.variable,
+            **({} if self.columns is None else {"columns": list(self.columns)}),
+            "scale_bits": self.scale_bits,
+            "type": self.ctype,
+            "low": self.low,
+            "high": self.high,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +94,7 @@ class OperationCode:
     channels: int
     tables: tuple[Table, ...]
     scratch: int
+    accumulators: tuple[Accumulator, ...] = ()
 
 
 def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
@@ -36,9 +102,9 @@ def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
     kinds = [op.kind for op in program.ops]
     result = []
     for n, op in enumerate(program.ops):
-        name = f"{prefix}_{op.kind}"
+        kind = op.kind
         if kinds.count(op.kind) > 1:
-            name += f"_{kinds[: n + 1].count(op.kind)}"
+            kind += f"_{kinds[: n + 1].count(op.kind)}"
         written = {_holder(layout, v) for v in op.writes}
         used = written | {_holder(layout, v) for v in op.reads}
         types = {"s": "state", "u": "in", "work": "work", "y": "out"}
@@ -48,7 +114,12 @@ def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
         ]
         arguments = ["&work" if h == "work" else h for h in holders]
         result.append(
-            Routine(name=name, parameters=", ".join(parameters), arguments=", ".join(arguments))
+            Routine(
+                name=f"{prefix}_{kind}",
+                kind=kind,
+                parameters=", ".join(parameters),
+                arguments=", ".join(arguments),
+            )
         )
     return result
 

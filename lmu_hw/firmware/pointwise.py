@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
-from math import prod
 
 from ..program import Argmax, Pointwise, Program
-from .function import Applied, Functions
+from .expressions import Expression, constant, minus, negative, plus, stored, times, width_of, word
+from .function import Functions
+from .kernels import rescaled
 from .layout import Layout, Place
-from .operation import OperationCode, Routine, arrow
-from .words import Rescale, magnitude, sum_bits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addend:
-    """One term: a word or the product of two, times ``scale``, added or subtracted."""
-
-    a: Place
-    b: Place | None
-    scale: int
-    minus: bool
+from .operation import Accumulator, OperationCode, Routine, arrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointwiseCode(OperationCode):
-    """A `Pointwise`; ``bits`` is the width of its sum, ``rescale`` what the sum goes through."""
+    """A `Pointwise`.
+
+    ``first`` is the first term, ``rest`` the statements that add the others to ``sum``; ``x`` is
+    the sum with more fractional bits where it needs any, ``stored`` the word of the target.
+    """
 
     target: Place
-    addends: tuple[Addend, ...]
-    bits: int
-    rescale: Rescale
-    result: Applied
+    sum_type: str
+    first: str
+    rest: tuple[str, ...]
+    x_type: str
+    x: str
+    stored: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +48,18 @@ def pointwise(
     target = layout.places[op.target]
     fracs = [sum(program.vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
     align, result = max(fracs), op.result_fmt(program.vector)
-    low = high = bound = 0
-    addends = []
-    for term, frac in zip(op.terms, fracs, strict=True):
-        scale = (-1 if term.minus else 1) << (align - frac)
-        fmts = [program.vector(name).fmt for name in term.names]
-        reach = [scale * prod(x) for x in product(*((f.min, f.max) for f in fmts))]
-        low, high = low + min(reach), high + max(reach)
-        bound += abs(scale) * prod(magnitude(f) for f in fmts)
-        addends.append(
-            Addend(
-                a=layout.places[term.a],
-                b=layout.places[term.b] if term.b else None,
-                scale=abs(scale),
-                minus=term.minus,
-            )
-        )
-    narrowest = max(sum_bits(bound), *(layout.places[name].sum_bits for name in op.reads))
-    rescale = Rescale.of(low, high, align - result.frac_bits, narrowest)
-    ends = rescale.map(low), rescale.map(high)
+    bits = _bits(_terms(layout, op, fracs, 0), op)
+    terms = _terms(layout, op, fracs, bits)
+    first = negative(terms[0], bits) if op.terms[0].minus else terms[0]
+    sums, rest = [word("sum", f"int{bits}_t", *first.cases)], []
+    for term, x in zip(op.terms[1:], terms[1:], strict=True):
+        total = minus(sums[-1], x) if term.minus else plus(sums[-1], x)
+        sums.append(word("sum", f"int{bits}_t", *total.cases))
+        rest.append(f"sum {'-' if term.minus else '+'}= {x.text}")
+    rescaled_sum = rescaled(sums[-1], align - result.frac_bits)
+    scales_up = align < result.frac_bits
+    x = word("x", rescaled_sum.ctype, *rescaled_sum.cases) if scales_up else rescaled_sum
+    reached = word("sum", f"int{bits}_t", *(case for total in sums for case in total.cases))
     return PointwiseCode(
         kind=op.kind,
         about=arrow(op),
@@ -80,12 +68,39 @@ def pointwise(
         channels=1,
         tables=(),
         scratch=0,
+        accumulators=(Accumulator.of(routine.kind, reached),),
         target=target,
-        addends=tuple(addends),
-        bits=rescale.bits,
-        rescale=rescale,
-        result=functions.apply(op.function, *ends, rescale.bits, target.vector.fmt),
+        sum_type=reached.ctype,
+        first=stored(first, reached.ctype),
+        rest=tuple(rest),
+        x_type=x.ctype if scales_up else "",
+        x=rescaled_sum.text,
+        stored=functions.applied(op.function, x, target),
     )
+
+
+def _terms(layout: Layout, op: Pointwise, fracs: list[int], least: int) -> list[Expression]:
+    """Return the terms, aligned and not yet subtracted, computed in at least ``least`` bits."""
+    terms = []
+    for term, frac in zip(op.terms, fracs, strict=True):
+        x = layout.places[term.a].expression("i")
+        if term.b:
+            x = times(x, layout.places[term.b].expression("i"), least)
+        if frac < max(fracs):
+            x = times(x, constant(1 << (max(fracs) - frac)), least)
+        terms.append(x)
+    return terms
+
+
+def _bits(terms: list[Expression], op: Pointwise) -> int:
+    """Return the width of a variable that holds every term and every sum of the first ones."""
+    low = high = 0
+    seen = [(0, 0)]
+    for term, x in zip(op.terms, terms, strict=True):
+        least, most = (-x.high, -x.low) if term.minus else (x.low, x.high)
+        low, high = low + least, high + most
+        seen += [(x.low, x.high), (low, high)]
+    return max(width_of(tuple(seen), 32), *(x.bits for x in terms))
 
 
 def argmax(layout: Layout, op: Argmax, routine: Routine) -> ArgmaxCode:

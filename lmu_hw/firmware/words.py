@@ -7,10 +7,11 @@ where no legal word can bring it to 2**31.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..fixedpoint import QFormat
 from ..templates import c_int
+from .expressions import Expression, constant, word
 
 
 def signed_type(low: int, high: int, narrowest: int = 8) -> str:
@@ -58,11 +59,6 @@ def sum_bits(bound: int) -> int:
 def magnitude(fmt: QFormat) -> int:
     """Return the largest magnitude of a word of ``fmt``."""
     return max(-fmt.min, fmt.max)
-
-
-def limit_bits(fmt: QFormat) -> int:
-    """Return 32 or 64: the narrowest arithmetic for the limits of ``fmt`` themselves."""
-    return sum_bits(fmt.max)
 
 
 def leaves(low: int, high: int, fmt: QFormat) -> bool:
@@ -115,43 +111,21 @@ class Column:
         """Return the expression of the number of one row."""
         return f"{self.table.name}[{row}]" if self.table else c_int(self.value)
 
+    def expression(self, row: str) -> Expression:
+        """Return the number of one row as an expression, a case for each row."""
+        if self.table is None:
+            return constant(self.value)
+        cases = tuple((value, value) for value in self.table.values)
+        return word(self.at(row), self.table.ctype, *cases)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The numbers: one where all rows have the same."""
+        return self.table.values if self.table else (self.value,)
+
     def is_all(self, value: int) -> bool:
         """Return whether every number is ``value``: then it needs no code."""
         return self.table is None and self.value == value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rescale:
-    """How one word becomes a word with other fractional bits: round half up or scale, then limit.
-
-    ``drop`` bits are rounded away, or the word is multiplied by ``scale``; ``clip`` says whether
-    the result can leave its format at all.
-    """
-
-    bits: int
-    drop: int
-    scale: int
-    clip: bool
-
-    @classmethod
-    def of(cls, low: int, high: int, shift: int, narrowest: int) -> Rescale:
-        """Return how low..high loses ``shift`` bits, or gains zeros where that is negative.
-
-        ``narrowest`` is the least width that the arithmetic must have.
-        """
-        drop, scale = max(shift, 0), 1 << max(-shift, 0)
-        bits = max(sum_bits(max(-low, high) * scale + (1 << drop >> 1)), narrowest)
-        return cls(bits=bits, drop=drop, scale=scale, clip=False)
-
-    def limited(self, low: int, high: int, dst: QFormat) -> Rescale:
-        """Return the same for a result of low..high that is limited to ``dst``."""
-        if not leaves(self.map(low), self.map(high), dst):
-            return self
-        return replace(self, clip=True, bits=max(self.bits, limit_bits(dst)))
-
-    def map(self, x: int) -> int:
-        """Return what becomes of ``x``, not limited."""
-        return (x * self.scale + (1 << self.drop >> 1)) >> self.drop
 
 
 def _room(bits: int, narrowest: int) -> int:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelFileError, SpecError, UnstableError
+from ..errors import ModelFileError, SpecError, UnstableError, plain
 from ..network import Dense, Network
 from ..spec import Discretizer
 from . import paper, torch_names
 from .arrays import TORCH, natural, read_arrays
-from .hdf5 import read_hdf5
+from .hdf5 import CONFIG, read_hdf5
 from .keras import read_keras, read_legacy, read_weights
+from .keras_builder import Given
 from .model_file import is_model_file, read_model
 
 HDF5 = (".h5", ".hdf5")
@@ -53,7 +54,7 @@ def load(
     try:
         return _read(path, spec, theta, discretizer)
     except (SpecError, UnstableError, ModelFileError) as error:
-        if str(path) in str(error) or (spec is not None and str(spec) in str(error)):
+        if any(plain(str(each)) in str(error) for each in (path, spec) if each is not None):
             raise
         raise ModelFileError(f"{path}: {error}") from error
 
@@ -72,18 +73,20 @@ def _read(
             f"{path} says its own theta and discretizer; --theta and --discretizer are for files "
             "of bare arrays (--dt-ratio changes the sample rate)"
         )
+    given = Given(theta=theta, discretizer=discretizer)
     if path.name.endswith(".weights.h5") or (spec is not None and path.suffix in HDF5):
         if spec is None:
             raise ModelFileError(
                 f"{path} holds weights alone: give the model's configuration with --spec, as "
                 "model.to_json() returns it, or its .keras file"
             )
-        return read_weights(path, spec)
+        return read_weights(path, spec, given)
     if path.suffix == ".keras":
         return read_keras(path)
     if path.suffix in HDF5:
         file = read_hdf5(path, str(path))
-        if paper.is_paper(file.arrays):
+        # arrays alone decide only where the file says no more
+        if CONFIG not in file.texts and paper.is_paper(file.arrays):
             ordered = dict(sorted(file.arrays.items(), key=lambda item: natural(item[0])))
             network = paper.network_of(ordered, theta=theta, discretizer=discretizer)
             if sum(isinstance(layer, Dense) for layer in network.layers) > 1:
@@ -91,7 +94,7 @@ def _read(
                     f"{path} has several dense layers, of whose activations its arrays say nothing"
                 )
             return network
-        return read_legacy(file, path)
+        return read_legacy(file, path, given)
     if path.suffix == ".npz" and is_model_file(path):
         return read_model(path)
     if path.suffix in ARRAYS:

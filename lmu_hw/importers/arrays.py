@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import LMUHWError, ModelFileError, ToolError, read_error
+from ..errors import LMUHWError, ModelFileError, ToolError, read_error, reason_of
 from ..legendre import Array
 
 MAX_BYTES = 1 << 28
@@ -178,7 +178,7 @@ def _read_torch(path: Path) -> dict[str, Array]:
     # a damaged pickle can fail in any of PyTorch's ways
     except Exception as error:
         raise ModelFileError(
-            f"{path} holds more than weights, or is damaged ({_reason(error)}); "
+            f"{path} holds more than weights, or is damaged; "
             "save model.state_dict() as .safetensors"
         ) from error
     state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
@@ -199,7 +199,7 @@ def _dense(path: Path, name: str, tensor: Any, dtype: Any) -> Array:
         return np.array(tensor.to(dtype).numpy(), dtype=np.float64)
     except (RuntimeError, TypeError) as error:
         raise ModelFileError(
-            f"{path}: {name[:80]!r} must be a dense tensor of plain numbers ({_reason(error)}); "
+            f"{path}: {name[:80]!r} must be a dense tensor of plain numbers; "
             "save it so (to_dense, dequantize)"
         ) from error
 
@@ -229,12 +229,8 @@ def _check_total(path: Path, count: int, size: int, max_bytes: int = MAX_BYTES) 
 def _damaged(path: Path, error: Exception, how: str) -> ModelFileError:
     kind = "safetensors" if how == "safetensors" else path.suffix
     return ModelFileError(
-        f"{path} is no {kind} file, or damaged ({_reason(error)}); write it again with {how}"
+        f"{path} is no {kind} file, or damaged ({reason_of(error)}); write it again with {how}"
     )
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

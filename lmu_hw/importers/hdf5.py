@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import mmap
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from ..errors import ModelFileError, ToolError, read_error
+from ..errors import ModelFileError, ToolError, read_error, reason_of
 from ..legendre import Array
 
 MAX_BYTES = 1 << 28
@@ -20,10 +22,13 @@ MAX_NODES = 10_000
 """Most groups and datasets in a file."""
 MAX_DEPTH = 32
 """Deepest group."""
-TEXTS = ("keras_version", "model_config")
+CONFIG = "model_config"
+TEXTS = ("keras_version", CONFIG)
 """Attributes of the root that are read."""
 MAX_TEXT = 1 << 24
 """Longest text attribute [bytes]."""
+MAX_TEXTS = 1 << 17
+"""Most texts of variable length in a file."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +70,7 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
     if isinstance(source, Path) and not source.is_file():
         raise ModelFileError(f"{source} does not exist or is no file; give a model file")
     try:
+        _check_heaps(source)
         with h5py.File(source, "r") as file:
             reader = _Reader(h5py, what)
             reader.walk(file, "", 0)
@@ -75,8 +81,37 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
         raise read_error(Path(what), error) from error
     # a damaged file can fail in any of h5py's ways
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason}") from error
+        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason_of(error)}") from error
+
+
+def _check_heaps(source: Path | IO[bytes]) -> None:
+    """Raise `ValueError` for a heap of texts in which libhdf5 would walk in place for ever.
+
+    A collection is GCOL, version 1 and its size; objects follow, each an index, its size at byte 8
+    and, but for the free space of index 0, its content in whole words of 8 bytes.
+    """
+    if isinstance(source, Path):
+        with (
+            source.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as all_,
+        ):
+            _walk_heaps(all_)
+    else:
+        _walk_heaps(source.read())
+        source.seek(0)
+
+
+def _walk_heaps(content: bytes | mmap.mmap) -> None:
+    at, walked = -1, 0
+    while 0 <= (at := content.find(b"GCOL\x01\0\0\0", at + 1)) <= len(content) - 16:
+        (size,) = struct.unpack_from("<Q", content, at + 8)
+        end, object_at = min(at + size, len(content)), at + 16
+        while object_at + 16 <= end:
+            index, n = struct.unpack_from("<H6xQ", content, object_at)
+            walked += 1
+            if (index == 0 and n == 0) or walked > MAX_TEXTS:
+                raise ValueError("a heap of texts without an end")
+            object_at += n if index == 0 else 16 + -(-n // 8) * 8
 
 
 class _Reader:
@@ -114,8 +149,7 @@ class _Reader:
         with np.errstate(all="ignore"):
             return np.asarray(node[()], dtype=np.float64)
 
-    @staticmethod
-    def texts(file: Any) -> dict[str, str]:
+    def texts(self, file: Any) -> dict[str, str]:
         """Return the text attributes of the root."""
         found = {}
         for name in TEXTS:
@@ -123,10 +157,15 @@ class _Reader:
             if name not in file.attrs:
                 continue
             stored = file.attrs.get_id(name)
-            if stored.shape != () or stored.get_storage_size() > MAX_TEXT:
-                continue
-            value = file.attrs[name]
+            small = stored.shape == () and stored.get_storage_size() <= MAX_TEXT
+            value = file.attrs[name] if small else None
             text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
             if isinstance(text, str):
                 found[name] = text
+            elif name == CONFIG:
+                # arrays say less than it does: they are no stand-in for one that is there
+                raise ModelFileError(
+                    f"{self._what}: {name} must be a text of at most {MAX_TEXT >> 20} MiB; "
+                    "save the model again"
+                )
         return found

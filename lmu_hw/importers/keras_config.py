@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ModelFileError
+from ..errors import ModelFileError, reason_of
 from ..network import Activation
 
 MAX_JSON = 1 << 24
@@ -15,15 +15,26 @@ MAX_JSON = 1 << 24
 MODELS = ("Sequential", "Functional", "Model")
 IGNORED = (
     "InputLayer",
+    "Identity",
     "Dropout",
+    "AlphaDropout",
     "GaussianNoise",
     "GaussianDropout",
     "ActivityRegularization",
     "SpatialDropout1D",
 )
 """Layers that do nothing when a network is run."""
+LMUS = ("LMU", "LMUFFT", "LMUFeedforward", "LMUCell")
+RECURRENT = ("SimpleRNN", "LSTM", "GRU")
+STEPWISE = (
+    *IGNORED,
+    *("Dense", "Activation", "Softmax", "ReLU"),
+    *("BatchNormalization", "Normalization", "Rescaling", "Flatten"),
+)
+"""Layers that TimeDistributed may hold: they read one step."""
 SUPPORTED = (
-    "LMU, LMUFeedforward, RNN(LMUCell), Dense, SimpleRNN, LSTM, GRU, Activation, Softmax, ReLU"
+    "LMU, LMUFeedforward, RNN(LMUCell), Dense, SimpleRNN, LSTM, GRU, Activation, Softmax, ReLU, "
+    "BatchNormalization, Normalization, Rescaling, Dropout, Flatten after the last step"
 )
 
 
@@ -43,6 +54,8 @@ class KerasLayer:
         Its options.
     returns_steps : bool
         Its output at every step goes on, not the last alone.
+    reads_step : bool
+        TimeDistributed holds it: it reads one step at a time.
     """
 
     kind: str
@@ -50,6 +63,7 @@ class KerasLayer:
     slot: str
     config: dict[str, Any]
     returns_steps: bool
+    reads_step: bool = False
 
 
 def parse_json(text: str, what: str) -> Any:
@@ -59,12 +73,15 @@ def parse_json(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise ModelFileError(f"{what} is damaged JSON ({reason}); save the model again") from error
+        raise ModelFileError(
+            f"{what} is damaged JSON ({reason_of(error)}); save the model again"
+        ) from error
 
 
-def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], int | None]:
-    """Return the layers of a model's configuration in order, and the width of its input if known.
+def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], list[int | None] | None]:
+    """Return the layers of a model's configuration in order, and the shape of its input if known.
+
+    The shape is (sequences, steps, words), or (sequences, words); what it leaves open is None.
 
     Raises
     ------
@@ -82,21 +99,20 @@ def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], int | None]:
         entries = config if isinstance(config, list) else config["layers"]
         counts: dict[str, int] = {}
         layers: list[KerasLayer] = []
-        width: int | None = None
+        shape: list[int | None] | None = None
         before: str | None = None
         for entry in entries:
             layer = _layer(entry, counts)
             if model["class_name"] != "Sequential":
                 _check_chain(entry, before, layer.name, what)
-                before = layer.name
-            if width is None and not layers:
-                width = _width(layer.config, config)
+            before = layer.name
+            if shape is None and not layers:
+                shape = _shape(entry["config"], config)
             if layer.kind not in IGNORED:
                 layers.append(layer)
-        if model["class_name"] != "Sequential" and "output_layers" in config:
-            outputs = json.dumps(config["output_layers"])
-            if json.dumps(before) not in outputs or outputs.count('"') != 2:
-                raise ModelFileError(f"{what} must have the output of its last layer, and no other")
+        outputs = None if isinstance(config, list) else config.get("output_layers")
+        if outputs is not None and not _is_output(outputs, before):
+            raise ModelFileError(f"{what} must have the output of its last layer, and no other")
     except ModelFileError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
@@ -111,7 +127,11 @@ def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], int | None]:
         )
     if not layers:
         raise ModelFileError(f"{what} holds no layers; supported are {SUPPORTED}")
-    return layers, width
+    if shape is not None and len(shape) not in (2, 3):
+        raise ModelFileError(
+            f"{what} reads arrays of {len(shape)} axes, must be (sequences, steps, words)"
+        )
+    return layers, shape
 
 
 def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
@@ -120,19 +140,33 @@ def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
     number = counts.get(snake, 0)
     counts[snake] = number + 1
     name, slot = str(config.get("name", snake)), f"{snake}_{number}" if number else snake
-    returns_steps = bool(config.get("return_sequences", True))
     if config.get("go_backwards"):
         raise ModelFileError(f"layer {name[:80]!r} must not go_backwards: a step has no future")
-    if kind in ("TimeDistributed", "RNN"):
-        inner = config["layer" if kind == "TimeDistributed" else "cell"]
-        if kind == "TimeDistributed" and _class(inner) != "Dense":
-            raise ModelFileError(f"layer {name[:80]!r} must be a TimeDistributed of Dense alone")
+    reads_step = kind == "TimeDistributed"
+    returns_steps = config.get("return_sequences")
+    if reads_step or kind == "RNN":
+        inner = config["layer" if reads_step else "cell"]
         kind, config = _class(inner), dict(inner["config"])
-    if kind in ("LMU", "LMUFeedforward", "LMUCell"):
+        if reads_step and kind not in STEPWISE:
+            raise ModelFileError(
+                f"layer {name[:80]!r} must be a TimeDistributed of Dense alone, or of a layer that "
+                f"folds into one, not of {kind[:80]}"
+            )
+        if not reads_step and kind.removesuffix("Cell") in RECURRENT:
+            kind = kind.removesuffix("Cell")
+    if kind in LMUS:
         kind = "LMU"
-    elif kind in ("SimpleRNN", "LSTM", "GRU"):
-        returns_steps = bool(config.get("return_sequences", False))
-    return KerasLayer(kind=kind, name=name, slot=slot, config=config, returns_steps=returns_steps)
+    if returns_steps is None:
+        # what Keras takes where its layers are not told
+        returns_steps = kind not in ("LMU", *RECURRENT)
+    return KerasLayer(
+        kind=kind,
+        name=name,
+        slot=slot,
+        config=config,
+        returns_steps=bool(returns_steps),
+        reads_step=reads_step,
+    )
 
 
 def _class(entry: dict[str, Any]) -> str:
@@ -140,14 +174,14 @@ def _class(entry: dict[str, Any]) -> str:
     return str(entry["class_name"]).rpartition(">")[2]
 
 
-def _width(first: dict[str, Any], model: Any) -> int | None:
-    """Return the width of the input, where it stands in the first layer or the model."""
+def _shape(first: dict[str, Any], model: Any) -> list[int | None] | None:
+    """Return the shape of the input, where it stands in the first layer or the model."""
     shapes = [first.get("batch_shape"), first.get("batch_input_shape")]
     if isinstance(model, dict):
         shapes.append(model.get("build_input_shape"))
     for shape in shapes:
-        if isinstance(shape, list) and shape and type(shape[-1]) is int:
-            return int(shape[-1])
+        if isinstance(shape, list) and shape:
+            return [n if type(n) is int else None for n in shape]
     return None
 
 
@@ -164,13 +198,26 @@ def _sources(node: Any) -> list[str]:
     """Return the names of the layers that inbound nodes refer to, of Keras 2 or 3."""
     if isinstance(node, dict):
         if "keras_history" in node:
-            return [str(node["keras_history"][0])]
+            return [_tensor(node["keras_history"])]
         return [name for value in node.values() for name in _sources(value)]
     if isinstance(node, list):
         if node and isinstance(node[0], str) and len(node) in (3, 4):
-            return [node[0]]
+            return [_tensor(node)]
         return [name for value in node for name in _sources(value)]
     return []
+
+
+def _tensor(history: list[Any]) -> str:
+    """Return the name of a layer whose output is read; of its states, a name that no layer has."""
+    name, _, index = history[:3]
+    return f"{name} (output {index})" if index else str(name)
+
+
+def _is_output(outputs: Any, last: str | None) -> bool:
+    """Return whether the outputs of a model are that of its last layer alone."""
+    while isinstance(outputs, list) and len(outputs) == 1:
+        (outputs,) = outputs
+    return isinstance(outputs, list) and len(outputs) == 3 and _tensor(outputs) == last
 
 
 def activation_of(value: Any, keras_3: bool, what: str) -> Activation:

@@ -78,7 +78,8 @@ def memory_of(
         Abar or Abar - I, transposed or not.
     B : float array, shape (d,), (d, 1) or (1, d)
     theta : float, optional
-        The window that the file or the user claims [samples], > 0. Default: found from A and B.
+        The window that the file or the user claims [samples], > 0. Default: found from A and B, and
+        unknown where A was trained.
     discretizer : Discretizer, optional
         Default: zoh or euler, whichever fits better.
     name : str
@@ -117,7 +118,7 @@ def memory_of(
     try:
         memory = Memory(
             order=len(B),
-            theta=1.0 if theta is None else float(theta),
+            theta=None if theta is None else float(theta),
             discretizer=discretizer or Discretizer.ZOH,
             trained=trained,
         )

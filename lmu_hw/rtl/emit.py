@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import Value
 
+from ..naming import COLLISION_MACRO
 from ..program import Cascade, Dense, Program, Role, Vector
 from ..schedule import Kind, Place, Run, Schedule, Zone, pace
 from ..streams import Streams
@@ -104,52 +107,69 @@ def emit(
     Returns
     -------
     dict
-        ``<name>.v``, ``<name>_*.mem`` (what the ROMs hold), ``<name>.vlt`` (what Verilator's lint
-        may not complain of), ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same
-        text from the same program, always.
+        ``<name>.v``, ``<name>.f`` (the list of it), ``<name>_*.mem`` (what the ROMs hold, a word a
+        line), ``<name>_roms.txt`` (what the words mean), ``<name>.vlt`` (what Verilator's lint may
+        not complain of), ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same text from the
+        same program, always.
     """
     name = program.name
     env = environment()
     tool = f"lmu-hw {version}".strip()
-    roms = list(_roms(schedule, name))
+    roms = [rom for rom in _roms(schedule, name) if rom.contents.is_memory]
     context = _context(program, schedule, name, tool, streams)
-    context["roms"] = any(rom.is_memory for rom, _, _ in roms)
+    context["roms"] = [rom.contents.file for rom in roms]
     context["header"] = env.get_template("rtl/header.v.j2").render(context).rstrip()
     context["modules"] = _modules(Engine(program, schedule, name), name, context["top"])
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
+        f"{name}.f": env.get_template("rtl/files.f.j2").render(context),
         f"{name}.vlt": env.get_template("rtl/lint.vlt.j2").render(context),
         f"tb_{name}.v": env.get_template("rtl/tb.v.j2").render(context),
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
         SCHEDULE: json.dumps(_figures(schedule, streams), indent=2) + "\n",
     }
-    for rom, what, notes in roms:
-        if rom.is_memory:
-            head = f"// {tool}, program {program.digest}: {what}; do not edit"
-            files[rom.file] = _rom_text(rom, head, notes)
+    for rom in roms:
+        files[rom.contents.file] = "".join(f"{word}\n" for word in rom.hex_words)
+    if roms:
+        head = f"{tool}, program {program.digest}; do not edit\n"
+        files[f"{name}_roms.txt"] = "\n".join([head, *map(_listing, roms)])
     return files
 
 
-def _roms(plan: Schedule, name: str) -> Iterator[tuple[RomContents, str, list[str]]]:
-    """Yield what every ROM holds, what it is, and a note for each word."""
+@dataclass(frozen=True, slots=True)
+class _Rom:
+    """A ROM, what it is, and a note for each of its words, or none."""
+
+    contents: RomContents
+    what: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hex_words(self) -> list[str]:
+        return [hex_word(w, self.contents.width) for w in self.contents.words]
+
+
+def _roms(plan: Schedule, name: str) -> Iterator[_Rom]:
+    """Yield every ROM of a design."""
     runs = [run for listing in plan.listings for run in listing.runs]
     control = control_contents(plan, f"{name}_control.mem")
-    yield control, "runs of cycles in the order of a step", [_note(plan, run) for run in runs]
+    notes = tuple(_note(plan, run) for run in runs)
+    yield _Rom(control, "runs of cycles in the order of a step", notes)
     if plan.weights:
         weights = weight_contents(plan, widths(plan).weight, f"{name}_weights.mem")
         in_row = words_in_row(len(plan.weights))
         what = f"a weight for each of {plan.lanes} lanes, lane 0 lowest"
-        yield weights, what + (f", {in_row} times in a row" if in_row > 1 else ""), []
+        yield _Rom(weights, what + (f", {in_row} times in a row" if in_row > 1 else ""))
     if plan.jobs:
         what = f"shift (less {fields_of(plan).shift_min}), multiplier and bias of each result"
-        yield param_contents(plan, f"{name}_params.mem"), what, []
+        yield _Rom(param_contents(plan, f"{name}_params.mem"), what)
         if plan.functions:
             pieces = piece_contents(plan, f"{name}_pieces.mem")
             names = ", ".join(f.name for f in plan.functions)
-            yield pieces, f"coefficients of the pieces of {names}", []
+            yield _Rom(pieces, f"coefficients of the pieces of {names}")
     if plan.chains:
         sections = section_contents(plan, f"{name}_sections.mem")
-        yield sections, "coefficients and shifts of the sections", []
+        yield _Rom(sections, "coefficients and shifts of the sections")
 
 
 def _note(plan: Schedule, run: Run) -> str:
@@ -173,11 +193,12 @@ def _note(plan: Schedule, run: Run) -> str:
     return " ".join(parts)
 
 
-def _rom_text(rom: RomContents, head: str, notes: list[str]) -> str:
-    words = [hex_word(w, rom.width) for w in rom.words]
-    if notes:
-        words = [f"{w}  // {note}" for w, note in zip(words, notes, strict=True)]
-    return "\n".join([head, *words, ""])
+def _listing(rom: _Rom) -> str:
+    """Return what the words of a ROM mean, for people."""
+    contents = rom.contents
+    head = f"{contents.file}: {len(contents.words)} words of {contents.width} bits, {rom.what}\n"
+    noted = enumerate(zip(rom.hex_words, rom.notes, strict=True)) if rom.notes else ()
+    return head + "".join(f"{address:6}  {word}  {note}\n" for address, (word, note) in noted)
 
 
 def _figures(plan: Schedule, streams: Streams) -> dict[str, Any]:
@@ -204,6 +225,7 @@ def _context(
         "tool": tool,
         "title": " ".join(program.title.split()),
         "digest": program.digest,
+        "collision_macro": COLLISION_MACRO,
         "count": _count,
         "fifo_depth": plan.fifo_depth,
         "abouts": [v for v in program.vectors if v.about],
@@ -263,7 +285,8 @@ def _modules(engine: Engine, name: str, top: str) -> str:
 
     The engine's own is called ``top``, the others begin with ``name``.
     """
-    text = rtlil.convert(engine, name=name, platform=VerilogPlatform(name), emit_src=False)
+    ports, platform = _named_ports(engine), VerilogPlatform(name)
+    text = rtlil.convert(engine, name=name, platform=platform, ports=ports, emit_src=False)
     modules = pruned(shared(folded(parse(text))))
     comments = {top: _summary(Engine)}
     for module in modules:
@@ -273,6 +296,16 @@ def _modules(engine: Engine, name: str, top: str) -> str:
         elif leaf in BLOCKS:
             comments[module.name] = _summary(BLOCKS[leaf])
     return to_verilog(modules, comments)
+
+
+def _named_ports(engine: Engine) -> list[Value]:
+    """Give the ports names that VHDL takes too, where no two underscores may meet; return them."""
+    ports = []
+    for path, _, port in engine.signature.flatten(engine):
+        signal = Value.cast(port)
+        signal.name = "_".join("data" if part == "payload" else part for part in path)
+        ports.append(signal)
+    return ports
 
 
 def _summary(block: type) -> str:

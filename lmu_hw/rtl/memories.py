@@ -1,19 +1,28 @@
 """Block memories: read-only words and the state, each with a registered read.
 
-In simulation they are Amaranth memories. In emitted Verilog they are instances of the two modules
+In Amaranth they are Amaranth memories. In emitted Verilog they are instances of the two modules
 in `rtl_templates/rtl/design.v.j2`, written the way every synthesis tool knows: no contents pass
 through the conversion, the RAMs are not initialised, and the ROMs are read from files.
+
+A word that is read in the cycle in which it is written is undefined. A simulation makes it a wrong
+one, so that its use is found: in Amaranth with a `SimulationPlatform`, in Verilog with the macro
+`naming.COLLISION_MACRO`. No synthesis sees that logic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Mux, Signal, signed
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationPlatform:
+    """What `elaborate` gets for a simulation in Amaranth: ``Fragment.get(design, platform)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +92,21 @@ class Ram(wiring.Component):
                 i_write_word=self.write_word,
             )
             return m
-        m.submodules.ram = ram = Memory(shape=self.read_word.shape(), depth=self.depth, init=[])
-        reader, writer = ram.read_port(), ram.write_port()
-        # a wrong word, so that simulation finds out who uses it
-        collided = Signal()
-        m.d.sync += collided.eq(self.write & (self.write_address == self.read_address))
+        # A read port of domain "sync" promises the old word, which takes logic in most devices.
+        # Of this one Yosys makes a block memory with a registered read, and promises nothing.
+        m.submodules.ram = ram = Memory(
+            shape=self.read_word.shape(), depth=self.depth, init=[], attrs={"no_rw_check": 1}
+        )
+        reader, writer = ram.read_port(domain="comb"), ram.write_port()
+        word = Signal.like(self.read_word, reset_less=True)
+        m.d.sync += word.eq(reader.data)
+        if isinstance(platform, SimulationPlatform):
+            # a wrong word, so that simulation finds out who uses it
+            with m.If(self.write & (self.write_address == self.read_address)):
+                m.d.sync += word.eq(~reader.data)
         m.d.comb += [
             reader.addr.eq(self.read_address),
-            self.read_word.eq(Mux(collided, ~reader.data, reader.data)),
+            self.read_word.eq(word),
             writer.en.eq(self.write),
             writer.addr.eq(self.write_address),
             writer.data.eq(self.write_word),
@@ -162,6 +178,7 @@ class Rom(wiring.Component):
                 p_DEPTH=len(contents.words),
                 p_ADDRESS_WIDTH=len(self.address),
                 p_FILE=contents.file,
+                p_MEM_DIR="",
                 i_clk=ClockSignal(),
                 i_address=self.address,
                 o_word=self.word,

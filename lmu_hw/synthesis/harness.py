@@ -35,7 +35,8 @@ def ports_of(verilog: str, module: str) -> tuple[Port, ...]:
     ModelFileError
         If there is no such module.
     """
-    head = re.search(rf"^module {re.escape(module)} \((.*?)\);", verilog, re.MULTILINE | re.DOTALL)
+    pattern = rf"^module {re.escape(module)} (?:#\(.*?\n\) )?\((.*?)\);"
+    head = re.search(pattern, verilog, re.MULTILINE | re.DOTALL)
     lines = head.group(1).splitlines() if head else []
     found = [m for line in lines if (m := _PORT.match(line))]
     if not found:

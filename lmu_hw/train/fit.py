@@ -12,7 +12,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelFileError
+from ..errors import ModelFileError, reason_of
 from ..folder import write_file
 from ..progress import progress
 
@@ -152,9 +152,8 @@ def _load(
         torch.set_rng_state(data["random"])
         return [Epoch(loss=loss, seconds=seconds) for loss, seconds in data["history"]]
     except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:100]
         raise ModelFileError(
-            f"{path} is no checkpoint of this model ({reason}); delete it or name another"
+            f"{path} is no checkpoint of this model ({reason_of(error)}); delete it or name another"
         ) from error
 
 

@@ -140,14 +140,15 @@ class LegendreMemory(nn.Module):
     @classmethod
     def of(cls, memory: network.Memory) -> LegendreMemory:
         """Return the memory of a network's layer, fixed."""
-        made = cls(memory.order, memory.theta, channels=memory.channels)
+        made = cls(memory.order, memory.theta or 1.0, channels=memory.channels)
         made.discretizer = memory.discretizer
+        made._windows = [np.nan if memory.theta is None else memory.theta]
         made._fixed, made._exported = [memory.system()], [memory]
         return made
 
     @property
     def theta(self) -> Tensor:
-        """Windows [samples], shape (1,) or (channels,), float64."""
+        """Windows [samples], shape (1,) or (channels,), float64; NaN where none is known."""
         if self.learns_theta:
             return torch.exp(self.log_theta.double())
         return torch.tensor(self._windows, dtype=torch.float64)

@@ -76,11 +76,6 @@ class Ports:
         return [(word & mask) | (rng.getrandbits(above) << width if above else 0) for word in words]
 
     def _stream(self, name: str, *, last: bool) -> Stream:
-        names = ("payload", "valid", "ready")
-        if self._axi:
-            prefix = AXI_PREFIXES[name]
-            names = ("tdata", "tvalid", "tready")
-            signals = [getattr(self._dut, f"{prefix}_{n}") for n in names]
-            return Stream(*signals, getattr(self._dut, f"{prefix}_tlast") if last else None)
-        signals = [getattr(self._dut, f"{name}__{n}") for n in names]
-        return Stream(*signals, getattr(self._dut, f"{name}_last") if last else None)
+        prefix = f"{AXI_PREFIXES[name]}_t" if self._axi else f"{name}_"
+        parts = ("data", "valid", "ready", *(("last",) if last else ()))
+        return Stream(*(getattr(self._dut, prefix + part) for part in parts))

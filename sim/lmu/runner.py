@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--state-port", action="store_true", help="the design has a state port")
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--define", action="append", default=[], help="a macro for the Verilog")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
@@ -52,6 +53,7 @@ def main() -> int:
         always=True,
         timescale=("1ns", "1ps"),
         build_args=["-g2005"],
+        defines=dict.fromkeys(args.define, 1),
     )
     vectors = args.vectors or args.folder / "vectors"
     results = runner.test(

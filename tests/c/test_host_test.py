@@ -96,7 +96,7 @@ BROKEN = {
     "coefficient": ("_coef[8] = {\n    17", "_coef[8] = {\n    16"),
     "coefficient shift": ("x - y, t, 32", "x - y, t, 31"),
     "port": ("2 * x - y", "x + x + y"),
-    "reset": ("memset(s, 0, sizeof *s);", "s->silence[0] = 0;"),
+    "reset": ("s->z_inner[i] = 0;", "s->silence[0] = 0;"),
     "save": (
         "words[LMU_Z_INNER_AT + i] = s->z_inner[i]",
         "words[LMU_Z_INNER_AT + i] = s->z_inner[0]",
@@ -155,8 +155,8 @@ BROKEN_NETWORKS = {
     "always lazy": ("stack_on_demand", "const int due = y != NULL;", "const int due = 0; (void)y;"),
     "a state is lazy": (
         "feedback_0",
-        "    lmu_linear(s, u, &work);\n",
-        "    if (due) {\n        lmu_linear(s, u, &work);\n    }\n",
+        "    lmu_linear(s, &work);\n",
+        "    if (due) {\n        lmu_linear(s, &work);\n    }\n",
     ),
     "kept output": ("feedback_3", "y[LMU_FED_AT + i] = work.fed[i]", "y[LMU_FED_AT + i] = 0"),
 }

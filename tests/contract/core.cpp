@@ -21,27 +21,27 @@ EXPORT void core_close(void* core) { delete static_cast<Dut*>(core); }
 EXPORT void core_cycle(void* core, const uint64_t* in, uint64_t* out) {
   Dut& dut = *static_cast<Dut*>(core);
   dut.p_rst.set(in[0]);
-  dut.p_i____valid.set(in[1]);
-  dut.p_i____payload.set(in[2]);
+  dut.p_i__valid.set(in[1]);
+  dut.p_i__data.set(in[2]);
 #ifdef I_LAST
   dut.p_i__last.set(in[3]);
 #endif
-  dut.p_o____ready.set(in[4]);
-  dut.p_state__command____valid.set(in[5]);
-  dut.p_state__command____payload.set(in[6]);
-  dut.p_state__i____valid.set(in[7]);
-  dut.p_state__i____payload.set(in[8]);
-  dut.p_state__o____ready.set(in[9]);
+  dut.p_o__ready.set(in[4]);
+  dut.p_state__command__valid.set(in[5]);
+  dut.p_state__command__data.set(in[6]);
+  dut.p_state__i__valid.set(in[7]);
+  dut.p_state__i__data.set(in[8]);
+  dut.p_state__o__ready.set(in[9]);
   dut.p_clk.set(true);
   dut.eval();
-  out[0] = dut.p_i____ready.get<uint64_t>();
-  out[1] = dut.p_o____valid.get<uint64_t>();
-  out[2] = dut.p_o____payload.get<uint64_t>();
+  out[0] = dut.p_i__ready.get<uint64_t>();
+  out[1] = dut.p_o__valid.get<uint64_t>();
+  out[2] = dut.p_o__data.get<uint64_t>();
   out[3] = dut.p_o__last.get<uint64_t>();
-  out[4] = dut.p_state__command____ready.get<uint64_t>();
-  out[5] = dut.p_state__i____ready.get<uint64_t>();
-  out[6] = dut.p_state__o____valid.get<uint64_t>();
-  out[7] = dut.p_state__o____payload.get<uint64_t>();
+  out[4] = dut.p_state__command__ready.get<uint64_t>();
+  out[5] = dut.p_state__i__ready.get<uint64_t>();
+  out[6] = dut.p_state__o__valid.get<uint64_t>();
+  out[7] = dut.p_state__o__data.get<uint64_t>();
   out[8] = dut.p_state__o__last.get<uint64_t>();
   dut.commit();
   dut.p_clk.set(false);

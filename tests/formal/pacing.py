@@ -14,7 +14,7 @@ from .prover import Design, Harness
 class PublishedCycles(Harness):
     """Words are taken whenever there is room for a step, but for the published cycles of each.
 
-    ``i__ready`` is at all times what a counter of cycles says, whatever the source and the sink do.
+    ``i_ready`` is at all times what a counter of cycles says, whatever the source and the sink do.
     """
 
     def __init__(self, design: Design) -> None:
@@ -39,7 +39,7 @@ class PublishedCycles(Harness):
         every = plan.program.output_every
         listings = [plan.due] if every == 1 else [plan.due, plan.quiet]
         take = Signal()
-        m.d.comb += take.eq(self["i__valid"] & self["i__ready"])
+        m.d.comb += take.eq(self["i_valid"] & self["i_ready"])
 
         # what is published: cleared rows, words of a step, steps to an output, cycles of a step
         depth = depth_to_clear(plan)
@@ -60,7 +60,7 @@ class PublishedCycles(Harness):
         with m.Elif(ran != 0):
             m.d.sync += ran.eq(Mux(ran == length, 0, ran + 1))
         is_clear = cleared == depth
-        self.claim(m, self["i__ready"] == (is_clear & (ran == 0) & self.room))
+        self.claim(m, self["i_ready"] == (is_clear & (ran == 0) & self.room))
 
         # what that rests on: where pacer and sequencer are
         self.claim(m, self.pacer["clear"] == ~is_clear)
@@ -131,11 +131,11 @@ class WordsOfAStep(Harness):
         owed = Signal(range(self.STEPS * n_out + 1))
         m.d.comb += [
             Assume(~self.started | ~ResetSignal()),
-            Assume(self["i__valid"] == (taken != n_words)),
-            Assume(self["o__ready"]),
+            Assume(self["i_valid"] == (taken != n_words)),
+            Assume(self["o_ready"]),
         ]
         m.d.sync += [
-            taken.eq(taken + (self["i__valid"] & self["i__ready"])),
+            taken.eq(taken + (self["i_valid"] & self["i_ready"])),
             owed.eq(owed + Mux(self.reserve, n_out, 0) - self.write),
             since.eq(Mux(self.running, 0, Mux(since == tail, tail, since + 1))),
         ]

@@ -237,7 +237,7 @@ PROOFS = (
             Mutation(what="reset of the wrong sign", pattern=r"\(!aresetn\)", text="(aresetn)"),
             Mutation(
                 what="zeros above a negative word",
-                pattern=r"\{5\{o__payload\[2\]\}\}",
+                pattern=r"\{5\{o_data\[2\]\}\}",
                 text="5'd0",
             ),
         ),

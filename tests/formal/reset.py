@@ -28,13 +28,12 @@ class Forgets(Harness):
         m.submodules.twin = self.instance(twin)
         m.d.comb += Assume(~self.started | ~ResetSignal())
         if self.words:
-            m.d.comb += Assume(self["i__valid"] & self["o__ready"])
+            m.d.comb += Assume(self["i_valid"] & self["o_ready"])
         for name, port in self.ports.items():
             if not port.is_input:
                 one, other = port.signal, twin[name].signal
-                stream = name.partition("__")[0] if "__" in name else name.removesuffix("_last")
-                is_word = name.endswith("__payload")
-                if is_word and not self.words:
+                stream, _, part = name.rpartition("_")
+                if part == "data" and not self.words:
                     continue
-                offered = 1 if name.endswith(("__valid", "__ready")) else self[f"{stream}__valid"]
+                offered = 1 if part in ("valid", "ready") else self[f"{stream}_valid"]
                 self.claim(m, one == other, when=offered)

@@ -57,29 +57,29 @@ class RoundTrip(Harness):
     def check(self, m: Module) -> None:
         formats = [s.fmt for s in self.segments for _ in range(s.length)]
         n, active = self.n_words, self.port["active"]
-        payload, last = self["state_o__payload"], self["state_o_last"]
-        offered = self["state_o__valid"]
+        payload, last = self["state_o_data"], self["state_o_last"]
+        offered = self["state_o_valid"]
         asked, loaded, saved, clears = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            Assume(~self["i__valid"]),
-            asked.eq(self["state_command__valid"] & self["state_command__ready"]),
-            clears.eq(asked & (self["state_command__payload"] == Command.CLEAR)),
-            loaded.eq(self["state_i__valid"] & self["state_i__ready"]),
-            saved.eq(offered & self["state_o__ready"]),
+            Assume(~self["i_valid"]),
+            asked.eq(self["state_command_valid"] & self["state_command_ready"]),
+            clears.eq(asked & (self["state_command_data"] == Command.CLEAR)),
+            loaded.eq(self["state_i_valid"] & self["state_i_ready"]),
+            saved.eq(offered & self["state_o_ready"]),
         ]
         number, chosen = Signal(range(n)), AnyConst(range(n))
         m.d.comb += [number.eq(chosen), Assume(number < n)]
 
         # the chosen word as it was loaded last, until a CLEAR is asked for
         n_loaded, n_saved = Signal(range(n + 1)), Signal(range(n + 1))
-        word, holds = Signal.like(self["state_i__payload"]), Signal()
+        word, holds = Signal.like(self["state_i_data"]), Signal()
         was_asked, coming = Signal(), Signal()
         m.d.sync += was_asked.eq(clears | coming)
-        m.d.comb += coming.eq(was_asked & ~self["state_command__ready"])
+        m.d.comb += coming.eq(was_asked & ~self["state_command_ready"])
         with m.If(loaded):
             m.d.sync += n_loaded.eq(Mux(n_loaded == n - 1, 0, n_loaded + 1))
             with m.If(n_loaded == number):
-                m.d.sync += [word.eq(self["state_i__payload"]), holds.eq(~coming)]
+                m.d.sync += [word.eq(self["state_i_data"]), holds.eq(~coming)]
         with m.If(clears):
             m.d.sync += holds.eq(0)
         with m.If(saved):
@@ -101,7 +101,7 @@ class RoundTrip(Harness):
 
         # as every stream, it keeps what it offers
         stalled, before = Signal(), Signal(len(word) + 1)
-        m.d.sync += [stalled.eq(offered & ~self["state_o__ready"]), before.eq(Cat(payload, last))]
+        m.d.sync += [stalled.eq(offered & ~self["state_o_ready"]), before.eq(Cat(payload, last))]
         self.claim(m, offered & (Cat(payload, last) == before), when=stalled)
 
         # what that rests on: the memory, and where the walk over it is

@@ -111,7 +111,7 @@ class AxiNames(Harness):
         super().__init__(design)
         streams = STREAMS | (STATE_STREAMS if design.plan.state_port else {})
         self.streams = {
-            axi: [self.probe(f"core.{plain}__{part}") for part in ("payload", "valid", "ready")]
+            axi: [self.probe(f"core.{plain}_{part}") for part in ("data", "valid", "ready")]
             for axi, plain in streams.items()
         }
         self.lasts = {

@@ -437,7 +437,11 @@ def _keras() -> tuple[_Keras, ...]:
         cell = kf.layer(f"{kind}Cell" if kind != "Dense" else kind, "cell", units=3, **more)
         make = kf.functional if kind == "LSTM" else kf.sequential
         config = make(
-            kf.lmu("lmu", cell), kf.layer("Dense", "out", units=2, activation="softmax"), width=2
+            kf.layer("Rescaling", "half", scale=0.5, offset=[0.1, 0.2]),
+            kf.lmu("lmu", cell),
+            kf.layer("BatchNormalization", "norm", axis=-1, epsilon=0.001),
+            kf.layer("Dense", "out", units=2, activation="softmax"),
+            width=2,
         )
         n, a = 3 * gates, RNG.uniform(-0.4, 0.4, 200)
         arrays = {"kernel": a[:2].reshape(2, 1), "hidden_cell/kernel": a[: 4 * n].reshape(4, n)}
@@ -450,10 +454,14 @@ def _keras() -> tuple[_Keras, ...]:
             f"layers/lmu/layer/cell/{name}": array
             for name, array in zip(["vars/0", *numbers], arrays.values(), strict=True)
         }
+        for k in range(4):
+            weights[f"layers/batch_normalization/vars/{k}"] = np.abs(a[3 * k : 3 * k + 3])
         weights["layers/dense/vars/0"] = a[:6].reshape(3, 2)
         weights["layers/dense/vars/1"] = a[:2]
         weights = {name: array.astype("f4") for name, array in weights.items()}
         places = [f"model_weights/lmu/lmu/{name.replace('hidden_', '')}" for name in arrays]
+        norms = ("gamma", "beta", "moving_mean", "moving_variance")
+        places += [f"model_weights/norm/norm/{name}" for name in norms]
         places += ["model_weights/out/out/kernel", "model_weights/out/out/bias"]
         file = containers.hdf5(weights, {})
         found.append(_Keras(config, weights, tuple(places), Tree(config), file))
@@ -490,11 +498,23 @@ def _legacy(rng: Random) -> Files:
     model = rng.choice(_keras())
     if rng.random() < 0.3:
         arrays = {f"rnn/cell/{name}:0": array for name, array in _bare().items()}
-        return {"m.h5": containers.hdf5(arrays, {}, rng)}
+        if rng.random() < 0.5:
+            return {"m.h5": containers.hdf5(arrays, {}, rng)}
+        text = containers.described(rng, _paper())
+        attributes = {"keras_version": "2.3.1", "model_config": text.encode("ascii", "replace")}
+        return {"m.h5": containers.hdf5(arrays, attributes)}
     arrays = dict(zip(model.places, model.weights.values(), strict=True))
     text = containers.described(rng, model.tree) if rng.random() < 0.4 else json.dumps(model.config)
     attributes = {"keras_version": "3.9.0", "model_config": text.encode("ascii", "replace")[:60000]}
     return {"m.h5": containers.hdf5(arrays, attributes, None if rng.random() < 0.3 else rng)}
+
+
+@cache
+def _paper() -> Tree:
+    """Return the configuration of the paper's cell, as its first keras-lmu stated it."""
+    cell = {"order": 4, "units": 5, "theta": 12.0, "hidden_activation": "tanh", "method": "zoh"}
+    wrapped = {"name": "rnn", "cell": {"class_name": "LMUCell", "config": cell}}
+    return Tree({"class_name": "Sequential", "config": [{"class_name": "RNN", "config": wrapped}]})
 
 
 def _read_model(path: Path, spec: str | None = None) -> None:

@@ -461,5 +461,5 @@ def test_attributes_are_measured_before_they_are_read(
         file.attrs["model_config"] = np.bytes_(text)
     load(tmp_path / "model.h5")
     monkeypatch.setattr("lmu_hw.importers.hdf5.MAX_TEXT", len(text) - 1)
-    with pytest.raises(ModelFileError, match="holds weights alone"):
+    with pytest.raises(ModelFileError, match="model_config must be a text of at most"):
         load(tmp_path / "model.h5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(forward.run(back, x), forward.run(NETWORK, x))
 
 
+def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
+    layer = NETWORK.layers[1]
+    assert isinstance(layer, LMU)
+    unknown = replace(layer, memory=replace(layer.memory, theta=None))
+    network = Network(names=("trained",), layers=(unknown,))
+    path = tmp_path / "model.npz"
+    path.write_bytes(to_bytes(network))
+    assert load(path).layers[0].memory.theta is None  # type: ignore[union-attr]
+    assert to_bytes(load(path)) == path.read_bytes()
+
+
 def edited(tmp_path: Path, change: object) -> Path:
     path = tmp_path / "model.npz"
     path.write_bytes(to_bytes(NETWORK))
@@ -70,6 +82,7 @@ def edited(tmp_path: Path, change: object) -> Path:
         lambda data, members: data["layers"][0].update(order=10**9),
         lambda data, members: data["layers"][0].update(kind="conv"),
         lambda data, members: data["layers"][0].update(theta="long"),
+        lambda data, members: data["layers"][0].update(theta=None),
         lambda data, members: data["layers"][2].update(gate="step"),
         lambda data, members: members.pop("0/e_x"),
         lambda data, members: members.pop("2/U"),

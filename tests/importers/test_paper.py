@@ -114,7 +114,9 @@ def test_a_trained_a_keeps_its_orientation() -> None:
     cell["A"] = cell["A"] + 0.02 * np.random.default_rng(2).standard_normal((D, D))
     for arrays in (cell, keras(cell)):
         network = paper.network_of(arrays)
-        assert network.layers[0].memory.trained is not None  # type: ignore[union-attr]
+        memory = network.layers[0].memory  # type: ignore[union-attr]
+        assert memory.trained is not None
+        assert memory.theta is None
         assert np.allclose(forward.run(network, X[None])[0], loop(cell, X), rtol=0, atol=1e-12)
 
 

@@ -143,6 +143,22 @@ def test_what_is_no_hdf5_file(tmp_path: Path) -> None:
         load(path)
 
 
+def test_a_heap_of_texts_that_never_ends(tmp_path: Path) -> None:
+    """libhdf5 itself walks on in place, and no Ctrl-C reaches it."""
+    path = tmp_path / "m.h5"
+    kf.write_legacy(path, kf.sequential(DENSE, width=3), {"out/out/kernel": np.ones((3, 2))})
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 32] = bytes(16)
+    path.write_bytes(content)
+    (tmp_path / "many.h5").write_bytes(
+        b"GCOL\x01\0\0\0" + b"\x7f" * 8 + (b"\x01" + bytes(15)) * 140_000
+    )
+    for source in (path, BytesIO(bytes(content)), tmp_path / "many.h5"):
+        with pytest.raises(ModelFileError, match="or damaged: a heap of texts without an end"):
+            read_hdf5(source, "m.h5")
+
+
 def test_arrays_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "m.h5"
     with h5py.File(path, "w") as file:

@@ -14,7 +14,7 @@ from lmu_hw import yosys
 from lmu_hw.errors import ToolError
 
 _READ = """
-read_verilog -DSYNTHESIS {file}.v
+read_verilog {file}.v
 hierarchy -check -top lmu
 proc
 flatten

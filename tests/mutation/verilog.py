@@ -6,13 +6,16 @@ import re
 import subprocess
 from pathlib import Path
 
+from lmu_hw.naming import COLLISION_MACRO
+
 from .equivalence import equivalent
 from .mutants import Mutant
 from .running import SECONDS, run, verified
 
 
 def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:
-    build = ["iverilog", "-g2005", "-s", "tb_lmu", "-o", "bench.vvp", "tb_lmu.v", "lmu.v"]
+    build = ["iverilog", "-g2005", f"-D{COLLISION_MACRO}", "-s", "tb_lmu", "-o", "bench.vvp"]
+    build += ["tb_lmu.v", "lmu.v"]
     if run(build, folder):
         return "no program"
     done = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Elaboratable, ResetInserter, Signal
+from amaranth.hdl import Elaboratable, Fragment, ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from lmu_hw import vectors
@@ -17,6 +17,7 @@ from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Linear, Program, Role, Vector
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.engine import Engine
+from lmu_hw.rtl.memories import SimulationPlatform
 from lmu_hw.schedule import Schedule, schedule
 from lmu_hw.streams import Streams
 from tests import programs
@@ -159,7 +160,7 @@ def write_folder(
 
 def simulate(dut: Elaboratable, bench: Callable[[Any], Any]) -> None:
     """Run one Amaranth testbench to its end."""
-    simulator = Simulator(dut)
+    simulator = Simulator(Fragment.get(dut, SimulationPlatform()))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()

@@ -184,18 +184,18 @@ def test_every_pattern_of_stalls_is_played(
 
 FAULTY = """
 // Hands back each word; some words make it break a rule.
-module lmu(input clk, input rst, input [7:0] i__payload, input i__valid, output i__ready,
-           output [7:0] o__payload, output o__valid, input o__ready, output o_last);
+module lmu(input clk, input rst, input [7:0] i_data, input i_valid, output i_ready,
+           output [7:0] o_data, output o_valid, input o_ready, output o_last);
   reg [7:0] word = 0;
   reg full = 0, late = 0, again = 0;
-  assign i__ready = !full;
-  assign o__payload = word + (late && word == 3);
-  assign o__valid = full && word != 1 && !(late && word == 2);
+  assign i_ready = !full;
+  assign o_data = word + (late && word == 3);
+  assign o_valid = full && word != 1 && !(late && word == 2);
   assign o_last = word != 4;
   always @(posedge clk) begin
-    late <= o__valid && !o__ready;
-    if (i__valid && i__ready) begin word <= i__payload; full <= 1; again <= i__payload == 5; end
-    if (o__valid && o__ready) begin full <= again; again <= 0; end
+    late <= o_valid && !o_ready;
+    if (i_valid && i_ready) begin word <= i_data; full <= 1; again <= i_data == 5; end
+    if (o_valid && o_ready) begin full <= again; again <= 0; end
     if (rst) full <= 0;
   end
 endmodule

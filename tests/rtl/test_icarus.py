@@ -96,9 +96,9 @@ BREAKS = {
         r"assign write = clear \|\| adaptor_a_valid",
         "assign write = adaptor_a_valid",
     ),
-    "swapped coefficients": ("rtl/lmu_sections.mem", r"(\n\w+)(\n\w+)", r"\2\1"),
-    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w)210  // wait", r"\n\g<1>220  // wait"),
-    "valid ignored": ("rtl/lmu.v", r"\.valid\(i__valid\)", ".valid(1'd1)"),
+    "swapped coefficients": ("rtl/lmu_sections.mem", r"^(\w+)\n(\w+)\n", r"\2\n\1\n"),
+    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w)210\n", r"\n\g<1>220\n"),
+    "valid ignored": ("rtl/lmu.v", r"\.valid\(i_valid\)", ".valid(1'd1)"),
     "lost word": ("rtl/lmu.v", r"(level \+ \{\d+'d0, )arrived", r"\1arrived && head[2:0] != 5"),
 }
 

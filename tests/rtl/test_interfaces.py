@@ -21,6 +21,7 @@ from lmu_hw.rtl.state_port import clear_cycles, load_cycles, save_cycles
 from lmu_hw.rtl.widths import payload_shape
 from lmu_hw.schedule import schedule
 from lmu_hw.streams import Streams
+from lmu_hw.synthesis.harness import ports_of
 from tests.command import call
 from tests.rtl.bench import ALL, write_folder
 from tests.rtl.test_icarus import cocotb, edit, make
@@ -79,10 +80,10 @@ def test_every_program(name: str, tmp_path: Path) -> None:
 
 BREAKS = {
     "reset of the wrong sign": (r"\.rst\(!aresetn\)", ".rst(aresetn)"),
-    "zeros above a negative word": (r"\{\{6\{o__payload\[9\]\}\}", "{{6{1'b0}}"),
+    "zeros above a negative word": (r"\{\{6\{o_data\[9\]\}\}", "{{6{1'b0}}"),
     "bits above a word taken": (
-        r"\.i__payload\(s_axis_tdata\[9:0\]\)",
-        ".i__payload(s_axis_tdata[10:1])",
+        r"\.i_data\(s_axis_tdata\[9:0\]\)",
+        ".i_data(s_axis_tdata[10:1])",
     ),
     "no tlast": (r"m_axis_tlast\)", ")"),
     "the wrong copy saved": (r"following_has_two && swap", "following_has_two && !swap"),
@@ -142,7 +143,7 @@ def test_ports_have_the_names_of_axi4_stream() -> None:
     program = ALL["lmu_on_demand"]
     plan = schedule(program, 2, state_port=True)
     text = emit(program, plan, streams=Streams.AXI)["lmu.v"]
-    top = re.search(r"^module lmu \(\n(.*?)\n\);", text, re.M | re.S)
+    top = re.search(r"^module lmu #\(.*?\n\) \(\n(.*?)\n\);", text, re.M | re.S)
     assert top is not None
     ports = re.findall(r"(input|output) +wire (?:\[(\d+):0\] )?(\w+)", top[1])
     streams = {
@@ -159,7 +160,24 @@ def test_ports_have_the_names_of_axi4_stream() -> None:
         expected |= {(back, "", f"{name}_tready")}
         expected |= {(there, "", f"{name}_tlast")} if last else set()
     assert set(ports) == expected
-    assert "module lmu_core (" in text
+    assert "module lmu_core #(" in text
+
+
+@pytest.mark.parametrize("streams", Streams)
+def test_ports_have_names_that_vhdl_takes(streams: Streams) -> None:
+    program = ALL["lmu_on_demand"]
+    text = emit(program, schedule(program, 2, state_port=True), streams=streams)["lmu.v"]
+    ports = [port.name for port in ports_of(text, "lmu")]
+    assert len(ports) == 20
+    assert all(re.fullmatch(r"[a-z](_?[a-z0-9])*", name) for name in ports)
+    if streams is Streams.PLAIN:
+        words = {f"{name}_data" for name in ("i", "o", "state_command", "state_i", "state_o")}
+        assert words < set(ports)
+        assert {name for name in ports if name.endswith("_last")} == {
+            "i_last",
+            "o_last",
+            "state_o_last",
+        }
 
 
 def test_only_a_sequence_that_ends_on_demand_has_a_tlast_in() -> None:

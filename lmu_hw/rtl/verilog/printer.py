@@ -7,6 +7,9 @@ from .processes import Choice, Choices, choice, condition_of, is_constant, is_fl
 from .rtlil import Assign, Cell, Module, Spec, Statement, Switch, Wire
 from .specs import constant, width_of, wire_of
 
+INHERITED = "MEM_DIR"
+"""A parameter that a module has if one of its instances does, to which it is handed down."""
+
 
 def to_verilog(modules: list[Module], comments: dict[str, str]) -> str:
     """Return the text of all modules, the first one first.
@@ -37,6 +40,11 @@ class Printer(Expressions):
 
     def __init__(self, module: Module, children: dict[str, Printer]) -> None:
         super().__init__(module, children)
+        self.parameters: dict[str, int | str] = {}
+        for cell in self.instances:
+            for key, value in children.get(cell.kind, cell).parameters.items():
+                if key == INHERITED:
+                    self.parameters[key] = value
         self.text = self._text()
 
     # continuous assignments from processes
@@ -124,7 +132,9 @@ class Printer(Expressions):
             instances,
         ]
         name = self.module.name.replace(".", "_")
-        head = f"module {name} (\n  " + ",\n  ".join(ports) + "\n);\n"
+        parameters = [f"  parameter {key} = {_value(v)}" for key, v in self.parameters.items()]
+        head = " #(\n" + ",\n".join(parameters) + "\n)" if parameters else ""
+        head = f"module {name}{head} (\n  " + ",\n  ".join(ports) + "\n);\n"
         return head + "\n".join("\n".join(b) + "\n" for b in blocks if b) + "endmodule\n"
 
     def _declaration(self, wire: Wire, kind: str) -> str:
@@ -177,10 +187,8 @@ class Printer(Expressions):
 
     def _instance(self, cell: Cell) -> str:
         child = self.children.get(cell.kind)
-        parameters = [
-            f".{key}({chr(34)}{v}{chr(34)})" if isinstance(v, str) else f".{key}({v})"
-            for key, v in cell.parameters.items()
-        ]
+        given = cell.parameters | (child.parameters if child else {})
+        parameters = [f".{k}({k if k == INHERITED else _value(v)})" for k, v in given.items()]
         ports = []
         for port, spec in cell.ports.items():
             if child and child.module.wires["\\" + port].width == 0:
@@ -251,6 +259,10 @@ class Printer(Expressions):
             lines += self._statements(body, indent + 2)
             word = "end else if"
         return [*lines, f"{pad}end"]
+
+
+def _value(parameter: int | str) -> str:
+    return f'"{parameter}"' if isinstance(parameter, str) else str(parameter)
 
 
 def _is_complete(s: Switch, width: int) -> bool:

@@ -1,0 +1,144 @@
+"""Calls of the functions of ``lmu_kernels.h``, and what each needs of its arguments.
+
+A function here stands for one there: it checks every intermediate of that function's body, picks
+the width of 32 or 64 bits that holds them all, and knows the range of the result.
+"""
+
+from __future__ import annotations
+
+from ..errors import EmitError
+from ..fixedpoint import QFormat
+from .expressions import (
+    Expression,
+    Range,
+    call,
+    constant,
+    linear_ends,
+    times,
+    width_of,
+    word,
+)
+
+Shifts = tuple[int, ...]
+"""A shift in each case, or one for all."""
+
+
+def half_up(x: Expression, shifts: Shifts, shift: str) -> Expression:
+    """Return ``lmu_half_upN``: ``x / 2^shift`` to nearest, ties up.
+
+    ``shifts`` are the values of the expression ``shift``.
+    """
+    n = max(len(x.cases), len(shifts))
+    cases, each = _spread(x.cases, n), shifts * (n // len(shifts))
+    sums = tuple(_plus_half(case, s) for case, s in zip(cases, each, strict=True))
+    bits = max(width_of(sums, 32), *x.widths, _room(max(shifts)))
+    results = tuple(
+        (low + (1 << s >> 1) >> s, top >> s)
+        for (low, _), (_, top), s in zip(cases, sums, each, strict=True)
+    )
+    return call(f"lmu_half_up{bits}", bits, [x], results, shift)
+
+
+def rescaled(x: Expression, shift: int, least: int = 0) -> Expression:
+    """Return ``x`` with ``shift`` fewer fractional bits, rounded half up; more where negative."""
+    if shift > 0:
+        return half_up(x, (shift,), str(shift))
+    return times(x, constant(1 << -shift), least) if shift else x
+
+
+def limited(x: Expression, fmt: QFormat, low: str, high: str) -> Expression:
+    """Return ``lmu_clipN``: ``x`` limited to a format whose ends have names; ``x`` if it fits."""
+    if fmt.min <= x.low and x.high <= fmt.max:
+        return x
+    bits = max(x.bits, width_of(((fmt.min, fmt.max),)))
+    cases = tuple((_within(a, fmt), _within(b, fmt)) for a, b in x.cases)
+    return call(f"lmu_clip{bits}", bits, [x], cases, low, high)
+
+
+def rounded(
+    base: Expression,
+    t: Expression,
+    whole: tuple[Range, ...],
+    shifts: Shifts,
+    shift: str,
+    drop: int,
+    least: int = 32,
+) -> Expression:
+    """Return ``lmu_roundN``: ``(base + t / 2^shift) / 2^drop``, rounded once as the silence says.
+
+    Parameters
+    ----------
+    base, t : Expression
+    whole : tuple of (int, int)
+        Range of ``base * 2^shift + t`` in each case: they may depend on one another.
+    shifts : tuple of int
+        Values of ``shift``, in each case.
+    shift : str
+    drop : int
+    least : int
+        Narrowest width.
+    """
+    n = max(len(base.cases), len(t.cases), len(whole), len(shifts))
+    each = shifts * (n // len(shifts))
+    seen: list[Range] = [base.cases[0]]
+    results = []
+    half = 1 << drop >> 1
+    for t_case, all_case, s in zip(_spread(t.cases, n), _spread(whole, n), each, strict=True):
+        if width_of((_plus_half(t_case, s),)) > 64 or s > 62:
+            raise EmitError(f"C of 64 bits cannot round {t.text}")
+        up = _plus_half(t_case, s)
+        parts = t_case[0] >> s, up[1] >> s
+        # up to a whole of rounding either way, then the half, then one more toward zero
+        low, high = all_case[0] >> s, _plus_half(all_case, s)[1] >> s
+        seen += [parts, (low, high + half), (low >> drop, (high + half >> drop) + 1)]
+        results.append((low >> drop, high + half >> drop))
+    seen += [(base.low, base.high)]
+    bits = max(width_of(tuple(seen), 32), *base.widths, _room(drop), least)
+    arguments = f"{shift}, {drop}, silent"
+    return call(f"lmu_round{bits}", bits, [base], tuple(results), t.text, arguments)
+
+
+def two_port_fits(
+    coefs: tuple[int, ...], shift: int, drops: tuple[int, int], a: QFormat, b: QFormat
+) -> bool:
+    """Return whether every factor of ``lmu_two_port`` fits 32 bits, and every sum 64."""
+    if shift + max(drops) > 30 or max(a.width, b.width) > 32:
+        return False
+    one_a, one_b = (1 << shift + drop for drop in drops)
+    ranges = (a.min, a.max), (b.min, b.max)
+    for e in coefs:
+        e_a, e_b = e << drops[0], e << drops[1]
+        if width_of(((0, e_a), (0, e_b), (one_a - e_a, one_a - e_a))) > 32:
+            return False
+        sums = [(one_a - e_a, e_b), (2 * one_a - e_a, e_b), (2 * one_a - e_a, e_b - one_b)]
+        ends = [linear_ends(*zip(weights, ranges, strict=True)) for weights in sums]
+        half = 1 << shift + max(drops) >> 1
+        if width_of(tuple((low, high + half) for low, high in ends)) > 64:
+            return False
+    return True
+
+
+def saturated(sum_name: str, shift: int, fmt: QFormat, low: str, high: str) -> Expression:
+    """Return the word of a format from one of the sums of ``lmu_two_port``."""
+    text = f"lmu_clip32(lmu_narrow(lmu_half_up64({sum_name}, {shift})), {low}, {high})"
+    return word(text, "int32_t", (fmt.min, fmt.max))
+
+
+def _plus_half(case: Range, shift: int) -> Range:
+    """Return the range of a value, before and after a half of its lowest bits is added."""
+    return case[0], case[1] + (1 << shift >> 1)
+
+
+def _room(shift: int) -> int:
+    """Return the width of 1 shifted so far."""
+    if shift > 62:
+        raise EmitError(f"C cannot shift by {shift}")
+    return 32 if shift <= 30 else 64
+
+
+def _spread(cases: tuple[Range, ...], n: int) -> tuple[Range, ...]:
+    return cases * n if len(cases) == 1 else cases
+
+
+def _within(x: int, fmt: QFormat) -> int:
+    return min(max(x, fmt.min), fmt.max)

@@ -1,0 +1,235 @@
+"""The adaptors of a chain, as plain data for the C templates: types and expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import EmitError
+from ..fixedpoint import QFormat
+from ..program import Adaptor
+from .expressions import (
+    Expression,
+    Range,
+    cast,
+    constant,
+    linear_ends,
+    minus,
+    stored,
+    times,
+    word,
+)
+from .kernels import limited, rounded, saturated, two_port_fits
+from .operation import Accumulator, Routine
+from .words import Column, magnitude, sum_bits, type_bits
+
+WORD_BITS = 32
+"""Width of the factors of a fast product."""
+ACCUMULATOR_BITS = 64
+"""Width of a product, and of sums of products."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A word that enters and leaves adaptors."""
+
+    name: str
+    fmt: QFormat
+    ctype: str
+    low: str
+    high: str
+
+    @property
+    def bits(self) -> int:
+        """Width of the C type."""
+        return type_bits(self.ctype)
+
+    def stored(self, x: Expression) -> str:
+        """Return the text of what becomes the word: limited to its format, and cast."""
+        return stored(limited(x, self.fmt, self.low, self.high), self.ctype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One side of an adaptor: its words are aligned by ``1 << drop``, later rounded by ``drop``."""
+
+    signal: Signal
+    drop: int
+
+    @property
+    def range(self) -> Range:
+        """Smallest and largest word."""
+        return self.signal.fmt.min, self.signal.fmt.max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the adaptors of a kind are computed.
+
+    ``bits`` is the width of the sums, ``narrow`` whether ``b - a`` fits 32 bits where they do not.
+    Coefficients come with ``shift`` fractional bits, or each with its own where that is None; ``b -
+    a`` is multiplied by ``gain`` first. With ``products`` it is not formed: both words are
+    multiplied.
+    """
+
+    kind: str
+    a: Port
+    b: Port
+    frac_bits: int
+    bits: int
+    narrow: bool
+    shift: int | None = None
+    gain: int = 1
+    products: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptorCode:
+    """A kind of adaptor in C: its plan, and its expressions.
+
+    ``x`` and ``y`` are the aligned words, ``d`` is y - x times the gain, ``t`` the product with the
+    coefficient; ``new_a`` and ``new_b`` what is stored. Where words are multiplied as they are,
+    ``loud_a`` and ``loud_b`` are stored in steps that are not silent.
+    """
+
+    plan: Plan
+    shift: str
+    x: str
+    y: str
+    d_type: str
+    d: str
+    t: str
+    new_a: str
+    new_b: str
+    loud_a: str = ""
+    loud_b: str = ""
+    accumulators: tuple[Accumulator, ...]
+
+
+def plan_of(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> Plan:
+    """Return the fastest way to compute adaptors of a kind that all its coefficients allow."""
+    align = max(a.fmt.frac_bits, b.fmt.frac_bits)
+    drops = align - a.fmt.frac_bits, align - b.fmt.frac_bits
+    difference = (magnitude(a.fmt) << drops[0]) + (magnitude(b.fmt) << drops[1])
+    # |t|, |2 a - b| and their sum b' are below 2 (|a| + |b|) each; rounding adds a half.
+    bits = sum_bits(2 * difference + (1 << max(drops)))
+    general = Plan(
+        kind=kind,
+        a=Port(signal=a, drop=drops[0]),
+        b=Port(signal=b, drop=drops[1]),
+        frac_bits=align,
+        bits=bits,
+        narrow=bits == 64 and sum_bits(difference) == 32,
+    )
+    return next(
+        (
+            plan
+            for plan in _faster(general, difference)
+            if all(scaled(e, plan) is not None for e in used)
+        ),
+        general,
+    )
+
+
+def _faster(general: Plan, difference: int) -> Iterator[Plan]:
+    """Return what ``general`` may become if its coefficients can be scaled to one shift.
+
+    First, the upper half of a product of 32 by 32 bits is the sum that is wanted.
+    """
+    if general.bits == 32:
+        for log2_gain in range(WORD_BITS - difference.bit_length()):
+            yield replace(general, shift=WORD_BITS - log2_gain, gain=1 << log2_gain)
+    # |a' or b'| with all its bits, before rounding, is below 2 (|a| + |b|).
+    room = ACCUMULATOR_BITS - (2 * difference).bit_length() - 2
+    drop = max(general.a.drop, general.b.drop)
+    if max(general.a.signal.bits, general.b.signal.bits) <= WORD_BITS:
+        for shift in range(min(room, WORD_BITS - 2 - drop) + 1):
+            yield replace(general, shift=shift, products=general.bits == 64)
+
+
+def adaptor(
+    routine: Routine, plan: Plan, used: list[Adaptor], coef_type: str, own: Column | None
+) -> AdaptorCode:
+    """Return the expressions of a kind of adaptor, a case for each of its coefficients."""
+    kind = f"{routine.kind}_{plan.kind}"
+    coefs = tuple(scaled(e, plan) or e.coef for e in used)
+    shifts, shift = _shifts(plan, used, own)
+    aligned = _aligned("*a", plan.a, plan.bits), _aligned("*b", plan.b, plan.bits)
+    x, y = (
+        word(name, f"int{plan.bits}_t", *value.cases)
+        for name, value in zip("xy", aligned, strict=True)
+    )
+    difference = cast(32, minus(y, x)) if plan.narrow else minus(y, x)
+    if plan.gain > 1:
+        difference = times(difference, constant(plan.gain))
+    d = word("d", f"int{32 if plan.narrow else plan.bits}_t", *difference.cases)
+    e = word("e", coef_type, *((coef, coef) for coef in coefs))
+    product = times(cast(64, e), d)
+    t = word("t", "int64_t", *product.cases)
+    exact = [(coef * plan.gain, 1 << s) for coef, s in zip(coefs, shifts, strict=True)]
+    # a' = (1 - e) a + e b and b' = (2 - e) a - (1 - e) b, whose terms are not independent
+    whole_a = tuple(linear_ends(*_box(plan, (one - e, e))) for e, one in exact)
+    whole_b = tuple(linear_ends(*_box(plan, (2 * one - e, e - one))) for e, one in exact)
+    base_b = minus(times(constant(2), x), y)
+    new_a = rounded(x, t, whole_a, shifts, shift, plan.a.drop, plan.bits)
+    new_b = rounded(base_b, t, whole_b, shifts, shift, plan.b.drop, plan.bits)
+    found = AdaptorCode(
+        plan=plan,
+        shift=shift,
+        x=stored(aligned[0], x.ctype),
+        y=stored(aligned[1], y.ctype),
+        d_type=d.ctype,
+        d=difference.text,
+        t=product.text,
+        new_a=plan.a.signal.stored(new_a),
+        new_b=plan.b.signal.stored(new_b),
+        accumulators=(
+            Accumulator.of(kind, d, scale_bits=plan.gain.bit_length() - 1),
+            Accumulator.of(kind, t, scale_bits=None if plan.shift is None else shifts[0]),
+        ),
+    )
+    return _with_products(found, kind, coefs, shifts[0]) if plan.products else found
+
+
+def _shifts(plan: Plan, used: list[Adaptor], own: Column | None) -> tuple[tuple[int, ...], str]:
+    """Return the fractional bits that a product has more than its words, and their text."""
+    if plan.shift is not None:
+        shift = plan.shift + plan.gain.bit_length() - 1
+        return (shift,) * len(used), str(shift)
+    return tuple(e.shift for e in used), own.at("") if own and not own.table else "shift"
+
+
+def _aligned(name: str, port: Port, bits: int) -> Expression:
+    """Return a port's word with the fractional bits of the adaptor."""
+    x = word(name, port.signal.ctype, port.range)
+    return times(x, constant(1 << port.drop), bits) if port.drop else x
+
+
+def _with_products(code: AdaptorCode, kind: str, coefs: tuple[int, ...], shift: int) -> AdaptorCode:
+    """Return an adaptor that multiplies both words in steps that are not silent."""
+    a, b = code.plan.a, code.plan.b
+    if not two_port_fits(coefs, shift, (a.drop, b.drop), a.signal.fmt, b.signal.fmt):
+        raise EmitError(f"C of 64 bits cannot hold the sums of {kind}")
+    loud = [
+        port.signal.stored(
+            saturated(name, shift + port.drop, port.signal.fmt, port.signal.low, port.signal.high)
+        )
+        for name, port in (("sum_a", a), ("sum_b", b))
+    ]
+    return replace(code, loud_a=loud[0], loud_b=loud[1])
+
+
+def _box(plan: Plan, weights: tuple[int, int]) -> tuple[tuple[int, Range], tuple[int, Range]]:
+    """Return weights of the aligned words as weights of the words themselves, with their ranges."""
+    of_a, of_b = weights
+    return (of_a << plan.a.drop, plan.a.range), (of_b << plan.b.drop, plan.b.range)
+
+
+def scaled(e: Adaptor, code: Plan) -> int | None:
+    """Return the coefficient with the shift of ``code``, or None if that is no 32-bit number."""
+    if code.shift is None:
+        return e.coef
+    # a gain on the other factor takes the place of bits of the coefficient
+    up = code.shift - e.shift
+    coef = e.coef << up if up >= 0 else 0
+    return coef if 0 < coef < 1 << (WORD_BITS - 1) else None

@@ -1,0 +1,312 @@
+"""What the sums of the generated C reach, and whether their types hold it.
+
+Every claim names a variable of the C: its function, its type, the part of a row that it adds up and
+its scale. What it reaches is computed here from the program alone, for any words of the formats.
+The generator, which chose the types, has no part in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from ..errors import CertificateError
+from ..fixedpoint import QFormat, Rounding, round_shift
+from .interval import Data, Range, fmt_of
+
+MAX_SCALE = 128
+"""Most fractional bits of a sum beyond those of its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """A variable of the C that must be claimed.
+
+    Attributes
+    ----------
+    op : mapping
+        The operation, or the function, that it belongs to.
+    variable : str
+    function : str
+        Its C function, without the prefix of the program.
+    """
+
+    op: Data
+    function: str
+    variable: str
+
+
+def check_sums(program: Data, claims: Any, text: str) -> None:
+    """Raise unless every sum of the C is claimed, as the program says, and fits its type.
+
+    Parameters
+    ----------
+    program : mapping
+        The data of ``program.json``.
+    claims : list of mapping
+        ``c_sums`` of the certificate.
+    text : str
+        The C that was generated.
+
+    Raises
+    ------
+    CertificateError
+    """
+    if not isinstance(claims, list) or not all(isinstance(c, dict) for c in claims):
+        raise CertificateError("program", "nothing is claimed of the sums of its C")
+    sums = {(s.function, s.variable): s for s in _sums(program)}
+    formats = {v["name"]: fmt_of(v["fmt"]) for v in program["vectors"]}
+    lengths = {v["name"]: v["length"] for v in program["vectors"]}
+    for claim in claims:
+        name = f"{claim.get('function')}: {claim.get('variable')}"
+        key = claim.get("function"), _row_sum(claim.get("variable"))
+        if key not in sums:
+            raise CertificateError(name, "is claimed of, but is no sum of the program")
+        low, high = _Reach(formats, lengths).of(sums[key], claim, name)
+        if (claim.get("low"), claim.get("high")) != (low, high):
+            raise CertificateError(
+                name,
+                f"is claimed to reach {claim.get('low')} to {claim.get('high')}, but from the "
+                f"program follows {low} to {high}",
+            )
+        _check_type(name, claim, low, high)
+        _check_text(name, claim, program["name"], text)
+    _check_all(sums, claims, lengths)
+
+
+def _check_type(name: str, claim: Data, low: int, high: int) -> None:
+    found = re.fullmatch(r"int(32|64)_t", str(claim.get("type")))
+    room = 1 << int(found[1]) - 1 if found else 0
+    if not -room <= low <= high < room:
+        raise CertificateError(
+            name, f"is claimed to fit {claim.get('type')}, but reaches {low} to {high}"
+        )
+
+
+def _check_text(name: str, claim: Data, prefix: str, text: str) -> None:
+    """Raise unless the C declares the variable with the type that is claimed."""
+    function = re.escape(f"{prefix}_{claim['function']}")
+    body = re.search(rf"^\w[^\n]* {function}\([^;{{]*\n{{(.*?)^}}", text, re.M | re.S)
+    variable = re.escape(claim["variable"])
+    types = set(re.findall(rf"\b(u?int\d+_t) {variable}\b", body[1])) if body else set()
+    if types != {claim["type"]}:
+        found = " and ".join(sorted(types)) or "nowhere"
+        raise CertificateError(name, f"is {claim['type']} by the certificate, but {found} in the C")
+
+
+def _check_all(
+    sums: Mapping[tuple[str, str], Sum], claims: Iterable[Data], lengths: Mapping[str, int]
+) -> None:
+    """Raise unless every sum is claimed, and rows from their first column to the last."""
+    columns: dict[tuple[str, str], list[tuple[int, int]]] = {key: [] for key in sums}
+    seen = set()
+    for claim in claims:
+        key = claim["function"], _row_sum(claim["variable"])
+        seen.add(key)
+        columns[key] += [tuple(claim["columns"])] if claim.get("columns") else []
+    for (function, variable), s in sums.items():
+        name = f"{function}: {variable}"
+        if (function, variable) not in seen:
+            raise CertificateError(name, "there is no claim of what it reaches")
+        if variable == "dots":
+            ends = [0, *chain(*sorted(columns[function, variable])), len(s.op["rows"][0])]
+            if ends[::2] != ends[1::2]:
+                raise CertificateError(name, "parts of a row are not claimed")
+
+
+def _row_sum(variable: Any) -> Any:
+    """Return ``dots`` for both arrays of sums of rows, of 32 and of 64 bits."""
+    return "dots" if variable == "dots64" else variable
+
+
+def _sums(program: Data) -> Iterator[Sum]:
+    """Yield the sums of a program's C."""
+    kinds = [op["kind"] for op in program["ops"]]
+    names: dict[str, Any] = {}
+    for n, op in enumerate(program["ops"]):
+        kind = function = op["kind"]
+        if kinds.count(kind) > 1:
+            function = f"{kind}_{kinds[: n + 1].count(kind)}"
+        if kind == "linear":
+            factors = ["x"] if set(op["multipliers"]) != {1} else []
+            variables = {function: ["dots", "sum", *factors]}
+        elif kind == "pointwise":
+            variables = {function: ["sum"]}
+        elif kind == "dense":
+            variables = {function: ["v"], f"{function}_rows_of": ["acc"]}
+        elif kind == "cascade":
+            variables = {f"{function}_{port}": ["d", "t"] for port in _ports(op)}
+        else:
+            continue
+        for where, found in variables.items():
+            yield from (Sum(op=op, function=where, variable=name) for name in found)
+        applied = op.get("function")
+        if applied is not None and applied not in names.values():
+            names[_function_name(applied, names)] = applied
+    yield from (Sum(op=f, function=name, variable="y") for name, f in names.items())
+
+
+def _function_name(function: Data, taken: Mapping[str, Any]) -> str:
+    name = first = "apply_" + re.sub(r"\W", "_", function["name"])
+    n = 1
+    while name in taken:
+        n += 1
+        name = f"{first}_{n}"
+    return name
+
+
+def _ports(op: Data) -> dict[str, list[Data]]:
+    """Return the adaptors of a chain, by the kind of their ports."""
+    pairs = [s for s in op["sections"] if len(s) == 2]
+    found = {
+        "outer": [s[0] for s in pairs],
+        "inner": [s[1] for s in pairs],
+        "real": [s[0] for s in op["sections"] if len(s) == 1],
+    }
+    return {kind: adaptors for kind, adaptors in found.items() if adaptors}
+
+
+class _Reach:
+    """Ranges of sums, for any words of the formats."""
+
+    def __init__(self, formats: Mapping[str, QFormat], lengths: Mapping[str, int]) -> None:
+        self.formats, self.lengths = formats, lengths
+
+    def of(self, s: Sum, claim: Data, name: str) -> Range:
+        """Return what a sum reaches."""
+        scale = claim.get("scale_bits")
+        if scale is not None and (type(scale) is not int or not 0 <= scale <= MAX_SCALE):
+            raise CertificateError(name, f"scale_bits is claimed to be {scale!r}")
+        if s.variable == "y":
+            return _function(s.op)
+        kind = s.op["kind"]
+        if kind == "cascade":
+            return self._adaptor(s, scale, name)
+        if kind == "dense":
+            return self._dense(s)
+        if kind == "pointwise":
+            return self._pointwise(s.op)
+        if s.variable == "dots":
+            return self._part(s.op, claim.get("columns"), name)
+        return self._row(s.op, scaled=s.variable == "x")
+
+    def _columns(self, op: Data) -> list[Range]:
+        """Return the range of the word of each column of a row, not aligned."""
+        found: list[Range] = []
+        for source in op["sources"]:
+            fmt = self.formats[source]
+            found += [(fmt.min, fmt.max)] * (self.lengths[source] // op["n_channels"])
+        return found
+
+    def _part(self, op: Data, columns: Any, name: str) -> Range:
+        ranges = self._columns(op)
+        if (
+            not isinstance(columns, list)
+            or [type(c) for c in columns] != [int, int]
+            or not 0 <= columns[0] <= columns[1] <= len(ranges)
+        ):
+            raise CertificateError(name, f"columns are claimed to be {columns!r}")
+        part = slice(*columns)
+        return _hull(_partial(row[part], ranges[part]) for row in op["rows"])
+
+    def _row(self, op: Data, *, scaled: bool) -> Range:
+        aligns: list[int] = []
+        for source, align in zip(op["sources"], op["aligns"], strict=True):
+            aligns += [align] * (self.lengths[source] // op["n_channels"])
+        ranges = [(a << n, b << n) for (a, b), n in zip(self._columns(op), aligns, strict=True)]
+        found = []
+        for row, bias, factor in zip(op["rows"], op["biases"], op["multipliers"], strict=True):
+            low, high = _partial(row, ranges)
+            by = factor if scaled else 1
+            found.append(((bias + low) * by, (bias + high) * by))
+        return _hull(found)
+
+    def _pointwise(self, op: Data) -> Range:
+        terms = []
+        for term in op["terms"]:
+            names = [name for name in (term["a"], term["b"]) if name]
+            ends = [1]
+            for name in names:
+                ends = [
+                    x * end
+                    for x in ends
+                    for end in (self.formats[name].min, self.formats[name].max)
+                ]
+            frac = sum(self.formats[name].frac_bits for name in names)
+            terms.append(
+                (-max(ends), -min(ends), frac) if term["minus"] else (min(ends), max(ends), frac)
+            )
+        align = max(frac for *_, frac in terms)
+        low = high = 0
+        seen = []
+        for least, most, frac in terms:
+            low, high = low + (least << align - frac), high + (most << align - frac)
+            seen.append((low, high))
+        return _hull(seen)
+
+    def _dense(self, s: Sum) -> Range:
+        state, source = self.formats[s.op["state"]], self.formats[s.op["source"]]
+        shift = source.frac_bits - state.frac_bits
+        u = [
+            round_shift(x, shift, Rounding.RND) if shift >= 0 else x << -shift
+            for x in (source.min, source.max)
+        ]
+        first, held = (state.min - u[1], state.max - u[0]), (state.min, state.max)
+        if s.variable == "v":
+            return _hull([first, held])
+        return _hull(_partial(row, [first, *[held] * (len(row) - 1)]) for row in s.op["rows"])
+
+    def _adaptor(self, s: Sum, scale: int | None, name: str) -> Range:
+        """Return the range of ``b - a``, or of its product, with ``scale`` more bits."""
+        op, port = s.op, s.function.rpartition("_")[2]
+        w, inner = fmt_of(op["chain_fmt"]), self.formats[op["z_inner"]]
+        outer = self.formats[op["z_outer"]] if op["z_outer"] else inner
+        a, b = {"outer": (w, outer), "inner": (inner, outer), "real": (inner, w)}[port]
+        align = max(a.frac_bits, b.frac_bits)
+        a_low, a_high = (x << align - a.frac_bits for x in (a.min, a.max))
+        b_low, b_high = (x << align - b.frac_bits for x in (b.min, b.max))
+        low, high = b_low - a_high, b_high - a_low
+        if s.variable == "d":
+            return low << (scale or 0), high << (scale or 0)
+        found = []
+        for e in _ports(op)[port]:
+            up = 0 if scale is None else scale - e["shift"]
+            if up < 0 and e["coef"] % (1 << -up):
+                raise CertificateError(name, f"{scale} fractional bits cannot hold a coefficient")
+            coef = e["coef"] << up if up >= 0 else e["coef"] >> -up
+            found.append((coef * low, coef * high))
+        return _hull(found)
+
+
+def _partial(row: Iterable[int], ranges: Iterable[Range]) -> Range:
+    """Return what the sum of products reaches on its way, in any order."""
+    low = high = 0
+    for weight, ends in zip(row, ranges, strict=True):
+        products = [weight * end for end in ends]
+        low, high = low + min(0, *products), high + max(0, *products)
+    return low, high
+
+
+def _hull(ranges: Iterable[Range]) -> Range:
+    found = list(ranges)
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _function(f: Data) -> Range:
+    """Return what a polynomial reaches on its way, in any piece."""
+    in_fmt = fmt_of(f["in_fmt"])
+    rest = (1 << in_fmt.width - (len(f["pieces"]).bit_length() - 1)) - 1
+    seen = []
+    for piece in f["pieces"]:
+        low = high = piece[-1]
+        seen.append((low, high))
+        for c, shift in zip(reversed(piece[:-1]), reversed(f["shifts"]), strict=True):
+            low, high = min(0, low * rest), max(0, high * rest)
+            seen.append((low, high))
+            low, high = c + (low >> shift), c + (high >> shift)
+            seen.append((low, high))
+        seen.append((low, high + (1 << f["guard"] >> 1)))
+    return _hull(seen)

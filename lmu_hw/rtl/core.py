@@ -1,0 +1,80 @@
+"""A program as other Amaranth designs take it: streams whose payloads are complete."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import Out
+
+from ..program import Program
+from ..schedule import Schedule
+from .engine import Engine
+
+
+class Core(wiring.Component):
+    """The whole design of a program; `Engine` with ``last`` inside the payloads.
+
+    So whatever carries a stream, a FIFO for one, carries the end of an output with it.
+
+    Parameters
+    ----------
+    program : Program
+    plan : Schedule
+        Of the same program, by `lmu_hw.schedule.schedule`.
+
+    Members
+    -------
+    i : In(stream)
+        Of words: those of the input vectors, one after the other. Where the program leaves it to
+        the caller which steps have an output: of ``{"data", "last"}``; ``last`` with the last word
+        of a step asks for one.
+    o : Out(stream of ``{"data", "last"}``)
+        The words of the output vectors, one after the other; ``last`` with the last one of a step.
+    state_command : In(stream of Command), state_i : In(stream), state_o : Out(stream of ``{"data",
+        "last"}``)
+        With a state port: commands, and the words of the state in and out.
+
+    Latency: `Schedule.latency`, from the last input word to the last output word.
+    Throughput: one step in the cycles of `lmu_hw.schedule`.
+
+    Schedule: that of `Engine`; here are only wires.
+    """
+
+    def __init__(self, program: Program, plan: Schedule) -> None:
+        self.engine = Engine(program, plan)
+        members = dict(self.engine.signature.members)
+        self.marked = [name for name in members if f"{name}_last" in members]
+        for name in self.marked:
+            del members[f"{name}_last"]
+            word = members[name].signature.members["payload"].shape
+            marked = stream.Signature(data.StructLayout({"data": word, "last": 1}))
+            members[name] = members[name].flow(marked)
+        super().__init__(members)
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Cycles from step to step without stalls, of a step with an output."""
+        return self.engine.cycles_per_step
+
+    def model(self, inputs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the output words of each step, shape (n_steps, n_out)."""
+        return self.engine.model(inputs)
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        m.submodules.engine = engine = self.engine
+        for name, member in self.signature.members.items():
+            inner, outer = getattr(engine, name), getattr(self, name)
+            if name not in self.marked:
+                wiring.connect(m, inner, wiring.flipped(outer))
+                continue
+            last = getattr(engine, f"{name}_last")
+            source, sink = (inner, outer) if member.flow is Out else (outer, inner)
+            m.d.comb += [sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
+            if member.flow is Out:
+                m.d.comb += [outer.payload.data.eq(inner.payload), outer.payload.last.eq(last)]
+            else:
+                m.d.comb += [inner.payload.eq(outer.payload.data), last.eq(outer.payload.last)]
+        return m

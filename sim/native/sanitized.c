@@ -1,0 +1,63 @@
+/*
+ * Plays steps from any state, for a build under sanitizers: from the file of the first argument to
+ * that of the second.
+ *
+ * The input is one case after the other: PREFIX_word words of a saved state, N_STEPS rows of
+ * PREFIX_in words. The output of each is PREFIX_out words of the steps with an output, then the
+ * saved state. Compiled with PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY and N_STEPS defined.
+ */
+#include HEADER
+
+#include <stdio.h>
+
+#define JOIN(a, b) a##b
+#define NAME(a, b) JOIN(a, b)
+#define API(name) NAME(PREFIX, name)
+#define SIZE(name) NAME(PREFIX_UPPER, name)
+
+/* Exit codes; Python knows them by number. */
+enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13 };
+
+/* One step: its output in y, and whether there is one. */
+static int step(API(_state) *s, const API(_in) *u, API(_out) *y)
+{
+#if OUTPUT_EVERY > 1
+    return API(_step)(s, u, y);
+#else
+    API(_step)(s, u, y);
+    return 1;
+#endif
+}
+
+int main(int argc, char **argv)
+{
+    static API(_word) saved[SIZE(_N_SAVED)];
+    static API(_in) u[SIZE(_N_IN)];
+    static API(_out) y[SIZE(_N_OUT)];
+    static API(_state) s;
+    FILE *input = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    FILE *output = argc == 3 ? fopen(argv[2], "wb") : NULL;
+
+    if (input == NULL || output == NULL) {
+        return NO_FILES;
+    }
+    while (fread(saved, sizeof saved, 1, input) == 1) {
+        if (API(_load)(&s, saved) != 0) {
+            return NOT_LOADED;
+        }
+        for (int t = 0; t < N_STEPS; t++) {
+            if (fread(u, sizeof u, 1, input) != 1) {
+                return CUT_SHORT;
+            }
+            if (step(&s, u, y) && fwrite(y, sizeof y, 1, output) != 1) {
+                return NOT_WRITTEN;
+            }
+        }
+        API(_save)(&s, saved);
+        if (fwrite(saved, sizeof saved, 1, output) != 1) {
+            return NOT_WRITTEN;
+        }
+    }
+    (void)fclose(input); /* it was only read */
+    return fclose(output) == 0 ? 0 : NOT_WRITTEN;
+}

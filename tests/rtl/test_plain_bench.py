@@ -1,0 +1,139 @@
+"""The bench of a folder ends with an exit code that every runner sees, wherever its files are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.programs import PROGRAMS
+from tests.rtl.bench import write_folder
+from tests.rtl.test_icarus import BREAKS, edit, make
+from tests.tools import require
+
+pytestmark = pytest.mark.sim
+
+PROGRAM = PROGRAMS["mixed"]
+Ended = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bench of a folder as Verilator compiles it."""
+    require("verilator", "make", "c++|g++|clang++")
+    folder = write_folder(PROGRAM, tmp_path_factory.mktemp("verilator"))
+    done = subprocess.run(
+        ["make", "-C", folder / "rtl", "verilator"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search("^PASS", done.stdout, re.M)
+    assert "%Warning" not in done.stderr
+    return folder / "rtl/build/verilator/tb_lmu"
+
+
+@pytest.fixture(params=["make", "vvp", "verilator"])
+def play(request: pytest.FixtureRequest) -> Callable[[Path], Ended]:
+    """Return what plays the bench of a folder."""
+    if request.param == "make":
+        require("iverilog", "vvp", "make")
+        return make
+    if request.param == "vvp":
+        require("iverilog", "vvp")
+        return lambda folder: vvp(folder / "rtl")
+    compiled = request.getfixturevalue("binary")
+    return lambda folder: run([compiled], folder / "rtl")
+
+
+def run(command: list[object], place: Path) -> Ended:
+    return subprocess.run([str(c) for c in command], cwd=place, capture_output=True, text=True)
+
+
+def vvp(place: Path, *options: str, rtl: Path = Path(), arguments: tuple[str, ...] = ()) -> Ended:
+    """Build the bench of a folder in Icarus, and run it, both in ``place``."""
+    build = ["iverilog", "-g2005", *options, "-s", "tb_lmu", "-o", "bench.vvp"]
+    assert not run([*build, rtl / "tb_lmu.v", rtl / "lmu.v"], place).returncode
+    return run(["vvp", "-n", "bench.vvp", *arguments], place)
+
+
+def change(file: str, pattern: str, text: str) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / file, pattern, text)
+
+
+def never_ending(folder: Path) -> None:
+    """Make every run of cycles one that is not the last."""
+    control = folder / "rtl/lmu_control.mem"
+    control.write_text(re.sub(r"\w", "0", control.read_text()))
+
+
+FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a damaged output": (change("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"), "wrong"),
+    "a damaged input": (
+        change("vectors/input.hex", r"^(\w+\n\w+\n)", r"\1no word\n"),
+        "no output word",
+    ),
+    "an output too few": (change("vectors/output.hex", r"\w+\n$", ""), "files end unevenly"),
+    "no vectors": (
+        lambda folder: (folder / "vectors/input.hex").unlink(),
+        r"cannot open input\.hex and output\.hex in \.\./vectors: \+vectors=DIR says where",
+    ),
+    "no ROM": (
+        lambda folder: (folder / "rtl/lmu_sections.mem").unlink(),
+        r"cannot open lmu_sections\.mem: the parameter MEM_DIR says where it is",
+    ),
+    "a hang": (never_ending, "no output word"),
+}
+
+
+def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_path: Path) -> None:
+    done = play(write_folder(PROGRAM, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^PASS", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path: Path) -> None:
+    damage, said = FAULTS[fault]
+    damage(write_folder(PROGRAM, tmp_path))
+    done = play(tmp_path)
+    assert done.returncode != 0
+    assert re.search(rf"^FAIL.*{said}", done.stdout, re.M), done.stdout
+    assert "PASS" not in done.stdout
+
+
+@pytest.mark.parametrize("runner", ["make", "vvp"])
+def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
+    """In Icarus: Verilator has none."""
+    require("iverilog", "vvp", "make")
+    edit(write_folder(PROGRAM, tmp_path) / "rtl/lmu.v", *BREAKS["memory not cleared"][1:])
+    done = make(tmp_path) if runner == "make" else vvp(tmp_path / "rtl")
+    assert done.returncode != 0
+    assert re.search(r"^FAIL X or Z on an output", done.stdout, re.M), done.stdout
+
+
+def test_from_another_folder(tmp_path: Path) -> None:
+    """Where a plusarg, or a parameter, says where the vectors are, and a parameter the ROMs."""
+    require("iverilog", "vvp")
+    folder, place = write_folder(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
+    place.mkdir()
+    rtl, roms = folder / "rtl", f'-Ptb_lmu.MEM_DIR="{folder / "rtl"}"'
+    vectors = f"+vectors={folder / 'vectors'}"
+    assert "cannot open lmu_control.mem" in vvp(place, rtl=rtl, arguments=(vectors,)).stdout
+    assert "cannot open input.hex" in vvp(place, roms, rtl=rtl).stdout
+    for options, arguments in (
+        ((roms,), (vectors,)),
+        ((roms, f'-Ptb_lmu.VECTORS="{folder / "vectors"}"'), ()),
+    ):
+        done = vvp(place, *options, rtl=rtl, arguments=arguments)
+        assert done.returncode == 0, done.stdout
+        assert "PASS" in done.stdout
+
+
+def test_from_another_folder_in_verilator(binary: Path, tmp_path: Path) -> None:
+    folder = write_folder(PROGRAM, tmp_path / "out")
+    vectors = f"+vectors={folder / 'vectors'}"
+    assert run([binary, vectors], folder / "rtl").returncode == 0
+    (folder / "vectors").rename(folder / "others")
+    assert run([binary, vectors], folder / "rtl").returncode != 0
