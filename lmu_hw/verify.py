@@ -227,7 +227,10 @@ def verify(
 def _run(
     task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
 ) -> Iterator[Outcome]:
-    """Run one of several executors: boards share what they play, the C also runs sanitized."""
+    """Run one of several executors; the C of this machine also under sanitizers.
+
+    Boards share what they play.
+    """
     if name in TARGETS:
         most = AVR_MULTIPLIES if TARGETS[name].toolchain is AVR else BOARD_MULTIPLIES
         if most not in plays:
