@@ -22,7 +22,7 @@ from .workers import one_blas_thread
 
 Words = npt.NDArray[np.int64]
 
-STEPS = 256
+STEPS = 128
 """Steps that the interpreter plays at either end of the sequences."""
 
 
