@@ -77,8 +77,9 @@ def evaluate(
     MismatchError
         If compiled C and the interpreter differ in a word of the sample that both run.
     """
-    floats = run_floats(design, dataset, advance) if floats is None else floats
+    # integers first: compiled C that is wrong is found at once
     integers = run_integers(design, dataset, engine, advance)
+    floats = run_floats(design, dataset, advance) if floats is None else floats
     classes = design.network.is_classifier or dataset.labels is not None
     report: dict[str, Any] = {
         "sequences": len(dataset),
