@@ -60,27 +60,25 @@ def network(seed: int = 0) -> Network:
     return Network(names=("lmu", "classes"), layers=(layer, head), every_step=False)
 
 
-def run_float32(net: Network, x: np.ndarray) -> np.ndarray:
-    """Return the scores, everything in float32, the memory as a dense matrix."""
+def run_plain(net: Network, x: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
+    """Return the scores of sequences (n, n_steps) as everybody would compute them, in NumPy."""
     layer, head = net.layers
-    arrays = dict(network_arrays(layer))
-    system = layer.memory.system()  # type: ignore[union-attr]
-    f = np.float32
-    A = (np.eye(ORDER) + system.A).T.astype(f)
-    B = system.B.astype(f)
-    e_h, e_m, e_x = (arrays[name].T.astype(f) for name in ("e_h", "e_m", "e_x"))
-    W, U = arrays["cell.W"].astype(f), arrays["cell.U"].astype(f)
-    W_m, W_x, W_h = W[:, :ORDER].T.copy(), W[:, ORDER:].T.copy(), U.T.copy()
+    arrays = {name: a.astype(dtype) for name, a in network_arrays(layer)}
+    system, d = layer.memory.system(), layer.memory.order  # type: ignore[union-attr]
+    A, B = (np.eye(d) + system.A).T.astype(dtype), system.B.astype(dtype)
+    e_h, e_m, e_x = (arrays[name].T for name in ("e_h", "e_m", "e_x"))
+    W, W_h, b = arrays["cell.W"], arrays["cell.U"].T.copy(), arrays["cell.b"]
+    W_m, W_x = W[:, :d].T.copy(), W[:, d:].T.copy()
     scores = []
     for start in range(0, len(x), BATCH):
-        batch = x[start : start + BATCH].astype(f)
-        m, h = np.zeros((len(batch), ORDER), f), np.zeros((len(batch), HIDDEN), f)
+        batch = x[start : start + BATCH].astype(dtype)
+        m, h = np.zeros((len(batch), d), dtype), np.zeros((len(batch), len(b)), dtype)
         for t in range(batch.shape[1]):
             x_t = batch[:, t : t + 1]
             u = x_t @ e_x + h @ e_h + m @ e_m
             m = m @ A + u * B
-            h = np.tanh(m @ W_m + x_t @ W_x + h @ W_h)
-        scores.append(h @ head.W.T.astype(f))  # type: ignore[union-attr]
+            h = np.tanh(m @ W_m + x_t @ W_x + h @ W_h + b)
+        scores.append(h @ head.W.T.astype(dtype) + head.b.astype(dtype))  # type: ignore[union-attr]
     return np.concatenate(scores)
 
 
@@ -116,7 +114,7 @@ def main() -> None:
     x = rng.random((args.sequences, args.steps)).astype(np.float32)
     net = network()
     start = time.perf_counter()
-    run_float32(net, x)
+    run_plain(net, x, np.float32)
     float_seconds = time.perf_counter() - start
     _, integer_seconds, n_words = run_integers(net, x)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

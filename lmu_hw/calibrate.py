@@ -14,6 +14,7 @@ from .program import Role
 from .quantize_network import NetworkDesign, quantize_network
 from .ranges import Seen, noise, observe
 from .widths import Widths
+from .workers import one_blas_thread
 
 
 class Calibration:
@@ -77,12 +78,13 @@ class Calibration:
         self, widths: Widths, *, title: str, name: str = "lmu", output_every: int = 1
     ) -> NetworkDesign:
         """Return the network's program in these widths; see `quantize_network`."""
-        return quantize_network(
-            self.network,
-            widths,
-            self.seen(widths.coef_bits),
-            title=title,
-            calibration=self.about,
-            name=name,
-            output_every=output_every,
-        )
+        with one_blas_thread():
+            return quantize_network(
+                self.network,
+                widths,
+                self.seen(widths.coef_bits),
+                title=title,
+                calibration=self.about,
+                name=name,
+                output_every=output_every,
+            )

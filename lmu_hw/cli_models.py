@@ -177,6 +177,7 @@ def tune(args: argparse.Namespace) -> int:
         print_json(
             {
                 "float": tuner.target,
+                "engine": tuner.ran,
                 "best": point_data(best),
                 "options": _options(best),
                 "command": command,

@@ -73,9 +73,15 @@ class Dataset:
             targets=None if self.targets is None else tuple(self.targets[i] for i in at),
         )
 
-    def batches(self) -> Iterator[np.ndarray]:
-        """Return indices of sequences of one length, few enough to be run together."""
-        return by_length(self.sequences, BATCH_VALUES)
+    def batches(self, n_sequences: int | None = None) -> Iterator[np.ndarray]:
+        """Return indices of sequences of one length, few enough to be run together.
+
+        Parameters
+        ----------
+        n_sequences : int, optional
+            Most sequences in a batch, if the values in it do not set a lower limit.
+        """
+        return by_length(self.sequences, BATCH_VALUES, n_sequences)
 
     def stack(self, at: np.ndarray) -> Array:
         """Return sequences of one length as float64, shape (n, n_steps, n_in)."""

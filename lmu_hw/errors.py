@@ -112,6 +112,8 @@ class MismatchError(LMUHWError, AssertionError):
         Format of the signal, such as ``Q1.15``.
     seed : int or None
         Seed of the stimulus, where there is one.
+    remedy : str
+        What to do, where there is something.
     """
 
     def __init__(
@@ -125,10 +127,12 @@ class MismatchError(LMUHWError, AssertionError):
         got: int | str,
         fmt: str,
         seed: int | None = None,
+        remedy: str = "",
     ) -> None:
         where = f"step {step}, {signal}[{index}] ({fmt})"
         source = "" if seed is None else f", seed {seed}"
-        super().__init__(f"{executor} differs at {where}: expected {expected}, got {got}{source}")
+        text = f"{executor} differs at {where}: expected {expected}, got {got}{source}"
+        super().__init__(f"{text}; {remedy}" if remedy else text)
         self.executor, self.step, self.signal, self.index = executor, step, signal, index
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 

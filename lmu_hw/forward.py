@@ -7,24 +7,29 @@ cell from the new m (6).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import SpecError
 from .legendre import Array
-from .network import GRU, LMU, LSTM, Activation, Cell, Dense, Network, SimpleRNN, n_out
+from .network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Network, SimpleRNN, n_out
 
 Step = Callable[[Array], Array]
 
 
-def run(network: Network, x: npt.ArrayLike) -> Array:
+def run(
+    network: Network, x: npt.ArrayLike, progress: Callable[[int], object] | None = None
+) -> Array:
     """Run a network from its zero state.
 
     Parameters
     ----------
     network : Network
     x : array_like of float, shape (n_sequences, n_steps, n_in)
+    progress : callable, optional
+        Called after every step with the number of steps done so far.
 
     Returns
     -------
@@ -43,18 +48,35 @@ def run(network: Network, x: npt.ArrayLike) -> Array:
         raise SpecError(
             f"x has shape {signal.shape} but should be (sequences, steps, {network.n_in})"
         )
-    steps = [
-        _lmu(layer, len(signal)) if isinstance(layer, LMU) else cell_step(layer, len(signal))
-        for layer in network.layers
-    ]
+    n, n_steps = signal.shape[:2]
+    always, late = _due(network)
+    steps = [_layer_step(layer, n) for layer in always]
     # step by step through all layers: nothing is kept that is not an output
-    outputs = np.empty((len(signal), signal.shape[1] if network.every_step else 1, network.n_out))
-    for t in range(signal.shape[1]):
-        x = signal[:, t]
+    outputs = np.empty((n, n_steps if network.every_step else 1, network.n_out))
+    for t in range(n_steps):
+        y = signal[:, t]
         for step in steps:
-            x = step(x)
-        outputs[:, t if network.every_step else 0] = x
+            y = step(y)
+        if network.every_step or t == n_steps - 1:
+            for head in late:
+                y = _dense(head, y)
+            outputs[:, t if network.every_step else 0] = y
+        if progress is not None:
+            progress(t + 1)
     return outputs if network.every_step else outputs[:, 0]
+
+
+def _due(network: Network) -> tuple[list[Layer], list[Dense]]:
+    """Return the layers that run at every step, and those that only an output needs."""
+    always, late = list(network.layers), list[Dense]()
+    while always and isinstance(always[-1], Dense):
+        late.insert(0, always.pop())  # type: ignore[arg-type]
+    last = always[-1] if always else None
+    if isinstance(last, LMU) and isinstance(last.cell, Dense) and last.e_h is None:
+        # a cell without a state, which the memory does not hear either
+        always[-1] = replace(last, cell=None)
+        late.insert(0, last.cell)
+    return always, late
 
 
 def activate(activation: Activation, x: Array) -> Array:
@@ -86,10 +108,18 @@ def cell_step(cell: Cell, n_sequences: int) -> Step:
     It takes and returns arrays of shape (n_sequences, width).
     """
     if isinstance(cell, Dense):
-        return lambda x: activate(cell.activation, x @ cell.W.T + cell.b)
+        return lambda x: _dense(cell, x)
     if isinstance(cell, SimpleRNN):
         return _simple_rnn(cell, n_sequences)
     return _lstm(cell, n_sequences) if isinstance(cell, LSTM) else _gru(cell, n_sequences)
+
+
+def _layer_step(layer: Layer, n_sequences: int) -> Step:
+    return _lmu(layer, n_sequences) if isinstance(layer, LMU) else cell_step(layer, n_sequences)
+
+
+def _dense(cell: Dense, x: Array) -> Array:
+    return activate(cell.activation, x @ cell.W.T + cell.b)
 
 
 def _simple_rnn(cell: SimpleRNN, n_sequences: int) -> Step:
@@ -137,22 +167,28 @@ def _gru(cell: GRU, n_sequences: int) -> Step:
 def _lmu(layer: LMU, n_sequences: int) -> Step:
     memory = layer.memory.system()
     system, scale = memory.balanced(), memory.scale
-    channels = layer.memory.channels
+    shape = (n_sequences, layer.memory.channels, layer.memory.order)
     # run where float64 is best conditioned: m / scale
-    z = np.zeros((n_sequences, channels, layer.memory.order))
-    m = np.zeros((n_sequences, channels * layer.memory.order))
+    z = np.zeros(shape)
+    # all channels of all sequences in one product: NumPy would make a product of each
+    rows, moved = z.reshape(-1, shape[2]), np.empty(shape)
+    moved_rows = moved.reshape(-1, shape[2])
+    m = np.zeros((n_sequences, shape[1] * shape[2]))
     h = np.zeros((n_sequences, n_out(layer)))
     cell = None if layer.cell is None else cell_step(layer.cell, n_sequences)
 
     def step(x: Array) -> Array:
-        nonlocal z, m, h
+        nonlocal m, h
         u = x if layer.e_x is None else x @ layer.e_x.T
         for encoder, old in ((layer.e_h, h), (layer.e_m, m)):
             if encoder is not None:
                 u = u + old @ encoder.T
         if layer.b is not None:
             u = u + layer.b
-        z = z + (z @ system.A.T + u[:, :, None] * system.B)
+        np.matmul(rows, system.A.T, out=moved_rows)
+        np.add(z, moved, out=z)
+        np.multiply(u[:, :, None], system.B, out=moved)
+        np.add(z, moved, out=z)
         m = (z * scale).reshape(n_sequences, -1)
         read = np.concatenate([m, x], axis=1) if layer.reads_input else m
         h = read if cell is None else cell(read)

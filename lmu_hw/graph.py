@@ -192,10 +192,11 @@ def run(
         for node in graph.nodes:
             if isinstance(node, Update):
                 z, step = chains[node.states], node.memory.recurrence
-                z = z + z @ step.A.T + signals[node.source][:, :, None] * step.b
+                moved = _rows_times(z, step.A.T).reshape(z.shape)
+                z = z + moved + signals[node.source][:, :, None] * step.b
                 chains[node.states] = z
                 for name, rows in zip(node.states, node.memory.states.values(), strict=True):
-                    signals[name] = (z @ rows.T).reshape(n, -1)
+                    signals[name] = _rows_times(z, rows.T).reshape(n, -1)
             elif isinstance(node, Best):
                 signals[node.target] = np.argmax(signals[node.source], axis=1)[:, None].astype(
                     float
@@ -210,6 +211,11 @@ def run(
             else:
                 signals[node.target] = activate(node.activation, _gate(node, signals))
         watch(t, signals)
+
+
+def _rows_times(z: Array, matrix: Array) -> Array:
+    """Return the product of all channels of all sequences at once; NumPy makes one of each."""
+    return z.reshape(-1, z.shape[2]) @ matrix
 
 
 def _gate(node: Gate, signals: Mapping[str, Array]) -> Array:

@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 SHOW_AFTER = 1.0
 """Time until anything is shown [s]."""
-LINE_EVERY = 5.0
-"""Time between the first two plain lines, growing from there [s]."""
-DRAW_EVERY = 0.1
-"""Time between two drawings of the bar [s]."""
+LOOK_EVERY = 0.1
+"""Time between two looks at how far the work is [s]."""
 
 
 @contextmanager
 def progress(description: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
     """Show how far a piece of work is, on stderr, if it takes over a second.
 
-    A terminal gets a bar where rich is installed; otherwise there is a plain line now and then.
+    A terminal gets a bar where rich is installed; otherwise there is a plain line, and another at
+    each tenth of the work.
 
     Parameters
     ----------
@@ -109,17 +108,22 @@ def _draw_bar(
     with suppress(LiveError), bar:
         # Escaped: a bracket in a description is no markup.
         task = bar.add_task(description.replace("[", r"\["), total=total or None)
-        while not finished.wait(DRAW_EVERY):
+        while not finished.wait(LOOK_EVERY):
             bar.update(task, completed=done(), refresh=True)
 
 
 def _draw_lines(
     description: str, total: int, done: Callable[[], int], finished: threading.Event
 ) -> None:
-    every = LINE_EVERY
+    shown, last = -1, False
     while True:
-        share = f" {100 * done() // total} % ({done()} of {total})" if total else ""
-        print(f"{description} ...{share}", file=sys.stderr, flush=True)
-        if finished.wait(every):
+        now = done()
+        tenth = 10 * now // total if total else 0
+        if tenth > shown:
+            share = f" {100 * now // total} % ({now} of {total})" if total else ""
+            print(f"{description} ...{share}", file=sys.stderr, flush=True)
+            shown = tenth
+        if last:
             return
-        every *= 1.5
+        # then one more look: the work may have ended since the last
+        last = finished.wait(LOOK_EVERY)

@@ -13,6 +13,7 @@ from .errors import SpecError
 from .graph import Affine, Graph
 from .legendre import Array
 from .program import Role
+from .workers import one_blas_thread
 
 NOISE_SEQUENCES = 16
 NOISE_STEPS = 256
@@ -82,7 +83,7 @@ def observe(graph: Graph, sequences: Iterable[Array]) -> dict[str, Seen]:
         count += len(x)
 
     (source,) = graph.names(Role.INPUT)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for at in by_length(data, BATCH_VALUES):
             graphs.run(graph, stack(data, at), watch, look)
     for name, peak in peaks.items():

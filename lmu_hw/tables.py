@@ -80,6 +80,7 @@ def evaluation_text(widths: Widths, report: Mapping[str, Any]) -> str:
         f"{a['largest_difference']:.3g}{same}"
     )
     lines.append(f"  NRMSE is {NRMSE}; of the agreement, the float output is the target")
+    lines.append(f"  engine     {engine_text(report['engine'])}")
     lines.append(f"  signals, on {report['traced_sequences']} sequences:")
     rows = [("name", "format", "range", "SNR [dB]", "saturated")]
     for name, s in report["signals"].items():
@@ -93,6 +94,20 @@ def evaluation_text(widths: Widths, report: Mapping[str, Any]) -> str:
         counts = [[str(n) for n in row] for row in ints["confusion"]]
         lines += [f"    {line}" for line in columns(counts, n_left=0)]
     return "\n".join(lines)
+
+
+def engine_text(engine: Mapping[str, Any]) -> str:
+    """Return what ran a program, and what of it was compared with the interpreter.
+
+    Examples
+    --------
+    >>> engine_text({"name": "c", "checked": {"sequences": 3, "words": 1200}})
+    "compiled C; 1,200 words of 3 sequences equal the interpreter's"
+    """
+    if engine["name"] == "interpreter":
+        return "interpreter"
+    words, sequences = (engine["checked"][name] for name in ("words", "sequences"))
+    return f"compiled C; {words:,} words of {sequences} sequences equal the interpreter's"
 
 
 def point_text(number: int, point: Point) -> str:
@@ -118,7 +133,8 @@ def tuner_text(tuner: Tuner) -> str:
     first = f"float: {100 * tuner.target:.2f} %; points that no other beats, cheapest first:"
     if tuner.dataset.labels is None:
         first = f"scores are NRMSE: {NRMSE}\n{first}"
-    return "\n".join([first, *(f"  {line}" for line in columns(rows, n_left=0))])
+    engine = f"engine: {engine_text(tuner.ran)}"
+    return "\n".join([first, *(f"  {line}" for line in columns(rows, n_left=0)), engine])
 
 
 def point_data(point: Point) -> dict[str, Any]:

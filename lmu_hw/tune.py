@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .cost import ram_bits, rom_bits
+from .crosscheck import Checked
 from .dataset import Dataset
 from .errors import SpecError
-from .evaluate import Outputs, metrics, run_floats, run_integers
+from .evaluate import Outputs, engine_data, metrics, run_floats, run_integers
 from .network import Network, arrays
 from .quantize_network import NetworkDesign
 from .widths import Widths
@@ -76,6 +78,8 @@ class Tuner:
         What may be lost of accuracy, or added to the NRMSE.
     engine : str
         See `~lmu_hw.evaluate.evaluate`.
+    checked : Checked, optional
+        What the interpreter was seen to agree with at all points so far, where compiled C ran.
     """
 
     design: Callable[[Widths], NetworkDesign]
@@ -85,6 +89,7 @@ class Tuner:
     points: dict[Widths, Point] = field(default_factory=dict)
     floats: Outputs | None = None
     target: float = 0.0
+    checked: Checked | None = None
 
     def run(self) -> Iterator[Point]:
         """Search; yield every point when it is met.
@@ -93,6 +98,8 @@ class Tuner:
         ------
         SpecError
             If even the widest words lose more than allowed.
+        MismatchError
+            If compiled C and the interpreter differ in a word of the sample that both run.
         """
         widest = self.design(WIDEST)
         self.floats = run_floats(widest, self.dataset)
@@ -118,6 +125,11 @@ class Tuner:
     def best(self) -> Point:
         """The cheapest point so far that keeps the metric."""
         return min((p for p in self.points.values() if p.keeps), key=lambda p: p.cost)
+
+    @property
+    def ran(self) -> dict[str, Any]:
+        """What ran the programs; see `~lmu_hw.evaluate.engine_data`."""
+        return engine_data(self.checked)
 
     def pareto(self) -> list[Point]:
         """Return the points that no other one beats in both loss and cost, cheapest first."""
@@ -160,7 +172,11 @@ class Tuner:
 
     def _try(self, widths: Widths) -> Point:
         design = self.design(widths)
-        score = self._score(run_integers(design, self.dataset, self.engine))
+        outputs = run_integers(design, self.dataset, self.engine)
+        if outputs.checked is not None:
+            before = 0 if self.checked is None else self.checked.words
+            self.checked = replace(outputs.checked, words=before + outputs.checked.words)
+        score = self._score(outputs)
         loss = self.target - score if self.dataset.labels is not None else score - self.target
         program = design.program
         point = Point(

@@ -302,6 +302,7 @@ def test_the_engines_agree_in_every_figure(bench: Path, capsys: Capture) -> None
             evaluated(capsys, model, data, "--engine", engine, "--act-bits", "5")
             for engine in ("c", "interpreter")
         )
+        assert (c.pop("engine")["name"], words.pop("engine")["name"]) == ("c", "interpreter")
         assert c == words
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw import forward
+from lmu_hw import evaluate as evaluating
+from lmu_hw import forward, workers
 from lmu_hw import trace as tracing
 from lmu_hw.calibrate import Calibration
 from lmu_hw.cost import ram_bits, rom_bits
@@ -108,6 +109,50 @@ def test_floats_are_those_of_the_network_without_its_softmax() -> None:
     for values, sequence in zip(found.values, RAGGED, strict=True):
         np.testing.assert_allclose(values, forward.run(scores(net), sequence[None])[0], atol=1e-12)
         assert values.shape == (len(sequence), 3)
+
+
+@pytest.mark.parametrize(
+    ("cores", "n", "sizes"),
+    [
+        (2, 2000, {250}),
+        (2, 600, {300}),
+        (2, 800, {200}),
+        (2, 40, {20}),
+        (8, 2001, {250, 251}),
+        (64, 640, {32}),
+        (1, 100, {100}),
+    ],
+)
+def test_floats_run_on_all_cores_in_parts_that_end_together(
+    cores: int, n: int, sizes: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (evaluating, workers):
+        monkeypatch.setattr(module, "n_workers", lambda: cores)
+    made, x = design(classifier()), tuple(rng(5).uniform(-1.0, 1.0, (n, 3, 2)))
+    seen: list[int] = []
+    original = forward.run
+
+    def spy(network: Network, x: np.ndarray, *args: Any) -> np.ndarray:
+        seen.append(len(x))
+        return original(network, x, *args)
+
+    monkeypatch.setattr(forward, "run", spy)
+    told: list[int] = []
+    found = run_floats(made, Dataset(sequences=x), told.append)
+    assert set(seen) == sizes
+    assert sum(told) == sum(seen) == n
+    # a third of a batch at each of three steps
+    assert max(told) <= -(-max(sizes) // 3)
+    alone = original(scores(made.network), np.stack(x))
+    # BLAS may sum in another order where other sequences stand beside one
+    np.testing.assert_allclose(np.stack(found.values)[:, 0], alone, atol=1e-14)
+
+
+def test_integers_tell_how_far_they_are_within_a_batch() -> None:
+    told: list[int] = []
+    made, x = design(classifier()), sequences(*[10] * 40)
+    run_integers(made, Dataset(sequences=x), "interpreter", told.append)
+    assert told == [4] * 10
 
 
 def test_targets_say_whether_every_step_is_wanted() -> None:

@@ -12,7 +12,7 @@ from lmu_hw.errors import SpecError
 from lmu_hw.network import GRU, LMU, LSTM, Activation, Dense, Memory, Network
 from tests.test_network import FULL, dense, random
 
-S, T = Activation.SIGMOID, Activation.TANH
+S, T, R6 = Activation.SIGMOID, Activation.TANH, Activation.RELU6
 
 
 def sigmoid(x: float) -> float:
@@ -101,6 +101,52 @@ def test_stacks_batches_and_last_steps() -> None:
     # sequences do not know of each other; BLAS may sum in another order
     alone = np.stack([forward.run(network(*stack), row[None])[0] for row in x])
     np.testing.assert_allclose(alone, every, atol=1e-14)
+
+
+LATE = [
+    # layers, and how often their activations are taken in 6 steps that end in one output
+    ((FULL, dense(4, 5, R6), dense(2, 4, R6)), 2),
+    ((LMU(memory=Memory(order=3, theta=9.0), n_in=3, e_x=random(1, 3), cell=dense(4, 3, R6)),), 1),
+    ((dense(4, 3, R6), dense(2, 4, R6)), 2),
+    # what the memory hears, and what a layer with a state reads, is due at every step
+    (
+        (
+            LMU(
+                memory=Memory(order=3, theta=9.0),
+                n_in=3,
+                e_x=random(1, 3),
+                e_h=random(1, 4),
+                cell=dense(4, 3, R6),
+            ),
+        ),
+        6,
+    ),
+    ((dense(3, 3, R6), FULL), 6),
+]
+
+
+@pytest.mark.parametrize(("layers", "count"), LATE)
+def test_what_only_an_output_needs_runs_once(
+    layers: tuple[object, ...], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, seen = random(4, 6, 3), []
+    every = forward.run(network(*layers), x)
+    original = forward.activate
+
+    def spy(activation: Activation, values: np.ndarray) -> np.ndarray:
+        seen.append(activation)
+        return original(activation, values)
+
+    monkeypatch.setattr(forward, "activate", spy)
+    last = forward.run(network(*layers, every_step=False), x)
+    assert seen.count(R6) == count
+    np.testing.assert_array_equal(last, every[:, -1])
+
+
+def test_progress_is_told_at_every_step() -> None:
+    steps: list[int] = []
+    forward.run(network(FULL), random(2, 5, 3), steps.append)
+    assert steps == [1, 2, 3, 4, 5]
 
 
 def test_x_itself_may_be_u() -> None:

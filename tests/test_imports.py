@@ -51,6 +51,7 @@ LINE = [
     "hardware",
     "generate",
     "dataset",
+    "crosscheck",
     "trace",
     "evaluate",
     "tune",
@@ -83,6 +84,7 @@ ONLY = {
     "tools": {"errors"},
     "yosys": {"errors", "tools"},
     "progress": {"errors"},
+    "workers": set(),
     "folder": {"errors"},
     # nothing that chose a format may be asked whether it was chosen well
     "proof": {"errors", "fixedpoint"},
@@ -133,6 +135,7 @@ OUTSIDE = {
     "safetensors": {"importers"},
     "torch": {"importers", "train"},
     "rich": {"progress", "cli"},
+    "threadpoolctl": {"workers"},
 }
 
 

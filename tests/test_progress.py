@@ -39,8 +39,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SHOW_AFTER", 0.01)
-    monkeypatch.setattr(module, "LINE_EVERY", 0.05)
-    monkeypatch.setattr(module, "DRAW_EVERY", 0.01)
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
 
 
 def wait_for(stream: io.StringIO, pattern: str) -> None:
@@ -133,13 +132,18 @@ def test_the_thread_ends_with_the_work(error: type[BaseException]) -> None:
     assert threading.active_count() == before
 
 
-def test_lines_come_ever_more_rarely(stderr: io.StringIO) -> None:
-    waits: list[float] = []
+def test_a_line_at_each_tenth_and_none_twice(stderr: io.StringIO) -> None:
+    looks = iter([0, 3, 9, 10, 10, 19, 20, 55, 55, 99, 100])
+    more = iter([False] * 9 + [True])
+    finished = SimpleNamespace(wait=lambda _: next(more))
+    module._draw_lines("work", 100, lambda: next(looks), finished)  # type: ignore[arg-type]
+    shares = re.findall(r"^work \.\.\. (\d+) % \(\1 of 100\)$", stderr.getvalue(), re.MULTILINE)
+    assert shares == ["0", "10", "20", "55", "99", "100"]
+    assert stderr.getvalue().count("\n") == len(shares)
 
-    def wait(seconds: float) -> bool:
-        waits.append(seconds)
-        return len(waits) == 4
 
-    module._draw_lines("work", 0, lambda: 0, SimpleNamespace(wait=wait))  # type: ignore[arg-type]
-    assert waits == [5.0, 7.5, 11.25, 16.875]
-    assert stderr.getvalue() == "work ...\n" * 4
+def test_work_of_unknown_size_has_one_line(stderr: io.StringIO) -> None:
+    more = iter([False] * 50 + [True])
+    finished = SimpleNamespace(wait=lambda _: next(more))
+    module._draw_lines("work", 0, lambda: 7, finished)  # type: ignore[arg-type]
+    assert stderr.getvalue() == "work ...\n"

@@ -291,7 +291,6 @@ def test_ctrl_c_leaves_no_process(waiting: str, tmp_path: Path) -> None:
     tools("cxxrtl")
     out, marker = tmp_path / "out", f"marker-{tmp_path.name}-{os.getpid()}"
     code = "import sys; from lmu_hw import progress; progress.SHOW_AFTER = 0.0;"
-    code += "progress.LINE_EVERY = 0.2;"
     code += "from lmu_hw.cli import main; sys.exit(main(sys.argv[1:]))"
     variables = os.environ | {"LMU_HW_MARKER": marker, "TMPDIR": str(tmp_path)}
     subprocess.run(

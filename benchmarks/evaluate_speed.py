@@ -1,0 +1,179 @@
+"""What `lmu-hw evaluate` takes beside plain NumPy: docs/evaluate_speed.md.
+
+    PYTHONPATH=. python benchmarks/evaluate_speed.py [--sequences 2000] [--rounds 3] [--no-command]
+
+The psMNIST model of ../shared/data (d = 256, n = 212, theta = 784) on test digits, 8-bit weights
+and activations. A round runs everything once, one after the other, so that whatever else the
+machine does meets all of it; ratios are within a round, and the middle one of all is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.bulk_speed import BATCH, run_plain
+from lmu_hw.calibrate import Calibration
+from lmu_hw.crosscheck import crosscheck
+from lmu_hw.dataset import Dataset
+from lmu_hw.evaluate import TRACED, run_floats, run_integers
+from lmu_hw.firmware.bulk import BulkEngine
+from lmu_hw.importers import load
+from lmu_hw.pace import with_output_every
+from lmu_hw.trace import trace
+from lmu_hw.widths import Widths
+from lmu_hw.workers import one_blas_thread
+
+ROOT = Path(__file__).parent.parent
+TABLE = ROOT / "docs" / "evaluate_speed.md"
+SEQUENCES, CALIBRATED = 2000, 256
+WIDTHS = Widths(weight_bits=8, act_bits=8)
+PLAIN = "plain NumPy, float64, BLAS on all cores"
+Times = dict[str, tuple[float, float]]
+"""Wall and processor time of each part [s]."""
+
+
+def digits(data: Path) -> tuple[Dataset, Dataset]:
+    """Return test and training digits as sequences of pixels, in the paper's order."""
+    with np.load(data / "mnist" / "mnist.npz") as mnist:
+        arrays = {name: mnist[name] for name in mnist}
+    with np.load(data / "mnist" / "psmnist_permutations.npz") as permutations:
+        order = permutations["nru_paper"]
+    return tuple(  # type: ignore[return-value]
+        Dataset(
+            sequences=tuple(
+                (arrays[f"x_{part}"].reshape(-1, 784, 1)[:, order] / 255).astype(np.float32)
+            ),
+            labels=arrays[f"y_{part}"].astype(np.int64),
+        )
+        for part in ("test", "train")
+    )
+
+
+def one_round(model: Path, test: Dataset, train: Dataset) -> Times:
+    """Run every part once."""
+    times: Times = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        cpu, wall = processor(), time.perf_counter()
+        found = work()
+        times[name] = time.perf_counter() - wall, processor() - cpu
+        return found
+
+    net, x = load(model), np.stack(test.sequences)[:, :, 0]
+    calibration = Calibration(net, train.sequences)
+    timed(f"calibration, {CALIBRATED} sequences", lambda: calibration.seen(WIDTHS.coef_bits))
+    design = timed("words and weights chosen", lambda: calibration.design(WIDTHS, title="psMNIST"))
+    plain = timed(PLAIN, lambda: run_plain(net, x, np.float64))
+    floats = timed("float pass of evaluate", lambda: run_floats(design, test))
+    with one_blas_thread():
+        timed("plain NumPy, float64, one BLAS thread", lambda: run_plain(net, x, np.float64))
+    single = timed("plain NumPy, float32", lambda: run_plain(net, x, np.float32))
+    timed("integers: compiling, check, run", lambda: run_integers(design, test))
+    program = with_output_every(design.program, 0)
+    engine = timed("- of which compiling", lambda: BulkEngine(program))
+    timed("- of which the check against the interpreter", lambda: crosscheck(engine, test))
+    with one_blas_thread():
+        timed(f"trace, {TRACED} sequences", lambda: trace(design, test.sample(TRACED)))
+    found = np.concatenate(floats.values)
+    if np.max(np.abs(found - plain)) > 1e-9:
+        raise SystemExit("the float pass is not what plain NumPy computes")
+    if np.mean(found.argmax(axis=1) == single.argmax(axis=1)) < 0.999:
+        raise SystemExit("float32 gives other labels")
+    return times
+
+
+def processor() -> float:
+    """Return the processor time of this process and of the compilers that it started [s]."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def whole_command(model: Path, test: Dataset, train: Dataset) -> tuple[float, dict[str, Any]]:
+    """Return the time of `lmu-hw evaluate` on all digits [s], and its report."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder) / "test.npz", Path(folder) / "train.npz"
+        for file, dataset in zip(files, (test, train), strict=True):
+            np.savez(file, x=np.stack(dataset.sequences), y=dataset.labels)
+        line = [sys.executable, "-m", "lmu_hw", "evaluate", str(model), "--data", str(files[0])]
+        line += ["--calibrate", str(files[1]), "--json"]
+        line += [f"--weight-bits={WIDTHS.weight_bits}", f"--act-bits={WIDTHS.act_bits}"]
+        start = time.perf_counter()
+        said = subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT).stdout
+        return time.perf_counter() - start, json.loads(said)
+
+
+def table(rounds: list[Times]) -> list[str]:
+    """Return the rows of the table: times over that of plain NumPy in float64."""
+    rows = ["| | time | processor time |", "|---|---|---|"]
+    for name in sorted(rounds[0], key=lambda name: name != PLAIN):
+        wall, cpu = (median(t[name][k] / t[PLAIN][k] for t in rounds) for k in (0, 1))
+        rows.append(f"| {name} | {wall:.2f} | {cpu:.2f} |")
+    return rows
+
+
+def main() -> None:
+    """Run it all; write the page where nothing was left out."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    options.add_argument("--sequences", type=int, default=SEQUENCES)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--no-command", action="store_true", help="leave the whole command out")
+    args = options.parse_args()
+    model = args.data / "psmnist_paper" / "psmnist_lmu2019.npz"
+    if not model.is_file():
+        print(f"skipped: there is no {model}; give the folder with --data")
+        return
+    test, train = digits(args.data)
+    train = train.sample(CALIBRATED)
+    rounds = []
+    for number in range(args.rounds):
+        rounds.append(one_round(model, test.sample(args.sequences), train))
+        for name, (wall, cpu) in rounds[-1].items():
+            print(f"{number}  {name:45} {wall:7.2f} s, processor {cpu:7.2f} s", flush=True)
+    rows = table(rounds)
+    print(*rows, sep="\n")
+    if args.no_command:
+        return
+    seconds, report = whole_command(model, test, train)
+    accuracies = [f"{100 * report[kind]['accuracy']:.2f} %" for kind in ("float", "integer")]
+    print(f"lmu-hw evaluate, {report['sequences']} digits: {seconds:.1f} s,", *accuracies)
+    if args.sequences == SEQUENCES:
+        TABLE.write_text(page(rows, len(rounds), accuracies, seconds))
+
+
+def page(rows: list[str], n_rounds: int, accuracies: list[str], seconds: float) -> str:
+    """Return the text of the page."""
+    body = "\n".join(rows)
+    return f"""# Speed of evaluate
+
+Written by `PYTHONPATH=. python benchmarks/evaluate_speed.py` on two cores: the psMNIST model
+(d = 256, n = 212, theta = 784, 8-bit weights and activations), {SEQUENCES:,} test digits of 784
+steps. Each time is over that of plain NumPy in float64 ({BATCH:,} sequences at a time, the memory
+as a dense matrix) in the same round; the middle one of {n_rounds} rounds is given.
+
+{body}
+
+The float pass gives each core about 250 sequences and one BLAS thread. More BLAS threads gain
+little there, and beside other programs they cost much: they wait for each other by spinning, as the
+second column shows of plain NumPy. Scores are those of plain NumPy to 1e-9 (1e-13 seen), for sums
+come in another order. Calibration, check and trace take as long for any number of sequences.
+
+`lmu-hw evaluate` on all 10,000 digits, ranges from {CALIBRATED} training digits: float
+{accuracies[0]}, integers {accuracies[1]}, {seconds:.0f} s.
+"""
+
+
+if __name__ == "__main__":
+    main()
