@@ -17,7 +17,7 @@ from ..program import Program, Role
 from ..progress import progress
 from ..targets.boards import TARGETS, Target
 from ..targets.installed import missing, remedy
-from ..targets.toolchain import OPTIMIZE, build, compile_object, tool
+from ..targets.toolchain import OPTIMIZE, build, compile_object, optimize, tool
 from ..vectors import Words
 from ..verify import edited, load_program
 from . import stack
@@ -149,7 +149,7 @@ def measure(
         "target": target.name,
         "core": target.core,
         "compiler": f"{target.toolchain.compiler} {compiler}",
-        "options": [*target.cpu, *OPTIMIZE],
+        "options": [*target.cpu, *optimize(target)],
         "flash": {
             "code": code,
             "tables": found.tables,

@@ -31,6 +31,8 @@ class Toolchain:
         Words come and go by a serial port, not by semihosting.
     constants_in_ram : bool
         Constants that are not marked for flash are copied to RAM.
+    standard : str
+        Of the C: tables stay in an AVR's flash with GNU's.
     says_calls : bool
         gcc, from 10 on, writes who calls whom along with the frames.
     """
@@ -44,6 +46,7 @@ class Toolchain:
     script: str = "board.ld"
     serial: bool = False
     constants_in_ram: bool = False
+    standard: str = "c99"
     says_calls: bool = True
 
     @property
@@ -111,6 +114,7 @@ AVR = Toolchain(
     script="avr.ld",
     serial=True,
     constants_in_ram=True,
+    standard="gnu99",
     says_calls=False,
 )
 

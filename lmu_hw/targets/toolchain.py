@@ -16,7 +16,7 @@ from ..tools import run_tool
 from .boards import KB, Target
 from .installed import check
 
-OPTIMIZE = ("-O2", "-std=c99", "-ffunction-sections", "-fdata-sections")
+OPTIMIZE = ("-O2", "-ffunction-sections", "-fdata-sections")
 """Options that programs for boards are commonly compiled with."""
 IMAGE = "firmware.elf"
 
@@ -83,6 +83,11 @@ def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
     return Image(path=path, symbols=symbols(target, path))
 
 
+def optimize(target: Target) -> tuple[str, ...]:
+    """Return the options that a program for a board is compiled with, but for its core."""
+    return (OPTIMIZE[0], f"-std={target.toolchain.standard}", *OPTIMIZE[1:])
+
+
 def compile_object(target: Target, program: Program, c_dir: Path, place: Path, *more: str) -> Path:
     """Compile the program's own C file alone; return the object.
 
@@ -127,7 +132,7 @@ def tool(target: Target, name: str, *arguments: str) -> str:
 
 def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> None:
     # the compiler runs elsewhere
-    options = ("-c", str(source.resolve()), "-o", str(to), *OPTIMIZE, *more)
+    options = ("-c", str(source.resolve()), "-o", str(to), *optimize(target), *more)
     code, text = _gcc(target, to.parent, *options)
     if code:
         raise _failed(target, f"could not compile {source}", text)
