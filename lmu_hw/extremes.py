@@ -2,7 +2,8 @@
 
 A sum of products is largest where every word is at an end of its format, on the side of its weight.
 So each row of an operation gives two cases: these words, and their opposites. Words that the step
-computes itself cannot be set; random corners of the formats, and noise, drive those.
+computes itself cannot be set; random corners of the formats, and noise, drive those. Memories also
+run without input, where they truncate.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Sides = dict[str, npt.NDArray[np.float64]]
 ROWS = 24
 """Rows of an operation that are driven, those of the largest sums."""
 CORNERS = 24
-"""Cases of random corners, and as many of noise."""
+"""Cases of random corners, as many of noise, and as many of corners without input."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -44,21 +45,37 @@ def extremes(program: Program, n_steps: int, seed: int, most: int = 1000) -> Cas
     """Return cases that drive sums to their bounds, at most ``most``.
 
     Every step of a case has inputs of its own: first those that are driven, then their opposites,
-    then corners and noise in turns.
+    then corners and noise.
     """
     rng = np.random.default_rng(seed)
-    sides = [*islice(_sides(program), max(1, most - 2 * CORNERS))]
-    sides += [{}] * min(2 * CORNERS, most)
+    n_random = min(3 * CORNERS, most // 2)
+    driven = [*islice(_sides(program), most - n_random)]
     states, inputs = [], []
-    for number, side in enumerate(sides):
-        noise = not side and number % 2 == 0
-        states.append(_words(program, Role.STATE, side, noise, rng))
-        rows = []
-        for t in range(n_steps):
-            turned = {name: -s for name, s in side.items()} if t == 1 else side if t < 1 else {}
-            rows.append(_words(program, Role.INPUT, turned, noise or t % 4 == 3, rng))
-        inputs.append(rows)
+    for side in driven:
+        opposite = {name: -words for name, words in side.items()}
+        states.append(_words(program, Role.STATE, side, False, rng))
+        turns = [side, opposite, *[{}] * n_steps][:n_steps]
+        inputs.append(
+            [_words(program, Role.INPUT, turn, t == 3, rng) for t, turn in enumerate(turns)]
+        )
+    for number in range(n_random):
+        kind = ("corner", "noise", "silence")[number % 3]
+        state = _words(program, Role.STATE, {}, kind == "noise", rng)
+        row = [_words(program, Role.INPUT, {}, kind == "noise", rng) for _ in range(n_steps)]
+        states.append(_silent(program, state) if kind == "silence" else state)
+        inputs.append([np.zeros_like(u) for u in row] if kind == "silence" else row)
     return Cases(states=np.array(states), inputs=np.array(inputs).swapaxes(0, 1))
+
+
+def _silent(program: Program, state: Words) -> Words:
+    """Return a state whose memories have seen silence for longer than their windows."""
+    counters = {op.silence for op in program.ops if isinstance(op, Cascade | Dense)}
+    parts, first = [], 0
+    for v in program.with_role(Role.STATE):
+        words = state[first : first + v.length]
+        parts.append(np.full(v.length, v.fmt.max) if v.name in counters else words)
+        first += v.length
+    return np.concatenate(parts)
 
 
 def _sides(program: Program) -> Iterator[Sides]:

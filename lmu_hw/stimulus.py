@@ -59,6 +59,10 @@ class Reference:
             for start in range(0, len(u), size):
                 yield self.run(u[start : start + size], advance)
 
+    def load(self, state: Words) -> None:
+        """Set the state words, shape (n_streams, n_state)."""
+        self._interpreter.load(state)
+
     def due(self, n_steps: int, seed: int) -> npt.NDArray[np.bool_]:
         """Return which of the next steps have an output; random ones where nothing else says so."""
         if self._program.output_every:

@@ -300,8 +300,8 @@ def _host_c(task: _Task) -> Outcome:
 def _sanitized(task: _Task) -> Outcome:
     """Run the C under sanitizers, from states that drive its sums to their bounds."""
     with progress("C under sanitizers against the interpreter", 0, task.quiet):
-        result = sanitized.run(task.folder, task.program, task.seed)
-    return _outcome(SANITIZED, task.program, result, 0, None, task.seed)
+        result, silent = sanitized.run(task.folder, task.program, task.seed)
+    return _outcome(SANITIZED, task.program, result, silent, None, task.seed)
 
 
 def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:

@@ -63,7 +63,7 @@ def mutate_c(folder: Path) -> None:
     """Add one to the first coefficient of lmu.c."""
     path = folder / "c" / "lmu.c"
     text = path.read_text()
-    table = re.search(r"static const \w+ \w+(\[\d+\])+ = \{[\s{]*-?\d+", text)
+    table = re.search(r"static LMU_KERNELS_TABLE \w+ \w+\[[^=]* = \{[\s{]*-?\d+", text)
     assert table
     path.write_text(f"{text[: table.end()]} + 1{text[table.end() :]}")
 

@@ -44,7 +44,9 @@ def break_table(folder: Path, table: str, by: int) -> None:
     """Add to the first number of a table of lmu.c."""
     path = folder / "c" / "lmu.c"
     text, n = re.subn(
-        rf"(static const \w+ {table}\[.*?\] = \{{\s*-?\d+)", rf"\1 + {by}", path.read_text()
+        rf"(static LMU_KERNELS_TABLE \w+ {table}\[[^=]*= \{{\s*-?\d+)",
+        rf"\1 + {by}",
+        path.read_text(),
     )
     assert n == 1
     path.write_text(text)

@@ -60,7 +60,7 @@ def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str
     assert said.json["digest"] == manifest["digest"]
     assert said.json["not_verified"] == said.json["edited"] == []
     found = said.json["executors"]
-    assert list(found) == ["icarus", "c", "cxxrtl", "verilator", *TARGETS]
+    assert list(found) == ["icarus", "c", "c-checked", "cxxrtl", "verilator", *TARGETS]
     for name in ("icarus", "cxxrtl", "verilator"):
         assert found[name]["cycles_per_step"] == manifest["cycles_per_step"]
     assert found["icarus"]["steps"] == 300
@@ -245,7 +245,7 @@ def test_what_is_missing_is_said(
         assert f"{name} NOT VERIFIED: not installed ({remedy})" in said.out
     said = call(capsys, "verify", folder, "--steps", 100, "--json")
     assert said.json["not_verified"] == ["icarus", "cxxrtl", "verilator", *TARGETS]
-    assert list(said.json["executors"]) == ["c"]
+    assert list(said.json["executors"]) == ["c", "c-checked"]
 
 
 @pytest.mark.usefixtures("no_tools")

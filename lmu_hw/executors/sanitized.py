@@ -19,11 +19,11 @@ from ..firmware import KERNELS
 from ..firmware.layout import lay_out
 from ..firmware.saved import DIGEST_WORDS, digest_words
 from ..firmware.words import type_bits
-from ..interpreter import Interpreter
 from ..program import Program, Role
+from ..stimulus import Reference
 from ..templates import sim_dir
 from ..tools import compile_files, run_tool
-from ..vectors import Vectors, Words
+from ..vectors import Words
 from .compare import Comparison, CResult
 
 REMEDY = "apt-get install clang libclang-rt-dev, or build-essential"
@@ -59,7 +59,7 @@ def available() -> bool:
     return bool(compiler())
 
 
-def run(folder: Path, program: Program, seed: int) -> CResult:
+def run(folder: Path, program: Program, seed: int) -> tuple[CResult, int]:
     """Run the C files of a generated folder under sanitizers.
 
     Parameters
@@ -73,6 +73,8 @@ def run(folder: Path, program: Program, seed: int) -> CResult:
     -------
     CResult
         A word that differs is a result, not an exception.
+    int
+        Steps in which a memory truncated.
 
     Raises
     ------
@@ -86,11 +88,15 @@ def run(folder: Path, program: Program, seed: int) -> CResult:
     work = program.multiplies_per_step + program.multiplies_per_output
     most = min(1000, max(2, MULTIPLIES // (N_STEPS * max(1, work))))
     cases = extremes(program, N_STEPS, seed, most)
-    expected, due = _expected(program, cases)
+    reference = Reference(program, len(cases.states))
+    reference.load(cases.states)
+    asked = None if program.output_every else np.ones(N_STEPS, dtype=np.bool_)
+    due = np.flatnonzero(reference.due(N_STEPS, seed) if asked is None else asked)
+    expected = reference.run(cases.inputs, due=asked)
     outputs, states = play(folder / "c", program, cases, len(due))
     comparison = Comparison()
     comparison.add(expected, outputs, states, due)
-    return comparison.result()
+    return comparison.result(), reference.silent_steps
 
 
 def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words, Words]:
@@ -131,17 +137,6 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
     rows = np.frombuffer(data, row)
     states = rows["state"][:, DIGEST_WORDS:]
     return rows["y"].swapaxes(0, 1).astype(np.int64), states.astype(np.int64)
-
-
-def _expected(program: Program, cases: Cases) -> tuple[Vectors, Words]:
-    """Return what the interpreter makes of the cases, and the steps with an output."""
-    interpreter = Interpreter(program, len(cases.states))
-    interpreter.load(cases.states)
-    n_steps = len(cases.inputs)
-    asked = None if program.output_every else np.ones(n_steps, dtype=np.bool_)
-    due = np.flatnonzero(interpreter.due(n_steps) if asked is None else asked)
-    outputs = interpreter.run(cases.inputs, due=asked)
-    return Vectors(inputs=cases.inputs, outputs=outputs, state=interpreter.save()), due
 
 
 def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
