@@ -20,6 +20,8 @@ from lmu_hw.errors import ModelFileError, SpecError, ToolError
 from lmu_hw.executors import board_c, host_c
 from lmu_hw.firmware import emit
 from lmu_hw.program import Program, Role
+from lmu_hw.quantize import quantize
+from lmu_hw.spec import parse
 from lmu_hw.stimulus import Reference, rounds
 from lmu_hw.targets import boards, installed, qemu, toolchain
 from lmu_hw.targets.boards import TARGETS, Target
@@ -297,3 +299,20 @@ def test_any_word_type(tmp_path: Path) -> None:
         )
         assert (result.first, result.steps) == (None, 80)
         assert np.prod([result.words]) > 0
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("target", ["c-m4", "c-m7"])
+def test_no_access_is_unaligned(target: str, tmp_path: Path) -> None:
+    """Boards run with the trap set, so a vector of an odd number of words before another shows."""
+    need(TARGETS[target])
+    p = quantize(parse({"d": 6, "theta": 100, "bits": 8, "state_bits": 12})).program
+    folder = write_folder(tmp_path / "out", p, 4).parent
+    blocks = play(p, 20, 2)
+    assert board_c.run(TARGETS[target], folder, p, blocks, 2).mismatches == 0
+    header = folder / "c" / "lmu.h"
+    text = header.read_text()
+    header.write_text(text.replace("__attribute__((aligned(4)))", ""))
+    assert header.read_text() != text
+    with pytest.raises(ToolError, match="it made the core fault"):
+        board_c.run(TARGETS[target], folder, p, blocks, 2)
