@@ -90,8 +90,8 @@ def c_statement(text: str, indent: int) -> str:
 
     Examples
     --------
-    >>> print(c_statement("y = f(" + "a, " * 40 + "b);", 4)[-12:])
-    a, a, b);
+    >>> len(c_statement("y = f(" + "a, " * 40 + "b);", 4).splitlines())
+    2
     """
     return "\n".join(
         textwrap.wrap(

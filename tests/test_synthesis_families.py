@@ -22,7 +22,9 @@ PRODUCTS = [(a, b) for a in (9, 18, 27, 40) for b in (2, 3, 10, 17, 19, 24) if b
 def memory_modules() -> str:
     """The memory modules of every emitted design."""
     template = environment().get_template("rtl/design.v.j2")
-    text = template.render(name="lmu", header="", modules="", roms=True, axi=False)
+    text = template.render(
+        name="lmu", header="", modules="", roms=True, axi=False, collision_macro="X"
+    )
     assert "module lmu_rom" in text
     return text
 

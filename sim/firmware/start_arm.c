@@ -20,8 +20,8 @@ __attribute__((naked)) uintptr_t semihost(uintptr_t operation, const void *argum
     __asm__("bkpt 0xab\n bx lr");
 }
 
-/* Configuration and control register; bit 3 makes every unaligned access a fault (not on M0: there
-   every one is). A firmware may set it, so all programs run with it. */
+/* Configuration and control register; bit 3 makes every unaligned access a fault. A firmware that sets
+   it is compiled with -mno-unaligned-access, or the compiler makes such accesses itself. */
 #define CCR (*(volatile uint32_t *)0xE000ED14u)
 #define UNALIGN_TRP (1u << 3)
 
@@ -29,7 +29,9 @@ void reset(void)
 {
     const uint32_t *from = data_load;
 
+#ifdef TRAP_UNALIGNED
     CCR |= UNALIGN_TRP;
+#endif
     for (uint32_t *to = data_start; to < data_end; to++) {
         *to = *from++;
     }
