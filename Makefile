@@ -1,7 +1,8 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
 # make coverage  the default tests once more: which lines and branches do they reach?
-# make soak    the long simulations; SOAK_SHARE=3/13 takes the third of thirteen shares of them
+# make soak    the long simulations; SOAK_SHARE=3/13 takes the third of thirteen shares of them,
+#              SEED=N the random networks from N on
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
@@ -14,6 +15,8 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 FUZZ_INPUTS ?= 100000
 SOAK_SHARE ?=
+# Of the first random network whose C is run under sanitizers: every commit tries others.
+SEED ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 1)000
 # What takes long joins this line.
 NIGHTLY := test formal soak fuzz mutation bench
 
@@ -50,7 +53,7 @@ coverage: .venv/dev.stamp
 
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross
-	$(BIN)/python -m pytest -n auto --dist worksteal -m soak $(if $(SOAK_SHARE),--soak-share $(SOAK_SHARE)) $(PYTEST_ARGS)
+	LMU_HW_SEED=$(SEED) $(BIN)/python -m pytest -n auto --dist worksteal -m soak $(if $(SOAK_SHARE),--soak-share $(SOAK_SHARE)) $(PYTEST_ARGS)
 
 formal: .venv/dev.stamp
 	$(BIN)/python -m pytest -n auto -m formal tests/formal $(PYTEST_ARGS)
