@@ -1,8 +1,7 @@
 # make demo    install into .venv, generate a memory, verify it, stream a real signal through it
 # make test    install missing system tools, then lint, types and all tests
 # make coverage  the default tests once more: which lines and branches do they reach?
-# make soak    the long simulations; SOAK_SHARE=3/13 takes the third of thirteen shares of them,
-#              SEED=N the random networks from N on
+# make soak    the long simulations; SOAK_SHARE=3/13 takes one share of thirteen, SEED=N other networks
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
