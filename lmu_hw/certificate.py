@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import __version__, firmware
 from .errors import CertificateError, ModelFileError, read_error, reason_of
 from .folder import read_manifest
+from .program import from_json
 from .proof.c_sums import check_sums
 from .proof.derive import derive
 
@@ -85,8 +87,7 @@ def certify(folder: Path) -> Certificate:
     _check_claims(stated, derived)
     _check_rest(stated, program, derived)
     if (folder / "c").is_dir():
-        code = folder / "c" / f"{program['name']}.c"
-        check_sums(program, stated.get("c_sums"), _text(code))
+        _check_c(folder, manifest, program, stated)
     claimed = manifest.get("zero_input_decay")
     if claimed == "proven" and not all(d["proven"] for d in derived["decay"].values()):
         raise CertificateError("manifest.json", "zero_input_decay is 'proven', but it is not")
@@ -161,6 +162,31 @@ def require_proof(certificate: Mapping[str, Any]) -> None:
         )
     if not certificate["proven"]:
         raise CertificateError("program", "an accumulator is not exact")
+
+
+def _check_c(
+    folder: Path, manifest: Mapping[str, Any], program: Certificate, stated: Certificate
+) -> None:
+    """Raise unless the sums of the C fit their types, and the C is what the program becomes."""
+    prefix = program["name"]
+    check_sums(program, stated.get("c_sums"), _text(folder / "c" / f"{prefix}.c"))
+    if manifest.get("version") != __version__:
+        raise CertificateError(
+            f"c/{prefix}.c",
+            f"was written by lmu-hw {manifest.get('version')}, and this is {__version__}: generate "
+            "the folder again",
+        )
+    whole = from_json(_text(folder / "program.json"))
+    if stated["c_sums"] != json.loads(json.dumps(firmware.c_sums(whole))):
+        raise CertificateError("program", "c_sums are not the sums of its C")
+    emitted = firmware.emit(whole, version=__version__)
+    for name in (f"{prefix}.c", f"{prefix}.h", firmware.KERNELS):
+        if _text(folder / "c" / name) != emitted[name]:
+            raise CertificateError(
+                f"c/{name}",
+                "is not what lmu-hw writes for this program, so its types are not proven: generate "
+                "the folder again",
+            )
 
 
 def _text(path: Path) -> str:

@@ -145,6 +145,12 @@ def _inputs(
             f"{path} must hold an array x (N, T, n), and y; it holds {found[:200]}"
         )
     x = _numbers(path, "x", arrays["x"])
+    for name in sorted(arrays.keys() - {"x", "y", "offset"}):
+        if "len" in name.lower() and "offset" not in arrays:
+            raise ModelFileError(
+                f"{path}: {name[:200]} is not read; sequences of different lengths are x "
+                "(total, n) with offset (N + 1,), where each begins and the last ends"
+            )
     if "offset" in arrays:
         rows, offset = x[:, None] if x.ndim == 1 else x, _offsets(path, arrays["offset"], x)
     elif x.ndim == 2 and x.shape[1] == n_in:

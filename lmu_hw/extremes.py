@@ -91,7 +91,10 @@ def _sides(program: Program) -> Iterator[Sides]:
             for same in (1.0, -1.0):
                 yield from _both({a: _all(program, a), b: same * _all(program, b)})
         elif isinstance(op, Pointwise):
-            yield from _both({name: _all(program, name) for name in op.reads})
+            signs = {t.a: -1.0 if t.minus else 1.0 for t in reversed(op.terms)}
+            ones = {name: _all(program, name) for name in op.reads}
+            yield from _both(ones)
+            yield from _both({name: signs.get(name, 1.0) * x for name, x in ones.items()})
 
 
 def _row_sides(

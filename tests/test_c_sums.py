@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from lmu_hw import firmware
 from lmu_hw.certificate import certify
+from lmu_hw.cli import main
 from lmu_hw.errors import CertificateError, ModelFileError
 from lmu_hw.folder import sha256_of
 from lmu_hw.program import Program
@@ -146,6 +148,70 @@ def test_certify_looks_at_the_c_of_a_folder(
     code.unlink()
     with pytest.raises(ModelFileError, match="cannot read"):
         certify(out)
+
+
+EDITS = {
+    "a sum in 16 bits": ("lmu.c", r"int(32|64)_t sums\[", "int16_t sums["),
+    "a cast left out": ("lmu.c", r"\(int64_t\)e \* d", "e * d"),
+    "a parameter in 16 bits": ("lmu.c", r"int32_t e,", "int16_t e,"),
+    "a type in a comment": ("lmu.c", r"const int64_t sum =", "const short /* int64_t sum */ sum ="),
+    "a kernel in 16 bits": ("lmu_kernels.h", r"int64_t all;", "int16_t all;"),
+    "a word in 16 bits": ("lmu.h", r"int32_t z_inner", "int16_t z_inner"),
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("certify") / "out"
+    assert (
+        main(["generate", "--d", "6", "--theta", "30", "--bits", "16", "-o", str(out), "-q"]) == 0
+    )
+    return out
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_c_that_was_edited_is_not_certified(case: str, built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built, out)
+    name, good, bad = EDITS[case]
+    path = out / "c" / name
+    text, n = re.subn(good, bad, path.read_text())
+    assert n > 0
+    edit(out, path, text)
+    with pytest.raises(CertificateError, match=r"is not what lmu-hw writes|by the certificate"):
+        certify(out)
+
+
+def test_c_of_another_version_is_not_certified(built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps(manifest | {"version": "0.0.0"}))
+    with pytest.raises(CertificateError, match=r"was written by lmu-hw 0\.0\.0, and this is"):
+        certify(out)
+
+
+DAMAGED = {
+    "function": ["a"],
+    "variable": 3,
+    "low": 0.5,
+    "high": True,
+    "columns": 5,
+    "scale_bits": [],
+    "more": 1,
+}
+
+
+@pytest.mark.parametrize("key", DAMAGED)
+def test_a_damaged_claim(key: str) -> None:
+    """One line, whatever stands there."""
+    program, claims, text = stated("network")
+    for claim in claims:
+        damaged = [c | {key: DAMAGED[key]} if c is claim else c for c in claims]
+        with pytest.raises(CertificateError):
+            check_sums(program, damaged, text)
+    with pytest.raises(CertificateError):
+        check_sums(program, [{}, *claims], text)
 
 
 def edit(folder: Path, path: Path, text: str) -> None:

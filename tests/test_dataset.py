@@ -387,3 +387,10 @@ def test_small_numbers_that_would_fill_memory_as_floats_are_refused(
     monkeypatch.setattr(module, "MAX_BYTES", 4096)
     assert "MiB" in refused(tmp_path, x=np.zeros((300, 1, 2), dtype=np.int8))
     assert len(loaded(tmp_path, x=np.zeros((100, 1, 2), dtype=np.int8))) == 100
+
+
+def test_lengths_that_are_not_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ragged.npz"
+    np.savez(path, x=np.zeros((2, 5, 1)), y=np.zeros(2), lengths=np.array([5, 3]))
+    with pytest.raises(ModelFileError, match=r"lengths is not read; .* with offset \(N \+ 1,\)"):
+        load_recordings(path, 1, raw=False)

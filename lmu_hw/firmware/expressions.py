@@ -84,12 +84,15 @@ def word(text: str, ctype: str, *cases: Range) -> Expression:
 
 def constant(value: int) -> Expression:
     """Return a decimal constant: C gives it the first of int, long and long long that holds it."""
-    room = width_of(((-abs(value), abs(value)),), 16)
+    text = c_int(value)
+    # -5 is the constant 5 and a minus; the least of a type is written as a difference
+    digits = value if value >= 0 or text.startswith("(") else -value
+    room = width_of(((digits, digits),), 16)
     return Expression(
-        text=c_int(value),
+        text=text,
         cases=((value, value),),
         widths=tuple(max(n, room) for n in INT_BITS),
-        level=PRIMARY if value >= 0 or c_int(value).startswith("(") else UNARY,
+        level=PRIMARY if value >= 0 or text.startswith("(") else UNARY,
     )
 
 

@@ -17,6 +17,8 @@ from ..errors import CertificateError
 from ..fixedpoint import QFormat, Rounding, round_shift
 from .interval import Data, Range, fmt_of
 
+MAX_SHOWN = 120
+"""Longest text of a damaged claim in an error [characters]."""
 MAX_SCALE = 128
 """Most fractional bits of a sum beyond those of its words."""
 
@@ -61,20 +63,31 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
     formats = {v["name"]: fmt_of(v["fmt"]) for v in program["vectors"]}
     lengths = {v["name"]: v["length"] for v in program["vectors"]}
     for claim in claims:
-        name = f"{claim.get('function')}: {claim.get('variable')}"
-        key = claim.get("function"), _row_sum(claim.get("variable"))
-        if key not in sums:
+        _check_shape(claim)
+        name = f"{claim['function']}: {claim['variable']}"
+        key = claim["function"], _row_sum(claim["variable"])
+        if key not in sums or (key[1] != "dots" and "columns" in claim):
             raise CertificateError(name, "is claimed of, but is no sum of the program")
         low, high = _Reach(formats, lengths).of(sums[key], claim, name)
-        if (claim.get("low"), claim.get("high")) != (low, high):
+        if (claim["low"], claim["high"]) != (low, high):
             raise CertificateError(
                 name,
-                f"is claimed to reach {claim.get('low')} to {claim.get('high')}, but from the "
-                f"program follows {low} to {high}",
+                f"is claimed to reach {claim['low']} to {claim['high']}, but from the program "
+                f"follows {low} to {high}",
             )
         _check_type(name, claim, low, high)
         _check_text(name, claim, program["name"], text)
     _check_all(sums, claims, lengths)
+
+
+def _check_shape(claim: Data) -> None:
+    """Raise unless a claim has what every claim has."""
+    kinds = {"function": str, "variable": str, "type": str, "low": int, "high": int}
+    wrong = [key for key, kind in kinds.items() if type(claim.get(key)) is not kind]
+    if wrong or "scale_bits" not in claim or claim.keys() - {*kinds, "scale_bits", "columns"}:
+        raise CertificateError(
+            "program", f"a claim of the sums of its C is damaged: {str(claim)[:MAX_SHOWN]}"
+        )
 
 
 def _check_type(name: str, claim: Data, low: int, high: int) -> None:
@@ -89,6 +102,7 @@ def _check_type(name: str, claim: Data, low: int, high: int) -> None:
 def _check_text(name: str, claim: Data, prefix: str, text: str) -> None:
     """Raise unless the C declares the variable with the type that is claimed."""
     function = re.escape(f"{prefix}_{claim['function']}")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     body = re.search(rf"^\w[^\n]* {function}\([^;{{]*\n{{(.*?)^}}", text, re.M | re.S)
     variable = re.escape(claim["variable"])
     types = set(re.findall(rf"\b(u?int\d+_t) {variable}\b", body[1])) if body else set()
@@ -106,7 +120,7 @@ def _check_all(
     for claim in claims:
         key = claim["function"], _row_sum(claim["variable"])
         seen.add(key)
-        columns[key] += [tuple(claim["columns"])] if claim.get("columns") else []
+        columns[key] += [tuple(claim["columns"])] if "columns" in claim else []
     for (function, variable), s in sums.items():
         name = f"{function}: {variable}"
         if (function, variable) not in seen:

@@ -51,7 +51,9 @@ def _with_biases(program: Program, n: int, op: Linear, rng: np.random.Generator)
     biases = []
     for peak, bias in zip(op.peaks(program.vector), op.biases, strict=True):
         room = (1 << int(rng.choice(BRINKS))) - (peak - abs(bias))
-        biases.append(int(rng.choice([-1, 1])) * max(0, room + int(rng.integers(-2, 3))))
+        brink = max(0, room + int(rng.integers(-2, 3)))
+        least = -(1 << int(rng.choice([15, 31])))
+        biases.append(least if rng.random() < 0.2 else int(rng.choice([-1, 1])) * brink)
     ops: list[Operation] = list(program.ops)
     ops[n] = replace(op, biases=tuple(biases))
     try:

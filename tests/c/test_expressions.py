@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,9 @@ from lmu_hw.firmware.expressions import (
 )
 from lmu_hw.firmware.kernels import half_up, limited, rescaled, rounded
 from lmu_hw.fixedpoint import QFormat, Rounding, round_shift, round_sum
+from lmu_hw.templates import c_int
+from tests.c.build import succeed
+from tests.tools import require
 
 INT16, INT32 = (-(1 << 15), (1 << 15) - 1), (-(1 << 31), (1 << 31) - 1)
 OPERATORS = {"+": plus, "-": minus, "*": times}
@@ -71,6 +75,26 @@ def test_a_bias_and_a_sum_that_leave_32_bits_are_added_in_64() -> None:
     assert plus(constant(0), dots).text == "0 + dots[r]"
     with pytest.raises(EmitError, match=r"C of 32 bits cannot hold 1 \+ dots\[r\]"):
         binary("+", constant(1), dots)
+
+
+@pytest.mark.parametrize("end", [1 << 15, 1 << 31, 1 << 63])
+def test_constants_have_the_type_that_c_gives_them(end: int, tmp_path: Path) -> None:
+    values = [v for v in (-end, 1 - end, -end - 1, end - 1, end) if -(1 << 63) <= v < 1 << 63]
+    sizes = ",".join(f"sizeof({c_int(v)})" for v in values)
+    source = f"#include <stdint.h>\nunsigned char sizes[] = {{{sizes}}};\n"
+    (tmp_path / "sizes.c").write_text(source)
+    for at, compiler in enumerate(("avr-gcc", "gcc")):
+        require(compiler)
+        succeed(compiler, "-std=c99", "-c", "sizes.c", "-o", "sizes.o", cwd=tmp_path)
+        objcopy = compiler.replace("gcc", "objcopy")
+        succeed(objcopy, "-O", "binary", "-j", ".data", "sizes.o", "sizes.bin", cwd=tmp_path)
+        found = [8 * n for n in (tmp_path / "sizes.bin").read_bytes()[: len(values)]]
+        assert found == [constant(v).widths[at] for v in values]
+
+
+def test_the_least_bias_is_added_in_64_bits() -> None:
+    dots = word("dots[r]", "int32_t", (-1, 1))
+    assert plus(constant(-(1 << 31)), dots).text == "(-2147483647 - 1) + (int64_t)dots[r]"
 
 
 def test_what_no_type_holds_is_refused() -> None:
