@@ -134,6 +134,11 @@ def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> N
     # the compiler runs elsewhere
     options = ("-c", str(source.resolve()), "-o", str(to), *optimize(target), *more)
     code, text = _gcc(target, to.parent, *options)
+    if code and "_needs_larger_sizes" in text:
+        raise DoesNotFitError(
+            f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program's "
+            "tables or words take more than 32 kB, which sizes of 16 bits do not reach"
+        )
     if code:
         raise _failed(target, f"could not compile {source}", text)
 
