@@ -80,7 +80,7 @@ def rounded(
     """
     n = max(len(base.cases), len(t.cases), len(whole), len(shifts))
     each = shifts * (n // len(shifts))
-    seen: list[Range] = [base.cases[0]]
+    seen: list[Range] = [(base.low, base.high)]
     results = []
     half = 1 << drop >> 1
     for t_case, all_case, s in zip(_spread(t.cases, n), _spread(whole, n), each, strict=True):
@@ -92,7 +92,6 @@ def rounded(
         low, high = all_case[0] >> s, _plus_half(all_case, s)[1] >> s
         seen += [parts, (low, high + half), (low >> drop, (high + half >> drop) + 1)]
         results.append((low >> drop, high + half >> drop))
-    seen += [(base.low, base.high)]
     bits = max(width_of(tuple(seen), 32), *base.widths, _room(drop), least)
     arguments = f"{shift}, {drop}, silent"
     return call(f"lmu_round{bits}", bits, [base], tuple(results), t.text, arguments)

@@ -324,6 +324,18 @@ def test_no_access_is_unaligned(name: str, c_dir: Callable[[str], Path]) -> None
 
 
 @pytest.mark.qemu
+def test_channels_of_an_odd_number_of_words(tmp_path: Path) -> None:
+    """Every second channel begins at no multiple of four bytes: its words are copied first."""
+    need(TARGETS["c-m4"])
+    keys = {"d": 6, "theta": 100, "bits": 8, "state_bits": 12, "channels": 3}
+    p = quantize(parse(keys)).program
+    folder = write_folder(tmp_path / "out", p, 4).parent
+    assert "copy[j] = " in (folder / "c" / "lmu.c").read_text()
+    result = board_c.run(trapping("c-m4"), folder, p, play(p, 20, 2), 2)
+    assert (result.first, result.mismatches) == (None, 0)
+
+
+@pytest.mark.qemu
 @pytest.mark.parametrize("target", ["c-m4", "c-m7"])
 def test_a_vector_out_of_line_faults(target: str, tmp_path: Path) -> None:
     """An odd number of words stands before another vector that kernels read in pairs."""
