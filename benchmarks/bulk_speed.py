@@ -21,7 +21,7 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import from_real
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network, SimpleRNN
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, SimpleRNNLayer
 from lmu_hw.network import arrays as network_arrays
 from lmu_hw.pace import with_output_every
 from lmu_hw.widths import Widths
@@ -41,14 +41,14 @@ def network(seed: int = 0) -> Network:
     def weights(n: int, m: int, gain: float = 1.0) -> np.ndarray:
         return gain * rng.standard_normal((n, m)) / np.sqrt(m)
 
-    cell = SimpleRNN(
+    cell = SimpleRNNLayer(
         W=weights(HIDDEN, ORDER + 1),
         U=weights(HIDDEN, HIDDEN, 0.5),
         b=np.zeros(HIDDEN),
         activation=Activation.TANH,
     )
-    layer = LMU(
-        memory=Memory(order=ORDER, theta=THETA),
+    layer = LMULayer(
+        memory=LinearMemory(order=ORDER, theta=THETA),
         n_in=1,
         e_x=np.ones((1, 1)),
         e_h=weights(1, HIDDEN, 0.3),
@@ -56,7 +56,9 @@ def network(seed: int = 0) -> Network:
         cell=cell,
         reads_input=True,
     )
-    head = Dense(W=weights(CLASSES, HIDDEN), b=np.zeros(CLASSES), activation=Activation.SOFTMAX)
+    head = DenseLayer(
+        W=weights(CLASSES, HIDDEN), b=np.zeros(CLASSES), activation=Activation.SOFTMAX
+    )
     return Network(names=("lmu", "classes"), layers=(layer, head), every_step=False)
 
 

@@ -10,7 +10,7 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.folder import write_folder
 from lmu_hw.generate import files_of
 from lmu_hw.hardware import Hardware
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network, SimpleRNN
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, SimpleRNNLayer
 from lmu_hw.quantize import quantize
 from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
@@ -42,14 +42,14 @@ def network(
     def weights(n: int, m: int, gain: float = 1.0) -> np.ndarray:
         return gain * rng.standard_normal((n, m)) / np.sqrt(m)
 
-    layers: tuple[LMU | Dense, ...] = (
-        LMU(
-            memory=Memory(order=order, theta=theta),
+    layers: tuple[LMULayer | DenseLayer, ...] = (
+        LMULayer(
+            memory=LinearMemory(order=order, theta=theta),
             n_in=1,
             e_x=np.ones((1, 1)),
             e_h=weights(1, hidden, 0.3),
             e_m=weights(1, order, 0.1),
-            cell=SimpleRNN(
+            cell=SimpleRNNLayer(
                 W=weights(hidden, order + 1),
                 U=weights(hidden, hidden, 0.5),
                 b=np.zeros(hidden),
@@ -60,7 +60,9 @@ def network(
     )
     names = ("lmu",)
     if classes:
-        head = Dense(W=weights(classes, hidden), b=np.zeros(classes), activation=Activation.LINEAR)
+        head = DenseLayer(
+            W=weights(classes, hidden), b=np.zeros(classes), activation=Activation.LINEAR
+        )
         layers, names = (*layers, head), ("lmu", "classes")
     net = Network(names=names, layers=layers, every_step=True)
     data = rng.random((16, min(int(theta), 200), 1))

@@ -27,8 +27,8 @@ from lmu_hw.rtl.inventory import inventory
 from lmu_hw.synthesis.estimate import FEATURES, features
 from lmu_hw.synthesis.expected import Expected
 from lmu_hw.synthesis.harness import TOP, harness, ports_of
-from lmu_hw.synthesis.targets import TARGETS, Target
-from lmu_hw.synthesis.yosys import Netlist, synthesize
+from lmu_hw.synthesis.targets import TARGETS, Device
+from lmu_hw.synthesis.yosys import DeviceNetlist, synthesize
 from lmu_hw.verify import load_program
 
 DESIGNS: dict[str, Callable[[Path], Path]] = {
@@ -64,7 +64,7 @@ USED = {
 """What LUTs and flip-flops can depend on."""
 
 
-def netlist_of(folder: Path, target: Target) -> Netlist:
+def netlist_of(folder: Path, target: Device) -> DeviceNetlist:
     """Return what Yosys makes of a folder, after the checks of `lmu-hw synth`."""
     program = load_program(folder)
     parts = inventory(program, plan_of(folder, program))

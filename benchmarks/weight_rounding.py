@@ -17,7 +17,7 @@ import numpy as np
 from lmu_hw.calibrate import Calibration
 from lmu_hw.dataset import Dataset
 from lmu_hw.lower import lower
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
 from lmu_hw.quantize_network import quantize_network
 from lmu_hw.ranges import noise
 from lmu_hw.trace import trace
@@ -31,13 +31,13 @@ TABLE = Path(__file__).parent.parent / "docs" / "weight_rounding.md"
 def network(seed: int = 0) -> Network:
     """Return the layer."""
     rng = np.random.default_rng(seed)
-    cell = Dense(
+    cell = DenseLayer(
         W=rng.standard_normal((HIDDEN, ORDER + 1)),
         b=0.3 * rng.standard_normal(HIDDEN),
         activation=Activation.TANH,
     )
-    memory = Memory(order=ORDER, theta=THETA)
-    layer = LMU(memory=memory, n_in=1, e_x=np.ones((1, 1)), cell=cell, reads_input=True)
+    memory = LinearMemory(order=ORDER, theta=THETA)
+    layer = LMULayer(memory=memory, n_in=1, e_x=np.ones((1, 1)), cell=cell, reads_input=True)
     return Network(names=("lmu",), layers=(layer,))
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from lmu_hw import forward
 from lmu_hw.importers.model_file import to_bytes
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
 
 ORDER, THETA, HIDDEN = 6, 50, 600
 BANDS = 20
@@ -63,18 +63,20 @@ def features(layers: tuple[Any, ...], sequences: list[np.ndarray]) -> np.ndarray
 def fit(sequences: list[np.ndarray], labels: np.ndarray, seed: int = 0) -> Network:
     """Return memory, random layer and readout."""
     rng = np.random.default_rng(seed)
-    memory = LMU(memory=Memory(order=ORDER, theta=THETA, channels=BANDS), n_in=BANDS)
+    memory = LMULayer(memory=LinearMemory(order=ORDER, theta=THETA, channels=BANDS), n_in=BANDS)
     m = features((memory,), sequences)
     mean, spread = m.mean(axis=0), m.std(axis=0)
     # coefficients of mean 0 and spread 1 go into the random layer; the scaling is part of it
     W = GAIN * rng.standard_normal((HIDDEN, m.shape[1])) / np.sqrt(m.shape[1]) / spread
     b = 0.5 * rng.standard_normal(HIDDEN) - W @ mean
-    hidden = Dense(W=W, b=b, activation=Activation.TANH)
+    hidden = DenseLayer(W=W, b=b, activation=Activation.TANH)
     h = np.tanh(m @ W.T + b)
     h = np.column_stack([h, np.ones(len(h))])
     targets = 2.0 * np.eye(10)[labels] - 1.0
     fitted = np.linalg.solve(h.T @ h + RIDGE * np.eye(HIDDEN + 1), h.T @ targets).T
-    head = Dense(W=fitted[:, :-1].copy(), b=fitted[:, -1].copy(), activation=Activation.SOFTMAX)
+    head = DenseLayer(
+        W=fitted[:, :-1].copy(), b=fitted[:, -1].copy(), activation=Activation.SOFTMAX
+    )
     names = ("half a second", "random layer", "digit")
     return replace(Network(names=names, layers=(memory, hidden, head)), every_step=False)
 

@@ -25,7 +25,7 @@ import numpy as np
 from lmu_hw import forward
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
 from lmu_hw.program import Program
 from lmu_hw.verify import load_program
 
@@ -61,7 +61,7 @@ def as_input(beats: np.ndarray) -> np.ndarray:
 def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> Network:
     """Return memory, random layer and readout; V and the rest weigh the same."""
     rng = np.random.default_rng(seed)
-    memory = LMU(memory=Memory(order=ORDER, theta=BEAT_LENGTH), n_in=1)
+    memory = LMULayer(memory=LinearMemory(order=ORDER, theta=BEAT_LENGTH), n_in=1)
     held = Network(names=NAMES[:1], layers=(memory,), every_step=False)
     m = forward.run(held, as_input(beats))
     # coefficients of mean 0 and spread 1 go into the random layer; the scaling is part of it
@@ -73,8 +73,10 @@ def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> Network:
     readout = np.linalg.solve(normal, h.T @ (weight * np.where(is_v, 1.0, -1.0)))
     layers = (
         memory,
-        Dense(W=W, b=b, activation=Activation.TANH),
-        Dense(W=readout[None, :-1].copy(), b=readout[-1:].copy(), activation=Activation.LINEAR),
+        DenseLayer(W=W, b=b, activation=Activation.TANH),
+        DenseLayer(
+            W=readout[None, :-1].copy(), b=readout[-1:].copy(), activation=Activation.LINEAR
+        ),
     )
     return Network(names=NAMES, layers=layers, every_step=False)
 

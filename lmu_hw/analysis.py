@@ -6,9 +6,9 @@ import numpy as np
 
 from .bounds import frequency_grid
 from .legendre import Array
-from .memories import RoundedMemory, Signal
+from .memories import MemorySignal, RoundedMemory
 from .outputs import of_memory, wanted_rows
-from .realize import Cascade
+from .realize import AdaptorCascade
 from .spec import LMUSpec
 from .words import Bound, choose_formats, fit, reaches_of, tighten
 
@@ -48,11 +48,11 @@ class Analysis:
     """
 
     def __init__(
-        self, spec: LMUSpec, memory: RoundedMemory, ideal: Cascade, coef_bits: int
+        self, spec: LMUSpec, memory: RoundedMemory, ideal: AdaptorCascade, coef_bits: int
     ) -> None:
         self.spec, self.memory, self.coef_bits = spec, memory, coef_bits
         rows = wanted_rows(spec, memory)
-        output = Signal(fmt_name="y", rows=rows, direct=np.zeros(len(rows)))
+        output = MemorySignal(fmt_name="y", rows=rows, direct=np.zeros(len(rows)))
         self._signals = (*memory.signals, output)
         self._reaches = reaches_of(memory, self._signals)
         self._tight = False

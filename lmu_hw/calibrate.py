@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .errors import SpecError
-from .graph import Graph, Update
+from .graph import SignalGraph, Update
 from .legendre import Array
 from .lower import lower
 from .network import Network
@@ -62,7 +62,7 @@ class Calibration:
             self._seen[coef_bits] = seen
         return self._seen[coef_bits]
 
-    def _look(self, graph: Graph) -> dict[str, Seen]:
+    def _look(self, graph: SignalGraph) -> dict[str, Seen]:
         if self.known is not None:
             shapes = {name: (s.length,) for name, s in graph.signals.items()}
             if {name: s.power.shape for name, s in self.known.items()} != shapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .functions import function_bits
-from .program import Cascade, Dense, Linear, Pointwise, Program, Role
+from .program import Cascade, DenseUpdate, Linear, Pointwise, Program, Role
 
 SHIFT_BITS = 6
 
@@ -18,7 +18,7 @@ def rom_bits(program: Program) -> int:
         if isinstance(op, Cascade):
             adaptors = [a for section in op.sections for a in section]
             total += _bits(a.coef for a in adaptors) + SHIFT_BITS * len(adaptors)
-        elif isinstance(op, Dense):
+        elif isinstance(op, DenseUpdate):
             total += _bits(w for row in op.rows for w in row) + SHIFT_BITS * len(op.rows)
         elif isinstance(op, Linear):
             total += _bits(w for row in op.rows for w in row) + _bits(op.biases)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from .errors import ModelFileError
 
-Array = npt.NDArray[Any]
+AnyArray = npt.NDArray[Any]
 Column = int | str
 """A column by its number, from 1, or by its name."""
 
@@ -40,7 +40,7 @@ class _Layout:
 
 def read_csv(
     path: Path, *, columns: int, raw: bool, select: Sequence[Column] | None
-) -> tuple[Array, list[int]]:
+) -> tuple[AnyArray, list[int]]:
     """Read the numbers of a file.
 
     Parameters
@@ -177,7 +177,7 @@ def _rows(lines: Iterable[str], skip: int, starts: list[int]) -> Iterator[tuple[
             parted = True
 
 
-def _fast(path: Path, layout: _Layout, raw: bool) -> tuple[Array, list[int]] | None:
+def _fast(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]] | None:
     """Return what a flawless file holds, None of any other."""
     starts = [0]
 
@@ -207,7 +207,7 @@ def _fast(path: Path, layout: _Layout, raw: bool) -> tuple[Array, list[int]] | N
     return samples, starts
 
 
-def _slow(path: Path, layout: _Layout, raw: bool) -> tuple[Array, list[int]]:
+def _slow(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]]:
     rows, starts = [], [0]
     with path.open(encoding="utf-8-sig") as file:
         for number, text in _rows(file, layout.skip, starts):

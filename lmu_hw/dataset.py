@@ -21,7 +21,7 @@ from .errors import ModelFileError
 from .importers.arrays import read_npz
 from .legendre import Array
 from .network import LARGEST, Network
-from .signals import Signal
+from .signals import Samples
 
 MAX_BYTES = 1 << 31
 """Most that a file may hold, as float64."""
@@ -105,7 +105,7 @@ def load_dataset(path: Path, network: Network) -> Dataset:
     return _with_answers(path, dataset, y, network, row_by_row=row_by_row)
 
 
-def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Signal:
+def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Samples:
     """Read the inputs of a data set, whatever its answers, one sequence after the other.
 
     Parameters
@@ -127,7 +127,7 @@ def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Signal:
         raise ModelFileError(
             f"{path}: x must hold integers, as raw words are, not {rows.dtype}; convert it"
         )
-    return Signal(
+    return Samples(
         samples=rows.astype(np.int64 if raw else np.float64),
         offset=tuple(offset.tolist()),
         sample_rate=None,

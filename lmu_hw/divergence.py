@@ -43,7 +43,7 @@ INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class LocatedDivergence:
     """The first word that differs, and how to see it again.
 
     Attributes
@@ -96,7 +96,7 @@ class Found:
 
 def locate(
     folder: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
-) -> Found:
+) -> LocatedDivergence:
     """Return the first divergence of an executor, and leave its input in the folder's ``build``.
 
     Parameters
@@ -145,7 +145,7 @@ def locate(
     if waves and rtl:
         _write_waves(folder, program, play, build / WAVES)
         waveform = str(build / WAVES)
-    return Found(
+    return LocatedDivergence(
         executor=name,
         step=step,
         operation=writer(program, signal),

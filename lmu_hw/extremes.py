@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from .program import Cascade, Dense, Linear, Pointwise, Program, Role, Vector
+from .program import Cascade, DenseUpdate, Linear, Pointwise, Program, Role, Vector
 
 Words = npt.NDArray[np.int64]
 Sides = dict[str, npt.NDArray[np.float64]]
@@ -69,7 +69,7 @@ def extremes(program: Program, n_steps: int, seed: int, most: int = 1000) -> Cas
 
 def _silent(program: Program, state: Words) -> Words:
     """Return a state whose memories have seen silence for longer than their windows."""
-    counters = {op.silence for op in program.ops if isinstance(op, Cascade | Dense)}
+    counters = {op.silence for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
     parts, first = [], 0
     for v in program.with_role(Role.STATE):
         words = state[first : first + v.length]
@@ -81,7 +81,7 @@ def _silent(program: Program, state: Words) -> Words:
 def _sides(program: Program) -> Iterator[Sides]:
     """Yield both sides for the largest rows of every operation, and for its products."""
     for op in program.ops:
-        if isinstance(op, Linear | Dense):
+        if isinstance(op, Linear | DenseUpdate):
             names = op.sources if isinstance(op, Linear) else (op.state,)
             rows = np.array(op.rows, dtype=np.float64)
             for row in rows[np.argsort(-np.abs(rows).sum(axis=1))[:ROWS]]:
@@ -98,7 +98,7 @@ def _sides(program: Program) -> Iterator[Sides]:
 
 
 def _row_sides(
-    program: Program, op: Linear | Dense, names: tuple[str, ...], row: npt.NDArray[np.float64]
+    program: Program, op: Linear | DenseUpdate, names: tuple[str, ...], row: npt.NDArray[np.float64]
 ) -> Sides:
     channels = program.channels(op)
     sides, first = {}, 0
@@ -106,7 +106,7 @@ def _row_sides(
         width = program.vector(name).length // channels
         sides[name] = np.tile(np.sign(row[first : first + width]), channels)
         first += width
-    if isinstance(op, Dense):
+    if isinstance(op, DenseUpdate):
         # the input is subtracted from the first word
         sides[op.source] = np.full(channels, -np.sign(row[0]) or 1.0)
     return sides

@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from .errors import SpecError
 from .legendre import Array
-from .network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Network, SimpleRNN, n_out
+from .network import (
+    Activation,
+    Cell,
+    DenseLayer,
+    GRULayer,
+    Layer,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    n_out,
+)
 
 Step = Callable[[Array], Array]
 
@@ -66,13 +77,13 @@ def run(
     return outputs if network.every_step else outputs[:, 0]
 
 
-def _due(network: Network) -> tuple[list[Layer], list[Dense]]:
+def _due(network: Network) -> tuple[list[Layer], list[DenseLayer]]:
     """Return the layers that run at every step, and those that only an output needs."""
-    always, late = list(network.layers), list[Dense]()
-    while always and isinstance(always[-1], Dense):
+    always, late = list(network.layers), list[DenseLayer]()
+    while always and isinstance(always[-1], DenseLayer):
         late.insert(0, always.pop())  # type: ignore[arg-type]
     last = always[-1] if always else None
-    if isinstance(last, LMU) and isinstance(last.cell, Dense) and last.e_h is None:
+    if isinstance(last, LMULayer) and isinstance(last.cell, DenseLayer) and last.e_h is None:
         # a cell without a state, which the memory does not hear either
         always[-1] = replace(last, cell=None)
         late.insert(0, last.cell)
@@ -107,22 +118,24 @@ def cell_step(cell: Cell, n_sequences: int) -> Step:
 
     It takes and returns arrays of shape (n_sequences, width).
     """
-    if isinstance(cell, Dense):
+    if isinstance(cell, DenseLayer):
         return lambda x: _dense(cell, x)
-    if isinstance(cell, SimpleRNN):
+    if isinstance(cell, SimpleRNNLayer):
         return _simple_rnn(cell, n_sequences)
-    return _lstm(cell, n_sequences) if isinstance(cell, LSTM) else _gru(cell, n_sequences)
+    return _lstm(cell, n_sequences) if isinstance(cell, LSTMLayer) else _gru(cell, n_sequences)
 
 
 def _layer_step(layer: Layer, n_sequences: int) -> Step:
-    return _lmu(layer, n_sequences) if isinstance(layer, LMU) else cell_step(layer, n_sequences)
+    return (
+        _lmu(layer, n_sequences) if isinstance(layer, LMULayer) else cell_step(layer, n_sequences)
+    )
 
 
-def _dense(cell: Dense, x: Array) -> Array:
+def _dense(cell: DenseLayer, x: Array) -> Array:
     return activate(cell.activation, x @ cell.W.T + cell.b)
 
 
-def _simple_rnn(cell: SimpleRNN, n_sequences: int) -> Step:
+def _simple_rnn(cell: SimpleRNNLayer, n_sequences: int) -> Step:
     h = np.zeros((n_sequences, n_out(cell)))
 
     def step(x: Array) -> Array:
@@ -133,7 +146,7 @@ def _simple_rnn(cell: SimpleRNN, n_sequences: int) -> Step:
     return step
 
 
-def _lstm(cell: LSTM, n_sequences: int) -> Step:
+def _lstm(cell: LSTMLayer, n_sequences: int) -> Step:
     h = c = np.zeros((n_sequences, n_out(cell)))
 
     def step(x: Array) -> Array:
@@ -147,7 +160,7 @@ def _lstm(cell: LSTM, n_sequences: int) -> Step:
     return step
 
 
-def _gru(cell: GRU, n_sequences: int) -> Step:
+def _gru(cell: GRULayer, n_sequences: int) -> Step:
     n = n_out(cell)
     h = np.zeros((n_sequences, n))
     U_zr, U_g = cell.U[: 2 * n], cell.U[2 * n :]
@@ -164,7 +177,7 @@ def _gru(cell: GRU, n_sequences: int) -> Step:
     return step
 
 
-def _lmu(layer: LMU, n_sequences: int) -> Step:
+def _lmu(layer: LMULayer, n_sequences: int) -> Step:
     memory = layer.memory.system()
     system, scale = memory.balanced(), memory.scale
     shape = (n_sequences, layer.memory.channels, layer.memory.order)

@@ -132,7 +132,7 @@ Node = Affine | Update | Gate | Best
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Graph:
+class SignalGraph:
     """A network as nodes in their order within a step.
 
     Attributes
@@ -161,7 +161,7 @@ class Graph:
 
 
 def run(
-    graph: Graph,
+    graph: SignalGraph,
     x: Array,
     watch: Callable[[int, Mapping[str, Array]], object],
     look: Callable[[int, Affine, Array], object] = lambda t, node, columns: None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .lower import outline
-from .network import LMU, Layer, Network, arrays, dense_multiplies, n_in, n_out
+from .network import Layer, LMULayer, Network, arrays, dense_multiplies, n_in, n_out
 from .tables import columns
 
 
@@ -47,8 +47,8 @@ def _generated(network: Network) -> list[int]:
 
 
 def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
-    described: dict[str, Any] = {"kind": type(layer).__name__}
-    if isinstance(layer, LMU):
+    described: dict[str, Any] = {"kind": layer.kind}
+    if isinstance(layer, LMULayer):
         memory = layer.memory
         described |= {
             "order": memory.order,
@@ -56,11 +56,11 @@ def _layer(layer: Layer, rate: float | None) -> dict[str, Any]:
             "theta": memory.theta,
             "discretizer": memory.discretizer.value,
             "trained_A": memory.trained is not None,
-            "cell": None if layer.cell is None else type(layer.cell).__name__,
+            "cell": None if layer.cell is None else layer.cell.kind,
         }
         if rate is not None:
             described["theta_seconds"] = None if memory.theta is None else memory.theta / rate
-    cell = layer.cell if isinstance(layer, LMU) else layer
+    cell = layer.cell if isinstance(layer, LMULayer) else layer
     return described | {
         "inputs": n_in(layer),
         "outputs": n_out(layer),

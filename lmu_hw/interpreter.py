@@ -19,7 +19,7 @@ from .program import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -47,7 +47,7 @@ class Interpreter:
         self.program = program
         self.n_streams = n_streams
         self._rows = {
-            id(op): _Rows(op, program) for op in program.ops if isinstance(op, Dense | Linear)
+            id(op): _Rows(op, program) for op in program.ops if isinstance(op, DenseUpdate | Linear)
         }
         self._words: dict[str, Words] = {}
         self.reset()
@@ -173,7 +173,7 @@ class Interpreter:
     def _run_op(self, op: Operation) -> None:
         if isinstance(op, Cascade):
             self._run_cascade(op)
-        elif isinstance(op, Dense):
+        elif isinstance(op, DenseUpdate):
             self._run_dense(op)
         elif isinstance(op, Linear):
             self._run_linear(op)
@@ -182,7 +182,7 @@ class Interpreter:
         else:
             self._run_argmax(op)
 
-    def _count_silence(self, op: Cascade | Dense) -> Silence:
+    def _count_silence(self, op: Cascade | DenseUpdate) -> Silence:
         """Advance the silence counters; return which (stream, channel) are silent."""
         count = np.where(
             self._words[op.source] == 0, np.minimum(self._words[op.silence] + 1, op.window), 0
@@ -202,7 +202,7 @@ class Interpreter:
             if new:
                 self._words[name] = np.stack(new, axis=2).reshape(self.n_streams, -1)
 
-    def _run_dense(self, op: Dense) -> None:
+    def _run_dense(self, op: DenseUpdate) -> None:
         fmt = self.program.vector(op.state).fmt
         shift = self.program.vector(op.source).fmt.frac_bits - fmt.frac_bits
         u = self._words[op.source]
@@ -265,7 +265,7 @@ class _Rows:
         Rows of one shift together.
     """
 
-    def __init__(self, op: Dense | Linear, program: Program) -> None:
+    def __init__(self, op: DenseUpdate | Linear, program: Program) -> None:
         matrix = np.array(op.rows, dtype=np.int64)
         widest = max(program.vector(name).fmt.width for name in op.reads)
         # below 2**53 float64 holds every partial sum exactly, and BLAS is many times faster

@@ -13,24 +13,24 @@ from functools import lru_cache
 import numpy as np
 
 from .errors import SpecError
-from .graph import Affine, Best, Gate, Graph, Node, Signal, Update
+from .graph import Affine, Best, Gate, Node, Signal, SignalGraph, Update
 from .legendre import Array, StateSpace
 from .memories import RoundedMemory, round_cascade, silence_window
 from .network import (
-    GRU,
-    LMU,
-    LSTM,
     Activation,
     Cell,
-    Dense,
+    DenseLayer,
+    GRULayer,
     Layer,
-    Memory,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
     Network,
-    SimpleRNN,
+    SimpleRNNLayer,
     n_out,
 )
 from .program import Role, Term
-from .realize import Chain, build_chain, poles, sections_of
+from .realize import AdaptorChain, build_chain, poles, sections_of
 
 MAX_HORIZON = 22
 """Logarithm of the steps in which a memory must forget: what the longest theta takes."""
@@ -103,7 +103,7 @@ class Legendre:
 Parts = Sequence[Words | Legendre]
 
 
-def lower(network: Network, coef_bits: int) -> Graph:
+def lower(network: Network, coef_bits: int) -> SignalGraph:
     """Return the graph of a network with the memories' coefficients rounded.
 
     Raises
@@ -118,7 +118,7 @@ def lower(network: Network, coef_bits: int) -> Graph:
     return _Lowering(network, coef_bits).graph()
 
 
-def readouts(memory: Memory, coef_bits: int) -> dict[str, Array]:
+def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
     """Return what a memory's Legendre coefficients are of the states that stand for it.
 
     Returns
@@ -129,10 +129,10 @@ def readouts(memory: Memory, coef_bits: int) -> dict[str, Array]:
     return _readouts(_rounded(memory, coef_bits))
 
 
-def outline(network: Network) -> Graph:
+def outline(network: Network) -> SignalGraph:
     """Return a graph of the same shapes as `lower` gives, its memories made up: in no time."""
 
-    def forgetful(memory: Memory) -> Memory:
+    def forgetful(memory: LinearMemory) -> LinearMemory:
         # poles that are known and near 0, with which nothing takes long
         poles = np.linspace(-1.0, -0.9, memory.order)
         ones = np.ones(memory.order)
@@ -140,7 +140,7 @@ def outline(network: Network) -> Graph:
         return replace(memory, trained=system)
 
     layers = (
-        replace(layer, memory=forgetful(layer.memory)) if isinstance(layer, LMU) else layer
+        replace(layer, memory=forgetful(layer.memory)) if isinstance(layer, LMULayer) else layer
         for layer in network.layers
     )
     return _Lowering(replace(network, layers=tuple(layers)), OUTLINE_BITS).graph()
@@ -154,7 +154,7 @@ class _Lowering:
         self.prefix = self.layer = ""
         self.place = 0
 
-    def graph(self) -> Graph:
+    def graph(self) -> SignalGraph:
         network = self.network
         self.add("x", network.n_in, "the network's input", Role.INPUT, weighted=True)
         x: Parts = (Words(name="x", width=network.n_in),)
@@ -162,10 +162,10 @@ class _Lowering:
             self.place = k
             self.prefix, self.layer = f"l{k}_", "".join(c if " " <= c <= "~" else "?" for c in name)
             self.layer = self.layer.replace("*/", "* /")
-            x = self.lmu(layer, x) if isinstance(layer, LMU) else self.cell(layer, x)
+            x = self.lmu(layer, x) if isinstance(layer, LMULayer) else self.cell(layer, x)
         self.prefix = ""
         self.outputs(x)
-        return Graph(signals=_with_roles(self.signals, self.nodes), nodes=tuple(self.nodes))
+        return SignalGraph(signals=_with_roles(self.signals, self.nodes), nodes=tuple(self.nodes))
 
     def add(
         self,
@@ -216,7 +216,7 @@ class _Lowering:
             )
         )
 
-    def lmu(self, layer: LMU, x: Parts) -> Parts:
+    def lmu(self, layer: LMULayer, x: Parts) -> Parts:
         """Add an LMU layer; return its output."""
         rounded = _rounded(layer.memory, self.coef_bits)
         m = self.memory_part(layer, rounded)
@@ -237,7 +237,7 @@ class _Lowering:
             self.keep_input(x)
         return read
 
-    def memory_part(self, layer: LMU, rounded: RoundedMemory) -> tuple[Legendre]:
+    def memory_part(self, layer: LMULayer, rounded: RoundedMemory) -> tuple[Legendre]:
         """Add the signals of a chain; return the Legendre coefficients that they make."""
         readouts, channels = {}, layer.memory.channels
         for name, T in _readouts(rounded).items():
@@ -246,7 +246,7 @@ class _Lowering:
         name, order = self.prefix + "m", layer.memory.order
         return (Legendre(name=name, n_channels=channels, order=order, readouts=readouts),)
 
-    def encoder(self, layer: LMU, x: Parts, m: Parts, read: Parts) -> str:
+    def encoder(self, layer: LMULayer, x: Parts, m: Parts, read: Parts) -> str:
         """Add what the memory is fed (equation 7); return its name."""
         plain = layer.e_x is None and layer.e_h is None and layer.e_m is None and layer.b is None
         if plain and len(x) == 1 and isinstance(x[0], Words):
@@ -279,18 +279,18 @@ class _Lowering:
         activation = Activation.LINEAR if softmax else cell.activation
         n = n_out(cell)
         h = Words(name=self.prefix + "h", width=n)
-        if isinstance(cell, LSTM):
+        if isinstance(cell, LSTMLayer):
             self.lstm(cell, x, h)
-        elif isinstance(cell, GRU):
+        elif isinstance(cell, GRULayer):
             self.gru(cell, x, h)
         else:
             about = "scores" if softmax else "output"
             self.add("h", n, about, weighted=True, activation=activation)
-            fed_back = [(cell.U, (h,))] if isinstance(cell, SimpleRNN) else []
+            fed_back = [(cell.U, (h,))] if isinstance(cell, SimpleRNNLayer) else []
             self.affine(h.name, [(cell.W, x), *fed_back], cell.b, activation)
         return (h,)
 
-    def lstm(self, cell: LSTM, x: Parts, h: Words) -> None:
+    def lstm(self, cell: LSTMLayer, x: Parts, h: Words) -> None:
         n = h.width
         names = []
         for k, (name, about) in enumerate(
@@ -308,7 +308,7 @@ class _Lowering:
         self.add("h", n, "output", weighted=True)
         self.nodes.append(Gate(terms=(Term(o, a),), target=h.name))
 
-    def gru(self, cell: GRU, x: Parts, h: Words) -> None:
+    def gru(self, cell: GRULayer, x: Parts, h: Words) -> None:
         n = h.width
         z_rows, r_rows, g_rows = (slice(k * n, (k + 1) * n) for k in range(3))
         gates = []
@@ -381,12 +381,12 @@ class _Lowering:
 
 def _check_softmax(name: str, layer: Layer) -> None:
     """Raise `SpecError` where a softmax is fed back: a program has scores, and no probabilities."""
-    cell = layer.cell if isinstance(layer, LMU) else layer
+    cell = layer.cell if isinstance(layer, LMULayer) else layer
     gate = getattr(cell, "gate", None)
     if cell is None or Activation.SOFTMAX not in (cell.activation, gate):
         return
-    fed_back = isinstance(layer, LMU) and layer.e_h is not None
-    if fed_back or not isinstance(cell, Dense):
+    fed_back = isinstance(layer, LMULayer) and layer.e_h is not None
+    if fed_back or not isinstance(cell, DenseLayer):
         raise SpecError(
             f"softmax of layer {name!r} must be of a dense layer at the end of the network that "
             "nothing reads"
@@ -409,12 +409,12 @@ def _with_roles(signals: dict[str, Signal], nodes: Sequence[Node]) -> dict[str, 
 
 
 @lru_cache(maxsize=64)
-def _rounded(memory: Memory, coef_bits: int) -> RoundedMemory:
+def _rounded(memory: LinearMemory, coef_bits: int) -> RoundedMemory:
     return round_cascade(*_ideal(memory), coef_bits)
 
 
 @lru_cache(maxsize=64)
-def _ideal(memory: Memory) -> tuple[StateSpace, Chain]:
+def _ideal(memory: LinearMemory) -> tuple[StateSpace, AdaptorChain]:
     """Return a memory and its chain before any rounding."""
     system = memory.system()
     return system, build_chain(sections_of(poles(system)))
@@ -428,7 +428,7 @@ def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
     return dict(zip(rounded.states, np.split(T, ends[:-1], axis=1), strict=True))
 
 
-def _window(memory: Memory, rounded: RoundedMemory) -> int:
+def _window(memory: LinearMemory, rounded: RoundedMemory) -> int:
     """Return the steps of zero input after which a memory is let die."""
     if memory.trained is None and memory.theta is not None:
         return silence_window(memory.theta)

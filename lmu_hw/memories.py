@@ -17,15 +17,15 @@ from .bounds import Recurrence
 from .coefficients import real_sections, round_rows, round_sections
 from .fixedpoint import QFormat
 from .legendre import Array, StateSpace
-from .program import Cascade, Dense
-from .realize import Chain, build_chain, fit_readout
+from .program import Cascade, DenseUpdate
+from .realize import AdaptorChain, build_chain, fit_readout
 
 NOT_PROVEN = "not proven (the rounded matrix has a norm of 1 or more)"
 Formats = Mapping[str, QFormat]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Signal:
+class MemorySignal:
     """A recurrent signal in real units: ``rows @ z + direct * u``.
 
     With ``direct`` zero the rows read z after the step, otherwise before it.
@@ -62,24 +62,24 @@ class RoundedMemory:
 
     recurrence: Recurrence
     states: dict[str, Array]
-    signals: tuple[Signal, ...]
+    signals: tuple[MemorySignal, ...]
     noise: Callable[[Mapping[str, float]], Array]
     readout: Array
     response: Callable[[np.ndarray], np.ndarray]
-    operation: Callable[[Formats, int], Cascade | Dense]
+    operation: Callable[[Formats, int], Cascade | DenseUpdate]
     decay: str
 
 
-def round_cascade(system: StateSpace, ideal: Chain, coef_bits: int) -> RoundedMemory:
+def round_cascade(system: StateSpace, ideal: AdaptorChain, coef_bits: int) -> RoundedMemory:
     """Round the adaptors of ``ideal`` and refit the readout to the rounded chain."""
     sections = round_sections(ideal.sections, coef_bits)
     chain = build_chain(real_sections(sections))
     value = np.diag(1.0 / chain.weight)
     states = {"z_inner": value[~chain.is_outer]}
-    signals = [Signal(fmt_name="chain", rows=chain.w_rows, direct=chain.w_direct)]
+    signals = [MemorySignal(fmt_name="chain", rows=chain.w_rows, direct=chain.w_direct)]
     if chain.is_outer.any():
         states = {"z_outer": value[chain.is_outer], **states}
-        signals.append(Signal(fmt_name="z_outer", rows=chain.f_rows, direct=chain.f_direct))
+        signals.append(MemorySignal(fmt_name="z_outer", rows=chain.f_rows, direct=chain.f_direct))
 
     def noise(lsb: Mapping[str, float]) -> Array:
         unit = {"chain": lsb["chain"], "inner": lsb["z_inner"], "outer": lsb.get("z_outer", 0.0)}
@@ -117,9 +117,9 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
     norm = float(np.linalg.norm(np.eye(len(A)) + A, 2))
     states = {"m": np.diag(scale)}
 
-    def operation(formats: Formats, window: int) -> Dense:
+    def operation(formats: Formats, window: int) -> DenseUpdate:
         rows, shifts = rounded.tuples()
-        return Dense(
+        return DenseUpdate(
             source="u", state="m", silence="silence", window=window, rows=rows, shifts=shifts
         )
 
@@ -136,9 +136,9 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
     )
 
 
-def _state_signals(states: dict[str, Array]) -> tuple[Signal, ...]:
+def _state_signals(states: dict[str, Array]) -> tuple[MemorySignal, ...]:
     return tuple(
-        Signal(fmt_name=name, rows=rows, direct=np.zeros(len(rows)))
+        MemorySignal(fmt_name=name, rows=rows, direct=np.zeros(len(rows)))
         for name, rows in states.items()
     )
 

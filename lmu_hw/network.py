@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Activation(Enum):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Dense:
+class DenseLayer:
     """``y = f(W x + b)``.
 
     Parameters
@@ -56,6 +57,7 @@ class Dense:
     activation : Activation
     """
 
+    kind: ClassVar[str] = "Dense"
     W: Array
     b: Array
     activation: Activation
@@ -65,7 +67,7 @@ class Dense:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SimpleRNN:
+class SimpleRNNLayer:
     """``h' = f(W x + U h + b)``.
 
     Parameters
@@ -76,6 +78,7 @@ class SimpleRNN:
     activation : Activation
     """
 
+    kind: ClassVar[str] = "SimpleRNN"
     W: Array
     U: Array
     b: Array
@@ -86,7 +89,7 @@ class SimpleRNN:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LSTM:
+class LSTMLayer:
     """``i, f, g, o = W x + U h + b;  c' = s(f) c + s(i) a(g);  h' = s(o) a(c')``.
 
     Parameters
@@ -101,6 +104,7 @@ class LSTM:
         The function s.
     """
 
+    kind: ClassVar[str] = "LSTM"
     W: Array
     U: Array
     b: Array
@@ -112,7 +116,7 @@ class LSTM:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GRU:
+class GRULayer:
     """``z, r = s(W x + U h + b);  g = a(W_g x + b_g + r (U_g h + c));  h' = z h + (1 - z) g``.
 
     Parameters
@@ -129,6 +133,7 @@ class GRU:
         The function s.
     """
 
+    kind: ClassVar[str] = "GRU"
     W: Array
     U: Array
     b: Array
@@ -141,11 +146,11 @@ class GRU:
         _check_shapes(self, len(self.b) // 3, blocks)
 
 
-Cell = Dense | SimpleRNN | LSTM | GRU
+Cell = DenseLayer | SimpleRNNLayer | LSTMLayer | GRULayer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Memory:
+class LinearMemory:
     """The linear memory of an LMU layer.
 
     Parameters
@@ -202,7 +207,7 @@ class Memory:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LMU:
+class LMULayer:
     """An LMU layer (equations 6 and 7): a memory, what writes it, and the cell that reads it.
 
     ``u = e_x x + e_h h + e_m m + b`` with h and m of the step before; then the memory takes u; then
@@ -223,7 +228,8 @@ class LMU:
     reads_input : bool
     """
 
-    memory: Memory
+    kind: ClassVar[str] = "LMU"
+    memory: LinearMemory
     n_in: int
     e_x: Array | None = None
     e_h: Array | None = None
@@ -261,7 +267,7 @@ class LMU:
         return n_m + (self.n_in if self.reads_input else 0)
 
 
-Layer = Cell | LMU
+Layer = Cell | LMULayer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -320,7 +326,7 @@ def scores(network: Network) -> Network:
     if not network.is_classifier:
         return network
     last = network.layers[-1]
-    if isinstance(last, LMU):
+    if isinstance(last, LMULayer):
         assert last.cell is not None, "a memory has no softmax"
         last = replace(last, cell=replace(last.cell, activation=Activation.LINEAR))
     else:
@@ -330,23 +336,23 @@ def scores(network: Network) -> Network:
 
 def n_in(layer: Layer) -> int:
     """Return the width of a layer's input."""
-    return layer.n_in if isinstance(layer, LMU) else layer.W.shape[1]
+    return layer.n_in if isinstance(layer, LMULayer) else layer.W.shape[1]
 
 
 def n_out(layer: Layer) -> int:
     """Return the width of a layer's output."""
-    if isinstance(layer, LMU):
+    if isinstance(layer, LMULayer):
         return layer.n_read if layer.cell is None else n_out(layer.cell)
-    return len(layer.b) // {LSTM: 4, GRU: 3}.get(type(layer), 1)
+    return len(layer.b) // {LSTMLayer: 4, GRULayer: 3}.get(type(layer), 1)
 
 
 def arrays(layer: Layer) -> Iterator[tuple[str, Array]]:
     """Yield the trained arrays of a layer by name, those of its cell as ``cell.W``."""
-    own = ("e_x", "e_h", "e_m", "b") if isinstance(layer, LMU) else ("W", "U", "b", "c")
+    own = ("e_x", "e_h", "e_m", "b") if isinstance(layer, LMULayer) else ("W", "U", "b", "c")
     for name in own:
         if (array := getattr(layer, name, None)) is not None:
             yield name, array
-    if isinstance(layer, LMU):
+    if isinstance(layer, LMULayer):
         if layer.memory.trained is not None:
             yield "A", layer.memory.trained.A
             yield "B", layer.memory.trained.B
@@ -359,10 +365,10 @@ def dense_multiplies(layer: Layer) -> int:
 
     By weights, matrices and gates.
     """
-    if not isinstance(layer, LMU):
-        if isinstance(layer, Dense):
+    if not isinstance(layer, LMULayer):
+        if isinstance(layer, DenseLayer):
             return layer.W.size
-        gates = 0 if isinstance(layer, SimpleRNN) else 3 * n_out(layer)
+        gates = 0 if isinstance(layer, SimpleRNNLayer) else 3 * n_out(layer)
         return layer.W.size + layer.U.size + gates
     encoders = sum(e.size for e in (layer.e_x, layer.e_h, layer.e_m) if e is not None)
     update = layer.memory.channels * layer.memory.order**2
@@ -388,14 +394,14 @@ def retime(network: Network, dt_ratio: float) -> Network:
         network,
         layers=tuple(
             replace(layer, memory=_retimed(name, layer.memory, ratio))
-            if isinstance(layer, LMU)
+            if isinstance(layer, LMULayer)
             else layer
             for name, layer in zip(network.names, network.layers, strict=True)
         ),
     )
 
 
-def _retimed(name: str, memory: Memory, ratio: float) -> Memory:
+def _retimed(name: str, memory: LinearMemory, ratio: float) -> LinearMemory:
     if memory.trained is not None or memory.theta is None:
         raise SpecError(
             f"layer {name!r} must have a Legendre memory to be retimed; its A was trained"
@@ -404,7 +410,7 @@ def _retimed(name: str, memory: Memory, ratio: float) -> Memory:
 
 
 def _activation(layer: Layer) -> Activation | None:
-    if isinstance(layer, LMU):
+    if isinstance(layer, LMULayer):
         return None if layer.cell is None else layer.cell.activation
     return layer.activation
 

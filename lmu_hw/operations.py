@@ -177,7 +177,7 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dense:
+class DenseUpdate:
     """Memory update by a full matrix; ``rows`` hold Abar - I."""
 
     kind: ClassVar[str] = "dense"
@@ -396,7 +396,7 @@ class Argmax:
             raise FormatError(f"{self.target} must be an integer format that holds {last}")
 
 
-Operation = Cascade | Dense | Linear | Pointwise | Argmax
+Operation = Cascade | DenseUpdate | Linear | Pointwise | Argmax
 
 
 def check_bits(what: str, bits: int) -> None:
@@ -433,7 +433,7 @@ def _check_adaptor(adaptor: Adaptor, a: QFormat, b: QFormat) -> None:
     check_bits("adaptor", max(wide + 1 + adaptor.coef.bit_length(), wide + 2, drop + 2))
 
 
-def _check_rows(op: Dense | Linear, n_columns: int) -> None:
+def _check_rows(op: DenseUpdate | Linear, n_columns: int) -> None:
     rows: Sequence[Sequence[int]] = op.rows
     if len(op.shifts) != len(rows) or any(len(row) != n_columns for row in rows):
         raise FormatError(f"{op.kind} must have {n_columns} columns and one shift for each row")

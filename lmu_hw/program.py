@@ -88,7 +88,7 @@ from .operations import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -103,7 +103,7 @@ __all__ = [
     "Adaptor",
     "Argmax",
     "Cascade",
-    "Dense",
+    "DenseUpdate",
     "Function",
     "Linear",
     "Operation",
@@ -306,7 +306,7 @@ def _check_flow(program: Program) -> None:
         for name in op.writes:
             if program.vector(name).role is Role.INPUT:
                 raise FormatError(f"{op.kind} must not write the input {name!r}")
-        if isinstance(op, Cascade | Dense) and op.source in op.writes:
+        if isinstance(op, Cascade | DenseUpdate) and op.source in op.writes:
             raise FormatError(f"{op.kind} must not read what it writes: {op.source!r}")
         if len(set(op.writes)) < len(op.writes):
             raise FormatError(f"{op.kind} must write vectors that differ, not {list(op.writes)}")

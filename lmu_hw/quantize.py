@@ -26,7 +26,7 @@ from .legendre import Array, StateSpace, state_space
 from .memories import RoundedMemory, round_cascade, round_dense, silence_window
 from .outputs import Output, make_outputs, of_memory
 from .program import Program, Role, Vector
-from .realize import Cascade, cascade
+from .realize import AdaptorCascade, cascade
 from .spec import LMUSpec, OutputKind, RealizationKind
 from .words import Bound
 
@@ -144,7 +144,7 @@ def candidates(spec: LMUSpec) -> Iterator[Design]:
                 yield replace(design, reason=reason)
 
 
-def _cheapest(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design:
+def _cheapest(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> Design:
     """Return the design of the fewest multiplies that keeps the promise, and say why it is that."""
     if (dense := _cheaper_dense(spec, system, ideal)) is not None:
         return replace(dense, reason=CHEAPER_DENSE)
@@ -157,7 +157,7 @@ def _cheapest(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design:
         raise
 
 
-def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design | None:
+def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> Design | None:
     """Return a dense design where it costs no more than the cascade, is accurate and proven."""
     d, n_rows = spec.order, len(of_memory(spec))
     readout_cascade = 0 if spec.output is OutputKind.STATE else d * n_rows
@@ -172,7 +172,9 @@ def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: Cascade) -> Design 
     return design if design.decay == "proven" and design.error <= PROMISE else None
 
 
-def _first_that_keeps(spec: LMUSpec, system: StateSpace, ideal: Cascade, *, dense: bool) -> Design:
+def _first_that_keeps(
+    spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade, *, dense: bool
+) -> Design:
     """Return the first design that keeps the promise, widening whichever coefficients err more."""
     coef_bits = spec.coef_bits or min(spec.bits, DEFAULT_COEF_BITS)
     weight_bits = spec.weight_bits or min(spec.bits, MAX_COEF_BITS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from .errors import FormatError, SpecError
 from .fixedpoint import QFormat
 from .functions import BY_LIMITS, BY_LIMITS_OF_A_LINE, make_function, result_format
-from .graph import Affine, Best, Gate, Graph, Node, Signal, Update
+from .graph import Affine, Best, Gate, Node, Signal, SignalGraph, Update
 from .lower import lower
 from .memory_words import bounds_of, enough_bits, louder
 from .network import Activation, Network
@@ -41,7 +41,7 @@ SMALLEST, LARGEST = 2.0**-32, 2.0**64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+class FormatBasis:
     """What the format of a signal rests on.
 
     Attributes
@@ -83,7 +83,7 @@ class NetworkDesign:
     network: Network
     widths: Widths
     program: Program
-    bases: tuple[Basis, ...]
+    bases: tuple[FormatBasis, ...]
     calibration: str
 
 
@@ -133,11 +133,11 @@ def quantize_network(
 
 @dataclass(slots=True)
 class _Quantizer:
-    graph: Graph
+    graph: SignalGraph
     widths: Widths
     seen: Mapping[str, Seen]
     vectors: dict[str, Vector] = field(default_factory=dict)
-    bases: dict[str, Basis] = field(default_factory=dict)
+    bases: dict[str, FormatBasis] = field(default_factory=dict)
     ops: list[Operation] = field(default_factory=list)
     copies: dict[str, str] = field(default_factory=dict)
     state_bits: int = 0
@@ -207,7 +207,7 @@ class _Quantizer:
         self.vectors[signal.name] = Vector(
             name=signal.name, length=signal.length, role=signal.role, fmt=fmt, about=signal.about
         )
-        self.bases[signal.name] = Basis(signal=signal.name, fmt=fmt, peak=peak, proven=proven)
+        self.bases[signal.name] = FormatBasis(signal=signal.name, fmt=fmt, peak=peak, proven=proven)
 
     def add_memory(self, node: Update) -> None:
         """Add a memory's states, and copies for readers where these are wider than other words."""
@@ -252,7 +252,7 @@ class _Quantizer:
         )
         peak = self.seen[signal.name].peak
         proven = self.bases[signal.name].peak <= _reach(fmt)
-        self.bases[name] = Basis(
+        self.bases[name] = FormatBasis(
             signal=name, fmt=fmt, peak=peak, proven=proven, stands_for=signal.name
         )
 

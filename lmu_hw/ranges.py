@@ -10,7 +10,7 @@ import numpy as np
 from . import graph as graphs
 from .batches import by_length, stack
 from .errors import SpecError
-from .graph import Affine, Graph
+from .graph import Affine, SignalGraph
 from .legendre import Array
 from .program import Role
 from .workers import one_blas_thread
@@ -47,7 +47,7 @@ class Seen:
     read: Array | None = None
 
 
-def observe(graph: Graph, sequences: Iterable[Array]) -> dict[str, Seen]:
+def observe(graph: SignalGraph, sequences: Iterable[Array]) -> dict[str, Seen]:
     """Run a graph over data and return what every signal did.
 
     Parameters
@@ -124,7 +124,7 @@ class _Moment:
             self._waiting, self._n_waiting = [], 0
 
 
-def noise(graph: Graph, peak: float, longest_memory: float, seed: int = 0) -> list[Array]:
+def noise(graph: SignalGraph, peak: float, longest_memory: float, seed: int = 0) -> list[Array]:
     """Return input made up for want of data: noise of several bandwidths, within +-``peak``."""
     rng = np.random.default_rng(seed)
     (name,) = graph.names(Role.INPUT)

@@ -41,7 +41,7 @@ Sections = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Chain:
+class AdaptorChain:
     """A chain of all-pass sections in orthonormal coordinates: ``z' - z = A z + b u``, E z z' = I.
 
     States are in section order; a pair has its outer state first. A state of the integer chain has
@@ -115,7 +115,7 @@ class Chain:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Cascade:
+class AdaptorCascade:
     """The cascade realization: ``m = T z``.
 
     Attributes
@@ -125,11 +125,11 @@ class Cascade:
         Readout from the chain's orthonormal states to the memory.
     """
 
-    chain: Chain
+    chain: AdaptorChain
     T: Array
 
 
-def cascade(system: StateSpace) -> Cascade:
+def cascade(system: StateSpace) -> AdaptorCascade:
     """Realize a discrete memory as a chain of adaptors.
 
     Parameters
@@ -143,7 +143,7 @@ def cascade(system: StateSpace) -> Cascade:
         If a pole lies on or outside the unit circle.
     """
     chain = build_chain(sections_of(poles(system)))
-    return Cascade(chain=chain, T=fit_readout(system, chain))
+    return AdaptorCascade(chain=chain, T=fit_readout(system, chain))
 
 
 def poles(system: StateSpace) -> np.ndarray:
@@ -212,7 +212,7 @@ def _resolvent(a: Array, b: Array, z: np.ndarray) -> np.ndarray:
     return np.asarray((b[:, None] - np.outer(adj @ b, 1.0 / z)) / (1.0 - trace / z + det / z**2))
 
 
-def build_chain(sections: Sections) -> Chain:
+def build_chain(sections: Sections) -> AdaptorChain:
     """Return the state space of a chain of sections in orthonormal coordinates."""
     d, n, pairs = sum(map(len, sections)), len(sections), sum(len(s) == 2 for s in sections)
     A, b, weight, is_outer = np.zeros((d, d)), np.zeros(d), np.ones(d), np.zeros(d, dtype=bool)
@@ -255,7 +255,7 @@ def build_chain(sections: Sections) -> Chain:
             w_noise[len(kinds)] = 1.0
             kinds.append("chain")
         row = at.stop
-    return Chain(
+    return AdaptorChain(
         sections=sections,
         A=A,
         b=b,
@@ -298,7 +298,7 @@ def stein(left: list[Array], Q: Array, right: list[Array]) -> Array:
     return X
 
 
-def fit_readout(system: StateSpace, chain: Chain) -> Array:
+def fit_readout(system: StateSpace, chain: AdaptorChain) -> Array:
     """Return T with ``m ~ T z`` for a (rounded or exact) chain: least squares for white input.
 
     The chain's states are orthonormal, so no Gramian has to be inverted.

@@ -23,14 +23,14 @@ from .errors import EmitError, ModelFileError, SpecError, read_error, reason_of
 from .folder import write_file
 from .wav import read_wav, wav_rate, wav_samples, write_wav
 
-Array = npt.NDArray[Any]
+AnyArray = npt.NDArray[Any]
 
 SUFFIXES = (".npy", ".csv", ".wav")
 _INT64 = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Signal:
+class Samples:
     """A signal as read from a file.
 
     Parameters
@@ -45,7 +45,7 @@ class Signal:
         Real numbers as they stand, PCM samples scaled to -1 .. 1, or integer words.
     """
 
-    samples: Array
+    samples: AnyArray
     offset: tuple[int, ...]
     sample_rate: float | None
     kind: Literal["real", "pcm", "raw"]
@@ -78,7 +78,7 @@ def parse_columns(text: str) -> tuple[Column, ...]:
 
 def read_signal(
     path: Path, *, columns: int, raw: bool = False, select: Sequence[Column] | None = None
-) -> Signal:
+) -> Samples:
     """Read a signal with a known number of columns.
 
     Parameters
@@ -129,7 +129,7 @@ def read_signal(
             "replace it by a number"
         )
     samples.flags.writeable = False
-    return Signal(
+    return Samples(
         samples=samples,
         offset=(*starts, len(samples)),
         sample_rate=sample_rate,
@@ -184,7 +184,7 @@ def write_signal(
         raise EmitError(f"{path} must end in {_suffixes()}, not {path.suffix!r}")
 
 
-Reading = tuple[Array, list[int], "float | None", bool]
+Reading = tuple[AnyArray, list[int], "float | None", bool]
 Selection = Sequence[Column] | None
 
 _DAMAGE = (
@@ -233,7 +233,7 @@ def _places(path: Path, found: int, columns: int, select: Selection) -> list[int
     return list(range(columns))
 
 
-def _check_kind(path: Path, data: Array, raw: bool) -> None:
+def _check_kind(path: Path, data: AnyArray, raw: bool) -> None:
     kinds = "iu" if raw else "iuf"
     what = "integers, as raw words are" if raw else "real numbers"
     if data.dtype.kind not in kinds:
@@ -263,7 +263,7 @@ def _read_wav(path: Path, columns: int, raw: bool, select: Selection) -> Reading
     return (np.ldexp(reals, 1 - bits) if bits else reals), [0], rate, bits > 0
 
 
-def _csv_lines(data: Array, offset: Sequence[int], whole: Collection[int]) -> Iterable[bytes]:
+def _csv_lines(data: AnyArray, offset: Sequence[int], whole: Collection[int]) -> Iterable[bytes]:
     single = all(b - a <= 1 for a, b in pairwise(offset))
     ends = set() if single else set(offset[1:-1])
     for number, row in enumerate(data):

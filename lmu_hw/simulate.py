@@ -25,11 +25,11 @@ from .interpreter import Interpreter
 from .output_file import DATA, write_outputs
 from .program import Program, Role
 from .progress import progress
-from .signals import SUFFIXES, Signal, read_signal
+from .signals import SUFFIXES, Samples, read_signal
 from .spec import check_positive
 from .wav import wav_rate
 
-Array = npt.NDArray[Any]
+AnyArray = npt.NDArray[Any]
 Words = npt.NDArray[np.int64]
 
 MAX_FULL_SCALE = 1e100
@@ -145,7 +145,7 @@ def simulate(
     )
 
 
-def _read(program: Program, source: Path, raw: bool, select: Sequence[Column] | None) -> Signal:
+def _read(program: Program, source: Path, raw: bool, select: Sequence[Column] | None) -> Samples:
     columns = program.n_words(Role.INPUT)
     if source.suffix.lower() != DATA:
         return read_signal(source, columns=columns, raw=raw, select=select)
@@ -199,7 +199,7 @@ def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) ->
 
 
 def saturation_text(
-    saturated: int, samples: Array, full_scale: float, *, network: bool = False
+    saturated: int, samples: AnyArray, full_scale: float, *, network: bool = False
 ) -> str:
     """Return what is said of samples that were held at the ends of the input's format."""
     share = 100 * saturated / samples.size
@@ -214,7 +214,7 @@ def saturation_text(
 
 
 def to_words(
-    program: Program, signal: Signal, full_scale: float, source: Path
+    program: Program, signal: Samples, full_scale: float, source: Path
 ) -> tuple[Words, int]:
     """Return a signal as input words and how many samples were saturated.
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .fixedpoint import Rounding
 from .interpreter import SectionWords, Words, chain
 from .program import Cascade, Program
-from .proof.lossless import Section
+from .proof.lossless import LosslessSection
 
 Array = npt.NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class Goal:
 def steered(
     program: Program,
     op: Cascade,
-    sections: Sequence[Section],
+    sections: Sequence[LosslessSection],
     goal: Goal,
     start: Mapping[str, Words],
     rails: Words,
@@ -111,7 +111,7 @@ def _reals(program: Program, op: Cascade, new: Sequence[SectionWords]) -> Array:
     return np.hstack([*o, *i])
 
 
-def _promises(sections: Sequence[Section], goal: Goal, n_steps: int) -> list[Array | None]:
+def _promises(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
     """Return what o and i after each step are worth in the last; None there, the signal itself."""
     n = len(sections)
     after, signals = _linear_step(sections, np.eye(2 * n))
@@ -123,7 +123,9 @@ def _promises(sections: Sequence[Section], goal: Goal, n_steps: int) -> list[Arr
     return rows[::-1]
 
 
-def _linear_step(sections: Sequence[Section], state: Array) -> tuple[Array, dict[str, list[Array]]]:
+def _linear_step(
+    sections: Sequence[LosslessSection], state: Array
+) -> tuple[Array, dict[str, list[Array]]]:
     """Return columns of o and i after a step of no input without rounding, and all signals."""
     n = len(sections)
     w = np.zeros(state.shape[1])

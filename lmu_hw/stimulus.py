@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import vectors
 from .executors.harness import Steps
 from .interpreter import Interpreter
-from .program import Cascade, Dense, Program, Role
+from .program import Cascade, DenseUpdate, Program, Role
 from .vectors import Words
 
 ROUND_STEPS = 1 << 20
@@ -44,7 +44,7 @@ class Reference:
     def __init__(self, program: Program, n_streams: int) -> None:
         self._program = program
         self._interpreter = Interpreter(program, n_streams)
-        self._memories = [op for op in program.ops if isinstance(op, Cascade | Dense)]
+        self._memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
         self.silent_steps = 0
 
     def blocks(
@@ -181,4 +181,6 @@ def multiplies_per_step(program: Program) -> int:
 
 def window(program: Program) -> int:
     """Return the longest silence window of the program."""
-    return max((op.window for op in program.ops if isinstance(op, Cascade | Dense)), default=1)
+    return max(
+        (op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)), default=1
+    )

@@ -44,7 +44,7 @@ def trace(design: NetworkDesign, dataset: Dataset) -> dict[str, Any]:
     network = lower(design.network, design.widths.coef_bits)
     proven = {b.signal: b.proven for b in design.bases}
     stands_for = {b.signal: b.stands_for or b.signal for b in design.bases}
-    sums: dict[str, _Sums] = {name: _Sums() for name in proven}
+    sums: dict[str, _SquareSums] = {name: _SquareSums() for name in proven}
     for at in dataset.batches():
         x = dataset.stack(at)[:, :steps]
         history: list[dict[str, Array]] = []
@@ -81,7 +81,7 @@ def trace(design: NetworkDesign, dataset: Dataset) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Sums:
+class _SquareSums:
     power: float = 0.0
     error: float = 0.0
     at_ends: int = 0

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from .errors import EmitError, ModelFileError, reason_of
 
-Array = npt.NDArray[Any]
+AnyArray = npt.NDArray[Any]
 
 
-def read_wav(path: Path) -> tuple[Array, int, float]:
+def read_wav(path: Path) -> tuple[AnyArray, int, float]:
     """Read a recording.
 
     Parameters
@@ -101,7 +101,7 @@ def wav_rate(path: Path, sample_rate: float | None) -> int:
     return int(sample_rate)
 
 
-def wav_samples(path: Path, samples: Array, width: int | None) -> Array:
+def wav_samples(path: Path, samples: AnyArray, width: int | None) -> AnyArray:
     """Return samples in the narrowest type of a WAV file that holds them.
 
     Parameters
@@ -128,7 +128,7 @@ def wav_samples(path: Path, samples: Array, width: int | None) -> Array:
     return (samples + 128).astype(np.uint8)
 
 
-def write_wav(file: BinaryIO, rate: int, samples: Array) -> None:
+def write_wav(file: BinaryIO, rate: int, samples: AnyArray) -> None:
     """Write what `wav_rate` and `wav_samples` returned."""
     from scipy.io import wavfile
 

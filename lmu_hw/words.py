@@ -17,7 +17,7 @@ from .bounds import noise_size
 from .errors import SpecError
 from .fixedpoint import QFormat
 from .legendre import Array
-from .memories import RoundedMemory, Signal
+from .memories import MemorySignal, RoundedMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Reach:
         return np.asarray(self.input_peak + rounding)
 
 
-def reaches_of(memory: RoundedMemory, signals: Sequence[Signal]) -> tuple[Reach, ...]:
+def reaches_of(memory: RoundedMemory, signals: Sequence[MemorySignal]) -> tuple[Reach, ...]:
     """Return the reach of groups of signals, their error sums as quick upper bounds."""
     recurrence, rows = memory.recurrence, np.vstack([s.rows for s in signals])
     direct = np.concatenate([s.direct for s in signals])
@@ -76,7 +76,7 @@ def reaches_of(memory: RoundedMemory, signals: Sequence[Signal]) -> tuple[Reach,
 
 
 def tighten(
-    memory: RoundedMemory, signals: Sequence[Signal], reaches: Sequence[Reach]
+    memory: RoundedMemory, signals: Sequence[MemorySignal], reaches: Sequence[Reach]
 ) -> tuple[Reach, ...]:
     """Return reaches with error sums taken term by term."""
     noises = _noise_by_format(memory)
@@ -99,7 +99,7 @@ def _noise_by_format(memory: RoundedMemory) -> dict[str, Array]:
     return {name: noise[:, noise.any(axis=0)] for name, noise in noises.items()}
 
 
-def _same_step(signal: Signal, name: str, noise: Array) -> float:
+def _same_step(signal: MemorySignal, name: str, noise: Array) -> float:
     """Return what roundings of the same step add to a signal inside the chain, LSB 1.
 
     Every rounding of w before it reaches w with a gain of at most 1, and f = (2 - e) w - ... with

@@ -18,7 +18,7 @@ from .fixedpoint import Rounding
 from .interpreter import Interpreter, Words, chain
 from .program import Cascade, Program, Role
 from .proof.derive import derive
-from .proof.lossless import Section, sections_of
+from .proof.lossless import LosslessSection, sections_of
 from .proof.response import SIGNALS, Response, block_size
 from .steer import Goal, steered
 
@@ -31,7 +31,7 @@ WORTH = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class SignalPeak:
     """A signal and the step in which it is largest.
 
     Attributes
@@ -60,7 +60,7 @@ class WorstCase:
     """
 
     inputs: Words
-    targets: tuple[Target, ...]
+    targets: tuple[SignalPeak, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def worst_case(program: Program) -> WorstCase:
     signals = derive(json.loads(program.to_json()))["signals"]
     interpreter = Interpreter(program)
     parts: list[Words] = []
-    targets: list[Target] = []
+    targets: list[SignalPeak] = []
     n_steps = 0
     for op in program.ops:
         if not isinstance(op, Cascade) or op.source not in first:
@@ -110,7 +110,7 @@ def worst_case(program: Program) -> WorstCase:
             n_steps += len(part)
             parts.append(part)
             targets.append(
-                Target(
+                SignalPeak(
                     signal=pattern.signal, kind=goal.kind, section=goal.section, step=n_steps - 1
                 )
             )
@@ -199,7 +199,7 @@ class _Pattern:
     signal: str
     goal: Goal
     signs: Words
-    sections: tuple[Section, ...]
+    sections: tuple[LosslessSection, ...]
 
 
 def _patterns(op: Cascade) -> list[_Pattern]:
@@ -232,7 +232,9 @@ def _patterns(op: Cascade) -> list[_Pattern]:
     return out
 
 
-def _signals(op: Cascade, sections: tuple[Section, ...]) -> dict[str, list[tuple[str, int]]]:
+def _signals(
+    op: Cascade, sections: tuple[LosslessSection, ...]
+) -> dict[str, list[tuple[str, int]]]:
     """Return the signals of each format of a chain, by kind and section."""
     found: dict[str, list[tuple[str, int]]] = {f"chain of {op.z_inner}": []}
     for k, section in enumerate(sections):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lmu_hw.calibrate import Calibration
-from lmu_hw.network import Activation, Layer, Memory
+from lmu_hw.network import Activation, Layer, LinearMemory
 from lmu_hw.program import Linear, Program
 from lmu_hw.quantize import quantize
-from lmu_hw.schedule import Chain, Reading, Schedule, as_written, lay_out
+from lmu_hw.schedule import ChainPlan, Reading, Schedule, as_written, lay_out
 from lmu_hw.schedule.timing import chain_cycles
 from lmu_hw.spec import parse
 from lmu_hw.widths import Widths
@@ -80,11 +80,11 @@ def layer_times(plan: Schedule) -> list[LayerTime]:
     return found
 
 
-def _reads(op: Linear, chain: Chain) -> bool:
+def _reads(op: Linear, chain: ChainPlan) -> bool:
     return any(m is not None and m.target[0] in op.sources for m in chain.mirrors)
 
 
-def _cycles(plan: Schedule, chain: Chain) -> int:
+def _cycles(plan: Schedule, chain: ChainPlan) -> int:
     """Return the cycles of all channels of a chain, two of them beside each other."""
     feeds = [feed for feed in plan.feeds if feed.op == chain.op and feed.channel % 2 == 0]
     return sum(chain_cycles(chain.sections, paired=feed.paired) for feed in feeds)
@@ -111,9 +111,9 @@ def layers(
     return Configuration(make=program, lanes=lanes)
 
 
-def legendre(order: int, theta: float, channels: int = 1) -> Memory:
+def legendre(order: int, theta: float, channels: int = 1) -> LinearMemory:
     """Return a Legendre memory."""
-    return Memory(order=order, theta=theta, channels=channels)
+    return LinearMemory(order=order, theta=theta, channels=channels)
 
 
 CONFIGURATIONS: dict[str, Configuration] = {
@@ -222,7 +222,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
                 1,
                 kind="dense",
                 n=16,
-                memory=Memory(order=40, theta=40.0, trained=trained(r, 40)),
+                memory=LinearMemory(order=40, theta=40.0, trained=trained(r, 40)),
             ),
         ),
     ),

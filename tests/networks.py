@@ -11,7 +11,7 @@ from lmu_hw.program import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -169,7 +169,9 @@ def stack(every: int = 1) -> Program:
         tuple(-30 if r == c else int(b.rng.integers(-9, 9)) for c in range(4)) for r in range(4)
     )
     b.ops.append(
-        Dense(source="h1", state="m", silence="quiet", window=5, rows=rows, shifts=(6, 7, 6, 7))
+        DenseUpdate(
+            source="h1", state="m", silence="quiet", window=5, rows=rows, shifts=(6, 7, 6, 7)
+        )
     )
     b.affine(("m",), "y", n_channels=3)
     return b.program("stack of two", every)
@@ -187,7 +189,7 @@ def side_by_side() -> Program:
     cascade = b.cascade("x", "", 1, "pppppp")
     rows = ((-30, 5, -7), (4, -30, 6), (-8, 3, -30))
     b.ops.append(
-        Dense(source="v", state="m", silence="quiet", window=3, rows=rows, shifts=(6, 7, 6))
+        DenseUpdate(source="v", state="m", silence="quiet", window=3, rows=rows, shifts=(6, 7, 6))
     )
     b.affine(cascade, "y_cascade")
     b.affine(("m",), "y_dense")

@@ -14,7 +14,7 @@ from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import (
     Adaptor,
     Cascade,
-    Dense,
+    DenseUpdate,
     Linear,
     Operation,
     Pointwise,
@@ -108,7 +108,7 @@ def dense_program(
     rng = np.random.default_rng(seed)
     delta = 0.5 * rng.standard_normal((order, order)) / order - 0.2 * np.eye(order)
     shifts = rng.integers(6, 12, order)
-    op = Dense(
+    op = DenseUpdate(
         source="u",
         state="m",
         silence="silence",
@@ -221,7 +221,7 @@ def random_state(program: Program, rng: np.random.Generator, n_streams: int) -> 
     -------
     int64 array, shape (n_streams, n_state)
     """
-    limits = {op.silence: op.window for op in program.ops if isinstance(op, Cascade | Dense)}
+    limits = {op.silence: op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
     if program.clock:
         limits[program.clock] = program.output_every - 1
     parts = [np.empty((n_streams, 0), dtype=np.int64)]

@@ -16,7 +16,7 @@ from lmu_hw.program import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -173,7 +173,7 @@ class Growing:
         channels, order = self.vectors[source].length, self.draw(st.integers(1, 3))
         window = self.draw(st.integers(1, 6))
         self.write(
-            Dense(
+            DenseUpdate(
                 source=source,
                 state=self.add(channels * order, Role.STATE),
                 silence=self.add(channels, Role.STATE, self.draw(counters(window))),

@@ -18,7 +18,7 @@ from lmu_hw.program import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -160,7 +160,7 @@ class Reference:
             return x
         return word(Fraction(applied(op.function, x)), integers(self.formats[op.target]))
 
-    def _dense_channel(self, op: Dense, c: int, u: int, silent: bool) -> None:
+    def _dense_channel(self, op: DenseUpdate, c: int, u: int, silent: bool) -> None:
         fmt = self.formats[op.state]
         d = len(op.rows)
         m = self.words[op.state][c * d : (c + 1) * d]

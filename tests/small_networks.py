@@ -8,16 +8,16 @@ import numpy as np
 
 from lmu_hw.legendre import StateSpace
 from lmu_hw.network import (
-    GRU,
-    LMU,
-    LSTM,
     Activation,
     Cell,
-    Dense,
+    DenseLayer,
+    GRULayer,
     Layer,
-    Memory,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
     Network,
-    SimpleRNN,
+    SimpleRNNLayer,
     n_out,
 )
 
@@ -53,13 +53,13 @@ def cell(
     W, U = uniform(rng, blocks * n, n_in), uniform(rng, blocks * n, n)
     b = rng.uniform(-0.5, 0.5, blocks * n)
     if kind == "dense":
-        return Dense(W=W, b=b, activation=activation)
+        return DenseLayer(W=W, b=b, activation=activation)
     if kind == "simple_rnn":
-        return SimpleRNN(W=W, U=U, b=b, activation=activation)
+        return SimpleRNNLayer(W=W, U=U, b=b, activation=activation)
     if kind == "lstm":
-        return LSTM(W=W, U=U, b=b, activation=activation, gate=gate)
+        return LSTMLayer(W=W, U=U, b=b, activation=activation, gate=gate)
     c = rng.uniform(-0.5, 0.5, n) if kind == "gru" else None
-    return GRU(W=W, U=U, b=b, c=c, activation=activation, gate=gate)
+    return GRULayer(W=W, U=U, b=b, c=c, activation=activation, gate=gate)
 
 
 def trained(rng: Rng, order: int, radius: float = 0.9) -> StateSpace:
@@ -80,11 +80,11 @@ def lmu(
     terms: tuple[str, ...] = ("e_x",),
     activation: Activation = TANH,
     gate: Activation = SIGMOID,
-    memory: Memory | None = None,
-) -> LMU:
+    memory: LinearMemory | None = None,
+) -> LMULayer:
     """Return an LMU layer whose encoder has the terms given, of e_x, e_h, e_m and b."""
     channels = 2 if "e_x" in terms else n_in
-    memory = memory or Memory(order=3, theta=9.0, channels=channels)
+    memory = memory or LinearMemory(order=3, theta=9.0, channels=channels)
     channels, n_m = memory.channels, memory.channels * memory.order
     n_read = n_m + (n_in if reads_input else 0)
     hidden = None if kind is None else cell(rng, kind, n_read, n, activation, gate)
@@ -95,7 +95,7 @@ def lmu(
         "b": rng.uniform(-0.5, 0.5, channels),
     }
     encoder = {name: given[name] for name in terms}
-    return LMU(memory=memory, n_in=n_in, cell=hidden, reads_input=reads_input, **encoder)
+    return LMULayer(memory=memory, n_in=n_in, cell=hidden, reads_input=reads_input, **encoder)
 
 
 def random_network(seed: int) -> Network:
@@ -122,7 +122,7 @@ def random_network(seed: int) -> Network:
                 terms=terms,
                 activation=activation,
                 gate=gate,
-                memory=Memory(order=order, theta=theta, channels=channels, trained=system),
+                memory=LinearMemory(order=order, theta=theta, channels=channels, trained=system),
             )
         layers.append(layer)
         width = n_out(layer)

@@ -22,7 +22,7 @@ from lmu_hw import forward
 from lmu_hw.calibrate import Calibration
 from lmu_hw.cli import main
 from lmu_hw.importers.model_file import to_bytes
-from lmu_hw.network import Activation, Memory, Network, scores
+from lmu_hw.network import Activation, LinearMemory, Network, scores
 from lmu_hw.program import from_json
 from lmu_hw.tune import Tuner
 from tests.command import call, contents, refused
@@ -38,7 +38,7 @@ def rng(*seed: int) -> np.random.Generator:
 
 
 def classifier() -> Network:
-    memory = Memory(order=3, theta=8.0, channels=2)
+    memory = LinearMemory(order=3, theta=8.0, channels=2)
     first = lmu(rng(1), 2, kind="dense", n=6, memory=memory, reads_input=True)
     head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
     head = replace(head, W=4.0 * head.W, b=np.zeros(3))

@@ -24,11 +24,11 @@ from lmu_hw.evaluate import (
 )
 from lmu_hw.fixedpoint import QFormat, from_real
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import LMU, Activation, Memory, Network, scores
+from lmu_hw.network import Activation, LinearMemory, LMULayer, Network, scores
 from lmu_hw.operations import (
     Adaptor,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Pointwise,
@@ -242,7 +242,7 @@ def test_agreement_is_that_of_the_outputs() -> None:
 
 
 def test_snr_is_of_the_words_against_the_float_signals() -> None:
-    net = network(lmu(rng(1), 1, terms=(), memory=Memory(order=3, theta=9.0)))
+    net = network(lmu(rng(1), 1, terms=(), memory=LinearMemory(order=3, theta=9.0)))
     made = design(net)
     x = sequences(50, n_in=1)
     found = trace(made, Dataset(sequences=x))
@@ -307,7 +307,7 @@ def test_a_trace_of_long_data_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_exact_signals_have_a_finite_snr() -> None:
-    net = network(LMU(memory=Memory(order=1, theta=2.0), n_in=1))
+    net = network(LMULayer(memory=LinearMemory(order=1, theta=2.0), n_in=1))
     found = trace(design(net), Dataset(sequences=(np.zeros((5, 1)),)))
     assert found["signals"]["x"]["snr_db"] == tracing.SILENT_DB
     assert all(np.isfinite(s["snr_db"]) for s in found["signals"].values())
@@ -381,7 +381,7 @@ def test_bits_of_a_dense_memory() -> None:
         Vector(name="silence", length=1, role=Role.STATE, fmt=QFormat(3, 0, signed=False)),
         Vector(name="y", length=2, role=Role.OUTPUT, fmt=QFormat(2, 5)),
     )
-    memory = Dense(
+    memory = DenseUpdate(
         source="u", state="m", silence="silence", window=7, rows=((-3, 1), (0, -8)), shifts=(3, 3)
     )
     copy = Pointwise(terms=(Term("m"),), target="y")

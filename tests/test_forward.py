@@ -9,7 +9,15 @@ import pytest
 
 from lmu_hw import forward
 from lmu_hw.errors import SpecError
-from lmu_hw.network import GRU, LMU, LSTM, Activation, Dense, Memory, Network
+from lmu_hw.network import (
+    Activation,
+    DenseLayer,
+    GRULayer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+    Network,
+)
 from tests.test_network import FULL, dense, random
 
 S, T, R6 = Activation.SIGMOID, Activation.TANH, Activation.RELU6
@@ -42,7 +50,7 @@ def test_equations_6_and_7() -> None:
 
 
 def test_lstm() -> None:
-    cell = LSTM(W=random(8, 3), U=random(8, 2), b=random(8), activation=T, gate=S)
+    cell = LSTMLayer(W=random(8, 3), U=random(8, 2), b=random(8), activation=T, gate=S)
     x, h, c = random(6, 3), [0.0] * 2, [0.0] * 2
     for row in x:
         a = cell.W @ row + cell.U @ h + cell.b
@@ -55,7 +63,7 @@ def test_lstm() -> None:
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_gru(reset_after: bool) -> None:
     c = random(2) if reset_after else None
-    cell = GRU(W=random(6, 3), U=random(6, 2), b=random(6), c=c, activation=T, gate=S)
+    cell = GRULayer(W=random(6, 3), U=random(6, 2), b=random(6), c=c, activation=T, gate=S)
     x, h = random(6, 3), np.zeros(2)
     for row in x:
         a, U = cell.W @ row + cell.b, cell.U
@@ -106,13 +114,23 @@ def test_stacks_batches_and_last_steps() -> None:
 LATE = [
     # layers, and how often their activations are taken in 6 steps that end in one output
     ((FULL, dense(4, 5, R6), dense(2, 4, R6)), 2),
-    ((LMU(memory=Memory(order=3, theta=9.0), n_in=3, e_x=random(1, 3), cell=dense(4, 3, R6)),), 1),
+    (
+        (
+            LMULayer(
+                memory=LinearMemory(order=3, theta=9.0),
+                n_in=3,
+                e_x=random(1, 3),
+                cell=dense(4, 3, R6),
+            ),
+        ),
+        1,
+    ),
     ((dense(4, 3, R6), dense(2, 4, R6)), 2),
     # what the memory hears, and what a layer with a state reads, is due at every step
     (
         (
-            LMU(
-                memory=Memory(order=3, theta=9.0),
+            LMULayer(
+                memory=LinearMemory(order=3, theta=9.0),
                 n_in=3,
                 e_x=random(1, 3),
                 e_h=random(1, 4),
@@ -150,7 +168,7 @@ def test_progress_is_told_at_every_step() -> None:
 
 
 def test_x_itself_may_be_u() -> None:
-    layer = LMU(memory=Memory(order=3, theta=9.0, channels=2), n_in=2)
+    layer = LMULayer(memory=LinearMemory(order=3, theta=9.0, channels=2), n_in=2)
     y = forward.run(network(layer), np.ones((1, 400, 2)))[0, -1]
     # a constant fills the window: m = (u, 0, 0)
     np.testing.assert_allclose(y, [1, 0, 0, 1, 0, 0], atol=1e-9)
@@ -160,4 +178,4 @@ def test_wrong_shapes() -> None:
     for shape in ((4, 3), (1, 5, 2), (1, 0, 3)):
         with pytest.raises(SpecError, match=r"should be \(sequences, steps, 3\)"):
             forward.run(network(FULL), np.zeros(shape))
-    assert isinstance(dense(1, 1), Dense)
+    assert isinstance(dense(1, 1), DenseLayer)

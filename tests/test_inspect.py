@@ -12,7 +12,7 @@ from lmu_hw.calibrate import Calibration
 from lmu_hw.importers import load
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.inspect import report, table
-from lmu_hw.network import LMU, Network
+from lmu_hw.network import LMULayer, Network
 from lmu_hw.widths import Widths
 from tests.command import call, refused
 from tests.importers.test_model_file import NETWORK
@@ -45,7 +45,7 @@ def test_report() -> None:
 
 def test_a_window_that_nobody_knows_is_not_made_up() -> None:
     layer = NETWORK.layers[1]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
     found = report(Network(names=("t",), layers=(unknown,)), rate=100.0)
     assert (found["layers"][0]["theta"], found["layers"][0]["theta_seconds"]) == (None, None)
@@ -98,7 +98,7 @@ def test_import_for_another_rate(
     source = data_dir / "keras_lmu" / "paper_cell.keras"
     assert call(capsys, "import", source, "-o", out, "--dt-ratio", 4).code == 0
     layer = load(out).layers[0]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     assert layer.memory.theta == 16
 
 

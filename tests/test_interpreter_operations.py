@@ -19,7 +19,7 @@ from lmu_hw.program import (
     Adaptor,
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Pointwise,
@@ -112,7 +112,7 @@ def test_the_networks_are_loud_and_silent(name: str) -> None:
     assert min(map(len, words.values())) >= 40
     ends = [name for name in made if {program.vector(name).fmt.max} & set(words[name].tolist())]
     assert ends
-    memories = [op for op in program.ops if isinstance(op, Cascade | Dense)]
+    memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
     assert not memories or any((np.stack(seen[op.silence]) == op.window).any() for op in memories)
 
 
@@ -327,7 +327,7 @@ def test_words_of_memories_saturate() -> None:
             ends |= set(interpreter.save()[0, :2].tolist())
     assert {-32, 31} <= ends
 
-    dense = Dense(source="x", state="m", silence="s", window=3, rows=((-8,),), shifts=(0,))
+    dense = DenseUpdate(source="x", state="m", silence="s", window=3, rows=((-8,),), shifts=(0,))
     memory = Interpreter(
         Program(
             title="dense",

@@ -11,9 +11,18 @@ import pytest
 from lmu_hw import forward
 from lmu_hw import graph as graphs
 from lmu_hw.errors import SpecError
-from lmu_hw.graph import Affine, Gate, Graph, Update
+from lmu_hw.graph import Affine, Gate, SignalGraph, Update
 from lmu_hw.lower import lower
-from lmu_hw.network import LMU, LSTM, Activation, Dense, Memory, Network, SimpleRNN, scores
+from lmu_hw.network import (
+    Activation,
+    DenseLayer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    scores,
+)
 from lmu_hw.program import Role
 from tests.small_networks import (
     CELLS,
@@ -42,7 +51,7 @@ def rng(*seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def outputs(graph: Graph, x: np.ndarray) -> np.ndarray:
+def outputs(graph: SignalGraph, x: np.ndarray) -> np.ndarray:
     """Return what a graph gives at every step, without the label."""
     rows: list[np.ndarray] = []
     names = [name for name in graph.names(Role.OUTPUT) if name != "label"]
@@ -50,7 +59,7 @@ def outputs(graph: Graph, x: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def check(net: Network, tolerance: float = TOLERANCE) -> Graph:
+def check(net: Network, tolerance: float = TOLERANCE) -> SignalGraph:
     """Assert that a network and its graph give the same; return the graph."""
     x = rng(7).uniform(-1.0, 1.0, (2, 30, net.n_in))
     wanted = forward.run(replace(scores(net), every_step=True), x)
@@ -63,7 +72,7 @@ def check(net: Network, tolerance: float = TOLERANCE) -> Graph:
     return graph
 
 
-def check_order(graph: Graph) -> None:
+def check_order(graph: SignalGraph) -> None:
     """Assert that signals are read and written as their roles say, and states only where needed."""
     written: set[str] = set()
     early = {n for node in graph.nodes if isinstance(node, Update) for n in node.states}
@@ -93,7 +102,7 @@ def test_every_encoder_of_every_cell(kind: str | None, reads_input: bool) -> Non
 
 @pytest.mark.parametrize("kind", [None, *CELLS])
 def test_one_word_one_channel_one_coefficient(kind: str | None) -> None:
-    memory = Memory(order=1, theta=4.0)
+    memory = LinearMemory(order=1, theta=4.0)
     check(network(lmu(rng(1), 1, kind=kind, n=1, memory=memory, terms=TERMS)))
 
 
@@ -113,14 +122,16 @@ def test_every_gate(gate: Activation, kind: str) -> None:
 @pytest.mark.parametrize("channels", [1, 3, 8])
 @pytest.mark.parametrize("order", [1, 2, 5, 6])
 def test_channels_and_orders(order: int, channels: int) -> None:
-    memory = Memory(order=order, theta=12.0, channels=channels)
+    memory = LinearMemory(order=order, theta=12.0, channels=channels)
     check(network(lmu(rng(5), 2, kind="simple_rnn", terms=TERMS, memory=memory)))
     check(network(lmu(rng(5), channels, terms=(), memory=memory)))
 
 
 def test_a_trained_memory_of_any_scale() -> None:
     for order in (1, 2, 3, 6):
-        memory = Memory(order=order, theta=9.0, channels=2, trained=trained(rng(order), order))
+        memory = LinearMemory(
+            order=order, theta=9.0, channels=2, trained=trained(rng(order), order)
+        )
         check(network(lmu(rng(6), 2, kind="dense", terms=TERMS, memory=memory)))
         check(network(lmu(rng(6), 2, terms=(), memory=memory)))
 
@@ -131,7 +142,7 @@ def test_a_memory_alone_followed_by_another_layer(first_reads: bool, last: str |
     """The second layer reads the first one's Legendre coefficients, which do not exist as words."""
     first = lmu(rng(8), 2, reads_input=first_reads)
     width = 8 if first_reads else 6
-    memory = Memory(order=2, theta=6.0, channels=width)
+    memory = LinearMemory(order=2, theta=6.0, channels=width)
     followers = {
         None: (),
         "plain": (lmu(rng(9), width, terms=(), memory=memory),),
@@ -191,7 +202,9 @@ def test_the_cell_of_an_lmu_may_be_the_head() -> None:
         lmu(rng(1), 2, kind="dense", activation=Activation.SOFTMAX, terms=("e_x", "e_h")),
     ],
 )
-def test_a_softmax_that_is_fed_back_is_refused(layer: LMU | SimpleRNN | LSTM) -> None:
+def test_a_softmax_that_is_fed_back_is_refused(
+    layer: LMULayer | SimpleRNNLayer | LSTMLayer,
+) -> None:
     with pytest.raises(SpecError, match=r"softmax of layer 'layer 1' must be of a dense layer"):
         lower(network(layer), COEF_BITS)
 
@@ -212,10 +225,10 @@ def test_states_are_what_a_step_leaves_to_the_next() -> None:
 def test_no_reader_pays_for_a_readout() -> None:
     """Every matrix has as many columns as its sources have words: no d x d stands anywhere."""
     d, n, channels = 24, 5, 2
-    memory = Memory(order=d, theta=60.0, channels=channels)
+    memory = LinearMemory(order=d, theta=60.0, channels=channels)
     first = lmu(rng(1), 3, kind="simple_rnn", n=n, reads_input=True, terms=TERMS, memory=memory)
     bare = lmu(rng(2), n, memory=memory)
-    head = Dense(W=uniform(rng(3), 4, channels * d), b=np.zeros(4), activation=SIGMOID)
+    head = DenseLayer(W=uniform(rng(3), 4, channels * d), b=np.zeros(4), activation=SIGMOID)
     graph = check(network(first, bare, head), tolerance=1e-4)
     sizes = {
         n.target: sum(m.size for m in n.matrices) for n in graph.nodes if isinstance(n, Affine)
@@ -229,7 +242,7 @@ def test_no_reader_pays_for_a_readout() -> None:
 
 
 def test_only_a_memory_that_leaves_the_network_is_read_out() -> None:
-    memory = Memory(order=6, theta=20.0, channels=3)
+    memory = LinearMemory(order=6, theta=20.0, channels=3)
     graph = lower(network(lmu(rng(1), 3, terms=(), memory=memory)), COEF_BITS)
     (readout,) = (n for n in graph.nodes if isinstance(n, Affine))
     # one d x d for all channels
@@ -255,7 +268,9 @@ def test_layers_of_any_name_give_comments_that_c_and_json_can_hold() -> None:
 
 
 def test_coefficients_are_rounded_to_the_bits_asked_for() -> None:
-    net = network(lmu(rng(1), 2, kind="dense", memory=Memory(order=6, theta=30.0, channels=2)))
+    net = network(
+        lmu(rng(1), 2, kind="dense", memory=LinearMemory(order=6, theta=30.0, channels=2))
+    )
     x = rng(7).uniform(-1.0, 1.0, (2, 60, 2))
     wanted = forward.run(net, x)
     errors = [np.max(np.abs(outputs(lower(net, bits), x) - wanted)) for bits in (6, 10, 16, 24)]

@@ -11,14 +11,14 @@ from lmu_hw import forward
 from lmu_hw.errors import SpecError, UnstableError
 from lmu_hw.legendre import StateSpace
 from lmu_hw.network import (
-    GRU,
-    LMU,
-    LSTM,
     Activation,
-    Dense,
-    Memory,
+    DenseLayer,
+    GRULayer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
     Network,
-    SimpleRNN,
+    SimpleRNNLayer,
     arrays,
     dense_multiplies,
     n_in,
@@ -33,13 +33,17 @@ def random(*shape: int) -> np.ndarray:
     return np.random.default_rng(shape).uniform(-0.5, 0.5, shape)
 
 
-def dense(n: int, width: int, activation: Activation = LINEAR) -> Dense:
-    return Dense(W=random(n, width), b=random(n), activation=activation)
+def dense(n: int, width: int, activation: Activation = LINEAR) -> DenseLayer:
+    return DenseLayer(W=random(n, width), b=random(n), activation=activation)
 
 
-def lmu(**options: object) -> LMU:
-    given = {"memory": Memory(order=4, theta=20.0, channels=2), "n_in": 3, "e_x": random(2, 3)}
-    return LMU(**(given | options))
+def lmu(**options: object) -> LMULayer:
+    given = {
+        "memory": LinearMemory(order=4, theta=20.0, channels=2),
+        "n_in": 3,
+        "e_x": random(2, 3),
+    }
+    return LMULayer(**(given | options))
 
 
 FULL = lmu(
@@ -47,7 +51,7 @@ FULL = lmu(
     e_m=random(2, 8),
     b=random(2),
     reads_input=True,
-    cell=SimpleRNN(W=random(5, 11), U=random(5, 5), b=random(5), activation=TANH),
+    cell=SimpleRNNLayer(W=random(5, 11), U=random(5, 5), b=random(5), activation=TANH),
 )
 
 
@@ -55,8 +59,8 @@ def test_widths() -> None:
     assert (n_in(FULL), n_out(FULL)) == (3, 5)
     assert n_out(lmu()) == 8
     assert n_out(lmu(reads_input=True)) == 11
-    lstm = LSTM(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=TANH)
-    gru = GRU(W=random(6, 3), U=random(6, 2), b=random(6), activation=TANH, gate=TANH)
+    lstm = LSTMLayer(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=TANH)
+    gru = GRULayer(W=random(6, 3), U=random(6, 2), b=random(6), activation=TANH, gate=TANH)
     assert [n_out(cell) for cell in (lstm, gru, dense(7, 3))] == [2, 2, 7]
     assert [name for name, _ in arrays(FULL)][:5] == ["e_x", "e_h", "e_m", "b", "cell.W"]
 
@@ -65,7 +69,7 @@ def test_dense_multiplies() -> None:
     encoders, cell = 2 * (3 + 5 + 8), 5 * 11 + 5 * 5
     assert dense_multiplies(FULL) == encoders + 32 + cell
     assert dense_multiplies(lmu()) == 6 + 32
-    gru = GRU(W=random(6, 3), U=random(6, 2), b=random(6), activation=TANH, gate=TANH)
+    gru = GRULayer(W=random(6, 3), U=random(6, 2), b=random(6), activation=TANH, gate=TANH)
     assert dense_multiplies(gru) == 6 * 3 + 6 * 2 + 3 * 2
 
 
@@ -98,7 +102,7 @@ def test_shapes_that_do_not_agree(options: dict[str, object], text: str) -> None
 )
 def test_memories_that_cannot_be(options: dict[str, object], text: str) -> None:
     with pytest.raises(SpecError, match=text):
-        Memory(**({"order": 4, "theta": 20.0} | options))
+        LinearMemory(**({"order": 4, "theta": 20.0} | options))
 
 
 def test_a_chain_must_fit() -> None:
@@ -116,7 +120,7 @@ def test_retimed_to_twice_the_rate() -> None:
     memory_only = Network(names=("m",), layers=(lmu(),))
     fast = retime(memory_only, 0.5)
     layer = fast.layers[0]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     assert layer.memory.theta == 40
     t = np.arange(120)[:, None] / np.array([37.0, 51.0, 67.0])
     slow_y = forward.run(memory_only, np.sin(t)[None])[0]
@@ -127,7 +131,7 @@ def test_retimed_to_twice_the_rate() -> None:
 
 def test_a_trained_matrix_has_no_theta_to_change() -> None:
     system = StateSpace(A=-0.5 * np.eye(4), B=np.ones(4), scale=np.ones(4))
-    trained = lmu(memory=Memory(order=4, theta=20.0, channels=2, trained=system))
+    trained = lmu(memory=LinearMemory(order=4, theta=20.0, channels=2, trained=system))
     with pytest.raises(SpecError, match="layer 'm' must have a Legendre memory to be retimed"):
         retime(Network(names=("m",), layers=(trained,)), 2.0)
     with pytest.raises(SpecError, match="dt ratio must be > 0"):
@@ -137,18 +141,18 @@ def test_a_trained_matrix_has_no_theta_to_change() -> None:
 
 def test_a_window_may_be_unknown_where_the_matrix_was_trained() -> None:
     system = StateSpace(A=-0.5 * np.eye(4), B=np.ones(4), scale=np.ones(4))
-    memory = Memory(order=4, theta=None, channels=2, trained=system)
+    memory = LinearMemory(order=4, theta=None, channels=2, trained=system)
     assert memory.system() is system
     with pytest.raises(SpecError, match="its A was trained"):
         retime(Network(names=("m",), layers=(lmu(memory=memory),)), 2.0)
     with pytest.raises(SpecError, match="theta must be given where A is not"):
-        Memory(order=4, theta=None)
+        LinearMemory(order=4, theta=None)
 
 
 def test_trained_matrices_are_checked() -> None:
-    def memory(A: np.ndarray) -> Memory:
+    def memory(A: np.ndarray) -> LinearMemory:
         system = StateSpace(A=A, B=np.ones(len(A)), scale=np.ones(len(A)))
-        return Memory(order=4, theta=20.0, trained=system)
+        return LinearMemory(order=4, theta=20.0, trained=system)
 
     with pytest.raises(SpecError, match=r"A has shape \(5, 5\) but should be \(4, 4\)"):
         memory(-np.eye(5))

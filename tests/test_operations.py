@@ -12,7 +12,7 @@ from lmu_hw.errors import FormatError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import (
     Adaptor,
-    Dense,
+    DenseUpdate,
     Linear,
     Pointwise,
     Program,
@@ -29,7 +29,7 @@ GATES = NETWORKS["gates"]
 
 def with_rows(program: Program, index: int, edit: Callable[[tuple[int, ...]], Any]) -> Program:
     op = program.ops[index]
-    assert isinstance(op, Dense | Linear)
+    assert isinstance(op, DenseUpdate | Linear)
     return with_op(program, index, rows=(edit(op.rows[0]), *op.rows[1:]))
 
 

@@ -15,7 +15,7 @@ from lmu_hw.errors import ModelFileError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import (
     Argmax,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Pointwise,
@@ -136,7 +136,7 @@ def test_golden_text(golden: Callable[[str, str], None]) -> None:
 def test_rows_and_vectors_stand_on_lines_of_their_own() -> None:
     lines = DENSE.to_json().splitlines()
     dense, linear = DENSE.ops
-    assert isinstance(dense, Dense)
+    assert isinstance(dense, DenseUpdate)
     assert isinstance(linear, Linear)
     for row in (*dense.rows, *linear.rows):
         assert json.dumps(row, separators=(",", ":")) in {

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Cascade, Dense, Program, Role
+from lmu_hw.program import Cascade, DenseUpdate, Program, Role
 from lmu_hw.proof import matrix, scaled
 from lmu_hw.proof.derive import derive
 from lmu_hw.proof.flow import recurrent
-from lmu_hw.proof.lossless import Section, Steps, noise_of, norms_of, sections_of
-from lmu_hw.proof.memory import Row, gains_of
+from lmu_hw.proof.lossless import LosslessSection, RoundingSteps, noise_of, norms_of, sections_of
+from lmu_hw.proof.memory import ReadoutRow, gains_of
 from lmu_hw.proof.response import SIGNALS, Response, TooWideError
 from lmu_hw.proof.rounding import error_sums
 from lmu_hw.proof.scaled import ONE
@@ -58,7 +58,7 @@ def exact_response(chain: list[list[tuple[int, int]]], n_steps: int) -> dict[str
     return out
 
 
-def is_there(name: str, section: Section) -> bool:
+def is_there(name: str, section: LosslessSection) -> bool:
     return section.e2 is not None or name in ("w", "o")
 
 
@@ -90,7 +90,7 @@ def test_energies_are_the_weights(chain: list[list[tuple[int, int]]]) -> None:
 
 def test_rows_are_read_with_one_time() -> None:
     chain = CHAINS["two pairs and a real"]
-    rows = (Row(of_o=(3, -5, 7), of_i=(2, 1, 0)), Row(of_o=(0, 0, 1), of_i=(0, 0, 0)))
+    rows = (ReadoutRow(of_o=(3, -5, 7), of_i=(2, 1, 0)), ReadoutRow(of_o=(0, 0, 1), of_i=(0, 0, 0)))
     found = gains_of(sections_of(chain), 16, rows)
     assert found is not None
     exact = exact_response(chain, 240)
@@ -109,7 +109,7 @@ def test_both_bounds_on_rounding_hold_and_one_is_tighter(
     chain: list[list[tuple[int, int]]],
 ) -> None:
     sections = sections_of(chain)
-    unit = Steps(chain=ONE >> 6, outer=ONE >> 5, inner=ONE >> 7)
+    unit = RoundingSteps(chain=ONE >> 6, outer=ONE >> 5, inner=ONE >> 7)
     found = gains_of(sections, 16)
     assert found is not None
     sums = error_sums(found.response, unit, found.total, found.n_steps)
@@ -305,7 +305,7 @@ def test_formats_hold_what_bounds_found() -> None:
 
 def test_memories_of_a_test_program_are_followed() -> None:
     program = feedback()
-    assert any(isinstance(op, Cascade | Dense) for op in program.ops)
+    assert any(isinstance(op, Cascade | DenseUpdate) for op in program.ops)
     found = derive(json.loads(program.to_json()))
     assert found["signals"]["m_z_inner"]["basis"] in ("l1 norm", "saturation")
     assert all(a["exact"] for a in found["accumulators"])

@@ -16,7 +16,7 @@ from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import from_real, to_real
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.legendre import decoder, state_space
-from lmu_hw.program import Cascade, Dense, Role
+from lmu_hw.program import Cascade, DenseUpdate, Role
 from lmu_hw.quantize import PROMISE, Design, quantize
 from lmu_hw.realize import build_chain
 from lmu_hw.reference import run_memory
@@ -52,7 +52,7 @@ def test_promise_is_kept_by_dense_where_it_can(order: int, theta: int, bits: int
     design = quantize(spec_of(order, theta, bits=bits, realization=RealizationKind.DENSE))
     error, _ = measure(design)
     assert error.max() <= PROMISE
-    assert isinstance(design.program.ops[0], Dense)
+    assert isinstance(design.program.ops[0], DenseUpdate)
 
 
 @pytest.mark.parametrize("row", WIDTHS, ids=lambda row: "-".join(map(str, row[:4])))
@@ -154,7 +154,7 @@ def test_channels_are_copies_of_one_channel() -> None:
 
 def test_auto_takes_the_cheapest_with_a_proof() -> None:
     cheap = quantize(spec_of(1, 8))
-    assert isinstance(cheap.program.ops[0], Dense)
+    assert isinstance(cheap.program.ops[0], DenseUpdate)
     assert cheap.reason == "no more multiplies than the cascade, and its decay is proven too"
     design = quantize(spec_of(64, 512))
     assert isinstance(design.program.ops[0], Cascade)
@@ -183,7 +183,7 @@ def test_impossible_requests_say_what_to_do() -> None:
 
 def test_a_cascade_of_too_wide_words_is_left_for_a_dense_one() -> None:
     design = quantize(spec_of(6, 10**6))
-    assert isinstance(design.program.ops[0], Dense)
+    assert isinstance(design.program.ops[0], DenseUpdate)
     assert "63 bits" in design.reason
     assert design.error <= PROMISE
     with pytest.raises(SpecError, match=r"more than 63 bits: .* --realization dense"):

@@ -19,7 +19,15 @@ from lmu_hw.fixedpoint import Overflow, QFormat, from_real, to_real
 from lmu_hw.importers import load
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.lower import lower
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network, dense_multiplies, scores
+from lmu_hw.network import (
+    Activation,
+    DenseLayer,
+    LinearMemory,
+    LMULayer,
+    Network,
+    dense_multiplies,
+    scores,
+)
 from lmu_hw.program import Linear, Program, Role, from_json
 from lmu_hw.quantize_network import NetworkDesign
 from lmu_hw.widths import Widths
@@ -141,7 +149,7 @@ def test_the_error_falls_with_the_bits(kind: str) -> None:
 
 
 def test_coefficients_states_and_input_have_bits_of_their_own() -> None:
-    memory = Memory(order=6, theta=30.0, channels=2)
+    memory = LinearMemory(order=6, theta=30.0, channels=2)
     net = network(lmu(rng(1), 2, kind="dense", memory=memory))
     for name, ladder in (
         ("coef_bits", (4, 8, 16)),
@@ -171,7 +179,7 @@ def test_the_unit_of_the_data_does_not_matter(scale: float) -> None:
     """Volts or microvolts: a network of linear layers is as exact at every scale of its input."""
     layer = lmu(rng(1), 2, kind="dense", activation=LINEAR, reads_input=True)
     net = network(layer, replace(cell(rng(2), "dense", 3, 2, LINEAR), b=np.zeros(2)))
-    assert isinstance(layer.cell, Dense)
+    assert isinstance(layer.cell, DenseLayer)
     quiet = replace(layer, cell=replace(layer.cell, b=np.zeros(3)))
     net = network(quiet, net.layers[1])
     data = sequences(net, peak=scale)
@@ -282,7 +290,7 @@ def test_what_is_proven_never_saturates(
 
 def test_what_was_only_seen_does_saturate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same watch, where nothing is promised: data that say less than they should."""
-    net = network(lmu(rng(1), 1, terms=(), memory=Memory(order=4, theta=20.0)))
+    net = network(lmu(rng(1), 1, terms=(), memory=LinearMemory(order=4, theta=20.0)))
     made = design(net, WIDE, [np.r_[1.0, np.zeros(30)][:, None]])
     x = adversaries(made, 80)
     watched = Watched(made.program, x.shape[1], monkeypatch)
@@ -296,8 +304,8 @@ def test_proofs_hold_for_the_integers_not_for_what_was_trained(
 ) -> None:
     """Two-bit weights of 1, 0.6, 0.6, 0.6 are four equal ones: their sum is no longer below 4."""
     W = np.array([[1.0, 0.6, 0.6, 0.6, 0.6]])
-    first = lmu(rng(1), 5, terms=(), memory=Memory(order=1, theta=2.0, channels=5))
-    net = network(first, Dense(W=W, b=np.zeros(1), activation=LINEAR))
+    first = lmu(rng(1), 5, terms=(), memory=LinearMemory(order=1, theta=2.0, channels=5))
+    net = network(first, DenseLayer(W=W, b=np.zeros(1), activation=LINEAR))
     data = [np.full((30, 5), 0.9), -np.full((30, 5), 0.9)]
     for bits in (2, 3, 8):
         with monkeypatch.context() as patch:
@@ -313,7 +321,7 @@ def test_proofs_hold_for_the_integers_not_for_what_was_trained(
 
 def test_peaks_that_are_proven_are_not_exceeded_and_not_far_away() -> None:
     """A memory's bound for every input within its format; some input comes near."""
-    net = network(lmu(rng(1), 1, terms=(), memory=Memory(order=3, theta=8.0)))
+    net = network(lmu(rng(1), 1, terms=(), memory=LinearMemory(order=3, theta=8.0)))
     made = design(net, WIDE)
     x = adversaries(made, 200)
     peaks: dict[str, float] = {}
@@ -405,7 +413,7 @@ def test_when_outputs_are_due_changes_no_word_of_them(kind: str | None) -> None:
 
 
 def test_what_nothing_recurrent_reads_waits_for_an_output() -> None:
-    memory = Memory(order=8, theta=30.0)
+    memory = LinearMemory(order=8, theta=30.0)
     first = lmu(rng(1), 1, kind="dense", n=5, terms=("e_x",), memory=memory)
     net = network(first, cell(rng(2), "dense", 5, 3))
     last, each = design(net, output_every=0).program, design(net, output_every=1).program
@@ -417,9 +425,9 @@ def test_what_nothing_recurrent_reads_waits_for_an_output() -> None:
 
 def test_a_psmnist_network_of_the_feed_forward_kind_is_cheap() -> None:
     """Issue 3: at most 1.2 M multiplies a sequence, where dense matrices take over 80 M."""
-    hidden = Dense(W=uniform(rng(1), 212, 256), b=np.zeros(212), activation=TANH)
-    memory = Memory(order=256, theta=784.0)
-    first = LMU(memory=memory, n_in=1, e_x=np.ones((1, 1)), cell=hidden)
+    hidden = DenseLayer(W=uniform(rng(1), 212, 256), b=np.zeros(212), activation=TANH)
+    memory = LinearMemory(order=256, theta=784.0)
+    first = LMULayer(memory=memory, n_in=1, e_x=np.ones((1, 1)), cell=hidden)
     net = network(first, cell(rng(2), "dense", 212, 10, Activation.SOFTMAX), every_step=False)
     data = [rng(k).uniform(0.0, 1.0, (20, 1)) for k in range(2)]
     program = design(net, Widths(), data, output_every=0).program
@@ -453,12 +461,12 @@ def test_a_network_without_a_memory_is_refused() -> None:
 
 def test_one_coefficient_one_unit_one_channel() -> None:
     for kind in (None, *CELLS):
-        memory = Memory(order=1, theta=1.0)
+        memory = LinearMemory(order=1, theta=1.0)
         checked(network(lmu(rng(1), 1, kind=kind, n=1, terms=TERMS, memory=memory)))
 
 
 def test_many_channels() -> None:
-    memory = Memory(order=2, theta=9.0, channels=64)
+    memory = LinearMemory(order=2, theta=9.0, channels=64)
     made = checked(network(lmu(rng(1), 64, terms=(), memory=memory)))
     assert made.program.multiplies_per_step == 64 * (2 + 4)
 
@@ -466,14 +474,16 @@ def test_many_channels() -> None:
 @pytest.mark.parametrize("theta", [1e-3, 0.1, 1.0, 3e4])
 @pytest.mark.parametrize("order", [1, 2, 5])
 def test_windows_of_any_length(order: int, theta: float) -> None:
-    memory = Memory(order=order, theta=theta, channels=2)
+    memory = LinearMemory(order=order, theta=theta, channels=2)
     checked(network(lmu(rng(1), 1, kind="dense", memory=memory)))
 
 
 def test_weights_of_zero() -> None:
-    zero = Dense(W=np.zeros((3, 3)), b=np.zeros(3), activation=TANH)
-    layer = LMU(memory=Memory(order=3, theta=5.0), n_in=2, e_x=np.zeros((1, 2)), cell=zero)
-    head = Dense(W=np.zeros((2, 3)), b=np.zeros(2), activation=Activation.SOFTMAX)
+    zero = DenseLayer(W=np.zeros((3, 3)), b=np.zeros(3), activation=TANH)
+    layer = LMULayer(
+        memory=LinearMemory(order=3, theta=5.0), n_in=2, e_x=np.zeros((1, 2)), cell=zero
+    )
+    head = DenseLayer(W=np.zeros((2, 3)), b=np.zeros(2), activation=Activation.SOFTMAX)
     made = checked(network(layer, head))
     assert np.all(integers(made, sequences(network(layer, head))[0]) == 0.5)
 
@@ -493,14 +503,16 @@ def test_a_single_step_is_data_too() -> None:
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_trained_memories(order: int) -> None:
     for terms in ((), TERMS):
-        memory = Memory(order=order, theta=9.0, channels=2, trained=trained(rng(order), order))
+        memory = LinearMemory(
+            order=order, theta=9.0, channels=2, trained=trained(rng(order), order)
+        )
         assert difference(network(lmu(rng(1), 2, terms=terms, memory=memory)), WIDE) <= 0.01
 
 
 def test_a_memory_that_hardly_forgets_is_refused_at_once() -> None:
     system = trained(rng(1), 1)
     slow = replace(system, A=np.array([[-1e-9]]))
-    memory = Memory(order=1, theta=9.0, trained=slow)
+    memory = LinearMemory(order=1, theta=9.0, trained=slow)
     with pytest.raises(SpecError, match=r"must forget within 2\*\*22 steps"):
         design(network(lmu(rng(1), 1, terms=(), memory=memory)))
 

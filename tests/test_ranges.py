@@ -10,7 +10,7 @@ from lmu_hw import graph as graphs
 from lmu_hw.errors import SpecError
 from lmu_hw.graph import Affine
 from lmu_hw.lower import lower
-from lmu_hw.network import LMU, Dense, Memory, SimpleRNN
+from lmu_hw.network import DenseLayer, LinearMemory, LMULayer, SimpleRNNLayer
 from lmu_hw.ranges import noise, observe
 from tests.small_networks import LINEAR, TANH, cell, lmu, network, uniform
 
@@ -127,7 +127,9 @@ def test_noise_reaches_its_peak_at_every_pace_and_is_always_the_same() -> None:
 
 
 def test_what_grows_beyond_all_numbers_is_named() -> None:
-    grows = SimpleRNN(W=np.ones((1, 1)), U=np.full((1, 1), 3.0), b=np.zeros(1), activation=LINEAR)
+    grows = SimpleRNNLayer(
+        W=np.ones((1, 1)), U=np.full((1, 1), 3.0), b=np.zeros(1), activation=LINEAR
+    )
     with pytest.raises(SpecError, match="l1_h grows beyond all numbers on this data"):
         observe(lower(network(grows), 24), [np.ones((2000, 1))])
     with pytest.raises(SpecError, match="x grows beyond all numbers"):
@@ -136,8 +138,8 @@ def test_what_grows_beyond_all_numbers_is_named() -> None:
 
 def test_channels_share_the_moments_of_their_rows() -> None:
     rng = np.random.default_rng(2)
-    memory = Memory(order=2, theta=5.0, channels=3)
-    graph = lower(network(LMU(memory=memory, n_in=3)), 24)
+    memory = LinearMemory(order=2, theta=5.0, channels=3)
+    graph = lower(network(LMULayer(memory=memory, n_in=3)), 24)
     seen = observe(graph, [rng.uniform(-1, 1, (50, 3))])
     moment = seen["y"].read
     assert moment is not None
@@ -154,6 +156,6 @@ def test_channels_share_the_moments_of_their_rows() -> None:
 
 def test_a_layer_that_only_a_dense_one_follows_is_seen_too() -> None:
     rng = np.random.default_rng(3)
-    head = Dense(W=uniform(rng, 2, 3), b=np.zeros(2), activation=TANH)
+    head = DenseLayer(W=uniform(rng, 2, 3), b=np.zeros(2), activation=TANH)
     graph = lower(network(cell(rng, "gru", 2, 3), head), 24)
     assert set(observe(graph, sequences(9))) == set(graph.signals)

@@ -8,7 +8,7 @@ import pytest
 
 from lmu_hw import templates
 from lmu_hw.certificate import require_proof
-from lmu_hw.divergence import Found
+from lmu_hw.divergence import LocatedDivergence
 from lmu_hw.errors import CertificateError, EmitError, ModelFileError, ToolError
 from lmu_hw.executors import plan, verilator
 from lmu_hw.footprint import instructions
@@ -101,7 +101,7 @@ def test_rtlil_that_is_cut_off(text: str, what: str) -> None:
 
 
 def test_a_divergence_that_takes_its_stalls_is_told_so() -> None:
-    found = Found(
+    found = LocatedDivergence(
         executor="icarus",
         step=3,
         operation="op 0 (cascade)",

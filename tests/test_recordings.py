@@ -15,7 +15,7 @@ from lmu_hw.cli import main
 from lmu_hw.fixedpoint import from_real
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import Activation, Memory
+from lmu_hw.network import Activation, LinearMemory
 from lmu_hw.output_file import real_outputs
 from lmu_hw.program import Program, Role
 from lmu_hw.verify import load_program
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["generate", "--d", "4", "--channels", "2", "-o", str(place / "memory"), "-q"]) == 0
     head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
     head = replace(head, W=4.0 * head.W, b=np.ones(3))
-    first = lmu(rng(1), 2, kind="dense", n=6, memory=Memory(order=3, theta=8.0, channels=2))
+    first = lmu(rng(1), 2, kind="dense", n=6, memory=LinearMemory(order=3, theta=8.0, channels=2))
     (place / "model.npz").write_bytes(to_bytes(network(first, head, every_step=False)))
     for every in ("last", "1", "3"):
         line = ["generate", str(place / "model.npz"), "--output-every", every, "-q"]

@@ -11,7 +11,7 @@ from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import chain
 from lmu_hw.program import Adaptor, Cascade, Program, Role
 from lmu_hw.proof.derive import derive
-from lmu_hw.proof.lossless import Steps, sections_of
+from lmu_hw.proof.lossless import RoundingSteps, sections_of
 from lmu_hw.proof.memory import gains_of
 from lmu_hw.proof.rounding import error_sums
 from lmu_hw.proof.scaled import ONE
@@ -123,7 +123,7 @@ def test_silence_adds_what_its_zeros_leave_room_for() -> None:
     gains = gains_of(sections, 4)
     assert gains is not None
     quiet = Quiet(gains.response, window)
-    unit = Steps(chain=ONE >> 3, outer=ONE >> 2, inner=ONE >> 3)
+    unit = RoundingSteps(chain=ONE >> 3, outer=ONE >> 2, inner=ONE >> 3)
     sums = error_sums(gains.response, unit, gains.total, gains.n_steps, lags=quiet.lags)
     assert sums is not None
     block = [b["o"] for b, _ in zip(gains.response.blocks(), range(40), strict=False)]

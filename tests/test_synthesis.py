@@ -19,7 +19,7 @@ from lmu_hw.synthesis.families import Style
 from lmu_hw.synthesis.harness import harness, ports_of
 from lmu_hw.synthesis.nextpnr import crossed
 from lmu_hw.synthesis.targets import TARGETS
-from lmu_hw.synthesis.yosys import Netlist
+from lmu_hw.synthesis.yosys import DeviceNetlist
 from lmu_hw.verify import load_program
 from tests.command import call, contents, refused
 from tests.tools import require
@@ -51,7 +51,7 @@ def parts_of(folder: Path) -> Inventory:
     return inventory(program, plan_of(folder, program))
 
 
-def netlist(target: str, parts: Inventory, **changes: Any) -> Netlist:
+def netlist(target: str, parts: Inventory, **changes: Any) -> DeviceNetlist:
     """A netlist that has everything that is expected."""
     expected = Expected(TARGETS[target], parts)
     found = {
@@ -63,7 +63,7 @@ def netlist(target: str, parts: Inventory, **changes: Any) -> Netlist:
         "harness_ffs": 0,
         "memories": {m.storage.name: m.style for m in expected.memories},
     }
-    return Netlist(**(found | changes))
+    return DeviceNetlist(**(found | changes))
 
 
 # what a design consists of

@@ -15,7 +15,7 @@ from lmu_hw.cost import ram_bits, rom_bits
 from lmu_hw.dataset import Dataset
 from lmu_hw.errors import SpecError
 from lmu_hw.evaluate import metrics, run_integers
-from lmu_hw.network import LMU, Activation, Dense, Memory, Network, scores
+from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, scores
 from lmu_hw.quantize_network import NetworkDesign
 from lmu_hw.tune import LADDERS, WIDEST, Point, Tuner
 from lmu_hw.widths import Widths
@@ -27,7 +27,7 @@ def rng(*seed: int) -> np.random.Generator:
 
 
 def classifier() -> Network:
-    first = lmu(rng(1), 2, kind="dense", n=6, memory=Memory(order=3, theta=8.0, channels=2))
+    first = lmu(rng(1), 2, kind="dense", n=6, memory=LinearMemory(order=3, theta=8.0, channels=2))
     head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
     return network(first, replace(head, W=4.0 * head.W, b=np.zeros(3)), every_step=False)
 
@@ -139,9 +139,9 @@ def test_targets_are_kept_by_their_nrmse() -> None:
 
 def test_each_layer_gets_weights_of_its_own() -> None:
     """A layer that hardly matters beside one that does: two widths, not one."""
-    first = lmu(rng(1), 2, kind="dense", n=20, memory=Memory(order=4, theta=8.0, channels=2))
+    first = lmu(rng(1), 2, kind="dense", n=20, memory=LinearMemory(order=4, theta=8.0, channels=2))
     W = np.column_stack([np.eye(2), 0.01 * rng(2).standard_normal((2, 18))])
-    net = network(first, Dense(W=W, b=np.zeros(2), activation=TANH))
+    net = network(first, DenseLayer(W=W, b=np.zeros(2), activation=TANH))
     search = tuner(net, data(net), 0.005)
     list(search.run())
     assert len(set(search.best.widths.layer_weight_bits)) == 2
@@ -156,7 +156,7 @@ def test_a_network_without_a_memory_of_its_own_is_tuned_too() -> None:
 
 
 def test_a_memory_alone_has_words_to_tune() -> None:
-    net = network(LMU(memory=Memory(order=3, theta=8.0), n_in=1))
+    net = network(LMULayer(memory=LinearMemory(order=3, theta=8.0), n_in=1))
     search = tuner(net, data(net), 0.02)
     list(search.run())
     assert search.best.widths.weight_bits < 16

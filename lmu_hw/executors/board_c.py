@@ -14,7 +14,7 @@ from ..firmware.layout import lay_out
 from ..pace import due_steps
 from ..program import Program, Role
 from ..targets import exchange, qemu
-from ..targets.boards import KB, Target
+from ..targets.boards import KB, Board
 from ..targets.toolchain import DoesNotFitError, build
 from ..vectors import Vectors, Words
 from .compare import Comparison, CResult
@@ -28,7 +28,7 @@ PLENTY = 8
 
 
 def run(
-    target: Target, folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int
+    target: Board, folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int
 ) -> CResult:
     """Run the C files of a generated folder on a board, from reset, on given vectors.
 
@@ -53,7 +53,7 @@ def run(
     blocks = list(blocks)
     due = _due(program, blocks, n_streams)
     runs = [
-        exchange.Run(
+        exchange.BoardRun(
             inputs=block.inputs[:, stream],
             n_outputs=len(steps),
             from_reset=number == 0,
@@ -76,7 +76,7 @@ def run(
     return comparison.result()
 
 
-def refusal(target: Target, folder: Path, program: Program) -> str:
+def refusal(target: Board, folder: Path, program: Program) -> str:
     """Return why a program does not fit a board, or nothing.
 
     Raises

@@ -9,7 +9,7 @@ import textwrap
 from itertools import groupby
 from typing import Any
 
-from ..program import Argmax, Cascade, Dense, Linear, Operation, Program, Role
+from ..program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
 from ..templates import environment
 from .cascade import cascade
 from .dense import dense
@@ -134,7 +134,7 @@ def _translate(
 ) -> OperationCode:
     if isinstance(op, Cascade):
         return cascade(program, layout, op, routine)
-    if isinstance(op, Dense):
+    if isinstance(op, DenseUpdate):
         return dense(program, layout, op, routine)
     if isinstance(op, Linear):
         return linear(program, layout, op, routine, functions)

@@ -9,12 +9,12 @@ from ..program import Adaptor, Cascade, Program
 from .kernels import rescaled
 from .layout import Layout, Place, macro_int
 from .operation import OperationCode, Routine, arrow
-from .two_port import WORD_BITS, AdaptorCode, Plan, Signal, adaptor, plan_of, scaled
+from .two_port import WORD_BITS, AdaptorCode, AdaptorSignal, Plan, adaptor, plan_of, scaled
 from .words import Column, Table, signed_type, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SectionRun:
     """Neighbouring sections of one kind."""
 
     pairs: bool
@@ -30,12 +30,12 @@ class CascadeCode(OperationCode):
     inner: Place
     outer: Place | None
     window: int
-    chain: Signal
+    chain: AdaptorSignal
     chain_low: str
     chain_high: str
     entries: tuple[str, ...]
     adaptors: tuple[AdaptorCode, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[SectionRun, ...]
     n_pairs: int
     n_sections: int
     coef: Table
@@ -48,7 +48,7 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
     source, inner = layout.places[op.source], layout.places[op.z_inner]
     outer = layout.places[op.z_outer] if op.n_pairs else None
     fmt, macro = op.chain_fmt, routine.name.upper()
-    chain = Signal(
+    chain = AdaptorSignal(
         name="w",
         fmt=fmt,
         ctype=signed_type(fmt.min, fmt.max, narrowest=32),
@@ -101,9 +101,9 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
     )
 
 
-def _signal(place: Place) -> Signal:
+def _signal(place: Place) -> AdaptorSignal:
     v = place.vector
-    return Signal(
+    return AdaptorSignal(
         name=v.name,
         fmt=v.fmt,
         ctype=place.ctype,
@@ -143,8 +143,8 @@ def _coefficients(name: str, op: Cascade, adaptors: list[Plan]) -> tuple[Table, 
     return coef, shift
 
 
-def _runs(op: Cascade) -> tuple[Run, ...]:
+def _runs(op: Cascade) -> tuple[SectionRun, ...]:
     return tuple(
-        Run(pairs=size == 2, length=len(list(group)))
+        SectionRun(pairs=size == 2, length=len(list(group)))
         for size, group in groupby(op.sections, key=len)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..program import Dense, Program
+from ..program import DenseUpdate, Program
 from .expressions import cast, linear_ends, minus, reach, stored, times, width_of, word
 from .kernels import rescaled, rounded
 from .layout import Layout, Place
@@ -14,7 +14,7 @@ from .words import Column, Table, table_type
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenseCode(OperationCode):
-    """A `Dense`.
+    """A `DenseUpdate`.
 
     ``old_type`` is that of the copy of the memory that all rows read, ``entry`` what the input word
     takes from its first one, in each channel; ``product`` is one term of the sum ``acc``, and
@@ -35,7 +35,7 @@ class DenseCode(OperationCode):
     shift: Column
 
 
-def dense(program: Program, layout: Layout, op: Dense, routine: Routine) -> DenseCode:
+def dense(program: Program, layout: Layout, op: DenseUpdate, routine: Routine) -> DenseCode:
     """Return ``op`` as the templates take it."""
     source, state = layout.places[op.source], layout.places[op.state]
     fmt, order, name = state.vector.fmt, len(op.rows), routine.name

@@ -185,7 +185,7 @@ def _stages(
     return stages
 
 
-class _Reach(NamedTuple):
+class _PieceReach(NamedTuple):
     """Range of everything that is computed for a piece in the type of ``y``, and of its result."""
 
     within: Range
@@ -202,7 +202,7 @@ def reach(function: Function) -> tuple[int, int, int]:
     return bits, min(f.result[0] for f in found), max(f.result[1] for f in found)
 
 
-def _piece_reach(function: Function, piece: Piece) -> _Reach:
+def _piece_reach(function: Function, piece: Piece) -> _PieceReach:
     rest = (1 << function.rest_bits) - 1
     low = high = piece[-1]
     seen = [low]
@@ -214,7 +214,7 @@ def _piece_reach(function: Function, piece: Piece) -> _Reach:
     half = 1 << function.guard >> 1
     seen.append(high + half)
     ends = (low + half) >> function.guard, (high + half) >> function.guard
-    return _Reach((min(seen), max(seen)), ends)
+    return _PieceReach((min(seen), max(seen)), ends)
 
 
 def _kept(function: Function, bottom: int, top: int) -> slice:

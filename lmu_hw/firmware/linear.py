@@ -26,7 +26,7 @@ from .words import Column, Table, magnitude, sum_bits, table_type, type_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SumPart:
     """Neighbouring words of one source, and how their sums of products come about.
 
     ``start`` counts words of the source, ``column`` the program's columns, ``first`` those of the
@@ -59,7 +59,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class RowSum:
     """What becomes of a row's sums of parts: expressions that are stored one after the other.
 
     ``sums`` are the statements up to the last part but one; then ``sum``, ``x`` with the factor of
@@ -83,13 +83,13 @@ class LinearCode(OperationCode):
     done for each row of each channel.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[SumPart, ...]
     target: Place
     n_rows: int
     n_dots: int
     dots: tuple[int, ...]
     n_copied: int
-    row: Row
+    row: RowSum
     function: str
     rows: Table
     bias: Column
@@ -148,12 +148,12 @@ def linear(
 
 def _row(
     routine: Routine,
-    parts: tuple[Part, ...],
+    parts: tuple[SumPart, ...],
     columns: tuple[Column, Column, Column],
     functions: Functions,
     op: Linear,
     target: Place,
-) -> Row:
+) -> RowSum:
     """Return the expressions of a row, a case for each."""
     bias, multiplier, shift = columns
     widest = _sums(parts, bias, 64)
@@ -170,7 +170,7 @@ def _row(
     rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"))
     scaled = "" if multiplier.is_all(1) else stored(rounded, rounded.ctype)
     result = rounded if multiplier.is_all(1) else word("x", rounded.ctype, *rounded.cases)
-    return Row(
+    return RowSum(
         sum_type=total.ctype,
         sums=tuple(
             f"sums[r] {'+=' if n else '='} {_added(parts[n], bits).text if n else x.text}"
@@ -184,7 +184,7 @@ def _row(
     )
 
 
-def _sums(parts: tuple[Part, ...], bias: Column, bits: int) -> list[Expression]:
+def _sums(parts: tuple[SumPart, ...], bias: Column, bits: int) -> list[Expression]:
     """Return the sum of a row after each part, the ones before in a variable of ``bits`` bits."""
     sums: list[Expression] = []
     for n, part in enumerate(parts):
@@ -197,13 +197,13 @@ def _sums(parts: tuple[Part, ...], bias: Column, bits: int) -> list[Expression]:
     return sums
 
 
-def _added(part: Part, bits: int) -> Expression:
+def _added(part: SumPart, bits: int) -> Expression:
     """Return what a part adds to a sum of ``bits`` bits."""
     return times(part.dots, constant(part.scale), bits) if part.scale > 1 else part.dots
 
 
 def _partial_sums(
-    routine: Routine, parts: tuple[Part, ...], op: Linear, digits: int
+    routine: Routine, parts: tuple[SumPart, ...], op: Linear, digits: int
 ) -> Iterator[Accumulator]:
     """Yield the sums of parts; of four digits a number, two rows together must fit 32 bits, too."""
     for part in parts:
@@ -221,9 +221,9 @@ def _digits_for(place: Place) -> int:
 
 def _parts(
     op: Linear, places: list[Place], widths: tuple[int, ...], digits: int, name: str
-) -> tuple[Part, ...]:
+) -> tuple[SumPart, ...]:
     """Return the sources as parts whose sums the kernels can hold, on even columns."""
-    parts: list[Part] = []
+    parts: list[SumPart] = []
     column = first = 0
     for place, width, align in zip(places, widths, op.aligns, strict=True):
         for start, length in _pieces(op, place, column, width, digits):
@@ -238,7 +238,7 @@ def _parts(
             )
             pairs = bool(digits) and place.bits <= 16
             parts.append(
-                Part(
+                SumPart(
                     place=place,
                     whole=width,
                     start=start,
@@ -296,7 +296,7 @@ def _pieces(
     return pieces
 
 
-def _table(name: str, op: Linear, parts: tuple[Part, ...], digits: int, shift: Column) -> Table:
+def _table(name: str, op: Linear, parts: tuple[SumPart, ...], digits: int, shift: Column) -> Table:
     """Return the weights as numbers of digits; or plainly, where no kernel takes them."""
     about = "Weights"
     rows: tuple[tuple[int, ...], ...] = op.rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..program import Cascade, Dense, Operation, Program
+from ..program import Cascade, DenseUpdate, Operation, Program
 from .expressions import Expression
 from .layout import Layout
 from .words import Table
@@ -128,7 +128,7 @@ def arrow(op: Operation) -> str:
     """Return what an operation reads and what it writes, less what it keeps for itself."""
     if isinstance(op, Cascade):
         return f"{op.source} -> {', '.join(op.states)}"
-    if isinstance(op, Dense):
+    if isinstance(op, DenseUpdate):
         return f"{op.source} -> {op.state}"
     return f"{', '.join(op.reads)} -> {', '.join(op.writes)}"
 

@@ -30,7 +30,7 @@ ACCUMULATOR_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class AdaptorSignal:
     """A word that enters and leaves adaptors."""
 
     name: str
@@ -50,10 +50,10 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class AdaptorSide:
     """One side of an adaptor: its words are aligned by ``1 << drop``, later rounded by ``drop``."""
 
-    signal: Signal
+    signal: AdaptorSignal
     drop: int
 
     @property
@@ -73,8 +73,8 @@ class Plan:
     """
 
     kind: str
-    a: Port
-    b: Port
+    a: AdaptorSide
+    b: AdaptorSide
     frac_bits: int
     bits: int
     narrow: bool
@@ -106,7 +106,7 @@ class AdaptorCode:
     accumulators: tuple[Accumulator, ...]
 
 
-def plan_of(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> Plan:
+def plan_of(kind: str, a: AdaptorSignal, b: AdaptorSignal, used: list[Adaptor]) -> Plan:
     """Return the fastest way to compute adaptors of a kind that all its coefficients allow."""
     align = max(a.fmt.frac_bits, b.fmt.frac_bits)
     drops = align - a.fmt.frac_bits, align - b.fmt.frac_bits
@@ -115,8 +115,8 @@ def plan_of(kind: str, a: Signal, b: Signal, used: list[Adaptor]) -> Plan:
     bits = sum_bits(2 * difference + (1 << max(drops)))
     general = Plan(
         kind=kind,
-        a=Port(signal=a, drop=drops[0]),
-        b=Port(signal=b, drop=drops[1]),
+        a=AdaptorSide(signal=a, drop=drops[0]),
+        b=AdaptorSide(signal=b, drop=drops[1]),
         frac_bits=align,
         bits=bits,
         narrow=bits == 64 and sum_bits(difference) == 32,
@@ -199,7 +199,7 @@ def _shifts(plan: Plan, used: list[Adaptor], own: Column | None) -> tuple[tuple[
     return tuple(e.shift for e in used), own.at("") if own and not own.table else "shift"
 
 
-def _aligned(name: str, port: Port, bits: int) -> Expression:
+def _aligned(name: str, port: AdaptorSide, bits: int) -> Expression:
     """Return a port's word with the fractional bits of the adaptor."""
     x = word(name, port.signal.ctype, port.range)
     return times(x, constant(1 << port.drop), bits) if port.drop else x

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..targets.boards import KB, Target
+from ..targets.boards import KB, Board
 from ..targets.disassembly import Instruction, disassemble
 from ..targets.toolchain import Image
 
@@ -21,7 +21,7 @@ _STACK_POINTER = re.compile(r"0x3[de],")
 
 
 @dataclass(slots=True, kw_only=True)
-class Function:
+class CalledFunction:
     """What the instructions of a function say.
 
     Attributes
@@ -39,7 +39,7 @@ class Function:
     calls: set[str] = field(default_factory=set)
 
 
-def functions(target: Target, image: Image) -> dict[str, Function]:
+def functions(target: Board, image: Image) -> dict[str, CalledFunction]:
     """Return the functions of a linked program.
 
     Raises
@@ -51,13 +51,13 @@ def functions(target: Target, image: Image) -> dict[str, Function]:
     return collect(disassemble(target, image), 3 if target.flash[1] > 128 * KB else 2)
 
 
-def collect(instructions: Iterable[Instruction], address: int) -> dict[str, Function]:
+def collect(instructions: Iterable[Instruction], address: int) -> dict[str, CalledFunction]:
     """Return the functions of a disassembly, where an address takes that many bytes."""
-    found: dict[str, Function] = {}
+    found: dict[str, CalledFunction] = {}
     before: Instruction | None = None
     for this in instructions:
         if this.function not in found:
-            found[this.function] = Function(pushed=address)
+            found[this.function] = CalledFunction(pushed=address)
             if before is not None and before.mnemonic not in _ENDS:
                 found[before.function].calls.add(this.function)
         _take(found[this.function], this, address)
@@ -65,7 +65,7 @@ def collect(instructions: Iterable[Instruction], address: int) -> dict[str, Func
     return found
 
 
-def _take(function: Function, this: Instruction, address: int) -> None:
+def _take(function: CalledFunction, this: Instruction, address: int) -> None:
     """Let an instruction count."""
     if this.mnemonic == "push":
         function.pushed += 1
@@ -81,7 +81,7 @@ def _take(function: Function, this: Instruction, address: int) -> None:
         function.kind = "set by hand"
 
 
-def reachable(found: dict[str, Function], names: Iterable[str]) -> tuple[str, ...]:
+def reachable(found: dict[str, CalledFunction], names: Iterable[str]) -> tuple[str, ...]:
     """Return functions and all that they call, in alphabetical order."""
     seen: set[str] = set()
     left = [name for name in names if name in found]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..errors import ToolError
 from ..program import Program
 from ..targets import exchange, qemu, skips
-from ..targets.boards import Target
+from ..targets.boards import Board
 from ..targets.toolchain import Image
 from ..templates import sim_dir
 from ..tools import c_compiler, compile_files
@@ -25,7 +25,7 @@ COUNTS = "counts"
 
 
 def count(
-    target: Target, program: Program, image: Image, inputs: Words, due: npt.NDArray[np.bool_]
+    target: Board, program: Program, image: Image, inputs: Words, due: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.int64]:
     """Return the instructions of each step, from reset.
 
@@ -50,7 +50,7 @@ def count(
     place = image.path.parent
     ends = np.flatnonzero(due) + 1 if program.output_every == 0 else np.array([len(inputs)])
     runs = [
-        exchange.Run(
+        exchange.BoardRun(
             inputs=inputs[start:end],
             n_outputs=int(np.count_nonzero(due[start:end])),
             from_reset=start == 0,

@@ -15,7 +15,7 @@ from ..executors.board_c import refusal
 from ..pace import due_steps
 from ..program import Program, Role
 from ..progress import progress
-from ..targets.boards import TARGETS, Target
+from ..targets.boards import TARGETS, Board
 from ..targets.installed import missing, remedy
 from ..targets.toolchain import OPTIMIZE, build, compile_object, optimize, tool
 from ..vectors import Words
@@ -31,7 +31,7 @@ MAX_STEPS = 4096
 
 
 def footprint(
-    folder: Path, targets: tuple[Target, ...] | None, *, quiet: bool = False
+    folder: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
 ) -> dict[str, Any]:
     """Compile the C of a generated folder for its targets, and measure it.
 
@@ -80,7 +80,7 @@ def footprint(
     }
 
 
-def _why_not(target: Target, folder: Path, program: Program) -> str:
+def _why_not(target: Board, folder: Path, program: Program) -> str:
     if missing(target.toolchain):
         return f"not installed ({remedy(target.toolchain)})"
     return refusal(target, folder, program)
@@ -97,7 +97,7 @@ def _steps(program: Program) -> tuple[Words, npt.NDArray[np.bool_]]:
 
 
 def measure(
-    target: Target,
+    target: Board,
     c_dir: Path,
     program: Program,
     inputs: Words,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..targets.boards import Target
+from ..targets.boards import Board
 from ..targets.toolchain import Image, tool
 from .calls import functions, reachable
 
@@ -44,7 +44,7 @@ class Sizes:
     state: int
 
 
-def sizes(target: Target, product: Path, image: Image) -> Sizes:
+def sizes(target: Board, product: Path, image: Image) -> Sizes:
     """Return the sizes of a compiled program, every function of its interface linked.
 
     Parameters
@@ -82,7 +82,7 @@ def _of_harness(image: Image, name: str) -> bool:
     return at["harness_start"] <= at[name] < at["harness_end"]
 
 
-def _symbols(target: Target, path: Path) -> dict[str, tuple[str, int]]:
+def _symbols(target: Board, path: Path) -> dict[str, tuple[str, int]]:
     """Return the kind and the size of every symbol of a file; those without a size have 0."""
     found = {}
     for line in tool(target, "nm", "-S", str(path)).splitlines():
@@ -91,7 +91,7 @@ def _symbols(target: Target, path: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _sections(target: Target, path: Path) -> dict[str, int]:
+def _sections(target: Board, path: Path) -> dict[str, int]:
     """Return the size of every section of a file."""
     found = re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", tool(target, "size", "-A", str(path)), re.M)
     return {name: int(n) for name, n in found}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ToolError
-from ..targets.boards import Target
+from ..targets.boards import Board
 from ..targets.toolchain import Image
 from .calls import functions
 
@@ -28,7 +28,7 @@ _BOUNDED = ("static", "dynamic,bounded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class CallGraph:
     """Frames, and who calls whom.
 
     Attributes
@@ -43,7 +43,7 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class CallChain:
     """Calls within calls, outermost first, each with the bytes of its frame."""
 
     frames: tuple[tuple[str, int], ...]
@@ -54,12 +54,12 @@ class Chain:
         return sum(n for _, n in self.frames)
 
 
-def option(target: Target) -> str:
+def option(target: Board) -> str:
     """Return the option of the compiler that makes it say what `read` looks for."""
     return "-fcallgraph-info=su" if target.toolchain.says_calls else "-fstack-usage"
 
 
-def read(target: Target, product: Path, image: Image) -> Graph:
+def read(target: Board, product: Path, image: Image) -> CallGraph:
     """Return the frames of a program that was compiled with `option`, and its calls.
 
     Parameters
@@ -74,19 +74,19 @@ def read(target: Target, product: Path, image: Image) -> Graph:
         return from_callgraph(product.with_suffix(".ci").read_text(encoding="utf-8"))
     found = functions(target, image)
     said = from_usage(product.with_suffix(".su").read_text(encoding="utf-8"))
-    return Graph(
+    return CallGraph(
         # a compiled function's frame is its compiler's word, a library's is what it pushes
         frames={n: said.get(_of_copy(n), (f.pushed, f.kind)) for n, f in found.items()},
         calls={name: set(f.calls) for name, f in found.items()},
     )
 
 
-def from_callgraph(text: str) -> Graph:
+def from_callgraph(text: str) -> CallGraph:
     """Return what ``-fcallgraph-info=su`` wrote."""
     calls: dict[str, set[str]] = {}
     for caller, called in _EDGE.findall(text):
         calls.setdefault(caller, set()).add(called)
-    return Graph(
+    return CallGraph(
         frames={name: (int(n), kind) for name, n, kind in _NODE.findall(text)}, calls=calls
     )
 
@@ -114,7 +114,7 @@ def _of_copy(name: str) -> str:
     return re.sub(r"\.\d+$", "", name)
 
 
-def deepest(graph: Graph, function: str) -> Chain:
+def deepest(graph: CallGraph, function: str) -> CallChain:
     """Return the deepest chain of calls that begins with a function.
 
     Raises
@@ -124,10 +124,12 @@ def deepest(graph: Graph, function: str) -> Chain:
     """
     if function not in graph.frames:
         raise ToolError(f"the compiler says nothing of the stack of {function}")
-    return Chain(frames=_deepest(function, graph, ()))
+    return CallChain(frames=_deepest(function, graph, ()))
 
 
-def _deepest(function: str, graph: Graph, above: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+def _deepest(
+    function: str, graph: CallGraph, above: tuple[str, ...]
+) -> tuple[tuple[str, int], ...]:
     if function in above:
         raise ToolError(f"{function} calls itself: its stack has no bound")
     n_bytes, kind = graph.frames[function]

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from ..network import LMU, Activation, Dense, Layer, Network, SimpleRNN
-from .layer_order import Part, arranged
+from ..network import Activation, DenseLayer, Layer, LMULayer, Network, SimpleRNNLayer
+from .layer_order import LayerGroup, arranged
 from .lmu_names import lmu_of, naming_of
 from .named_arrays import PAGE, Asked, Group, dense_of, full_name, grouped, listed, unknown
 from .nengo_names import from_nengo, is_unnamed
@@ -46,7 +46,7 @@ def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = Tr
     layers: list[tuple[str, Layer]] = []
     for part in parts:
         for name, layer in part.layers:
-            if part.is_linear and isinstance(layer, Dense):
+            if part.is_linear and isinstance(layer, DenseLayer):
                 layer = replace(layer, activation=next(functions))
             layers.append((name, layer))
     assumed = _assumed(layers, linear, asked)
@@ -56,14 +56,14 @@ def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = Tr
     return network
 
 
-def _parts(groups: dict[str, Group], asked: Asked) -> list[Part]:
+def _parts(groups: dict[str, Group], asked: Asked) -> list[LayerGroup]:
     """Return the layers of groups of arrays, in their order."""
     if hippo := sorted({word for key in groups for word in key.split(".")} & HIPPO):
         raise ModelFileError(
             f"cannot import HiPPO's gated cells ({', '.join(hippo)}): "
             f"supported namings are in {PAGE}"
         )
-    parts: list[Part] = []
+    parts: list[LayerGroup] = []
     strange: list[str] = []
     ignored: list[str] = []
     fft = {key.rpartition(".")[0] for key in groups if key.rpartition(".")[2] == "W_u"}
@@ -73,7 +73,7 @@ def _parts(groups: dict[str, Group], asked: Asked) -> list[Part]:
             if leaf == "W_u":
                 halves = {k: groups.get(full_name(outer, k), {}) for k in ("W_u", "W_h")}
                 layers = lmufft_layers(outer, halves, groups.get(outer, {}), asked)
-                parts.append(Part(prefix=outer, layers=tuple(layers)))
+                parts.append(LayerGroup(prefix=outer, layers=tuple(layers)))
             continue
         if prefix in fft:
             continue
@@ -82,7 +82,7 @@ def _parts(groups: dict[str, Group], asked: Asked) -> list[Part]:
         layers, extra = _layers(prefix, group, asked)
         strange += [full_name(prefix, k) for k in extra]
         if layers:
-            parts.append(Part(prefix=prefix, layers=tuple(layers)))
+            parts.append(LayerGroup(prefix=prefix, layers=tuple(layers)))
     if strange:
         raise unknown(strange)
     if all(part.is_linear for part in parts):
@@ -135,7 +135,7 @@ def _assumed(layers: Sequence[tuple[str, Layer]], linear: Sequence[str], asked: 
     open_cells = [
         name
         for name, layer in layers
-        if isinstance(layer.cell if isinstance(layer, LMU) else layer, SimpleRNN)
+        if isinstance(layer.cell if isinstance(layer, LMULayer) else layer, SimpleRNNLayer)
     ]
     if asked.activation is not None and not open_cells:
         raise ModelFileError(

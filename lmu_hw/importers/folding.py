@@ -14,11 +14,11 @@ import numpy as np
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from ..network import LMU, Activation, Dense, Layer, Network, n_in, n_out
+from ..network import Activation, DenseLayer, Layer, LMULayer, Network, n_in, n_out
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Affine:
+class ScaleAndShift:
     """``y = scale x + shift`` of every word.
 
     Parameters
@@ -53,15 +53,17 @@ class Affine:
                 )
         return np.broadcast_to(self.scale, (n,)), np.broadcast_to(self.shift, (n,))
 
-    def after(self, first: Affine) -> Affine:
+    def after(self, first: ScaleAndShift) -> ScaleAndShift:
         """Return the two in one, another one before this one."""
         n = max(v.size for v in (self.scale, self.shift, first.scale, first.shift))
         scale, shift = self.of(n)
         inner_scale, inner_shift = first.of(n)
-        return Affine(name=self.name, scale=scale * inner_scale, shift=scale * inner_shift + shift)
+        return ScaleAndShift(
+            name=self.name, scale=scale * inner_scale, shift=scale * inner_shift + shift
+        )
 
 
-class Chain:
+class LayerChain:
     """A network that grows layer by layer, with what is still to be folded into the next one.
 
     Parameters
@@ -74,7 +76,7 @@ class Chain:
         self._width = width
         self._names: list[str] = []
         self._layers: list[Layer] = []
-        self._waiting: Affine | None = None
+        self._waiting: ScaleAndShift | None = None
 
     @property
     def width(self) -> int | None:
@@ -93,7 +95,7 @@ class Chain:
         self._names.append(name)
         self._layers.append(layer)
 
-    def scale(self, affine: Affine) -> None:
+    def scale(self, affine: ScaleAndShift) -> None:
         """Append a layer that scales and shifts."""
         if self._waiting is not None:
             self._waiting = affine.after(self._waiting)
@@ -139,30 +141,32 @@ class Chain:
             )
         scale, shift = waiting.of(n)
         self.add(
-            waiting.name, Dense(W=np.diag(scale), b=shift.copy(), activation=Activation.LINEAR)
+            waiting.name, DenseLayer(W=np.diag(scale), b=shift.copy(), activation=Activation.LINEAR)
         )
 
-    def _replace_last(self, dense: Dense) -> None:
+    def _replace_last(self, dense: DenseLayer) -> None:
         self._layers[-1] = _with_last(self._layers[-1], dense)
 
 
-def _last_dense(layer: Layer) -> Dense | None:
+def _last_dense(layer: Layer) -> DenseLayer | None:
     """Return the linear dense layer that a layer ends with, if nothing but the next layer reads it.
 
     What an LMU layer feeds back from its cell comes before anything folded into it.
     """
-    if isinstance(layer, LMU):
-        if layer.e_h is not None or not isinstance(layer.cell, Dense):
+    if isinstance(layer, LMULayer):
+        if layer.e_h is not None or not isinstance(layer.cell, DenseLayer):
             return None
         layer = layer.cell
-    return layer if isinstance(layer, Dense) and layer.activation is Activation.LINEAR else None
+    return (
+        layer if isinstance(layer, DenseLayer) and layer.activation is Activation.LINEAR else None
+    )
 
 
-def _with_last(layer: Layer, dense: Dense) -> Layer:
-    return replace(layer, cell=dense) if isinstance(layer, LMU) else dense
+def _with_last(layer: Layer, dense: DenseLayer) -> Layer:
+    return replace(layer, cell=dense) if isinstance(layer, LMULayer) else dense
 
 
-def _followed(layer: Layer, affine: Affine) -> Layer | None:
+def _followed(layer: Layer, affine: ScaleAndShift) -> Layer | None:
     """Return a layer with what follows it in its weights, or None where it cannot take it."""
     last = _last_dense(layer)
     if last is None:
@@ -173,17 +177,19 @@ def _followed(layer: Layer, affine: Affine) -> Layer | None:
     return _with_last(layer, dense)
 
 
-def _reading(layer: Layer, affine: Affine) -> tuple[Layer, Affine | None]:
+def _reading(layer: Layer, affine: ScaleAndShift) -> tuple[Layer, ScaleAndShift | None]:
     """Return a layer with what comes before it in its weights, and what is left for the next."""
     scale, shift = affine.of(n_in(layer))
     # what is not finite is refused by name, when the layer is made
     with np.errstate(all="ignore"):
-        if isinstance(layer, LMU):
+        if isinstance(layer, LMULayer):
             return _lmu_reading(layer, affine.name, scale, shift)
         return replace(layer, W=layer.W * scale, b=layer.b + layer.W @ shift), None
 
 
-def _lmu_reading(layer: LMU, name: str, scale: Array, shift: Array) -> tuple[Layer, Affine | None]:
+def _lmu_reading(
+    layer: LMULayer, name: str, scale: Array, shift: Array
+) -> tuple[Layer, ScaleAndShift | None]:
     e_x = np.eye(layer.n_in) if layer.e_x is None else layer.e_x
     b, left, cell = layer.b, None, layer.cell
     if np.any(shift):
@@ -196,7 +202,7 @@ def _lmu_reading(layer: LMU, name: str, scale: Array, shift: Array) -> tuple[Lay
             cell = replace(cell, W=cell.W * scale_read, b=cell.b + cell.W @ shift_read)
         elif layer.e_h is None:
             # the layer hands its input on as it is
-            left = Affine(name=name, scale=scale_read, shift=shift_read)
+            left = ScaleAndShift(name=name, scale=scale_read, shift=shift_read)
         else:
             raise ModelFileError(
                 f"layer {name!r} must not stand before an LMU layer that feeds back its own input; "

@@ -72,7 +72,7 @@ def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
     try:
         _check_heaps(source)
         with h5py.File(source, "r") as file:
-            reader = _Reader(h5py, what)
+            reader = _Hdf5Reader(h5py, what)
             reader.walk(file, "", 0)
             return Hdf5File(arrays=reader.arrays, texts=reader.texts(file))
     except ModelFileError:
@@ -114,7 +114,7 @@ def _walk_heaps(content: bytes | mmap.mmap) -> None:
             object_at += n if index == 0 else 16 + -(-n // 8) * 8
 
 
-class _Reader:
+class _Hdf5Reader:
     def __init__(self, h5py: Any, what: str) -> None:
         self._h5py, self._what = h5py, what
         self._nodes = self._bytes = 0

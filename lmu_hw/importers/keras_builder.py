@@ -9,10 +9,21 @@ import numpy as np
 
 from ..errors import LMUHWError, ModelFileError
 from ..legendre import Array
-from ..network import GRU, LMU, LSTM, Activation, Cell, Dense, Layer, Memory, Network, SimpleRNN
+from ..network import (
+    Activation,
+    Cell,
+    DenseLayer,
+    GRULayer,
+    Layer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+)
 from ..network import n_out as width_of
 from ..spec import Discretizer
-from .folding import Chain
+from .folding import LayerChain
 from .keras_config import RECURRENT, SUPPORTED, KerasLayer, activation_of, layers_of
 from .keras_scaling import SCALING, affine_of
 from .keras_weights import Weights
@@ -85,7 +96,7 @@ class Builder:
                 "must be left out"
             )
         width, axes = (None, 3) if shape is None else (shape[-1], len(shape))
-        chain, every_step = Chain(width), True
+        chain, every_step = LayerChain(width), True
         for layer in described:
             if not every_step and layer.kind in ("LMU", *RECURRENT):
                 raise ModelFileError(
@@ -97,7 +108,7 @@ class Builder:
             every_step = every_step and layer.returns_steps
         return chain.network(every_step=every_step)
 
-    def _append(self, chain: Chain, layer: KerasLayer, axes: int) -> None:
+    def _append(self, chain: LayerChain, layer: KerasLayer, axes: int) -> None:
         try:
             if layer.kind in SCALING:
                 chain.scale(affine_of(layer, self._weights, axes))
@@ -147,13 +158,13 @@ class Builder:
         usual = "linear" if kind == "Dense" else "tanh"
         activation = self._activation(config, layer, "activation", usual)
         if kind == "Dense":
-            return Dense(W=own(W), b=own(b), activation=activation)
+            return DenseLayer(W=own(W), b=own(b), activation=activation)
         U = own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
         if kind == "SimpleRNN":
-            return SimpleRNN(W=own(W), U=U, b=own(b), activation=activation)
+            return SimpleRNNLayer(W=own(W), U=U, b=own(b), activation=activation)
         gate = self._activation(config, layer, "recurrent_activation", "sigmoid")
         if kind == "LSTM":
-            return LSTM(W=own(W), U=U, b=own(b), activation=activation, gate=gate)
+            return LSTMLayer(W=own(W), U=U, b=own(b), activation=activation, gate=gate)
         c = None
         if config.get("reset_after", False):
             n = len(W) // 3
@@ -163,9 +174,9 @@ class Builder:
             # what is not finite is refused by name, when the cell is made
             with np.errstate(all="ignore"):
                 b, c = inner + outside, own(fed_back[2 * n :])
-        return GRU(W=own(W), U=U, b=own(b), c=c, activation=activation, gate=gate)
+        return GRULayer(W=own(W), U=U, b=own(b), c=c, activation=activation, gate=gate)
 
-    def _paper(self, layer: KerasLayer, arrays: dict[str, Array]) -> LMU:
+    def _paper(self, layer: KerasLayer, arrays: dict[str, Array]) -> LMULayer:
         """Return a cell in the paper's format, whose configuration says much or nothing."""
         config, method = layer.config, layer.config.get("method")
         stated = config.get("hidden_activation")
@@ -177,14 +188,14 @@ class Builder:
         )
         named = {f"{layer.name}/{leaf}": array for leaf, array in arrays.items()}
 
-        def read(theta: float | None, discretizer: Discretizer | None) -> LMU:
+        def read(theta: float | None, discretizer: Discretizer | None) -> LMULayer:
             (lmu,) = network_of_paper(
                 named,
                 theta=theta,
                 discretizer=discretizer,
                 activation=activation or Activation.TANH,
             ).layers
-            assert isinstance(lmu, LMU), "arrays of a cell"
+            assert isinstance(lmu, LMULayer), "arrays of a cell"
             return lmu
 
         lmu = read(
@@ -227,7 +238,7 @@ class Builder:
             f"--{option}" + (" (--dt-ratio changes the sample rate)" if option == "theta" else "")
         )
 
-    def _lmu(self, layer: KerasLayer, width: int | None) -> LMU:
+    def _lmu(self, layer: KerasLayer, width: int | None) -> LMULayer:
         config = layer.config
         order, channels = config["order"], config.get("memory_d", 1)
         inner = config.get("hidden_cell")
@@ -249,7 +260,7 @@ class Builder:
         if has["theta_inv"]:
             stated = 1.0 / float(got["theta_inv"].reshape(()) or np.nan)
         theta: Any = self._settled(layer, "theta", stated, self._given.theta)
-        memory = Memory(order=order, theta=theta, discretizer=discretizer, channels=channels)
+        memory = LinearMemory(order=order, theta=theta, discretizer=discretizer, channels=channels)
         if "A" in got and "B" in got:
             found = memory_of(got["A"], got["B"], theta, name=layer.name, transposed=True)
             if found.trained:
@@ -267,7 +278,7 @@ class Builder:
                 f"{self._what}: kernel of layer {layer.name!r} has {len(kernel)} rows but should "
                 f"have {n_x + n_h}"
             )
-        return LMU(
+        return LMULayer(
             memory=memory,
             n_in=n_x,
             e_x=own(kernel[:n_x].T) if has["kernel"] or n_h else None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from .folding import Affine
+from .folding import ScaleAndShift
 from .keras_config import KerasLayer
 from .keras_weights import Weights
 
@@ -17,7 +17,7 @@ SMALLEST = 1e-7
 """Least standard deviation that Normalization divides by: Keras's backend epsilon."""
 
 
-def affine_of(layer: KerasLayer, weights: Weights, axes: int) -> Affine:
+def affine_of(layer: KerasLayer, weights: Weights, axes: int) -> ScaleAndShift:
     """Return what a layer of `SCALING` does when a network is run.
 
     Parameters
@@ -40,7 +40,7 @@ def affine_of(layer: KerasLayer, weights: Weights, axes: int) -> Affine:
             "Normalization": _normalization,
             "Rescaling": _rescaling,
         }[layer.kind](layer, weights)
-    return Affine(name=layer.name, scale=scale, shift=shift)
+    return ScaleAndShift(name=layer.name, scale=scale, shift=shift)
 
 
 def _check_axis(layer: KerasLayer, axes: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..errors import ModelFileError
-from ..network import Dense, Layer, n_in, n_out
+from ..network import DenseLayer, Layer, n_in, n_out
 from .named_arrays import PAGE, listed
 
 MAX_PARTS = 256
@@ -22,7 +22,7 @@ MAX_TRIALS = 20_000
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Part:
+class LayerGroup:
     """Layers that follow each other, read from arrays of one prefix.
 
     Attributes
@@ -49,10 +49,10 @@ class Part:
     @property
     def is_linear(self) -> bool:
         """Whether it is a linear layer, and no cell."""
-        return isinstance(self.layers[-1][1], Dense)
+        return isinstance(self.layers[-1][1], DenseLayer)
 
 
-def arranged(parts: Sequence[Part], *, in_order: bool) -> list[Part]:
+def arranged(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]:
     """Return the parts of a network in the order in which they follow each other.
 
     Parameters
@@ -91,11 +91,11 @@ def arranged(parts: Sequence[Part], *, in_order: bool) -> list[Part]:
     return [parts[k] for k in found[0]]
 
 
-def _chains(parts: Sequence[Part], places: Sequence[int]) -> bool:
+def _chains(parts: Sequence[LayerGroup], places: Sequence[int]) -> bool:
     return all(parts[a].n_out == parts[b].n_in for a, b in pairwise(places))
 
 
-def _orders(parts: Sequence[Part], late: set[tuple[int, int]]) -> list[list[int]]:
+def _orders(parts: Sequence[LayerGroup], late: set[tuple[int, int]]) -> list[list[int]]:
     """Return the orders that fit; the first two that were found where there are more.
 
     ``late`` holds pairs of which the first must stand somewhere before the second.

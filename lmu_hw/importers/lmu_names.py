@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ModelFileError
-from ..network import LMU, Activation, SimpleRNN
+from ..network import Activation, LMULayer, SimpleRNNLayer
 from .matrices import stands_transposed
 from .named_arrays import PAGE, Asked, Group, check_shape, full_name, memory_for, own
 
@@ -65,7 +65,7 @@ def naming_of(group: Group) -> Naming | None:
     return next((n for n in NAMINGS if n.names["e_x"] in group), None)
 
 
-def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMU:
+def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMULayer:
     """Return the cell that a group of arrays is.
 
     Parameters
@@ -111,13 +111,13 @@ def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMU:
     if memory.trained is not None:
         form = ("Abar - I" if naming.less_identity else "Abar") + (" transposed" * transposed)
         asked.note(f"{full_name(prefix, names['A'])} fits no Legendre memory: kept, as {form}")
-    return LMU(
+    return LMULayer(
         memory=memory,
         n_in=got["e_x"].size,
         e_x=got["e_x"],
         e_h=got["e_h"],
         e_m=got["e_m"],
-        cell=SimpleRNN(
+        cell=SimpleRNNLayer(
             W=np.concatenate([got["W_m"], got["W_x"]], axis=1),
             U=got["W_h"],
             b=own(b.reshape(-1)),

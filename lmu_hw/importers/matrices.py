@@ -15,7 +15,7 @@ import numpy as np
 from ..discretize import discretize
 from ..errors import ModelFileError, UnstableError
 from ..legendre import Array, StateSpace, state_space
-from ..network import Memory
+from ..network import LinearMemory
 from ..spec import MAX_ORDER, MAX_THETA, Discretizer, check_int, check_positive
 
 EPS32 = 2.0**-23
@@ -26,7 +26,7 @@ MAX_STEPS = 12
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Found:
+class FoundMemory:
     """What stored matrices turned out to be.
 
     Parameters
@@ -39,7 +39,7 @@ class Found:
         the matrices were taken as they are.
     """
 
-    memory: Memory
+    memory: LinearMemory
     trained: bool
     error: float
 
@@ -70,7 +70,7 @@ def memory_of(
     name: str = "memory",
     transposed: bool = False,
     less_identity: bool = False,
-) -> Found:
+) -> FoundMemory:
     """Return the memory that stored matrices belong to.
 
     Parameters
@@ -100,16 +100,16 @@ def memory_of(
         check_positive("theta", theta)
     methods = (Discretizer.ZOH, Discretizer.EULER) if discretizer is None else (discretizer,)
     continuous = state_space(len(B))
-    best: tuple[float, Memory, float] | None = None
+    best: tuple[float, LinearMemory, float] | None = None
     for stored in _readings(A, B):
         for method in methods:
             fit = _fit(stored, continuous, theta, method)
             if fit is not None and (best is None or fit[0] < best[0]):
-                memory = Memory(order=len(B), theta=fit[1], discretizer=method)
+                memory = LinearMemory(order=len(B), theta=fit[1], discretizer=method)
                 error = float(np.max(np.abs(fit[2].A - stored.A)) / np.max(np.abs(A)))
                 best = fit[0], memory, error
     if best is not None:
-        return Found(memory=best[1], trained=False, error=best[2])
+        return FoundMemory(memory=best[1], trained=False, error=best[2])
     delta = A.T if transposed else A
     trained = StateSpace(
         A=delta.copy() if less_identity else delta - np.eye(len(B)),
@@ -117,7 +117,7 @@ def memory_of(
         scale=continuous.scale.copy(),
     )
     try:
-        memory = Memory(
+        memory = LinearMemory(
             order=len(B),
             theta=None if theta is None else float(theta),
             discretizer=discretizer or Discretizer.ZOH,
@@ -128,7 +128,7 @@ def memory_of(
             f"A of {name} must decay, but its spectral radius is {trained.spectral_radius():.6g}: "
             "train it further with a bound on its eigenvalues, or keep A fixed"
         ) from error
-    return Found(memory=memory, trained=True, error=0.0)
+    return FoundMemory(memory=memory, trained=True, error=0.0)
 
 
 def stands_transposed(A: Array, B: Array, name: str) -> bool | None:

@@ -19,16 +19,16 @@ import numpy as np
 from ..errors import LMUHWError, ModelFileError, read_error
 from ..legendre import Array, StateSpace
 from ..network import (
-    GRU,
-    LMU,
-    LSTM,
     Activation,
     Cell,
-    Dense,
+    DenseLayer,
+    GRULayer,
     Layer,
-    Memory,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
     Network,
-    SimpleRNN,
+    SimpleRNNLayer,
     arrays,
 )
 from ..spec import Discretizer
@@ -38,10 +38,10 @@ from .keras_config import parse_json
 FORMAT = "lmu-hw model"
 VERSION = 1
 CELLS: dict[str, type[Cell]] = {
-    "dense": Dense,
-    "simple_rnn": SimpleRNN,
-    "lstm": LSTM,
-    "gru": GRU,
+    "dense": DenseLayer,
+    "simple_rnn": SimpleRNNLayer,
+    "lstm": LSTMLayer,
+    "gru": GRULayer,
 }
 
 
@@ -128,7 +128,7 @@ def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
-    if isinstance(layer, LMU):
+    if isinstance(layer, LMULayer):
         memory = layer.memory
         return {
             "kind": "lmu",
@@ -141,7 +141,7 @@ def _describe(layer: Layer) -> dict[str, Any]:
             "cell": None if layer.cell is None else _describe(layer.cell),
         }
     kind = next(name for name, cell in CELLS.items() if isinstance(layer, cell))
-    gate = {"gate": layer.gate.value} if isinstance(layer, LSTM | GRU) else {}
+    gate = {"gate": layer.gate.value} if isinstance(layer, LSTMLayer | GRULayer) else {}
     return {"kind": kind, "activation": layer.activation.value, **gate}
 
 
@@ -152,7 +152,7 @@ def _layer(described: dict[str, Any], own: dict[str, Array]) -> Layer:
     if "A" in own:
         scale = np.sqrt(2.0 * np.arange(len(own["B"])) + 1.0)
         trained = StateSpace(A=own.pop("A"), B=own.pop("B"), scale=scale)
-    memory = Memory(
+    memory = LinearMemory(
         order=order,
         theta=described["theta"],
         discretizer=Discretizer(described["discretizer"]),
@@ -161,7 +161,7 @@ def _layer(described: dict[str, Any], own: dict[str, Array]) -> Layer:
     )
     cell = described["cell"]
     inner = {key[5:]: own.pop(key) for key in list(own) if key.startswith("cell.")}
-    return LMU(
+    return LMULayer(
         memory=memory,
         n_in=described["n_in"],
         cell=None if cell is None else _cell(cell, inner),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from ..network import Activation, Dense, Memory
+from ..network import Activation, DenseLayer, LinearMemory
 from ..spec import Discretizer
 from .matrices import memory_of
 
@@ -109,7 +109,7 @@ def memory_for(
     *,
     transposed: bool = False,
     less_identity: bool = False,
-) -> Memory:
+) -> LinearMemory:
     """Return the memory of a layer from its matrices, or from theta where it has none."""
     if A is not None and B is not None:
         check_shape(f"A of {name}", A, (order, order))
@@ -126,10 +126,10 @@ def memory_for(
         raise ModelFileError(f"{name} must hold both A and B, or neither and theta be given")
     if theta is None:
         raise ModelFileError(f"theta of {name} must be given, as its file holds no A and B")
-    return Memory(order=order, theta=float(theta), discretizer=discretizer or Discretizer.ZOH)
+    return LinearMemory(order=order, theta=float(theta), discretizer=discretizer or Discretizer.ZOH)
 
 
-def dense_of(prefix: str, group: Group) -> Dense | None:
+def dense_of(prefix: str, group: Group) -> DenseLayer | None:
     """Return the linear layer that a group of arrays is, or None where it is none.
 
     Keras calls its matrix ``kernel`` (in, out), PyTorch ``weight`` (out, in).
@@ -145,4 +145,4 @@ def dense_of(prefix: str, group: Group) -> Dense | None:
     W = stored.T if leaf == "kernel" else stored
     b = group.get("bias", np.zeros(len(W)))
     check_shape(full_name(prefix, "bias"), b, (len(W),))
-    return Dense(W=own(W), b=own(b), activation=Activation.LINEAR)
+    return DenseLayer(W=own(W), b=own(b), activation=Activation.LINEAR)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ModelFileError
 from ..legendre import Array
-from ..network import GRU, LSTM, Activation, Layer, SimpleRNN
+from ..network import Activation, GRULayer, Layer, LSTMLayer, SimpleRNNLayer
 from .named_arrays import Asked, Group, check_shape, full_name, own
 
 TORCH_NAME = re.compile(r"(weight|bias)_(ih|hh|hr)(?:_l([0-9]{1,4}))?(_reverse)?")
@@ -152,8 +152,8 @@ def _gates(name: str, W: Array, U: Array, *, transposed: bool) -> int:
 
 def _layer(gates: int, W: Array, U: Array, b: Array, c: Array | None, asked: Asked) -> Layer:
     if gates == 1:
-        return SimpleRNN(W=own(W), U=own(U), b=own(b), activation=asked.activation or TANH)
+        return SimpleRNNLayer(W=own(W), U=own(U), b=own(b), activation=asked.activation or TANH)
     if gates == 4:
-        return LSTM(W=own(W), U=own(U), b=own(b), activation=TANH, gate=SIGMOID)
+        return LSTMLayer(W=own(W), U=own(U), b=own(b), activation=TANH, gate=SIGMOID)
     inner = None if c is None else own(c)
-    return GRU(W=own(W), U=own(U), b=own(b), c=inner, activation=TANH, gate=SIGMOID)
+    return GRULayer(W=own(W), U=own(U), b=own(b), c=inner, activation=TANH, gate=SIGMOID)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ModelFileError
-from ..network import LMU, MAX_UNITS, Activation, Dense, Layer
+from ..network import MAX_UNITS, Activation, DenseLayer, Layer, LMULayer
 from ..spec import check_int
 from .named_arrays import Asked, Group, check_shape, full_name, memory_for, own
 
@@ -64,18 +64,18 @@ def lmufft_layers(
     )
     check_int(f"inputs of {name}", n_in, 1, MAX_UNITS)
     identity = np.eye(n_in)
-    write = Dense(
+    write = DenseLayer(
         W=np.concatenate([W_u, identity, -identity]),
         b=np.concatenate([b_u, np.zeros(2 * n_in)]),
         activation=Activation.RELU,
     )
     W_m, W_x = W_h[:, :order], W_h[:, order:]
-    read = Dense(
+    read = DenseLayer(
         W=np.concatenate([W_m, np.zeros((n, 1)), W_x, -W_x], axis=1),
         b=own(b_h),
         activation=Activation.RELU,
     )
-    layer = LMU(
+    layer = LMULayer(
         memory=memory,
         n_in=1 + 2 * n_in,
         e_x=np.eye(1, 1 + 2 * n_in),

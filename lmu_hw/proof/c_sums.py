@@ -24,7 +24,7 @@ MAX_SCALE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class ClaimedSum:
     """A variable of the C that must be claimed.
 
     Attributes
@@ -112,7 +112,7 @@ def _check_text(name: str, claim: Data, prefix: str, text: str) -> None:
 
 
 def _check_all(
-    sums: Mapping[tuple[str, str], Sum], claims: Iterable[Data], lengths: Mapping[str, int]
+    sums: Mapping[tuple[str, str], ClaimedSum], claims: Iterable[Data], lengths: Mapping[str, int]
 ) -> None:
     """Raise unless every sum is claimed, and rows from their first column to the last."""
     columns: dict[tuple[str, str], list[tuple[int, int]]] = {key: [] for key in sums}
@@ -136,7 +136,7 @@ def _row_sum(variable: Any) -> Any:
     return "dots" if variable == "dots64" else variable
 
 
-def _sums(program: Data) -> Iterator[Sum]:
+def _sums(program: Data) -> Iterator[ClaimedSum]:
     """Yield the sums of a program's C."""
     kinds = [op["kind"] for op in program["ops"]]
     names: dict[str, Any] = {}
@@ -156,11 +156,11 @@ def _sums(program: Data) -> Iterator[Sum]:
         else:
             continue
         for where, found in variables.items():
-            yield from (Sum(op=op, function=where, variable=name) for name in found)
+            yield from (ClaimedSum(op=op, function=where, variable=name) for name in found)
         applied = op.get("function")
         if applied is not None and applied not in names.values():
             names[_function_name(applied, names)] = applied
-    yield from (Sum(op=f, function=name, variable="y") for name, f in names.items())
+    yield from (ClaimedSum(op=f, function=name, variable="y") for name, f in names.items())
 
 
 def _function_name(function: Data, taken: Mapping[str, Any]) -> str:
@@ -189,7 +189,7 @@ class _Reach:
     def __init__(self, formats: Mapping[str, QFormat], lengths: Mapping[str, int]) -> None:
         self.formats, self.lengths = formats, lengths
 
-    def of(self, s: Sum, claim: Data, name: str) -> Range:
+    def of(self, s: ClaimedSum, claim: Data, name: str) -> Range:
         """Return what a sum reaches."""
         scale = claim.get("scale_bits")
         if scale is not None and (type(scale) is not int or not 0 <= scale <= MAX_SCALE):
@@ -261,7 +261,7 @@ class _Reach:
             seen.append((low, high))
         return _hull(seen)
 
-    def _dense(self, s: Sum) -> Range:
+    def _dense(self, s: ClaimedSum) -> Range:
         state, source = self.formats[s.op["state"]], self.formats[s.op["source"]]
         shift = source.frac_bits - state.frac_bits
         u = [
@@ -273,7 +273,7 @@ class _Reach:
             return _hull([first, held])
         return _hull(_partial(row, [first, *[held] * (len(row) - 1)]) for row in s.op["rows"])
 
-    def _adaptor(self, s: Sum, scale: int | None, name: str) -> Range:
+    def _adaptor(self, s: ClaimedSum, scale: int | None, name: str) -> Range:
         """Return the range of ``b - a``, or of its product, with ``scale`` more bits."""
         op, port = s.op, s.function.rpartition("_")[2]
         w, inner = fmt_of(op["chain_fmt"]), self.formats[op["z_inner"]]

@@ -8,8 +8,8 @@ from fractions import Fraction
 from ..fixedpoint import QFormat
 from .claims import Claim, of_peak
 from .interval import Data, Range, fmt_of, input_words
-from .lossless import Steps, noise_of, sections_of
-from .memory import ChainGains, Row, gains_of
+from .lossless import RoundingSteps, noise_of, sections_of
+from .memory import ChainGains, ReadoutRow, gains_of
 from .response import TooWideError, block_size
 from .rounding import FEW_VALUES, MAX_VALUES, ErrorSums, error_sums
 from .scaled import ONE, PLACES, lsb, product, up
@@ -64,7 +64,7 @@ class ChainProof:
         outer = formats[op["z_outer"]] if op["z_outer"] else None
         if max(f.frac_bits for f in (chain, formats[op["z_inner"]], outer) if f) > PLACES:
             raise UnprovenError("its words are too fine to be followed")
-        self._unit = Steps(
+        self._unit = RoundingSteps(
             chain=lsb(chain.frac_bits),
             outer=lsb(outer.frac_bits) if outer else 0,
             inner=lsb(formats[op["z_inner"]].frac_bits),
@@ -73,7 +73,7 @@ class ChainProof:
             [row for reader in readers for row in self._rows(reader)]
         )
 
-    def _find(self, rows: list[Row]) -> tuple[ChainGains, int]:
+    def _find(self, rows: list[ReadoutRow]) -> tuple[ChainGains, int]:
         """Return the gains, of rows too unless these are too wide, and of how many."""
         block = block_size(self._op["window"])
         try:
@@ -191,7 +191,7 @@ class ChainProof:
         """Return the binary exponent of the unit of rows."""
         return min(self._steps(reader))
 
-    def _rows(self, reader: Data) -> list[Row]:
+    def _rows(self, reader: Data) -> list[ReadoutRow]:
         """Return rows over words as rows over the sections' values."""
         factors = [1 << (step - self._scale(reader)) for step in self._steps(reader)]
         n_outer = len(self._sections) - sum(s.e2 is None for s in self._sections)
@@ -205,7 +205,7 @@ class ChainProof:
                 real = section.e2 is None
                 of_o.append(x if real else next(pairs))
                 of_i.append(0 if real else x)
-            out.append(Row(of_o=tuple(of_o), of_i=tuple(of_i)))
+            out.append(ReadoutRow(of_o=tuple(of_o), of_i=tuple(of_i)))
         return out
 
 

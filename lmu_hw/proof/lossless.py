@@ -26,7 +26,7 @@ Coefficient = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class LosslessSection:
     """A section, its real pole as a pair's; ``e2`` is None there."""
 
     e1: Coefficient
@@ -57,7 +57,7 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class RoundingSteps:
     """One rounding unit of each signal [real, as `scaled` bounds]."""
 
     chain: int
@@ -82,7 +82,7 @@ class Noise:
     f: tuple[int, ...]
 
 
-def sections_of(data: Sequence[Sequence[Coefficient]]) -> tuple[Section, ...]:
+def sections_of(data: Sequence[Sequence[Coefficient]]) -> tuple[LosslessSection, ...]:
     """Return the sections of a chain.
 
     Parameters
@@ -94,13 +94,13 @@ def sections_of(data: Sequence[Sequence[Coefficient]]) -> tuple[Section, ...]:
     for adaptors in data:
         coef, shift = adaptors[0]
         if len(adaptors) == 2:
-            out.append(Section(e1=(coef, shift), e2=adaptors[1]))
+            out.append(LosslessSection(e1=(coef, shift), e2=adaptors[1]))
         else:
-            out.append(Section(e1=((2 << shift) - coef, shift), e2=None))
+            out.append(LosslessSection(e1=((2 << shift) - coef, shift), e2=None))
     return tuple(out)
 
 
-def noise_of(sections: Sequence[Section], unit: Steps) -> Noise:
+def noise_of(sections: Sequence[LosslessSection], unit: RoundingSteps) -> Noise:
     """Return what rounding errors do.
 
     Errors of w run down the chain, each section keeping ``1 - direct**2`` of their energy; errors
@@ -126,7 +126,7 @@ def noise_of(sections: Sequence[Section], unit: Steps) -> Noise:
     return Noise(energy=root(energy), w=tuple(same_w), f=tuple(same_f))
 
 
-def norms_of(sections: Sequence[Section]) -> dict[str, list[int]]:
+def norms_of(sections: Sequence[LosslessSection]) -> dict[str, list[int]]:
     """Return the squared norms of the rows of every signal: the energies of their responses."""
     of_o = [up(1 / s.weight_o) for s in sections]
     of_i = [0 if s.weight_i is None else up(1 / s.weight_i) for s in sections]

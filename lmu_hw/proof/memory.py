@@ -17,8 +17,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .lossless import Section
-from .response import SIGNALS, Ints, Response, TooWideError, squares
+from .lossless import LosslessSection
+from .response import SIGNALS, Response, TooWideError, Words, squares
 from .scaled import ONE, product, root, up
 
 MAX_STEPS = 1 << 22
@@ -30,7 +30,7 @@ SETTLED = ONE // 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ReadoutRow:
     """A row of integers that reads the state: ``sum(o * of_o) + sum(i * of_i)``.
 
     Parameters
@@ -110,7 +110,7 @@ class _Sums:
             out.append(max(0, product(norm, norm) - max(0, seen)))
         return out
 
-    def add(self, h: Ints, tails: Sequence[int]) -> None:
+    def add(self, h: Words, tails: Sequence[int]) -> None:
         """Add a block of steps, whose tails before it are given."""
         energies, exponent = squares(h)
         l1s, signed = np.abs(h).sum(axis=0).tolist(), h.sum(axis=0).tolist()
@@ -122,7 +122,7 @@ class _Sums:
 
 
 def gains_of(
-    sections: Sequence[Section], block: int, rows: Sequence[Row] = ()
+    sections: Sequence[LosslessSection], block: int, rows: Sequence[ReadoutRow] = ()
 ) -> ChainGains | None:
     """Return the gains of every signal of a chain.
 
@@ -143,7 +143,7 @@ def gains_of(
     TooWideError
     """
     response = Response(sections, block)
-    reader = _Reader(response, rows)
+    reader = _ProgramReader(response, rows)
     norms = response.norms | ({"rows": reader.norms} if rows else {})
     units = dict.fromkeys(SIGNALS, response.unit) | {"rows": reader.unit}
     sums = {name: _Sums(column) for name, column in norms.items()}
@@ -184,10 +184,10 @@ def gains_of(
     return ChainGains(of=gains, response=response, total=total, n_steps=n_steps)
 
 
-class _Reader:
+class _ProgramReader:
     """Rows over the state, in integers of fewer bits."""
 
-    def __init__(self, response: Response, rows: Sequence[Row]) -> None:
+    def __init__(self, response: Response, rows: Sequence[ReadoutRow]) -> None:
         of_o = np.array([row.of_o for row in rows], dtype=object).reshape(
             len(rows), len(response.sections)
         )
@@ -217,7 +217,7 @@ class _Reader:
             for row in rows
         ]
 
-    def read(self, h: dict[str, Ints]) -> Ints:
+    def read(self, h: dict[str, Words]) -> Words:
         """Return the values of the rows, shape (block, n_rows)."""
         return np.asarray((h["o"] >> self._drop) @ self._of_o + (h["i"] >> self._drop) @ self._of_i)
 
@@ -230,7 +230,7 @@ class _Reader:
         ]
 
 
-def _transition(sections: Sequence[Section], tails: dict[str, list[int]]) -> int:
+def _transition(sections: Sequence[LosslessSection], tails: dict[str, list[int]]) -> int:
     """Return a bound of ``||A^K||_F``, from what is to come of the state's responses."""
     return root(
         sum(
@@ -241,7 +241,7 @@ def _transition(sections: Sequence[Section], tails: dict[str, list[int]]) -> int
 
 
 def _state_norm(
-    response: Response, h: dict[str, Ints], miss: dict[str, list[int]]
+    response: Response, h: dict[str, Words], miss: dict[str, list[int]]
 ) -> tuple[int, int]:
     """Return a bound of the state's norm after the last step, and the least it can be."""
     square = floor = 0

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .lossless import Section, Steps, noise_of, norms_of
+from .lossless import LosslessSection, RoundingSteps, noise_of, norms_of
 from .scaled import ONE, product, root
 
-Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.int64]
 
 SPLIT = 24
 """Low bits of a value that are multiplied on their own, to stay within 63 bits."""
@@ -45,7 +45,7 @@ class Response:
     TooWideError
     """
 
-    def __init__(self, sections: Sequence[Section], block: int) -> None:
+    def __init__(self, sections: Sequence[LosslessSection], block: int) -> None:
         self.sections, self.block = sections, block
         self.norms = {
             name: [root(square) for square in squares]
@@ -66,7 +66,9 @@ class Response:
         table = [(*a, *b, s.e2 is not None) for a, b, s in zip(e1, e2, sections, strict=True)]
         c1, s1, c2, s2, pair = np.array(table, dtype=np.int64).T
         self._coefficients = c1, s1 - SPLIT, c2, s2 - SPLIT, pair
-        self._noise = noise_of(sections, Steps(chain=self.unit, outer=self.unit, inner=self.unit))
+        self._noise = noise_of(
+            sections, RoundingSteps(chain=self.unit, outer=self.unit, inner=self.unit)
+        )
 
     def miss(self, n_steps: int) -> dict[str, list[int]]:
         """Return how far values may lie from the truth after that many steps."""
@@ -81,7 +83,7 @@ class Response:
             for name in SIGNALS
         }
 
-    def blocks(self) -> Iterator[dict[str, Ints]]:
+    def blocks(self) -> Iterator[dict[str, Words]]:
         """Yield the values of ``w, f, o, i``, shape (block, n_sections), from the impulse on."""
         n, size = len(self.sections), self.block
         w, o, i = (np.zeros(n, dtype=np.int64) for _ in range(3))
@@ -98,7 +100,7 @@ class Response:
             done = n - 1
             record[:, :done] = record[:, size:]
 
-    def step(self, w: Ints, o: Ints, i: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    def step(self, w: Words, o: Words, i: Words) -> tuple[Words, Words, Words, Words]:
         """Return ``w', f, o', i'`` of every section (the last axis), from what each finds."""
         c1, s1, c2, s2, pair = self._coefficients
         x = o - w
@@ -114,7 +116,7 @@ def block_size(window: int) -> int:
     return max(4, min(64, window // 32))
 
 
-def squares(h: Ints) -> tuple[Ints, int]:
+def squares(h: Words) -> tuple[Words, int]:
     """Return lower bounds of the sums of squares of columns, and their binary exponent."""
     half = VALUE_BITS // 2
     size = np.abs(h)

@@ -16,8 +16,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .lossless import Section, Steps
-from .response import SIGNALS, Ints, Response
+from .lossless import LosslessSection, RoundingSteps
+from .response import SIGNALS, Response, Words
 from .scaled import ONE, product, root, up
 
 CHECK_EVERY = 64
@@ -67,18 +67,18 @@ class ErrorSums:
 
 
 @dataclass(slots=True)
-class _Sums:
+class _RoundingSums:
     """Sizes of a signal, summed over the steps: of the first error, the second, and both."""
 
-    first: Ints
-    second: Ints
-    both: Ints
+    first: Words
+    second: Words
+    both: Words
     steps: int = 0
 
-    def copy(self) -> _Sums:
-        return _Sums(self.first.copy(), self.second.copy(), self.both.copy(), self.steps)
+    def copy(self) -> _RoundingSums:
+        return _RoundingSums(self.first.copy(), self.second.copy(), self.both.copy(), self.steps)
 
-    def add(self, values: Ints, same: Ints) -> None:
+    def add(self, values: Words, same: Words) -> None:
         """Add a step: values of shape (2, n_places, n_sections)."""
         first, second = np.abs(values)
         # what is no larger than the parts of it that are rounded up
@@ -90,7 +90,7 @@ class _Sums:
 
 def error_sums(
     response: Response,
-    unit: Steps,
+    unit: RoundingSteps,
     total: int,
     n_steps: int,
     limit: int = MAX_VALUES,
@@ -129,10 +129,10 @@ def error_sums(
         [[u << down for u in p.units] for p, down in zip(places, scale, strict=True)], dtype=object
     ).T
     none = np.zeros(state["o"].shape[1:], dtype=np.int64)
-    sums = {name: _Sums(none.copy(), none.copy(), none.copy()) for name in SIGNALS}
+    sums = {name: _RoundingSums(none.copy(), none.copy(), none.copy()) for name in SIGNALS}
     for name in ("o", "i"):
         sums[name].add(state[name], same)
-    before = {name: [_Sums(none, none, none)] for name in SIGNALS}
+    before = {name: [_RoundingSums(none, none, none)] for name in SIGNALS}
     spread, cycles = 2 * int(weights.sum()), 0
     while cycles < MAX_CYCLES:
         for _ in range(CHECK_EVERY):
@@ -173,7 +173,7 @@ def error_sums(
     return None
 
 
-def _places(sections: Sequence[Section], unit: Steps) -> list[_Place]:
+def _places(sections: Sequence[LosslessSection], unit: RoundingSteps) -> list[_Place]:
     """Return every adaptor with what its errors put in."""
     out = []
     zero, one = Fraction(0), Fraction(1)
@@ -211,7 +211,7 @@ def _places(sections: Sequence[Section], unit: Steps) -> list[_Place]:
 
 def _injected(
     places: Sequence[_Place], name: str, scale: Sequence[int], response: Response
-) -> Ints:
+) -> Words:
     """Return ``o``, ``i`` or ``w`` after each error, shape (2, n_places, n_sections)."""
     values = np.zeros((2, len(places), len(response.sections)), dtype=np.int64)
     for row, (place, down) in enumerate(zip(places, scale, strict=True)):
@@ -223,7 +223,7 @@ def _injected(
 
 
 def _advance(
-    response: Response, state: dict[str, Ints], sums: dict[str, _Sums], same: Ints
+    response: Response, state: dict[str, Words], sums: dict[str, _RoundingSums], same: Words
 ) -> None:
     """Run the chain of every error for a step, adding up the sizes of its signals."""
     w, f, o, i = response.step(state["w"], state["o"], state["i"])
@@ -233,7 +233,7 @@ def _advance(
     state["w"][..., 1:], state["w"][..., 0] = w[..., :-1], 0
 
 
-def _weighed(sums: _Sums, weights: Ints, kind: str) -> list[int]:
+def _weighed(sums: _RoundingSums, weights: Words, kind: str) -> list[int]:
     """Return twice what errors rounded to nearest make, or what whole units make, by section."""
     large, small = weights[0][:, None], weights[1][:, None]
     if kind == "units":
@@ -243,17 +243,17 @@ def _weighed(sums: _Sums, weights: Ints, kind: str) -> list[int]:
     return [int(x) for x in column.sum(axis=0)]
 
 
-def _nearest(sums: _Sums, weights: Ints, unit: int) -> list[int]:
+def _nearest(sums: _RoundingSums, weights: Words, unit: int) -> list[int]:
     """Return what errors make that are rounded to nearest, by section."""
     return [(x * unit << GUARD) // (2 * ONE) + 1 for x in _weighed(sums, weights, "nearest")]
 
 
-def _excess(old: _Sums, new: _Sums, weights: Ints, unit: int) -> list[int]:
+def _excess(old: _RoundingSums, new: _RoundingSums, weights: Words, unit: int) -> list[int]:
     """Return what whole units make beyond that, in the steps after ``old``."""
     n = new.steps - old.steps
-    later = _Sums(new.first - old.first, new.second - old.second, new.both - old.both)
+    later = _RoundingSums(new.first - old.first, new.second - old.second, new.both - old.both)
     # each step was rounded up by less than 1
-    floor = _Sums(later.first - n, later.second - n, later.both - n)
+    floor = _RoundingSums(later.first - n, later.second - n, later.both - n)
     return [
         max(0, ((2 * units - nearest) * unit << GUARD) // (2 * ONE) + 1)
         for units, nearest in zip(
@@ -263,7 +263,7 @@ def _excess(old: _Sums, new: _Sums, weights: Ints, unit: int) -> list[int]:
 
 
 def _left(
-    response: Response, state: dict[str, Ints], weights: Ints, miss: dict[str, list[int]]
+    response: Response, state: dict[str, Words], weights: Words, miss: dict[str, list[int]]
 ) -> int:
     """Return a bound of the norm that is left of all errors, whole units."""
     left = 0

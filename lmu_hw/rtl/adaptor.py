@@ -21,7 +21,7 @@ LOW_BITS = 16
 """Bits of a wide x in the lower of its two products: what a multiplier of any device takes."""
 
 
-class Port(enum.Enum, shape=3):
+class ChainPort(enum.Enum, shape=3):
     """What a command does with the words of the chain and of its states."""
 
     NONE = 0
@@ -72,7 +72,7 @@ def coefficient_widths(plan: Schedule) -> tuple[int, int, int]:
     )
 
 
-class Adaptor(wiring.Component):
+class AdaptorUnit(wiring.Component):
     """``a' = a + t``, ``b' = 2 a - b + t``, ``t = coef * 2**-shift * (b - a)``.
 
     The words of all cascades are brought to one binary point, the finest of any, before they meet.
@@ -122,7 +122,9 @@ class Adaptor(wiring.Component):
         aligned = max(self._aligned_width(fmt) for f in self.formats for fmt in f.all)
         self.x_width = aligned + 1
         lengths = {len(section) for chain in plan.chains for section in chain.sections}
-        self.used = [Port.OUTER, Port.INNER] * (2 in lengths) + [Port.REAL] * (1 in lengths)
+        self.used = [ChainPort.OUTER, ChainPort.INNER] * (2 in lengths) + [ChainPort.REAL] * (
+            1 in lengths
+        )
         # whether a real section has one after it, which takes its word
         self.goes_on = any(
             len(section) == 1 and any(chain.sections[k + 1 :])
@@ -134,7 +136,7 @@ class Adaptor(wiring.Component):
         self.word_width = max(self.state_width, *(signed_width(f.source) for f in self.formats))
         super().__init__(
             {
-                "port": In(Port),
+                "port": In(ChainPort),
                 "chain_number": In(range(len(plan.chains))),
                 "word": In(signed(self.word_width)),
                 "coef": In(unsigned(self.coef_width)),
@@ -157,7 +159,7 @@ class Adaptor(wiring.Component):
         # mirrored of it later is written again before it is read
         data = depth_to_clear(self.plan) > self.latency
         for name in ("product", "shift", "round", "limit"):
-            port = Signal(Port, name=f"{name}_port", reset_less=data)
+            port = Signal(ChainPort, name=f"{name}_port", reset_less=data)
             m.d.sync += port.eq(ports[-1])
             ports.append(port)
         _, _, shifting, rounding, limiting = ports
@@ -209,15 +211,19 @@ class Adaptor(wiring.Component):
             lookup(m, self.chain_number, numbers[what], f"{what}_range")
             for what in ("chain", "inner", "outer")
         )
-        to_b = Mux(shifting == Port.REAL, chain_range, outer_range) if self.goes_on else outer_range
-        to_chain = (shifting == Port.LOAD) | (shifting == Port.OUTER)
+        to_b = (
+            Mux(shifting == ChainPort.REAL, chain_range, outer_range)
+            if self.goes_on
+            else outer_range
+        )
+        to_chain = (shifting == ChainPort.LOAD) | (shifting == ChainPort.OUTER)
         for rounder, base_, result in (
             (round_a, a_base, Mux(to_chain, chain_range, inner_range)),
             (round_b, b_base, to_b),
         ):
             m.d.comb += [
                 rounder.result.eq(result),
-                rounder.silent.eq(self.silent & (shifting != Port.LOAD)),
+                rounder.silent.eq(self.silent & (shifting != ChainPort.LOAD)),
                 rounder.base.eq(base_),
                 rounder.quotient.eq(shifter.quotient),
                 rounder.half.eq(shifter.half),
@@ -228,10 +234,10 @@ class Adaptor(wiring.Component):
         sum_a, sum_b = Unlimited(round_a, "a"), Unlimited(round_b, "b")
         sum_a.take(m, round_a)
         sum_b.take(m, round_b)
-        with m.If((rounding == Port.LOAD) | (rounding == Port.OUTER)):
+        with m.If((rounding == ChainPort.LOAD) | (rounding == ChainPort.OUTER)):
             chain.take(m, round_a)
         if self.goes_on:
-            with m.Elif(rounding == Port.REAL):
+            with m.Elif(rounding == ChainPort.REAL):
                 chain.take(m, round_b)
 
         # limit
@@ -239,13 +245,13 @@ class Adaptor(wiring.Component):
         inner_done = Signal(reset_less=data)
         m.d.sync += [
             self.a.eq(sum_a.word(m, self.chain_number, numbers["inner"], "limited_a")),
-            self.a_valid.eq((limiting == Port.INNER) | (limiting == Port.REAL)),
-            inner_done.eq(limiting == Port.INNER),
+            self.a_valid.eq((limiting == ChainPort.INNER) | (limiting == ChainPort.REAL)),
+            inner_done.eq(limiting == ChainPort.INNER),
             self.b_valid.eq(inner_done),
         ]
-        with m.If(limiting == Port.OUTER):
+        with m.If(limiting == ChainPort.OUTER):
             m.d.sync += link.eq(word_b)
-        with m.If(limiting == Port.INNER):
+        with m.If(limiting == ChainPort.INNER):
             m.d.sync += self.b.eq(word_b)
         return m
 
@@ -264,9 +270,9 @@ class Adaptor(wiring.Component):
         outer = self._aligned(self.word, f.outer)
         on_chain = self._aligned(chain, f.chain)
         pairs = {
-            Port.OUTER: (on_chain, outer),
-            Port.REAL: (inner, on_chain),
-            Port.INNER: (inner, self._aligned(link, f.outer)),
+            ChainPort.OUTER: (on_chain, outer),
+            ChainPort.REAL: (inner, on_chain),
+            ChainPort.INNER: (inner, self._aligned(link, f.outer)),
         }
         with m.Switch(self.port):
             for port in self.used:

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from .ports import keep_on_reset
 
 
-class Best(wiring.Component):
+class ArgmaxUnit(wiring.Component):
     """Remembers the largest word so far, the first of those that are equal.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, Signal, Value
 
 from ..schedule.timing import BESIDE
-from .adaptor import Adaptor, Port
+from .adaptor import AdaptorUnit, ChainPort
 from .memories import Ram
 
 
@@ -39,7 +39,9 @@ class Beside:
         # it is asked for two cycles after the command
         self.silent = Mux(phase[1], first, second)
 
-    def operand(self, m: Module, adaptor: Adaptor, port: Value, coef: Value, shift: Value) -> None:
+    def operand(
+        self, m: Module, adaptor: AdaptorUnit, port: Value, coef: Value, shift: Value
+    ) -> None:
         """Give the adaptor the commands of both."""
         again = later(m, port, "beside_port", reset_less=False)
         m.d.comb += [
@@ -48,7 +50,7 @@ class Beside:
             adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "beside_shift"), shift)),
         ]
         with m.If(self.phase[1]):
-            m.d.comb += adaptor.port.eq(Mux(self._present, again, Port.NONE))
+            m.d.comb += adaptor.port.eq(Mux(self._present, again, ChainPort.NONE))
 
     def read(self, m: Module, states: Ram, first: Value, distance: Value) -> None:
         """Read the states so far behind those of the first."""

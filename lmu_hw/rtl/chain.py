@@ -14,14 +14,14 @@ from amaranth.utils import ceil_log2
 
 from ..schedule import Feed, Mirror, Schedule
 from ..schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
-from .adaptor import Adaptor, Port, coefficient_widths
+from .adaptor import AdaptorUnit, ChainPort, coefficient_widths
 from .beside import Beside
 from .memories import Ram, Rom, RomContents
 from .ports import keep_on_reset
 from .tables import lookup, one_of, saturated
 
 
-class Section(IntEnum):
+class SectionWord(IntEnum):
     """What a word of the ROM of sections stands for."""
 
     NONE = 0
@@ -89,7 +89,7 @@ class ChainUnit(wiring.Component):
 
     def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
         self.plan = plan
-        self.adaptor = Adaptor(plan)
+        self.adaptor = AdaptorUnit(plan)
         self.layout = section_layout(plan)
         self.contents = section_contents(plan, file)
         self.feeds = [f for f in plan.feeds if f.chain is not None]
@@ -173,7 +173,7 @@ class ChainUnit(wiring.Component):
 
         fed = Signal()
         m.d.comb += fed.eq(self.valid & self._is_chain(m))
-        reads_outer = (phase == WINDOW - 2) & (coming == Section.PAIR)
+        reads_outer = (phase == WINDOW - 2) & (coming == SectionWord.PAIR)
         first_read = Mux(reads_outer, outer_read, inner_read)
         m.d.comb += states.read_address.eq(first_read)
         self._move_on(m, phase, coming, current, outer_read, inner_read)
@@ -193,8 +193,8 @@ class ChainUnit(wiring.Component):
                 loading.eq(1),
                 word.eq(self.word),
                 feed.eq(self.feed),
-                current.eq(Section.NONE),
-                before.eq(Section.NONE),
+                current.eq(SectionWord.NONE),
+                before.eq(SectionWord.NONE),
                 left.eq(count),
                 address.eq(first),
                 outer_read.eq(firsts[0][0]),
@@ -202,20 +202,20 @@ class ChainUnit(wiring.Component):
             ]
 
         # operand
-        port = Signal(Port)
+        port = Signal(ChainPort)
         with m.Switch(phase):
             with m.Case(0):
                 with m.If(loading):
-                    m.d.comb += port.eq(Port.LOAD)
-                with m.Elif(current == Section.PAIR):
-                    m.d.comb += port.eq(Port.OUTER)
-                with m.Elif(current == Section.REAL):
-                    m.d.comb += port.eq(Port.REAL)
+                    m.d.comb += port.eq(ChainPort.LOAD)
+                with m.Elif(current == SectionWord.PAIR):
+                    m.d.comb += port.eq(ChainPort.OUTER)
+                with m.Elif(current == SectionWord.REAL):
+                    m.d.comb += port.eq(ChainPort.REAL)
                 if self.plan.paired:
-                    with m.Elif(current == Section.HOLD):
-                        m.d.comb += port.eq(Port.OUTER)
-            with m.Case(1), m.If(before == Section.PAIR):
-                m.d.comb += port.eq(Port.INNER)
+                    with m.Elif(current == SectionWord.HOLD):
+                        m.d.comb += port.eq(ChainPort.OUTER)
+            with m.Case(1), m.If(before == SectionWord.PAIR):
+                m.d.comb += port.eq(ChainPort.INNER)
         # an inner adaptor's coefficient has waited for a window
         held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
         held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
@@ -292,12 +292,12 @@ class ChainUnit(wiring.Component):
     ) -> None:
         """Every state is read once, two cycles before it is needed, in order."""
         with m.If(phase == WINDOW - 2):
-            with m.If(coming == Section.PAIR):
+            with m.If(coming == SectionWord.PAIR):
                 m.d.sync += outer_read.eq(outer_read + 1)
-            with m.Elif(coming == Section.REAL):
+            with m.Elif(coming == SectionWord.REAL):
                 m.d.sync += inner_read.eq(inner_read + 1)
         # the inner adaptor of this window's section comes in the next one
-        with m.If((phase == WINDOW - 1) & (current == Section.PAIR)):
+        with m.If((phase == WINDOW - 1) & (current == SectionWord.PAIR)):
             m.d.sync += inner_read.eq(inner_read + 1)
 
     def _distance(self, m: Module, feed: Value, outer: Value) -> Value:
@@ -469,13 +469,13 @@ def section_layout(plan: Schedule) -> data.StructLayout:
 def section_contents(plan: Schedule, file: str) -> RomContents:
     """Return the ROM of sections; a real section's adaptor stands where a pair's outer one does."""
     layout, (_, least, _) = section_layout(plan), coefficient_widths(plan)
-    pause = Section.HOLD if plan.paired else Section.NONE
+    pause = SectionWord.HOLD if plan.paired else SectionWord.NONE
     words = []
     for chain in plan.chains:
         for section in chain.sections:
             outer, inner = (*section, (0, least), (0, least))[:2]
             values = {
-                "section": (pause, Section.REAL, Section.PAIR)[len(section)],
+                "section": (pause, SectionWord.REAL, SectionWord.PAIR)[len(section)],
                 "outer_coef": outer[0],
                 "outer_shift": outer[1] - least,
                 "inner_coef": inner[0],

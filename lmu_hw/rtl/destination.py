@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..schedule import Job, Place, Schedule, Zone
+from ..schedule import BankPlace, BufferHalf, Job, Schedule
 from .tables import lookup
 
 
@@ -66,7 +66,7 @@ class Destination(wiring.Component):
         if place is None:
             return None
         word = self.jobs[job].word + result
-        copy = swap if place.zone is Zone.OLD else place.zone is Zone.NEW and not swap
+        copy = swap if place.zone is BufferHalf.OLD else place.zone is BufferHalf.NEW and not swap
         row = place.row + copy * self.plan.zone_rows + word // self.plan.lanes
         return row, word % self.plan.lanes
 
@@ -93,19 +93,19 @@ class Destination(wiring.Component):
         with m.If(self.valid):
             m.d.sync += next_row.eq(row + (bank == lanes - 1))
             m.d.sync += next_bank.eq(Mux(bank == lanes - 1, 0, bank + 1))
-        old = table("old", [int(self._zone(t) is Zone.OLD) for t in self.jobs])
-        new = table("new", [int(self._zone(t) is Zone.NEW) for t in self.jobs])
+        old = table("old", [int(self._zone(t) is BufferHalf.OLD) for t in self.jobs])
+        new = table("new", [int(self._zone(t) is BufferHalf.NEW) for t in self.jobs])
         copy = (old & self.swap) | (new & ~self.swap)
         m.d.comb += [self.row.eq(row + Mux(copy, plan.zone_rows, 0)), self.bank.eq(bank)]
         return m
 
-    def _place(self, job: Job) -> Place | None:
+    def _place(self, job: Job) -> BankPlace | None:
         return self.plan.places.get(job.target) if job.target is not None else None
 
     def _row(self, job: Job) -> int:
         place = self._place(job)
         return 0 if place is None else place.row + job.word // self.plan.lanes
 
-    def _zone(self, job: Job) -> Zone:
+    def _zone(self, job: Job) -> BufferHalf:
         place = self._place(job)
-        return Zone.ONLY if place is None else place.zone
+        return BufferHalf.ONLY if place is None else place.zone

@@ -12,12 +12,12 @@ from amaranth.back import rtlil
 from amaranth.hdl import Value
 
 from ..naming import COLLISION_MACRO
-from ..program import Cascade, Dense, Program, Role, Vector
-from ..schedule import Kind, Place, Run, Schedule, Zone, pace
+from ..program import Cascade, DenseUpdate, Program, Role, Vector
+from ..schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pace
 from ..streams import Streams
 from ..templates import environment, hex_word
-from .adaptor import Adaptor
-from .argmax import Best
+from .adaptor import AdaptorUnit
+from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit, section_contents
 from .destination import Destination
@@ -71,10 +71,10 @@ BLOCKS: dict[str, type] = {
     "queue": FeedQueue,
     "waiting": Ram,
     "chain": ChainUnit,
-    "adaptor": Adaptor,
+    "adaptor": AdaptorUnit,
     "sections": Rom,
     "states": Ram,
-    "best": Best,
+    "best": ArgmaxUnit,
     "fifo": OutputFifo,
     "words": Ram,
 }
@@ -172,7 +172,7 @@ def _roms(plan: Schedule, name: str) -> Iterator[_Rom]:
         yield _Rom(sections, "coefficients and shifts of the sections")
 
 
-def _note(plan: Schedule, run: Run) -> str:
+def _note(plan: Schedule, run: RomRun) -> str:
     """Return what a run does, for a reader of the control ROM."""
     parts = [run.kind.name.lower().ljust(8), f"{run.cycles:5} cycles"]
     if run.source is not None:
@@ -219,7 +219,7 @@ def _context(
     program: Program, plan: Schedule, name: str, tool: str, streams: Streams
 ) -> dict[str, Any]:
     inputs, outputs = program.with_role(Role.INPUT), program.with_role(Role.OUTPUT)
-    windows = {op.window for op in program.ops if isinstance(op, Cascade | Dense)}
+    windows = {op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
     return {
         "name": name,
         "tool": tool,
@@ -274,10 +274,10 @@ def _vector_line(v: Vector, plan: Schedule) -> str:
     return f"{v.name:16} {v.fmt!s:9} {v.length:7}  {words:26} {rows}".rstrip()
 
 
-def _rows(place: Place, plan: Schedule) -> str:
-    if place.zone is Zone.ONLY:
+def _rows(place: BankPlace, plan: Schedule) -> str:
+    if place.zone is BufferHalf.ONLY:
         return str(place.row)
-    return f"{place.row}/{place.row + plan.zone_rows}" if place.zone is Zone.OLD else ""
+    return f"{place.row}/{place.row + plan.zone_rows}" if place.zone is BufferHalf.OLD else ""
 
 
 def _modules(engine: Engine, name: str, top: str) -> str:

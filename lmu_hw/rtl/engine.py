@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from ..interpreter import Interpreter
 from ..program import Program, Role
 from ..schedule import Schedule, sums_pause
-from .argmax import Best
+from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit
 from .command import aligns, delayed, kinds_of, lane_aligns
@@ -31,7 +31,7 @@ from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
 from .tables import lookup
 from .weights import WeightReader
-from .widths import Widths, depth_to_clear, payload_shape, widths
+from .widths import LaneWidths, depth_to_clear, payload_shape, widths
 
 
 class Engine(wiring.Component):
@@ -155,7 +155,7 @@ class Engine(wiring.Component):
             drain = self._lanes(m, sizes, operands, operand, product, total)
             self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)
         if sizes.index:
-            m.submodules.best = best = Best(sizes.word, sizes.index)
+            m.submodules.best = best = ArgmaxUnit(sizes.word, sizes.index)
             m.d.comb += [
                 best.word.eq(operands.word),
                 best.valid.eq(operand.compare),
@@ -292,7 +292,7 @@ class Engine(wiring.Component):
     def _lanes(
         self,
         m: Module,
-        sizes: Widths,
+        sizes: LaneWidths,
         operands: Operands,
         operand: SimpleNamespace,
         product: SimpleNamespace,
@@ -343,7 +343,7 @@ class Engine(wiring.Component):
     def _results(
         self,
         m: Module,
-        sizes: Widths,
+        sizes: LaneWidths,
         drain: Drain,
         silent: Value,
         swap: Value,

@@ -10,12 +10,12 @@ from amaranth.hdl import Shape
 from ..program import Role, Vector
 from ..schedule import Schedule
 from ..streams import Streams
-from .state_port import Command, clear_cycles, load_cycles, save_cycles
+from .state_port import StateCommand, clear_cycles, load_cycles, save_cycles
 from .widths import payload_shape
 
 AXI_BYTE = 8
 """TDATA is a whole number of these bits."""
-COMMAND_BITS = Shape.cast(Command).width
+COMMAND_BITS = Shape.cast(StateCommand).width
 
 
 def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from .emit import emit
 from .engine import Engine
 from .memories import VerilogPlatform
 from .verilog import parse
-from .verilog.rtlil import Assign, Cell, Const, Module, Statement
+from .verilog.rtlil import Assign, Const, Module, RTLILCell, Statement
 from .verilog.specs import width_of
 
 SUMS = ("$add", "$sub", "$neg", "$lt", "$le", "$ge", "$gt")
@@ -133,7 +133,7 @@ def inventory(program: Program, plan: Schedule) -> Inventory:
     )
 
 
-def _storage(cell: Cell, path: str, files: dict[str, str]) -> Storage:
+def _storage(cell: RTLILCell, path: str, files: dict[str, str]) -> Storage:
     width, depth = int(cell.parameters["WIDTH"]), int(cell.parameters["DEPTH"])
     file = cell.parameters.get("FILE")
     words = [] if file is None else list(_words(files[str(file)]))
@@ -151,12 +151,12 @@ def _words(text: str) -> Iterator[int]:
             yield int(word, 16)
 
 
-def _is_product(cell: Cell) -> bool:
+def _is_product(cell: RTLILCell) -> bool:
     """Return whether both factors are signals; a constant one is shifts and sums."""
     return not any(all(isinstance(c, Const) for c in cell.ports[port]) for port in ("A", "B"))
 
 
-def _class(cell: Cell) -> str:
+def _class(cell: RTLILCell) -> str:
     if cell.kind.endswith("dff") or cell.kind.endswith("dffe"):
         return "register"
     if cell.kind in SUMS:
@@ -168,7 +168,7 @@ def _class(cell: Cell) -> str:
     return "logic" if cell.kind.startswith("$") else "instance"
 
 
-def _weight(cell: Cell) -> int:
+def _weight(cell: RTLILCell) -> int:
     """Return the bits that an operator works on."""
     if cell.kind in SHIFTS:
         if all(isinstance(c, Const) for c in cell.ports["B"]):

@@ -13,7 +13,7 @@ from ..schedule import Kind
 from .command import Factor, Operand
 from .ports import keep_on_reset
 from .tables import one_of
-from .widths import Widths
+from .widths import LaneWidths
 
 
 class Operands(wiring.Component):
@@ -53,7 +53,7 @@ class Operands(wiring.Component):
 
     latency = 1
 
-    def __init__(self, widths: Widths, lanes: int, kinds: set[Kind]) -> None:
+    def __init__(self, widths: LaneWidths, lanes: int, kinds: set[Kind]) -> None:
         self.widths, self.lanes, self.kinds = widths, lanes, kinds
         super().__init__(
             {

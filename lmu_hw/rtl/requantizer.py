@@ -16,7 +16,7 @@ from .ports import keep_on_reset
 from .rounder import Range, Rounder, Unlimited
 from .shifter import Shifter
 from .tables import lookup, signed_width
-from .widths import Widths
+from .widths import LaneWidths
 
 
 class Requantizer(wiring.Component):
@@ -58,7 +58,7 @@ class Requantizer(wiring.Component):
     - limit: to the range of the word; to the output register.
     """
 
-    def __init__(self, plan: Schedule, widths: Widths, file: str = "params.mem") -> None:
+    def __init__(self, plan: Schedule, widths: LaneWidths, file: str = "params.mem") -> None:
         self.plan, self.widths = plan, widths
         self.pace = pace(plan.program, plan.lanes, plan.interval)
         self.latency = 5 + self.pace.scale_cycles

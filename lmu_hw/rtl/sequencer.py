@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..schedule import Kind, Listing, Run, Schedule, Stride, Zone, walk
+from ..schedule import BufferHalf, Kind, Listing, RomRun, Schedule, Stride, walk
 from ..schedule.plan import ACCUMULATES, ACROSS
 from .command import EVENTS, Command, Factor, Operand, aligns
 from .memories import Rom, RomContents
@@ -250,8 +250,8 @@ def layout(plan: Schedule) -> data.StructLayout:
             "cycles": (max(r.cycles for r in runs) - 1).bit_length(),
             "row": (max(_row(plan, r) for r in runs)).bit_length(),
             "bank": max(_bank(plan, r) for r in runs).bit_length(),
-            "old": flag([_zone(plan, r) is Zone.OLD for r in runs]),
-            "new": flag([_zone(plan, r) is Zone.NEW for r in runs]),
+            "old": flag([_zone(plan, r) is BufferHalf.OLD for r in runs]),
+            "new": flag([_zone(plan, r) is BufferHalf.NEW for r in runs]),
             "by_word": flag([r.stride is Stride.WORD for r in runs]),
             "across": flag([r.kind in ACROSS for r in runs]),
             "first": flag([r.first for r in runs]),
@@ -272,15 +272,15 @@ def layout(plan: Schedule) -> data.StructLayout:
     )
 
 
-def encode(plan: Schedule, run: Run, fields: data.StructLayout) -> int:
+def encode(plan: Schedule, run: RomRun, fields: data.StructLayout) -> int:
     """Return a run as a word of the control ROM."""
     values = {
         "kind": int(run.kind),
         "cycles": run.cycles - 1,
         "row": _row(plan, run),
         "bank": _bank(plan, run),
-        "old": _zone(plan, run) is Zone.OLD,
-        "new": _zone(plan, run) is Zone.NEW,
+        "old": _zone(plan, run) is BufferHalf.OLD,
+        "new": _zone(plan, run) is BufferHalf.NEW,
         "by_word": run.stride is Stride.WORD,
         "across": run.kind in ACROSS,
         "first": run.first,
@@ -306,22 +306,22 @@ def encode(plan: Schedule, run: Run, fields: data.StructLayout) -> int:
     return word
 
 
-def _runs(plan: Schedule) -> list[Run]:
+def _runs(plan: Schedule) -> list[RomRun]:
     return [run for listing in plan.listings for run in listing.runs]
 
 
-def _row(plan: Schedule, run: Run) -> int:
+def _row(plan: Schedule, run: RomRun) -> int:
     if run.source is None:
         return 0
     return plan.places[run.source].row + run.word // plan.lanes
 
 
-def _bank(plan: Schedule, run: Run) -> int:
+def _bank(plan: Schedule, run: RomRun) -> int:
     return run.word % plan.lanes
 
 
-def _zone(plan: Schedule, run: Run) -> Zone:
-    return Zone.ONLY if run.source is None else plan.places[run.source].zone
+def _zone(plan: Schedule, run: RomRun) -> BufferHalf:
+    return BufferHalf.ONLY if run.source is None else plan.places[run.source].zone
 
 
 def _advance(m: Module, row: Signal, bank: Signal, lanes: int) -> None:

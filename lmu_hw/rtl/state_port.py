@@ -9,8 +9,8 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program import Role
-from ..schedule import Schedule, Zone
-from ..schedule.state import Memory, segments
+from ..schedule import BufferHalf, Schedule
+from ..schedule.state import StateBank, segments
 from ..schedule.timing import FEED
 from .ports import keep_on_reset
 from .tables import lookup, signed_width
@@ -22,7 +22,7 @@ START = FEED + 2
 """Cycles from a command to its first word: what the step before left on its way arrives first."""
 
 
-class Command(enum.Enum, shape=2):
+class StateCommand(enum.Enum, shape=2):
     """What is to be done with the state."""
 
     NONE = 0
@@ -50,7 +50,7 @@ def state_members(plan: Schedule) -> dict[str, wiring.Member]:
     """Return the ports of a design for its state."""
     words = stream.Signature(payload_shape(plan.program.with_role(Role.STATE)))
     return {
-        "state_command": In(stream.Signature(Command)),
+        "state_command": In(stream.Signature(StateCommand)),
         "state_i": In(words),
         "state_o": Out(words),
         "state_o_last": Out(1),
@@ -59,7 +59,7 @@ def state_members(plan: Schedule) -> dict[str, wiring.Member]:
 
 def count_width(plan: Schedule) -> int:
     """Return the bits of the widest silence counter as the program has it."""
-    return max((s.fmt.width for s in segments(plan) if s.memory is Memory.COUNTS), default=0)
+    return max((s.fmt.width for s in segments(plan) if s.memory is StateBank.COUNTS), default=0)
 
 
 def legal(plan: Schedule, words: Sequence[int]) -> list[int]:
@@ -116,12 +116,12 @@ class StatePort(wiring.Component):
         self.plan = plan
         self.segments = segments(plan)
         words = payload_shape(plan.program.with_role(Role.STATE))
-        apart = [s for s in self.segments if s.memory is not Memory.LANES]
+        apart = [s for s in self.segments if s.memory is not StateBank.LANES]
         depth = max((s.address + s.length for s in apart), default=1)
-        clock = [s.fmt.width for s in self.segments if s.memory is Memory.CLOCK]
+        clock = [s.fmt.width for s in self.segments if s.memory is StateBank.CLOCK]
         super().__init__(
             {
-                "command": In(stream.Signature(Command)),
+                "command": In(stream.Signature(StateCommand)),
                 "i": In(stream.Signature(words)),
                 "o": Out(stream.Signature(words)),
                 "o_last": Out(1),
@@ -152,8 +152,8 @@ class StatePort(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        pending = Signal(Command)
-        active = Signal(Command)
+        pending = Signal(StateCommand)
+        active = Signal(StateCommand)
         pause = Signal(range(START), reset_less=True)
         idle = Signal()
         start = Signal()
@@ -161,29 +161,29 @@ class StatePort(wiring.Component):
         saves = Signal()
         loads = Signal()
         m.d.comb += [
-            self.command.ready.eq(pending == Command.NONE),
-            idle.eq(active == Command.NONE),
-            self.hold.eq(~idle | (pending != Command.NONE)),
-            start.eq(self.between & idle & (pending != Command.NONE)),
+            self.command.ready.eq(pending == StateCommand.NONE),
+            idle.eq(active == StateCommand.NONE),
+            self.hold.eq(~idle | (pending != StateCommand.NONE)),
+            start.eq(self.between & idle & (pending != StateCommand.NONE)),
             # until then the memories' ports are those of the step before
             self.busy.eq(~idle & (pause < FETCH)),
             ready.eq(pause == 0),
-            self.erase.eq(ready & (active == Command.CLEAR)),
-            saves.eq(ready & (active == Command.SAVE) & (~self.o.valid | self.o.ready)),
-            self.i.ready.eq(ready & (active == Command.LOAD)),
+            self.erase.eq(ready & (active == StateCommand.CLEAR)),
+            saves.eq(ready & (active == StateCommand.SAVE) & (~self.o.valid | self.o.ready)),
+            self.i.ready.eq(ready & (active == StateCommand.LOAD)),
             loads.eq(self.i.ready & self.i.valid),
         ]
         segment, last = self._walk(m, start, saves | loads)
         with m.If(self.command.valid & self.command.ready):
             m.d.sync += pending.eq(self.command.payload)
         with m.If(start):
-            m.d.sync += [active.eq(pending), pending.eq(Command.NONE), pause.eq(START - 1)]
+            m.d.sync += [active.eq(pending), pending.eq(StateCommand.NONE), pause.eq(START - 1)]
         with m.Elif(~ready):
             m.d.sync += pause.eq(pause - 1)
         with m.Elif(saves):
             m.d.sync += pause.eq(FETCH - 1)
         with m.If(self.erase | ((saves | loads) & last)):
-            m.d.sync += active.eq(Command.NONE)
+            m.d.sync += active.eq(StateCommand.NONE)
 
         held = self._held(m, segment)
         with m.If(saves):
@@ -194,9 +194,9 @@ class StatePort(wiring.Component):
         self._cut(m, segment)
         for name, port, holds in (
             ("lanes", self.to_lanes, [s.place is not None for s in self.segments]),
-            ("chain", self.to_chain, [s.memory is Memory.CHAIN for s in self.segments]),
-            ("counts", self.to_counts, [s.memory is Memory.COUNTS for s in self.segments]),
-            ("clock", self.to_clock, [s.memory is Memory.CLOCK for s in self.segments]),
+            ("chain", self.to_chain, [s.memory is StateBank.CHAIN for s in self.segments]),
+            ("counts", self.to_counts, [s.memory is StateBank.COUNTS for s in self.segments]),
+            ("clock", self.to_clock, [s.memory is StateBank.CLOCK for s in self.segments]),
         ):
             m.d.comb += port.eq(loads & lookup(m, segment, [int(h) for h in holds], f"in_{name}"))
         return m
@@ -221,7 +221,7 @@ class StatePort(wiring.Component):
         length = of_following("length", [s.length - 1 for s in found])
         address = of_following("address", [s.address for s in found])
         row = of_following("row", [s.place.row if s.place else 0 for s in found])
-        two = [s.place is not None and s.place.zone is Zone.OLD for s in found]
+        two = [s.place is not None and s.place.zone is BufferHalf.OLD for s in found]
         copy = of_following("has_two", [int(t) for t in two]) & self.swap
         with m.If(moves):
             m.d.sync += [
@@ -243,11 +243,11 @@ class StatePort(wiring.Component):
 
     def _held(self, m: Module, segment: Value) -> Value:
         """Return the word that is held where the walk is."""
-        words: dict[Memory, Value] = {
-            Memory.LANES: self.lane_word,
-            Memory.CHAIN: self.chain_word,
-            Memory.COUNTS: self.count,
-            Memory.CLOCK: self.clock,
+        words: dict[StateBank, Value] = {
+            StateBank.LANES: self.lane_word,
+            StateBank.CHAIN: self.chain_word,
+            StateBank.COUNTS: self.count,
+            StateBank.CLOCK: self.clock,
         }
         memory = lookup(m, segment, [s.memory for s in self.segments], "memory")
         held: Value | None = None

@@ -8,13 +8,13 @@ from math import prod
 from amaranth.hdl import Shape
 
 from ..fixedpoint import QFormat
-from ..program import Argmax, Dense, Linear, Operation, Pointwise, Vector
-from ..schedule import Kind, Run, Schedule, payload_bits
+from ..program import Argmax, DenseUpdate, Linear, Operation, Pointwise, Vector
+from ..schedule import Kind, RomRun, Schedule, payload_bits
 from .tables import signed_width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Widths:
+class LaneWidths:
     """Bits of everything between the memory and the results.
 
     Parameters
@@ -42,7 +42,7 @@ class Widths:
     index: int
 
 
-def widths(plan: Schedule) -> Widths:
+def widths(plan: Schedule) -> LaneWidths:
     """Return the widths of a schedule's hardware."""
     program, formats = plan.program, plan.formats
     runs = [run for run in plan.due.runs if run.source is not None]
@@ -60,7 +60,7 @@ def widths(plan: Schedule) -> Widths:
     ones = 2 if any(r.kind in (Kind.TERM, Kind.INDEX) for r in plan.due.runs) else 0
     products = widest(Kind.PRODUCT)
     total = max(_total_bits(plan, op) for op in program.ops)
-    return Widths(
+    return LaneWidths(
         word=max(signed_width(formats[name]) for name, _ in plan.places),
         x=max(1, x, index + 1 if index else 0),
         factor=max(weight_bits if plan.weights else 1, ones, products + 1 if products else 0),
@@ -71,7 +71,7 @@ def widths(plan: Schedule) -> Widths:
     )
 
 
-def _width(plan: Schedule, run: Run) -> int:
+def _width(plan: Schedule, run: RomRun) -> int:
     assert run.source is not None
     return signed_width(plan.formats[run.source[0]])
 
@@ -87,7 +87,7 @@ def _total_bits(plan: Schedule, op: Operation) -> int:
         top = max(*fracs, op.result_fmt(vector).frac_bits)
         for term, frac in zip(op.terms, fracs, strict=True):
             peak += prod(_peak(vector(n).fmt) for n in term.names) << (top - frac)
-    elif isinstance(op, Dense):
+    elif isinstance(op, DenseUpdate):
         source, state = vector(op.source).fmt, vector(op.state).fmt
         u = _peak(source) << max(0, state.frac_bits - source.frac_bits)
         peak = u + max(sum(map(abs, row)) * _peak(state) + abs(row[0]) * u for row in op.rows)

@@ -1,6 +1,6 @@
 """From a program to cycles of several lanes: memory map, ROM contents, the control ROM's words.
 
-The hardware does what the control ROM says: each word of it is a `Run`, some cycles in which the
+The hardware does what the control ROM says: each word of it is a `RomRun`, some cycles in which the
 same is done with one word of the memory after the other. Nothing in the hardware waits for anything
 else, but for the streams at its ends: every pause is in the ROM, put there by `placement`, which
 knows when every word is read and written. So a step takes the same cycles every time.
@@ -19,11 +19,13 @@ from __future__ import annotations
 
 from ..errors import ScheduleError
 from ..program import Program, Role
-from .lowering import Lowering, Way
+from .lowering import Lowering, LoweringChoice
 from .memory_map import Versions, memory_map, streams_in_order
 from .placement import Placement, shape
 from .plan import (
-    Chain,
+    BankPlace,
+    BufferHalf,
+    ChainPlan,
     Feed,
     Job,
     Key,
@@ -31,11 +33,9 @@ from .plan import (
     Listing,
     Mirror,
     Phase,
-    Place,
-    Run,
+    RomRun,
     Schedule,
     Stride,
-    Zone,
     payload_bits,
 )
 from .rows import Reading
@@ -46,22 +46,22 @@ from .walk import sums_pause, walk
 
 __all__ = [
     "WINDOW",
-    "Chain",
+    "BankPlace",
+    "BufferHalf",
+    "ChainPlan",
     "Feed",
     "Job",
     "Key",
     "Kind",
     "Listing",
+    "LoweringChoice",
     "Mirror",
     "Pace",
     "Phase",
-    "Place",
     "Reading",
-    "Run",
+    "RomRun",
     "Schedule",
     "Stride",
-    "Way",
-    "Zone",
     "as_written",
     "lay_out",
     "pace",
@@ -102,7 +102,7 @@ def schedule(
     if state_port and not program.with_role(Role.STATE):
         raise ScheduleError("the program must have a state for a state port: leave it out")
 
-    def layout(way: Way, every: int) -> Schedule:
+    def layout(way: LoweringChoice, every: int) -> Schedule:
         return lay_out(program, lanes, every, state_port, way)
 
     if interval is None:
@@ -127,7 +127,9 @@ def why_not(program: Program) -> str | None:
     return None
 
 
-def lay_out(program: Program, lanes: int, interval: int, state_port: bool, way: Way) -> Schedule:
+def lay_out(
+    program: Program, lanes: int, interval: int, state_port: bool, way: LoweringChoice
+) -> Schedule:
     """Lay a program out in one of the ways that its meaning leaves open."""
     versions = Versions(program)
     direct = streams_in_order(program, versions)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..fixedpoint import QFormat
-from ..program import Argmax, Cascade, Dense, Function, Linear, Pointwise, Program, Role
+from ..program import Argmax, Cascade, DenseUpdate, Function, Linear, Pointwise, Program, Role
 from .memory_map import Versions
-from .plan import Chain, Feed, Job, Key, Kind, Mirror, Run, queued
-from .rows import Part, Reading, Rows, Section, by_arrival
+from .plan import ChainPlan, Feed, Job, Key, Kind, Mirror, RomRun, queued
+from .rows import Reading, Rows, Section, SourcePart, by_arrival
 from .timing import COUNT, INDEX_GAP, Pace, functions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class LoweringChoice:
     """How a program is lowered, where its meaning leaves a choice.
 
     Parameters
@@ -30,7 +30,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class PendingJob:
     """A job before it has a place in time.
 
     Parameters
@@ -51,7 +51,7 @@ class Draft:
 
     name: str
     lazy: bool
-    runs: tuple[Run, ...]
+    runs: tuple[RomRun, ...]
     target: Key | None = None
     word: int = 0
     function: bool = False
@@ -73,16 +73,16 @@ class Lowering:
     """
 
     def __init__(
-        self, program: Program, versions: Versions, pace: Pace, way: Way, *, direct: bool
+        self, program: Program, versions: Versions, pace: Pace, way: LoweringChoice, *, direct: bool
     ) -> None:
         self.program, self.versions = program, versions
         self.way, self.direct = way, direct
         self.rows = Rows(pace)
         self.functions = functions_of(program)
-        self.drafts: list[Draft] = []
+        self.drafts: list[PendingJob] = []
         self.jobs: list[Job] = []
         self.feeds: list[Feed] = []
-        self.chains: list[Chain] = []
+        self.chains: list[ChainPlan] = []
         self.weights: list[tuple[int, ...]] = []
         self.params: list[tuple[int, int, int]] = []
         self.lengths: dict[Key, int] = {
@@ -106,7 +106,7 @@ class Lowering:
                 continue
             if isinstance(op, Cascade):
                 self._cascade(index, op)
-            elif isinstance(op, Dense):
+            elif isinstance(op, DenseUpdate):
                 self._dense(index, op)
             elif isinstance(op, Linear):
                 self._linear(index, op)
@@ -126,7 +126,7 @@ class Lowering:
         widths = op.widths(self.program.vector)
         columns = iter(range(sum(widths)))
         parts = [
-            Part(
+            SourcePart(
                 key=reads[name],
                 word=0,
                 align=align,
@@ -143,7 +143,7 @@ class Lowering:
             if chain is None or reading is Reading.WHOLE:
                 runs, words = self.rows.whole(op.rows, moved)
             else:
-                twofold = reading is Reading.TWOFOLD
+                twofold = reading is Reading.DUAL_GROUP
                 runs, words = self.rows.arriving(
                     op.rows, *by_arrival(moved, chain), twofold=twofold
                 )
@@ -158,7 +158,7 @@ class Lowering:
                 ),
             )
 
-    def _just_computed(self, parts: Sequence[Part]) -> Chain | None:
+    def _just_computed(self, parts: Sequence[SourcePart]) -> ChainPlan | None:
         """Return the chain whose states nobody before these parts has read, the last if several."""
         keys, found = {part.key for part in parts}, None
         for chain in self.chains:
@@ -176,7 +176,7 @@ class Lowering:
         self.weights += words
         return True
 
-    def _dense(self, index: int, op: Dense) -> None:
+    def _dense(self, index: int, op: DenseUpdate) -> None:
         vector, versions = self.program.vector, self.versions
         reads, made = versions.reads[index], versions.writes[index]
         source, state = vector(op.source), vector(op.state)
@@ -193,8 +193,10 @@ class Lowering:
             name = f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
             self._feed([feed], reads[op.source], name)
             parts = [
-                Part(key=u, word=c, align=max(0, align), columns=(n,)),
-                Part(key=reads[op.state], word=c * n, align=0, columns=tuple(range(n)), keep=True),
+                SourcePart(key=u, word=c, align=max(0, align), columns=(n,)),
+                SourcePart(
+                    key=reads[op.state], word=c * n, align=0, columns=tuple(range(n)), keep=True
+                ),
             ]
             runs, words = self.rows.whole(rows, parts, columns=False)
             if self._place_weights(words, weights if c else None):
@@ -202,7 +204,7 @@ class Lowering:
             job = self._job(index, c, made[op.state], c * n, None, weights, params)
             self._add(index, c, runs, replace(job, gated=True))
 
-    def _rounded_input(self, index: int, op: Dense) -> Key:
+    def _rounded_input(self, index: int, op: DenseUpdate) -> Key:
         """Add the rounding of a dense memory's input to the state's binary point."""
         vector = self.program.vector
         source, state = vector(op.source).fmt, vector(op.state).fmt
@@ -213,7 +215,7 @@ class Lowering:
         length = vector(op.source).length
         self.extra[name], self.lengths[name, 1] = length, length
         runs = [
-            Run(
+            RomRun(
                 kind=Kind.TERM,
                 source=self.versions.reads[index][op.source],
                 first=True,
@@ -236,8 +238,8 @@ class Lowering:
     # single words
 
     def _emit(self, name: str, source: Key, *, lazy: bool) -> None:
-        run = Run(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
-        self.drafts.append(Draft(name=name, lazy=lazy, runs=(run,), to_stream=True))
+        run = RomRun(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
+        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=(run,), to_stream=True))
 
     def _leaves_as_it_is(self, op: Pointwise) -> bool:
         """Return whether an operation does no more than give words to the outside."""
@@ -262,12 +264,12 @@ class Lowering:
         fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
         result = op.result_fmt(vector).frac_bits
         top = max(*fracs, result)
-        body: list[Run] = []
+        body: list[RomRun] = []
         for term, frac in zip(op.terms, fracs, strict=True):
             if term.b:
-                body.append(Run(kind=Kind.HOLD, source=reads[term.a]))
+                body.append(RomRun(kind=Kind.HOLD, source=reads[term.a]))
             body.append(
-                Run(
+                RomRun(
                     kind=Kind.PRODUCT if term.b else Kind.TERM,
                     source=reads[term.b or term.a],
                     minus=term.minus,
@@ -287,9 +289,9 @@ class Lowering:
     def _argmax(self, index: int, op: Argmax) -> None:
         source = self.versions.reads[index][op.source]
         runs = [
-            Run(kind=Kind.COMPARE, cycles=self.lengths[source], source=source, first=True),
-            Run(kind=Kind.WAIT, cycles=INDEX_GAP),
-            Run(kind=Kind.INDEX, first=True, last=True),
+            RomRun(kind=Kind.COMPARE, cycles=self.lengths[source], source=source, first=True),
+            RomRun(kind=Kind.WAIT, cycles=INDEX_GAP),
+            RomRun(kind=Kind.INDEX, first=True, last=True),
         ]
         params = len(self.params)
         self.params.append((0, 1, 0))
@@ -312,7 +314,7 @@ class Lowering:
                     target=versions.writes[index][fused.target], fmt=vector(fused.target).fmt
                 )
             )
-        chain = Chain(
+        chain = ChainPlan(
             op=index,
             sections=sections,
             first_section=sum(len(c.sections) for c in self.chains),
@@ -340,14 +342,16 @@ class Lowering:
             self._feed(feeds[c : c + 2], versions.reads[index][op.source], name)
 
     def _feed(self, feeds: Sequence[Feed], source: Key, name: str) -> None:
-        runs: list[Run] = []
+        runs: list[RomRun] = []
         for feed in feeds:
             if runs:
-                runs.append(Run(kind=Kind.WAIT, cycles=COUNT - 1))
-            runs.append(Run(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds)))
+                runs.append(RomRun(kind=Kind.WAIT, cycles=COUNT - 1))
+            runs.append(
+                RomRun(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds))
+            )
             self.feeds.append(feed)
         lazy = self.program.lazy[feeds[0].op]
-        self.drafts.append(Draft(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
+        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
 
     # what all have in common
 
@@ -376,13 +380,13 @@ class Lowering:
             out_fmt=fmt,
         )
 
-    def _add(self, index: int, channel: int, runs: list[Run], job: Job) -> None:
+    def _add(self, index: int, channel: int, runs: list[RomRun], job: Job) -> None:
         number = len(self.jobs)
         self.jobs.append(job)
         marked = [replace(run, job=number) for run in runs]
         marked[0] = replace(marked[0], begin=True)
         self.drafts.append(
-            Draft(
+            PendingJob(
                 name=job.name,
                 lazy=self.program.lazy[index],
                 runs=tuple(marked),

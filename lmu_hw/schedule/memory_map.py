@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import ScheduleError
-from ..program import Cascade, Dense, Linear, Operation, Pointwise, Program, Role
-from .plan import Key, Place, Zone
+from ..program import Cascade, DenseUpdate, Linear, Operation, Pointwise, Program, Role
+from .plan import BankPlace, BufferHalf, Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Versions:
         if isinstance(op, Cascade):
             found = (self.fused.get((index, name)) for name in op.states)
             return tuple(f.target for f in found if f is not None)
-        return (op.state,) if isinstance(op, Dense) else op.writes
+        return (op.state,) if isinstance(op, DenseUpdate) else op.writes
 
     def read(self, index: int) -> tuple[str, ...]:
         """Return the vectors of the lanes' memory that an operation reads."""
@@ -77,12 +77,12 @@ class Versions:
             return ()
         if isinstance(op, Cascade):
             return (op.source,)
-        return (op.source, op.state) if isinstance(op, Dense) else op.reads
+        return (op.source, op.state) if isinstance(op, DenseUpdate) else op.reads
 
 
 def memory_map(
     program: Program, versions: Versions, lanes: int, extra: dict[str, int], *, stored: set[str]
-) -> tuple[dict[Key, Place], int, int]:
+) -> tuple[dict[Key, BankPlace], int, int]:
     """Place every version of every vector.
 
     Parameters
@@ -105,12 +105,12 @@ def memory_map(
     """
     ops = range(len(program.ops))
     read = {name for index in ops for name in versions.read(index)}
-    places: dict[Key, Place] = {}
+    places: dict[Key, BankPlace] = {}
     rows = 0
 
     def put(key: Key, length: int) -> None:
         nonlocal rows
-        places[key] = Place(row=rows)
+        places[key] = BankPlace(row=rows)
         rows += -(-length // lanes)
 
     double = []
@@ -133,8 +133,8 @@ def memory_map(
         put((name, 1), length)
     first = rows
     for v in double:
-        places[v.name, 0] = Place(row=rows, zone=Zone.OLD)
-        places[v.name, 1] = Place(row=rows, zone=Zone.NEW)
+        places[v.name, 0] = BankPlace(row=rows, zone=BufferHalf.OLD)
+        places[v.name, 1] = BankPlace(row=rows, zone=BufferHalf.NEW)
         rows += -(-v.length // lanes)
     zone_rows = rows - first
     return places, rows + zone_rows, zone_rows
@@ -147,7 +147,7 @@ def streams_in_order(program: Program, versions: Versions) -> bool:
     by_lanes = {
         name
         for i, op in enumerate(program.ops)
-        if not isinstance(op, Cascade | Dense)
+        if not isinstance(op, Cascade | DenseUpdate)
         for name in versions.written(i)
     }
     # what runs in every step must not stream in a step without an output
@@ -165,7 +165,7 @@ def _is_shifted(program: Program, versions: Versions, name: str) -> bool:
     """Return whether an operation reads all of a vector while it writes it."""
     for index, op in enumerate(program.ops):
         whole: tuple[str, ...] = ()
-        if isinstance(op, Dense):
+        if isinstance(op, DenseUpdate):
             whole = (op.state,)
         elif isinstance(op, Linear):
             whole = op.sources
@@ -197,9 +197,9 @@ def _check(program: Program) -> None:
     for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
         if not program.with_role(role):
             raise ScheduleError(f"a program must have an {what} vector for hardware")
-    memories: list[Operation] = [op for op in program.ops if isinstance(op, Cascade | Dense)]
+    memories: list[Operation] = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
     for op in memories:
-        assert isinstance(op, Cascade | Dense)
+        assert isinstance(op, Cascade | DenseUpdate)
         own = (op.silence, *(op.states if isinstance(op, Cascade) else ()))
         for name in own:
             if sum(name in other.writes for other in program.ops) > 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from .lowering import Draft
-from .plan import Chain, Key, Kind, Listing, Phase, Place, Run
+from .lowering import PendingJob
+from .plan import BankPlace, ChainPlan, Key, Kind, Listing, Phase, RomRun
 from .timing import BESIDE, COUNT, DRAIN, FEED, INNER, QUEUE, Pace, chain_cycles, chain_writes
 from .walk import formula, length, reads, sums
 
@@ -48,11 +48,11 @@ class Shape:
 
 
 def shape(
-    draft: Draft,
+    draft: PendingJob,
     pace: Pace,
     lengths: dict[Key, int],
-    places: dict[Key, Place],
-    chains: Sequence[Chain],
+    places: dict[Key, BankPlace],
+    chains: Sequence[ChainPlan],
 ) -> Shape:
     """Return the events of a draft."""
     found = Shape(length=length(draft.runs), reads=reads(draft.runs, pace.lanes, lengths))
@@ -76,7 +76,9 @@ def shape(
     return found
 
 
-def _add_chain(found: Shape, draft: Draft, chain: Chain, places: dict[Key, Place]) -> None:
+def _add_chain(
+    found: Shape, draft: PendingJob, chain: ChainPlan, places: dict[Key, BankPlace]
+) -> None:
     feed = draft.feed
     assert feed is not None
     pairs = sum(len(s) == 2 for s in chain.sections)
@@ -111,7 +113,7 @@ class Placement:
         self.pace, self.n_in, self.queued = pace, n_in, queued
         self._to_chain = FEED + (QUEUE if queued else 0)
         self.now = 0
-        self.runs: list[Run] = []
+        self.runs: list[RomRun] = []
         self.phases: list[Phase] = []
         self._written: dict[tuple[Key, int], int] = {}
         self._port: set[int] = set()
@@ -120,7 +122,7 @@ class Placement:
         self._streamed: list[int] = []
         self._gated_until = 0
 
-    def add(self, draft: Draft, shape: Shape, *, gated: bool) -> None:
+    def add(self, draft: PendingJob, shape: Shape, *, gated: bool) -> None:
         """Place a draft as soon as may be."""
         start = max(self._soonest(draft, shape))
         while self._port & set(self._writes(shape, start).values()):
@@ -161,7 +163,7 @@ class Placement:
         end = max(soonest)
         if end > self.now:
             wait = end - self.now
-            self.runs.append(Run(kind=Kind.WAIT, cycles=wait))
+            self.runs.append(RomRun(kind=Kind.WAIT, cycles=wait))
             self.phases.append(Phase(name="drain", start=self.now, length=wait, formula=str(wait)))
         self.runs[-1] = replace(self.runs[-1], end=True)
         cycles = self.n_in + end
@@ -174,7 +176,7 @@ class Placement:
             formula=f"{' + '.join(terms)} = {cycles}",
         )
 
-    def _soonest(self, draft: Draft, shape: Shape) -> Iterator[int]:
+    def _soonest(self, draft: PendingJob, shape: Shape) -> Iterator[int]:
         yield self.now
         for word, t in shape.reads.items():
             if word in self._written:
@@ -200,11 +202,11 @@ class Placement:
         """Return when a chain gets its words from a draft that starts then."""
         return max(start + shape.fed + self._to_chain, self._chain_free)
 
-    def _append(self, draft: Draft, start: int) -> None:
+    def _append(self, draft: PendingJob, start: int) -> None:
         wait, cycles = start - self.now, length(draft.runs)
         terms = formula(draft.runs)
         if wait:
-            self.runs.append(Run(kind=Kind.WAIT, cycles=wait))
+            self.runs.append(RomRun(kind=Kind.WAIT, cycles=wait))
             terms = f"{wait} + {terms}"
         self.runs += draft.runs
         self.phases.append(

@@ -51,7 +51,7 @@ SUMS = (*ACCUMULATES, Kind.SECOND)
 """Kinds that can end a sum."""
 
 
-class Zone(IntEnum):
+class BufferHalf(IntEnum):
     """Which copy of a vector is meant, where there are two that change places after every step."""
 
     ONLY = 0
@@ -68,7 +68,7 @@ class Stride(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RomRun:
     """A word of the control ROM: some cycles in which the same is done with successive words.
 
     Parameters
@@ -125,11 +125,11 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class BankPlace:
     """Where a vector lies: word i in bank ``i % lanes``, row ``row + i // lanes``."""
 
     row: int
-    zone: Zone = Zone.ONLY
+    zone: BufferHalf = BufferHalf.ONLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class ChainPlan:
     """A cascade as the chain unit runs it.
 
     Parameters
@@ -272,7 +272,7 @@ class Listing:
         The same as an expression, ``"... = cycles"``.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RomRun, ...]
     phases: tuple[Phase, ...]
     streamed: tuple[int, ...]
     cycles: int
@@ -317,14 +317,14 @@ class Schedule:
     interval: int
     due: Listing
     quiet: Listing
-    places: dict[Key, Place] = field(hash=False)
+    places: dict[Key, BankPlace] = field(hash=False)
     rows: int
     zone_rows: int
     weights: tuple[tuple[int, ...], ...]
     params: tuple[tuple[int, int, int], ...]
     jobs: tuple[Job, ...]
     feeds: tuple[Feed, ...]
-    chains: tuple[Chain, ...]
+    chains: tuple[ChainPlan, ...]
     functions: tuple[Function, ...]
     n_in: int
     n_out: int

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import groupby
 
-from .plan import Chain, Key, Kind, Run, Stride
+from .plan import ChainPlan, Key, Kind, RomRun, Stride
 from .timing import WINDOW, Pace
 
 Section = tuple[tuple[int, int], ...]
@@ -31,12 +31,12 @@ class Reading(IntEnum):
     """When all are there."""
     ARRIVING = 1
     """In the order of their arrival."""
-    TWOFOLD = 2
+    DUAL_GROUP = 2
     """So too, for two groups of rows in turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SourcePart:
     """Some words of a source of rows, and the columns of the matrix that they meet.
 
     Parameters
@@ -64,16 +64,18 @@ class Part:
         """Return how many words it has."""
         return len(self.columns)
 
-    def cut(self, start: int, end: int) -> Part:
+    def cut(self, start: int, end: int) -> SourcePart:
         """Return the part of some of its words."""
         return replace(self, word=self.word + start, columns=self.columns[start:end])
 
 
-Stretch = tuple[Part, ...]
+Stretch = tuple[SourcePart, ...]
 """Parts of one length, of which a word each is read in turns."""
 
 
-def by_arrival(parts: Sequence[Part], chain: Chain) -> tuple[list[Stretch], list[Stretch]]:
+def by_arrival(
+    parts: Sequence[SourcePart], chain: ChainPlan
+) -> tuple[list[Stretch], list[Stretch]]:
     """Return the parts that are there, and the states of a chain in the order of their arrival.
 
     Parameters
@@ -94,7 +96,7 @@ def by_arrival(parts: Sequence[Part], chain: Chain) -> tuple[list[Stretch], list
         i = o = 0
         for kind, group in groupby(kinds):
             n = len(list(group))
-            stretch: list[Part] = []
+            stretch: list[SourcePart] = []
             for c in beside:
                 stretch.append(a.cut(c * n_inner + i, c * n_inner + i + n))
                 if kind == 2:
@@ -116,8 +118,8 @@ class Rows:
         self.pace, self.lanes = pace, pace.lanes
 
     def whole(
-        self, rows: Matrix, parts: Sequence[Part], *, columns: bool = True, before: int = 0
-    ) -> tuple[list[Run], list[Word]]:
+        self, rows: Matrix, parts: Sequence[SourcePart], *, columns: bool = True, before: int = 0
+    ) -> tuple[list[RomRun], list[Word]]:
         """Return the runs and weights of a matrix whose words are there.
 
         Parameters
@@ -137,7 +139,7 @@ class Rows:
         width = sum(part.width for part in parts)
         one_row = max(across, self.pace.drain_cycles(1, one_row=True))
         together = max(width, self.pace.drain_cycles(left, one_row=False))
-        runs: list[Run] = []
+        runs: list[RomRun] = []
         weights: list[Word] = []
         if left and columns and lanes > 1 and left * one_row < together:
             # first, so that they need not wait for the results of a group
@@ -161,7 +163,7 @@ class Rows:
         arriving: Sequence[Stretch],
         *,
         twofold: bool,
-    ) -> tuple[list[Run], list[Word]]:
+    ) -> tuple[list[RomRun], list[Word]]:
         """Return the runs and weights of a matrix some of whose words are still being computed.
 
         Parameters
@@ -189,18 +191,18 @@ class Rows:
             runs, weights = runs + more, weights + words
         return runs, weights
 
-    def _second(self, there: Sequence[Stretch], before: int, results: int) -> list[Run]:
+    def _second(self, there: Sequence[Stretch], before: int, results: int) -> list[RomRun]:
         """Return the runs that complete the second of two groups, ``before`` results of the first
         being under way.
         """
-        swap, more = Run(kind=Kind.SECOND), self._runs(there, 0)
+        swap, more = RomRun(kind=Kind.SECOND), self._runs(there, 0)
         last = [swap, *more]
         wait = _wait(self._gap(last, before))
         last[-1] = replace(last[-1], last=True, results=results)
         # the first group's sums are gone, so the second's may wait in their place
         return [*last[:-1], *wait, last[-1]]
 
-    def elements(self, body: Sequence[Run], length: int) -> list[Run]:
+    def elements(self, body: Sequence[RomRun], length: int) -> list[RomRun]:
         """Return the runs of vectors' elements, as many at a time as there are lanes.
 
         Parameters
@@ -212,7 +214,7 @@ class Rows:
         lanes = self.lanes
         groups, left = divmod(length, lanes)
 
-        def group(number: int, results: int, stride: Stride = Stride.NONE) -> list[Run]:
+        def group(number: int, results: int, stride: Stride = Stride.NONE) -> list[RomRun]:
             runs = [replace(run, word=number * lanes, stride=stride) for run in body]
             return [*runs[:-1], replace(runs[-1], results=results)]
 
@@ -225,17 +227,17 @@ class Rows:
             runs += self.pause(group(groups, left), lanes)
         return runs
 
-    def loop(self, body: list[Run], times: int) -> list[Run]:
+    def loop(self, body: list[RomRun], times: int) -> list[RomRun]:
         """Return a body done several times."""
         if times > 1:
             body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
         return body
 
-    def pause(self, body: list[Run], results: int) -> list[Run]:
+    def pause(self, body: list[RomRun], results: int) -> list[RomRun]:
         """Return a body that begins with a wait for the drain to hand over earlier results."""
         return [*_wait(self._gap(body, results)), *body]
 
-    def _gap(self, body: list[Run], results: int, *, one_row: bool = False) -> int:
+    def _gap(self, body: list[RomRun], results: int, *, one_row: bool = False) -> int:
         cycles = sum(run.cycles for run in body)
         if results == 0:
             return 0
@@ -243,13 +245,13 @@ class Rows:
 
     def _runs(
         self, stretches: Sequence[Stretch], group: int, *, twofold: bool = False
-    ) -> list[Run]:
+    ) -> list[RomRun]:
         """Return the runs of a group of rows, or of two in turns, without beginning and end."""
-        runs: list[Run] = []
+        runs: list[RomRun] = []
         for stretch in _peeled(stretches):
             turns = stretch[0].width if len(stretch) > 1 else 1
             body = [
-                Run(
+                RomRun(
                     kind=Kind.ROWS,
                     cycles=part.width // turns * (2 if twofold else 1),
                     source=part.key,
@@ -278,11 +280,11 @@ class Rows:
         ]
 
     def _shared(
-        self, rows: Matrix, parts: Sequence[Part], spans: Sequence[list[int]], before: int
-    ) -> tuple[list[Run], list[Word]]:
+        self, rows: Matrix, parts: Sequence[SourcePart], spans: Sequence[list[int]], before: int
+    ) -> tuple[list[RomRun], list[Word]]:
         """Return the runs and weights of rows that all lanes work on together."""
         body = [
-            Run(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
+            RomRun(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
             for p, span in zip(parts, spans, strict=True)
         ]
         body[0] = replace(body[0], first=True)
@@ -312,9 +314,9 @@ def _peeled(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
                 yield tuple(part.cut(start, end) for part in stretch)
 
 
-def _joined(parts: Sequence[Part]) -> list[Part]:
+def _joined(parts: Sequence[SourcePart]) -> list[SourcePart]:
     """Return parts with those that follow one another in a vector made one again."""
-    found: dict[Key, list[Part]] = {}
+    found: dict[Key, list[SourcePart]] = {}
     for part in parts:
         found.setdefault(part.key, []).append(part)
     return [
@@ -329,17 +331,17 @@ def _rows_of(word: int, width: int, lanes: int) -> list[int]:
     return [row * lanes for row in range(first, last + 1)]
 
 
-def _across(row: tuple[int, ...], part: Part, start: int, lanes: int) -> Word:
+def _across(row: tuple[int, ...], part: SourcePart, start: int, lanes: int) -> Word:
     """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
     at = [start + lane - part.word for lane in range(lanes)]
     return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
 
 
-def _sum(runs: list[Run], results: int) -> list[Run]:
+def _sum(runs: list[RomRun], results: int) -> list[RomRun]:
     """Return runs as the whole of a sum."""
     runs = [replace(runs[0], first=True), *runs[1:]]
     return [*runs[:-1], replace(runs[-1], last=True, results=results)]
 
 
-def _wait(cycles: int) -> list[Run]:
-    return [Run(kind=Kind.WAIT, cycles=cycles)] if cycles > 0 else []
+def _wait(cycles: int) -> list[RomRun]:
+    return [RomRun(kind=Kind.WAIT, cycles=cycles)] if cycles > 0 else []

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..program import Linear, Program, Role
-from .lowering import Way
+from .lowering import LoweringChoice
 from .memory_map import Versions
 from .plan import Schedule
 from .rows import Reading
 
 
-def as_written(program: Program, reading: Reading) -> Way:
+def as_written(program: Program, reading: Reading) -> LoweringChoice:
     """Return the way of a program's own order."""
     n = len(program.ops)
-    return Way(order=tuple(range(n)), readings=(reading,) * n)
+    return LoweringChoice(order=tuple(range(n)), readings=(reading,) * n)
 
 
 def shortest(
-    program: Program, layout: Callable[[Way], Schedule], readings: Sequence[Reading]
+    program: Program, layout: Callable[[LoweringChoice], Schedule], readings: Sequence[Reading]
 ) -> Schedule:
     """Return the layout of fewest cycles that can be reached step by step.
 
@@ -34,14 +34,14 @@ def shortest(
         Those that may be used; the search begins with each of them in turn.
     """
     depends, readers = _dependencies(program), _readers(program)
-    known: dict[Way, Schedule] = {}
+    known: dict[LoweringChoice, Schedule] = {}
 
-    def cycles(way: Way) -> int:
+    def cycles(way: LoweringChoice) -> int:
         if way not in known:
             known[way] = layout(way)
         return known[way].due.cycles
 
-    def descend(way: Way) -> Way:
+    def descend(way: LoweringChoice) -> LoweringChoice:
         while True:
             best = min(_neighbours(way, depends, readers, readings), key=cycles, default=way)
             if cycles(best) >= cycles(way):
@@ -53,21 +53,24 @@ def shortest(
 
 
 def _neighbours(
-    way: Way, depends: Sequence[set[int]], readers: Sequence[int], readings: Sequence[Reading]
-) -> Iterator[Way]:
+    way: LoweringChoice,
+    depends: Sequence[set[int]],
+    readers: Sequence[int],
+    readings: Sequence[Reading],
+) -> Iterator[LoweringChoice]:
     """Yield ways with another reading of one operation, or with one operation earlier."""
     for index in readers:
         for reading in readings:
             if reading is not way.readings[index]:
                 others = (*way.readings[:index], reading, *way.readings[index + 1 :])
-                yield Way(order=way.order, readings=others)
+                yield LoweringChoice(order=way.order, readings=others)
     for start, index in enumerate(way.order):
         for place in reversed(range(start)):
             if way.order[place] in depends[index]:
                 break
             rest = (*way.order[:start], *way.order[start + 1 :])
             order = (*rest[:place], index, *rest[place:])
-            yield Way(order=order, readings=way.readings)
+            yield LoweringChoice(order=order, readings=way.readings)
 
 
 def _dependencies(program: Program) -> list[set[int]]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ..fixedpoint import QFormat
-from ..program import Cascade, Dense, Program, Role
-from .plan import Place, Schedule
+from ..program import Cascade, DenseUpdate, Program, Role
+from .plan import BankPlace, Schedule
 
 
-class Memory(IntEnum):
+class StateBank(IntEnum):
     """What holds a vector of the state."""
 
     LANES = 0
@@ -50,9 +50,9 @@ class Segment:
     name: str
     length: int
     fmt: QFormat
-    memory: Memory
+    memory: StateBank
     address: int = 0
-    place: Place | None = None
+    place: BankPlace | None = None
 
 
 def segments(plan: Schedule) -> tuple[Segment, ...]:
@@ -60,17 +60,17 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
     apart = _apart(plan.program)
     found = []
     for v in plan.program.with_role(Role.STATE):
-        memory, op = apart.get(v.name, (Memory.LANES, 0))
+        memory, op = apart.get(v.name, (StateBank.LANES, 0))
         feeds = [(number, f) for number, f in enumerate(plan.feeds) if f.op == op]
         address = 0
-        if memory is Memory.COUNTS:
+        if memory is StateBank.COUNTS:
             address = feeds[0][0]
-        elif memory is Memory.CHAIN:
+        elif memory is StateBank.CHAIN:
             first, cascade = feeds[0][1], plan.program.ops[op]
             assert isinstance(cascade, Cascade)
             address = first.inner if v.name == cascade.z_inner else first.outer
         place = plan.places.get((v.name, 0))
-        if memory is Memory.CHAIN and not any(v.name in o.reads for o in plan.program.ops[:op]):
+        if memory is StateBank.CHAIN and not any(v.name in o.reads for o in plan.program.ops[:op]):
             # what lanes read of it has been written in the same step
             place = None
         found.append(
@@ -86,14 +86,14 @@ def states_of_lanes(program: Program) -> set[str]:
     return {v.name for v in program.with_role(Role.STATE)} - set(_apart(program))
 
 
-def _apart(program: Program) -> dict[str, tuple[Memory, int]]:
+def _apart(program: Program) -> dict[str, tuple[StateBank, int]]:
     """Return the vectors of the state that other memories hold, and for which operation."""
-    found: dict[str, tuple[Memory, int]] = {}
+    found: dict[str, tuple[StateBank, int]] = {}
     for index, op in enumerate(program.ops):
-        if isinstance(op, Cascade | Dense):
-            found[op.silence] = (Memory.COUNTS, index)
+        if isinstance(op, Cascade | DenseUpdate):
+            found[op.silence] = (StateBank.COUNTS, index)
         if isinstance(op, Cascade):
-            found |= dict.fromkeys(op.states, (Memory.CHAIN, index))
+            found |= dict.fromkeys(op.states, (StateBank.CHAIN, index))
     if program.clock:
-        found[program.clock] = (Memory.CLOCK, 0)
+        found[program.clock] = (StateBank.CLOCK, 0)
     return found

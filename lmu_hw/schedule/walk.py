@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .plan import ACCUMULATES, ACROSS, SUMS, Key, Kind, Run, Stride
+from .plan import ACCUMULATES, ACROSS, SUMS, Key, Kind, RomRun, Stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Cycle:
     """
 
     time: int
-    run: Run
+    run: RomRun
     turn: int
     offset: int
 
@@ -38,7 +38,7 @@ class Cycle:
         return [start + (self.offset // 2 if run.twofold else self.offset)]
 
 
-def walk(runs: Sequence[Run]) -> Iterator[Cycle]:
+def walk(runs: Sequence[RomRun]) -> Iterator[Cycle]:
     """Yield every cycle of some runs, loops unrolled."""
     time = turn = position = 0
     while position < len(runs):
@@ -56,7 +56,7 @@ def walk(runs: Sequence[Run]) -> Iterator[Cycle]:
             turn, position = turn - 1, position + 1
 
 
-def length(runs: Sequence[Run]) -> int:
+def length(runs: Sequence[RomRun]) -> int:
     """Return the cycles of some runs."""
     total = 0
     for end, run in enumerate(runs):
@@ -67,7 +67,7 @@ def length(runs: Sequence[Run]) -> int:
     return total
 
 
-def formula(runs: Sequence[Run]) -> str:
+def formula(runs: Sequence[RomRun]) -> str:
     """Return the cycles of some runs as an expression."""
     terms: list[str] = []
     for run in runs:
@@ -81,7 +81,7 @@ def formula(runs: Sequence[Run]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class LaneSum:
     """The end of a sum: its last cycle, how many lanes hold one, whether all hold parts of it."""
 
     time: int
@@ -89,7 +89,9 @@ class Sum:
     one_row: bool
 
 
-def reads(runs: Sequence[Run], lanes: int, lengths: dict[Key, int]) -> dict[tuple[Key, int], int]:
+def reads(
+    runs: Sequence[RomRun], lanes: int, lengths: dict[Key, int]
+) -> dict[tuple[Key, int], int]:
     """Return the first cycle in which each word is read."""
     found: dict[tuple[Key, int], int] = {}
     for cycle in walk(runs):
@@ -101,7 +103,7 @@ def reads(runs: Sequence[Run], lanes: int, lengths: dict[Key, int]) -> dict[tupl
     return found
 
 
-def sums_pause(runs: Sequence[Run]) -> bool:
+def sums_pause(runs: Sequence[RomRun]) -> bool:
     """Return whether in some cycle within a sum nothing is added to it."""
     summing = False
     for cycle in walk(runs):
@@ -114,10 +116,10 @@ def sums_pause(runs: Sequence[Run]) -> bool:
     return False
 
 
-def sums(runs: Sequence[Run]) -> list[Sum]:
+def sums(runs: Sequence[RomRun]) -> list[LaneSum]:
     """Return every sum that some runs end."""
     return [
-        Sum(c.time, c.run.results, c.run.kind is Kind.COLUMNS)
+        LaneSum(c.time, c.run.results, c.run.kind is Kind.COLUMNS)
         for c in walk(runs)
         if c.run.last and c.run.kind in SUMS and c.offset == c.run.cycles - 1
     ]

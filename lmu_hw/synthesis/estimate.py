@@ -15,7 +15,7 @@ from ..rtl.inventory import Inventory
 from .coefficients import COEFFICIENTS
 from .expected import Expected
 from .families import Style
-from .targets import Target
+from .targets import Device
 
 FEATURES = (
     "registers",
@@ -47,7 +47,7 @@ class Estimate:
     block_rams: int
 
 
-def features(target: Target, parts: Inventory) -> tuple[float, ...]:
+def features(target: Device, parts: Inventory) -> tuple[float, ...]:
     """Return the `FEATURES` of a design on a target."""
     expected = Expected(target, parts)
     distributed = registers = roms = reads = 0
@@ -77,7 +77,7 @@ def features(target: Target, parts: Inventory) -> tuple[float, ...]:
     )
 
 
-def estimate(target: Target, parts: Inventory) -> Estimate:
+def estimate(target: Device, parts: Inventory) -> Estimate:
     """Return what a design will take of a target.
 
     Parameters

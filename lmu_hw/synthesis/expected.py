@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..errors import ToolError
 from ..rtl.inventory import Inventory
 from .families import Placed, multiplier_units, place
-from .targets import Target
-from .yosys import Netlist
+from .targets import Device
+from .yosys import DeviceNetlist
 
 
 class Expected:
@@ -31,7 +31,7 @@ class Expected:
         In units of the target.
     """
 
-    def __init__(self, target: Target, parts: Inventory) -> None:
+    def __init__(self, target: Device, parts: Inventory) -> None:
         self.target, self.parts = target, parts
         self.memories: tuple[Placed, ...] = tuple(place(target.family, s) for s in parts.storages)
         self.products = tuple(
@@ -40,7 +40,7 @@ class Expected:
         self.dsps = sum(units for _, units in self.products)
         self.block_rams = sum(m.blocks for m in self.memories)
 
-    def check(self, netlist: Netlist, edited: list[str]) -> None:
+    def check(self, netlist: DeviceNetlist, edited: list[str]) -> None:
         """Hold a netlist against this.
 
         Parameters
@@ -69,7 +69,7 @@ class Expected:
         Parameters
         ----------
         used : dict
-            As `Target.capacity`.
+            As `Device.capacity`.
         lanes : int
             Of the design, which may have fewer.
         """
@@ -92,7 +92,7 @@ class Expected:
                 f"{names[over[0]][1]}, or {self.target.larger}"
             )
 
-    def _memories(self, netlist: Netlist) -> list[str]:
+    def _memories(self, netlist: DeviceNetlist) -> list[str]:
         wrong = []
         for m in self.memories:
             found = netlist.memories.get(m.storage.name)
@@ -102,7 +102,7 @@ class Expected:
                 wrong.append(f"{what} {shape} where {m.style.value} is expected")
         return wrong
 
-    def _counts(self, netlist: Netlist) -> list[str]:
+    def _counts(self, netlist: DeviceNetlist) -> list[str]:
         pairs = (
             ("multipliers", netlist.dsps, self.dsps),
             ("block RAMs", netlist.block_rams, self.block_rams),

@@ -21,15 +21,15 @@ from .expected import Expected
 from .families import Style
 from .harness import TOP, harness, ports_of
 from .nextpnr import place_and_route
-from .targets import Target
-from .yosys import Netlist, synthesize
+from .targets import Device
+from .yosys import DeviceNetlist, synthesize
 
 FIRST_RUN = "half a minute longer when it is the tool's first here"
 
 
 def synth(
     folder: Path,
-    targets: tuple[Target, ...],
+    targets: tuple[Device, ...],
     *,
     seed: int = 1,
     freq: float | None = None,
@@ -107,7 +107,7 @@ class _Design:
             raise ModelFileError(f"{folder}/rtl is damaged: {error}; generate it again") from error
 
     def on(
-        self, target: Target, seed: int, freq: float | None, keep: Path | None, quiet: bool
+        self, target: Device, seed: int, freq: float | None, keep: Path | None, quiet: bool
     ) -> dict[str, Any]:
         """Return the figures of the design on a target."""
         with tempfile.TemporaryDirectory(prefix="lmu-hw-synth-") as temporary:
@@ -121,7 +121,7 @@ class _Design:
             return figures
 
     def _run(
-        self, target: Target, work: Path, seed: int, freq: float | None, quiet: bool
+        self, target: Device, work: Path, seed: int, freq: float | None, quiet: bool
     ) -> dict[str, Any]:
         for name, text in self.files.items():
             (work / name).write_text(text, encoding="utf-8")
@@ -166,8 +166,8 @@ class _Design:
 
     def _timing(
         self,
-        target: Target,
-        netlist: Netlist,
+        target: Device,
+        netlist: DeviceNetlist,
         work: Path,
         seed: int,
         freq: float | None,
@@ -203,7 +203,7 @@ class _Design:
         }
 
 
-def _keep(work: Path, keep: Path | None, target: Target) -> None:
+def _keep(work: Path, keep: Path | None, target: Device) -> None:
     """Copy what the tools left to the folder that was asked for."""
     if keep is not None:
         shutil.copytree(work, keep / target.name)

@@ -19,7 +19,7 @@ _PORT = re.compile(r"^\s*(input|output)\s+(?:wire|reg)?\s*(?:signed)?\s*(?:\[(\d
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class ModulePort:
     """A port of a Verilog module."""
 
     name: str
@@ -27,7 +27,7 @@ class Port:
     width: int
 
 
-def ports_of(verilog: str, module: str) -> tuple[Port, ...]:
+def ports_of(verilog: str, module: str) -> tuple[ModulePort, ...]:
     """Return the ports of a module as lmu-hw prints it.
 
     Raises
@@ -41,10 +41,10 @@ def ports_of(verilog: str, module: str) -> tuple[Port, ...]:
     found = [m for line in lines if (m := _PORT.match(line))]
     if not found:
         raise ModelFileError(f"the Verilog has no module {module}; generate the folder again")
-    return tuple(Port(m[3], m[1], int(m[2] or 0) + 1) for m in found)
+    return tuple(ModulePort(m[3], m[1], int(m[2] or 0) + 1) for m in found)
 
 
-def harness(ports: tuple[Port, ...], module: str) -> str:
+def harness(ports: tuple[ModulePort, ...], module: str) -> str:
     """Return the Verilog of a harness.
 
     Parameters

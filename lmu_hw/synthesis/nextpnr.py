@@ -11,7 +11,7 @@ from typing import Any
 
 from . import tools
 from .harness import CORE
-from .targets import HARNESS_PINS, Target
+from .targets import HARNESS_PINS, Device
 from .yosys import NETLIST
 
 LOG, REPORT, PINS = "nextpnr.log", "timing.json", "pins.cst"
@@ -42,7 +42,7 @@ class Timing:
     blocks: tuple[tuple[str, float], ...]
 
 
-def arguments(target: Target, seed: int, freq: float | None) -> tuple[str, ...]:
+def arguments(target: Device, seed: int, freq: float | None) -> tuple[str, ...]:
     """Return the command line for a target."""
     pins = ("-o", f"cst={PINS}") if target.pins else ()
     wanted = () if freq is None else ("--freq", f"{freq:g}")
@@ -56,7 +56,7 @@ def arguments(target: Target, seed: int, freq: float | None) -> tuple[str, ...]:
 
 
 def place_and_route(
-    target: Target, folder: Path, blocks: Iterable[str], seed: int, freq: float | None
+    target: Device, folder: Path, blocks: Iterable[str], seed: int, freq: float | None
 ) -> Timing:
     """Run nextpnr in a folder that holds a netlist.
 
@@ -99,7 +99,7 @@ def place_and_route(
 
 
 def crossed(
-    steps: list[dict[str, Any]], blocks: Iterable[str], target: Target
+    steps: list[dict[str, Any]], blocks: Iterable[str], target: Device
 ) -> list[tuple[str, float]]:
     """Return the blocks along a path and the delay in each; a wire counts where it leads.
 

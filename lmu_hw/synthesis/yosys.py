@@ -10,7 +10,7 @@ from pathlib import Path
 from . import tools
 from .families import Style
 from .harness import TOP
-from .targets import Target
+from .targets import Device
 
 LOG, CELLS, NETLIST = "yosys.log", "cells.json", "netlist.json"
 
@@ -18,7 +18,7 @@ _MAPPED = re.compile(r"^(?:mapping memory (\S+) via (\S+)|using FF mapping for m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Netlist:
+class DeviceNetlist:
     """What Yosys made of a design.
 
     Parameters
@@ -40,7 +40,7 @@ class Netlist:
     memories: dict[str, Style]
 
 
-def script(target: Target, design: str) -> str:
+def script(target: Device, design: str) -> str:
     """Return the commands that synthesize a design.
 
     Parameters
@@ -69,7 +69,7 @@ def script(target: Target, design: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def synthesize(target: Target, design: str, folder: Path) -> Netlist:
+def synthesize(target: Device, design: str, folder: Path) -> DeviceNetlist:
     """Run Yosys in a folder that holds the Verilog and its ROMs.
 
     Raises
@@ -89,7 +89,7 @@ def synthesize(target: Target, design: str, folder: Path) -> Netlist:
     def luts(found: dict[str, int]) -> int:
         return sum(n * family.luts.get(cell, 0) for cell, n in found.items())
 
-    return Netlist(
+    return DeviceNetlist(
         luts=luts(own),
         ffs=ffs(own),
         dsps=sum(n * family.dsps.get(cell, 0) for cell, n in own.items()),

@@ -56,7 +56,7 @@ class Toolchain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Board:
     """A core, on the board that QEMU has it on.
 
     Attributes
@@ -119,9 +119,9 @@ AVR = Toolchain(
 )
 
 
-def _cortex(name: str, core: str, machine: str) -> Target:
+def _cortex(name: str, core: str, machine: str) -> Board:
     """Return a Cortex-M on one of Arm's MPS2 boards: 4 MB of code memory and of RAM."""
-    return Target(
+    return Board(
         name=name,
         core=core,
         toolchain=ARM,
@@ -135,7 +135,7 @@ def _cortex(name: str, core: str, machine: str) -> Target:
 TARGETS = {
     target.name: target
     for target in (
-        Target(
+        Board(
             name="c-m0",
             core="Cortex-M0",
             toolchain=ARM,
@@ -148,7 +148,7 @@ TARGETS = {
         _cortex("c-m3", "Cortex-M3", "mps2-an385"),
         _cortex("c-m4", "Cortex-M4", "mps2-an386"),
         _cortex("c-m7", "Cortex-M7", "mps2-an500"),
-        Target(
+        Board(
             name="c-rv32",
             core="RV32IMAC",
             toolchain=RISCV,
@@ -157,7 +157,7 @@ TARGETS = {
             flash=(0x8000_0000, 32 * MB),
             ram=(0x8200_0000, 32 * MB),
         ),
-        Target(
+        Board(
             name="c-avr",
             core="ATmega2560",
             toolchain=AVR,
@@ -168,7 +168,7 @@ TARGETS = {
             chunk=KB,
             stack=512,
         ),
-        Target(
+        Board(
             name="c-uno",
             core="ATmega328P",
             toolchain=AVR,
@@ -184,7 +184,7 @@ TARGETS = {
 """Every target, by name."""
 
 
-def chosen(names: Sequence[str]) -> tuple[Target, ...]:
+def chosen(names: Sequence[str]) -> tuple[Board, ...]:
     """Return the targets of these names, each once.
 
     Raises

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .boards import Target
+from .boards import Board
 from .toolchain import Image, tool
 
 _FUNCTION = re.compile(r"[0-9a-f]+ <([^>]+)>:$")
@@ -30,7 +30,7 @@ class Instruction:
     operands: str
 
 
-def disassemble(target: Target, image: Image) -> list[Instruction]:
+def disassemble(target: Board, image: Image) -> list[Instruction]:
     """Return the instructions of a program in the order of their addresses.
 
     Tables in flash lie before the harness, and are left out: they are no instructions.

@@ -23,7 +23,7 @@ FROM_RESET, SINGLE_STEPS = 1, 2
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Run:
+class BoardRun:
     """Steps that a board plays in one go.
 
     Attributes
@@ -43,7 +43,7 @@ class Run:
     single: bool
 
 
-def write(program: Program, runs: Iterable[Run], path: Path) -> None:
+def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
     """Write the input of a board."""
     dtype = _dtype(lay_out(program, program.name).in_type)
     with path.open("wb") as file:
@@ -54,7 +54,7 @@ def write(program: Program, runs: Iterable[Run], path: Path) -> None:
         file.write(bytes(8))
 
 
-def read(program: Program, runs: Iterable[Run], path: Path) -> list[tuple[Words, Words]]:
+def read(program: Program, runs: Iterable[BoardRun], path: Path) -> list[tuple[Words, Words]]:
     """Return what a board made of runs: outputs and the state after the last step, of each.
 
     Raises

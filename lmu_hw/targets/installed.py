@@ -7,7 +7,7 @@ from functools import cache
 
 from ..errors import ToolError
 from ..tools import run_tool
-from .boards import Target, Toolchain
+from .boards import Board, Toolchain
 
 
 def missing(toolchain: Toolchain) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def remedy(toolchain: Toolchain) -> str:
     return f"apt-get install {' '.join(toolchain.packages)}"
 
 
-def check(target: Target) -> None:
+def check(target: Board) -> None:
     """Raise `ToolError` unless everything that a target needs is installed."""
     if packages := missing(target.toolchain):
         raise ToolError(

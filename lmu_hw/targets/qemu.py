@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import ToolError
 from ..tools import run_tool
 from . import serial
-from .boards import Target
+from .boards import Board
 from .skips import mend
 from .toolchain import Image
 
@@ -27,7 +27,7 @@ FILES = ("-serial", "none", "-semihosting-config", "enable=on,target=native")
 """Options of QEMU: the program reads and writes files by semihosting."""
 
 
-def run(target: Target, image: Image, *options: str) -> None:
+def run(target: Board, image: Image, *options: str) -> None:
     """Run a program to its end, in its own folder.
 
     Parameters

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..errors import ToolError
-from .boards import Target
+from .boards import Board
 from .disassembly import Instruction, disassemble
 from .toolchain import Image
 
@@ -28,7 +28,7 @@ _SEGMENT = struct.Struct("<4xII4xI")
 """In such a header: place in the file, address, bytes in the file."""
 
 
-def returns(target: Target, image: Image) -> dict[int, int]:
+def returns(target: Board, image: Image) -> dict[int, int]:
     """Return the addresses of returns that may be skipped, each with a return to jump to instead.
 
     Raises
@@ -58,7 +58,7 @@ def pairs(instructions: list[Instruction], product: int) -> dict[int, int]:
     return found
 
 
-def mend(target: Target, image: Image) -> Path:
+def mend(target: Board, image: Image) -> Path:
     """Write a program that does the same, where QEMU runs it right, beside the given one.
 
     Returns

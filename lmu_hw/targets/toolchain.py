@@ -13,7 +13,7 @@ from ..firmware.words import type_bits
 from ..program import Program, Role
 from ..templates import sim_dir
 from ..tools import run_tool
-from .boards import KB, Target
+from .boards import KB, Board
 from .installed import check
 
 OPTIMIZE = ("-O2", "-ffunction-sections", "-fdata-sections")
@@ -40,7 +40,7 @@ class Image:
     symbols: dict[str, int]
 
 
-def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
+def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
     """Compile the C files of a program for a board, and link them with the harness.
 
     Parameters
@@ -83,12 +83,12 @@ def build(target: Target, program: Program, c_dir: Path, place: Path) -> Image:
     return Image(path=path, symbols=symbols(target, path))
 
 
-def optimize(target: Target) -> tuple[str, ...]:
+def optimize(target: Board) -> tuple[str, ...]:
     """Return the options that a program for a board is compiled with, but for its core."""
     return (OPTIMIZE[0], f"-std={target.toolchain.standard}", *OPTIMIZE[1:])
 
 
-def compile_object(target: Target, program: Program, c_dir: Path, place: Path, *more: str) -> Path:
+def compile_object(target: Board, program: Program, c_dir: Path, place: Path, *more: str) -> Path:
     """Compile the program's own C file alone; return the object.
 
     Raises
@@ -108,14 +108,14 @@ def compile_object(target: Target, program: Program, c_dir: Path, place: Path, *
     return path
 
 
-def symbols(target: Target, path: Path) -> dict[str, int]:
+def symbols(target: Board, path: Path) -> dict[str, int]:
     """Return the addresses of the symbols of a linked program."""
     text = tool(target, "nm", str(path))
     lines = (line.split() for line in text.splitlines())
     return {line[2]: int(line[0], 16) for line in lines if len(line) == 3}
 
 
-def tool(target: Target, name: str, *arguments: str) -> str:
+def tool(target: Board, name: str, *arguments: str) -> str:
     """Run one of the compiler's companions; return what it printed.
 
     Raises
@@ -130,7 +130,7 @@ def tool(target: Target, name: str, *arguments: str) -> str:
     return text
 
 
-def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> None:
+def _compile(target: Board, source: Path, to: Path, more: tuple[str, ...]) -> None:
     # the compiler runs elsewhere
     options = ("-c", str(source.resolve()), "-o", str(to), *optimize(target), *more)
     code, text = _gcc(target, to.parent, *options)
@@ -143,7 +143,7 @@ def _compile(target: Target, source: Path, to: Path, more: tuple[str, ...]) -> N
         raise _failed(target, f"could not compile {source}", text)
 
 
-def _link(target: Target, place: Path, path: Path, stack: int) -> None:
+def _link(target: Board, place: Path, path: Path, stack: int) -> None:
     memory = {
         "FLASH_AT": target.flash[0],
         "FLASH_SIZE": target.flash[1],
@@ -169,7 +169,7 @@ def _link(target: Target, place: Path, path: Path, stack: int) -> None:
         raise _failed(target, "could not link the program", text)
 
 
-def _memory(target: Target, part: str) -> str:
+def _memory(target: Board, part: str) -> str:
     """Return what the linker script calls a part, for people."""
     if part == "NEAR":
         return f"{min(target.flash[1] // KB, 64)} kB of flash for tables"
@@ -177,12 +177,12 @@ def _memory(target: Target, part: str) -> str:
     return f"{size // KB} kB of {part}"
 
 
-def _gcc(target: Target, cwd: Path, *options: str) -> tuple[int, str]:
+def _gcc(target: Board, cwd: Path, *options: str) -> tuple[int, str]:
     toolchain = target.toolchain
     return run_tool((toolchain.compiler, *target.cpu, *toolchain.options, *options), cwd=cwd)
 
 
-def _failed(target: Target, what: str, text: str) -> ToolError:
+def _failed(target: Board, what: str, text: str) -> ToolError:
     said = text.strip().splitlines() or ["no message"]
     first = next(
         (line for line in said if re.search("error:|undefined reference|: cannot", line)), said[-1]

@@ -144,14 +144,14 @@ class Dense(Cell):
         (y,) = self.step(self.project(x), (), tape)
         return y, (y[:, -1],)
 
-    def cell(self) -> network.Dense:
+    def cell(self) -> network.DenseLayer:
         """Return the cell as part of a network."""
-        return network.Dense(W=numbers(self.W), b=numbers(self.b), activation=self.activation)
+        return network.DenseLayer(W=numbers(self.W), b=numbers(self.b), activation=self.activation)
 
     @classmethod
     def of(cls, cell: network.Cell) -> Cell:
         """Return a module with the weights of a network's cell."""
-        assert isinstance(cell, network.Dense)
+        assert isinstance(cell, network.DenseLayer)
         return cls(cell.W.shape[1], len(cell.b), cell.activation).fill(cell)
 
 
@@ -189,14 +189,14 @@ class SimpleRNN(Recurrent):
         h = torch.addmm(p, state[0], self.U.T)
         return (tape("h", activate(self.activation, h)),)
 
-    def cell(self) -> network.SimpleRNN:
+    def cell(self) -> network.SimpleRNNLayer:
         """Return the cell as part of a network."""
-        return network.SimpleRNN(**self._arrays())
+        return network.SimpleRNNLayer(**self._arrays())
 
     @classmethod
     def of(cls, cell: network.Cell) -> Cell:
         """Return a module with the weights of a network's cell."""
-        assert isinstance(cell, network.SimpleRNN)
+        assert isinstance(cell, network.SimpleRNNLayer)
         return cls(cell.W.shape[1], len(cell.b), cell.activation).fill(cell)
 
 
@@ -243,14 +243,14 @@ class LSTM(Recurrent):
         a = tape("a", activate(self.activation, c))
         return tape("h", o * a), c
 
-    def cell(self) -> network.LSTM:
+    def cell(self) -> network.LSTMLayer:
         """Return the cell as part of a network."""
-        return network.LSTM(gate=self.gate, **self._arrays())
+        return network.LSTMLayer(gate=self.gate, **self._arrays())
 
     @classmethod
     def of(cls, cell: network.Cell) -> Cell:
         """Return a module with the weights of a network's cell."""
-        assert isinstance(cell, network.LSTM)
+        assert isinstance(cell, network.LSTMLayer)
         return cls(cell.W.shape[1], len(cell.b) // 4, cell.activation, cell.gate).fill(cell)
 
 
@@ -299,15 +299,15 @@ class GRU(Recurrent):
         g = tape("g", activate(self.activation, before))
         return (tape("h", z * h + (1.0 - z) * g),)
 
-    def cell(self) -> network.GRU:
+    def cell(self) -> network.GRULayer:
         """Return the cell as part of a network."""
         c = None if self.c is None else numbers(self.c)
-        return network.GRU(gate=self.gate, c=c, **self._arrays())
+        return network.GRULayer(gate=self.gate, c=c, **self._arrays())
 
     @classmethod
     def of(cls, cell: network.Cell) -> Cell:
         """Return a module with the weights of a network's cell."""
-        assert isinstance(cell, network.GRU)
+        assert isinstance(cell, network.GRULayer)
         made = cls(
             cell.W.shape[1],
             len(cell.b) // 3,
@@ -319,9 +319,9 @@ class GRU(Recurrent):
 
 
 CELLS: dict[type[network.Cell], type[Cell]] = {
-    network.Dense: Dense,
-    network.SimpleRNN: SimpleRNN,
-    network.LSTM: LSTM,
-    network.GRU: GRU,
+    network.DenseLayer: Dense,
+    network.SimpleRNNLayer: SimpleRNN,
+    network.LSTMLayer: LSTM,
+    network.GRULayer: GRU,
 }
 """The module of each cell of a network."""

@@ -219,7 +219,7 @@ class LMU(nn.Module):
         n_m = self.memory.channels * self.memory.order
         return nn.functional.linear(x, self.cell.W[:, n_m:], self.cell.b)
 
-    def layers(self) -> tuple[network.LMU, ...]:
+    def layers(self) -> tuple[network.LMULayer, ...]:
         """Return the layer as part of a network: one, or one for each channel's window."""
         memories = self.memory.memories()
         cell = None if self.cell is None else self.cell.cell()
@@ -230,7 +230,7 @@ class LMU(nn.Module):
         }
         if len(memories) == 1:
             return (
-                network.LMU(
+                network.LMULayer(
                     memory=memories[0],
                     n_in=self.input_size,
                     cell=cell,
@@ -242,8 +242,8 @@ class LMU(nn.Module):
         return self._one_by_one(memories, cell, arrays)
 
     def _one_by_one(
-        self, memories: Sequence[network.Memory], cell: network.Cell, arrays: dict[str, Any]
-    ) -> tuple[network.LMU, ...]:
+        self, memories: Sequence[network.LinearMemory], cell: network.Cell, arrays: dict[str, Any]
+    ) -> tuple[network.LMULayer, ...]:
         """Return a chain of layers of one channel; each hands on what those before it made.
 
         After channel c a layer's words are ``m_c, ..., m_0, x``.
@@ -256,7 +256,9 @@ class LMU(nn.Module):
             row[0, c * d :] = e_x[c]
             bias = {"b": arrays["b"][c : c + 1].copy()} if "b" in arrays else {}
             made.append(
-                network.LMU(memory=memory, n_in=row.shape[1], e_x=row, reads_input=True, **bias)
+                network.LMULayer(
+                    memory=memory, n_in=row.shape[1], e_x=row, reads_input=True, **bias
+                )
             )
         order = [c * d + i for c in reversed(range(len(memories))) for i in range(d)]
         W = np.zeros((len(cell.W), n_m + self.input_size))
@@ -267,7 +269,7 @@ class LMU(nn.Module):
         return tuple(made)
 
     @classmethod
-    def of(cls, layer: network.LMU) -> LMU:
+    def of(cls, layer: network.LMULayer) -> LMU:
         """Return a module with the weights of a network's layer."""
         cell = None if layer.cell is None else CELLS[type(layer.cell)].of(layer.cell)
         made = cls(

@@ -138,7 +138,7 @@ class LegendreMemory(nn.Module):
             self.B = nn.Parameter(torch.tensor(self._continuous.B, dtype=torch.float32))
 
     @classmethod
-    def of(cls, memory: network.Memory) -> LegendreMemory:
+    def of(cls, memory: network.LinearMemory) -> LegendreMemory:
         """Return the memory of a network's layer, fixed."""
         made = cls(memory.order, memory.theta or 1.0, channels=memory.channels)
         made.discretizer = memory.discretizer
@@ -243,7 +243,7 @@ class LegendreMemory(nn.Module):
         product = torch.fft.rfft(u, n, dim=1)[:, :, :, None] * torch.fft.rfft(h, n, dim=0)
         return torch.fft.irfft(product, n, dim=1)[:, :n_steps]
 
-    def memories(self) -> tuple[network.Memory, ...]:
+    def memories(self) -> tuple[network.LinearMemory, ...]:
         """Return what the memory is in a network: one for all channels, or one for each.
 
         Raises
@@ -264,8 +264,8 @@ class LegendreMemory(nn.Module):
         # the same objects as long as nothing changes: their analysis is kept by identity
         return tuple(self._exported)
 
-    def _describe(self, theta: float, system: StateSpace | None = None) -> network.Memory:
-        return network.Memory(
+    def _describe(self, theta: float, system: StateSpace | None = None) -> network.LinearMemory:
+        return network.LinearMemory(
             order=self.order,
             theta=theta,
             discretizer=self.discretizer,

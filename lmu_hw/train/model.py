@@ -105,7 +105,7 @@ def model_of(net: network.Network, dtype: torch.dtype = torch.float32) -> Model:
     Its memories are fixed.
     """
     layers: list[LMU | Cell] = [
-        LMU.of(layer) if isinstance(layer, network.LMU) else CELLS[type(layer)].of(layer)
+        LMU.of(layer) if isinstance(layer, network.LMULayer) else CELLS[type(layer)].of(layer)
         for layer in net.layers
     ]
     return Model(layers, names=net.names, every_step=net.every_step).to(dtype)

@@ -234,7 +234,7 @@ def _signals(
     }
     copies = {b.stands_for: b.signal for b in design.bases if b.stands_for}
     for k, layer in enumerate(layers, 1):
-        if isinstance(layer, network.LMU):
+        if isinstance(layer, network.LMULayer):
             T = readouts(layer.memory, design.widths.coef_bits)
             states = {z: f"l{k}_{z}" for z in T}
             # a copy that is made anew in each step is not among the words to start from

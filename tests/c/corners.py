@@ -11,7 +11,7 @@ from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import (
     Argmax,
     Cascade,
-    Dense,
+    DenseUpdate,
     Function,
     Linear,
     Operation,
@@ -232,7 +232,7 @@ def wide_sources() -> Program:
     cascade, dense = cascade_program(sections="pr", seed=21), dense_program(order=3, seed=22)
     (chain, *_), (rows, *_) = cascade.ops, dense.ops
     assert isinstance(chain, Cascade)
-    assert isinstance(rows, Dense)
+    assert isinstance(rows, DenseUpdate)
     states = [v for p in (cascade, dense) for v in p.with_role(Role.STATE)]
     states = [replace(v, name="quiet") if v is states[-1] else v for v in states]
     return Program(

@@ -9,7 +9,7 @@ import numpy as np
 
 from lmu_hw.calibrate import Calibration
 from lmu_hw.errors import FormatError
-from lmu_hw.network import Dense, Network
+from lmu_hw.network import DenseLayer, Network
 from lmu_hw.program import Linear, Operation, Program
 from lmu_hw.widths import Widths
 from tests.small_networks import random_network
@@ -43,7 +43,7 @@ def random_program(seed: int) -> Program:
 def _remembering(seed: int) -> Network:
     """Return a random network with a state: lmu-hw makes no program of others."""
     stacks = (random_network(seed + k * STRIDE) for k in count())
-    return next(s for s in stacks if not all(isinstance(layer, Dense) for layer in s.layers))
+    return next(s for s in stacks if not all(isinstance(layer, DenseLayer) for layer in s.layers))
 
 
 def _with_biases(program: Program, n: int, op: Linear, rng: np.random.Generator) -> Program:

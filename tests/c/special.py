@@ -8,7 +8,7 @@ from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import (
     Adaptor,
     Cascade,
-    Dense,
+    DenseUpdate,
     Linear,
     Operation,
     Program,
@@ -60,7 +60,7 @@ def network() -> Program:
             window=9,
             sections=((Adaptor(1, 0),), (Adaptor(3, 2), Adaptor(70_001, 16))),
         ),
-        Dense(
+        DenseUpdate(
             source="u",
             state="m",
             silence="quiet",
@@ -124,7 +124,7 @@ def brink(width: int) -> Program:
     y = _vector("y", 1, QFormat(12, width), Role.OUTPUT)
     quiet = _vector("quiet", 1, QFormat(4, 0, signed=False), Role.STATE)
     rows = ((40, 61), (-63, 64))
-    dense = Dense(source="u", state="m", silence="quiet", window=9, rows=rows, shifts=(6, 6))
+    dense = DenseUpdate(source="u", state="m", silence="quiet", window=9, rows=rows, shifts=(6, 6))
     row = (-128, -128, -128, -128, 0)
     readout = linear(sources=("m", "z_inner"), target="y", rows=(row,), shifts=(0,))
     return replace(

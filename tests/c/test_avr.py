@@ -197,12 +197,12 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
     c_dir = write_folder(tmp_path / "out", p, 4)
     monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
     runs = [
-        exchange.Run(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        exchange.BoardRun(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
         for single in (True, False)
     ]
     exchange.write(p, runs, tmp_path / "input")
 
-    def run(n_bytes: int) -> stack.Graph:
+    def run(n_bytes: int) -> stack.CallGraph:
         small = replace(target, stack=n_bytes - scratch_bytes(p))
         image = toolchain.build(small, p, c_dir, tmp_path)
         qemu.run(small, image)
@@ -210,7 +210,7 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
 
     graph = run(1024)
     harness = stack.from_usage((tmp_path / "harness.su").read_text())
-    chain = stack.deepest(stack.Graph(frames=graph.frames | harness, calls=graph.calls), "main")
+    chain = stack.deepest(stack.CallGraph(frames=graph.frames | harness, calls=graph.calls), "main")
     assert {f for f, _ in chain.frames} & {"lmu_step", "lmu_run"}
     run(chain.n_bytes)
     with pytest.raises(ToolError, match="c-avr: the program failed in qemu-system-avr: its stack"):

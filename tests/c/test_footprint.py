@@ -18,7 +18,7 @@ from lmu_hw.footprint.instructions import count
 from lmu_hw.footprint.sizes import Sizes, sizes
 from lmu_hw.program import Role
 from lmu_hw.targets import exchange, installed, qemu, toolchain
-from lmu_hw.targets.boards import TARGETS, Target
+from lmu_hw.targets.boards import TARGETS, Board
 from tests.c.build import in_assembly, inputs_for, write_folder
 from tests.command import call, contents, refused
 from tests.networks import NETWORKS
@@ -41,7 +41,7 @@ KNOWN = {
 """A step in assembly, and how many instructions that is."""
 
 
-def need(target: Target) -> None:
+def need(target: Board) -> None:
     require(target.toolchain.compiler, target.toolchain.qemu, "cc|gcc|clang")
     assert installed.missing(target.toolchain) == ()
 
@@ -72,7 +72,7 @@ def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
     assert state.fmt.max >= 3 * LOOP
     image = toolchain.build(target, p, in_assembly(p, tmp_path, body), tmp_path)
     u = inputs_for(p, 5)
-    runs = [exchange.Run(inputs=u, n_outputs=5, from_reset=True, single=True)]
+    runs = [exchange.BoardRun(inputs=u, n_outputs=5, from_reset=True, single=True)]
     exchange.write(p, runs, tmp_path / "input")
     qemu.run(target, image, "-icount", "shift=0")
     ((_, words),) = exchange.read(p, runs, tmp_path / "output")
@@ -204,7 +204,7 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
     monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
     scratch = scratch_bytes(p)
     runs = [
-        exchange.Run(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        exchange.BoardRun(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
         for single in (True, False)
     ]
     exchange.write(p, runs, tmp_path / "input")
@@ -243,7 +243,7 @@ edge: { sourcename: "d" targetname: "memset" }
 
 
 def test_deepest_chain() -> None:
-    def deepest(text: str, function: str) -> stack.Chain:
+    def deepest(text: str, function: str) -> stack.CallChain:
         return stack.deepest(stack.from_callgraph(text), function)
 
     chain = deepest(GRAPH, "a")

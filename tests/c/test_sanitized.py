@@ -18,7 +18,7 @@ from lmu_hw.firmware import emit
 from lmu_hw.firmware.expressions import binary
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Cascade, Dense, Linear, Program, Role, Vector
+from lmu_hw.program import Cascade, DenseUpdate, Linear, Program, Role, Vector
 from tests.c.build import VERSION
 from tests.c.random_networks import random_program
 from tests.c.special import SPECIAL
@@ -67,7 +67,7 @@ def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
 def test_corners_of_the_generator(name: str, tmp_path: Path) -> None:
     result, silent = sanitized.run(write(tmp_path, SPECIAL[name]), SPECIAL[name], 3)
     assert (result.first, result.mismatches) == (None, 0)
-    assert (silent > 0) == any(isinstance(op, Cascade | Dense) for op in SPECIAL[name].ops)
+    assert (silent > 0) == any(isinstance(op, Cascade | DenseUpdate) for op in SPECIAL[name].ops)
 
 
 def biased() -> Program:

@@ -24,7 +24,7 @@ from lmu_hw.quantize import quantize
 from lmu_hw.spec import parse
 from lmu_hw.stimulus import Reference, rounds
 from lmu_hw.targets import boards, installed, qemu, toolchain
-from lmu_hw.targets.boards import TARGETS, Target
+from lmu_hw.targets.boards import TARGETS, Board
 from lmu_hw.vectors import Vectors
 from tests.c.build import C99, CPP17, VERSION, run, succeed, write_folder
 from tests.configurations import CONFIGURATIONS
@@ -70,7 +70,7 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return folder
 
 
-def need(target: Target) -> None:
+def need(target: Board) -> None:
     tools = target.toolchain
     require(tools.compiler, tools.qemu)
     assert installed.missing(tools) == ()
@@ -307,7 +307,7 @@ def test_any_word_type(tmp_path: Path) -> None:
         assert np.prod([result.words]) > 0
 
 
-def trapping(name: str) -> Target:
+def trapping(name: str) -> Board:
     """Return a board on which an unaligned access is a fault."""
     target = TARGETS[name]
     return replace(target, cpu=(*target.cpu, "-mno-unaligned-access", "-DTRAP_UNALIGNED"))

@@ -17,7 +17,7 @@ import numpy as np
 from lmu_hw import yosys
 from lmu_hw.executors.harness import compiler
 from lmu_hw.program import Program, Role
-from lmu_hw.rtl.state_port import Command
+from lmu_hw.rtl.state_port import StateCommand
 from lmu_hw.schedule import Schedule, payload_bits, schedule
 from lmu_hw.tools import compile_files, load_library
 from tests.contract.script import Saved
@@ -89,7 +89,7 @@ class Core:
         self._state_mask = _mask(self._state_bits[0])
         self._n_state = program.n_words(Role.STATE)
         self._patience = 20 * (plan.due.cycles + 8 * self._n_state + plan.rows) + 2000
-        self.waiting: deque[Word | Command] = deque()
+        self.waiting: deque[Word | StateCommand] = deque()
         self.loading: deque[int] = deque()
         self._offered = self._load_offered = False
         self.outputs: list[int] = []
@@ -128,11 +128,11 @@ class Core:
         item = self.waiting[0] if self.waiting else None
         self._offered = item is not None and (self._offered or not self._holds())
         self._load_offered = bool(self.loading) and (self._load_offered or not self._holds())
-        asks = self._offered and isinstance(item, Command)
+        asks = self._offered and isinstance(item, StateCommand)
         gives = self._offered and not asks
         # what is not offered is noise
         word, last = item if isinstance(item, tuple) else (~int(self._in[2]), True)
-        command = (item if isinstance(item, Command) else Command.LOAD).value
+        command = (item if isinstance(item, StateCommand) else StateCommand.LOAD).value
         state_word = self.loading[0] if self.loading else ~int(self._in[8])
         self._in[:] = (
             *(0, gives, word & self._in_mask, last, self._reads(self._shown[0])),
@@ -207,7 +207,7 @@ class RtlInstances:
             self._core.rest()
             self._core.restart()
         elif self._in_core == instance:
-            self._core.waiting.append(Command.CLEAR)
+            self._core.waiting.append(StateCommand.CLEAR)
         else:
             self._parked[instance] = None
         self._due[instance].count = 0
@@ -240,15 +240,15 @@ class RtlInstances:
     def _save(self) -> Saved:
         core = self._core
         n_words = len(core.saved) + self._n_state
-        core.waiting.append(Command.SAVE)
+        core.waiting.append(StateCommand.SAVE)
         core.until(lambda: len(core.saved) == n_words)
         return Saved(tuple(core.saved[-self._n_state :]))
 
     def _load(self, saved: Saved | None) -> None:
         if saved is None:
-            self._core.waiting.append(Command.CLEAR)
+            self._core.waiting.append(StateCommand.CLEAR)
         else:
-            self._core.waiting.append(Command.LOAD)
+            self._core.waiting.append(StateCommand.LOAD)
             self._core.loading += saved.words
 
 

@@ -6,8 +6,8 @@ from amaranth.asserts import AnyConst
 from amaranth.hdl import Assume, Cat, Module, Mux, Signal, Value
 
 from lmu_hw.fixedpoint import Overflow, overflow
-from lmu_hw.rtl.state_port import START, Command
-from lmu_hw.schedule.state import Memory, Segment, segments
+from lmu_hw.rtl.state_port import START, StateCommand
+from lmu_hw.schedule.state import Segment, StateBank, segments
 
 from .prover import Design, Harness
 
@@ -44,13 +44,15 @@ class RoundTrip(Harness):
     def _place(self, segment: Segment, word: int) -> Signal:
         """Return what holds a word of the state before the first step."""
         lanes = self.design.plan.lanes
-        if segment.memory is Memory.CLOCK:
+        if segment.memory is StateBank.CLOCK:
             return self.probe("pacer.clock")
-        if segment.memory is Memory.LANES:
+        if segment.memory is StateBank.LANES:
             row, bank = divmod(word, lanes)
             ram, address = f"memory.bank_{bank}", segment.place.row + row
         else:
-            ram = {Memory.CHAIN: "chain.states", Memory.COUNTS: "silence.counts"}[segment.memory]
+            ram = {StateBank.CHAIN: "chain.states", StateBank.COUNTS: "silence.counts"}[
+                segment.memory
+            ]
             address = segment.address + word
         return self.probe(f"{ram}.ram.words[{address}]", self.declared(f"{ram}.read_word"))
 
@@ -63,7 +65,7 @@ class RoundTrip(Harness):
         m.d.comb += [
             Assume(~self["i_valid"]),
             asked.eq(self["state_command_valid"] & self["state_command_ready"]),
-            clears.eq(asked & (self["state_command_data"] == Command.CLEAR)),
+            clears.eq(asked & (self["state_command_data"] == StateCommand.CLEAR)),
             loaded.eq(self["state_i_valid"] & self["state_i_ready"]),
             saved.eq(offered & self["state_o_ready"]),
         ]
@@ -111,18 +113,18 @@ class RoundTrip(Harness):
                     self.claim(m, place == expected, when=holds)
         for signal in self.idle:
             self.claim(m, signal == 0)
-        self.claim(m, coming == (self.port["pending"] == Command.CLEAR))
-        self.claim(m, ~holds, when=coming | (active == Command.CLEAR) | self.clear)
-        self.claim(m, active == Command.NONE, when=self.clear)
-        self.claim(m, self.port["pause"] < START, when=active != Command.NONE)
+        self.claim(m, coming == (self.port["pending"] == StateCommand.CLEAR))
+        self.claim(m, ~holds, when=coming | (active == StateCommand.CLEAR) | self.clear)
+        self.claim(m, active == StateCommand.NONE, when=self.clear)
+        self.claim(m, self.port["pause"] < START, when=active != StateCommand.NONE)
         self.claim(m, (n_loaded < n) & (n_saved < n))
-        self.claim(m, n_loaded == 0, when=active != Command.LOAD)
+        self.claim(m, n_loaded == 0, when=active != StateCommand.LOAD)
         self.claim(m, stale, when=offered & (n_loaded != 0))
         to_save = (n_saved + offered) % n
-        self.claim(m, to_save == 0, when=active != Command.SAVE)
+        self.claim(m, to_save == 0, when=active != StateCommand.SAVE)
         at = Signal(range(n))
-        m.d.comb += at.eq(Mux(active == Command.LOAD, n_loaded, to_save))
-        walks = (active == Command.LOAD) | (active == Command.SAVE)
+        m.d.comb += at.eq(Mux(active == StateCommand.LOAD, n_loaded, to_save))
+        walks = (active == StateCommand.LOAD) | (active == StateCommand.SAVE)
         for k, here in enumerate(self._walk()):
             self.claim(m, here, when=walks & (at == k))
 
@@ -134,10 +136,10 @@ class RoundTrip(Harness):
                 here = self.port["segment"] == number
                 here &= self.port["left"] == segment.length - 1 - word
                 row, bank = divmod(word, self.design.plan.lanes)
-                if segment.memory is Memory.LANES:
+                if segment.memory is StateBank.LANES:
                     here &= self.row == segment.place.row + row if self.row is not None else 1
                     here &= self.bank == bank if self.bank is not None else 1
-                elif segment.memory is not Memory.CLOCK and self.address is not None:
+                elif segment.memory is not StateBank.CLOCK and self.address is not None:
                     here &= self.address == segment.address + word
                 found.append(here)
         return found

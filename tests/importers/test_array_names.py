@@ -18,7 +18,7 @@ from lmu_hw.importers.arrays import STATES
 from lmu_hw.importers.lmu_names import NAMINGS
 from lmu_hw.importers.named_arrays import PAGE, Asked
 from lmu_hw.legendre import Array, state_space
-from lmu_hw.network import LMU, Activation, Layer, Network, SimpleRNN, arrays
+from lmu_hw.network import Activation, Layer, LMULayer, Network, SimpleRNNLayer, arrays
 from lmu_hw.spec import Discretizer
 
 from .test_paper import N_IN, THETA, Arrays, D, N, X, keras, loop, maths, prefixed
@@ -74,7 +74,7 @@ def saved(path: Path, arrays: Arrays) -> Path:
 def trained(layer: Layer) -> list[tuple[str, Array]]:
     """Return the arrays of a layer by name, with those of its memory."""
     found = list(arrays(layer))
-    if isinstance(layer, LMU):
+    if isinstance(layer, LMULayer):
         found += [("Abar", layer.memory.system().A), ("Bbar", layer.memory.system().B)]
     return found
 
@@ -146,8 +146,8 @@ def test_square_kernels_stand_as_the_encoders_and_the_memory_say() -> None:
     cell = square()
     for arrays_ in (torch_paper(cell), keras(cell), cell, keras_letters(cell)):
         (layer,) = network_of(arrays_, Asked()).layers
-        assert isinstance(layer, LMU)
-        assert isinstance(layer.cell, SimpleRNN)
+        assert isinstance(layer, LMULayer)
+        assert isinstance(layer.cell, SimpleRNNLayer)
         assert np.array_equal(layer.cell.U, cell["W_h"])
     mixed = torch_paper(cell) | {"AT": keras(cell)["AT"]}
     with pytest.raises(ModelFileError, match=r"kernels of lmu are square, .* than its AT: save"):
@@ -263,8 +263,8 @@ def test_the_function_of_a_cell_is_tanh_or_what_is_asked_for(tmp_path: Path) -> 
     ]
     network = load(path, activation=Activation.RELU)
     (layer,) = network.layers
-    assert isinstance(layer, LMU)
-    assert isinstance(layer.cell, SimpleRNN)
+    assert isinstance(layer, LMULayer)
+    assert isinstance(layer.cell, SimpleRNNLayer)
     assert layer.cell.activation is Activation.RELU
 
 

@@ -17,7 +17,16 @@ from lmu_hw import forward
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.importers import load
 from lmu_hw.importers.keras import read_keras
-from lmu_hw.network import GRU, LMU, LSTM, Activation, Dense, Network, SimpleRNN, arrays
+from lmu_hw.network import (
+    Activation,
+    DenseLayer,
+    GRULayer,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    arrays,
+)
 from tests.importers.keras_files import (
     functional,
     layer,
@@ -119,9 +128,9 @@ def test_every_container(container: str, tmp_path: Path) -> None:
     assert network.every_step
     assert network.is_classifier
     first, head = network.layers
-    assert isinstance(first, LMU)
-    assert isinstance(first.cell, SimpleRNN)
-    assert isinstance(head, Dense)
+    assert isinstance(first, LMULayer)
+    assert isinstance(first.cell, SimpleRNNLayer)
+    assert isinstance(head, DenseLayer)
     expected = {
         "e_x": KERNEL[:WIDTH].T,
         "e_h": KERNEL[WIDTH:].T,
@@ -143,7 +152,7 @@ def test_it_computes_what_keras_lmu_computes(tmp_path: Path) -> None:
     """The step semantics of keras-lmu, in row vectors as there."""
     network = write(tmp_path, "keras")
     lmu_layer = network.layers[0]
-    assert isinstance(lmu_layer, LMU)
+    assert isinstance(lmu_layer, LMULayer)
     system = lmu_layer.memory.system()
     A, B = (system.A + np.eye(ORDER)).T, system.B[None, :]
     x = random(7, WIDTH, seed=3)
@@ -166,7 +175,7 @@ def test_a_trained_theta_is_read_from_the_weights(tmp_path: Path) -> None:
         tmp_path / "m.keras", config, {"lmu/layer/cell": [kernel, np.array(np.float32(1 / 8))]}
     )
     (got,) = load(tmp_path / "m.keras").layers
-    assert isinstance(got, LMU)
+    assert isinstance(got, LMULayer)
     assert got.memory.theta == 8
 
 
@@ -185,9 +194,9 @@ def test_lstm_and_gru(tmp_path: Path) -> None:
     write_keras(tmp_path / "m.keras", config, weights)
     network = load(tmp_path / "m.keras")
     a, b, c = network.layers
-    assert isinstance(a, LSTM)
-    assert isinstance(b, GRU)
-    assert isinstance(c, Dense)
+    assert isinstance(a, LSTMLayer)
+    assert isinstance(b, GRULayer)
+    assert isinstance(c, DenseLayer)
     assert not network.every_step
     assert b.gate is Activation.HARD_SIGMOID
     np.testing.assert_array_equal(a.W, lstm[0].T)
@@ -360,7 +369,7 @@ def after_dense(tmp_path: Path, *more: dict[str, Any]) -> Path:
 
 def test_activation_layers(tmp_path: Path) -> None:
     (got,) = load(after_dense(tmp_path, layer("ReLU", "r", negative_slope=0.0))).layers
-    assert isinstance(got, Dense)
+    assert isinstance(got, DenseLayer)
     assert got.activation is Activation.RELU
     for option in ({"negative_slope": 0.1}, {"threshold": 1.0}, {"max_value": 6.0}):
         with pytest.raises(ModelFileError, match=f"must have no {next(iter(option))}"):
@@ -412,7 +421,7 @@ def test_the_keras_that_wrote_it_decides_what_hard_sigmoid_is(tmp_path: Path) ->
             archive.writestr("metadata.json", json.dumps({"keras_version": version}))
         for network in (load(path), load(weights, spec=path)):
             (got,) = network.layers
-            assert isinstance(got, Dense)
+            assert isinstance(got, DenseLayer)
             assert got.activation.name == (expected or "HARD_SIGMOID")
 
 

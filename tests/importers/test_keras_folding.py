@@ -13,7 +13,7 @@ import pytest
 from lmu_hw import forward
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.importers import load
-from lmu_hw.network import LMU, LSTM, Activation, Dense, Network, n_out
+from lmu_hw.network import Activation, DenseLayer, LMULayer, LSTMLayer, Network, n_out
 from tests.importers.keras_files import (
     functional,
     layer,
@@ -287,8 +287,8 @@ def test_a_function_folds_into_the_linear_cell_of_a_memory(tmp_path: Path) -> No
         # what is fed back comes before the scaling
         assert kinds(network) == [("m", "LMU"), *([("s", "Dense")] if feeds_back else [])]
         last = network.layers[-1]
-        last = last.cell if isinstance(last, LMU) else last
-        assert isinstance(last, Dense)
+        last = last.cell if isinstance(last, LMULayer) else last
+        assert isinstance(last, DenseLayer)
         assert last.activation is Activation.RELU
 
 
@@ -302,13 +302,13 @@ def test_numbers_in_the_configuration(tmp_path: Path) -> None:
     ):
         write_keras(tmp_path / "m.keras", sequential(config, width=WIDTH), {})
         (got,) = load(tmp_path / "m.keras").layers
-        assert isinstance(got, Dense)
+        assert isinstance(got, DenseLayer)
         np.testing.assert_array_equal(got.W, np.diag([0.5, 0.5, 1.0]))
         np.testing.assert_array_equal(got.b, [-0.5, -1.0, -3.0])
     inverse = layer("Normalization", "s", axis=None, mean=3.0, variance=4.0, invert=True)
     write_keras(tmp_path / "m.keras", sequential(inverse, width=WIDTH), {})
     (got,) = load(tmp_path / "m.keras").layers
-    assert isinstance(got, Dense)
+    assert isinstance(got, DenseLayer)
     assert (got.W.tolist(), got.b.tolist()) == (np.diag([2.0] * 3).tolist(), [3.0] * 3)
 
 
@@ -321,8 +321,8 @@ def test_a_cell_that_a_recurrent_layer_wraps(tmp_path: Path) -> None:
         tmp_path / "m.keras", sequential(wrapped, width=WIDTH), {"rnn/cell": [*entry[2].values()]}
     )
     (got,) = load(tmp_path / "m.keras").layers
-    assert isinstance(got, LSTM)
-    assert isinstance(wanted, LSTM)
+    assert isinstance(got, LSTMLayer)
+    assert isinstance(wanted, LSTMLayer)
     np.testing.assert_array_equal(got.W, wanted.W)
     assert (n_out(got), got.gate) == (N, wanted.gate)
 

@@ -17,7 +17,15 @@ from lmu_hw.importers import load, paper
 from lmu_hw.importers.hdf5 import read_hdf5
 from lmu_hw.importers.keras import read_legacy, read_weights
 from lmu_hw.importers.keras_builder import Given
-from lmu_hw.network import LMU, LSTM, Activation, Dense, Network, SimpleRNN, arrays
+from lmu_hw.network import (
+    Activation,
+    DenseLayer,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    arrays,
+)
 from lmu_hw.spec import Discretizer
 from tests.command import call
 from tests.importers.test_paper import THETA, D, N, keras, maths
@@ -75,7 +83,7 @@ def same(a: Network, b: Network) -> None:
         for (name, got), (wanted_name, wanted) in zip(arrays(x), arrays(y), strict=True):
             assert name == wanted_name
             np.testing.assert_array_equal(got, wanted)
-        if isinstance(x, LMU) and isinstance(y, LMU):
+        if isinstance(x, LMULayer) and isinstance(y, LMULayer):
             assert (x.memory.theta, x.memory.discretizer) == (y.memory.theta, y.memory.discretizer)
             assert x.cell is not None
             assert y.cell is not None
@@ -119,7 +127,7 @@ def test_the_papers_hybrid_model(as_list: bool, gate: str, tmp_path: Path) -> No
     ]
     first, second = (paper.network_of(group).layers[0] for group in as_stored[:2])
     gated = [
-        LSTM(
+        LSTMLayer(
             W=group["kernel"].T.copy(),
             U=group["recurrent_kernel"].T.copy(),
             b=group["bias"],
@@ -131,11 +139,20 @@ def test_the_papers_hybrid_model(as_list: bool, gate: str, tmp_path: Path) -> No
     W, b = as_stored[4]["kernel"].T.copy(), as_stored[4]["bias"]
     wanted = Network(
         names=("rnn_5", "lstm_5", "rnn_6", "lstm_6", "dense_3"),
-        layers=(first, gated[0], second, gated[1], Dense(W=W, b=b, activation=Activation.TANH)),
+        layers=(
+            first,
+            gated[0],
+            second,
+            gated[1],
+            DenseLayer(W=W, b=b, activation=Activation.TANH),
+        ),
     )
     network = load(path)
     same(network, wanted)
-    assert [layer.memory.theta for layer in network.layers if isinstance(layer, LMU)] == [4.0, 4.0]
+    assert [layer.memory.theta for layer in network.layers if isinstance(layer, LMULayer)] == [
+        4.0,
+        4.0,
+    ]
     np.testing.assert_array_equal(forward.run(network, X), forward.run(wanted, X))
 
 
@@ -194,8 +211,8 @@ def test_what_the_file_leaves_open_is_the_users(tmp_path: Path) -> None:
     path = write(tmp_path / "m.h5", [cell("r")], {"r": stored(3, 1)})
     for given, wanted in (Given(), "tanh"), (Given(activation=Activation.RELU), "relu"):
         (got,) = read_legacy(read_hdf5(path, "m.h5"), path, given).layers
-        assert isinstance(got, LMU)
-        assert isinstance(got.cell, SimpleRNN)
+        assert isinstance(got, LMULayer)
+        assert isinstance(got.cell, SimpleRNNLayer)
         assert got.cell.activation.value == wanted
 
 
@@ -214,7 +231,7 @@ def test_keras_lmus_own_files_state_all(tmp_path: Path) -> None:
     path = write(tmp_path / "m.h5", entries, {"m": {"kernel": np.ones((1, 1))}})
     for given in (Given(), Given(theta=5.0), Given(discretizer=Discretizer.ZOH)):
         (got,) = read_legacy(read_hdf5(path, "m.h5"), path, given).layers
-        assert isinstance(got, LMU)
+        assert isinstance(got, LMULayer)
         assert (got.memory.theta, got.memory.discretizer) == (5, Discretizer.ZOH)
     # what Keras takes where a layer is not told
     assert not load(path).every_step
@@ -234,13 +251,13 @@ def test_matrices_that_are_stored_are_what_ran(tmp_path: Path) -> None:
     for stated, wanted in ((THETA, THETA), (50.0, THETA), (None, THETA)):
         path = write(tmp_path / "m.h5", [cell("r", theta=stated, **system)], {"r": group})
         (got,) = load(path).layers
-        assert isinstance(got, LMU)
+        assert isinstance(got, LMULayer)
         assert (got.memory.theta, got.memory.trained) == (wanted, None)
     trained = {**group, "AT": group["AT"] + 0.02 * RNG.standard_normal((D, D))}
     for stated in (THETA, None):
         path = write(tmp_path / "m.h5", [cell("r", theta=stated, **system)], {"r": trained})
         (got,) = load(path).layers
-        assert isinstance(got, LMU)
+        assert isinstance(got, LMULayer)
         assert got.memory.trained is not None
         assert got.memory.theta == stated
 
@@ -254,7 +271,7 @@ def test_matrices_of_the_first_keras_lmu(tmp_path: Path) -> None:
         rnn = {"class_name": "RNN", "config": {"name": "r", "cell": inner}}
         group = {"kernel": np.ones((1, 1)), "A": letters["A"].T, "B": letters["B"].T}
         (got,) = load(write(tmp_path / "m.h5", [rnn], {"r": group})).layers
-        assert isinstance(got, LMU)
+        assert isinstance(got, LMULayer)
         assert (got.memory.theta, got.memory.trained) == (THETA, None)
 
 
@@ -300,6 +317,6 @@ def test_weights_alone_beside_a_configuration(tmp_path: Path) -> None:
     same(load(path, spec=spec), load(whole))
     same(load(whole, spec=spec), load(whole))
     (got, _) = read_weights(path, spec, Given(activation=Activation.SIGMOID)).layers
-    assert isinstance(got, LMU)
-    assert isinstance(got.cell, SimpleRNN)
+    assert isinstance(got, LMULayer)
+    assert isinstance(got.cell, SimpleRNNLayer)
     assert got.cell.activation is Activation.SIGMOID

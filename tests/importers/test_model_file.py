@@ -14,7 +14,7 @@ from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.importers import load
 from lmu_hw.importers.model_file import to_bytes
 from lmu_hw.legendre import StateSpace
-from lmu_hw.network import GRU, LMU, LSTM, Activation, Memory, Network
+from lmu_hw.network import Activation, GRULayer, LinearMemory, LMULayer, LSTMLayer, Network
 from lmu_hw.spec import Discretizer
 from tests.test_network import FULL, dense, random
 
@@ -26,13 +26,13 @@ NETWORK = Network(
     names=("first", "trained", "lstm", "gru", "head"),
     layers=(
         FULL,
-        LMU(
-            memory=Memory(order=3, theta=7.5, discretizer=Discretizer.EULER, trained=TRAINED),
+        LMULayer(
+            memory=LinearMemory(order=3, theta=7.5, discretizer=Discretizer.EULER, trained=TRAINED),
             n_in=5,
             e_x=random(1, 5),
         ),
-        LSTM(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=SIGMOID),
-        GRU(
+        LSTMLayer(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=SIGMOID),
+        GRULayer(
             W=random(6, 2), U=random(6, 2), b=random(6), c=random(2), activation=TANH, gate=SIGMOID
         ),
         dense(4, 2, Activation.SOFTMAX),
@@ -52,7 +52,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
     layer = NETWORK.layers[1]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
     network = Network(names=("trained",), layers=(unknown,))
     path = tmp_path / "model.npz"

@@ -17,7 +17,7 @@ from lmu_hw.importers.array_network import network_of
 from lmu_hw.importers.arrays import read_arrays
 from lmu_hw.importers.named_arrays import Asked
 from lmu_hw.legendre import Array, state_space
-from lmu_hw.network import LMU, Activation, Dense, SimpleRNN
+from lmu_hw.network import Activation, DenseLayer, LMULayer, SimpleRNNLayer
 from lmu_hw.spec import Discretizer
 
 N_IN, N, D, THETA = 2, 5, 4, 12.0
@@ -82,10 +82,10 @@ def test_a_cell_does_what_the_equations_say(form: str, naming: Naming, theta: fl
     cell = maths()
     network = paper.network_of(prefixed(naming(cell), form), theta=theta)
     layer = network.layers[0]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     assert layer.memory.trained is None
     assert (layer.memory.theta, layer.memory.discretizer) == (THETA, Discretizer.ZOH)
-    assert isinstance(layer.cell, SimpleRNN)
+    assert isinstance(layer.cell, SimpleRNNLayer)
     assert layer.cell.activation is Activation.TANH
     # forty steps of a stable recursion in float64
     assert np.allclose(forward.run(network, X[None])[0], loop(cell, X), rtol=0, atol=1e-12)
@@ -94,8 +94,8 @@ def test_a_cell_does_what_the_equations_say(form: str, naming: Naming, theta: fl
 def test_arrays_of_a_layer_are_in_maths_orientation() -> None:
     cell = maths()
     layer = paper.network_of(keras(cell)).layers[0]
-    assert isinstance(layer, LMU)
-    assert isinstance(layer.cell, SimpleRNN)
+    assert isinstance(layer, LMULayer)
+    assert isinstance(layer.cell, SimpleRNNLayer)
     assert layer.reads_input
     assert np.array_equal(layer.cell.W, np.hstack([cell["W_m"], cell["W_x"]]))
     assert np.array_equal(layer.cell.U, cell["W_h"])
@@ -143,7 +143,7 @@ def test_cells_and_dense_layers_make_a_chain() -> None:
     }
     network = network_of(arrays, Asked(activations=(Activation.LINEAR, Activation.LINEAR)))
     assert network.names == ("rnn.rnn", "rnn_1.rnn_1", "dense.dense", "last")
-    assert isinstance(network.layers[2], Dense)
+    assert isinstance(network.layers[2], DenseLayer)
     assert network.layers[2].activation is Activation.LINEAR
     assert network.layers[1].memory.theta == pytest.approx(30.5)  # type: ignore[union-attr]
     expected = loop(second, loop(first, X)) @ W + b
@@ -156,10 +156,10 @@ def test_a_file_on_disk_comes_through(tmp_path: Path) -> None:
     np.savez(path, **{name: array.astype(np.float32) for name, array in arrays.items()})
     network = paper.network_of(read_arrays(path), activation=Activation.RELU)
     layer = network.layers[0]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     assert layer.memory.trained is None
     assert layer.memory.theta == THETA
-    assert isinstance(layer.cell, SimpleRNN)
+    assert isinstance(layer.cell, SimpleRNNLayer)
     assert layer.cell.activation is Activation.RELU
 
 

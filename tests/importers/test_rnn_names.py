@@ -14,13 +14,13 @@ from lmu_hw.importers import load
 from lmu_hw.importers.array_network import network_of
 from lmu_hw.importers.named_arrays import Asked
 from lmu_hw.legendre import Array
-from lmu_hw.network import GRU, LSTM, Activation, Layer, SimpleRNN
+from lmu_hw.network import Activation, GRULayer, Layer, LSTMLayer, SimpleRNNLayer
 
 torch = pytest.importorskip("torch")
 
 N_IN, N = 3, 5
 X = np.random.default_rng(4).standard_normal((2, 30, N_IN))
-KINDS: dict[str, type[Layer]] = {"RNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
+KINDS: dict[str, type[Layer]] = {"RNN": SimpleRNNLayer, "LSTM": LSTMLayer, "GRU": GRULayer}
 
 
 def saved(path: Path, module: Any) -> Path:

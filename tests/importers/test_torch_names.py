@@ -11,7 +11,7 @@ from lmu_hw.errors import ModelFileError
 from lmu_hw.importers.array_network import network_of
 from lmu_hw.importers.named_arrays import Asked
 from lmu_hw.legendre import Array, state_space
-from lmu_hw.network import LMU, Dense
+from lmu_hw.network import DenseLayer, LMULayer
 from lmu_hw.spec import Discretizer
 
 from .test_paper import X, loop, maths, prefixed
@@ -54,9 +54,9 @@ def test_lmucell_with_a_classifier(name: str, dtype: type) -> None:
     arrays = prefixed(LINEAR, name + ".{}") | prefixed(cell, "lmu.cell.{}")
     network = network_of({key: a.astype(dtype) for key, a in arrays.items()}, Asked())
     assert network.names == ("lmu.cell", name)
-    assert isinstance(network.layers[0], LMU)
+    assert isinstance(network.layers[0], LMULayer)
     assert network.layers[0].memory.theta == 12.0
-    assert isinstance(network.layers[1], Dense)
+    assert isinstance(network.layers[1], DenseLayer)
     assert np.array_equal(network.layers[1].W, LINEAR["weight"].astype(dtype))
     expected = loop(cell, X) @ LINEAR["weight"].T + LINEAR["bias"]
     # forty steps in float64, of weights rounded to float32 in one case
@@ -69,7 +69,7 @@ def test_lmufft_keeps_its_relu_on_u(form: str) -> None:
     arrays = lmufft()
     network = network_of(prefixed(arrays, form), Asked())
     layer = network.layers[1]
-    assert isinstance(layer, LMU)
+    assert isinstance(layer, LMULayer)
     assert layer.memory.trained is None
     assert layer.memory.theta == THETA
     expected = fft_loop(arrays, X)

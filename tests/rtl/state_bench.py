@@ -11,7 +11,7 @@ from amaranth.hdl import ResetInserter, Signal
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Program, Role
 from lmu_hw.rtl.engine import Engine
-from lmu_hw.rtl.state_port import Command
+from lmu_hw.rtl.state_port import StateCommand
 from lmu_hw.schedule import Schedule
 from tests.programs import random_inputs
 from tests.rtl.bench import simulate
@@ -24,7 +24,7 @@ Words = tuple[list[int], list[int]]
 class Action:
     """Something that a user does next: a command, input words, or a reset after some cycles."""
 
-    command: Command | None = None
+    command: StateCommand | None = None
     words: list[int] = field(default_factory=list)
     due: list[bool] = field(default_factory=list)
     reset_after: int | None = None
@@ -62,23 +62,23 @@ class Script:
 
     def save(self) -> None:
         self.saved += self.core.save()[0].tolist()
-        self.actions.append(Action(command=Command.SAVE))
+        self.actions.append(Action(command=StateCommand.SAVE))
 
     def load(self, words: np.ndarray, legal: np.ndarray | None = None) -> None:
         """Load words; ``legal`` are those that they become, where they are none."""
         self.core.load((words if legal is None else legal)[None])
         self.loaded += words.tolist()
-        self.actions.append(Action(command=Command.LOAD))
+        self.actions.append(Action(command=StateCommand.LOAD))
 
     def load_stream(self, stream: int) -> None:
         self.load(self.streams[stream].save()[0])
 
     def clear(self) -> None:
         self.core.reset()
-        self.actions.append(Action(command=Command.CLEAR))
+        self.actions.append(Action(command=StateCommand.CLEAR))
 
     def nothing(self) -> None:
-        self.actions.append(Action(command=Command.NONE))
+        self.actions.append(Action(command=StateCommand.NONE))
 
     def reset(self, cycles: int) -> None:
         """Reset some cycles after the last action was taken: some words may not come."""
@@ -176,7 +176,7 @@ def run(plan: Schedule, script: Script, stalls: float = 0.0, seed: int = 0) -> R
                 ran.cut.append((ran.outputs, ran.saved))
                 ran.outputs, ran.saved = [], []
                 # of the loads up to here nothing is left
-                later = sum(a.command is Command.LOAD for a in actions)
+                later = sum(a.command is StateCommand.LOAD for a in actions)
                 coming[:] = script.loaded[len(script.loaded) - later * n_state :]
             cycle += 1
             assert cycle < limit, f"{len(actions)} actions left after {cycle} cycles"

@@ -12,7 +12,7 @@ from amaranth.hdl import Module, Signal, signed
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.rtl.adaptor import LOW_BITS
-from lmu_hw.rtl.argmax import Best
+from lmu_hw.rtl.argmax import ArgmaxUnit
 from lmu_hw.rtl.banks import Banks
 from lmu_hw.rtl.chain import ChainUnit
 from lmu_hw.rtl.destination import Destination
@@ -286,7 +286,7 @@ def test_silence_counters(windows: tuple[int, ...]) -> None:
 
 
 def test_best_is_the_first_of_the_largest() -> None:
-    dut = Best(5, 3)
+    dut = ArgmaxUnit(5, 3)
     rng = np.random.default_rng(0)
 
     async def bench(ctx: Any) -> None:

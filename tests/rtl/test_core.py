@@ -16,7 +16,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Role
 from lmu_hw.rtl import Core
-from lmu_hw.rtl.state_port import Command
+from lmu_hw.rtl.state_port import StateCommand
 from lmu_hw.schedule import schedule
 from tests.rtl.bench import ALL, due_of, expected_outputs, inputs_of, simulate
 from tests.rtl.test_interfaces import DOCS
@@ -85,7 +85,7 @@ def test_state_and_its_end() -> None:
         ctx.set(core.i.valid, 1)
         await ctx.tick().until(core.i.ready)
         ctx.set(core.i.valid, 0)
-        ctx.set(core.state_command.payload, Command.SAVE)
+        ctx.set(core.state_command.payload, StateCommand.SAVE)
         ctx.set(core.state_command.valid, 1)
         await ctx.tick().until(core.state_command.ready)
         ctx.set(core.state_command.valid, 0)

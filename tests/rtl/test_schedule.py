@@ -10,7 +10,7 @@ import pytest
 from lmu_hw.errors import ScheduleError
 from lmu_hw.fixedpoint import QFormat
 from lmu_hw.program import Program, Role, Vector
-from lmu_hw.schedule import Kind, Zone, schedule, walk, why_not
+from lmu_hw.schedule import BufferHalf, Kind, schedule, walk, why_not
 from tests.networks import NETWORKS, Builder
 from tests.programs import PROGRAMS, cascade_program, copy, dense_program, linear, with_vectors
 from tests.rtl.bench import ALL, network
@@ -45,7 +45,11 @@ def test_vectors_do_not_share_rows(name: str, lanes: int) -> None:
     }
     used: dict[int, str] = {}
     for (vector, _), place in plan.places.items():
-        copies = {Zone.ONLY: (0,), Zone.OLD: (0, plan.zone_rows), Zone.NEW: (0, plan.zone_rows)}
+        copies = {
+            BufferHalf.ONLY: (0,),
+            BufferHalf.OLD: (0, plan.zone_rows),
+            BufferHalf.NEW: (0, plan.zone_rows),
+        }
         for offset in copies[place.zone]:
             for row in range(-(-lengths[vector] // lanes)):
                 assert used.setdefault(place.row + offset + row, vector) == vector
@@ -141,7 +145,9 @@ def test_outputs_in_another_order_are_emitted_at_the_end() -> None:
 
 def test_only_vectors_read_while_written_have_two_places() -> None:
     def doubled(program: Program) -> set[str]:
-        return {name for (name, _), p in schedule(program).places.items() if p.zone is Zone.OLD}
+        return {
+            name for (name, _), p in schedule(program).places.items() if p.zone is BufferHalf.OLD
+        }
 
     assert doubled(network()) == {"h"}
     assert doubled(PROGRAMS["dense"]) == {"m"}

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 
 from lmu_hw.interpreter import Interpreter
 from lmu_hw.program import Program, Role, Term
-from lmu_hw.schedule import Reading, Schedule, Way, lay_out, schedule, why_not
+from lmu_hw.schedule import LoweringChoice, Reading, Schedule, lay_out, schedule, why_not
 from lmu_hw.schedule.search import shortest
 from tests.configurations import CONFIGURATIONS
 from tests.networks import Builder
@@ -18,11 +18,11 @@ from tests.random_programs import programs as random_programs
 from tests.rtl.bench import inputs_of
 
 
-def ways_of(program: Program, lanes: int) -> list[Way]:
+def ways_of(program: Program, lanes: int) -> list[LoweringChoice]:
     """Return every way that the search lays out."""
-    seen: list[Way] = []
+    seen: list[LoweringChoice] = []
 
-    def layout(way: Way) -> Schedule:
+    def layout(way: LoweringChoice) -> Schedule:
         seen.append(way)
         return lay_out(program, lanes, 2, False, way)
 
@@ -72,6 +72,8 @@ def test_the_search_pays() -> None:
     program, lanes = configuration.make(), configuration.lanes
     found = schedule(program, lanes)
     for reading in Reading:
-        written = Way(order=tuple(range(len(program.ops))), readings=(reading,) * len(program.ops))
+        written = LoweringChoice(
+            order=tuple(range(len(program.ops))), readings=(reading,) * len(program.ops)
+        )
         plain = lay_out(program, lanes, found.interval, False, written)
         assert found.due.cycles < plain.due.cycles

@@ -11,7 +11,7 @@ from lmu_hw import forward, network
 from lmu_hw.errors import SpecError, UnstableError
 from lmu_hw.importers.model_file import read_model, to_bytes
 from lmu_hw.legendre import StateSpace
-from lmu_hw.network import Activation, Memory, scores
+from lmu_hw.network import Activation, LinearMemory, scores
 from lmu_hw.spec import Discretizer
 from tests import small_networks
 
@@ -192,7 +192,7 @@ def test_every_layer_of_a_network_has_a_module() -> None:
 
 def test_a_trained_matrix_of_an_unknown_window_comes_back_as_it_was() -> None:
     system = StateSpace(A=-0.3 * np.eye(3) + 0.01, B=np.ones(3), scale=np.ones(3))
-    memory = Memory(order=3, theta=None, trained=system)
+    memory = LinearMemory(order=3, theta=None, trained=system)
     taken = train.LegendreMemory.of(memory)
     assert torch.isnan(taken.theta).all()
     assert taken.memories() == (memory,)

@@ -9,7 +9,7 @@ from lmu_hw import fixedpoint, interpreter
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.fixedpoint import from_real, to_real
 from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import GRU, LMU, LSTM, Activation, SimpleRNN
+from lmu_hw.network import Activation, GRULayer, LMULayer, LSTMLayer, SimpleRNNLayer
 from lmu_hw.program import Role
 from lmu_hw.quantize_network import NetworkDesign
 from lmu_hw.widths import Widths
@@ -65,7 +65,10 @@ def check_words(model, widths: Widths, runner: type = Interpreter) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_any_network(seed: int) -> None:
     network = small_networks.random_network(seed)
-    if not any(isinstance(layer, SimpleRNN | LSTM | GRU | LMU) for layer in network.layers):
+    if not any(
+        isinstance(layer, SimpleRNNLayer | LSTMLayer | GRULayer | LMULayer)
+        for layer in network.layers
+    ):
         pytest.skip("nothing remembers: there is no program")
     model = train.model_of(network)
     model.every_step = bool(seed % 3)

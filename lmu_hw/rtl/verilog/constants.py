@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from .netlist import Netlist
 from .processes import target_of
-from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement
+from .rtlil import Assign, Bits, Const, Module, RTLILCell, Spec, Statement
 from .specs import constant, width_of, wire_of
 
 
@@ -25,7 +25,7 @@ def folded(modules: list[Module]) -> list[Module]:
     by_name = {module.name: module for module in modules}
     # a netlist asks a child for nothing but its ports
     children = {name: _Ports(module) for name, module in by_name.items()}
-    users: dict[str, list[tuple[Module, Cell]]] = {name: [] for name in by_name}
+    users: dict[str, list[tuple[Module, RTLILCell]]] = {name: [] for name in by_name}
     for module in modules:
         for cell in module.cells:
             if cell.kind in by_name:
@@ -103,7 +103,7 @@ def _outputs(net: Netlist, nets: Mapping[str, Netlist]) -> dict[str, int]:
 
 
 def _inputs(
-    module: Module, nets: Mapping[str, Netlist], users: list[tuple[Module, Cell]]
+    module: Module, nets: Mapping[str, Netlist], users: list[tuple[Module, RTLILCell]]
 ) -> dict[str, int]:
     """Return the inputs of a module at which all its instances have the same constant."""
     found = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...naming import VERILOG_WORDS
 from .netlist import Netlist
-from .rtlil import Bits, Cell, Const, Module, Spec
+from .rtlil import Bits, Const, Module, RTLILCell, Spec
 from .specs import constant, extended, trimmed, unextended, width_of, wire_of
 
 COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
@@ -92,7 +92,7 @@ class Expressions(Netlist):
                 give(wire, f"{stem}_{number}")
         return names
 
-    def _port_name(self, cell: Cell, port: str) -> str:
+    def _port_name(self, cell: RTLILCell, port: str) -> str:
         child = self.children.get(cell.kind)
         return child.names.get("\\" + port, port) if child else port
 
@@ -141,7 +141,7 @@ class Expressions(Netlist):
         cheap = cell.kind in COMPARE or (cell.kind == "$not" and self.module.wires[wire].width == 1)
         return self.uses[wire] == 1 or cheap
 
-    def _operator(self, cell: Cell) -> Text | None:
+    def _operator(self, cell: RTLILCell) -> Text | None:
         """Return an operator that may stand anywhere, or None."""
         a, b = cell.ports.get("A", ()), cell.ports.get("B", ())
         p = cell.parameters
@@ -171,7 +171,7 @@ class Expressions(Netlist):
             return Text(text, "?", yes.signed and no.signed)
         return None
 
-    def _alike(self, cell: Cell) -> tuple[Text, Text]:
+    def _alike(self, cell: RTLILCell) -> tuple[Text, Text]:
         """Return the operands of a comparison or a bitwise operator, alike in width and sign."""
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
         if cell.parameters["A_SIGNED"]:
@@ -225,7 +225,7 @@ class Expressions(Netlist):
         a, b = int(p["A_WIDTH"]), int(p["B_WIDTH"])
         return chunk.width >= (a + b if cell.kind == "$mul" else max(a, b) + 1)
 
-    def _arithmetic(self, cell: Cell, width: int) -> Text:
+    def _arithmetic(self, cell: RTLILCell, width: int) -> Text:
         """Return a sum, difference or product of which ``width`` bits are wanted."""
         op, signed = ARITHMETIC[cell.kind], bool(cell.parameters["A_SIGNED"])
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from .processes import matches, merge, narrowed, possible, reads, retarget, target_of, without_empty
-from .rtlil import Assign, Bits, Cell, Const, Module, Spec, Statement, Switch, Wire
+from .rtlil import Assign, Bits, Const, Module, RTLILCell, Spec, Statement, Switch, Wire
 from .specs import constant, cut, extended, joined, number, width_of, wire_of
 
 COMPARED: dict[str, Callable[[int, int], bool]] = {
@@ -34,11 +34,11 @@ class Netlist:
 
     def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
         self.module, self.children = module, children
-        self.cells: dict[str, Cell] = {}
+        self.cells: dict[str, RTLILCell] = {}
         self.registers: dict[str, Spec] = {}
         self.processes: dict[str, list[Statement]] = {}
         self.aliases: dict[str, Spec] = {}
-        self.instances: list[Cell] = []
+        self.instances: list[RTLILCell] = []
         self.instance_outputs: set[str] = set()
         self._resolved: dict[str, Spec | None] = {}
         self._collect()
@@ -107,7 +107,7 @@ class Netlist:
                     break
         return found
 
-    def _is_output(self, cell: Cell, port: str) -> bool:
+    def _is_output(self, cell: RTLILCell, port: str) -> bool:
         child = self.children.get(cell.kind)
         if child:
             return child.module.wires["\\" + port].direction == "output"
@@ -144,7 +144,7 @@ class Netlist:
             value = None
         return value
 
-    def _simple(self, cell: Cell) -> Spec | None:
+    def _simple(self, cell: RTLILCell) -> Spec | None:
         """Return what an operator's result is when it is nothing but wiring."""
         p = cell.parameters
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))

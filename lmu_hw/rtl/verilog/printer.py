@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .expressions import ARITHMETIC, BITWISE, Expressions, Text, literal, negated
 from .processes import Choice, Choices, choice, condition_of, is_constant, is_flag, value_width
-from .rtlil import Assign, Cell, Module, Spec, Statement, Switch, Wire
+from .rtlil import Assign, Module, RTLILCell, Spec, Statement, Switch, Wire
 from .specs import constant, width_of, wire_of
 
 INHERITED = "MEM_DIR"
@@ -168,7 +168,7 @@ class Printer(Expressions):
             return f"  assign {name} = {self.exact(self.aliases[wire])};"
         return ""
 
-    def _cell_text(self, cell: Cell) -> str:
+    def _cell_text(self, cell: RTLILCell) -> str:
         if cell.kind in ARITHMETIC:
             return str(self._arithmetic(cell, int(cell.parameters["Y_WIDTH"])))
         text = self._operator(cell)
@@ -185,7 +185,7 @@ class Printer(Expressions):
             return f"{left.inside(op)} {op} {right.inside(op)}"
         raise NotImplementedError(f"no Verilog for RTLIL operator {cell.kind}")
 
-    def _instance(self, cell: Cell) -> str:
+    def _instance(self, cell: RTLILCell) -> str:
         child = self.children.get(cell.kind)
         given = cell.parameters | (child.parameters if child else {})
         parameters = [f".{k}({k if k == INHERITED else _value(v)})" for k, v in given.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .netlist import Netlist
-from .rtlil import Bits, Cell, Module, Spec, Wire
+from .rtlil import Bits, Module, RTLILCell, Spec, Wire
 from .specs import wire_of
 
 
@@ -43,9 +43,9 @@ class _Liveness:
         self.modules = {module.name: module for module in modules}
         self.nets: dict[str, Netlist] = {}
         # a child is asked for nothing but its ports
-        children = {name: _Ports(module) for name, module in self.modules.items()}
-        self.instances: dict[str, list[tuple[str, Cell]]] = {name: [] for name in self.modules}
-        self.drivers: dict[tuple[str, str], tuple[Cell, str]] = {}
+        children = {name: _PortUse(module) for name, module in self.modules.items()}
+        self.instances: dict[str, list[tuple[str, RTLILCell]]] = {name: [] for name in self.modules}
+        self.drivers: dict[tuple[str, str], tuple[RTLILCell, str]] = {}
         for name, module in self.modules.items():
             net = self.nets[name] = Netlist(module, children)
             for cell in net.instances:
@@ -58,14 +58,14 @@ class _Liveness:
         self._todo: list[tuple[str, str]] = []
         self._reach(modules[0])
 
-    def is_output(self, cell: Cell, port: str) -> bool:
+    def is_output(self, cell: RTLILCell, port: str) -> bool:
         """Return whether an instance drives what is at one of its ports."""
         child = self.modules.get(cell.kind)
         if child is None:
             return port in ("word", "read_word")
         return child.wires["\\" + port].direction == "output"
 
-    def needs(self, seen: set[str], cell: Cell, port: str) -> bool:
+    def needs(self, seen: set[str], cell: RTLILCell, port: str) -> bool:
         """Return whether what an instance drives at a port is among the wires seen."""
         return any(isinstance(c, Bits) and c.wire in seen for c in cell.ports[port])
 
@@ -96,7 +96,7 @@ class _Liveness:
                 for parent, cell in self.instances[name]:
                     self._add(parent, cell.ports[wire.removeprefix("\\")])
 
-    def _enter(self, name: str, cell: Cell, port: str) -> None:
+    def _enter(self, name: str, cell: RTLILCell, port: str) -> None:
         """Go on inside an instance, or, where it is a memory, with all that it reads."""
         child = self.modules.get(cell.kind)
         if child is not None:
@@ -114,7 +114,7 @@ class _Liveness:
                 self._todo.append((name, chunk.wire))
 
 
-class _Ports:
+class _PortUse:
     """What a `Netlist` asks a child for."""
 
     def __init__(self, module: Module) -> None:

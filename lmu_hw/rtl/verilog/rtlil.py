@@ -44,7 +44,7 @@ class Wire:
 
 
 @dataclass(slots=True)
-class Cell:
+class RTLILCell:
     """An operator (its kind begins with ``$``) or an instance of a module."""
 
     kind: str
@@ -82,7 +82,7 @@ class Module:
 
     name: str
     wires: dict[str, Wire] = field(default_factory=dict)
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[RTLILCell] = field(default_factory=list)
     processes: list[list[Statement]] = field(default_factory=list)
     connects: list[tuple[Spec, Spec]] = field(default_factory=list)
 
@@ -132,9 +132,9 @@ def _wire(text: str) -> Wire:
     return wire
 
 
-def _cell(module: Module, text: str, lines: Iterator[str]) -> Cell:
+def _cell(module: Module, text: str, lines: Iterator[str]) -> RTLILCell:
     kind, name = text.split()
-    cell = Cell(kind.removeprefix("\\"), name.removeprefix("\\"))
+    cell = RTLILCell(kind.removeprefix("\\"), name.removeprefix("\\"))
     for line in lines:
         word, _, rest = line.partition(" ")
         if word == "end":
