@@ -48,7 +48,7 @@ coverage: .venv/dev.stamp
 	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o build/coverage/report.json
-	$(BIN)/python -m tests.covered build/coverage/report.json
+	$(BIN)/python -m tests.project.covered build/coverage/report.json
 
 soak: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross

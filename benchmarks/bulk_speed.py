@@ -17,14 +17,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.calibrate import Calibration
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.fixedpoint import from_real
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, SimpleRNNLayer
-from lmu_hw.network import arrays as network_arrays
-from lmu_hw.pace import with_output_every
-from lmu_hw.widths import Widths
+from lmu_hw.models.network import (
+    Activation,
+    DenseLayer,
+    LinearMemory,
+    LMULayer,
+    Network,
+    SimpleRNNLayer,
+)
+from lmu_hw.models.network import arrays as network_arrays
+from lmu_hw.program.fixedpoint import from_real
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.program.output_timing import with_output_every
+from lmu_hw.quantize.calibration import Calibration
+from lmu_hw.quantize.word_lengths import Widths
 
 ORDER, HIDDEN, THETA, CLASSES = 256, 212, 784, 10
 BATCH = 1000

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.discretize import discretize
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.fixedpoint import from_real, to_real
-from lmu_hw.legendre import decoder, state_space
-from lmu_hw.program import Role
-from lmu_hw.quantize import Design, quantize
-from lmu_hw.reference import band_limited_noise, run_memory
-from lmu_hw.spec import LMUSpec, OutputKind
+from lmu_hw.memory.discretize import discretize
+from lmu_hw.memory.float_memory import band_limited_noise, run_memory
+from lmu_hw.memory.legendre import decoder, state_space
+from lmu_hw.memory.spec import LMUSpec, OutputKind
+from lmu_hw.program.fixedpoint import from_real, to_real
+from lmu_hw.program.integer_program import Role
+from lmu_hw.quantize.memory_design import Design, quantize
 
 ORDER = 100
 DELAYS = (0.0, 0.25, 0.5, 0.75, 1.0)

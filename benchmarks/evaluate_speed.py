@@ -24,16 +24,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bulk_speed import BATCH, run_plain
-from lmu_hw.calibrate import Calibration
-from lmu_hw.crosscheck import crosscheck
-from lmu_hw.dataset import Dataset
-from lmu_hw.evaluate import TRACED, run_floats, run_integers
+from lmu_hw._support.workers import one_blas_thread
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.importers import load
-from lmu_hw.pace import with_output_every
-from lmu_hw.trace import trace
-from lmu_hw.widths import Widths
-from lmu_hw.workers import one_blas_thread
+from lmu_hw.measure.crosscheck import crosscheck
+from lmu_hw.measure.dataset import Dataset
+from lmu_hw.measure.evaluate import TRACED, run_floats, run_integers
+from lmu_hw.measure.signal_error import trace
+from lmu_hw.models.importers import load
+from lmu_hw.program.output_timing import with_output_every
+from lmu_hw.quantize.calibration import Calibration
+from lmu_hw.quantize.word_lengths import Widths
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs" / "evaluate_speed.md"

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bulk_speed import network
-from lmu_hw.calibrate import Calibration
-from lmu_hw.executors import board_c
 from lmu_hw.firmware import emit, tables
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.footprint.report import measure
-from lmu_hw.pace import with_output_every
-from lmu_hw.program import Linear, Program, Role, Vector
-from lmu_hw.quantize import quantize
-from lmu_hw.spec import parse
-from lmu_hw.stimulus import Reference
-from lmu_hw.targets.boards import TARGETS
-from lmu_hw.widths import Widths
+from lmu_hw.firmware.boards.microcontrollers import TARGETS
+from lmu_hw.measure.footprint.footprint_report import measure
+from lmu_hw.memory.spec import parse
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Linear, Program, Role, Vector
+from lmu_hw.program.output_timing import with_output_every
+from lmu_hw.quantize.calibration import Calibration
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.word_lengths import Widths
+from lmu_hw.verify.simulators import board_c
+from lmu_hw.verify.stimulus import Reference
 
 TABLE = Path(__file__).parent.parent / "docs" / "firmware.md"
 ROWS, COLUMNS = 212, 468

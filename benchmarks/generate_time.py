@@ -14,8 +14,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 from lmu_hw.generate import files_of
-from lmu_hw.quantize import quantize
-from lmu_hw.spec import LMUSpec, OutputKind
+from lmu_hw.memory.spec import LMUSpec, OutputKind
+from lmu_hw.quantize.memory_design import quantize
 
 
 def measure(order: int, output: OutputKind) -> str:

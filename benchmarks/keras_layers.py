@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmu_hw import forward
-from lmu_hw.importers import load
+from lmu_hw.models import forward
+from lmu_hw.models.importers import load
 
 SEED = 1
 N_SEQUENCES, N_STEPS, WIDTH = 20, 50, 3

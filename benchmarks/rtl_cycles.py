@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python benchmarks/rtl_cycles.py
 
-The configurations of tests/configurations.py, each as Verilog in Icarus under cocotb: all steps
+Each design of tests/factories/configurations.py, as Verilog in Icarus under cocotb: all steps
 without stalls, then the same words under random stalls and with resets in flight.
 """
 
@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lmu_hw.executors import icarus
-from lmu_hw.schedule import WINDOW, Schedule, schedule
-from tests.configurations import CONFIGURATIONS, layer_times
+from lmu_hw.rtl.schedule import WINDOW, Schedule, schedule
+from lmu_hw.verify.simulators import icarus
+from tests.factories.configurations import CONFIGURATIONS, layer_times
 from tests.rtl.bench import write_folder
 
 CYCLES = 30_000

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from synthesis_designs import memory, network
 
-from lmu_hw import yosys
-from lmu_hw.program import Role, from_json
+from lmu_hw._support import yosys
+from lmu_hw.program.integer_program import Role, from_json
 
 SCRIPT = "read_verilog lmu.v; synth_ecp5 -top lmu; tee -q -o stat.json stat -json"
 DESIGNS: dict[str, Callable[[Path, bool], Path]] = {

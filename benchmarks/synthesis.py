@@ -21,8 +21,8 @@ from typing import Any
 from synthesis_designs import memory, network
 
 from lmu_hw.errors import ToolError
-from lmu_hw.synthesis.flow import synth
-from lmu_hw.synthesis.targets import TARGETS, chosen
+from lmu_hw.measure.synthesis.devices import TARGETS, chosen
+from lmu_hw.measure.synthesis.flow import synth
 
 TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)

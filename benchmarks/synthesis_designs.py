@@ -6,14 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.calibrate import Calibration
-from lmu_hw.folder import write_folder
+from lmu_hw._support.build_directory import write_folder
 from lmu_hw.generate import files_of
-from lmu_hw.hardware import Hardware
-from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, SimpleRNNLayer
-from lmu_hw.quantize import quantize
-from lmu_hw.spec import parse
-from lmu_hw.widths import Widths
+from lmu_hw.memory.spec import parse
+from lmu_hw.models.network import (
+    Activation,
+    DenseLayer,
+    LinearMemory,
+    LMULayer,
+    Network,
+    SimpleRNNLayer,
+)
+from lmu_hw.quantize.calibration import Calibration
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.word_lengths import Widths
+from lmu_hw.rtl.options import Hardware
 
 
 def memory(folder: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:

@@ -1,4 +1,4 @@
-"""Fits what `lmu-hw synth` estimates of LUTs and flip-flops: lmu_hw/synthesis/coefficients.py.
+"""Fits the estimates of LUTs and flip-flops in lmu_hw/measure/synthesis/fitted_coefficients.py.
 
     python benchmarks/synthesis_fit.py [--print] [--resume FILE]
 
@@ -21,15 +21,14 @@ import numpy as np
 from scipy.optimize import nnls
 from synthesis_designs import memory, network
 
-from lmu_hw.executors.plan import plan_of
-from lmu_hw.network import Activation
+from lmu_hw.measure.synthesis.devices import TARGETS, Device
+from lmu_hw.measure.synthesis.estimate import FEATURES, features
+from lmu_hw.measure.synthesis.expected import Expected
+from lmu_hw.measure.synthesis.netlists import DeviceNetlist, synthesize
+from lmu_hw.measure.synthesis.pin_harness import TOP, harness, ports_of
+from lmu_hw.models.network import Activation
 from lmu_hw.rtl.inventory import inventory
-from lmu_hw.synthesis.estimate import FEATURES, features
-from lmu_hw.synthesis.expected import Expected
-from lmu_hw.synthesis.harness import TOP, harness, ports_of
-from lmu_hw.synthesis.targets import TARGETS, Device
-from lmu_hw.synthesis.yosys import DeviceNetlist, synthesize
-from lmu_hw.verify import load_program
+from lmu_hw.verify.load_build import load_program, plan_of
 
 DESIGNS: dict[str, Callable[[Path], Path]] = {
     "d=4 bits=8": lambda f: memory(f, d=4, bits=8),
@@ -97,7 +96,7 @@ def text_of(measured: dict[str, list[tuple[tuple[float, ...], dict[str, int]]]])
         "",
         "from __future__ import annotations",
         "",
-        "# in the order of `lmu_hw.synthesis.estimate.FEATURES`",
+        "# in the order of `lmu_hw.measure.synthesis.estimate.FEATURES`",
         "COEFFICIENTS: dict[str, dict[str, tuple[float, ...]]] = {",
     ]
     for family, found in measured.items():

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.calibrate import Calibration
-from lmu_hw.dataset import Dataset
-from lmu_hw.lower import lower
-from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
-from lmu_hw.quantize_network import quantize_network
-from lmu_hw.ranges import noise
-from lmu_hw.trace import trace
-from lmu_hw.widths import Widths
+from lmu_hw.measure.dataset import Dataset
+from lmu_hw.measure.signal_error import trace
+from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.quantize.calibration import Calibration
+from lmu_hw.quantize.lower import lower
+from lmu_hw.quantize.network_design import quantize_network
+from lmu_hw.quantize.ranges import noise
+from lmu_hw.quantize.word_lengths import Widths
 
 ORDER, HIDDEN, THETA = 64, 64, 256
 BITS = (2, 3, 4, 6, 8, 12)

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.discretize import discretize
 from lmu_hw.errors import LMUHWError
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.fixedpoint import from_real, to_real
-from lmu_hw.legendre import state_space
-from lmu_hw.program import Role
-from lmu_hw.quantize import Design, quantize
-from lmu_hw.reference import band_limited_noise, run_memory
-from lmu_hw.spec import Discretizer, LMUSpec, OutputKind, RealizationKind
+from lmu_hw.memory.discretize import discretize
+from lmu_hw.memory.float_memory import band_limited_noise, run_memory
+from lmu_hw.memory.legendre import state_space
+from lmu_hw.memory.spec import Discretizer, LMUSpec, OutputKind, RealizationKind
+from lmu_hw.program.fixedpoint import from_real, to_real
+from lmu_hw.program.integer_program import Role
+from lmu_hw.quantize.memory_design import Design, quantize
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 WIDTHS = [

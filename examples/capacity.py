@@ -15,8 +15,8 @@ import argparse
 import numpy as np
 import torch
 
-from lmu_hw.legendre import decoder
-from lmu_hw.progress import progress
+from lmu_hw._support.progress import progress
+from lmu_hw.memory.legendre import decoder
 from lmu_hw.train import LegendreMemory
 
 ORDER, BAND = 100, 10.0

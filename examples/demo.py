@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.cli import main as lmu_hw
-from lmu_hw.fixedpoint import from_real, to_real
-from lmu_hw.folder import read_manifest
-from lmu_hw.legendre import decoder
-from lmu_hw.program import Role
-from lmu_hw.verify import load_program
+from lmu_hw._support.build_directory import read_manifest
+from lmu_hw.cli.main import main as lmu_hw
+from lmu_hw.memory.legendre import decoder
+from lmu_hw.program.fixedpoint import from_real, to_real
+from lmu_hw.program.integer_program import Role
+from lmu_hw.verify.load_build import load_program
 
 
 def recording() -> np.ndarray:

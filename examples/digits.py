@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from lmu_hw import forward
-from lmu_hw.importers.model_file import to_bytes
-from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.models import forward
+from lmu_hw.models.importers.model_file import to_bytes
+from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
 
 ORDER, THETA, HIDDEN = 6, 50, 600
 BANDS = 20

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.cli import main as lmu_hw
+from lmu_hw.cli.main import main as lmu_hw
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.fixedpoint import from_real
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role
-from lmu_hw.verify import load_program
+from lmu_hw.program.fixedpoint import from_real
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.verify.load_build import load_program
 
 PIECES = 500
 RATE = 360

@@ -15,8 +15,8 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.models.network import Activation
+from lmu_hw.train import LMU, Dense, Model, experiment, script
 from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://physionet.org/content/mitdb (beats cut from all records)"
@@ -65,7 +65,7 @@ def main() -> None:
         every_step=False,
     )
     weights = torch.tensor([1.0, WEIGHT])
-    task = study.Task(
+    task = experiment.Task(
         name="ecg_beats",
         x=x,
         y=y,
@@ -77,7 +77,7 @@ def main() -> None:
         lr=3e-3,
         weight_decay=0.1,
     )
-    study.run(task, model, lstm_like(model, 2, 2), options)
+    experiment.run(task, model, lstm_like(model, 2, 2), options)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from lmu_hw import forward
-from lmu_hw.importers.model_file import to_bytes
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
-from lmu_hw.program import Program
-from lmu_hw.verify import load_program
+from lmu_hw.models import forward
+from lmu_hw.models.importers.model_file import to_bytes
+from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.program.integer_program import Program
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.verify.load_build import load_program
 
 FIRMWARE = Path(__file__).resolve().parent / "ecg_detector"
 TARGET = "c-m4"

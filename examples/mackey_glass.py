@@ -16,8 +16,8 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, LegendreMemory, Model, script, study
+from lmu_hw.models.network import Activation
+from lmu_hw.train import LMU, Dense, LegendreMemory, Model, experiment, script
 from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "the paper's repository; any other series differs, as the system is chaotic"
@@ -64,7 +64,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
     model = build(options.cell)
     rival = lstm_like(model, 1, 1, num_layers=4, every_step=True)
-    task = study.Task(
+    task = experiment.Task(
         name="mackey_glass" if options.cell == "feed-forward" else "mackey_glass_paper",
         x=x,
         y=y,
@@ -76,7 +76,7 @@ def main() -> None:
         lr=6e-3,
         weight_decay=0.0,
     )
-    study.run(task, model, rival, options)
+    experiment.run(task, model, rival, options)
     for layer in model.layers:
         if isinstance(layer, LMU):
             print(

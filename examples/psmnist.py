@@ -15,8 +15,8 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.models.network import Activation
+from lmu_hw.train import LMU, Dense, Model, experiment, script
 from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -61,16 +61,16 @@ def main() -> None:
     x, y, test_x, test_y = load(options)
     torch.manual_seed(options.seed)
     model = build(options.cell, options.order)
-    task = study.Task(
+    task = experiment.Task(
         name="psmnist" if options.cell == "feed-forward" else "psmnist_paper",
         x=x,
         y=y,
         test_x=test_x,
         test_y=test_y,
         loss=torch.nn.functional.cross_entropy,
-        score=study.accuracy,
+        score=experiment.accuracy,
     )
-    study.run(task, model, lstm_like(model, 1, CLASSES), options, qat_lr=2e-4)
+    experiment.run(task, model, lstm_like(model, 1, CLASSES), options, qat_lr=2e-4)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.network import Activation
-from lmu_hw.train import LMU, Dense, Model, script, study
+from lmu_hw.models.network import Activation
+from lmu_hw.train import LMU, Dense, Model, experiment, script
 from lmu_hw.train.baseline import lstm_like
 
 SOURCE = "https://github.com/Jakobovski/free-spoken-digit-dataset (as log-mel features)"
@@ -55,19 +55,19 @@ def main() -> None:
         names=("lmu", "digit"),
         every_step=False,
     )
-    task = study.Task(
+    task = experiment.Task(
         name="spoken_digits",
         x=x,
         y=y,
         test_x=test_x,
         test_y=test_y,
         loss=torch.nn.CrossEntropyLoss(label_smoothing=0.1),
-        score=study.accuracy,
+        score=experiment.accuracy,
         batch_size=64,
         lr=4e-3,
         weight_decay=0.05,
     )
-    study.run(task, model, lstm_like(model, BANDS, CLASSES), options)
+    experiment.run(task, model, lstm_like(model, BANDS, CLASSES), options)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, certificate, firmware, rtl, vectors
-from .cost import ram_bits, rom_bits
+from . import __version__, firmware, rtl
+from ._support.build_directory import TOOL, sha256_of
 from .errors import CertificateError
-from .folder import TOOL, sha256_of
-from .hardware import Hardware
-from .inspect import report
-from .program import Program, Role
-from .quantize import PROMISE, Design, candidates
-from .quantize_network import NetworkDesign
-from .schedule import Schedule, schedule, why_not
-from .spec import LMUSpec, OutputKind, RealizationKind
+from .memory.spec import LMUSpec, OutputKind, RealizationKind
+from .program import vectors
+from .program.integer_program import Program, Role
+from .program.size import ram_bits, rom_bits
+from .proof import certificate
+from .quantize.memory_design import PROMISE, Design, candidates
+from .quantize.network_design import NetworkDesign
+from .quantize.network_summary import report
+from .rtl.options import Hardware
+from .rtl.schedule import Schedule, schedule, why_not
 
 MANIFEST_VERSION = 1
 VECTOR_SEED = 1
@@ -95,7 +97,7 @@ def proven_files_of(spec: LMUSpec, hardware: Hardware | None = None) -> dict[str
     CertificateError
         If none is; it names the realizations that were tried.
     UnstableError, SpecError
-        See `~lmu_hw.quantize.quantize`.
+        See `~lmu_hw.quantize.memory_design.quantize`.
     """
     tried: list[str] = []
     refused: CertificateError | None = None

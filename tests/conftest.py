@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import share
+from tests.project import share
 from tests.tools import tools_required
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a busy machine from adding lines of progress to what commands say."""
-    monkeypatch.setattr("lmu_hw.progress.SHOW_AFTER", 3600.0)
+    monkeypatch.setattr("lmu_hw._support.progress.SHOW_AFTER", 3600.0)
 
 
 @pytest.fixture(scope="session")

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import vectors
-from lmu_hw.fixedpoint import QFormat
 from lmu_hw.generate import describe, files_of
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role
-from lmu_hw.quantize import quantize
-from lmu_hw.schedule import schedule
-from lmu_hw.spec import parse
-from lmu_hw.verify import load_program
-from tests.command import call, contents, mutate_c, mutate_v, refused
+from lmu_hw.memory.spec import parse
+from lmu_hw.program import vectors
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.verify.load_build import load_program
+from tests.cli.command import call, contents, mutate_c, mutate_v, refused
 from tests.tools import require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with sections of both kinds, a readout and ROM files."""
-    from lmu_hw.cli import main
+    from lmu_hw.cli.main import main
 
     out = tmp_path_factory.mktemp("generate") / "out"
     assert main(["generate", "--d", "9", "--bits", "12", "-o", str(out), "-q"]) == 0
@@ -86,7 +86,7 @@ def test_vectors_are_the_interpreters(folder: Path) -> None:
 def test_the_same_bytes_in_any_folder_process_and_thread_count(
     folder: Path, tmp_path: Path
 ) -> None:
-    code = "import sys; from lmu_hw.cli import main; sys.exit(main())"
+    code = "import sys; from lmu_hw.cli.main import main; sys.exit(main())"
     for threads, seed, where in (("1", "1", "one"), ("2", "2", "deeper/two")):
         cwd = tmp_path / where
         cwd.mkdir(parents=True)
@@ -115,7 +115,7 @@ KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
     ],
 )
 def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
-    code = "import sys; from lmu_hw.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from lmu_hw.cli.main import main; sys.exit(main(sys.argv[1:]))"
     made = {}
     for kind in KINDS:
         env = os.environ | {"OPENBLAS_CORETYPE": kind, "PYTHONPATH": str(ROOT)}
@@ -216,7 +216,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lmu_hw.cli import main
+    from lmu_hw.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     assert main(["generate", "--d", "1", "-q"]) == 0

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from lmu_hw import yosys
+from lmu_hw._support import yosys
 
 
 def tools_required() -> bool:

@@ -9,8 +9,9 @@ import textwrap
 from itertools import groupby
 from typing import Any
 
-from ..program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
-from ..templates import environment
+from .._support.templates import environment
+from ..program.integer_program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
+from .c_types import Table
 from .cascade import cascade
 from .dense import dense
 from .function import FunctionCode, Functions
@@ -19,7 +20,6 @@ from .linear import linear
 from .operation import OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
 from .saved import digest_words
-from .words import Table
 
 KERNELS = "lmu_kernels.h"
 """The header that all programs share."""

@@ -1,6 +1,6 @@
 """The generated C as a fast executor: compiled into a shared library and driven through ctypes.
 
-It exists to run millions of steps; its words are those of `~lmu_hw.interpreter.Interpreter`.
+It runs millions of steps; its words are those of the interpreter.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._support.array_types import Words
 from ..errors import ModelFileError, SpecError
-from ..pace import due_steps
-from ..program import Linear, Program, Role
+from ..program.integer_program import Linear, Program, Role
+from ..program.output_timing import due_steps
 from . import emit
 from .compiler import available, compile_library
 from .saved import DIGEST_WORDS, digest_words
 
 __all__ = ["BulkEngine", "available"]
 
-Words = npt.NDArray[np.int64]
 
 _CHUNK_MULTIPLIES = 1 << 28
 """Multiplications between two looks at Ctrl-C: a fraction of a second on any desktop."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ..program import Adaptor, Cascade, Program
+from ..program.integer_program import Adaptor, Cascade, Program
+from .c_types import Column, Table, signed_type, table_type
 from .kernels import rescaled
 from .layout import Layout, Place, macro_int
 from .operation import OperationCode, Routine, arrow
 from .two_port import WORD_BITS, AdaptorCode, AdaptorSignal, Plan, adaptor, plan_of, scaled
-from .words import Column, Table, signed_type, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from .._support.subprocesses import c_compiler, compile_files, load_library
+from .._support.templates import environment
 from ..errors import ModelFileError, ToolError
-from ..program import Program
-from ..templates import environment
-from ..tools import c_compiler, compile_files, load_library
+from ..program.integer_program import Program
 from . import KERNELS
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..program import DenseUpdate, Program
-from .expressions import cast, linear_ends, minus, reach, stored, times, width_of, word
+from ..program.integer_program import DenseUpdate, Program
+from .c_expressions import cast, linear_ends, minus, reach, stored, times, width_of, word
+from .c_types import Column, Table, table_type
 from .kernels import rescaled, rounded
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
-from .words import Column, Table, table_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

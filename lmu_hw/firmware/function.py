@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple
 
-from ..program import Function
-from ..templates import c_int
-from .expressions import (
+from .._support.templates import c_int
+from ..program.integer_program import Function
+from .c_expressions import (
     Expression,
     Range,
     call,
@@ -24,10 +24,10 @@ from .expressions import (
     width_of,
     word,
 )
+from .c_types import Table, table_type
 from .kernels import half_up
 from .layout import Place
 from .operation import Accumulator
-from .words import Table, table_type
 
 Piece = tuple[int, ...]
 """Coefficients, constant term first."""

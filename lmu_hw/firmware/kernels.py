@@ -7,17 +7,8 @@ the width of 32 or 64 bits that holds them all, and knows the range of the resul
 from __future__ import annotations
 
 from ..errors import EmitError
-from ..fixedpoint import QFormat
-from .expressions import (
-    Expression,
-    Range,
-    call,
-    constant,
-    linear_ends,
-    times,
-    width_of,
-    word,
-)
+from ..program.fixedpoint import QFormat
+from .c_expressions import Expression, Range, call, constant, linear_ends, times, width_of, word
 
 Shifts = tuple[int, ...]
 """A shift in each case, or one for all."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .._support.templates import c_ident, c_int
 from ..errors import EmitError
-from ..program import Linear, Program, Role, Vector
-from ..templates import c_ident, c_int
-from .expressions import Expression, stored, word
+from ..program.integer_program import Linear, Program, Role, Vector
+from .c_expressions import Expression, stored, word
+from .c_types import signed_type, type_bits
 from .kernels import limited
-from .words import signed_type, type_bits
 
 _KEYWORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..program import Linear, Program
+from ..program.integer_program import Linear, Program
+from .c_expressions import Expression, Range, cast, constant, plus, stored, times, width_of, word
+from .c_types import Column, Table, magnitude, sum_bits, table_type, type_bits
 from .digits import MAX_COLUMNS, digits_of, pack, partial_peak
-from .expressions import (
-    Expression,
-    Range,
-    cast,
-    constant,
-    plus,
-    stored,
-    times,
-    width_of,
-    word,
-)
 from .function import Functions
 from .kernels import half_up
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
-from .words import Column, Table, magnitude, sum_bits, table_type, type_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

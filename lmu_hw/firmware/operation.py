@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..program import Cascade, DenseUpdate, Operation, Program
-from .expressions import Expression
+from ..program.integer_program import Cascade, DenseUpdate, Operation, Program
+from .c_expressions import Expression
+from .c_types import Table
 from .layout import Layout
-from .words import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

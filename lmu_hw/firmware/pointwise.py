@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..program import Argmax, Pointwise, Program
-from .expressions import Expression, constant, minus, negative, plus, stored, times, width_of, word
+from ..program.integer_program import Argmax, Pointwise, Program
+from .c_expressions import (
+    Expression,
+    constant,
+    minus,
+    negative,
+    plus,
+    stored,
+    times,
+    width_of,
+    word,
+)
 from .function import Functions
 from .kernels import rescaled
 from .layout import Layout, Place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..program import Program
+from ..program.integer_program import Program
 
 DIGEST_WORDS = 2
 """Words of 32 bits, the start of the program's digest: `NAME_load` refuses any others."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import EmitError
-from ..fixedpoint import QFormat
-from ..program import Adaptor
-from .expressions import (
+from ..program.fixedpoint import QFormat
+from ..program.integer_program import Adaptor
+from .c_expressions import (
     Expression,
     Range,
     cast,
@@ -19,9 +19,9 @@ from .expressions import (
     times,
     word,
 )
+from .c_types import Column, magnitude, sum_bits, type_bits
 from .kernels import limited, rounded, saturated, two_port_fits
 from .operation import Accumulator, Routine
-from .words import Column, magnitude, sum_bits, type_bits
 
 WORD_BITS = 32
 """Width of the factors of a fast product."""

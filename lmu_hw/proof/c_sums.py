@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import CertificateError
-from ..fixedpoint import QFormat, Rounding, round_shift
+from ..program.fixedpoint import QFormat, Rounding, round_shift
 from .interval import Data, Range, fmt_of
 
 MAX_SHOWN = 120

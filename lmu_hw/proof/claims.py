@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from ..fixedpoint import QFormat
+from ..program.fixedpoint import QFormat
 from .scaled import ONE
 
 MAX_ACCUMULATOR_BITS = 63

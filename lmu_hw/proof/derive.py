@@ -10,11 +10,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import LMUHWError, ModelFileError
-from ..fixedpoint import QFormat
+from ..program.fixedpoint import QFormat
 from . import interval, matrix
-from .chain import LEAVES, NO_BOUND, ChainProof, UnprovenError, not_lossless, reads_only, states_of
+from .adaptor_chain import (
+    LEAVES,
+    NO_BOUND,
+    ChainProof,
+    UnprovenError,
+    not_lossless,
+    reads_only,
+    states_of,
+)
 from .claims import MAX_ACCUMULATOR_BITS, Basis, Claim, of_peak, of_range, thousandths
-from .flow import recurrent, writes
+from .feedback import recurrent, writes
 from .interval import Data, Range, fmt_of
 from .scaled import lsb
 from .shape import check_shape

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..fixedpoint import Overflow as Mode
-from ..fixedpoint import QFormat, Rounding, overflow, requantize, round_shift
+from ..program.fixedpoint import Overflow as Mode
+from ..program.fixedpoint import QFormat, Rounding, overflow, requantize, round_shift
 
 Data = Mapping[str, Any]
 Range = tuple[int, int]

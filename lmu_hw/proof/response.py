@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from .._support.array_types import Words
 from .lossless import LosslessSection, RoundingSteps, noise_of, norms_of
 from .scaled import ONE, product, root
-
-Words = npt.NDArray[np.int64]
 
 SPLIT = 24
 """Low bits of a value that are multiplied on their own, to stay within 63 bits."""

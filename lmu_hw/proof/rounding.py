@@ -16,8 +16,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from .._support.array_types import Words
 from .lossless import LosslessSection, RoundingSteps
-from .response import SIGNALS, Response, Words
+from .response import SIGNALS, Response
 from .scaled import ONE, product, root, up
 
 CHECK_EVERY = 64

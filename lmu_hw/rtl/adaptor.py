@@ -8,14 +8,14 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fixedpoint import QFormat
-from ..program import Cascade, Program
-from ..schedule import Schedule
+from ..program.fixedpoint import QFormat
+from ..program.integer_program import Cascade, Program
+from .constant_tables import lookup, signed_width
+from .lane_widths import depth_to_clear
 from .ports import keep_on_reset
 from .rounder import Range, Rounder, Unlimited
+from .schedule import Schedule
 from .shifter import Shifter
-from .tables import lookup, signed_width
-from .widths import depth_to_clear
 
 LOW_BITS = 16
 """Bits of a wide x in the lower of its two products: what a multiplier of any device takes."""

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .memories import Ram
+from .block_memories import Ram
 
 
 class Banks(wiring.Component):

@@ -12,13 +12,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..schedule import Feed, Mirror, Schedule
-from ..schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
 from .adaptor import AdaptorUnit, ChainPort, coefficient_widths
-from .beside import Beside
-from .memories import Ram, Rom, RomContents
+from .block_memories import Ram, Rom, RomContents
+from .channel_interleaver import Beside
+from .constant_tables import lookup, one_of, saturated
 from .ports import keep_on_reset
-from .tables import lookup, one_of, saturated
+from .schedule import Feed, Mirror, Schedule
+from .schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
 
 
 class SectionWord(IntEnum):
@@ -78,7 +78,7 @@ class ChainUnit(wiring.Component):
     load, load_word : In
         Set the state ``address`` to this; its mirror stays.
 
-    Latency: see `lmu_hw.schedule.timing.chain_writes`.
+    Latency: see `lmu_hw.rtl.schedule.timing.chain_writes`.
     Throughput: one section every 4 cycles, of two channels beside each other.
 
     Schedule: window 0 rounds the input. Window k + 1 begins in its first cycle section k's adaptor

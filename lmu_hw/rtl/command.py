@@ -1,7 +1,7 @@
 """What the sequencer tells the rest: one command a cycle, beside the word that is read for it.
 
 A command enters with its address and travels beside its word through the stages of
-`lmu_hw.schedule.timing`; each stage looks at the fields that concern it.
+`lmu_hw.rtl.schedule.timing`; each stage looks at the fields that concern it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import Out
 
-from ..schedule import Kind, Schedule
-from ..schedule.plan import ACCUMULATES
+from .schedule import Kind, Schedule
+from .schedule.plan import ACCUMULATES
 
 
 class Operand(enum.Enum, shape=2):

@@ -8,9 +8,9 @@ from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..program import Program
-from ..schedule import Schedule
+from ..program.integer_program import Program
 from .engine import Engine
+from .schedule import Schedule
 
 
 class Core(wiring.Component):
@@ -22,7 +22,7 @@ class Core(wiring.Component):
     ----------
     program : Program
     plan : Schedule
-        Of the same program, by `lmu_hw.schedule.schedule`.
+        Of the same program, by `lmu_hw.rtl.schedule.schedule`.
 
     Members
     -------
@@ -37,7 +37,7 @@ class Core(wiring.Component):
         With a state port: commands, and the words of the state in and out.
 
     Latency: `Schedule.latency`, from the last input word to the last output word.
-    Throughput: one step in the cycles of `lmu_hw.schedule`.
+    Throughput: one step in the cycles of `lmu_hw.rtl.schedule`.
 
     Schedule: that of `Engine`; here are only wires.
     """

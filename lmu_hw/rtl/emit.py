@@ -11,36 +11,36 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.hdl import Value
 
-from ..naming import COLLISION_MACRO
-from ..program import Cascade, DenseUpdate, Program, Role, Vector
-from ..schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pace
-from ..streams import Streams
-from ..templates import environment, hex_word
+from .._support.identifiers import COLLISION_MACRO
+from .._support.templates import environment, hex_word
+from ..program.integer_program import Cascade, DenseUpdate, Program, Role, Vector
 from .adaptor import AdaptorUnit
 from .argmax import ArgmaxUnit
 from .banks import Banks
+from .block_memories import Ram, Rom, RomContents, VerilogPlatform
 from .chain import ChainUnit, section_contents
-from .destination import Destination
-from .drain import Drain
+from .chain_input_fifo import FeedQueue
 from .engine import Engine
-from .feed_queue import FeedQueue
 from .fifo import OutputFifo
 from .interface import interface_context, spans
 from .lane import Lane
-from .memories import Ram, Rom, RomContents, VerilogPlatform
+from .lane_widths import depth_to_clear, widths
 from .multiplier import DigitMultiplier
-from .operands import Operands
-from .pacer import Pacer
+from .operand_mux import Operands
 from .polynomial import Polynomial, piece_contents
 from .requantizer import Requantizer, fields_of, param_contents
+from .result_serializer import Drain
 from .rounder import Rounder
+from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pace
 from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
-from .silence import SilenceCounters
 from .state_port import StatePort
+from .step_controller import Pacer
+from .streams import Streams
 from .verilog import folded, parse, pruned, shared, to_verilog
-from .weights import WeightReader, weight_contents, words_in_row
-from .widths import depth_to_clear, widths
+from .weight_fetch import WeightReader, weight_contents, words_in_row
+from .writeback import Destination
+from .zero_run_counter import SilenceCounters
 
 BLOCKS: dict[str, type] = {
     "pacer": Pacer,

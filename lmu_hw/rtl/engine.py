@@ -10,28 +10,28 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..interpreter import Interpreter
-from ..program import Program, Role
-from ..schedule import Schedule, sums_pause
+from ..program.integer_program import Program, Role
+from ..program.interpreter import Interpreter
 from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit
+from .chain_input_fifo import FeedQueue
 from .command import aligns, delayed, kinds_of, lane_aligns
-from .destination import Destination
-from .drain import Drain
-from .feed_queue import FeedQueue
+from .constant_tables import lookup
 from .fifo import OutputFifo
 from .lane import Lane
-from .operands import Operands
-from .pacer import Pacer
+from .lane_widths import LaneWidths, depth_to_clear, payload_shape, widths
+from .operand_mux import Operands
 from .polynomial import Polynomial
 from .requantizer import Requantizer
+from .result_serializer import Drain
+from .schedule import Schedule, sums_pause
 from .sequencer import Sequencer
-from .silence import SilenceCounters
 from .state_port import StatePort, count_width, state_members
-from .tables import lookup
-from .weights import WeightReader
-from .widths import LaneWidths, depth_to_clear, payload_shape, widths
+from .step_controller import Pacer
+from .weight_fetch import WeightReader
+from .writeback import Destination
+from .zero_run_counter import SilenceCounters
 
 
 class Engine(wiring.Component):
@@ -60,7 +60,7 @@ class Engine(wiring.Component):
 
     Latency: `Schedule.latency`, from the last input word to the last output word. After a reset the
     memories are cleared first, a row a cycle.
-    Throughput: one step in the cycles of `lmu_hw.schedule`. Both are exact while the source is
+    Throughput: one step in the cycles of `lmu_hw.rtl.schedule`. Both are exact while the source is
     always valid and the sink always ready.
 
     Schedule: load the input words, then the runs of the listing; from the last input word on a step

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .memories import Ram
+from .block_memories import Ram
 
 
 class OutputFifo(wiring.Component):

@@ -7,11 +7,11 @@ from typing import Any
 
 from amaranth.hdl import Shape
 
-from ..program import Role, Vector
-from ..schedule import Schedule
-from ..streams import Streams
+from ..program.integer_program import Role, Vector
+from .lane_widths import payload_shape
+from .schedule import Schedule
 from .state_port import StateCommand, clear_cycles, load_cycles, save_cycles
-from .widths import payload_shape
+from .streams import Streams
 
 AXI_BYTE = 8
 """TDATA is a whole number of these bits."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from amaranth.back import rtlil
 
-from ..program import Program
-from ..schedule import Schedule
+from ..program.integer_program import Program
+from .block_memories import VerilogPlatform
 from .emit import emit
 from .engine import Engine
-from .memories import VerilogPlatform
+from .schedule import Schedule
 from .verilog import parse
 from .verilog.rtlil import Assign, Const, Module, RTLILCell, Statement
 from .verilog.specs import width_of

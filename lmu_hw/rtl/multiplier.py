@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..schedule.timing import turns
 from .ports import keep_on_reset
+from .schedule.timing import turns
 
 FEW_BITS = 3
 """Digits up to this width are multiplied by adding."""

@@ -7,14 +7,14 @@ from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..interpreter import function
-from ..program import Function
-from ..schedule import Schedule, pace
-from .memories import Rom, RomContents
+from ..program.integer_program import Function
+from ..program.interpreter import function
+from .block_memories import Rom, RomContents
+from .constant_tables import lookup, one_of, saturated, shape_of, signed_width
 from .multiplier import DigitMultiplier
 from .ports import keep_on_reset
 from .rounder import Range
-from .tables import lookup, one_of, saturated, shape_of, signed_width
+from .schedule import Schedule, pace
 
 
 class Polynomial(wiring.Component):

@@ -8,15 +8,15 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fixedpoint import Overflow, Rounding, overflow, round_sum
-from ..schedule import Schedule, pace
-from .memories import Rom, RomContents
+from ..program.fixedpoint import Overflow, Rounding, overflow, round_sum
+from .block_memories import Rom, RomContents
+from .constant_tables import lookup, signed_width
+from .lane_widths import LaneWidths
 from .multiplier import DigitMultiplier
 from .ports import keep_on_reset
 from .rounder import Range, Rounder, Unlimited
+from .schedule import Schedule, pace
 from .shifter import Shifter
-from .tables import lookup, signed_width
-from .widths import LaneWidths
 
 
 class Requantizer(wiring.Component):

@@ -9,8 +9,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
-from .tables import lookup, one_of
+from ..program.fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
+from .constant_tables import lookup, one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

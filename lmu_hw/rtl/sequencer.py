@@ -9,12 +9,12 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..schedule import BufferHalf, Kind, Listing, RomRun, Schedule, Stride, walk
-from ..schedule.plan import ACCUMULATES, ACROSS
+from .block_memories import Rom, RomContents
 from .command import EVENTS, Command, Factor, Operand, aligns
-from .memories import Rom, RomContents
+from .constant_tables import any_of
 from .ports import keep_on_reset
-from .tables import any_of
+from .schedule import BufferHalf, Kind, Listing, RomRun, Schedule, Stride, walk
+from .schedule.plan import ACCUMULATES, ACROSS
 
 
 class Sequencer(wiring.Component):

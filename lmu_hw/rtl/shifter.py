@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fixedpoint import Rounding, round_shift
+from ..program.fixedpoint import Rounding, round_shift
 from .ports import keep_on_reset
 
 

@@ -8,13 +8,13 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..program import Role
-from ..schedule import BufferHalf, Schedule
-from ..schedule.state import StateBank, segments
-from ..schedule.timing import FEED
+from ..program.integer_program import Role
+from .constant_tables import lookup, signed_width
+from .lane_widths import payload_shape
 from .ports import keep_on_reset
-from .tables import lookup, signed_width
-from .widths import payload_shape
+from .schedule import BufferHalf, Schedule
+from .schedule.state import StateBank, segments
+from .schedule.timing import FEED
 
 FETCH = FEED
 """Cycles from one word that is read to the next."""

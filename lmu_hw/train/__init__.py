@@ -12,14 +12,14 @@ try:
 except ImportError as error:
     raise ToolError("training needs PyTorch: pip install 'lmu-hw[train]'") from error
 
-from ..network import Activation
-from ..widths import Widths
+from ..models.network import Activation
+from ..quantize.word_lengths import Widths
 from .cells import GRU, LSTM, Cell, Dense, SimpleRNN
 from .fit import Epoch, fit, n_parameters, predict
 from .layer import LMU
-from .memory import LegendreMemory
 from .model import Model, export, model_of
 from .quantized import Quantized
+from .trainable_memory import LegendreMemory
 
 __all__ = [
     "GRU",

@@ -1,4 +1,4 @@
-"""The cells of `lmu_hw.network` in PyTorch, their parameters in the same orientation and order.
+"""The cells of `lmu_hw.models.network` in PyTorch; parameters have the same orientation and order.
 
 A cell first projects what it reads (all steps at once, where they are known), then steps.
 """
@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import network
-from ..network import Activation
-from .activations import activate
-from .tape import FLOATS, Tape
+from ..models import network
+from ..models.network import Activation
+from .straight_through import FLOATS, Tape
+from .torch_activations import activate
 
 State = tuple[Tensor, ...]
 Initialise = Callable[[Tensor], Tensor]

@@ -12,9 +12,9 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
+from .._support.build_directory import write_file
+from .._support.progress import progress
 from ..errors import ModelFileError, reason_of
-from ..folder import write_file
-from ..progress import progress
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import network
 from ..errors import SpecError
-from ..network import Activation
+from ..models import network
+from ..models.network import Activation
 from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_, numbers
-from .memory import LegendreMemory
-from .tape import FLOATS, Tape
+from .straight_through import FLOATS, Tape
+from .trainable_memory import LegendreMemory
 
 ENCODERS = ("e_x", "e_h", "e_m")
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .. import network
 from ..errors import SpecError
+from ..models import network
 from .cells import CELLS, Cell, State
 from .layer import LMU
-from .tape import FLOATS, Tape
+from .straight_through import FLOATS, Tape
 
 States = tuple[State | None, ...]
 
@@ -81,7 +81,7 @@ class Model(nn.Module):
 
 
 def export(model: Model) -> network.Network:
-    """Return the network that a model is; `lmu_hw.importers.model_file.to_bytes` writes it.
+    """Return the network that a model is; `lmu_hw.models.importers.model_file.to_bytes` writes it.
 
     Raises
     ------

@@ -12,26 +12,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from .. import network
-from ..calibrate import Calibration
+from .._support.array_types import Array, Words
 from ..firmware.bulk import BulkEngine, available
-from ..fixedpoint import from_real, to_real
-from ..interpreter import Interpreter
-from ..legendre import Array
-from ..lower import readouts
-from ..program import Role
-from ..quantize_network import NetworkDesign, quantize_network
-from ..widths import Widths
+from ..models import network
+from ..program.fixedpoint import from_real, to_real
+from ..program.integer_program import Role
+from ..program.interpreter import Interpreter
+from ..quantize.calibration import Calibration
+from ..quantize.lower import readouts
+from ..quantize.network_design import NetworkDesign, quantize_network
+from ..quantize.word_lengths import Widths
 from .cells import Cell, State
 from .layer import LMU
 from .model import Model, States, export
-from .tape import Tape
+from .straight_through import Tape
 
-Words = npt.NDArray[np.int64]
 TITLE = "network trained as integers"
 OUTPUT = "all outputs"
 """No vector's name."""
@@ -50,13 +48,13 @@ class Quantized(nn.Module):
         Where the ranges of signals are seen that no proof gives. They stay as they are until
         `calibrate` is called again.
     title, name : str
-        See `~lmu_hw.program.Program`.
+        See `~lmu_hw.program.integer_program.Program`.
 
     Notes
     -----
     Input and output are those of the model; outputs are words times their LSB, exactly. Weights are
-    rounded to nearest, not in turn (`~lmu_hw.weights.round_weights`), as training makes good what
-    rounding does.
+    rounded to nearest, each for itself: training corrects what
+    `~lmu_hw.quantize.weight_rounding.round_weights` corrects otherwise.
 
     Raises
     ------
@@ -120,7 +118,8 @@ class Quantized(nn.Module):
         ----------
         x : tensor, shape (n_sequences, n_steps, n_in)
         words : int tensor, shape (n_sequences, n_state), optional
-            State to start from, as `~lmu_hw.interpreter.Interpreter.save` gives it. Default: zeros.
+            State to start from, as `~lmu_hw.program.interpreter.Interpreter.save` gives it.
+            Default: zeros.
         """
         design, steps = self.design(), []
         (source,) = design.program.with_role(Role.INPUT)

@@ -8,7 +8,7 @@ from argparse import Namespace, RawTextHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 
-from ..arguments import Parser
+from .._support.command_parser import Parser
 from ..errors import LMUHWError, ModelFileError
 
 

@@ -24,10 +24,10 @@ from common.checker import Checker
 from common.stream import Sink, Source, Stalls, bursts, never, no_x, sometimes
 from ports import Ports
 
-from lmu_hw import vectors
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role, from_json
-from lmu_hw.rtl.widths import payload_shape
+from lmu_hw.program import vectors
+from lmu_hw.program.integer_program import Role, from_json
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.rtl.lane_widths import payload_shape
 
 PERIOD = 10
 STALLED_CYCLES = 6_000

@@ -16,9 +16,9 @@ from common.checker import Checker
 from common.stream import Sink, Source, Stalls, never, sometimes
 from ports import Ports, Stream
 
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role
-from lmu_hw.rtl.widths import payload_shape
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.rtl.lane_widths import payload_shape
 
 PROGRAM = test_lmu.PROGRAM
 N_STATE = PROGRAM.n_words(Role.STATE)

@@ -11,7 +11,7 @@ import numpy as np
 from lmu_hw.firmware import emit
 from lmu_hw.firmware.compiler import compile_library
 from lmu_hw.firmware.saved import digest_words
-from lmu_hw.program import Program
+from lmu_hw.program.integer_program import Program
 from tests.contract.script import Saved
 
 

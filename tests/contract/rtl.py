@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw import yosys
-from lmu_hw.executors.harness import compiler
-from lmu_hw.program import Program, Role
+from lmu_hw._support import yosys
+from lmu_hw._support.subprocesses import compile_files, load_library
+from lmu_hw.program.integer_program import Program, Role
+from lmu_hw.rtl.schedule import Schedule, payload_bits, schedule
 from lmu_hw.rtl.state_port import StateCommand
-from lmu_hw.schedule import Schedule, payload_bits, schedule
-from lmu_hw.tools import compile_files, load_library
+from lmu_hw.verify.simulators.compiled_model import compiler
 from tests.contract.script import Saved
 from tests.rtl.bench import write_folder
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from hypothesis import strategies as st
 
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Program
-from tests.programs import random_inputs, random_state, random_steps
+from lmu_hw.program.integer_program import Program
+from lmu_hw.program.interpreter import Interpreter
+from tests.factories.programs import random_inputs, random_state, random_steps
 
 LONGEST = 11
 """Steps of one call: past the silence windows of most programs that are played."""

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lmu_hw.program import Program, Role
+from lmu_hw.program.integer_program import Program, Role
 from tests.contract import c_code, rtl
 from tests.contract.c_code import CInstances, SteppedCInstances
 from tests.contract.rtl import RtlInstances

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .proofs import PROOFS
-from .prover import Engine, Proof, Verdict
+from tests.formal.proofs import PROOFS
+from tests.formal.prover import Engine, Proof, Verdict
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "proofs.md"
 

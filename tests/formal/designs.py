@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.program import Adaptor, Linear, Program, Role, Vector
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Adaptor, Linear, Program, Role, Vector
 from lmu_hw.rtl import emit
-from lmu_hw.schedule import schedule
-from lmu_hw.streams import Streams
-from tests.programs import cascade_program, dense_program, with_op
-
-from .prover import Design
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.streams import Streams
+from tests.factories.programs import cascade_program, dense_program, with_op
+from tests.formal.prover import Design
 
 NARROW = QFormat(3, 2)
 """Words of the memories: wide enough to be rounded and limited."""

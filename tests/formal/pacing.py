@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Assume, Module, Mux, ResetSignal, Signal
 
+from lmu_hw.rtl.lane_widths import depth_to_clear
+from lmu_hw.rtl.schedule import Listing, walk
 from lmu_hw.rtl.sequencer import control_contents
-from lmu_hw.rtl.widths import depth_to_clear
-from lmu_hw.schedule import Listing, walk
-
-from .prover import Design, Harness
+from tests.formal.prover import Design, Harness
 
 
 class PublishedCycles(Harness):

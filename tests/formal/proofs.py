@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from lmu_hw.program import Role
-from lmu_hw.streams import Streams
-
-from .designs import design
-from .pacing import OneWriter, PublishedCycles, WordsOfAStep
-from .prover import Engine, Mutation, Proof
-from .requantizing import Requantizes, latency_of
-from .reset import Forgets
-from .state import RoundTrip
-from .streams import AxiNames, FifoOrder
+from lmu_hw.program.integer_program import Role
+from lmu_hw.rtl.streams import Streams
+from tests.formal.designs import design
+from tests.formal.pacing import OneWriter, PublishedCycles, WordsOfAStep
+from tests.formal.prover import Engine, Mutation, Proof
+from tests.formal.requantizing import Requantizes, latency_of
+from tests.formal.reset import Forgets
+from tests.formal.state import RoundTrip
+from tests.formal.streams import AxiNames, FifoOrder
 
 ARITHMETIC = ("lmu_requantizer_shifter", "lmu_requantizer_rounder")
 WORDS = dict.fromkeys(

@@ -34,8 +34,8 @@ from amaranth.hdl import (
     ValueLike,
 )
 
-from lmu_hw.naming import COLLISION_MACRO
-from lmu_hw.schedule import Schedule
+from lmu_hw._support.identifiers import COLLISION_MACRO
+from lmu_hw.rtl.schedule import Schedule
 
 DUT = "dut"
 TOP = "harness"

@@ -1,4 +1,4 @@
-"""Words are rounded and limited as `lmu_hw.fixedpoint` says.
+"""Words are rounded and limited as `lmu_hw.program.fixedpoint` says.
 
 That module's functions are written with operators alone, so they take Amaranth's values, whose
 arithmetic is exact, as well as integers: the specification is the definition itself. Only the limit
@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from amaranth.hdl import Assume, Const, Fragment, Module, Mux, Signal, Value, signed
 
-from lmu_hw.fixedpoint import QFormat, Rounding, round_sum
+from lmu_hw.program.fixedpoint import QFormat, Rounding, round_sum
+from lmu_hw.rtl.lane_widths import widths
 from lmu_hw.rtl.requantizer import Requantizer, fields_of
-from lmu_hw.rtl.widths import widths
-from lmu_hw.schedule import Schedule
-
-from .prover import Design, Harness
+from lmu_hw.rtl.schedule import Schedule
+from tests.formal.prover import Design, Harness
 
 
 def saturate(x: Value, fmt: QFormat) -> Value:
-    """Return `lmu_hw.fixedpoint.overflow` with `Overflow.SAT`."""
+    """Return `lmu_hw.program.fixedpoint.overflow` with `Overflow.SAT`."""
     return Mux(x > fmt.max, fmt.max, Mux(x < fmt.min, fmt.min, x))
 
 

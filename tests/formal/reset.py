@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Assume, Module, ResetSignal, Signal
 
-from .prover import Design, Harness, Port
+from tests.formal.prover import Design, Harness, Port
 
 
 class Forgets(Harness):

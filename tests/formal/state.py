@@ -5,11 +5,10 @@ from __future__ import annotations
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assume, Cat, Module, Mux, Signal, Value
 
-from lmu_hw.fixedpoint import Overflow, overflow
+from lmu_hw.program.fixedpoint import Overflow, overflow
+from lmu_hw.rtl.schedule.state import Segment, StateBank, segments
 from lmu_hw.rtl.state_port import START, StateCommand
-from lmu_hw.schedule.state import Segment, StateBank, segments
-
-from .prover import Design, Harness
+from tests.formal.prover import Design, Harness
 
 IDLE = (
     "sequencer.running",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Array, Assume, Cat, Module, Mux, ResetSignal, Signal
 
 from lmu_hw.rtl.fifo import OutputFifo
-
-from .prover import Design, Harness
+from tests.formal.prover import Design, Harness
 
 
 class FifoOrder(Harness):

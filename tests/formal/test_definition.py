@@ -1,4 +1,4 @@
-"""`lmu_hw.fixedpoint` means the same of Amaranth's values as of integers: all words of few bits."""
+"""`fixedpoint` computes the same with Amaranth's values as with integers: all words of few bits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module, Signal, signed
 
-from lmu_hw.fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
+from lmu_hw.program.fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
+from tests.formal.requantizing import saturate
 from tests.rtl.bench import simulate
-
-from .requantizing import saturate
 
 WORDS = range(-16, 16)
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.formal.proofs import PROOFS
+from tests.formal.prover import Mutation, Proof
 from tests.tools import require, require_yosys
-
-from .proofs import PROOFS
-from .prover import Mutation, Proof
 
 
 def marks(slow: bool) -> list[pytest.MarkDecorator]:

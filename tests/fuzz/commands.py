@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from random import Random
 
-from lmu_hw.arguments import parser
+from lmu_hw.cli.arguments import parser
 from tests.fuzz.mutate import FLOATS, INTS, TEXTS
 
 GOOD = (

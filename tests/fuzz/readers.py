@@ -15,32 +15,27 @@ from unittest import mock
 
 import numpy as np
 
-from lmu_hw import (
-    arguments,
-    certificate,
-    cli,
-    dataset,
-    hardware,
-    importers,
-    inspect,
-    signals,
-    spec,
-    verify,
-)
+from lmu_hw.cli import arguments, main
 from lmu_hw.errors import LMUHWError, SpecError
-from lmu_hw.executors import plan
 from lmu_hw.generate import files_of
-from lmu_hw.importers.model_file import read_ranges, to_bytes
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import Network
-from lmu_hw.program import from_json
-from lmu_hw.quantize import quantize
-from lmu_hw.spec import parse
+from lmu_hw.measure import dataset, signal_files
+from lmu_hw.memory import spec
+from lmu_hw.memory.spec import parse
+from lmu_hw.models import importers
+from lmu_hw.models.importers.model_file import read_ranges, to_bytes
+from lmu_hw.models.network import Network
+from lmu_hw.program.integer_program import from_json
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.proof import certificate
+from lmu_hw.quantize import network_summary
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.rtl import options
+from lmu_hw.verify import load_build, verification
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS, random_inputs
 from tests.fuzz import containers
 from tests.fuzz.commands import HERE, damaged_line
 from tests.fuzz.mutate import Tree, damaged_bytes, damaged_text, hostile, json_bytes
-from tests.networks import NETWORKS
-from tests.programs import PROGRAMS, random_inputs
 
 Files = dict[str, bytes]
 """What lies in the folder that is read, by name."""
@@ -101,7 +96,7 @@ def _toml_value(value: Any) -> str:
 
 def _read_spec(path: Path) -> None:
     data = spec.load(path)
-    chosen = hardware.chosen({}, data)
+    chosen = options.chosen({}, data)
     parse(data, beside=chosen.to_data()).describe()
 
 
@@ -128,7 +123,7 @@ def _read_line(folder: Path) -> None:
     words = json.loads((folder / "argv.json").read_text())
     words = [str(folder) + word.removeprefix(HERE) if HERE in word[:1] else word for word in words]
     with _without_work():
-        code = cli.main(words)
+        code = main.main(words)
     if code not in (0, 1, 2, 3):
         raise AssertionError(f"exit code {code}")
 
@@ -141,14 +136,24 @@ def _without_work() -> Iterator[None]:
     stop = mock.Mock(side_effect=SpecError("enough"))
     with contextlib.ExitStack() as stack:
         # the same every time, and slow to build
-        stack.enter_context(mock.patch("lmu_hw.arguments.parser", _parser))
-        for place in ("lmu_hw.quantize.quantize", "lmu_hw.verify.verify", "lmu_hw.tune.Tuner"):
+        stack.enter_context(mock.patch("lmu_hw.cli.arguments.parser", _parser))
+        for place in (
+            "lmu_hw.quantize.memory_design.quantize",
+            "lmu_hw.verify.verification.verify",
+            "lmu_hw.measure.tune.Tuner",
+        ):
             stack.enter_context(mock.patch(place, stop))
-        for place in ("lmu_hw.calibrate.Calibration", "lmu_hw.simulate.simulate"):
+        for place in (
+            "lmu_hw.quantize.calibration.Calibration",
+            "lmu_hw.measure.simulate.simulate",
+        ):
             stack.enter_context(mock.patch(place, stop))
-        for place in ("lmu_hw.synthesis.flow.synth", "lmu_hw.doctor.checks"):
+        for place in ("lmu_hw.measure.synthesis.flow.synth", "lmu_hw.cli.tool_checks.checks"):
             stack.enter_context(mock.patch(place, stop))
-        for place in ("lmu_hw.footprint.report.footprint", "lmu_hw.folder.write_file"):
+        for place in (
+            "lmu_hw.measure.footprint.footprint_report.footprint",
+            "lmu_hw._support.build_directory.write_file",
+        ):
             stack.enter_context(mock.patch(place, stop))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         errors = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
@@ -186,7 +191,7 @@ def _generate(rng: Random) -> Files:
 def _read_generate(folder: Path) -> None:
     """Make the whole folder of a request: all its texts, none of its files."""
     data = spec.load(folder / "spec.json")
-    chosen = hardware.chosen({}, data)
+    chosen = options.chosen({}, data)
     files_of(quantize(parse(data)), chosen)
 
 
@@ -210,7 +215,7 @@ def _program(rng: Random) -> Files:
 
 def _signed(data: dict[str, Any]) -> dict[str, Any]:
     """Return a damaged program with the digest that it asks for."""
-    from lmu_hw.program import _sha256
+    from lmu_hw.program.integer_program import _sha256
 
     body = {key: value for key, value in data.items() if key != "digest"}
     try:
@@ -235,7 +240,7 @@ def _folder() -> tuple[Files, dict[str, Tree]]:
     design = quantize(parse({"d": 2, "theta": 4.0, "bits": 8, "channels": 2}))
     files = {
         name: content.encode() if isinstance(content, str) else content
-        for name, content in files_of(design, hardware.Hardware()).items()
+        for name, content in files_of(design, options.Hardware()).items()
     }
     wanted = ("manifest.json", "program.json", "certificate.json", "rtl/schedule.json")
     small = {name: files[name] for name in wanted}
@@ -261,11 +266,11 @@ def _read_certify(folder: Path) -> None:
 
 
 def _read_verify(folder: Path) -> None:
-    program = verify.load_program(folder)
-    verify.check_manifest(folder, program)
-    verify.edited(folder)
-    plan.hardware_of(folder)
-    plan.plan_of(folder, program)
+    program = verification.load_program(folder)
+    verification.check_manifest(folder, program)
+    verification.edited(folder)
+    load_build.hardware_of(folder)
+    load_build.plan_of(folder, program)
 
 
 # Signals and data sets.
@@ -316,16 +321,16 @@ def _npy(rng: Random) -> Files:
 def _read_signal(path: Path) -> None:
     for raw in (False, True):
         with contextlib.suppress(LMUHWError):
-            signals.read_signal(path, columns=2, raw=raw)
+            signal_files.read_signal(path, columns=2, raw=raw)
         for select in ((2,), ("b",)):
             with contextlib.suppress(LMUHWError):
-                signals.read_signal(path, columns=1, raw=raw, select=select)
-    signals.read_signal(path, columns=1)
+                signal_files.read_signal(path, columns=1, raw=raw, select=select)
+    signal_files.read_signal(path, columns=1)
 
 
 @cache
 def _network() -> Network:
-    from tests.importers.test_model_file import NETWORK
+    from tests.models.importers.test_model_file import NETWORK
 
     return NETWORK
 
@@ -386,7 +391,7 @@ def _neutral(rng: Random) -> Files:
 
 @cache
 def _bare() -> dict[str, np.ndarray]:
-    from tests.importers.test_paper import keras, maths
+    from tests.models.importers.test_paper import keras, maths
 
     return keras(maths())
 
@@ -394,9 +399,9 @@ def _bare() -> dict[str, np.ndarray]:
 @cache
 def _bare_files() -> tuple[dict[str, np.ndarray], ...]:
     """Return one network under every kind of names."""
-    from tests.importers.test_array_names import HEAD, cyanide_model
-    from tests.importers.test_nengo_names import LETTERS, example
-    from tests.importers.test_paper import maths, prefixed
+    from tests.models.importers.test_array_names import HEAD, cyanide_model
+    from tests.models.importers.test_nengo_names import LETTERS, example
+    from tests.models.importers.test_paper import maths, prefixed
 
     rng, nengo = np.random.default_rng(0), example(7, 5, 2, 3)
     gru = {"weight_ih": (15, 2), "weight_hh": (15, 5), "bias_ih": (15,), "bias_hh": (15,)}
@@ -418,7 +423,7 @@ def _bare_npz(rng: Random) -> Files:
 
 @cache
 def _tensors() -> tuple[Tree, bytes]:
-    from tests.importers.test_paper import maths
+    from tests.models.importers.test_paper import maths
 
     header, body = containers.safetensors({f"cell.{n}": a for n, a in maths().items()})
     return Tree(header), body
@@ -429,7 +434,7 @@ def _safetensors(rng: Random) -> Files:
 
 
 def _torch(rng: Random) -> Files:
-    from tests.importers.test_paper import maths
+    from tests.models.importers.test_paper import maths
 
     return {"m.pt": containers.damaged_checkpoint(rng, maths())}
 
@@ -450,7 +455,7 @@ class _Keras(NamedTuple):
 @cache
 def _keras() -> tuple[_Keras, ...]:
     """Return models with each kind of hidden cell, and a Functional one."""
-    from tests.importers import keras_files as kf
+    from tests.models.importers import keras_files as kf
 
     found = []
     for kind, gates, more in (
@@ -544,7 +549,7 @@ def _paper() -> Tree:
 
 def _read_model(path: Path, spec: str | None = None) -> None:
     network = importers.load(path, spec=path.with_name(spec) if spec else None)
-    inspect.table(inspect.report(network, 360.0))
+    network_summary.table(network_summary.report(network, 360.0))
     read_ranges(path)
 
 

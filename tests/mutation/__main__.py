@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from . import __doc__ as what
-from .designs import DESIGNS, SHARES, prepare
-from .judge import judge
-from .mutants import Mutant, mutants
-from .report import summary, write
+from tests.mutation import __doc__ as what
+from tests.mutation.designs import DESIGNS, SHARES, prepare
+from tests.mutation.judge import judge
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.report import summary, write
 
 
 def main() -> int:

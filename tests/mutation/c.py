@@ -6,11 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
-from lmu_hw.certificate import certificate
-
-from .mutants import Mutant
-from .rules import WIDER
-from .running import run, verified
+from lmu_hw.proof.certificate import certificate
+from tests.mutation.mutants import Mutant
+from tests.mutation.rules import WIDER
+from tests.mutation.running import run, verified
 
 
 def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw import vectors
 from lmu_hw.generate import files_of
-from lmu_hw.hardware import Hardware
-from lmu_hw.program import Program
-from lmu_hw.quantize import quantize
-from lmu_hw.spec import parse
-from lmu_hw.worst_case import worst_case
+from lmu_hw.memory.spec import parse
+from lmu_hw.program import vectors
+from lmu_hw.program.integer_program import Program
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.rtl.options import Hardware
+from lmu_hw.verify.worst_case import worst_case
 
 STEPS = 300
 """Steps of random stimulus in the folder's bench, before the worst cases."""

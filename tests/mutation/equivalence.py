@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lmu_hw import yosys
+from lmu_hw._support import yosys
 from lmu_hw.errors import ToolError
 
 _READ = """

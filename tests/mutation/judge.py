@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import c, verilog
-from .mutants import Mutant
+from tests.mutation import c, verilog
+from tests.mutation.mutants import Mutant
 
 
 def judge(sources: dict[str, Path], mutant: Mutant) -> str:

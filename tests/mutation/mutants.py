@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from .rules import C_RULES, V_RULES
+from tests.mutation.rules import C_RULES, V_RULES
 
 
 @dataclass(frozen=True)

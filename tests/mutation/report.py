@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from .mutants import Mutant
+from tests.mutation.mutants import Mutant
 
 
 def write(path: Path, chosen: list[Mutant], verdicts: list[str]) -> None:

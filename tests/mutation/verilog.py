@@ -6,11 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from lmu_hw.naming import COLLISION_MACRO
-
-from .equivalence import equivalent
-from .mutants import Mutant
-from .running import SECONDS, run, verified
+from lmu_hw._support.identifiers import COLLISION_MACRO
+from tests.mutation.equivalence import equivalent
+from tests.mutation.mutants import Mutant
+from tests.mutation.running import SECONDS, run, verified
 
 
 def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:

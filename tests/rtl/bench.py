@@ -11,18 +11,18 @@ import numpy as np
 from amaranth.hdl import Elaboratable, Fragment, ResetInserter, Signal
 from amaranth.sim import Simulator
 
-from lmu_hw import vectors
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Linear, Program, Role, Vector
+from lmu_hw.program import vectors
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Linear, Program, Role, Vector
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl import emit
+from lmu_hw.rtl.block_memories import SimulationPlatform
 from lmu_hw.rtl.engine import Engine
-from lmu_hw.rtl.memories import SimulationPlatform
-from lmu_hw.schedule import Schedule, schedule
-from lmu_hw.streams import Streams
-from tests import programs
-from tests.networks import NETWORKS
-from tests.programs import PROGRAMS, cascade_program, copy, random_inputs
+from lmu_hw.rtl.schedule import Schedule, schedule
+from lmu_hw.rtl.streams import Streams
+from tests.factories import programs
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS, cascade_program, copy, random_inputs
 
 
 def rows(n_rows: int, n_columns: int, seed: int) -> tuple[tuple[int, ...], ...]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import ResetInserter, Signal
 
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Program, Role
+from lmu_hw.program.integer_program import Program, Role
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl.engine import Engine
+from lmu_hw.rtl.schedule import Schedule
 from lmu_hw.rtl.state_port import StateCommand
-from lmu_hw.schedule import Schedule
-from tests.programs import random_inputs
+from tests.factories.programs import random_inputs
 from tests.rtl.bench import simulate
 
 Words = tuple[list[int], list[int]]

@@ -9,32 +9,32 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal, signed
 
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.interpreter import Interpreter
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl.adaptor import LOW_BITS
 from lmu_hw.rtl.argmax import ArgmaxUnit
 from lmu_hw.rtl.banks import Banks
+from lmu_hw.rtl.block_memories import Ram, Rom, RomContents
 from lmu_hw.rtl.chain import ChainUnit
-from lmu_hw.rtl.destination import Destination
-from lmu_hw.rtl.drain import Drain
-from lmu_hw.rtl.feed_queue import FeedQueue
+from lmu_hw.rtl.chain_input_fifo import FeedQueue
 from lmu_hw.rtl.fifo import OutputFifo
 from lmu_hw.rtl.lane import Lane
-from lmu_hw.rtl.memories import Ram, Rom, RomContents
+from lmu_hw.rtl.lane_widths import widths
 from lmu_hw.rtl.multiplier import DigitMultiplier
-from lmu_hw.rtl.pacer import Pacer
 from lmu_hw.rtl.polynomial import Polynomial
 from lmu_hw.rtl.requantizer import Requantizer
+from lmu_hw.rtl.result_serializer import Drain
 from lmu_hw.rtl.rounder import Range, Rounder, Unlimited
+from lmu_hw.rtl.schedule import Kind, schedule
+from lmu_hw.rtl.schedule import walk as schedule_walk
+from lmu_hw.rtl.schedule.timing import BESIDE, FEED, INNER, sum_turns
 from lmu_hw.rtl.sequencer import Sequencer
 from lmu_hw.rtl.shifter import Shifter
-from lmu_hw.rtl.silence import SilenceCounters
-from lmu_hw.rtl.widths import widths
-from lmu_hw.schedule import Kind, schedule
-from lmu_hw.schedule import walk as schedule_walk
-from lmu_hw.schedule.timing import BESIDE, FEED, INNER, sum_turns
-from tests.networks import NETWORKS
-from tests.programs import PROGRAMS, cascade_program
+from lmu_hw.rtl.step_controller import Pacer
+from lmu_hw.rtl.writeback import Destination
+from lmu_hw.rtl.zero_run_counter import SilenceCounters
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS, cascade_program
 from tests.rtl.bench import simulate
 
 

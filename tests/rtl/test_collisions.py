@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from amaranth.back import rtlil
 
-from lmu_hw import yosys
+from lmu_hw._support import yosys
+from lmu_hw._support.identifiers import COLLISION_MACRO
 from lmu_hw.errors import ToolError
-from lmu_hw.executors import bench, cxxrtl, verilator
-from lmu_hw.naming import COLLISION_MACRO
 from lmu_hw.rtl import emit
-from lmu_hw.rtl.memories import Ram, SimulationPlatform
-from lmu_hw.schedule import schedule
-from lmu_hw.stimulus import Sequences
-from lmu_hw.streams import Streams
-from tests.programs import PROGRAMS
+from lmu_hw.rtl.block_memories import Ram, SimulationPlatform
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.streams import Streams
+from lmu_hw.verify.simulators import bench, cxxrtl, verilator
+from lmu_hw.verify.stimulus import Sequences
+from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import ALL, simulate, write_folder
 from tests.rtl.test_icarus import cocotb, edit, make
 from tests.tools import require, require_yosys

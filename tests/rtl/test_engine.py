@@ -7,19 +7,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from lmu_hw.program import Program, Role, Term
-from lmu_hw.rtl import weights
-from lmu_hw.schedule import schedule, why_not
-from tests.networks import Builder
-from tests.random_programs import programs as random_programs
-from tests.rtl.bench import (
-    ALL,
-    due_of,
-    expected_cycles,
-    expected_outputs,
-    inputs_of,
-    play,
-)
+from lmu_hw.program.integer_program import Program, Role, Term
+from lmu_hw.rtl import weight_fetch
+from lmu_hw.rtl.schedule import schedule, why_not
+from tests.factories.program_networks import Builder
+from tests.factories.random_programs import programs as random_programs
+from tests.rtl.bench import ALL, due_of, expected_cycles, expected_outputs, inputs_of, play
 
 LANES = (1, 2, 3, 4, 8, 16)
 
@@ -82,8 +75,8 @@ def test_any_number_of_lanes(name: str, lanes: int) -> None:
 )
 def test_several_weights_in_a_row(name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deep ROMs are read a row at a time."""
-    monkeypatch.setattr(weights, "DEEPEST_ROM", rows)
-    assert weights.words_in_row(len(schedule(ALL[name], 3).weights)) > 1
+    monkeypatch.setattr(weight_fetch, "DEEPEST_ROM", rows)
+    assert weight_fetch.words_in_row(len(schedule(ALL[name], 3).weights)) > 1
     compare(ALL[name], 3, 8)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lmu_hw.errors import ToolError
-from lmu_hw.executors import icarus
-from lmu_hw.program import Program
-from lmu_hw.schedule import schedule
-from tests.programs import PROGRAMS
+from lmu_hw.program.integer_program import Program
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.verify.simulators import icarus
+from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import ALL, write_folder
 from tests.tools import require
 

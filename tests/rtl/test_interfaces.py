@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import ModelFileError, ToolError
-from lmu_hw.executors import icarus
-from lmu_hw.executors.plan import SCHEDULE, hardware_of, plan_of
-from lmu_hw.hardware import Hardware
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Role
+from lmu_hw.measure.synthesis.pin_harness import ports_of
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl import emit
+from lmu_hw.rtl.lane_widths import payload_shape
+from lmu_hw.rtl.options import Hardware
+from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.state_port import clear_cycles, load_cycles, save_cycles
-from lmu_hw.rtl.widths import payload_shape
-from lmu_hw.schedule import schedule
-from lmu_hw.streams import Streams
-from lmu_hw.synthesis.harness import ports_of
-from tests.command import call
+from lmu_hw.rtl.streams import Streams
+from lmu_hw.verify.load_build import SCHEDULE, hardware_of, plan_of
+from lmu_hw.verify.simulators import icarus
+from tests.cli.command import call
 from tests.rtl.bench import ALL, write_folder
 from tests.rtl.test_icarus import cocotb, edit, make
 from tests.tools import require

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw import yosys
+from lmu_hw._support import yosys
 from lmu_hw.errors import ToolError
-from lmu_hw.program import Program
+from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl import emit
-from lmu_hw.schedule import schedule
-from tests.networks import NETWORKS
-from tests.programs import PROGRAMS
+from lmu_hw.rtl.schedule import schedule
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import ALL
 from tests.rtl.test_icarus import LANES, edit
 from tests.tools import require, require_yosys

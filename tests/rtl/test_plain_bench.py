@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import PROGRAMS
+from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import write_folder
 from tests.rtl.test_icarus import BREAKS, edit, make
 from tests.tools import require

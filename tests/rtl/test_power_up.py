@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lmu_hw.rtl import emit
-from lmu_hw.schedule import schedule
-from lmu_hw.streams import Streams
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.streams import Streams
 from tests.rtl.bench import ALL, write_folder
 from tests.rtl.test_icarus import edit
 from tests.rtl.test_interfaces import DOCS

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lmu_hw import yosys
+from lmu_hw._support import yosys
 from lmu_hw.errors import ToolError
 from lmu_hw.rtl import emit
-from lmu_hw.schedule import schedule
-from lmu_hw.streams import Streams
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.streams import Streams
 from tests.rtl.bench import ALL, write_folder
 from tests.tools import require_yosys
 

@@ -8,11 +8,18 @@ from dataclasses import replace
 import pytest
 
 from lmu_hw.errors import ScheduleError
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.program import Program, Role, Vector
-from lmu_hw.schedule import BufferHalf, Kind, schedule, walk, why_not
-from tests.networks import NETWORKS, Builder
-from tests.programs import PROGRAMS, cascade_program, copy, dense_program, linear, with_vectors
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Program, Role, Vector
+from lmu_hw.rtl.schedule import BufferHalf, Kind, schedule, walk, why_not
+from tests.factories.program_networks import NETWORKS, Builder
+from tests.factories.programs import (
+    PROGRAMS,
+    cascade_program,
+    copy,
+    dense_program,
+    linear,
+    with_vectors,
+)
 from tests.rtl.bench import ALL, network
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.program import Program, Role, Term
-from lmu_hw.schedule import LoweringChoice, Reading, Schedule, lay_out, schedule, why_not
-from lmu_hw.schedule.search import shortest
-from tests.configurations import CONFIGURATIONS
-from tests.networks import Builder
-from tests.random_programs import programs as random_programs
+from lmu_hw.program.integer_program import Program, Role, Term
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.rtl.schedule import LoweringChoice, Reading, Schedule, lay_out, schedule, why_not
+from lmu_hw.rtl.schedule.search import shortest
+from tests.factories.configurations import CONFIGURATIONS
+from tests.factories.program_networks import Builder
+from tests.factories.random_programs import programs as random_programs
 from tests.rtl.bench import inputs_of
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import vectors
-from lmu_hw.executors import bench, cxxrtl
-from lmu_hw.executors.harness import Steps
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.schedule import schedule
-from lmu_hw.stimulus import Sequences
-from tests.configurations import CONFIGURATIONS
+from lmu_hw.program import vectors
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.rtl.schedule import schedule
+from lmu_hw.verify.simulators import bench, cxxrtl
+from lmu_hw.verify.simulators.compiled_model import Steps
+from lmu_hw.verify.stimulus import Sequences
+from tests.factories.configurations import CONFIGURATIONS
 from tests.rtl.bench import ALL, write_folder
 from tests.tools import require, require_yosys
 

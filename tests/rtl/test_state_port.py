@@ -10,14 +10,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lmu_hw.errors import ScheduleError
-from lmu_hw.fixedpoint import QFormat
-from lmu_hw.program import Program, Role
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Program, Role
+from lmu_hw.rtl.lane_widths import depth_to_clear, payload_shape
+from lmu_hw.rtl.schedule import schedule, why_not
 from lmu_hw.rtl.state_port import clear_cycles, legal, load_cycles, save_cycles
-from lmu_hw.rtl.widths import depth_to_clear, payload_shape
-from lmu_hw.schedule import schedule, why_not
-from tests.networks import Builder
-from tests.programs import random_state, with_vectors
-from tests.random_programs import programs as random_programs
+from tests.factories.program_networks import Builder
+from tests.factories.programs import random_state, with_vectors
+from tests.factories.random_programs import programs as random_programs
 from tests.rtl.bench import ALL
 from tests.rtl.state_bench import Ran, Script, run
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmu_hw.discretize import discretize
-from lmu_hw.legendre import state_space
-from lmu_hw.spec import Discretizer
+from lmu_hw.memory.discretize import discretize
+from lmu_hw.memory.legendre import state_space
+from lmu_hw.memory.spec import Discretizer
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")

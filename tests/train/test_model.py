@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import forward, network
 from lmu_hw.errors import SpecError, UnstableError
-from lmu_hw.importers.model_file import read_model, to_bytes
-from lmu_hw.legendre import StateSpace
-from lmu_hw.network import Activation, LinearMemory, scores
-from lmu_hw.spec import Discretizer
-from tests import small_networks
+from lmu_hw.memory.legendre import StateSpace
+from lmu_hw.memory.spec import Discretizer
+from lmu_hw.models import forward, network
+from lmu_hw.models.importers.model_file import read_model, to_bytes
+from lmu_hw.models.network import Activation, LinearMemory, scores
+from tests.factories import small_networks
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmu_hw import fixedpoint, interpreter
 from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.fixedpoint import from_real, to_real
-from lmu_hw.interpreter import Interpreter
-from lmu_hw.network import Activation, GRULayer, LMULayer, LSTMLayer, SimpleRNNLayer
-from lmu_hw.program import Role
-from lmu_hw.quantize_network import NetworkDesign
-from lmu_hw.widths import Widths
-from tests import small_networks
+from lmu_hw.models.network import Activation, GRULayer, LMULayer, LSTMLayer, SimpleRNNLayer
+from lmu_hw.program import fixedpoint, interpreter
+from lmu_hw.program.fixedpoint import from_real, to_real
+from lmu_hw.program.integer_program import Role
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.word_lengths import Widths
+from tests.factories import small_networks
 from tests.tools import require
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw.cli import main
+from lmu_hw.cli.main import main
 from lmu_hw.errors import MismatchError, ModelFileError
-from lmu_hw.importers.model_file import read_model, to_bytes
-from lmu_hw.network import Activation
-from lmu_hw.program import from_json
+from lmu_hw.models.importers.model_file import read_model, to_bytes
+from lmu_hw.models.network import Activation
+from lmu_hw.program.integer_program import from_json
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
-study = pytest.importorskip("lmu_hw.train.study")
+study = pytest.importorskip("lmu_hw.train.experiment")
 script = pytest.importorskip("lmu_hw.train.script")
 baseline = pytest.importorskip("lmu_hw.train.baseline")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .expressions import ARITHMETIC, BITWISE, Expressions, Text, literal, negated
 from .processes import Choice, Choices, choice, condition_of, is_constant, is_flag, value_width
 from .rtlil import Assign, Module, RTLILCell, Spec, Statement, Switch, Wire
 from .specs import constant, width_of, wire_of
+from .verilog_expressions import ARITHMETIC, BITWISE, Expressions, Text, literal, negated
 
 INHERITED = "MEM_DIR"
 """A parameter that a module has if one of its instances does, to which it is handed down."""

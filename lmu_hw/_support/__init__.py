@@ -1,0 +1,1 @@
+"""Plumbing: files, subprocesses, templates, progress; nothing here knows what an LMU is."""

@@ -1,0 +1,373 @@
+"""The command line: one function a command, each returning its exit code.
+
+Exit codes: 0 done, 1 an expected error (one line with the remedy), 2 no command given, 3 executors
+disagree, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from .._support.command_parser import argument
+from ..errors import LMUHWError, MismatchError, SpecError, UndefinedBehaviourError, plain
+from .arguments import MODEL_ONLY, parse_args, parser, print_json
+
+if TYPE_CHECKING:
+    from ..verify.worst_case import Reached
+
+Command = Callable[[argparse.Namespace], int]
+
+MAX_STEPS = 10**9
+MAX_SEED = 2**31 - 1
+MAX_LINE = 2000
+"""Longest error [characters]."""
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Write the folder of a memory, or of a model."""
+    from ..models.importers import is_model
+
+    if args.spec is not None and is_model(args.spec):
+        from .models import generate_model
+
+        return generate_model(args)
+    for name in MODEL_ONLY:
+        if getattr(args, name) is not None:
+            flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
+            raise SpecError(f"{flag} is for a trained model: give its file as well")
+    from .._support.build_directory import MANIFEST, check_target, write_folder
+    from .._support.progress import progress
+    from ..generate import files_of, proven_files_of
+    from ..memory.spec import load, parse
+    from ..quantize.memory_design import quantize
+    from ..rtl.options import chosen
+
+    data = load(args.spec) if args.spec else {}
+    names = ("order", "theta", "discretizer", "bits", "realization", "output", "channels", "name")
+    widths = ("coef_bits", "weight_bits", "state_bits")
+    for name in (*names, *widths):
+        value = getattr(args, name)
+        if value is not None:
+            data.pop("d" if name == "order" else name, None)
+            if name == "output":
+                data.pop("taps", None)
+            data[name] = value
+    hardware = chosen(vars(args), data)
+    # a width left to lmu-hw is one that is not given
+    given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
+    spec = parse(given, beside=hardware.to_data())
+    check_target(args.out, force=args.force)
+    with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
+        if args.require_proof:
+            files = proven_files_of(spec, hardware)
+        else:
+            files = files_of(quantize(spec), hardware)
+        advance(1)
+        write_folder(args.out, files, force=args.force)
+        advance(1)
+    manifest = json.loads(files[MANIFEST])
+    error = manifest["error_lsb"]
+    if not error["kept"]:
+        print(
+            f"lmu-hw: warning: an error of {error['predicted']:.2f} LSB RMS is predicted, over the "
+            f"{error['promise']:g} promised: a width was forced too low",
+            file=sys.stderr,
+        )
+    if args.json:
+        print_json({"folder": str(args.out), **manifest})
+    elif not args.quiet:
+        _print_design(args.out, manifest)
+    return 0
+
+
+def _print_design(out: Path, m: dict[str, Any]) -> None:
+    error, widths = m["error_lsb"], f"coefficients {m['coef_bits']}, readout {m['weight_bits']}"
+    parts = " + ".join(f"{n} {kind}" for kind, n in m["multiplies"].items() if n)
+    state = ", ".join(
+        f"{name} Q{f['int_bits']}.{f['frac_bits']}"
+        for name, f in m["formats"].items()
+        if f["role"] == "state" and f["signed"]
+    )
+    kept = "kept" if error["kept"] else "NOT kept"
+    print(f"{m['title']}")
+    print(f"  realization   {m['realization']} ({m['realization_reason']})")
+    print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
+    print(f"  error         {error['predicted']:.2f} LSB RMS predicted; promise of 1 LSB {kept}")
+    proven = "impossible for |u| <= 1" if m["certificate"]["proven"] else "NOT proven impossible"
+    print(f"  overflow      {proven}; zero input dies to exactly zero: {m['zero_input_decay']}")
+    print(
+        f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
+        f"{m['cycles_per_step']} clock cycles"
+    )
+    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Run the executors of a folder."""
+    from dataclasses import asdict
+
+    from .._support.build_directory import read_manifest
+    from .._support.validation import check_int
+    from ..measure.signal_files import parse_columns, read_signal
+    from ..measure.simulate import check_full_scale, saturation_text, to_words
+    from ..program.integer_program import Role
+    from ..verify.load_build import edited, load_program
+    from ..verify.recordings import verify_recordings
+    from ..verify.selection import choose
+    from ..verify.verification import summary
+    from ..verify.verification import verify as run
+
+    if args.steps is not None:
+        check_int("--steps", args.steps, 1, MAX_STEPS)
+    check_int("--seed", args.seed, 0, MAX_SEED)
+    check_full_scale(args.full_scale)
+    select = None if args.columns is None else parse_columns(args.columns)
+    if select is not None and args.input is None:
+        raise SpecError("--columns is of the file that --input names: give that too")
+    program = load_program(args.dir)
+    network = "network" in read_manifest(args.dir)
+    full_scale = check_full_scale(args.full_scale, network=network)
+    executors, missing = choose(args.executors, program, args.dir)
+    inputs, notes = None, []
+    recordings: list[Any] = []
+    reached: list[Reached] = []
+    if args.worst_case:
+        from ..verify.worst_case import drive
+
+        if args.steps is not None or args.input is not None:
+            raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
+        inputs, reached = drive(program)
+    elif args.input is not None:
+        signal = read_signal(args.input, columns=program.n_words(Role.INPUT), select=select)
+        inputs, saturated = to_words(program, signal, full_scale, args.input)
+        recordings = [inputs[a:b] for a, b in pairwise(signal.offset)]
+        if len(recordings) > 1:
+            notes.append(f"{len(recordings)} recordings, the state reset between them")
+        if saturated:
+            notes.append(saturation_text(saturated, signal.samples, full_scale, network=network))
+    options = {"executors": executors, "n_steps": args.steps, "seed": args.seed}
+    if len(recordings) > 1:
+        outcomes = verify_recordings(args.dir, recordings, **options, quiet=args.quiet)
+    else:
+        outcomes = run(args.dir, **options, inputs=inputs, quiet=args.quiet)
+    result = summary(program, outcomes)
+    result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
+    if args.input is not None:
+        result |= {"input": str(args.input), "recordings": len(recordings)}
+        result |= {"saturated": saturated, "notes": notes}
+    if args.worst_case:
+        result |= {"worst_case": [asdict(r) for r in reached]}
+    found = []
+    if any(o.first is not None for o in outcomes):
+        from ..verify.divergence import locate
+
+        failed = (o for o in outcomes if o.failing is not None)
+        found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
+        result |= {"divergences": [f.data() for f in found]}
+    if args.json:
+        print_json(result)
+    elif not args.quiet:
+        for r in reached:
+            share = f"{100 * r.observed / r.bound:.1f} % of its bound"
+            print(f"{r.signal}: {r.observed} words reached, {share} of {r.bound}")
+        for o in outcomes:
+            clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
+            verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
+            print(
+                f"{o.executor:9} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
+                f"{verdict}{clock}"
+            )
+        for name, why in missing.items():
+            print(f"{name:9} NOT VERIFIED: {why}")
+        for name in result["edited"]:
+            print(plain(f"note: {name} was edited since generate wrote it"))
+        for note in notes:
+            print(plain(f"note: {note}"))
+        for divergence in found:
+            for line in divergence.text().splitlines():
+                print(plain(line))
+    for o in outcomes:
+        if o.first is not None:
+            raise o.first
+    return 0
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """Stream a file through the program."""
+    from .._support.build_directory import read_manifest
+    from ..measure.signal_files import parse_columns
+    from ..measure.simulate import check_full_scale
+    from ..measure.simulate import simulate as run
+    from ..program.integer_program import Role
+    from ..verify.load_build import load_program
+
+    check_full_scale(args.full_scale, raw=args.raw)
+    select = None if args.columns is None else parse_columns(args.columns)
+    program = load_program(args.dir)
+    network = "network" in read_manifest(args.dir)
+    result = run(
+        program,
+        args.input,
+        args.output,
+        full_scale=check_full_scale(args.full_scale, network=network),
+        raw=args.raw,
+        words=args.words,
+        select=select,
+        network=network,
+        engine=args.engine,
+        quiet=args.quiet,
+    )
+    outputs = program.with_role(Role.OUTPUT)
+    if args.json:
+        print_json(
+            {
+                "output": str(args.output),
+                "recordings": result.recordings,
+                "steps": result.steps,
+                "samples": result.samples,
+                "saturated": result.saturated,
+                "engine": result.engine,
+                "formats": {v.name: str(v.fmt) for v in outputs},
+                "notes": result.notes,
+            }
+        )
+    elif not args.quiet:
+        several = result.recordings > 1
+        what = f"{result.recordings} recordings, " if several else ""
+        reset = ", the state reset between them" if several else ""
+        steps = f"{what}{result.steps} steps through {args.dir}{reset}"
+        print(plain(f"{steps}, written to {args.output}"))
+        if args.raw or args.words:
+            values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
+            print(f"words of {'; '.join(values)}")
+        for note in result.notes:
+            print(plain(note))
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Say what is installed."""
+    from dataclasses import asdict
+
+    from .tool_checks import checks
+
+    found = checks()
+    if args.json:
+        print_json({"checks": [asdict(check) for check in found]})
+        return 0
+    for check in found:
+        mark = "ok     " if check.ok else "missing"
+        print(f"{mark} {check.name:16} {check.found or ''}".rstrip())
+        if not check.ok:
+            print(f"        needed for {check.needed_for}; {check.remedy}")
+    return 0
+
+
+def _of_models(name: str) -> Command:
+    """Return a command on trained models, whose module loads when it is called."""
+
+    def command(args: argparse.Namespace) -> int:
+        from . import models
+
+        code: int = getattr(models, name)(args)
+        return code
+
+    return command
+
+
+def synth(args: argparse.Namespace) -> int:
+    """Synthesize a folder; the module loads when it is called."""
+    from .synth import synth as run
+
+    return run(args)
+
+
+def footprint(args: argparse.Namespace) -> int:
+    """Measure the C of a folder; the module loads when it is called."""
+    from .footprint import footprint as run
+
+    return run(args)
+
+
+def certify(args: argparse.Namespace) -> int:
+    """Hold a folder's certificate against its program; the module loads when it is called."""
+    from .certify import certify as run
+
+    return run(args)
+
+
+COMMANDS: dict[str, Command] = {
+    "generate": generate,
+    "verify": verify,
+    "certify": certify,
+    "simulate": simulate,
+    "import": _of_models("import_model"),
+    "inspect": _of_models("inspect"),
+    "evaluate": _of_models("evaluate"),
+    "tune": _of_models("tune"),
+    "synth": synth,
+    "footprint": footprint,
+    "doctor": doctor,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    # a path need not be text that the terminal can show
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        args = parse_args(argv, __version__)
+        if args.command is None:
+            parser(__version__)[0].print_help(sys.stderr)
+            return 2
+        code: int = COMMANDS[args.command](args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except (MismatchError, UndefinedBehaviourError) as error:
+        return _fail(error, 3)
+    except LMUHWError as error:
+        return _fail(error, 1)
+    except BrokenPipeError:
+        # whoever reads our output has left: not an error of ours
+        _silence_stdout()
+        return 0
+    except OSError as error:
+        try:
+            sys.stdout.flush()
+        except (AttributeError, OSError, ValueError):
+            _silence_stdout()
+        at = f" at {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{at}; make room or choose another place", 1)
+    except MemoryError:
+        return _fail("out of memory; ask for a smaller d or a shorter input", 1)
+    except KeyboardInterrupt:
+        # what Amaranth had under way is no news
+        warnings.filterwarnings("ignore", message=".* created but never used")
+        return _fail("interrupted", 130)
+
+
+def _fail(error: object, code: int) -> int:
+    """Say what went wrong in one line; return the exit code."""
+    text = " ".join(str(error).split())[:MAX_LINE]
+    print("lmu-hw:", plain(text), file=sys.stderr)
+    return code
+
+
+def _silence_stdout() -> None:
+    """Drop what cannot be written, which Python would try again on its way out."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

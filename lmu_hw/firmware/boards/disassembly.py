@@ -1,0 +1,62 @@
+"""The instructions of a linked program, as objdump prints them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .microcontrollers import Board
+from .toolchain import Image, tool
+
+_FUNCTION = re.compile(r"[0-9a-f]+ <([^>]+)>:$")
+_INSTRUCTION = re.compile(r"\s+([0-9a-f]+):\t[0-9a-f ]+\t(\w+)(.*)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction.
+
+    Attributes
+    ----------
+    function : str
+        Symbol that it lies behind.
+    address : int
+    mnemonic, operands : str
+    """
+
+    function: str
+    address: int
+    mnemonic: str
+    operands: str
+
+
+def disassemble(target: Board, image: Image) -> list[Instruction]:
+    """Return the instructions of a program in the order of their addresses.
+
+    Tables in flash lie before the harness, and are left out: they are no instructions.
+
+    Raises
+    ------
+    ToolError
+        If objdump fails.
+    """
+    start = f"--start-address={image.symbols['harness_start']:#x}"
+    return parse(tool(target, "objdump", "-d", start, str(image.path)))
+
+
+def parse(text: str) -> list[Instruction]:
+    """Return the instructions in a text of objdump."""
+    found, function = [], ""
+    for line in text.splitlines():
+        if begins := _FUNCTION.match(line):
+            function = begins[1]
+        elif one := _INSTRUCTION.match(line):
+            found.append(
+                Instruction(
+                    function=function,
+                    address=int(one[1], 16),
+                    mnemonic=one[2],
+                    operands=one[3].strip(),
+                )
+            )
+    return found

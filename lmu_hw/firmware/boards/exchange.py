@@ -1,0 +1,97 @@
+"""The files of a board: runs of steps, as `sim/firmware/harness.c` reads and answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..._support.array_types import Words
+from ...errors import ModelFileError
+from ...program.integer_program import Program, Role
+from ..c_types import type_bits
+from ..layout import lay_out
+from ..saved import DIGEST_WORDS, digest_words
+
+FROM_RESET, SINGLE_STEPS = 1, 2
+"""Flags of a run; the harness knows them by number."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class BoardRun:
+    """Steps that a board plays in one go.
+
+    Attributes
+    ----------
+    inputs : int array, shape (n_steps, n_in)
+    n_outputs : int
+        Steps among them with an output.
+    from_reset : bool
+        From the initial state, not from where the last run ended.
+    single : bool
+        By ``step``, in turn, not by ``run``.
+    """
+
+    inputs: Words
+    n_outputs: int
+    from_reset: bool
+    single: bool
+
+
+def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
+    """Write the input of a board."""
+    dtype = _dtype(lay_out(program, program.name).in_type)
+    with path.open("wb") as file:
+        for run in runs:
+            flags = FROM_RESET * run.from_reset | SINGLE_STEPS * run.single
+            file.write(np.array([len(run.inputs), flags], dtype="<u4").tobytes())
+            file.write(run.inputs.astype(dtype).tobytes())
+        file.write(bytes(8))
+
+
+def read(program: Program, runs: Iterable[BoardRun], path: Path) -> list[tuple[Words, Words]]:
+    """Return what a board made of runs: outputs and the state after the last step, of each.
+
+    Raises
+    ------
+    ModelFileError
+        If the board wrote another number of words, or states of another program.
+    """
+    layout = lay_out(program, program.name)
+    data, at = path.read_bytes(), 0
+
+    def take(n_words: int, ctype: str) -> Words:
+        nonlocal at
+        dtype = _dtype(ctype)
+        part = data[at : at + n_words * dtype.itemsize]
+        at += len(part)
+        if len(part) < n_words * dtype.itemsize:
+            raise ModelFileError(_REMEDY.format("too few words"))
+        return np.frombuffer(part, dtype).astype(np.int64)
+
+    found = []
+    for run in runs:
+        n_out, n_state = program.n_words(Role.OUTPUT), program.n_words(Role.STATE)
+        outputs = take(run.n_outputs * n_out, layout.out_type).reshape(-1, n_out)
+        saved = take(DIGEST_WORDS + n_state, layout.word_type)
+        if tuple(saved[:DIGEST_WORDS].tolist()) != digest_words(program):
+            raise ModelFileError(_REMEDY.format("a state of another program"))
+        found.append((outputs, saved[DIGEST_WORDS:]))
+    if at != len(data):
+        raise ModelFileError(_REMEDY.format("too many words"))
+    return found
+
+
+_REMEDY = (
+    "the board wrote {}: outputs are not due when the program says, or the C is not that of the "
+    "program; generate the folder again"
+)
+
+
+def _dtype(ctype: str) -> np.dtype[np.signedinteger[Any]]:
+    """Return the little-endian type of ``intN_t``."""
+    dtype: np.dtype[np.signedinteger[Any]] = np.dtype(f"<i{type_bits(ctype) // 8}")
+    return dtype

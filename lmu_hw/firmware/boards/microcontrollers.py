@@ -1,0 +1,195 @@
+"""The boards that `lmu-hw verify` and `lmu-hw footprint` know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..._support.name_lookup import look_up
+
+KB, MB = 1 << 10, 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """What compiles for a family of cores, and what runs it.
+
+    Attributes
+    ----------
+    name : str
+        Of the family.
+    prefix : str
+        Of the compiler and its tools, such as ``arm-none-eabi-``.
+    qemu : str
+    packages : tuple of str
+        What to install, in Debian's names: compiler, C library and QEMU, in this order.
+    options : tuple of str
+        Of the compiler: where it finds its C library.
+    start, script : str
+        Start-up code and linker script in ``sim/firmware``.
+    serial : bool
+        Words come and go by a serial port, not by semihosting.
+    constants_in_ram : bool
+        Constants that are not marked for flash are copied to RAM.
+    standard : str
+        Of the C: tables stay in an AVR's flash with GNU's.
+    says_calls : bool
+        gcc, from 10 on, writes who calls whom along with the frames.
+    """
+
+    name: str
+    prefix: str
+    qemu: str
+    packages: tuple[str, ...]
+    options: tuple[str, ...]
+    start: str
+    script: str = "board.ld"
+    serial: bool = False
+    constants_in_ram: bool = False
+    standard: str = "c99"
+    says_calls: bool = True
+
+    @property
+    def compiler(self) -> str:
+        """The compiler's command."""
+        return f"{self.prefix}gcc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A core, on the board that QEMU has it on.
+
+    Attributes
+    ----------
+    name : str
+        Of the executor.
+    core : str
+    toolchain : Toolchain
+    cpu : tuple of str
+        Options of the compiler that choose the core.
+    machine : tuple of str
+        Options of QEMU that choose the board.
+    flash, ram : tuple of int
+        First address and size [bytes].
+    chunk : int
+        Bytes of RAM for words on their way in and out.
+    stack : int
+        Bytes of stack for everything but the scratch that the header names.
+    """
+
+    name: str
+    core: str
+    toolchain: Toolchain
+    cpu: tuple[str, ...]
+    machine: tuple[str, ...]
+    flash: tuple[int, int]
+    ram: tuple[int, int]
+    chunk: int = 32 * KB
+    stack: int = KB
+
+
+ARM = Toolchain(
+    name="Arm",
+    prefix="arm-none-eabi-",
+    qemu="qemu-system-arm",
+    packages=("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"),
+    options=("--specs=nano.specs",),
+    start="start_arm.c",
+)
+RISCV = Toolchain(
+    name="RISC-V",
+    prefix="riscv64-unknown-elf-",
+    qemu="qemu-system-riscv32",
+    packages=("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"),
+    options=("--specs=picolibc.specs",),
+    start="start_riscv.S",
+)
+AVR = Toolchain(
+    name="AVR",
+    prefix="avr-",
+    qemu="qemu-system-avr",
+    packages=("gcc-avr", "avr-libc", "qemu-system-misc"),
+    options=(),
+    start="start_avr.S",
+    script="avr.ld",
+    serial=True,
+    constants_in_ram=True,
+    standard="gnu99",
+    says_calls=False,
+)
+
+
+def _cortex(name: str, core: str, machine: str) -> Board:
+    """Return a Cortex-M on one of Arm's MPS2 boards: 4 MB of code memory and of RAM."""
+    return Board(
+        name=name,
+        core=core,
+        toolchain=ARM,
+        cpu=(f"-mcpu={core.lower()}", "-mthumb"),
+        machine=("-M", machine),
+        flash=(0, 4 * MB),
+        ram=(0x2000_0000, 4 * MB),
+    )
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Board(
+            name="c-m0",
+            core="Cortex-M0",
+            toolchain=ARM,
+            cpu=("-mcpu=cortex-m0", "-mthumb"),
+            machine=("-M", "microbit"),
+            flash=(0, 256 * KB),
+            ram=(0x2000_0000, 16 * KB),
+            chunk=2 * KB,
+        ),
+        _cortex("c-m3", "Cortex-M3", "mps2-an385"),
+        _cortex("c-m4", "Cortex-M4", "mps2-an386"),
+        _cortex("c-m7", "Cortex-M7", "mps2-an500"),
+        Board(
+            name="c-rv32",
+            core="RV32IMAC",
+            toolchain=RISCV,
+            cpu=("-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany"),
+            machine=("-M", "virt", "-bios", "none"),
+            flash=(0x8000_0000, 32 * MB),
+            ram=(0x8200_0000, 32 * MB),
+        ),
+        Board(
+            name="c-avr",
+            core="ATmega2560",
+            toolchain=AVR,
+            cpu=("-mmcu=atmega2560",),
+            machine=("-M", "mega2560"),
+            flash=(0, 256 * KB),
+            ram=(0x80_0200, 8 * KB),
+            chunk=KB,
+            stack=512,
+        ),
+        Board(
+            name="c-uno",
+            core="ATmega328P",
+            toolchain=AVR,
+            cpu=("-mmcu=atmega328p",),
+            machine=("-M", "uno"),
+            flash=(0, 32 * KB),
+            ram=(0x80_0100, 2 * KB),
+            chunk=128,
+            stack=384,
+        ),
+    )
+}
+"""Every target, by name."""
+
+
+def chosen(names: Sequence[str]) -> tuple[Board, ...]:
+    """Return the targets of these names, each once.
+
+    Raises
+    ------
+    SpecError
+        If there is no target of a name.
+    """
+    return look_up(names, TARGETS, "target")

@@ -1,0 +1,77 @@
+"""Runs a program for a board in QEMU, with its files in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..._support.subprocesses import run_tool
+from ...errors import ToolError
+from . import serial
+from .microcontrollers import Board
+from .skips import mend
+from .toolchain import Image
+
+TIME_LIMIT = 300.0
+"""Time after which a program is taken to hang [s]; the runs here take seconds."""
+REASONS = {
+    10: "it cannot open its files",
+    11: "its input ends too soon",
+    12: "it cannot write its output",
+    13: "load refuses the words that save wrote",
+    14: "it made the core fault",
+    15: "its stack ran over",
+    serial.NO_CODE: "it sent no exit code",
+}
+"""What the exit codes of the harness in ``sim/firmware`` mean."""
+FILES = ("-serial", "none", "-semihosting-config", "enable=on,target=native")
+"""Options of QEMU: the program reads and writes files by semihosting."""
+
+
+def run(target: Board, image: Image, *options: str) -> None:
+    """Run a program to its end, in its own folder.
+
+    Parameters
+    ----------
+    target : Target
+    image : Image
+        Its folder holds ``input``, and gets ``output``.
+    *options : str
+        More options of QEMU.
+
+    Raises
+    ------
+    ToolError
+        If it ends with another exit code than 0, or not at all.
+    """
+    place: Path = image.path.parent
+    by_port, path = target.toolchain.serial, image.path
+    if by_port:
+        path = mend(target, image)
+        serial.prepare(place)
+    command = (
+        target.toolchain.qemu,
+        *target.machine,
+        *("-nographic", "-monitor", "none"),
+        *(serial.OPTIONS if by_port else FILES),
+        *options,
+        *("-bios" if by_port else "-kernel", path.name),
+    )
+    code, text = run_tool(command, cwd=place, time_limit=TIME_LIMIT)
+    if by_port and code == 0:
+        code = serial.finish(place)
+    if code is None:
+        raise ToolError(
+            f"{target.name}: the program did not end within {TIME_LIMIT:g} s in {command[0]}; "
+            "take fewer --steps, or look for a loop without an end",
+            command=command,
+            tail=text[-2000:],
+        )
+    if code:
+        lines = text.strip().splitlines()
+        reason = REASONS.get(code) or (lines[0] if lines else f"exit code {code}")
+        raise ToolError(
+            f"{target.name}: the program failed in {command[0]}: {reason}",
+            command=command,
+            exit_code=code,
+            tail=text[-2000:],
+        )

@@ -1,0 +1,1 @@
+"""Accuracy on data, device and microcontroller resources of a build directory."""

@@ -1,0 +1,151 @@
+"""The compiled engine beside the interpreter, on a sample of the data that a figure is about.
+
+`~lmu_hw.verify.verification` uses its own stimulus. A figure over data rests on the words that this
+machine's compiler makes of these data, and loud data can go wrong where other data do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Words
+from .._support.workers import one_blas_thread
+from ..errors import MismatchError
+from ..firmware.bulk import BulkEngine
+from ..program.fixedpoint import from_real
+from ..program.integer_program import Program, Role
+from ..program.interpreter import Interpreter
+from .dataset import Dataset
+
+STEPS = 128
+"""Steps that the interpreter plays at either end of the sequences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was equal: ``words`` of outputs and states, in steps of so many ``sequences``."""
+
+    sequences: int
+    words: int
+
+
+def crosscheck(engine: BulkEngine, dataset: Dataset) -> Checked:
+    """Play a few sequences on a compiled engine and in the interpreter.
+
+    The first, the last, a longest one, that of the largest value and that of the most power: their
+    first and last steps, outputs at every step, and the state after them. What lies between is
+    played by the engine alone, from whose state the interpreter then goes on.
+
+    Parameters
+    ----------
+    engine : BulkEngine
+        Of a program whose outputs are due at every step, or when asked for. Its state stays as it
+        is.
+    dataset : Dataset
+
+    Raises
+    ------
+    MismatchError
+        If a word differs; it names the first.
+    """
+    sample = sequences(dataset)
+    (source,) = engine.program.with_role(Role.INPUT)
+    groups = list(dataset.take(sample).batches())
+    span = max(1, STEPS // len(groups))
+    words = 0
+    with one_blas_thread():
+        for at in groups:
+            inputs, _ = from_real(dataset.stack(sample[at]), source.fmt)
+            words += _compare(engine, inputs.transpose(1, 0, 2), sample[at], span)
+    return Checked(sequences=len(sample), words=words)
+
+
+def sequences(dataset: Dataset) -> npt.NDArray[np.int64]:
+    """Return the indices of the sequences that are looked at, in their order."""
+    sizes = np.empty((len(dataset), 3))
+    for i, sequence in enumerate(dataset.sequences):
+        x = np.abs(sequence.astype(np.float64))
+        sizes[i] = len(x), np.max(x), np.mean(x * x)
+    return np.unique([0, *np.argmax(sizes, axis=0), len(dataset) - 1]).astype(np.int64)
+
+
+def _compare(engine: BulkEngine, inputs: Words, names: npt.NDArray[np.int64], span: int) -> int:
+    """Return the number of words compared in the first and last ``span`` steps."""
+    program = engine.program
+    c, interpreter = engine.with_streams(len(names)), Interpreter(program, len(names))
+    done = words = 0
+    for start, end in _spans(len(inputs), span):
+        if start > done:
+            c.run(inputs[done:start])
+            states = c.save()
+            _check_range(program, states, names, start - 1)
+            interpreter.load(states)
+        part = inputs[start:end]
+        due = np.ones(len(part), dtype=np.bool_) if program.output_every == 0 else None
+        wanted, got = interpreter.run(part, due=due), c.run(part, due=due)
+        _check_equal(program, Role.OUTPUT, wanted, got, names, start)
+        states = interpreter.save()
+        _check_equal(program, Role.STATE, states[None], c.save()[None], names, end - 1)
+        words, done = words + wanted.size + states.size, end
+    return words
+
+
+def _spans(n_steps: int, span: int) -> Iterator[tuple[int, int]]:
+    if n_steps <= 2 * span:
+        yield 0, n_steps
+    else:
+        yield 0, span
+        yield n_steps - span, n_steps
+
+
+def _check_equal(
+    program: Program,
+    role: Role,
+    wanted: Words,
+    got: Words,
+    names: npt.NDArray[np.int64],
+    first_step: int,
+) -> None:
+    """Raise the error of the first word that differs; (n_steps, n_streams, n_words) of a role."""
+    if np.array_equal(wanted, got):
+        return
+    t, stream, column = (int(i) for i in np.argwhere(wanted != got)[0])
+    expected, found = int(wanted[t, stream, column]), int(got[t, stream, column])
+    raise _mismatch(program, role, first_step + t, int(names[stream]), column, expected, found)
+
+
+def _check_range(program: Program, states: Words, names: npt.NDArray[np.int64], step: int) -> None:
+    """Raise the error of a state word that no run of the program could hold."""
+    formats = [v.fmt for v in program.with_role(Role.STATE) for _ in range(v.length)]
+    low, high = (np.array([getattr(fmt, end) for fmt in formats]) for end in ("min", "max"))
+    for stream, column in np.argwhere((states < low) | (states > high)):
+        expected = f"{low[column]} to {high[column]}"
+        found = int(states[stream, column])
+        raise _mismatch(program, Role.STATE, step, int(names[stream]), int(column), expected, found)
+
+
+def _mismatch(
+    program: Program,
+    role: Role,
+    step: int,
+    sequence: int,
+    column: int,
+    expected: int | str,
+    got: int,
+) -> MismatchError:
+    words = [(v, k) for v in program.with_role(role) for k in range(v.length)]
+    vector, index = words[column]
+    return MismatchError(
+        executor=f"the compiled C, on sequence {sequence} of the data,",
+        step=step,
+        signal=vector.name,
+        index=index,
+        expected=expected,
+        got=got,
+        fmt=str(vector.fmt),
+        remedy="--engine interpreter gives the right words",
+    )

@@ -1,0 +1,228 @@
+"""The footprint of a folder on its targets, as JSON and as text."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._support.array_types import Words
+from ..._support.progress import progress
+from ...errors import ToolError
+from ...firmware.boards.installed import missing, remedy
+from ...firmware.boards.microcontrollers import TARGETS, Board
+from ...firmware.boards.toolchain import OPTIMIZE, build, compile_object, optimize, tool
+from ...program import vectors
+from ...program.integer_program import Program, Role
+from ...program.output_timing import due_steps
+from ...verify.load_build import edited, load_program
+from ...verify.simulators.board_c import refusal
+from . import stack
+from .instructions import count
+from .sizes import sizes
+
+SEED = 1
+STEPS = 64
+"""Steps counted, where that is two outputs at least."""
+MAX_STEPS = 4096
+
+
+def footprint(
+    folder: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
+) -> dict[str, Any]:
+    """Compile the C of a generated folder for its targets, and measure it.
+
+    Parameters
+    ----------
+    folder : Path
+    targets : tuple of Target, or None
+        None for all that are installed and large enough.
+    quiet : bool
+        No progress.
+
+    Returns
+    -------
+    dict
+        What ``footprint --json`` prints.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder is damaged.
+    DoesNotFitError
+        If a target that was named is too small.
+    ToolError
+        If a tool is missing or fails.
+    """
+    program = load_program(folder)
+    left_out: dict[str, str] = {}
+    if targets is None:
+        left_out = {
+            name: why for name, t in TARGETS.items() if (why := _why_not(t, folder, program))
+        }
+        targets = tuple(t for name, t in TARGETS.items() if name not in left_out)
+        if not targets:
+            raise ToolError(f"there is no target to measure on: {'; '.join(left_out.values())}")
+    inputs, due = _steps(program)
+    return {
+        "title": program.title,
+        "digest": program.digest,
+        "multiplies_per_step": program.multiplies_per_step,
+        "multiplies_per_output": program.multiplies_per_output,
+        "steps": len(inputs),
+        "seed": SEED,
+        "edited": [name for name in edited(folder) if name.startswith("c/")],
+        "targets": [measure(t, folder / "c", program, inputs, due, quiet=quiet) for t in targets],
+        "not_measured": left_out,
+    }
+
+
+def _why_not(target: Board, folder: Path, program: Program) -> str:
+    if missing(target.toolchain):
+        return f"not installed ({remedy(target.toolchain)})"
+    return refusal(target, folder, program)
+
+
+def _steps(program: Program) -> tuple[Words, npt.NDArray[np.bool_]]:
+    """Return the stimulus, and which steps of it have an output."""
+    n_steps = min(max(STEPS, 2 * program.output_every), MAX_STEPS)
+    inputs = vectors.stimulus(program, n_steps, 1, SEED)[:, 0]
+    if program.output_every == 0:
+        return inputs, np.arange(n_steps) % 2 == 1
+    state = np.zeros((1, program.n_words(Role.STATE)), dtype=np.int64)
+    return inputs, due_steps(program, n_steps, state)
+
+
+def measure(
+    target: Board,
+    c_dir: Path,
+    program: Program,
+    inputs: Words,
+    due: npt.NDArray[np.bool_],
+    *,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Compile the C files of a program for a target, and measure them in given steps.
+
+    Parameters
+    ----------
+    target : Target
+    c_dir : Path
+    program : Program
+    inputs : int array, shape (n_steps, n_in)
+    due : bool array, shape (n_steps,)
+        Steps with an output; the last is one of them where the program leaves that to the caller.
+    quiet : bool
+        No progress.
+
+    Returns
+    -------
+    dict
+        What ``footprint --json`` says of a target.
+
+    Raises
+    ------
+    ModelFileError, DoesNotFitError, ToolError
+        As `footprint`.
+    """
+    name = program.name
+    with (
+        tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder,
+        progress(f"{target.core}: counting the instructions of {len(inputs)} steps", 0, quiet),
+    ):
+        place = Path(folder)
+        image = build(target, program, c_dir, place)
+        counts = count(target, program, image, inputs, due)
+        product = compile_object(target, program, c_dir, place, stack.option(target))
+        graph = stack.read(target, product, image)
+        found = sizes(target, product, image)
+    chain = stack.deepest(graph, f"{name}_step")
+    calls = ("init", "reset", "step", "run", "save", "load")
+    depths = {call: stack.deepest(graph, f"{name}_{call}").n_bytes for call in calls}
+    code, deep = sum(found.code.values()), max(depths.values())
+    always, both = program.multiplies_per_step, program.multiplies_per_output
+    compiler = tool(target, "gcc", "-dumpfullversion", "-dumpversion").strip()
+    return {
+        "target": target.name,
+        "core": target.core,
+        "compiler": f"{target.toolchain.compiler} {compiler}",
+        "options": [*target.cpu, *optimize(target)],
+        "flash": {
+            "code": code,
+            "tables": found.tables,
+            "library": found.library,
+            "library_functions": list(found.calls),
+            "data": found.data,
+            "total": code + found.tables + found.library + found.data,
+            "functions": found.code,
+        },
+        "ram": {
+            "state": found.state,
+            "data": found.data,
+            "bss": found.bss,
+            "stack": deep,
+            "total": found.state + found.data + found.bss + deep,
+        },
+        "stack": {
+            **depths,
+            "chain": [{"function": f, "bytes": n} for f, n in chain.frames],
+            "not_counted": [name for name in found.calls if name not in graph.frames],
+        },
+        "instructions": {
+            "with_output": _statistics(counts[due], always + both),
+            "without_output": _statistics(counts[~due], always),
+        },
+    }
+
+
+def _statistics(counts: npt.NDArray[np.int64], macs: int) -> dict[str, Any] | None:
+    """Return what there is to say of steps of one kind; None where there are none."""
+    if not len(counts):
+        return None
+    mean = float(counts.mean())
+    return {
+        "steps": len(counts),
+        "mean": round(mean, 1),
+        "min": int(counts.min()),
+        "max": int(counts.max()),
+        "macs": macs,
+        "per_mac": round(mean / macs, 2) if macs else None,
+    }
+
+
+def text(result: dict[str, Any]) -> str:
+    """Return a result as a table for people."""
+    lines = [result["title"]]
+    if result["edited"]:
+        lines.append(f"edited since it was generated: {', '.join(result['edited'])}")
+    lines += [line for t in result["targets"] for line in _lines(t)]
+    lines += [f"{name} NOT MEASURED: {why}" for name, why in result["not_measured"].items()]
+    return "\n".join(lines)
+
+
+def _lines(t: dict[str, Any]) -> list[str]:
+    flash, ram, calls = t["flash"], t["ram"], t["stack"]["not_counted"]
+    library = flash["library_functions"]
+    from_library = f", library {flash['library']:,} ({', '.join(library)})" if library else ""
+    chain = " > ".join(f"{frame['function']} {frame['bytes']}" for frame in t["stack"]["chain"])
+    lines = [
+        f"{t['target']} ({t['core']}, {t['compiler']} {OPTIMIZE[0]})",
+        f"  flash         {flash['total']:,} bytes: code {flash['code']:,}, tables "
+        f"{flash['tables']:,}{from_library}",
+        f"  RAM           {ram['total']:,} bytes: state {ram['state']:,}, globals "
+        f"{ram['data'] + ram['bss']:,}, stack {ram['stack']:,}",
+        f"  stack         {t['stack']['step']:,} bytes of a step: {chain}"
+        + (f", and that of {' and '.join(calls)}" if calls else ""),
+    ]
+    for kind in ("with", "without"):
+        counts = t["instructions"][f"{kind}_output"]
+        if counts is not None:
+            per_mac = "" if counts["per_mac"] is None else f", {counts['per_mac']:.2f} per MAC"
+            lines.append(
+                f"  instructions  {counts['mean']:,.1f} a step {kind} an output "
+                f"({counts['min']:,} to {counts['max']:,}){per_mac}"
+            )
+    return lines

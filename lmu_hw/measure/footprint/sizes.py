@@ -1,0 +1,103 @@
+"""Flash and RAM, from the sections of the object and of the linked program."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...firmware.boards.microcontrollers import Board
+from ...firmware.boards.toolchain import Image, tool
+from .calls import functions, reachable
+
+STATE = "state"
+"""The one instance that ``sim/firmware/harness.c`` has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Bytes.
+
+    Attributes
+    ----------
+    code : dict of str to int
+        Of every function, with those that the compiler put in line.
+    tables : int
+        Constants that stay in flash.
+    data, bss : int
+        What is in RAM from the start with and without a first value: global variables, and
+        constants where they are copied there.
+    library : int
+        Functions of the compiler's libraries that are called.
+    calls : tuple of str
+        Their names.
+    state : int
+        One instance.
+    """
+
+    code: dict[str, int]
+    tables: int
+    data: int
+    bss: int
+    library: int
+    calls: tuple[str, ...]
+    state: int
+
+
+def sizes(target: Board, product: Path, image: Image) -> Sizes:
+    """Return the sizes of a compiled program, every function of its interface linked.
+
+    Parameters
+    ----------
+    target : Target
+    product : Path
+        The object of ``NAME.c``.
+    image : Image
+    """
+    sections = _sections(target, product)
+    linked = _symbols(target, image.path)
+    own = _symbols(target, product)
+    defined = sorted(name for name, (kind, _) in own.items() if kind in "tT")
+    calls = tuple(sorted(name for name, (kind, _) in own.items() if kind == "U"))
+    if not target.toolchain.says_calls:
+        called = [name for name in calls if not _of_harness(image, name)]
+        calls = reachable(functions(target, image), called)
+    constants = _sum(sections, ".rodata", ".srodata")
+    in_ram = constants if target.toolchain.constants_in_ram else 0
+    return Sizes(
+        # as linked: the linker shortens code for RISC-V
+        code={name: linked[name][1] for name in defined},
+        tables=_sum(sections, ".progmem") + constants - in_ram,
+        data=_sum(sections, ".data", ".sdata") + in_ram,
+        bss=_sum(sections, ".bss", ".sbss"),
+        library=sum(linked[name][1] for name in calls),
+        calls=calls,
+        state=linked[STATE][1],
+    )
+
+
+def _of_harness(image: Image, name: str) -> bool:
+    """Return whether a symbol is start-up code, which objects of AVR ask for by name."""
+    at = image.symbols
+    return at["harness_start"] <= at[name] < at["harness_end"]
+
+
+def _symbols(target: Board, path: Path) -> dict[str, tuple[str, int]]:
+    """Return the kind and the size of every symbol of a file; those without a size have 0."""
+    found = {}
+    for line in tool(target, "nm", "-S", str(path)).splitlines():
+        *numbers, kind, name = line.split()
+        found[name] = (kind, int(numbers[1], 16) if len(numbers) == 2 else 0)
+    return found
+
+
+def _sections(target: Board, path: Path) -> dict[str, int]:
+    """Return the size of every section of a file."""
+    found = re.findall(r"^(\.\S+)\s+(\d+)\s+\d+$", tool(target, "size", "-A", str(path)), re.M)
+    return {name: int(n) for name, n in found}
+
+
+def _sum(sections: dict[str, int], *prefixes: str) -> int:
+    """Return the bytes of all sections of these names, or of parts of them."""
+    kinds = tuple(f"{p}." for p in prefixes)
+    return sum(n for name, n in sections.items() if name in prefixes or name.startswith(kinds))

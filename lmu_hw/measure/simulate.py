@@ -1,0 +1,285 @@
+"""Signals from a file through the integer program: what the hardware will give, word for word.
+
+Recordings, the sequences of a ``.npz`` data set or what blank lines part in a CSV file, each begin
+from reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._support.array_types import AnyArray, Words
+from .._support.progress import progress
+from .._support.validation import check_positive
+from ..errors import EmitError, ModelFileError, SpecError
+from ..firmware import bulk
+from ..models.length_buckets import by_length
+from ..program.fixedpoint import from_real
+from ..program.integer_program import Program, Role
+from ..program.interpreter import Interpreter
+from .csv_text import Column
+from .dataset import load_recordings
+from .output_file import DATA, write_outputs
+from .signal_files import SUFFIXES, Samples, read_signal
+from .wav import wav_rate
+
+MAX_FULL_SCALE = 1e100
+BATCH_VALUES = 1 << 21
+"""Input words of recordings that are run together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What a simulation did.
+
+    Attributes
+    ----------
+    recordings : int
+        Each from reset.
+    steps : int
+        Of all recordings.
+    samples : int
+        Input samples: steps times input words.
+    saturated : int
+        Samples among them outside the input format, held at its ends.
+    engine : str
+        ``c`` (compiled) or ``interpreter``; both give the same words.
+    notes : tuple of str
+    """
+
+    recordings: int
+    steps: int
+    samples: int
+    saturated: int
+    engine: str
+    notes: tuple[str, ...]
+
+
+def simulate(
+    program: Program,
+    source: Path,
+    target: Path,
+    *,
+    full_scale: float,
+    raw: bool,
+    engine: str,
+    words: bool = False,
+    select: Sequence[Column] | None = None,
+    network: bool = False,
+    quiet: bool = False,
+) -> Simulation:
+    """Stream a file through a program and write what comes out.
+
+    Parameters
+    ----------
+    program : Program
+    source : Path
+        .npy, .csv or .wav with a column for each input word, or a .npz data set; see
+        `~lmu_hw.measure.signal_files.read_signal` and `~lmu_hw.measure.dataset`.
+    target : Path
+        .npy, .csv or .wav with a column for each output word, recordings one after the other; or
+        .npz, see `~lmu_hw.measure.output_file.write_data`.
+    full_scale : float
+        The input value that stands for 1.0; outputs are scaled back by it.
+    raw : bool
+        Integer words in and out instead of real values.
+    engine : str
+        ``auto``, ``c`` or ``interpreter``.
+    words : bool
+        Integer words out alone.
+    select : sequence of int or str, optional
+        Columns of the source to read.
+    network : bool
+        The program is a trained network's: what is said of samples that saturate.
+    quiet : bool
+        No progress.
+
+    Raises
+    ------
+    ModelFileError
+        If the input cannot be used.
+    EmitError
+        If the output cannot be written.
+    SpecError
+        If the output is the input, or columns are chosen that cannot be.
+    """
+    # what can be known before the work is said before it
+    _check_target(source, target)
+    signal = _read(program, source, raw, select)
+    if target.suffix.lower() == ".wav":
+        wav_rate(target, signal.sample_rate)
+    inputs, saturated = to_words(program, signal, full_scale, source)
+    if engine == "auto":
+        engine = "c" if bulk.available() else "interpreter"
+    found = run(program, [inputs[a:b] for a, b in pairwise(signal.offset)], engine, quiet)
+    outputs, offset = np.concatenate(found), np.cumsum([0, *map(len, found)])
+    write_outputs(
+        program,
+        target,
+        outputs,
+        offset,
+        sample_rate=signal.sample_rate,
+        full_scale=None if raw or words else full_scale,
+    )
+    notes = []
+    if saturated:
+        notes.append(saturation_text(saturated, signal.samples, full_scale, network=network))
+    if not len(outputs):
+        notes.append(f"no output was due: the first comes after {program.output_every} steps")
+    return Simulation(
+        recordings=len(found),
+        steps=len(inputs),
+        samples=inputs.size,
+        saturated=saturated,
+        engine=engine,
+        notes=tuple(notes),
+    )
+
+
+def _read(program: Program, source: Path, raw: bool, select: Sequence[Column] | None) -> Samples:
+    columns = program.n_words(Role.INPUT)
+    if source.suffix.lower() != DATA:
+        return read_signal(source, columns=columns, raw=raw, select=select)
+    if select is not None:
+        raise SpecError(f"--columns is for .npy, .csv and .wav files, and {source} is a data set")
+    return load_recordings(source, columns, raw=raw)
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Raise the error of an output that cannot be written, or must not be."""
+    if target.suffix.lower() not in (*SUFFIXES, DATA):
+        raise EmitError(f"{target} must end in {', '.join((*SUFFIXES, DATA))}; choose one of them")
+    if target.is_dir():
+        raise EmitError(f"{target} is a folder; give a file in it")
+    if not target.parent.is_dir():
+        raise EmitError(f"cannot write {target}: there is no folder {target.parent}; make it first")
+    if source.exists() and target.exists() and source.samefile(target):
+        raise SpecError(f"output must not be the input file {source}; choose another name")
+
+
+def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) -> float:
+    """Return the input value that stands for 1.0.
+
+    Parameters
+    ----------
+    value : object
+    network : bool
+        The design is a trained network, whose outputs do not scale with its inputs.
+    raw : bool
+        The input is words, which have no scale.
+
+    Raises
+    ------
+    SpecError
+        If it is not a positive number of sensible size, or not 1 where nothing scales.
+    """
+    scale = check_positive("--full-scale", value)
+    if not 1 / MAX_FULL_SCALE <= scale <= MAX_FULL_SCALE:
+        raise SpecError(
+            f"--full-scale must be from {1 / MAX_FULL_SCALE:g} to {MAX_FULL_SCALE:g}, not {value!r}"
+        )
+    if network and scale != 1.0:
+        raise SpecError(
+            "--full-scale is for a memory, whose outputs scale with its input; this is a trained "
+            "network, which takes values as they are: for larger ones generate it again with "
+            "--input-peak, or calibrated on data like these"
+        )
+    if raw and scale != 1.0:
+        raise SpecError("--full-scale is for real values, and --raw reads and writes words")
+    return scale
+
+
+def saturation_text(
+    saturated: int, samples: AnyArray, full_scale: float, *, network: bool = False
+) -> str:
+    """Return what is said of samples that were held at the ends of the input's format."""
+    share = 100 * saturated / samples.size
+    found = f"{saturated} of {samples.size} samples ({share:.3g} %) were saturated"
+    if not network:
+        return f"{found}: raise --full-scale (now {full_scale:g}) to keep them"
+    peak = float(np.max(np.abs(samples)))
+    return (
+        f"{found}, beyond the calibrated range: to keep them generate the network again with "
+        f"--input-peak {peak:.6g}, or calibrated on data like these"
+    )
+
+
+def to_words(
+    program: Program, signal: Samples, full_scale: float, source: Path
+) -> tuple[Words, int]:
+    """Return a signal as input words and how many samples were saturated.
+
+    Raises
+    ------
+    ModelFileError
+        If raw words do not fit the input format.
+    """
+    formats = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
+    if signal.kind == "raw":
+        for column, fmt in enumerate(formats):
+            bad = (signal.samples[:, column] < fmt.min) | (signal.samples[:, column] > fmt.max)
+            if bad.any():
+                t = int(np.argmax(bad))
+                raise ModelFileError(
+                    f"{source} holds word {signal.samples[t, column]} at sample {t}, "
+                    f"column {column} (both from 0), but {fmt} takes {fmt.min} to {fmt.max}"
+                )
+        return signal.samples.astype(np.int64), 0
+    # a sample may lie beyond float64 once it is scaled: it saturates like any other
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = [
+            from_real(signal.samples[:, k], fmt, full_scale=full_scale)
+            for k, fmt in enumerate(formats)
+        ]
+    return np.stack([words for words, _ in columns], axis=1), sum(n for _, n in columns)
+
+
+def run(
+    program: Program, recordings: Sequence[Words], engine: str, quiet: bool = False
+) -> list[Words]:
+    """Run recordings, each from reset; the engines give the same words.
+
+    Parameters
+    ----------
+    program : Program
+    recordings : sequence of int64 array, shape (n_steps, n_in)
+    engine : str
+        ``c`` or ``interpreter``.
+    quiet : bool
+        No progress.
+
+    Returns
+    -------
+    list of int64 array, shape (n_due, n_out)
+    """
+    found: list[Words] = [np.zeros((0, 0), dtype=np.int64)] * len(recordings)
+    machine: bulk.BulkEngine | Interpreter | None = None
+    with progress("simulating", sum(map(len, recordings)), quiet) as advance:
+        for at in by_length(recordings, BATCH_VALUES):
+            if isinstance(machine, bulk.BulkEngine):
+                machine = machine.with_streams(len(at))
+            else:
+                machine = (bulk.BulkEngine if engine == "c" else Interpreter)(program, len(at))
+            inputs = np.stack([recordings[i] for i in at], axis=1)
+            outputs = machine.run(inputs, _each_step(advance, len(at)))
+            for k, i in enumerate(at):
+                found[i] = outputs[:, k]
+    return found
+
+
+def _each_step(advance: Callable[[int], object], n_streams: int) -> Callable[[int], None]:
+    """Return what is told of the steps done so far, and counts those of all streams."""
+    done = 0
+
+    def report(steps: int) -> None:
+        nonlocal done
+        advance(n_streams * (steps - done))
+        done = steps
+
+    return report

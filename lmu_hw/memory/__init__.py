@@ -1,0 +1,1 @@
+"""The LMU memory in float64: equations, discretization, the exact cascade."""

@@ -1,0 +1,58 @@
+"""The float64 memory that integer programs are measured against, and signals to measure with."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Array
+from .legendre import StateSpace
+
+
+def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) -> Array:
+    """Run the direct recursion ``m' = m + A m + B u`` in float64, from zero.
+
+    Parameters
+    ----------
+    system : StateSpace
+        Discrete.
+    u : array_like of float, shape (n_steps, n_streams)
+    rows : float array, shape (k, d), optional
+        Return ``rows @ m`` instead of m.
+
+    Returns
+    -------
+    float array, shape (n_steps, n_streams, d or k)
+    """
+    inputs = np.asarray(u, dtype=np.float64)
+    # run where float64 is best conditioned, report where the user looks
+    balanced = system.balanced()
+    read = system.scale[:, None] * np.eye(system.order) if rows is None else rows * system.scale
+    m = np.zeros((system.order, inputs.shape[1]))
+    out = np.empty((*inputs.shape, len(read)))
+    for t, row in enumerate(inputs):
+        m = m + (balanced.A @ m + np.outer(balanced.B, row))
+        out[t] = (read @ m).T
+    return out
+
+
+def band_limited_noise(n: int, highest: float, rng: np.random.Generator) -> Array:
+    """Return noise with a flat spectrum up to a frequency and random phases, peak 1.
+
+    Parameters
+    ----------
+    n : int
+        Length [samples]; the noise is periodic with it.
+    highest : float
+        Highest frequency [cycles/sample].
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    Voelker, Kajić, Eliasmith, NeurIPS 2019, section 3.1 (the capacity task's input).
+    """
+    spectrum = np.zeros(n // 2 + 1, dtype=np.complex128)
+    k = np.arange(1, int(highest * n) + 1)
+    spectrum[k] = np.exp(2j * np.pi * rng.random(len(k)))
+    noise = np.fft.irfft(spectrum, n)
+    return np.asarray(noise / np.max(np.abs(noise)))

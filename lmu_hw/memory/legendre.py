@@ -1,0 +1,108 @@
+"""The continuous LMU memory and its decoder (Voelker, Kajić, Eliasmith, NeurIPS 2019).
+
+``theta m'(t) = A m(t) + B u(t)`` (equation 1) makes ``m`` the Legendre coefficients of the last
+``theta`` of ``u``; `decoder` reads a delay back (equation 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+from scipy.special import eval_sh_legendre
+
+from .._support.array_types import Array
+from ..errors import SpecError
+from . import pade
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class StateSpace:
+    """A single-input linear memory: ``dx/dt = A x + B u``, or ``x' - x = A x + B u`` when discrete.
+
+    The discrete form holds ``Abar - I``, which keeps its accuracy when theta is large.
+
+    Parameters
+    ----------
+    A : float array, shape (d, d)
+        A, or Abar - I.
+    B : float array, shape (d,)
+        B, or Bbar.
+    scale : float array, shape (d,)
+        Scaling S that makes the coordinates ``x / scale`` orthonormal; sqrt(2i+1) for Legendre.
+    poles : complex array, shape (n,), optional
+        Eigenvalues of A, one of each pair (imag >= 0), where they are known better than A's floats
+        can tell.
+    """
+
+    A: Array
+    B: Array
+    scale: Array
+    poles: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        d = len(self.B)
+        for name, shape in (("A", (d, d)), ("B", (d,)), ("scale", (d,))):
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise SpecError(f"{name} has shape {array.shape} but should be {shape}")
+            array.setflags(write=False)
+
+    @property
+    def order(self) -> int:
+        """Number of states d."""
+        return len(self.B)
+
+    def eigenvalues(self) -> np.ndarray:
+        """Return the eigenvalues of A, one of each pair (imag >= 0)."""
+        if self.poles is not None:
+            return self.poles
+        found = scipy.linalg.eigvals(self.balanced().A)
+        return np.asarray(found[found.imag >= 0])
+
+    def spectral_radius(self) -> float:
+        """Return the largest magnitude of a discrete system's poles: below 1, it is stable."""
+        return float(np.max(np.abs(1.0 + self.eigenvalues())))
+
+    def balanced(self) -> StateSpace:
+        """Return the same system in the orthonormal coordinates ``x / scale``."""
+        return StateSpace(
+            A=self.A * (self.scale[None, :] / self.scale[:, None]),
+            B=self.B / self.scale,
+            scale=np.ones(self.order),
+            poles=self.poles,
+        )
+
+
+def state_space(order: int) -> StateSpace:
+    """Return A and B of the continuous memory for ``theta = 1`` (equation 2).
+
+    Parameters
+    ----------
+    order : int
+        Number of Legendre coefficients d, >= 1.
+    """
+    i = np.arange(order)
+    gain = 2.0 * i + 1.0
+    sign = np.where(i[:, None] < i[None, :], -1.0, (-1.0) ** (i[:, None] - i[None, :] + 1))
+    A, B = np.asarray(gain[:, None] * sign), np.asarray(gain * (-1.0) ** i)
+    return StateSpace(A=A, B=B, scale=np.sqrt(gain), poles=pade.poles(order))
+
+
+def decoder(order: int, delays: npt.ArrayLike) -> Array:
+    """Return C with ``u(t - r theta) ~ C m(t)``, one row for each r (equation 3).
+
+    Parameters
+    ----------
+    order : int
+    delays : array_like of float, shape (k,)
+        Fractions r of the window, 0 (newest) to 1 (oldest).
+
+    Returns
+    -------
+    float array, shape (k, order)
+    """
+    r = np.asarray(delays, dtype=np.float64)
+    return np.asarray(eval_sh_legendre(np.arange(order)[None, :], r[:, None]), dtype=np.float64)

@@ -1,0 +1,244 @@
+"""What the user asks for: a validated `LMUSpec`, from keywords, TOML or JSON.
+
+Strings live only here and at the command line; inside, choices are enums.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .._support import identifiers
+from .._support.validation import check_int, check_real
+from ..errors import ModelFileError, SpecError, read_error, reason_of
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_ORDER = 1024
+MAX_THETA = 1e6
+MAX_SPEC_BYTES = 1 << 20
+
+
+class Discretizer(Enum):
+    """How the continuous memory becomes a recursion (the paper's equation 5)."""
+
+    ZOH = "zoh"
+    EULER = "euler"
+    BILINEAR = "bilinear"
+
+
+class RealizationKind(Enum):
+    """How the memory is computed."""
+
+    AUTO = "auto"
+    CASCADE = "cascade"
+    DENSE = "dense"
+
+
+class OutputKind(Enum):
+    """What leaves the design at every step."""
+
+    MEMORY = "memory"
+    STATE = "state"
+    TAPS = "taps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LMUSpec:
+    """An LMU memory as asked for.
+
+    Parameters
+    ----------
+    order : int
+        Number of Legendre coefficients d, 1 to 1024.
+    theta : float, optional
+        Window length [samples], > 0. Default 8 * order.
+    discretizer : Discretizer
+    bits : int
+        Width of input and output words, 4 to 24. The RMS error of every output word against the
+        float64 memory fed the same words stays within one output LSB.
+    realization : RealizationKind
+    output : OutputKind
+    taps : tuple of float
+        Delays decoded when ``output`` is TAPS, as fractions of theta, each 0 to 1 (0 newest).
+    channels : int
+        Independent signals through the same memory, 1 to 64.
+    coef_bits : int, optional
+        Width of the recursion's coefficients, 4 to 24. Default: ``bits``, at most 18, more where
+        the promise of ``bits`` needs it.
+    weight_bits : int, optional
+        Width of the readout's coefficients, 4 to 24. Default: ``bits``, more where the promise
+        needs it.
+    state_bits : int, optional
+        Width of the recurrent state, 4 to 48. Default: what the promise of ``bits`` needs.
+    name : str
+        Prefix of every generated file, module and C name: lower case, so that designs can share a
+        project.
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range; the text names it and says what it must be.
+    """
+
+    order: int
+    theta: float = 0.0
+    discretizer: Discretizer = Discretizer.ZOH
+    bits: int = 16
+    realization: RealizationKind = RealizationKind.AUTO
+    output: OutputKind = OutputKind.MEMORY
+    taps: tuple[float, ...] = ()
+    channels: int = 1
+    coef_bits: int | None = None
+    weight_bits: int | None = None
+    state_bits: int | None = None
+    name: str = "lmu"
+
+    def __post_init__(self) -> None:
+        check_int("d (order)", self.order, 1, MAX_ORDER)
+        if self.theta == 0.0 and type(self.theta) is float:
+            object.__setattr__(self, "theta", 8.0 * self.order)
+        theta = check_real("theta", self.theta)
+        if not 0 < theta <= MAX_THETA:
+            raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
+        object.__setattr__(self, "theta", theta)
+        check_int("bits", self.bits, 4, 24)
+        if type(self.name) is not str or not identifiers.is_free(self.name):
+            raise SpecError(f"name must be {identifiers.RULE}, not {self.name!r}")
+        check_int("channels", self.channels, 1, 64)
+        for name, top in (("coef_bits", 24), ("weight_bits", 24), ("state_bits", 48)):
+            if getattr(self, name) is not None:
+                check_int(name, getattr(self, name), 4, top)
+        if self.output is OutputKind.TAPS and not self.taps:
+            raise SpecError("taps must be given when output is taps, as in output = 'taps=0,0.5,1'")
+        if self.output is not OutputKind.TAPS and self.taps:
+            raise SpecError(f"output must be taps when taps are given, not {self.output.value!r}")
+        for tap in self.taps:
+            if not 0 <= check_real("taps", tap) <= 1:
+                raise SpecError(f"taps must be fractions of theta from 0 to 1, not {tap!r}")
+        if len(self.taps) > MAX_ORDER:
+            raise SpecError(f"taps must be at most {MAX_ORDER} delays, not {len(self.taps)}")
+
+    def describe(self) -> str:
+        """Return the specification in one line, for headers and reports."""
+        output = self.output.value
+        if self.taps:
+            output = "taps=" + ",".join(shorten(self.taps))
+        text = (
+            f"LMU memory d={self.order} theta={self.theta:.12g} {self.discretizer.value} "
+            f"bits={self.bits} output={output}"
+        )
+        return text + (f" channels={self.channels}" if self.channels > 1 else "")
+
+
+def shorten(values: Sequence[float]) -> list[str]:
+    """Return numbers as text, the middle of a long list left out."""
+    texts = [f"{value:.12g}" for value in values]
+    return texts if len(texts) <= 8 else [*texts[:4], "...", texts[-1]]
+
+
+def parse(data: dict[str, Any], beside: Iterable[str] = ()) -> LMUSpec:
+    """Return the spec that a mapping of keys (as in a TOML file) asks for.
+
+    Parameters
+    ----------
+    data : dict
+    beside : iterable of str
+        Keys that a file may have besides; somebody else has taken them out.
+
+    Raises
+    ------
+    SpecError
+        If a key is unknown or a value is not acceptable.
+    """
+    known = {f.name for f in fields(LMUSpec)} | {"d"}
+    for key in data:
+        if key not in known:
+            names = sorted(known.union(beside))
+            close = difflib.get_close_matches(key, names, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise SpecError(f"unknown key {key!r}: {hint}known keys are {', '.join(names)}")
+    values = dict(data)
+    if "d" in values:
+        if "order" in values:
+            raise SpecError("give d or order, not both: they are the same thing")
+        values["order"] = values.pop("d")
+    if "order" not in values:
+        raise SpecError("d (order) must be given, as in --d 64")
+    for key, enum in (("discretizer", Discretizer), ("realization", RealizationKind)):
+        if key in values and not isinstance(values[key], enum):
+            values[key] = _choice(key, values[key], enum)
+    if not isinstance(values.get("taps", ()), list | tuple):
+        raise SpecError(f"taps must be a list of fractions, not {values['taps']!r}")
+    if isinstance(values.get("output"), str):
+        values["output"], taps = parse_output(values["output"])
+        values["taps"] = taps or tuple(values.get("taps", ()))
+    elif "taps" in values:
+        values["taps"] = tuple(values["taps"])
+        values.setdefault("output", OutputKind.TAPS)
+    if "output" in values and not isinstance(values["output"], OutputKind):
+        raise SpecError(f"output must be memory, state or taps=..., not {values['output']!r}")
+    if values.get("theta") == 0:
+        raise SpecError("theta must be > 0 samples, not 0")
+    return LMUSpec(**values)
+
+
+def parse_output(text: str) -> tuple[OutputKind, tuple[float, ...]]:
+    """Return the output kind and the taps that ``memory``, ``state`` or ``taps=0,0.5,1`` name."""
+    name, _, rest = text.partition("=")
+    if name != "taps" and rest:
+        raise SpecError(f"output must be memory, state or taps=0,0.5,1, not {text!r}")
+    kind = _choice("output", name, OutputKind)
+    try:
+        return kind, tuple(float(part) for part in rest.split(",")) if rest else ()
+    except ValueError:
+        raise SpecError(f"taps must be numbers separated by commas, not {rest!r}") from None
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the keys of a TOML or JSON specification file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read or is not a table of keys.
+    """
+    if path.is_dir():
+        raise ModelFileError(
+            f"{path} is a folder: give a TOML or JSON file of keys, or -o {path} to write there"
+        )
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SPEC_BYTES + 1)
+        if len(content) > MAX_SPEC_BYTES:
+            raise ModelFileError(
+                f"{path} is larger than {MAX_SPEC_BYTES} bytes: not a specification"
+            )
+        text = content.decode("utf-8")
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise read_error(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"{path} is not a TOML or JSON specification: {reason_of(error)}"
+        ) from error
+    if not isinstance(data, dict):
+        raise ModelFileError(f"{path} must hold a table of keys such as d = 64")
+    return data
+
+
+def _choice(name: str, value: Any, enum: type[Any]) -> Any:
+    try:
+        return enum(value)
+    except ValueError:
+        choices = ", ".join(member.value for member in enum)
+        raise SpecError(f"{name} must be one of {choices}, not {value!r}") from None

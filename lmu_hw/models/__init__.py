@@ -1,0 +1,1 @@
+"""Trained networks in float64, and the readers of trained-model files."""

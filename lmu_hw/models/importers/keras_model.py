@@ -1,0 +1,128 @@
+"""Models that Keras wrote: .keras, .weights.h5 with a configuration, and legacy .h5 files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from ...errors import ModelFileError, read_error, reason_of
+from ..network import Network
+from .bare_arrays import DAMAGE
+from .hdf5 import CONFIG, MAX_BYTES, Hdf5File, read_hdf5
+from .keras_builder import NOTHING, Builder, Given
+from .keras_config import MAX_JSON, parse_json
+from .keras_weights import Named, Numbered, weights_of
+
+
+def read_keras(path: Path) -> Network:
+    """Read a .keras archive.
+
+    Raises
+    ------
+    ModelFileError
+        If it is damaged or holds what is not supported, which the text names.
+    """
+    config, metadata, weights = _members(path)
+    file = read_hdf5(io.BytesIO(weights), f"{path}: model.weights.h5")
+    model = parse_json(config, f"{path}: config.json")
+    keras_3 = _is_keras_3(metadata, path)
+    return Builder(str(path), Numbered(file.arrays), keras_3=keras_3).network(model)
+
+
+def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> Network:
+    """Read a file of weights with the configuration of its model.
+
+    Parameters
+    ----------
+    path : Path
+        A .weights.h5 file, or a legacy .h5 file.
+    spec : Path
+        What ``model.to_json()`` returned, or a .keras file of the same model.
+    given : Given
+
+    Raises
+    ------
+    ModelFileError
+    """
+    if spec.suffix == ".keras":
+        config, version, _ = _members(spec)
+    else:
+        try:
+            with spec.open("rb") as stream:
+                config = version = stream.read(MAX_JSON + 1).decode("utf-8")
+        except OSError as error:
+            raise read_error(spec, error) from error
+        except UnicodeDecodeError as error:
+            raise ModelFileError(
+                f"{spec} is no text; give what model.to_json() returned"
+            ) from error
+    file = read_hdf5(path, str(path))
+    model = parse_json(config, str(spec))
+    keras_3 = _is_keras_3(version, spec)
+    weights = weights_of(file.arrays)
+    return Builder(str(path), weights, keras_3=keras_3, given=given).network(model)
+
+
+def read_legacy(file: Hdf5File, path: Path, given: Given = NOTHING) -> Network:
+    """Return the model that a whole .h5 or .hdf5 file holds.
+
+    Parameters
+    ----------
+    file : Hdf5File
+        What was read.
+    path : Path
+        Where, for error texts.
+    given : Given
+
+    Raises
+    ------
+    ModelFileError
+    """
+    if CONFIG not in file.texts:
+        raise ModelFileError(
+            f"{path} holds weights alone: give the model's configuration with --spec, as "
+            "model.to_json() returns it"
+        )
+    model = parse_json(file.texts[CONFIG], f"{path}: {CONFIG}")
+    keras_3 = not file.texts.get("keras_version", "2").startswith("2")
+    weights = Named(file.arrays)
+    return Builder(str(path), weights, keras_3=keras_3, given=given).network(model)
+
+
+def _is_keras_3(text: str, path: Path) -> bool:
+    """Return what the JSON beside or around a configuration says of the Keras that wrote it."""
+    data = parse_json(text, f"{path}: metadata") if text else {}
+    version = data.get("keras_version") if isinstance(data, dict) else None
+    return not str(version).startswith("2")
+
+
+def _members(path: Path) -> tuple[str, str, bytes]:
+    """Return the texts of config.json and metadata.json, and the bytes of model.weights.h5."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = set(archive.namelist())
+            for name in ("config.json", "model.weights.h5"):
+                if name not in held:
+                    raise ModelFileError(f"{path} holds no {name}; must be a .keras file")
+
+            def read(name: str, limit: int) -> bytes:
+                with archive.open(name) as member:
+                    content = member.read(limit + 1)
+                if len(content) > limit:
+                    raise ModelFileError(f"{path}: {name} is larger than any model's; not read")
+                return content
+
+            config = read("config.json", MAX_JSON).decode("utf-8")
+            metadata = (
+                read("metadata.json", MAX_JSON).decode("utf-8") if "metadata.json" in held else ""
+            )
+            return config, metadata, read("model.weights.h5", MAX_BYTES)
+    except ModelFileError:
+        raise
+    except OSError as error:
+        raise read_error(path, error) from error
+    except DAMAGE as error:
+        raise ModelFileError(
+            f"{path} is a damaged .keras file ({reason_of(error)}); save it again"
+        ) from error

@@ -1,0 +1,178 @@
+"""The neutral model file: a .npz of float64 arrays and a description, no pickles.
+
+Member ``model`` is the description, JSON in UTF-8 bytes; the arrays of layer k are ``k/e_x``,
+``k/cell.W`` and so on. Written the same from the same network, always. A model that was trained as
+integers also holds what its program's formats rest on: ``ranges/SIGNAL``, of every signal of
+`lmu_hw.quantize.lower` the peak and then the mean square of each word.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..._support.array_types import Array
+from ...errors import LMUHWError, ModelFileError, read_error
+from ...memory.legendre import StateSpace
+from ...memory.spec import Discretizer
+from ..network import (
+    Activation,
+    Cell,
+    DenseLayer,
+    GRULayer,
+    Layer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    arrays,
+)
+from .bare_arrays import read_arrays
+from .keras_config import parse_json
+
+FORMAT = "lmu-hw model"
+VERSION = 1
+CELLS: dict[str, type[Cell]] = {
+    "dense": DenseLayer,
+    "simple_rnn": SimpleRNNLayer,
+    "lstm": LSTMLayer,
+    "gru": GRULayer,
+}
+
+
+RANGES = "ranges/"
+
+
+def to_bytes(network: Network, ranges: Mapping[str, tuple[float, Array]] | None = None) -> bytes:
+    """Return the file of a network, and of the peak and power of its signals if given."""
+    members: dict[str, Any] = {}
+    layers = []
+    for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
+        layers.append({"name": name, **_describe(layer)})
+        members |= {f"{k}/{key}": np.ascontiguousarray(array) for key, array in arrays(layer)}
+    for name, (peak, power) in (ranges or {}).items():
+        members[RANGES + name] = np.append(peak, power)
+    text = json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "every_step": network.every_step,
+            "layers": layers,
+        }
+    )
+    buffer = io.BytesIO()
+    np.savez(buffer, model=np.frombuffer(text.encode(), dtype=np.uint8), **members)
+    return buffer.getvalue()
+
+
+def is_model_file(path: Path) -> bool:
+    """Return whether a .npz file is one of ours, as far as its beginning tells."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise read_error(path, error) from error
+    # members are stored as they are, the description first
+    return head[30:39] == b"model.npy" and f'{{"format": "{FORMAT}"'.encode() in head
+
+
+def read_model(path: Path) -> Network:
+    """Read a neutral model file.
+
+    Raises
+    ------
+    ModelFileError
+        If it is damaged.
+    """
+    found = read_arrays(path)
+    try:
+        with np.errstate(all="ignore"):
+            text = found.pop("model").astype(np.uint8).tobytes().decode("utf-8", "replace")
+        data = parse_json(text, f"{path}: model")
+        if data["format"] != FORMAT or data["version"] != VERSION:
+            raise ModelFileError(f"{path} must be a model of version {VERSION}; import it again")
+        layers = []
+        for k, described in enumerate(data["layers"]):
+            own = {
+                key.partition("/")[2]: array
+                for key, array in found.items()
+                if key.partition("/")[0] == str(k)
+            }
+            layers.append(_layer(described, own))
+        return Network(
+            names=tuple(str(described["name"]) for described in data["layers"]),
+            layers=tuple(layers),
+            every_step=bool(data["every_step"]),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, LMUHWError):
+            raise
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:100]
+        raise ModelFileError(f"{path} is a damaged model: {reason}; import it again") from error
+
+
+def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
+    """Return the peak and power of every signal that a neutral model file holds, if any."""
+    if path.suffix != ".npz" or not is_model_file(path):
+        return {}
+    found = {k: v for k, v in read_arrays(path).items() if k.startswith(RANGES)}
+    for name, array in found.items():
+        if array.ndim != 1 or len(array) < 2 or not np.all(array >= 0.0):
+            raise ModelFileError(f"{path} is a damaged model: {name}; import it again")
+    return {k.removeprefix(RANGES): (float(v[0]), v[1:].copy()) for k, v in found.items()}
+
+
+def _describe(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, LMULayer):
+        memory = layer.memory
+        return {
+            "kind": "lmu",
+            "order": memory.order,
+            "theta": memory.theta,
+            "discretizer": memory.discretizer.value,
+            "channels": memory.channels,
+            "n_in": layer.n_in,
+            "reads_input": layer.reads_input,
+            "cell": None if layer.cell is None else _describe(layer.cell),
+        }
+    kind = next(name for name, cell in CELLS.items() if isinstance(layer, cell))
+    gate = {"gate": layer.gate.value} if isinstance(layer, LSTMLayer | GRULayer) else {}
+    return {"kind": kind, "activation": layer.activation.value, **gate}
+
+
+def _layer(described: dict[str, Any], own: dict[str, Array]) -> Layer:
+    if described["kind"] != "lmu":
+        return _cell(described, own)
+    order, trained = described["order"], None
+    if "A" in own:
+        scale = np.sqrt(2.0 * np.arange(len(own["B"])) + 1.0)
+        trained = StateSpace(A=own.pop("A"), B=own.pop("B"), scale=scale)
+    memory = LinearMemory(
+        order=order,
+        theta=described["theta"],
+        discretizer=Discretizer(described["discretizer"]),
+        channels=described["channels"],
+        trained=trained,
+    )
+    cell = described["cell"]
+    inner = {key[5:]: own.pop(key) for key in list(own) if key.startswith("cell.")}
+    return LMULayer(
+        memory=memory,
+        n_in=described["n_in"],
+        cell=None if cell is None else _cell(cell, inner),
+        reads_input=bool(described["reads_input"]),
+        **own,
+    )
+
+
+def _cell(described: dict[str, Any], own: dict[str, Array]) -> Cell:
+    options: dict[str, Any] = {**own, "activation": Activation(described["activation"])}
+    if "gate" in described:
+        options["gate"] = Activation(described["gate"])
+    return CELLS[described["kind"]](**options)

@@ -1,0 +1,45 @@
+"""The paper's cell under flat names: its own Keras names, or the letters of its equations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..._support.array_types import Array
+from ...memory.spec import Discretizer
+from ..network import Activation, Network
+from .array_network import network_of as network_of_arrays
+from .named_arrays import Asked, grouped
+
+
+def is_paper(arrays: Mapping[str, Array]) -> bool:
+    """Return whether arrays hold a cell under the paper's Keras names."""
+    return any({"input_encoders", "memory_encoders"} <= set(g) for g in grouped(arrays).values())
+
+
+def network_of(
+    arrays: Mapping[str, Array],
+    *,
+    theta: float | None = None,
+    discretizer: Discretizer | None = None,
+    activation: Activation = Activation.TANH,
+) -> Network:
+    """Return the network of the paper's arrays, and of whatever stands beside them.
+
+    Parameters
+    ----------
+    arrays : mapping of str to float array
+        Names such as ``input_kernel``, ``rnn/lmu_cell/input_kernel:0`` or ``lmu.cell.W_x``.
+    theta : float, optional
+        Window of every cell [samples]. Default: found from A and B.
+    discretizer : Discretizer, optional
+        The same.
+    activation : Activation
+        Of the cells.
+
+    Raises
+    ------
+    ModelFileError
+        As `array_network.network_of` does.
+    """
+    asked = Asked(theta=theta, discretizer=discretizer, activation=activation)
+    return network_of_arrays(arrays, asked)

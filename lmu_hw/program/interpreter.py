@@ -1,0 +1,361 @@
+"""The meaning of a program, in NumPy: every other executor must agree with this one.
+
+All streams of a batch are independent copies of the program; arithmetic is int64, exact because
+`~lmu_hw.program.integer_program.check` bounds every intermediate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Words
+from ..errors import SpecError
+from .fixedpoint import Overflow, QFormat, Rounding, overflow, requantize, round_shift, round_sum
+from .integer_program import (
+    Adaptor,
+    Argmax,
+    Cascade,
+    DenseUpdate,
+    Function,
+    Linear,
+    Operation,
+    Pointwise,
+    Program,
+    Role,
+)
+from .output_timing import due_steps
+
+Silence = npt.NDArray[np.bool_] | Rounding
+"""Which streams and channels are silent, or the one rounding that all of them share."""
+
+
+class Interpreter:
+    """Runs a program over a batch of independent streams.
+
+    Parameters
+    ----------
+    program : Program
+    n_streams : int
+        Independent copies of the state, >= 1.
+    """
+
+    def __init__(self, program: Program, n_streams: int = 1) -> None:
+        self.program = program
+        self.n_streams = n_streams
+        self._rows = {
+            id(op): _Rows(op, program) for op in program.ops if isinstance(op, DenseUpdate | Linear)
+        }
+        self._words: dict[str, Words] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Set every state word to zero."""
+        self._words = {
+            v.name: np.zeros((self.n_streams, v.length), dtype=np.int64)
+            for v in self.program.vectors
+        }
+
+    def save(self) -> Words:
+        """Return the state words, shape (n_streams, n_state), in the order of the vectors."""
+        return self._gather(Role.STATE)
+
+    def load(self, state: Words) -> None:
+        """Set the state words to what `save` returned.
+
+        Raises
+        ------
+        RangeError
+            If a word does not fit its format.
+        SpecError
+            If the shape is wrong.
+        """
+        shape = (self.n_streams, self.program.n_words(Role.STATE))
+        if state.shape != shape:
+            raise SpecError(f"state has shape {state.shape} but should be {shape}")
+        start = 0
+        for v in self.program.with_role(Role.STATE):
+            words = state[:, start : start + v.length]
+            v.fmt.check(words, v.name)
+            self._words[v.name] = words.astype(np.int64)
+            start += v.length
+
+    def run(
+        self,
+        inputs: Words,
+        progress: Callable[[int], object] | None = None,
+        *,
+        due: npt.NDArray[np.bool_] | None = None,
+        watch: Callable[[Mapping[str, Words]], object] | None = None,
+    ) -> Words:
+        """Run one step for each row of ``inputs``.
+
+        Parameters
+        ----------
+        inputs : int array, shape (n_steps, n_streams, n_in)
+            Words of the input vectors, concatenated.
+        progress : callable, optional
+            Called with the number of steps done so far.
+        due : bool array, shape (n_steps,), optional
+            Steps with an output, where the program leaves that to the caller, and only there: by
+            default the last.
+        watch : callable, optional
+            Called after every step with the words of every vector by name, shape
+            (n_streams, length); those that only lazy operations write are old between outputs.
+
+        Returns
+        -------
+        int array, shape (n_due, n_streams, n_out)
+            Outputs of the steps in which they were due.
+
+        Raises
+        ------
+        RangeError
+            If an input word does not fit its format.
+        SpecError
+            If a shape is wrong, ``due`` is not the caller's to say, or the streams' clocks differ.
+        """
+        n_in, n_out = self.program.n_words(Role.INPUT), self.program.n_words(Role.OUTPUT)
+        if inputs.ndim != 3 or inputs.shape[1:] != (self.n_streams, n_in):
+            raise SpecError(
+                f"inputs have shape {inputs.shape} but should be (steps, {self.n_streams}, {n_in})"
+            )
+        start = 0
+        for v in self.program.with_role(Role.INPUT):
+            if inputs.size:
+                v.fmt.check(inputs[:, :, start : start + v.length], v.name)
+            start += v.length
+        due = due_steps(self.program, len(inputs), self.save(), due)
+        outputs = np.empty((np.count_nonzero(due), self.n_streams, n_out), dtype=np.int64)
+        done = 0
+        for t, row in enumerate(inputs.astype(np.int64, copy=False)):
+            start = 0
+            for v in self.program.with_role(Role.INPUT):
+                self._words[v.name] = row[:, start : start + v.length]
+                start += v.length
+            self._count_step()
+            for op, lazy in zip(self.program.ops, self.program.lazy, strict=True):
+                if due[t] or not lazy:
+                    self._run_op(op)
+            if due[t]:
+                outputs[done] = self._gather(Role.OUTPUT)
+                done += 1
+            if watch is not None:
+                watch(self._words)
+            if progress is not None:
+                progress(t + 1)
+        return outputs
+
+    def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
+        """Return which of the next steps have an output due; the last where the caller decides.
+
+        Raises
+        ------
+        SpecError
+            If the streams' clocks differ.
+        """
+        return due_steps(self.program, n_steps, self.save())
+
+    def _gather(self, role: Role) -> Words:
+        parts = [self._words[v.name] for v in self.program.with_role(role)]
+        none = np.empty((self.n_streams, 0), dtype=np.int64)
+        return np.concatenate([none, *parts], axis=1)
+
+    def _count_step(self) -> None:
+        if self.program.clock:
+            count = self._words[self.program.clock] + 1
+            count[count >= self.program.output_every] = 0
+            self._words[self.program.clock] = count
+
+    def _run_op(self, op: Operation) -> None:
+        if isinstance(op, Cascade):
+            self._run_cascade(op)
+        elif isinstance(op, DenseUpdate):
+            self._run_dense(op)
+        elif isinstance(op, Linear):
+            self._run_linear(op)
+        elif isinstance(op, Pointwise):
+            self._run_pointwise(op)
+        else:
+            self._run_argmax(op)
+
+    def _count_silence(self, op: Cascade | DenseUpdate) -> Silence:
+        """Advance the silence counters; return which (stream, channel) are silent."""
+        count = np.where(
+            self._words[op.source] == 0, np.minimum(self._words[op.silence] + 1, op.window), 0
+        )
+        self._words[op.silence] = count
+        silent = count == op.window
+        if not silent.any():
+            return Rounding.RND
+        return Rounding.TRN_ZERO if silent.all() else silent
+
+    def _run_cascade(self, op: Cascade) -> None:
+        sections = list(chain(self.program, op, self._words, self._count_silence(op)))
+        for name, new in (
+            (op.z_inner, [section.inner for section in sections]),
+            (op.z_outer, [section.outer for section in sections if section.outer is not None]),
+        ):
+            if new:
+                self._words[name] = np.stack(new, axis=2).reshape(self.n_streams, -1)
+
+    def _run_dense(self, op: DenseUpdate) -> None:
+        fmt = self.program.vector(op.state).fmt
+        shift = self.program.vector(op.source).fmt.frac_bits - fmt.frac_bits
+        u = self._words[op.source]
+        u = round_shift(u, shift, Rounding.RND) if shift >= 0 else u << -shift
+        silent = self._count_silence(op)
+        m = self._words[op.state].reshape(*u.shape, -1)
+        v = m.copy()
+        v[:, :, 0] -= u
+        rows = self._rows[id(op)]
+        acc = rows.dot(v, slice(None))
+        new = np.empty_like(m)
+        each = silent if isinstance(silent, Rounding) else silent[:, :, None]
+        for r, row_shift in rows.by_shift:
+            new[:, :, r] = _gated(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
+        self._words[op.state] = new.reshape(self.n_streams, -1)
+
+    def _run_linear(self, op: Linear) -> None:
+        shape = (self.n_streams, op.n_channels, -1)
+        rows = self._rows[id(op)]
+        acc = np.array(op.biases, dtype=np.int64)
+        first = 0
+        for name, width, align in zip(
+            op.sources, op.widths(self.program.vector), op.aligns, strict=True
+        ):
+            x = self._words[name].reshape(shape)
+            acc = acc + (rows.dot(x, slice(first, first + width)) << align)
+            first += width
+        acc = acc * np.array(op.multipliers, dtype=np.int64)
+        for r, shift in rows.by_shift:
+            acc[:, :, r] = round_shift(acc[:, :, r], shift, Rounding.RND)
+        self._finish(acc.reshape(self.n_streams, -1), op)
+
+    def _run_pointwise(self, op: Pointwise) -> None:
+        vector = self.program.vector
+        fracs = [sum(vector(name).fmt.frac_bits for name in term.names) for term in op.terms]
+        frac, align = op.result_fmt(vector).frac_bits, max(fracs)
+        total = np.zeros((self.n_streams, vector(op.target).length), dtype=np.int64)
+        for term, term_frac in zip(op.terms, fracs, strict=True):
+            product = self._words[term.a] * (self._words[term.b] if term.b else 1)
+            total += (-product if term.minus else product) << (align - term_frac)
+        drop = align - frac
+        self._finish(round_shift(total, drop, Rounding.RND) if drop >= 0 else total << -drop, op)
+
+    def _finish(self, x: Words, op: Linear | Pointwise) -> None:
+        """Apply the function of ``op``, saturate and write the target."""
+        if op.function is not None:
+            x = function(op.function, overflow(x, op.function.in_fmt, Overflow.SAT))
+        self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
+
+    def _run_argmax(self, op: Argmax) -> None:
+        self._words[op.target] = np.argmax(self._words[op.source], axis=1)[:, None]
+
+
+class _Rows:
+    """Coefficients of rows, ready for products with words.
+
+    Attributes
+    ----------
+    by_shift : list of (rows, shift)
+        Rows of one shift together.
+    """
+
+    def __init__(self, op: DenseUpdate | Linear, program: Program) -> None:
+        matrix = np.array(op.rows, dtype=np.int64)
+        widest = max(program.vector(name).fmt.width for name in op.reads)
+        # below 2**53 float64 holds every partial sum exactly, and BLAS is many times faster
+        exact = int(np.max(np.abs(matrix).sum(axis=1))) << (widest + 1) < 1 << 53
+        self._columns = matrix.T.astype(np.float64 if exact else np.int64)
+        shifts = np.array(op.shifts)
+        self.by_shift = [(np.flatnonzero(shifts == s), int(s)) for s in np.unique(shifts)]
+
+    def dot(self, x: Words, part: slice) -> Words:
+        """Return ``rows[:, part] @ x`` for the last axis of x."""
+        columns = self._columns[part]
+        return np.asarray((x.astype(columns.dtype, copy=False) @ columns).astype(np.int64))
+
+
+def function(f: Function, x: Words) -> Words:
+    """Return the pieces of ``f`` at words of its ``in_fmt``, not yet saturated."""
+    unsigned = x - f.in_fmt.min
+    pieces = np.array(f.pieces, dtype=np.int64)[unsigned >> f.rest_bits]
+    rest = unsigned & ((1 << f.rest_bits) - 1)
+    y: Words = pieces[..., -1]
+    for j in reversed(range(len(f.shifts))):
+        y = pieces[..., j] + round_shift(y * rest, f.shifts[j], Rounding.TRN)
+    return round_shift(y, f.guard, Rounding.RND)
+
+
+class SectionWords(NamedTuple):
+    """New words of a section: on the chain after it, between its adaptors, and its states.
+
+    A section of one adaptor has no ``f`` and no ``outer``. Shape (n_streams, n_channels).
+    """
+
+    w: Words
+    f: Words | None
+    inner: Words
+    outer: Words | None
+
+
+def chain(
+    program: Program, op: Cascade, words: Mapping[str, Words], silent: Silence
+) -> Iterator[SectionWords]:
+    """Yield the new words of each section of a chain.
+
+    Parameters
+    ----------
+    program : Program
+    op : Cascade
+    words : mapping of str to int64 array
+        The source of the step and the states before it, shape (n_streams, length).
+    silent : Silence
+    """
+    source, source_fmt = words[op.source], program.vector(op.source).fmt
+    shape = (*source.shape, -1)
+    inner, inner_fmt = words[op.z_inner].reshape(shape), program.vector(op.z_inner).fmt
+    # without pairs nothing is read of it
+    outer_name = op.z_outer if op.n_pairs else op.z_inner
+    outer, outer_fmt = words[outer_name].reshape(shape), program.vector(outer_name).fmt
+    w = requantize(source, source_fmt, op.chain_fmt, Rounding.RND)
+    pair = 0
+    for k, section in enumerate(op.sections):
+        z = inner[:, :, k]
+        if len(section) == 1:
+            z, w = adaptor(section[0], z, inner_fmt, w, op.chain_fmt, silent)
+            yield SectionWords(w, None, z, None)
+            continue
+        w, f = adaptor(section[0], w, op.chain_fmt, outer[:, :, pair], outer_fmt, silent)
+        z, o = adaptor(section[1], z, inner_fmt, f, outer_fmt, silent)
+        yield SectionWords(w, f, z, o)
+        pair += 1
+
+
+def adaptor(
+    e: Adaptor, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: Silence
+) -> tuple[Words, Words]:
+    """Return the two-port's new (a, b); see `lmu_hw.program.integer_program`."""
+    align = max(a_fmt.frac_bits, b_fmt.frac_bits)
+    a_wide, b_wide = a << (align - a_fmt.frac_bits), b << (align - b_fmt.frac_bits)
+    t = e.coef * (b_wide - a_wide)
+
+    def port(x: Words, fmt: QFormat) -> Words:
+        drop = align - fmt.frac_bits
+        rest = ((x & ((1 << drop) - 1)) << e.shift) + t
+        return _gated(x >> drop, rest, e.shift + drop, silent, fmt)
+
+    return port(a_wide, a_fmt), port(2 * a_wide - b_wide, b_fmt)
+
+
+def _gated(base: Words, x: Words, shift: int, silent: Silence, fmt: QFormat) -> Words:
+    """Return ``base + x * 2**-shift`` rounded as the silence says, saturated."""
+    if isinstance(silent, Rounding):
+        return overflow(round_sum(base, x, shift, silent), fmt, Overflow.SAT)
+    loud = round_sum(base, x, shift, Rounding.RND)
+    quiet = round_sum(base, x, shift, Rounding.TRN_ZERO)
+    return overflow(np.where(silent, quiet, loud), fmt, Overflow.SAT)

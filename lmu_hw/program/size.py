@@ -1,0 +1,46 @@
+"""What a program takes of read-only memory and of RAM, before any target rounds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .integer_program import Cascade, DenseUpdate, Function, Linear, Pointwise, Program, Role
+
+SHIFT_BITS = 6
+
+
+def rom_bits(program: Program) -> int:
+    """Return the bits of all coefficients, scales and function tables; equal functions once."""
+    total = 0
+    functions = set()
+    for op in program.ops:
+        if isinstance(op, Cascade):
+            adaptors = [a for section in op.sections for a in section]
+            total += _bits(a.coef for a in adaptors) + SHIFT_BITS * len(adaptors)
+        elif isinstance(op, DenseUpdate):
+            total += _bits(w for row in op.rows for w in row) + SHIFT_BITS * len(op.rows)
+        elif isinstance(op, Linear):
+            total += _bits(w for row in op.rows for w in row) + _bits(op.biases)
+            total += _bits(op.multipliers) + SHIFT_BITS * len(op.rows)
+        if isinstance(op, Linear | Pointwise) and op.function is not None:
+            functions.add(op.function)
+    return total + sum(map(function_bits, functions))
+
+
+def ram_bits(program: Program) -> int:
+    """Return the bits of all words that are kept or handed on within a step."""
+    kept = (Role.STATE, Role.INTERNAL)
+    return sum(v.length * v.fmt.width for v in program.vectors if v.role in kept)
+
+
+def function_bits(f: Function) -> int:
+    """Return the bits of read-only memory that a function's pieces take."""
+    columns = zip(*f.pieces, strict=True)
+    widths = [max(abs(int(c)) for c in column).bit_length() + 1 for column in columns]
+    return len(f.pieces) * sum(widths)
+
+
+def _bits(values: Iterable[int]) -> int:
+    """Return the bits of a table of signed integers of one width."""
+    table = list(values)
+    return len(table) * (1 + max(max(table), -min(table) - 1).bit_length())

@@ -1,0 +1,1 @@
+"""From floats to the integer program: formats, coefficients, weights, activations."""

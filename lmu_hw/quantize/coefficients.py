@@ -1,0 +1,99 @@
+"""Rounding of real coefficients to integers with a power-of-two exponent of their own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Array
+from ..errors import SpecError
+from ..memory.wave_digital import Sections
+from ..program.fixedpoint import Rounding, round_shift
+from ..program.integer_program import Adaptor
+
+GUARD = 8
+"""Extra bits kept while scaling floats to integers, before the one rounding."""
+
+
+def round_adaptor(e: float, coef_bits: int) -> Adaptor:
+    """Return the adaptor nearest to ``e`` with a positive coefficient of ``coef_bits`` signed bits.
+
+    Any result is lossless: only its pole moves.
+
+    Examples
+    --------
+    >>> round_adaptor(0.3, 8)
+    Adaptor(coef=77, shift=8)
+    """
+    top = (1 << (coef_bits - 1)) - 1
+    shift = max(0, coef_bits - 1 - math.frexp(e)[1])
+    if _nearest(e, shift) > top and shift > coef_bits - 2:
+        shift -= 1
+    return Adaptor(min(max(_nearest(e, shift), 1), top, (2 << shift) - 1), shift)
+
+
+def round_sections(sections: Sections, coef_bits: int) -> tuple[tuple[Adaptor, ...], ...]:
+    """Return every section's adaptors rounded."""
+    return tuple(tuple(round_adaptor(e, coef_bits) for e in section) for section in sections)
+
+
+def real_sections(sections: tuple[tuple[Adaptor, ...], ...]) -> Sections:
+    """Return the exact values of rounded adaptors."""
+    return tuple(tuple(math.ldexp(a.coef, -a.shift) for a in section) for section in sections)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RoundedRows:
+    """Rows of integers, row r standing for ``coefs[r] * 2**-shifts[r]``.
+
+    Attributes
+    ----------
+    coefs : int64 array, shape (n, m)
+    shifts : int64 array, shape (n,)
+    """
+
+    coefs: npt.NDArray[np.int64]
+    shifts: npt.NDArray[np.int64]
+
+    def real(self) -> Array:
+        """Return the exact values."""
+        return np.asarray(np.ldexp(self.coefs.astype(np.float64), -self.shifts[:, None]))
+
+    def tuples(self) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+        """Return the rows and shifts as a program holds them."""
+        return tuple(map(tuple, self.coefs.tolist())), tuple(self.shifts.tolist())
+
+
+def round_rows(rows: Array, weight_bits: int, what: str) -> RoundedRows:
+    """Return each row as signed integers of ``weight_bits`` bits and a right shift >= 0.
+
+    Parameters
+    ----------
+    rows : float array, shape (n, m)
+    weight_bits : int
+    what : str
+        Name for the error text.
+
+    Raises
+    ------
+    SpecError
+        If a row needs integers wider than ``weight_bits`` even with shift 0.
+    """
+    top = (1 << (weight_bits - 1)) - 1
+    peak = np.max(np.abs(rows), axis=1)
+    shifts = weight_bits - 1 - np.frexp(peak)[1].astype(np.int64)
+    shifts -= np.floor(np.ldexp(peak, shifts) + 0.5) > top
+    shifts[peak == 0.0] = 0
+    if np.any(shifts < 0):
+        raise SpecError(
+            f"{what} needs coefficients above {weight_bits} bits: ask for more state bits"
+        )
+    coefs = np.floor(np.ldexp(rows, shifts[:, None]) + 0.5).astype(np.int64)
+    return RoundedRows(coefs=coefs, shifts=shifts)
+
+
+def _nearest(x: float, shift: int) -> int:
+    return round_shift(int(math.ldexp(x, shift + GUARD)), GUARD, Rounding.RND)

@@ -1,0 +1,443 @@
+"""From a network to real-valued operations, the readout of every memory folded into its readers.
+
+Names: layer k of the network gives ``l<k>_u`` (what a memory is fed), ``l<k>_z_outer`` and
+``l<k>_z_inner`` (its chain), ``l<k>_h`` (the layer's words), and what its cell needs besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from .._support.array_types import Array
+from ..errors import SpecError
+from ..memory.legendre import StateSpace
+from ..memory.wave_digital import AdaptorChain, build_chain, poles, sections_of
+from ..models.network import (
+    Activation,
+    Cell,
+    DenseLayer,
+    GRULayer,
+    Layer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+    Network,
+    SimpleRNNLayer,
+    n_out,
+)
+from ..program.integer_program import Role, Term
+from .rounded_memory import RoundedMemory, round_cascade, silence_window
+from .signal_graph import Affine, Best, Gate, Node, Signal, SignalGraph, Update
+
+MAX_HORIZON = 22
+"""Logarithm of the steps in which a memory must forget: what the longest theta takes."""
+OUTLINE_BITS = 16
+"""Coefficients of memories of which only the shapes are asked for."""
+STATES = {
+    "z_outer": "outer adaptors' states of the memory, highest frequency first",
+    "z_inner": "inner and real adaptors' states of the memory, highest frequency first",
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Words:
+    """Part of what a layer reads: a signal as it is."""
+
+    name: str
+    width: int
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signal itself."""
+        return (self.name,)
+
+    def renamed(self, rename: Callable[[str], str]) -> Words:
+        """Return the same part of another signal."""
+        return replace(self, name=rename(self.name))
+
+    def fold(self, weights: Array) -> list[tuple[str, Array]]:
+        """Return the matrices over signals that do what ``weights`` do over this part."""
+        return [(self.name, weights)]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Legendre:
+    """Part of what a layer reads: Legendre coefficients, of which only the chain's states exist.
+
+    Attributes
+    ----------
+    name : str
+        What the coefficients are called, where they are an output.
+    readouts : dict of str to float array, shape (order, n)
+        By signal, what one channel's states contribute.
+    """
+
+    name: str
+    n_channels: int
+    order: int
+    readouts: dict[str, Array]
+
+    @property
+    def width(self) -> int:
+        """How many coefficients."""
+        return self.n_channels * self.order
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The states of the chain."""
+        return tuple(self.readouts)
+
+    def renamed(self, rename: Callable[[str], str]) -> Legendre:
+        """Return the same part of other signals."""
+        return replace(self, readouts={rename(k): T for k, T in self.readouts.items()})
+
+    def fold(self, weights: Array) -> list[tuple[str, Array]]:
+        """Return the matrices over signals that do what ``weights`` do over this part."""
+        blocks = weights.reshape(len(weights), self.n_channels, self.order)
+        return [(name, (blocks @ T).reshape(len(weights), -1)) for name, T in self.readouts.items()]
+
+
+Parts = Sequence[Words | Legendre]
+
+
+def lower(network: Network, coef_bits: int) -> SignalGraph:
+    """Return the graph of a network with the memories' coefficients rounded.
+
+    Raises
+    ------
+    SpecError
+        If a softmax is more than the head of the network, or a memory too long.
+    UnstableError
+        If a memory is not stable.
+    """
+    for name, layer in zip(network.names, network.layers, strict=True):
+        _check_softmax(name, layer)
+    return _Lowering(network, coef_bits).graph()
+
+
+def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
+    """Return what a memory's Legendre coefficients are of the states that stand for it.
+
+    Returns
+    -------
+    dict of str to float array, shape (order, n_states)
+        For each vector of states T: the coefficients of a channel are the sum of all ``T z``.
+    """
+    return _readouts(_rounded(memory, coef_bits))
+
+
+def outline(network: Network) -> SignalGraph:
+    """Return a graph of the same shapes as `lower` gives, its memories made up: in no time."""
+
+    def forgetful(memory: LinearMemory) -> LinearMemory:
+        # poles that are known and near 0, with which nothing takes long
+        poles = np.linspace(-1.0, -0.9, memory.order)
+        ones = np.ones(memory.order)
+        system = StateSpace(A=np.diag(poles), B=ones, scale=ones.copy(), poles=poles)
+        return replace(memory, trained=system)
+
+    layers = (
+        replace(layer, memory=forgetful(layer.memory)) if isinstance(layer, LMULayer) else layer
+        for layer in network.layers
+    )
+    return _Lowering(replace(network, layers=tuple(layers)), OUTLINE_BITS).graph()
+
+
+class _Lowering:
+    def __init__(self, network: Network, coef_bits: int) -> None:
+        self.network, self.coef_bits = network, coef_bits
+        self.signals: dict[str, Signal] = {}
+        self.nodes: list[Node] = []
+        self.prefix = self.layer = ""
+        self.place = 0
+
+    def graph(self) -> SignalGraph:
+        network = self.network
+        self.add("x", network.n_in, "the network's input", Role.INPUT, weighted=True)
+        x: Parts = (Words(name="x", width=network.n_in),)
+        for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True), 1):
+            self.place = k
+            self.prefix, self.layer = f"l{k}_", "".join(c if " " <= c <= "~" else "?" for c in name)
+            self.layer = self.layer.replace("*/", "* /")
+            x = self.lmu(layer, x) if isinstance(layer, LMULayer) else self.cell(layer, x)
+        self.prefix = ""
+        self.outputs(x)
+        return SignalGraph(signals=_with_roles(self.signals, self.nodes), nodes=tuple(self.nodes))
+
+    def add(
+        self,
+        name: str,
+        length: int,
+        about: str,
+        role: Role = Role.INTERNAL,
+        *,
+        weighted: bool = False,
+        activation: Activation = Activation.LINEAR,
+    ) -> str:
+        """Add a signal of the current layer; return its name."""
+        full = self.prefix + name
+        self.signals[full] = Signal(
+            name=full,
+            length=length,
+            role=role,
+            about=about + (f" of {self.layer}" if self.prefix else ""),
+            layer=self.layer if self.prefix else "",
+            place=self.place,
+            weighted=weighted,
+            activation=activation,
+        )
+        return full
+
+    def affine(
+        self,
+        target: str,
+        terms: Sequence[tuple[Array | None, Parts]],
+        bias: Array | None,
+        activation: Activation = Activation.LINEAR,
+    ) -> None:
+        """Add the rows that compute ``target`` from matrices over parts."""
+        matrices: dict[str, Array] = {}
+        for weights, parts in terms:
+            at = 0
+            for part in parts if weights is not None else ():
+                for name, matrix in part.fold(weights[:, at : at + part.width]):  # type: ignore[index]
+                    matrices[name] = matrices[name] + matrix if name in matrices else matrix
+                at += part.width
+        self.nodes.append(
+            Affine(
+                sources=tuple(matrices),
+                matrices=tuple(matrices.values()),
+                bias=np.zeros(self.signals[target].length) if bias is None else bias,
+                target=target,
+                activation=activation,
+            )
+        )
+
+    def lmu(self, layer: LMULayer, x: Parts) -> Parts:
+        """Add an LMU layer; return its output."""
+        rounded = _rounded(layer.memory, self.coef_bits)
+        m = self.memory_part(layer, rounded)
+        read: Parts = (*m, *x) if layer.reads_input else m
+        source = self.encoder(layer, x, m, read)
+        self.nodes.append(
+            Update(
+                source=source,
+                states=tuple(m[0].readouts),
+                silence=self.prefix + "silence",
+                memory=rounded,
+                window=_window(layer.memory, rounded),
+            )
+        )
+        if layer.cell is not None:
+            return self.cell(layer.cell, read)
+        if layer.e_h is not None and layer.reads_input:
+            self.keep_input(x)
+        return read
+
+    def memory_part(self, layer: LMULayer, rounded: RoundedMemory) -> tuple[Legendre]:
+        """Add the signals of a chain; return the Legendre coefficients that they make."""
+        readouts, channels = {}, layer.memory.channels
+        for name, T in _readouts(rounded).items():
+            full = self.add(name, channels * T.shape[1], STATES[name], Role.STATE, weighted=True)
+            readouts[full] = T
+        name, order = self.prefix + "m", layer.memory.order
+        return (Legendre(name=name, n_channels=channels, order=order, readouts=readouts),)
+
+    def encoder(self, layer: LMULayer, x: Parts, m: Parts, read: Parts) -> str:
+        """Add what the memory is fed (equation 7); return its name."""
+        plain = layer.e_x is None and layer.e_h is None and layer.e_m is None and layer.b is None
+        if plain and len(x) == 1 and isinstance(x[0], Words):
+            return x[0].name
+        channels = layer.memory.channels
+        u = self.add("u", channels, "what the memory is fed")
+        e_x = np.eye(channels) if layer.e_x is None else layer.e_x
+        h: Parts = read
+        if layer.cell is not None:
+            h = (Words(name=self.prefix + "h", width=n_out(layer.cell)),)
+        elif layer.reads_input:
+            h = (*m, *(part.renamed(self.old) for part in x))
+        self.affine(u, [(e_x, x), (layer.e_h, h), (layer.e_m, m)], layer.b)
+        return u
+
+    def old(self, name: str) -> str:
+        """Return the name that a signal of the input has where it is that of the step before."""
+        return f"{self.prefix}old_{name}"
+
+    def keep_input(self, x: Parts) -> None:
+        """Keep the input for the next step's encoder."""
+        for name in (name for part in x for name in part.signals):
+            about = f"{name} of the step before, an input"
+            old = self.add(f"old_{name}", self.signals[name].length, about)
+            self.nodes.append(Gate(terms=(Term(name),), target=old))
+
+    def cell(self, cell: Cell, x: Parts) -> Parts:
+        """Add a cell; return its output."""
+        softmax = cell.activation is Activation.SOFTMAX
+        activation = Activation.LINEAR if softmax else cell.activation
+        n = n_out(cell)
+        h = Words(name=self.prefix + "h", width=n)
+        if isinstance(cell, LSTMLayer):
+            self.lstm(cell, x, h)
+        elif isinstance(cell, GRULayer):
+            self.gru(cell, x, h)
+        else:
+            about = "scores" if softmax else "output"
+            self.add("h", n, about, weighted=True, activation=activation)
+            fed_back = [(cell.U, (h,))] if isinstance(cell, SimpleRNNLayer) else []
+            self.affine(h.name, [(cell.W, x), *fed_back], cell.b, activation)
+        return (h,)
+
+    def lstm(self, cell: LSTMLayer, x: Parts, h: Words) -> None:
+        n = h.width
+        names = []
+        for k, (name, about) in enumerate(
+            {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"}.items()
+        ):
+            f = cell.activation if name == "g" else cell.gate
+            rows = slice(k * n, (k + 1) * n)
+            names.append(self.add(name, n, about, activation=f))
+            self.affine(names[-1], [(cell.W[rows], x), (cell.U[rows], (h,))], cell.b[rows], f)
+        i, f_, g, o = names
+        c = self.add("c", n, "cell state")
+        self.nodes.append(Gate(terms=(Term(f_, c), Term(i, g)), target=c))
+        a = self.add("a", n, "cell state, activated", activation=cell.activation)
+        self.nodes.append(Gate(terms=(Term(c),), target=a, activation=cell.activation))
+        self.add("h", n, "output", weighted=True)
+        self.nodes.append(Gate(terms=(Term(o, a),), target=h.name))
+
+    def gru(self, cell: GRULayer, x: Parts, h: Words) -> None:
+        n = h.width
+        z_rows, r_rows, g_rows = (slice(k * n, (k + 1) * n) for k in range(3))
+        gates = []
+        for name, about, rows in (("z", "update gate", z_rows), ("r", "reset gate", r_rows)):
+            gates.append(self.add(name, n, about, activation=cell.gate))
+            self.affine(
+                gates[-1], [(cell.W[rows], x), (cell.U[rows], (h,))], cell.b[rows], cell.gate
+            )
+        z, r = gates
+        g = self.add("g", n, "candidate", activation=cell.activation)
+        if cell.c is None:
+            rh = self.add("rh", n, "output, reset", weighted=True)
+            self.nodes.append(Gate(terms=(Term(r, h.name),), target=rh))
+            fed_back = (Words(name=rh, width=n),)
+            self.affine(
+                g,
+                [(cell.W[g_rows], x), (cell.U[g_rows], fed_back)],
+                cell.b[g_rows],
+                cell.activation,
+            )
+        else:
+            p = self.add("p", n, "candidate's part of the input")
+            self.affine(p, [(cell.W[g_rows], x)], cell.b[g_rows])
+            q = self.add("q", n, "candidate's part of the output before")
+            self.affine(q, [(cell.U[g_rows], (h,))], cell.c)
+            self.nodes.append(
+                Gate(terms=(Term(p), Term(r, q)), target=g, activation=cell.activation)
+            )
+        self.add("h", n, "output", weighted=True)
+        # z h + (1 - z) g
+        terms = (Term(z, h.name), Term(g), Term(z, g, minus=True))
+        self.nodes.append(Gate(terms=terms, target=h.name))
+
+    def outputs(self, parts: Parts) -> None:
+        """Make the last layer's output that of the network."""
+        for part in parts:
+            name = "y" if len(parts) == 1 else f"y_{part.name}"
+            if isinstance(part, Legendre):
+                about = "Legendre coefficients, channel after channel"
+                y = self.add(name, part.width, about, Role.OUTPUT)
+                self.nodes.append(
+                    Affine(
+                        sources=tuple(part.readouts),
+                        matrices=tuple(part.readouts.values()),
+                        bias=np.zeros(part.order),
+                        target=y,
+                        n_channels=part.n_channels,
+                    )
+                )
+            else:
+                self.output_words(part, name)
+        if self.network.is_classifier:
+            label = self.add("label", 1, "the class of the highest score", Role.OUTPUT)
+            self.nodes.append(Best(source="y", target=label))
+
+    def output_words(self, part: Words, name: str) -> None:
+        """Give words to the outside: by the node that makes them, where nobody else reads them."""
+        made = self.signals[part.name]
+        users = [n for n in self.nodes if part.name in n.reads]
+        last = self.nodes[-1]
+        about = "scores of the classes" if self.network.is_classifier else "output of the network"
+        if users or part.name not in last.writes or isinstance(last, Update | Best):
+            self.add(name, part.width, about, Role.OUTPUT, activation=made.activation)
+            self.nodes.append(Gate(terms=(Term(part.name),), target=name))
+            return
+        del self.signals[part.name]
+        self.signals[name] = replace(made, name=name, about=about, role=Role.OUTPUT, weighted=False)
+        self.nodes[-1] = replace(last, target=name)
+
+
+def _check_softmax(name: str, layer: Layer) -> None:
+    """Raise `SpecError` where a softmax is fed back: a program has scores, and no probabilities."""
+    cell = layer.cell if isinstance(layer, LMULayer) else layer
+    gate = getattr(cell, "gate", None)
+    if cell is None or Activation.SOFTMAX not in (cell.activation, gate):
+        return
+    fed_back = isinstance(layer, LMULayer) and layer.e_h is not None
+    if fed_back or not isinstance(cell, DenseLayer):
+        raise SpecError(
+            f"softmax of layer {name!r} must be of a dense layer at the end of the network that "
+            "nothing reads"
+        )
+
+
+def _with_roles(signals: dict[str, Signal], nodes: Sequence[Node]) -> dict[str, Signal]:
+    """Return the signals, those that are read before they are written as states."""
+    written: set[str] = set()
+    early: set[str] = set()
+    for node in nodes:
+        early |= {n for n in node.reads if n not in written}
+        written |= set(node.writes)
+    order = list(Role)
+    named = {
+        name: replace(s, role=Role.STATE) if s.role is Role.INTERNAL and name in early else s
+        for name, s in signals.items()
+    }
+    return dict(sorted(named.items(), key=lambda item: order.index(item[1].role)))
+
+
+@lru_cache(maxsize=64)
+def _rounded(memory: LinearMemory, coef_bits: int) -> RoundedMemory:
+    return round_cascade(*_ideal(memory), coef_bits)
+
+
+@lru_cache(maxsize=64)
+def _ideal(memory: LinearMemory) -> tuple[StateSpace, AdaptorChain]:
+    """Return a memory and its chain before any rounding."""
+    system = memory.system()
+    return system, build_chain(sections_of(poles(system)))
+
+
+def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
+    values = np.vstack(list(rounded.states.values()))
+    # every state word is one scaled coordinate of z: its column is a division
+    T = rounded.readout @ (values.T / np.sum(values**2, axis=1))
+    ends = np.cumsum([len(rows) for rows in rounded.states.values()])
+    return dict(zip(rounded.states, np.split(T, ends[:-1], axis=1), strict=True))
+
+
+def _window(memory: LinearMemory, rounded: RoundedMemory) -> int:
+    """Return the steps of zero input after which a memory is let die."""
+    if memory.trained is None and memory.theta is not None:
+        return silence_window(memory.theta)
+    # a trained A has no window; after this many steps little is left
+    horizon = rounded.recurrence.horizon
+    if horizon > MAX_HORIZON:
+        raise SpecError(
+            f"a trained A must forget within 2**{MAX_HORIZON} steps, for words to be bounded, "
+            f"and this one takes 2**{horizon}"
+        )
+    return 1 << horizon

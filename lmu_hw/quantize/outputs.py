@@ -1,0 +1,124 @@
+"""Output vectors: what each is of the state, its format, and the operation that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._support.array_types import Array
+from ..memory.legendre import decoder
+from ..memory.spec import LMUSpec, OutputKind, shorten
+from ..program.fixedpoint import QFormat
+from ..program.integer_program import Linear, Pointwise, Term
+from .coefficients import round_rows
+from .rounded_memory import RoundedMemory
+from .state_formats import Bound, fit
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Output:
+    """An output vector of the program.
+
+    Attributes
+    ----------
+    name : str
+    fmt : QFormat
+    rows : float array, shape (n, d)
+        ``value = rows @ z`` exactly as the program computes it, in real units.
+    operation : callable
+        Returns the program's operation.
+    about : str
+        What its words mean.
+    """
+
+    name: str
+    about: str
+    fmt: QFormat
+    rows: Array
+    operation: Callable[[], Linear | Pointwise]
+
+
+def wanted_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
+    """Return C with ``y = C z`` before its coefficients are rounded; none for the state itself."""
+    if spec.output is OutputKind.STATE:
+        return np.zeros((0, spec.order))
+    return of_memory(spec) @ memory.readout
+
+
+def of_memory(spec: LMUSpec) -> Array:
+    """Return C with ``y = C m``: the identity, or a decoder row for each tap."""
+    return decoder(spec.order, spec.taps) if spec.taps else np.eye(spec.order)
+
+
+def make_outputs(
+    spec: LMUSpec,
+    memory: RoundedMemory,
+    peak: float,
+    bounds: Mapping[str, Bound],
+    weight_bits: int,
+) -> tuple[Output, ...]:
+    """Return the output vectors of a program whose recurrent formats are chosen.
+
+    Parameters
+    ----------
+    spec, memory
+    peak : float
+        The most any of `wanted_rows` can reach.
+    bounds : mapping of str to Bound
+        Of every recurrent signal.
+    weight_bits : int
+        Width of the readout's coefficients.
+    """
+    as_is = spec.output is OutputKind.STATE or (
+        spec.output is OutputKind.MEMORY and list(memory.states) == ["m"]
+    )
+    if as_is:
+        return tuple(
+            _requantized(spec, name, rows, bounds[name]) for name, rows in memory.states.items()
+        )
+    values = np.vstack(list(memory.states.values()))
+    lsbs = np.concatenate(
+        [np.full(len(rows), bounds[name].fmt.lsb) for name, rows in memory.states.items()]
+    )
+    wanted = wanted_rows(spec, memory)
+    # every state word is one scaled coordinate of z: its column in terms of words is a division
+    per_value = wanted @ (values.T / np.sum(values**2, axis=1))
+    fmt = fit(peak * (1.0 + 2.0**-16), spec.bits)
+    rounded = round_rows(per_value * lsbs / fmt.lsb, weight_bits, "the readout")
+
+    def operation() -> Linear:
+        rows, shifts = rounded.tuples()
+        return Linear(
+            sources=tuple(memory.states),
+            target="y",
+            n_channels=spec.channels,
+            rows=rows,
+            aligns=(0,) * len(memory.states),
+            biases=(0,) * len(rows),
+            multipliers=(1,) * len(rows),
+            shifts=shifts,
+        )
+
+    exact = (rounded.real() * fmt.lsb / lsbs) @ values
+    return (Output(name="y", fmt=fmt, rows=exact, operation=operation, about=_meaning(spec)),)
+
+
+def _meaning(spec: LMUSpec) -> str:
+    """Return what the words of ``y`` mean."""
+    if not spec.taps:
+        return f"y[k]: Legendre coefficient k of the last {spec.theta:.12g} samples, u included"
+    delays = ", ".join(shorten([tap * spec.theta for tap in spec.taps]))
+    return f"y[k]: u delayed by {delays} samples"
+
+
+def _requantized(spec: LMUSpec, name: str, rows: Array, bound: Bound) -> Output:
+    target = "y" if name == "m" else name.replace("z_", "y_")
+    return Output(
+        name=target,
+        fmt=fit(bound.peak, spec.bits),
+        about=_meaning(spec) if name == "m" else f"{name} rounded; readout.npy makes m of all y",
+        rows=rows,
+        operation=lambda: Pointwise(terms=(Term(name),), target=target),
+    )

@@ -1,0 +1,149 @@
+"""A memory with rounded coefficients, as the stages of quantization see it.
+
+`round_cascade` and `round_dense` present both realizations the same way: a recurrence in
+orthonormal coordinates, the vectors of state words and what they mean, the signals that need a
+format, where rounding errors enter, and the program operation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._support.array_types import Array
+from ..memory.legendre import StateSpace
+from ..memory.wave_digital import AdaptorChain, build_chain, fit_readout
+from ..program.fixedpoint import QFormat
+from ..program.integer_program import Cascade, DenseUpdate
+from .bounds import Recurrence
+from .coefficients import real_sections, round_rows, round_sections
+
+NOT_PROVEN = "not proven (the rounded matrix has a norm of 1 or more)"
+Formats = Mapping[str, QFormat]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MemorySignal:
+    """A recurrent signal in real units: ``rows @ z + direct * u``.
+
+    With ``direct`` zero the rows read z after the step, otherwise before it.
+    """
+
+    fmt_name: str
+    rows: Array
+    direct: Array
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RoundedMemory:
+    """A memory with rounded coefficients and word formats still open.
+
+    Attributes
+    ----------
+    recurrence : Recurrence
+        In orthonormal coordinates z.
+    states : dict of str to float array
+        State vectors: each word's real value as a row of ``value = row @ z``.
+    signals : tuple of Signal
+        Everything that needs a format, the states included.
+    noise : callable
+        LSB of each format name -> how rounding errors one LSB high enter z.
+    readout : float array, shape (d, d)
+        ``m = readout @ z``.
+    response : callable
+        Points of the unit circle -> transfer functions from u to z.
+    operation : callable
+        Formats and the silence window -> the program's operation.
+    decay : str
+        ``proven``, or why zero input is not proven to die.
+    """
+
+    recurrence: Recurrence
+    states: dict[str, Array]
+    signals: tuple[MemorySignal, ...]
+    noise: Callable[[Mapping[str, float]], Array]
+    readout: Array
+    response: Callable[[np.ndarray], np.ndarray]
+    operation: Callable[[Formats, int], Cascade | DenseUpdate]
+    decay: str
+
+
+def round_cascade(system: StateSpace, ideal: AdaptorChain, coef_bits: int) -> RoundedMemory:
+    """Round the adaptors of ``ideal`` and refit the readout to the rounded chain."""
+    sections = round_sections(ideal.sections, coef_bits)
+    chain = build_chain(real_sections(sections))
+    value = np.diag(1.0 / chain.weight)
+    states = {"z_inner": value[~chain.is_outer]}
+    signals = [MemorySignal(fmt_name="chain", rows=chain.w_rows, direct=chain.w_direct)]
+    if chain.is_outer.any():
+        states = {"z_outer": value[chain.is_outer], **states}
+        signals.append(MemorySignal(fmt_name="z_outer", rows=chain.f_rows, direct=chain.f_direct))
+
+    def noise(lsb: Mapping[str, float]) -> Array:
+        unit = {"chain": lsb["chain"], "inner": lsb["z_inner"], "outer": lsb.get("z_outer", 0.0)}
+        return np.asarray(chain.noise * np.array([unit[kind] for kind in chain.noise_kind]))
+
+    def operation(formats: Formats, window: int) -> Cascade:
+        return Cascade(
+            source="u",
+            z_outer="z_outer" if "z_outer" in states else "",
+            z_inner="z_inner",
+            silence="silence",
+            chain_fmt=formats["chain"],
+            window=window,
+            sections=sections,
+        )
+
+    return RoundedMemory(
+        recurrence=Recurrence(A=chain.A, b=chain.b),
+        states=states,
+        signals=(*_state_signals(states), *signals),
+        noise=noise,
+        readout=fit_readout(system, chain),
+        response=chain.response,
+        operation=operation,
+        decay="proven",
+    )
+
+
+def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
+    """Round Abar - I, one exponent a row; Bbar follows from unit gain at DC."""
+    rounded = round_rows(system.A, coef_bits, "the dense matrix")
+    scale = system.scale
+    A = rounded.real() * (scale[None, :] / scale[:, None])
+    recurrence = Recurrence(A=A, b=-A[:, 0] / scale[0])
+    norm = float(np.linalg.norm(np.eye(len(A)) + A, 2))
+    states = {"m": np.diag(scale)}
+
+    def operation(formats: Formats, window: int) -> DenseUpdate:
+        rows, shifts = rounded.tuples()
+        return DenseUpdate(
+            source="u", state="m", silence="silence", window=window, rows=rows, shifts=shifts
+        )
+
+    return RoundedMemory(
+        recurrence=recurrence,
+        states=states,
+        signals=_state_signals(states),
+        # the last source is the input word, rounded to the state's fraction
+        noise=lambda lsb: lsb["m"] * np.column_stack([np.diag(1.0 / scale), recurrence.b]),
+        readout=np.diag(scale),
+        response=recurrence.response,
+        operation=operation,
+        decay="proven" if norm <= 1.0 - 1e-12 else NOT_PROVEN,
+    )
+
+
+def _state_signals(states: dict[str, Array]) -> tuple[MemorySignal, ...]:
+    return tuple(
+        MemorySignal(fmt_name=name, rows=rows, direct=np.zeros(len(rows)))
+        for name, rows in states.items()
+    )
+
+
+def silence_window(theta: float) -> int:
+    """Return the steps of zero input after which the window holds nothing else."""
+    return max(1, math.ceil(theta))

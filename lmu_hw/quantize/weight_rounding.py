@@ -1,0 +1,216 @@
+"""Weights as integers: one scale a row, chosen with what is known of the words they multiply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._support.array_types import Array
+from ..errors import SpecError
+from ..program.fixedpoint import MAX_WORD_BITS
+
+MULTIPLIER_BITS = 15
+"""Width of a row's multiplier, whose highest bit is set."""
+SPARE_BITS = 3
+"""Room above the largest sum of a row times its multiplier."""
+MAX_ALIGN = 12
+"""Farthest two sources of a row are brought apart [bits]."""
+DAMPING = 0.01
+"""Added to every column's mean square, relative to their mean: no two are taken as quite alike."""
+BLOCK = 64
+"""Columns that are rounded before the others hear of it."""
+LOUDEST = 2.0**46
+"""Most that an LSB of a word may make of its sum [LSB]: far beyond saturation."""
+BIAS_BITS = 30
+"""Finest scale of a row, relative to its bias."""
+CLIPPED = np.linspace(0.45, 1.0, 23)
+"""Scales tried for few bits, relative to that which holds the largest weight."""
+CLIP_BELOW_BITS = 7
+"""Width from which on no scale is better than the one that holds the largest weight."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Source:
+    """What a row reads.
+
+    Attributes
+    ----------
+    matrix : float array, shape (n, m)
+        Real weights.
+    lsb : float
+        Of the words.
+    power : float array, shape (m,)
+        Mean square of each word [LSB^2].
+    peak : int
+        Largest magnitude of a word.
+    """
+
+    matrix: Array
+    lsb: float
+    power: Array
+    peak: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IntegerRows:
+    """Rows of a `~lmu_hw.program.integer_program.Linear`, as its fields."""
+
+    rows: tuple[tuple[int, ...], ...]
+    aligns: tuple[int, ...]
+    biases: tuple[int, ...]
+    multipliers: tuple[int, ...]
+    shifts: tuple[int, ...]
+
+
+def round_weights(
+    sources: Sequence[Source],
+    bias: Array,
+    lsb: float,
+    weight_bits: int,
+    moment: Array | None = None,
+) -> IntegerRows:
+    """Return the integer rows of an affine operation.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    bias : float array, shape (n,)
+    lsb : float
+        Of the sum, before any function.
+    weight_bits : int
+        Width of the weights, 2 to 16.
+    moment : float array, shape (m + 1, m + 1), optional
+        Second moments of all columns in real units, and of a constant 1. With them the error of a
+        rounded weight is made good by those that are rounded after it, and by the bias.
+
+    Raises
+    ------
+    SpecError
+        If the weights are so large that nothing but saturation could come of them.
+    """
+    top = (1 << (weight_bits - 1)) - 1
+    peaks = np.column_stack([np.max(np.abs(s.matrix), axis=1) * s.lsb for s in sources])
+    loudest = max(np.max(peaks), np.max(np.abs(bias)) * 2.0**-BIAS_BITS) / lsb
+    if not loudest < LOUDEST:
+        raise SpecError(
+            f"a weight makes {loudest:.2g} LSB of its sum from one of what it reads, over the "
+            f"{LOUDEST:.2g} that fit: scale the weights, or calibrate on data like those to come"
+        )
+    powers = np.array([np.sum(s.power) for s in sources])
+    aligns = _choose_aligns(peaks, powers)
+    words = np.hstack([s.matrix * (s.lsb / 2.0**a) for s, a in zip(sources, aligns, strict=True)])
+    power = np.concatenate([s.power * 4.0**a for s, a in zip(sources, aligns, strict=True)])
+    scale = np.max(np.abs(words), axis=1) / top
+    if weight_bits < CLIP_BELOW_BITS:
+        scale = _clipped_scale(words, power, scale, top)
+    scale = np.maximum(scale, np.abs(bias) * 2.0**-BIAS_BITS)
+    scale = np.where(scale > 0.0, scale, lsb * 2.0**-8)
+    most = sum(
+        s.matrix.shape[1] * top * s.peak << int(a) for s, a in zip(sources, aligns, strict=True)
+    )
+    multipliers, shifts = _multipliers(scale / lsb, most)
+    # the scale that the integers really make: its own rounding costs nothing
+    scale = np.ldexp(multipliers.astype(np.float64), -shifts) * lsb
+    if moment is None:
+        rows = np.clip(np.floor(words / scale[:, None] + 0.5), -top, top).astype(np.int64)
+    else:
+        units = [
+            np.full(s.matrix.shape[1], s.lsb / 2.0**a) for s, a in zip(sources, aligns, strict=True)
+        ]
+        unit = np.append(np.concatenate(units), 1.0)
+        shifted = moment / np.outer(unit, unit)
+        # a rounded word carries noise of its own
+        noise = np.append(np.repeat(4.0**aligns / 12.0, [s.matrix.shape[1] for s in sources]), 0.0)
+        rows, bias = _round_in_turn(words, bias, scale, top, shifted + np.diag(noise))
+    biases = np.floor(bias / scale + 0.5).astype(np.int64)
+    return IntegerRows(
+        rows=tuple(map(tuple, rows.tolist())),
+        aligns=tuple(int(a) for a in aligns),
+        biases=tuple(biases.tolist()),
+        multipliers=tuple(multipliers.tolist()),
+        shifts=tuple(shifts.tolist()),
+    )
+
+
+def _round_in_turn(
+    words: Array, bias: Array, scale: Array, top: int, moment: Array
+) -> tuple[np.ndarray, Array]:
+    """Return rounded rows and the bias, each error made good by what is rounded later.
+
+    The loudest columns go first. (Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ", ICLR 2023.)
+    """
+    n = len(moment) - 1
+    order = np.append(np.argsort(-np.diag(moment)[:n], kind="stable"), n)
+    H = moment[np.ix_(order, order)]
+    H = H + DAMPING * np.mean(np.diag(H)[:n]) * np.diag(np.append(np.ones(n), 0.0))
+    # row j of U: how columns after j answer an error of column j
+    U = np.linalg.cholesky(np.linalg.inv(H)).T
+    rest = np.column_stack([words, bias])[:, order]
+    rows = np.empty_like(words)
+    for start in range(0, n, BLOCK):
+        block = range(start, min(start + BLOCK, n))
+        errors = np.empty((len(words), len(block)))
+        for k, j in enumerate(block):
+            rows[:, j] = np.clip(np.floor(rest[:, j] / scale + 0.5), -top, top)
+            errors[:, k] = (rest[:, j] - rows[:, j] * scale) / U[j, j]
+            rest[:, j + 1 : block.stop] -= np.outer(errors[:, k], U[j, j + 1 : block.stop])
+        # the others hear of a whole block at once: one product of matrices
+        rest[:, block.stop :] -= errors @ U[start : block.stop, block.stop :]
+    return rows[:, np.argsort(order[:n])].astype(np.int64), rest[:, n]
+
+
+def _choose_aligns(peaks: Array, powers: Array) -> np.ndarray:
+    """Return each source's left shift: least rounding noise of all rows together.
+
+    A row's step is set by its largest weight, in units of the shifted words; the noise that a
+    source makes of it is the step times the size of its shifted words.
+
+    Parameters
+    ----------
+    peaks : float array, shape (n_rows, n_sources)
+        Largest weight of each row and source, per word.
+    powers : float array, shape (n_sources,)
+        Sum of the words' mean squares.
+    """
+
+    def noise(aligns: np.ndarray) -> float:
+        steps = np.max(peaks * 2.0**-aligns, axis=1)
+        return float(np.sum(steps**2) * np.sum(powers * 4.0**aligns))
+
+    aligns = np.zeros(len(powers), dtype=np.int64)
+    units = np.eye(len(powers), dtype=np.int64)
+    for _ in range(len(powers) * MAX_ALIGN):
+        moves = [aligns + d * unit for unit in units for d in (1, -1)]
+        moves = [m for m in moves if np.ptp(m) <= MAX_ALIGN]
+        best = min(moves, key=noise, default=aligns)
+        if not noise(best) < noise(aligns):
+            break
+        aligns = best
+    return np.asarray(aligns - np.min(aligns))
+
+
+def _clipped_scale(words: Array, power: Array, scale: Array, top: int) -> Array:
+    """Return for each row the scale of least error, the largest weights held at their limit."""
+    best, least = scale, np.full(len(scale), np.inf)
+    safe = np.where(scale > 0.0, scale, 1.0)
+    for factor in CLIPPED:
+        step = (safe * factor)[:, None]
+        error = np.clip(np.floor(words / step + 0.5), -top, top) * step - words
+        cost = (error**2) @ (power + 1e-300)
+        best = np.where(cost < least, scale * factor, best)
+        least = np.minimum(cost, least)
+    return best
+
+
+def _multipliers(scale: Array, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return integers with ``scale <= multiplier * 2**-shift``, as near as their width allows."""
+    width = min(MULTIPLIER_BITS, MAX_WORD_BITS - SPARE_BITS - most.bit_length())
+    width = max(1, width)
+    exponent = np.frexp(scale)[1].astype(np.int64)
+    shifts = np.minimum(width - exponent, MAX_WORD_BITS - 2)
+    multipliers = np.ceil(np.ldexp(scale, shifts)).astype(np.int64)
+    # a scale above the integers has no shift left
+    over = np.maximum(-shifts, 0)
+    return np.maximum(multipliers, 1) << over, shifts + over

@@ -1,0 +1,62 @@
+"""Word lengths of a network's program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._support.validation import check_int
+
+WORD_BITS = 16
+"""Width of words that cost nothing by it: a memory's input, gates, cell states."""
+MAX_STATE_BITS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """Word lengths of a network's program [bits].
+
+    Parameters
+    ----------
+    weight_bits : int
+        Weights, 2 to 16, with a scale for each row.
+    layer_weight_bits : tuple of int
+        The same for each layer of the network; empty: ``weight_bits`` for all.
+    act_bits : int
+        Outputs of layers, 4 to 16.
+    coef_bits : int
+        Coefficients of memories, 4 to 24.
+    state_bits : int, optional
+        States of memories, 8 to 32. Default: enough that roundoff stays below what is read of them.
+    input_bits : int
+        The network's input, 4 to 16.
+
+    Raises
+    ------
+    SpecError
+        If a width is out of range.
+    """
+
+    weight_bits: int = 8
+    layer_weight_bits: tuple[int, ...] = ()
+    act_bits: int = 16
+    coef_bits: int = 16
+    state_bits: int | None = None
+    input_bits: int = 16
+
+    def __post_init__(self) -> None:
+        limits = {
+            "weight_bits": (2, WORD_BITS),
+            "act_bits": (4, WORD_BITS),
+            "coef_bits": (4, 24),
+            "input_bits": (4, WORD_BITS),
+        }
+        for name, (low, high) in limits.items():
+            check_int(name, getattr(self, name), low, high)
+        if self.state_bits is not None:
+            check_int("state_bits", self.state_bits, 8, MAX_STATE_BITS)
+        for bits in self.layer_weight_bits:
+            check_int("weight_bits", bits, 2, WORD_BITS)
+
+    def weights_of(self, place: int) -> int:
+        """Return the width of the weights of a layer, counted from 1."""
+        return self.layer_weight_bits[place - 1] if self.layer_weight_bits else self.weight_bits

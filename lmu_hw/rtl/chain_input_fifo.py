@@ -1,0 +1,144 @@
+"""Inputs of memories that wait for the chain of sections."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from .block_memories import Ram
+from .constant_tables import lookup
+from .ports import keep_on_reset
+from .schedule import Schedule
+from .schedule.timing import QUEUE, chain_cycles
+
+
+class FeedQueue(wiring.Component):
+    """Takes the inputs of all channels at once and gives them to the chain, two at a time.
+
+    Parameters
+    ----------
+    plan : Schedule
+        With at least one chain.
+    word_width : int
+        Bits of an input word.
+
+    Members
+    -------
+    word : In(signed(word_width))
+    feed : In(range(len(plan.feeds)))
+    valid : In(1)
+        The memory ``feed`` gets its input ``word``, if it is a cascade.
+    silent : In(1)
+        Of it, 2 cycles later.
+    start : Out(1)
+        The chain begins
+    next_word, next_feed, next_silent : Out
+        with these; from the next cycle on they are those of the channel beside it, if there is one.
+
+    Latency: 6 cycles (`lmu_hw.rtl.schedule.timing.QUEUE`) from the last of two that go beside each
+    other, or until the chain has finished.
+    Throughput: an input every 3 cycles, while there is room; there is room for all of a step.
+
+    Schedule:
+
+    - count: the word waits for its silence counter.
+    - entry, write, read: through the memory.
+    - start: when the chain is free, to registers; the word of the channel beside it follows.
+    """
+
+    latency = QUEUE
+
+    def __init__(self, plan: Schedule, word_width: int) -> None:
+        self.plan = plan
+        feeds = range(len(plan.feeds))
+        super().__init__(
+            {
+                "word": In(signed(word_width)),
+                "feed": In(feeds),
+                "valid": In(1),
+                "silent": In(1),
+                "next_word": Out(signed(word_width)),
+                "next_feed": Out(feeds),
+                "start": Out(1),
+                "next_silent": Out(1),
+            }
+        )
+        keep_on_reset(self, "next_word", "next_feed", "next_silent")
+
+    def model(self, arrivals: list[tuple[int, int]]) -> list[int]:
+        """Return when inputs that arrive as (cycle, feed) start, those beside others left out."""
+        free, starts, waits = 0, [], False
+        for cycle, number in arrivals:
+            feed = self.plan.feeds[number]
+            if feed.paired:
+                waits = True
+                continue
+            assert feed.chain is not None
+            starts.append(max(cycle + self.latency, free))
+            sections = self.plan.chains[feed.chain].sections
+            free, waits = starts[-1] + chain_cycles(sections, paired=waits), False
+        return starts
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        plan = self.plan
+        layout = data.StructLayout({"word": len(self.word), "feed": len(self.feed), "silent": 1})
+        depth = 1 << max(1, ceil_log2(len(plan.feeds) + 1))
+        m.submodules.waiting = ram = Ram(layout.size, depth)
+        head = Signal.like(ram.read_address)
+        tail = Signal.like(ram.write_address)
+
+        # count
+        is_chain = lookup(m, self.feed, [int(f.chain is not None) for f in plan.feeds], "is_chain")
+        word, feed, arrived = self.word, self.feed, self.valid & is_chain
+        for stage in ("counting", "counted"):
+            later = Signal.like(word, name=f"{stage}_word", reset_less=True)
+            later_feed = Signal.like(feed, name=f"{stage}_feed", reset_less=True)
+            valid = Signal(name=stage)
+            m.d.sync += [later.eq(word), later_feed.eq(feed), valid.eq(arrived)]
+            word, feed, arrived = later, later_feed, valid
+
+        # write
+        entry = Signal(layout.size, reset_less=True)
+        m.d.sync += [entry.eq(Cat(word, feed, self.silent)), ram.write.eq(arrived)]
+        m.d.comb += [ram.write_address.eq(tail), ram.write_word.eq(entry)]
+        with m.If(ram.write):
+            m.d.sync += tail.eq(tail + 1)
+
+        # read, start
+        there, both, starts, follows = Signal(), Signal(), Signal(), Signal()
+        following = Signal.like(head)
+        shown = data.View(layout, ram.read_word.as_unsigned())
+        paired = [int(f.paired) for f in plan.feeds]
+        cycles = [
+            0
+            if f.chain is None
+            else chain_cycles(plan.chains[f.chain].sections, paired=f.paired) - 2
+            for f in plan.feeds
+        ]
+        busy = Signal(range(max(cycles) + 1))
+        alone = ~lookup(m, shown["feed"], paired, "shown_paired")
+        m.d.comb += [
+            starts.eq(there & (both | alone) & (busy == 0) & ~self.start),
+            follows.eq(self.start & lookup(m, self.next_feed, paired, "begun_paired")),
+            following.eq(head + (starts | follows)),
+            ram.read_address.eq(following),
+        ]
+        m.d.sync += [
+            head.eq(following),
+            there.eq(following != tail),
+            both.eq((tail - following)[: len(tail)] > 1),
+            self.start.eq(starts),
+            busy.eq(Mux(busy == 0, 0, busy - 1)),
+        ]
+        with m.If(starts | follows):
+            m.d.sync += [
+                self.next_word.eq(shown["word"].as_signed()),
+                self.next_feed.eq(shown["feed"]),
+                self.next_silent.eq(shown["silent"]),
+            ]
+        with m.If(self.start):
+            m.d.sync += busy.eq(lookup(m, self.next_feed, cycles, "chain_cycles"))
+        return m

@@ -1,0 +1,76 @@
+"""Constants that a number selects: wiring where all are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+
+from ..program.fixedpoint import QFormat
+
+
+def lookup(m: Module, index: Value, values: Sequence[int], name: str) -> Value:
+    """Return the constant that ``index`` selects.
+
+    Parameters
+    ----------
+    m : Module
+    index : Value
+    values : sequence of int
+        Values of the constants, at least one.
+    name : str
+        Of the wire.
+    """
+    shape = shape_of(values)
+    if len(set(values)) == 1:
+        return Const(values[0], Shape(max(1, shape.width), shape.signed))
+    chosen = Signal(shape, name=name)
+    with m.Switch(index):
+        for number, value in enumerate(values):
+            if value != 0:
+                with m.Case(number):
+                    m.d.comb += chosen.eq(value)
+    return chosen
+
+
+def shape_of(values: Sequence[int]) -> Shape:
+    """Return the shape that holds all values."""
+    low, high = min(values), max(values)
+    if low >= 0:
+        return unsigned(high.bit_length())
+    return signed(max(high.bit_length(), (-low - 1).bit_length()) + 1)
+
+
+def signed_width(fmt: QFormat) -> int:
+    """Return the bits of a signed word that holds every word of a format."""
+    return fmt.width + (not fmt.signed)
+
+
+def any_of(words: Sequence[Value]) -> Value:
+    """Return the bitwise or of the words."""
+    total: Value = words[0]
+    for word in words[1:]:
+        total = total | word
+    return total
+
+
+def one_of(m: Module, index: Value, words: Sequence[Value], name: str) -> Value:
+    """Return the word that ``index`` selects."""
+    if len(words) == 1:
+        return words[0]
+    chosen = Signal(words[0].shape(), name=name)
+    with m.Switch(index):
+        for number, word in enumerate(words):
+            with m.Case(number):
+                m.d.comb += chosen.eq(word)
+    return chosen
+
+
+def saturated(value: Value, low: int, high: int) -> Value:
+    """Return a signed value limited to a power-of-two range."""
+    bits = (high - low).bit_length()
+    # a word fits when all bits above it equal its sign
+    above = value[bits - (low < 0) :]
+    fits = (above == 0) | (above.all() if low < 0 else 0)
+    word = value[:bits].as_signed() if low < 0 else value[:bits]
+    return Mux(fits, word, Mux(value[-1], low, high))

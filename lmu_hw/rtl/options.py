@@ -1,0 +1,90 @@
+"""What a user chooses of the hardware; no word of the program depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .._support.validation import check_int
+from ..errors import SpecError
+from .streams import Streams
+
+MAX_LANES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """Choices for the Verilog of a program.
+
+    Parameters
+    ----------
+    lanes : int
+        Multiply-accumulate lanes, 1 to 64.
+    streams : Streams
+        How the ports are called.
+    state_port : bool
+        The state can be cleared, saved and loaded from outside.
+
+    Raises
+    ------
+    SpecError
+        If a choice is out of its range.
+    """
+
+    lanes: int = 1
+    streams: Streams = Streams.PLAIN
+    state_port: bool = False
+
+    def __post_init__(self) -> None:
+        check_int("lanes", self.lanes, 1, MAX_LANES)
+        if not isinstance(self.state_port, bool):
+            raise SpecError(f"state_port must be true or false, not {self.state_port!r}")
+
+    def to_data(self) -> dict[str, Any]:
+        """Return what `from_data` reads, for JSON."""
+        return asdict(self) | {"streams": self.streams.value}
+
+
+def from_data(data: Mapping[str, Any]) -> Hardware:
+    """Return the choices of a file; what it does not name is as by default.
+
+    Raises
+    ------
+    SpecError
+        If a key is unknown or a choice is out of its range.
+    """
+    names = [f.name for f in fields(Hardware)]
+    for key in data:
+        if key not in names:
+            raise SpecError(f"hardware must have keys among {', '.join(names)}, not {key!r}")
+    return Hardware(**{**data, "streams": _streams(data.get("streams", Streams.PLAIN.value))})
+
+
+def chosen(options: Mapping[str, Any], keys: dict[str, Any] | None = None) -> Hardware:
+    """Return what a command line asks for.
+
+    Parameters
+    ----------
+    options : mapping
+        None, or nothing, where an option was not given.
+    keys : dict, optional
+        Of a specification file; those of the hardware are taken out.
+
+    Raises
+    ------
+    SpecError
+        If a choice is out of its range.
+    """
+    names = [f.name for f in fields(Hardware)]
+    given = {name: keys.pop(name) for name in names if keys and name in keys}
+    return from_data(given | {n: options[n] for n in names if options.get(n) is not None})
+
+
+def _streams(value: Any) -> Streams:
+    try:
+        return Streams(value)
+    except ValueError:
+        raise SpecError(
+            f"streams must be {' or '.join(s.value for s in Streams)}, not {value!r}"
+        ) from None

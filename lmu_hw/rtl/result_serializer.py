@@ -1,0 +1,144 @@
+"""Sums on their way from the lanes to the one unit that rounds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .ports import keep_on_reset
+from .schedule.timing import addends, sum_turns
+
+
+class Drain(wiring.Component):
+    """Takes the lanes' sums together and hands them over one by one, or their total.
+
+    Parameters
+    ----------
+    lanes, interval : int
+        How many sums; cycles from one to the next.
+    width, base_width : int
+        Bits of a sum, and of what it is to be added to.
+    n_jobs : int
+
+    Members
+    -------
+    totals, bases : In(signed), one for each lane
+    load : In(1)
+        Take them.
+    results : In(range(lanes))
+        With ``load``: how many of them, less one.
+    one_row : In(1)
+        With ``load``: add them all up.
+    job : In(range(n_jobs))
+    opens : In(1)
+        With ``load``: whose sums they are, and whether they are its first.
+    total, base : Out(signed)
+    valid : Out(1)
+        ``total`` is a result.
+    result_job : Out(range(n_jobs))
+    begins : Out(1)
+        Whose result it is, and whether it is its first.
+
+    Latency: 1 cycle from ``load`` to the first result; with ``one_row`` up to 4 more.
+    Throughput: a result every ``interval`` cycles.
+
+    Schedule: the sums move down one place for each result; for a total, a quarter of them are added
+    in a cycle.
+    """
+
+    latency = 1
+
+    def __init__(self, lanes: int, interval: int, width: int, base_width: int, n_jobs: int) -> None:
+        self.lanes, self.interval = lanes, interval
+        super().__init__(
+            {
+                "totals": In(signed(width)).array(lanes),
+                "bases": In(signed(base_width)).array(lanes),
+                "load": In(1),
+                "results": In(range(lanes)),
+                "one_row": In(1),
+                "job": In(range(n_jobs)),
+                "opens": In(1),
+                "total": Out(signed(width)),
+                "base": Out(signed(base_width)),
+                "valid": Out(1),
+                "result_job": Out(range(n_jobs)),
+                "begins": Out(1),
+            }
+        )
+        keep_on_reset(self, "result_job")
+
+    def model(self, totals: Sequence[int], results: int, one_row: bool) -> list[int]:
+        """Return the results of one load."""
+        return [sum(totals)] if one_row else list(totals[: results + 1])
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        lanes, width, base_width = self.lanes, len(self.total), len(self.base)
+        held = [Signal(signed(width), name=f"total_{i}", reset_less=True) for i in range(lanes)]
+        bases = [
+            Signal(signed(base_width), name=f"base_{i}", reset_less=True) for i in range(lanes)
+        ]
+        busy, adding, summed = Signal(), Signal(), Signal()
+        opens = Signal(reset_less=True)
+        left = Signal(range(lanes))
+        idle = Signal(range(self.interval))
+        hands_over = Signal()
+        total = Signal(signed(width), name="sum_of_row", reset_less=True)
+
+        m.d.comb += [
+            hands_over.eq(busy & (idle == 0)),
+            self.valid.eq(hands_over | summed),
+            self.total.eq(Mux(summed, total, held[0])),
+            self.base.eq(bases[0]),
+            self.begins.eq(opens),
+        ]
+        with m.If(self.valid):
+            m.d.sync += [opens.eq(0), idle.eq(self.interval - 1)]
+        with m.Elif(idle != 0):
+            m.d.sync += idle.eq(idle - 1)
+
+        with m.If(hands_over):
+            for low, high in (*pairwise(held), *pairwise(bases)):
+                m.d.sync += low.eq(high)
+            m.d.sync += left.eq(left - 1)
+            with m.If(left == 0):
+                m.d.sync += busy.eq(0)
+        if lanes > 1:
+            self._add(m, held, total, left, adding, summed)
+        with m.If(self.load):
+            m.d.sync += [low.eq(new) for low, new in zip(held, self.totals, strict=True)]
+            m.d.sync += [low.eq(new) for low, new in zip(bases, self.bases, strict=True)]
+            m.d.sync += [
+                busy.eq(~self.one_row),
+                adding.eq(self.one_row),
+                left.eq(Mux(self.one_row, sum_turns(lanes) - 1, self.results)),
+                total.eq(0),
+                self.result_job.eq(self.job),
+                opens.eq(self.opens),
+            ]
+        return m
+
+    def _add(
+        self,
+        m: Module,
+        held: list[Signal],
+        total: Signal,
+        left: Signal,
+        adding: Signal,
+        summed: Signal,
+    ) -> None:
+        """Add some sums a cycle, and move the others down to their places."""
+        together = addends(self.lanes)
+        m.d.sync += summed.eq(0)
+        with m.If(adding):
+            for number, low in enumerate(held):
+                high = held[number + together] if number + together < self.lanes else 0
+                m.d.sync += low.eq(high)
+            m.d.sync += [total.eq(sum(held[:together], total)), left.eq(left - 1)]
+            with m.If(left == 0):
+                m.d.sync += [adding.eq(0), summed.eq(1)]

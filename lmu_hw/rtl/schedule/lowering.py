@@ -1,0 +1,427 @@
+"""From operations to runs: what every job does, and the ROM words that it does it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...program.fixedpoint import QFormat
+from ...program.integer_program import (
+    Argmax,
+    Cascade,
+    DenseUpdate,
+    Function,
+    Linear,
+    Pointwise,
+    Program,
+    Role,
+)
+from .memory_map import Versions
+from .plan import ChainPlan, Feed, Job, Key, Kind, Mirror, RomRun, queued
+from .rows import Reading, Rows, Section, SourcePart, by_arrival
+from .timing import COUNT, INDEX_GAP, Pace, functions_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoweringChoice:
+    """How a program is lowered, where its meaning leaves a choice.
+
+    Parameters
+    ----------
+    order : tuple of int
+        Indices of the operations, each after those that it depends on.
+    readings : tuple of Reading
+        By index of the operation, of those that are the first to read a chain's states.
+    """
+
+    order: tuple[int, ...]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingJob:
+    """A job before it has a place in time.
+
+    Parameters
+    ----------
+    name : str
+    lazy : bool
+        Left out of steps without an output.
+    runs : tuple of Run
+    target : Key or None
+    word : int
+        Results are the words of ``target`` from this one on.
+    function : bool
+        Results pass a function.
+    to_stream : bool
+    feed : Feed or None
+        The first of two, where they are paired.
+    """
+
+    name: str
+    lazy: bool
+    runs: tuple[RomRun, ...]
+    target: Key | None = None
+    word: int = 0
+    function: bool = False
+    to_stream: bool = False
+    feed: Feed | None = None
+
+
+class Lowering:
+    """Lowers operations one after the other.
+
+    Parameters
+    ----------
+    program : Program
+    versions : Versions
+    pace : Pace
+    direct : bool
+        Outputs leave when they are computed.
+    way : Way
+    """
+
+    def __init__(
+        self, program: Program, versions: Versions, pace: Pace, way: LoweringChoice, *, direct: bool
+    ) -> None:
+        self.program, self.versions = program, versions
+        self.way, self.direct = way, direct
+        self.rows = Rows(pace)
+        self.functions = functions_of(program)
+        self.drafts: list[PendingJob] = []
+        self.jobs: list[Job] = []
+        self.feeds: list[Feed] = []
+        self.chains: list[ChainPlan] = []
+        self.weights: list[tuple[int, ...]] = []
+        self.params: list[tuple[int, int, int]] = []
+        self.lengths: dict[Key, int] = {
+            (v.name, version): v.length
+            for v in program.vectors
+            for version in range(versions.final[v.name][1] + 1)
+        }
+        self.extra: dict[str, int] = {}
+        self._read: set[int] = set()
+
+    @property
+    def queued(self) -> bool:
+        """Whether inputs of several channels queue for a chain."""
+        return queued(self.feeds)
+
+    def lower(self, kept: Sequence[str]) -> None:
+        """Lower the whole program; ``kept`` names the outputs that leave at the end."""
+        for index in self.way.order:
+            op = self.program.ops[index]
+            if index in self.versions.skipped:
+                continue
+            if isinstance(op, Cascade):
+                self._cascade(index, op)
+            elif isinstance(op, DenseUpdate):
+                self._dense(index, op)
+            elif isinstance(op, Linear):
+                self._linear(index, op)
+            elif isinstance(op, Pointwise):
+                self._pointwise(index, op)
+            else:
+                self._argmax(index, op)
+        lazy = self.program.output_every != 1
+        for name in kept:
+            self._emit(f"emit_{name}", self.versions.final[name], lazy=lazy)
+
+    # rows
+
+    def _linear(self, index: int, op: Linear) -> None:
+        reads, made = self.versions.reads[index], self.versions.writes[index]
+        weights, params = len(self.weights), len(self.params)
+        widths = op.widths(self.program.vector)
+        columns = iter(range(sum(widths)))
+        parts = [
+            SourcePart(
+                key=reads[name],
+                word=0,
+                align=align,
+                columns=tuple(next(columns) for _ in range(width)),
+            )
+            for name, width, align in zip(op.sources, widths, op.aligns, strict=True)
+        ]
+        # words that were written last are read last
+        parts.sort(key=lambda part: self._writer(part.key, index))
+        self.params += zip(op.biases, op.multipliers, op.shifts, strict=True)
+        chain, reading = self._just_computed(parts), self.way.readings[index]
+        for c in range(op.n_channels):
+            moved = [replace(part, word=c * part.width) for part in parts]
+            if chain is None or reading is Reading.WHOLE:
+                runs, words = self.rows.whole(op.rows, moved)
+            else:
+                twofold = reading is Reading.DUAL_GROUP
+                runs, words = self.rows.arriving(
+                    op.rows, *by_arrival(moved, chain), twofold=twofold
+                )
+            if self._place_weights(words, weights if c else None):
+                weights = len(self.weights) - len(words)
+            self._add(
+                index,
+                c,
+                runs,
+                self._job(
+                    index, c, made[op.target], c * len(op.rows), op.function, weights, params
+                ),
+            )
+
+    def _just_computed(self, parts: Sequence[SourcePart]) -> ChainPlan | None:
+        """Return the chain whose states nobody before these parts has read, the last if several."""
+        keys, found = {part.key for part in parts}, None
+        for chain in self.chains:
+            targets = [mirror.target for mirror in chain.mirrors if mirror is not None]
+            if chain.op not in self._read and len(targets) == 2 and keys.issuperset(targets):
+                found = chain
+            if not keys.isdisjoint(targets):
+                self._read.add(chain.op)
+        return found
+
+    def _place_weights(self, words: list[tuple[int, ...]], start: int | None) -> bool:
+        """Add words to the ROM, unless they are what it has from ``start`` on."""
+        if start is not None and self.weights[start : start + len(words)] == words:
+            return False
+        self.weights += words
+        return True
+
+    def _dense(self, index: int, op: DenseUpdate) -> None:
+        vector, versions = self.program.vector, self.versions
+        reads, made = versions.reads[index], versions.writes[index]
+        source, state = vector(op.source), vector(op.state)
+        n, channels = len(op.rows), source.length
+        align = state.fmt.frac_bits - source.fmt.frac_bits
+        u = reads[op.source]
+        if align < 0:
+            u = self._rounded_input(index, op)
+        rows = tuple((*row, -row[0]) for row in op.rows)
+        weights, params = len(self.weights), len(self.params)
+        self.params += [(0, 1, shift) for shift in op.shifts]
+        for c in range(channels):
+            feed = Feed(op=index, channel=c, chain=None, window=op.window)
+            name = f"feed_{index}" if channels == 1 else f"feed_{index}_{c}"
+            self._feed([feed], reads[op.source], name)
+            parts = [
+                SourcePart(key=u, word=c, align=max(0, align), columns=(n,)),
+                SourcePart(
+                    key=reads[op.state], word=c * n, align=0, columns=tuple(range(n)), keep=True
+                ),
+            ]
+            runs, words = self.rows.whole(rows, parts, columns=False)
+            if self._place_weights(words, weights if c else None):
+                weights = len(self.weights) - len(words)
+            job = self._job(index, c, made[op.state], c * n, None, weights, params)
+            self._add(index, c, runs, replace(job, gated=True))
+
+    def _rounded_input(self, index: int, op: DenseUpdate) -> Key:
+        """Add the rounding of a dense memory's input to the state's binary point."""
+        vector = self.program.vector
+        source, state = vector(op.source).fmt, vector(op.state).fmt
+        name = f"{op.state}.rounded"
+        drop = source.frac_bits - state.frac_bits
+        # one bit more than what is left: rounding up may carry
+        fmt = QFormat(max(source.width + (not source.signed) - drop, 1) + 1, 0)
+        length = vector(op.source).length
+        self.extra[name], self.lengths[name, 1] = length, length
+        runs = [
+            RomRun(
+                kind=Kind.TERM,
+                source=self.versions.reads[index][op.source],
+                first=True,
+                last=True,
+            )
+        ]
+        params = len(self.params)
+        self.params.append((0, 1, drop))
+        job = Job(
+            name=f"round_{index}",
+            params=params,
+            one_param=True,
+            target=(name, 1),
+            fmt=fmt,
+            out_fmt=fmt,
+        )
+        self._add(index, 0, self.rows.elements(runs, length), job)
+        return name, 1
+
+    # single words
+
+    def _emit(self, name: str, source: Key, *, lazy: bool) -> None:
+        run = RomRun(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
+        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=(run,), to_stream=True))
+
+    def _leaves_as_it_is(self, op: Pointwise) -> bool:
+        """Return whether an operation does no more than give words to the outside."""
+        source, target = (self.program.vector(name) for name in (op.terms[0].a, op.target))
+        read = any(op.target in other.reads for other in self.program.ops)
+        return (
+            self.direct
+            and op.is_copy
+            and target.role is Role.OUTPUT
+            and target.fmt == source.fmt
+            # the next step's input may be written before the last word is read
+            and source.role is not Role.INPUT
+            and not read
+        )
+
+    def _pointwise(self, index: int, op: Pointwise) -> None:
+        vector, reads = self.program.vector, self.versions.reads[index]
+        if self._leaves_as_it_is(op):
+            name, lazy = f"emit_{op.target}", self.program.lazy[index]
+            self._emit(name, reads[op.terms[0].a], lazy=lazy)
+            return
+        fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
+        result = op.result_fmt(vector).frac_bits
+        top = max(*fracs, result)
+        body: list[RomRun] = []
+        for term, frac in zip(op.terms, fracs, strict=True):
+            if term.b:
+                body.append(RomRun(kind=Kind.HOLD, source=reads[term.a]))
+            body.append(
+                RomRun(
+                    kind=Kind.PRODUCT if term.b else Kind.TERM,
+                    source=reads[term.b or term.a],
+                    minus=term.minus,
+                    align=top - frac,
+                )
+            )
+        sums = [i for i, run in enumerate(body) if run.kind is not Kind.HOLD]
+        body[sums[0]] = replace(body[sums[0]], first=True)
+        body[-1] = replace(body[-1], last=True)
+        length = vector(op.target).length
+        params = len(self.params)
+        self.params.append((0, 1, top - result))
+        made = self.versions.writes[index][op.target]
+        job = self._job(index, 0, made, 0, op.function, 0, params)
+        self._add(index, 0, self.rows.elements(body, length), replace(job, one_param=True))
+
+    def _argmax(self, index: int, op: Argmax) -> None:
+        source = self.versions.reads[index][op.source]
+        runs = [
+            RomRun(kind=Kind.COMPARE, cycles=self.lengths[source], source=source, first=True),
+            RomRun(kind=Kind.WAIT, cycles=INDEX_GAP),
+            RomRun(kind=Kind.INDEX, first=True, last=True),
+        ]
+        params = len(self.params)
+        self.params.append((0, 1, 0))
+        made = self.versions.writes[index][op.target]
+        job = self._job(index, 0, made, 0, None, 0, params)
+        self._add(index, 0, runs, replace(job, one_param=True))
+
+    # memories
+
+    def _cascade(self, index: int, op: Cascade) -> None:
+        vector, versions = self.program.vector, self.versions
+        sections = _with_gaps(op, paired=vector(op.source).length > 1)
+        mirrors: list[Mirror | None] = []
+        for name in (op.z_outer, op.z_inner):
+            fused = versions.fused.get((index, name))
+            mirrors.append(
+                None
+                if fused is None
+                else Mirror(
+                    target=versions.writes[index][fused.target], fmt=vector(fused.target).fmt
+                )
+            )
+        chain = ChainPlan(
+            op=index,
+            sections=sections,
+            first_section=sum(len(c.sections) for c in self.chains),
+            mirrors=(mirrors[0], mirrors[1]),
+        )
+        self.chains.append(chain)
+        channels, n = vector(op.source).length, len(op.sections)
+        outer = sum(f.states for f in self.feeds)
+        inner = outer + channels * op.n_pairs
+        feeds = [
+            Feed(
+                op=index,
+                channel=c,
+                chain=len(self.chains) - 1,
+                window=op.window,
+                outer=outer + c * op.n_pairs,
+                inner=inner + c * n,
+                states=op.n_pairs + n,
+                paired=c % 2 == 0 and c + 1 < channels,
+            )
+            for c in range(channels)
+        ]
+        for c in range(0, channels, 2):
+            name = f"cascade_{index}" if channels == 1 else f"cascade_{index}_{c}"
+            self._feed(feeds[c : c + 2], versions.reads[index][op.source], name)
+
+    def _feed(self, feeds: Sequence[Feed], source: Key, name: str) -> None:
+        runs: list[RomRun] = []
+        for feed in feeds:
+            if runs:
+                runs.append(RomRun(kind=Kind.WAIT, cycles=COUNT - 1))
+            runs.append(
+                RomRun(kind=Kind.FEED, source=source, word=feed.channel, job=len(self.feeds))
+            )
+            self.feeds.append(feed)
+        lazy = self.program.lazy[feeds[0].op]
+        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
+
+    # what all have in common
+
+    def _job(
+        self,
+        index: int,
+        channel: int,
+        target: Key,
+        word: int,
+        function: Function | None,
+        weights: int,
+        params: int,
+    ) -> Job:
+        op, fmt = self.program.ops[index], self.program.vector(target[0]).fmt
+        name = f"{op.kind}_{index}"
+        is_output = self.program.vector(target[0]).role is Role.OUTPUT
+        return Job(
+            name=name if self.program.channels(op) == 1 else f"{name}_{channel}",
+            weights=weights,
+            params=params,
+            target=target,
+            word=word,
+            to_stream=self.direct and is_output,
+            fmt=fmt if function is None else function.in_fmt,
+            function=None if function is None else self.functions.index(function),
+            out_fmt=fmt,
+        )
+
+    def _add(self, index: int, channel: int, runs: list[RomRun], job: Job) -> None:
+        number = len(self.jobs)
+        self.jobs.append(job)
+        marked = [replace(run, job=number) for run in runs]
+        marked[0] = replace(marked[0], begin=True)
+        self.drafts.append(
+            PendingJob(
+                name=job.name,
+                lazy=self.program.lazy[index],
+                runs=tuple(marked),
+                target=job.target,
+                word=job.word,
+                function=job.function is not None,
+                to_stream=job.to_stream,
+            )
+        )
+
+    def _writer(self, key: Key, index: int) -> int:
+        """Return which operation before this one in the step wrote a vector; -1 for none."""
+        before = self.way.order[: self.way.order.index(index)]
+        made = [k for k, i in enumerate(before) if key in self.versions.writes[i].values()]
+        return made[-1] if made and key[1] else -1
+
+
+def _with_gaps(op: Cascade, *, paired: bool) -> tuple[Section, ...]:
+    """Return the coefficients, with empty sections where the inner words would change places.
+
+    A real section's word is there before the inner one of the pair that precedes it; and together
+    with the outer one, of two channels beside each other.
+    """
+    sections: list[Section] = []
+    for section in op.sections:
+        if len(section) == 1 and sections and len(sections[-1]) == 2:
+            sections += [()] * (2 if paired else 1)
+        sections.append(tuple((a.coef, a.shift) for a in section))
+    return tuple(sections)

@@ -1,0 +1,218 @@
+"""Where vectors lie: every vector that an operation reads gets rows in the banks.
+
+What a step writes into a vector more than once, or reads in full while it writes it, must not lie
+in one place: `Versions` counts the writes, and `memory_map` finds a place for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import ScheduleError
+from ...program.integer_program import (
+    Cascade,
+    DenseUpdate,
+    Linear,
+    Operation,
+    Pointwise,
+    Program,
+    Role,
+)
+from .plan import BankPlace, BufferHalf, Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fused:
+    """A copy of a chain's states that the chain itself makes.
+
+    Parameters
+    ----------
+    copy : int or None
+        Index of the operation that need not run; None: the states are mirrored as they are.
+    target : str
+        The vector that lanes see.
+    """
+
+    copy: int | None
+    target: str
+
+
+class Versions:
+    """What every operation reads and writes, by the writes that came before.
+
+    Parameters
+    ----------
+    program : Program
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        _check(program)
+        self.fused = {
+            (index, name): fused
+            for index, op in enumerate(program.ops)
+            if isinstance(op, Cascade)
+            for name in op.states
+            if (fused := _fuse(program, index, name)) is not None
+        }
+        self.skipped = {f.copy for f in self.fused.values() if f.copy is not None}
+        count: dict[str, int] = {}
+        self.reads: list[dict[str, Key]] = []
+        self.writes: list[dict[str, Key]] = []
+        for index, op in enumerate(program.ops):
+            self.reads.append({name: (name, count.get(name, 0)) for name in op.reads})
+            written = {}
+            for name in self.written(index):
+                count[name] = count.get(name, 0) + 1
+                written[name] = (name, count[name])
+            self.writes.append(written)
+        self.final = {v.name: (v.name, count.get(v.name, 0)) for v in program.vectors}
+
+    def written(self, index: int) -> tuple[str, ...]:
+        """Return the vectors of the lanes' memory that an operation writes."""
+        op = self.program.ops[index]
+        if index in self.skipped:
+            return ()
+        if isinstance(op, Cascade):
+            found = (self.fused.get((index, name)) for name in op.states)
+            return tuple(f.target for f in found if f is not None)
+        return (op.state,) if isinstance(op, DenseUpdate) else op.writes
+
+    def read(self, index: int) -> tuple[str, ...]:
+        """Return the vectors of the lanes' memory that an operation reads."""
+        op = self.program.ops[index]
+        if index in self.skipped:
+            return ()
+        if isinstance(op, Cascade):
+            return (op.source,)
+        return (op.source, op.state) if isinstance(op, DenseUpdate) else op.reads
+
+
+def memory_map(
+    program: Program, versions: Versions, lanes: int, extra: dict[str, int], *, stored: set[str]
+) -> tuple[dict[Key, BankPlace], int, int]:
+    """Place every version of every vector.
+
+    Parameters
+    ----------
+    program : Program
+    versions : Versions
+    lanes : int
+    extra : dict
+        Lengths of vectors that the schedule adds, each written once in a step.
+    stored : set of str
+        Output vectors that are kept for the end of the step.
+
+    Returns
+    -------
+    places : dict of Key to Place
+    rows : int
+        In each bank.
+    zone_rows : int
+        Distance between the two copies of vectors that have two.
+    """
+    ops = range(len(program.ops))
+    read = {name for index in ops for name in versions.read(index)}
+    places: dict[Key, BankPlace] = {}
+    rows = 0
+
+    def put(key: Key, length: int) -> None:
+        nonlocal rows
+        places[key] = BankPlace(row=rows)
+        rows += -(-length // lanes)
+
+    double = []
+    for v in sorted(program.vectors, key=lambda v: v.role is not Role.INPUT):
+        last = versions.final[v.name][1]
+        if v.role is not Role.INPUT and v.name not in read | stored:
+            continue
+        if v.role in (Role.INPUT, Role.STATE):
+            if last == 1 and _is_shifted(program, versions, v.name):
+                double.append(v)
+                continue
+            put((v.name, 0), v.length)
+            if last:
+                # the last write of a step is what the next one begins with
+                places[v.name, last] = places[v.name, 0]
+        for version in range(1, last + 1):
+            if (v.name, version) not in places:
+                put((v.name, version), v.length)
+    for name, length in extra.items():
+        put((name, 1), length)
+    first = rows
+    for v in double:
+        places[v.name, 0] = BankPlace(row=rows, zone=BufferHalf.OLD)
+        places[v.name, 1] = BankPlace(row=rows, zone=BufferHalf.NEW)
+        rows += -(-v.length // lanes)
+    zone_rows = rows - first
+    return places, rows + zone_rows, zone_rows
+
+
+def streams_in_order(program: Program, versions: Versions) -> bool:
+    """Return whether every output can leave in the moment it is computed."""
+    outputs = [v.name for v in program.with_role(Role.OUTPUT)]
+    made = [name for i in range(len(program.ops)) for name in versions.written(i)]
+    by_lanes = {
+        name
+        for i, op in enumerate(program.ops)
+        if not isinstance(op, Cascade | DenseUpdate)
+        for name in versions.written(i)
+    }
+    # what runs in every step must not stream in a step without an output
+    held_back = {
+        name
+        for i, lazy in enumerate(program.lazy)
+        if program.output_every != 1 and not lazy
+        for name in versions.written(i)
+    }
+    in_order = [name for name in made if name in outputs] == outputs
+    return in_order and set(outputs) <= by_lanes and not set(outputs) & held_back
+
+
+def _is_shifted(program: Program, versions: Versions, name: str) -> bool:
+    """Return whether an operation reads all of a vector while it writes it."""
+    for index, op in enumerate(program.ops):
+        whole: tuple[str, ...] = ()
+        if isinstance(op, DenseUpdate):
+            whole = (op.state,)
+        elif isinstance(op, Linear):
+            whole = op.sources
+        if name in whole and name in versions.written(index):
+            return True
+    return False
+
+
+def _fuse(program: Program, index: int, name: str) -> Fused | None:
+    """Return what lanes see of the states ``name`` of the cascade ``index``."""
+    readers = [i for i, op in enumerate(program.ops) if i != index and name in op.reads]
+    if not readers:
+        return None
+    (copy, *others) = readers
+    op = program.ops[copy]
+    if others or copy < index or not (isinstance(op, Pointwise) and op.is_copy):
+        return Fused(copy=None, target=name)
+    target = op.target
+    makers = [i for i, other in enumerate(program.ops) if target in other.writes]
+    between = program.ops[index:copy]
+    early = any(target in other.reads for other in between)
+    if makers != [copy] or early:
+        return Fused(copy=None, target=name)
+    return Fused(copy=copy, target=target)
+
+
+def _check(program: Program) -> None:
+    """Raise `ScheduleError` for what the chain and the silence counters cannot share."""
+    for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
+        if not program.with_role(role):
+            raise ScheduleError(f"a program must have an {what} vector for hardware")
+    memories: list[Operation] = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+    for op in memories:
+        assert isinstance(op, Cascade | DenseUpdate)
+        own = (op.silence, *(op.states if isinstance(op, Cascade) else ()))
+        for name in own:
+            if sum(name in other.writes for other in program.ops) > 1:
+                raise ScheduleError(f"{name} must be written by one {op.kind} alone for hardware")
+        if any(op.silence in other.reads for other in program.ops if other is not op):
+            raise ScheduleError(f"{op.silence} must be read by one {op.kind} alone for hardware")
+    if program.clock and any(program.clock in op.reads for op in program.ops):
+        raise ScheduleError(f"the clock {program.clock} must not be read for hardware")

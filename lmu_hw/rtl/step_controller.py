@@ -1,0 +1,160 @@
+"""When a step begins, and what kind of step it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..program.integer_program import Role
+from .schedule import Schedule
+
+
+class Pacer(wiring.Component):
+    """Takes the input words of a step, starts it, and counts the steps between two outputs.
+
+    After a reset it has every memory cleared before it takes the first word.
+
+    Parameters
+    ----------
+    plan : Schedule
+    depth : int
+        Words of the deepest memory to clear.
+
+    Members
+    -------
+    valid : In(1)
+        An input word is offered.
+    last : In(1)
+        With it: an output is due, where the program leaves that to the caller.
+    room : In(1)
+        There is room for the outputs of a step.
+    ready, take : Out(1)
+        A word can be taken; it is taken now,
+    row, bank : Out(unsigned)
+        and goes to this place.
+    start : Out(1)
+        The last word of a step is taken.
+    quiet : Out(1)
+        With ``start``: the step has no output.
+    done : In(1)
+        Last cycle of the step.
+    swap : Out(1)
+        Which copy of the vectors that have two is the new one.
+    clear : Out(1)
+        Set the word at ``clear_address`` of every memory to zero.
+    clear_address : Out(unsigned)
+
+    With a state port, besides:
+
+    between : Out(1)
+        No step is running, and no word of the next one is taken.
+    hold : In(1)
+        Take no first word of a step.
+    erase : In(1)
+        Clear again what a reset clears.
+    clock : Out(unsigned)
+        Steps since the last output, where the program counts them.
+    set_clock, clock_word : In
+        Let it be this.
+
+    Latency: 0 cycles; ``depth`` cycles after a reset.
+    Throughput: one word a cycle.
+
+    Schedule: clear; then load and run in turn.
+    """
+
+    latency = 0
+
+    def __init__(self, plan: Schedule, depth: int) -> None:
+        self.plan, self.depth = plan, depth
+        port: dict[str, Any] = {}
+        if plan.state_port:
+            port = {"between": Out(1), "hold": In(1), "erase": In(1)}
+            if plan.program.clock:
+                width = plan.program.vector(plan.program.clock).fmt.width
+                port |= {"clock": Out(width), "set_clock": In(1), "clock_word": In(width)}
+        super().__init__(
+            {
+                "valid": In(1),
+                "last": In(1),
+                "room": In(1),
+                "ready": Out(1),
+                "take": Out(1),
+                "row": Out(range(plan.rows)),
+                "bank": Out(range(plan.lanes)),
+                "start": Out(1),
+                "quiet": Out(1),
+                "done": In(1),
+                "swap": Out(1),
+                "clear": Out(1, init=1),
+                "clear_address": Out(range(depth)),
+                **port,
+            }
+        )
+
+    def model(self, n_steps: int, clock: int = 0) -> list[bool]:
+        """Return which of the next steps are quiet, where they are counted."""
+        every, quiet = self.plan.program.output_every, []
+        for _ in range(n_steps):
+            clock = clock + 1 if clock + 1 < every else 0
+            quiet.append(clock != 0)
+        return quiet
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        plan = self.plan
+        loading = Signal(init=1)
+        loaded = Signal(range(plan.n_in))
+        m.d.comb += [
+            self.ready.eq(loading & self.room & ~self.clear),
+            self.take.eq(self.valid & self.ready),
+            self.start.eq(self.take & (loaded == plan.n_in - 1)),
+        ]
+        with m.If(self.clear):
+            m.d.sync += self.clear_address.eq(self.clear_address + 1)
+            with m.If(self.clear_address == self.depth - 1):
+                m.d.sync += self.clear.eq(0)
+        with m.If(self.done):
+            m.d.sync += [loading.eq(1), self.swap.eq(~self.swap)]
+
+        # the next word, or the first of the next vector
+        ends, count = [], 0
+        for v in plan.program.with_role(Role.INPUT):
+            count += v.length
+            ends.append(loaded == count - 1)
+        with m.If(self.take):
+            m.d.sync += [loaded.eq(loaded + 1), self.bank.eq(self.bank + 1)]
+            with m.If(self.bank == plan.lanes - 1):
+                m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
+            for end in ends[:-1]:
+                with m.If(end):
+                    m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
+        with m.If(self.start):
+            m.d.sync += [loaded.eq(0), self.row.eq(0), self.bank.eq(0), loading.eq(0)]
+
+        every = plan.program.output_every
+        if every == 0:
+            m.d.comb += self.quiet.eq(~self.last)
+        elif every > 1:
+            clock = Signal(plan.program.vector(plan.program.clock).fmt.width)
+            # a clock that was loaded may stand beyond the end
+            full = Signal()
+            m.d.comb += [full.eq(clock >= every - 1), self.quiet.eq(~full)]
+            with m.If(self.start):
+                m.d.sync += clock.eq(Mux(full, 0, clock + 1))
+            if plan.state_port:
+                m.d.comb += self.clock.eq(clock)
+                with m.If(self.erase | self.set_clock):
+                    m.d.sync += clock.eq(Mux(self.erase, 0, self.clock_word))
+        if plan.state_port:
+            first = loaded == 0
+            m.d.comb += [
+                self.between.eq(loading & first & ~self.clear),
+                self.ready.eq(loading & self.room & ~self.clear & ~(self.hold & first)),
+            ]
+            with m.If(self.erase):
+                m.d.sync += [self.clear.eq(1), self.clear_address.eq(0)]
+        return m

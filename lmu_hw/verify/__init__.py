@@ -1,0 +1,1 @@
+"""Co-simulation: every backend against the interpreter, word for word."""

@@ -1,0 +1,278 @@
+"""Where two executors part: the shortest input that shows it, the operation, a waveform.
+
+`verify` finds a word that differs. Here its inputs are played again from reset: in C step by step,
+states and all, so that the first operation whose words differ is named; Verilog is played as a
+whole, for its states stay inside.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._support.array_types import Words
+from .._support.build_directory import write_file
+from .._support.command_parser import argument
+from .._support.identifiers import COLLISION_MACRO
+from .._support.subprocesses import run_tool
+from ..errors import ToolError, read_error
+from ..firmware.bulk import BulkEngine
+from ..program import vectors
+from ..program.fixedpoint import to_real
+from ..program.integer_program import Program, Role
+from ..program.interpreter import Interpreter
+from ..program.output_timing import due_steps
+from .load_build import plan_of
+from .selection import SIMULATORS
+from .simulators import icarus
+from .verification import Outcome, verify
+
+BLOCK = 64
+"""Steps that are compared at once before each of them is looked at."""
+WAVE_STEPS = 3
+"""Steps before a divergence from which on a waveform is kept."""
+CYCLE = 10
+"""Time units of a clock cycle in the plain bench."""
+INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocatedDivergence:
+    """The first word that differs, and how to see it again.
+
+    Attributes
+    ----------
+    executor : str
+    step : int
+        From reset; the input is as long as that, and no shorter one fails.
+    operation : str
+        That writes the word, by number and kind.
+    signal, index, format : str, int, str
+    expected, got : int or str
+    repeats : bool
+        Playing the input again fails again; else it takes the stalls and resets of the seed.
+    replay : str
+        The command.
+    waveform : str
+        Path of a VCD file, or empty.
+    """
+
+    executor: str
+    step: int
+    operation: str
+    signal: str
+    index: int
+    format: str
+    expected: int | str
+    got: int | str
+    repeats: bool
+    replay: str
+    waveform: str
+
+    def data(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return it for people."""
+        word = f"{self.signal}[{self.index}] ({self.format})"
+        lines = [
+            f"first divergence of {self.executor}: step {self.step}, {self.operation} writes "
+            f"{word}: expected {self.expected}, got {self.got}",
+            f"  again     {self.replay}",
+        ]
+        if not self.repeats:
+            lines.append("  note      it takes the stalls and resets that come with the seed")
+        if self.waveform:
+            lines.append(f"  waveform  {self.waveform}")
+        return "\n".join(lines)
+
+
+def locate(
+    folder: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
+) -> LocatedDivergence:
+    """Return the first divergence of an executor, and leave its input in the folder's ``build``.
+
+    Parameters
+    ----------
+    folder : Path
+    program : Program
+        Of the folder.
+    outcome : Outcome
+        With a divergence.
+    seed : int
+        That it was found with.
+    waves : bool
+        Leave a waveform of the steps around it too, where the executor runs Verilog.
+
+    Raises
+    ------
+    ToolError
+        If a tool is missing or fails.
+    EmitError
+        If the folder cannot be written.
+    """
+    first, failing = outcome.first, outcome.failing
+    assert first is not None
+    assert failing is not None
+    name = outcome.executor
+    step, signal, index = first.step, first.signal, first.index
+    expected, got, repeats = first.expected, first.got, True
+    if name == "c":
+        at = _step_by_step(folder, program, failing)
+        if at is not None:
+            step, signal, index, expected, got = at
+    else:
+        again = _replay(folder, name, failing, seed)
+        repeats = again is not None
+        if again is not None:
+            step, signal, index = again.step, again.signal, again.index
+            expected, got = again.expected, again.got
+    rtl = name in SIMULATORS
+    build = folder / ("rtl" if rtl else "c") / "build"
+    path, play = build / INPUT, failing[: step + 1] if repeats else failing
+    _write_inputs(path, program, play)
+    replay = f"lmu-hw verify {argument(folder)} --executors {name} --input {argument(path)}"
+    if not repeats:
+        replay = f"lmu-hw verify {argument(folder)} --executors {name} --seed {seed}"
+    waveform = ""
+    if waves and rtl:
+        _write_waves(folder, program, play, build / WAVES)
+        waveform = str(build / WAVES)
+    return LocatedDivergence(
+        executor=name,
+        step=step,
+        operation=writer(program, signal),
+        signal=signal,
+        index=index,
+        format=str(program.vector(signal).fmt),
+        expected=expected,
+        got=got,
+        repeats=repeats,
+        replay=replay,
+        waveform=waveform,
+    )
+
+
+def writer(program: Program, signal: str) -> str:
+    """Return which operation writes a signal."""
+    for number, op in enumerate(program.ops):
+        if signal in op.writes:
+            return f"operation {number} ({op.kind})"
+    return "the clock"
+
+
+def _replay(folder: Path, name: str, inputs: Words, seed: int) -> Any:
+    """Return the divergence when an executor plays these inputs from reset, or None."""
+    try:
+        (outcome,) = verify(folder, executors=(name,), inputs=inputs, seed=seed, quiet=True)
+    except ToolError:
+        return None
+    return outcome.first
+
+
+def _step_by_step(
+    folder: Path, program: Program, inputs: Words
+) -> tuple[int, str, int, int, int] | None:
+    """Return step, signal, index and both words of the first difference of the C."""
+    engine, reference = BulkEngine.from_folder(program, folder / "c", 1), Interpreter(program)
+    size, start = BLOCK, 0
+    while start < len(inputs):
+        state = reference.save()
+        u = inputs[start : start + size, None]
+        got = _words(program, engine.run(u), engine.save())
+        expected = _words(program, reference.run(u), reference.save())
+        if all(np.array_equal(got[n], expected[n]) for n in got):
+            start += len(u)
+            continue
+        if size > 1:
+            size = 1
+            engine.load(state)
+            reference.load(state)
+            continue
+        for signal in _in_order(program, got):
+            wrong = np.argwhere(got[signal] != expected[signal])
+            if len(wrong):
+                index = int(wrong[0, -1])
+                a, b = expected[signal][-1, index], got[signal][-1, index]
+                return start, signal, index, int(a), int(b)
+    return None
+
+
+def _words(program: Program, outputs: Words, state: Words) -> dict[str, Words]:
+    """Return output and state words by vector, shape (n, length)."""
+    found: dict[str, Words] = {}
+    for role, words in ((Role.OUTPUT, outputs[:, 0]), (Role.STATE, state)):
+        begin = 0
+        for v in program.with_role(role):
+            found[v.name] = words[:, begin : begin + v.length]
+            begin += v.length
+    return found
+
+
+def _in_order(program: Program, names: Mapping[str, Words]) -> list[str]:
+    """Return vectors in the order in which a step writes them."""
+    written = [name for op in program.ops for name in op.writes if name in names]
+    return [*(name for name in names if name not in written), *dict.fromkeys(written)]
+
+
+def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
+    """Write input words as the real numbers that verify reads, which stand for them exactly."""
+    formats = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
+    reals = np.stack([to_real(inputs[:, k], fmt) for k, fmt in enumerate(formats)], axis=1)
+    buffer = io.BytesIO()
+    np.save(buffer, reals, allow_pickle=False)
+    path.parent.mkdir(exist_ok=True)
+    write_file(path, lambda file: file.write(buffer.getvalue()))
+
+
+def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> None:
+    """Play inputs in the folder's plain bench, and keep the waveform of the last steps.
+
+    Raises
+    ------
+    ToolError
+        If Icarus is missing, or the design does not build.
+    """
+    if not icarus.available():
+        raise ToolError("iverilog not found, and a waveform takes it; " + icarus.REMEDY)
+    plan = plan_of(folder, program)
+    due = due_steps(program, len(inputs), Interpreter(program).save(), None)
+    cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
+    begin = int(cycles[: max(0, len(cycles) - WAVE_STEPS)].sum()) * CYCLE
+    bench = f"tb_{program.name}"
+    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
+        place = Path(name)
+        try:
+            shutil.copytree(folder / "rtl", place / "rtl", ignore=shutil.ignore_patterns("build"))
+        except OSError as error:
+            raise read_error(folder / "rtl", error) from error
+        (place / "vectors").mkdir()
+        expected = vectors.expect(program, inputs)
+        for file, text in vectors.to_files(program, expected).items():
+            (place / "vectors" / file).write_text(text, encoding="ascii")
+        (place / "rtl" / "waves.v").write_text(
+            f'module waves;\n  initial begin\n    $dumpfile("{WAVES}");\n'
+            f"    #{begin};\n    $dumpvars(0, {bench}.dut);\n  end\nendmodule\n",
+            encoding="ascii",
+        )
+        sources = (f"{bench}.v", f"{program.name}.v", "waves.v")
+        macro = f"-D{COLLISION_MACRO}"
+        tops = ("-s", bench, "-s", "waves")
+        build = ("iverilog", "-g2005", macro, *tops, "-o", "bench.vvp", *sources)
+        play, waves = ("vvp", "-n", "bench.vvp"), place / "rtl" / WAVES
+        for command in (build, play):
+            code, said = run_tool(command, cwd=place / "rtl")
+            # that the bench fails is what the waveform is about
+            if code and not (command is play and waves.exists()):
+                last = (said.strip().splitlines() or ["no message"])[-1]
+                raise ToolError(f"{command[0]} failed: {last}", command=command, exit_code=code)
+        content = waves.read_bytes()
+    write_file(path, lambda file: file.write(content))

@@ -1,0 +1,120 @@
+"""What a build directory holds: its program, its hardware and whether its files are as written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .._support.build_directory import changed_files, read_manifest
+from ..errors import ModelFileError, ScheduleError, SpecError, read_error
+from ..program.integer_program import Program, from_json
+from ..rtl.options import Hardware, from_data
+from ..rtl.schedule import Schedule, schedule, why_not
+
+SCHEDULE = Path("rtl", "schedule.json")
+"""Where it says so."""
+
+
+def load_program(folder: Path) -> Program:
+    """Read the program of a generated folder.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, damaged, edited, or not the one that the manifest names.
+    """
+    manifest = read_manifest(folder)
+    path = folder / "program.json"
+    try:
+        program = from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise read_error(path, error) from error
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{path} is damaged: {error}; generate it again") from error
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    if manifest.get("digest") != program.digest:
+        raise ModelFileError(
+            f"{path} is not the program that {folder}/manifest.json names; generate it again"
+        )
+    return program
+
+
+def check_manifest(folder: Path, program: Program) -> None:
+    """Hold what the manifest says of a program against the program itself.
+
+    Raises
+    ------
+    ModelFileError
+        If they differ.
+    """
+    manifest = read_manifest(folder)
+    facts = {
+        "multiplies_per_step": program.multiplies_per_step,
+        "cycles_per_step": _cycles(folder, manifest, program),
+    }
+    for key, fact in facts.items():
+        if manifest.get(key) != fact:
+            raise ModelFileError(
+                f"{folder}/manifest.json gives {manifest.get(key)!r} as {key} but the program has "
+                f"{fact}; generate it again"
+            )
+
+
+def _cycles(folder: Path, manifest: dict[str, Any], program: Program) -> int | None:
+    """Return the cycles of a step of the hardware that a manifest describes."""
+    if why_not(program):
+        return None
+    try:
+        hardware = from_data(manifest["hardware"])
+        plan = schedule(program, hardware.lanes, state_port=hardware.state_port)
+    except (KeyError, TypeError, SpecError, ScheduleError) as error:
+        raise ModelFileError(
+            f"{folder}/manifest.json does not say what hardware it describes: {error}; generate it "
+            "again"
+        ) from error
+    return plan.cycles_per_step
+
+
+def edited(folder: Path) -> list[str]:
+    """Return the files of a generated folder that are not as generate wrote them."""
+    return changed_files(folder, read_manifest(folder))
+
+
+def plan_of(folder: Path, program: Program) -> Schedule:
+    """Return the schedule that the design of a folder was made by.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder is damaged.
+    """
+    hardware = hardware_of(folder)
+    try:
+        return schedule(program, hardware.lanes, state_port=hardware.state_port)
+    except ScheduleError as error:
+        raise _bad_schedule(folder, error) from error
+
+
+def hardware_of(folder: Path) -> Hardware:
+    """Return what was chosen for the design of a folder.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder is damaged.
+    """
+    path = folder / SCHEDULE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        chosen = {key: data[key] for key in ("streams", "state_port") if key in data}
+        return from_data({"lanes": data["lanes"], **chosen})
+    except OSError as error:
+        raise read_error(path, error) from error
+    except (ValueError, KeyError, TypeError, RecursionError, SpecError) as error:
+        raise _bad_schedule(folder, error) from error
+
+
+def _bad_schedule(folder: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(f"{folder / SCHEDULE} is damaged: {error}; generate the folder again")

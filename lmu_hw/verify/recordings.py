@@ -1,0 +1,67 @@
+"""Executors on several recordings, each from reset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .._support.array_types import Words
+from . import verification
+from .verification import Outcome
+
+
+def verify_recordings(
+    folder: Path,
+    recordings: Sequence[Words],
+    *,
+    executors: tuple[str, ...],
+    n_steps: int | None = None,
+    seed: int = 0,
+    quiet: bool = False,
+) -> list[Outcome]:
+    """Run executors of a generated folder against the interpreter, each recording from reset.
+
+    Parameters
+    ----------
+    folder : Path
+    recordings : sequence of int64 array, shape (n_steps, n_in)
+    executors, seed, quiet
+        See `~lmu_hw.verify.verification.verify`.
+    n_steps : int, optional
+        Most steps of all recordings together.
+
+    Returns
+    -------
+    list of Outcome
+        One for each executor, of all recordings; its first divergence is that of the first
+        recording that has one, and its step counts from the reset before that.
+
+    Raises
+    ------
+    SpecError, ModelFileError, ToolError
+        See `~lmu_hw.verify.verification.verify`.
+    """
+    runs, done = [], 0
+    for recording in recordings:
+        inputs = recording if n_steps is None else recording[: n_steps - done]
+        if not len(inputs):
+            break
+        done += len(inputs)
+        runs.append(
+            verification.verify(folder, executors=executors, seed=seed, inputs=inputs, quiet=quiet)
+        )
+    return [_together(outcomes) for outcomes in zip(*runs, strict=True)]
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return what became of one executor in all runs."""
+    failed = next((o for o in outcomes if o.first is not None), outcomes[0])
+    return replace(
+        failed,
+        steps=sum(o.steps for o in outcomes),
+        words=sum(o.words for o in outcomes),
+        mismatches=sum(o.mismatches for o in outcomes),
+        silent_steps=sum(o.silent_steps for o in outcomes),
+        cycles_per_step=next((o.cycles_per_step for o in outcomes if o.cycles_per_step), None),
+    )

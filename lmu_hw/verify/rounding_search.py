@@ -1,0 +1,141 @@
+"""Input words that also steer the roundings of a chain toward the worst case of a signal.
+
+Beside the signs that attain an l1 norm there are many inputs that drive the signal almost as far,
+and each is rounded otherwise. They are searched step by step: of all that can follow, those words
+are kept whose states, rounded as they are, promise most of the signal in the last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._support.array_types import Array, Words
+from ..program.fixedpoint import Rounding
+from ..program.integer_program import Cascade, Program
+from ..program.interpreter import SectionWords, chain
+from ..proof.lossless import LosslessSection
+
+NEAR = 8
+"""Words from the end of their range on that are tried in every step."""
+KEPT = 256
+"""Inputs that are kept from step to step."""
+MAX_VALUES = 1 << 24
+"""Sections' words computed; fewer inputs are kept where it would be more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What is to go far.
+
+    Attributes
+    ----------
+    kind : str
+        ``w, f, o`` or ``i``, see `proof.lossless`.
+    section : int
+    sign : int
+        Which way, +1 or -1.
+    """
+
+    kind: str
+    section: int
+    sign: int
+
+
+def steered(
+    program: Program,
+    op: Cascade,
+    sections: Sequence[LosslessSection],
+    goal: Goal,
+    start: Mapping[str, Words],
+    rails: Words,
+) -> Words:
+    """Return as many input words, of which the last drives a signal as far as was found.
+
+    Parameters
+    ----------
+    program : Program
+    op : Cascade
+    sections : sequence of Section
+        Of ``op``.
+    goal : Goal
+    start : mapping of str to int64 array
+        The states before them, shape (1, length); channels are alike.
+    rails : int64 array, shape (n_steps,)
+        The words that drive it furthest without rounding: ends of their range.
+    """
+    fmt, n = program.vector(op.source).fmt, len(sections)
+    n_kept = max(1, min(KEPT, MAX_VALUES // (len(rails) * n * NEAR)))
+    lengths = {op.z_outer: op.n_pairs, op.z_inner: n}
+    state = {name: start[name][:, : lengths[name]] for name in op.states}
+    promises = _promises(sections, goal, len(rails))
+    inputs = np.zeros((1, 0), dtype=np.int64)
+    for rail, promise in zip(rails, promises, strict=True):
+        inward = -1 if rail > 0 else 1
+        near = np.clip(rail + inward * np.arange(NEAR), fmt.min, fmt.max)
+        parents, words = np.repeat(np.arange(len(inputs)), NEAR), np.tile(near, len(inputs))
+        before = {name: value[parents] for name, value in state.items()}
+        new = list(chain(program, op, before | {op.source: words[:, None]}, Rounding.RND))
+        score = goal.sign * (
+            _reals(program, op, new) @ promise
+            if promise is not None
+            else _word(new[goal.section], goal.kind)[:, 0]
+        )
+        best = np.argsort(-score, kind="stable")[:n_kept]
+        inputs = np.column_stack([inputs[parents[best]], words[best]])
+        outer = [section.outer[best] for section in new if section.outer is not None]
+        state = {op.z_inner: np.hstack([section.inner[best] for section in new])}
+        if outer:
+            state[op.z_outer] = np.hstack(outer)
+    return np.asarray(inputs[0])
+
+
+def _word(new: SectionWords, kind: str) -> Words:
+    """Return the words of a signal of a section."""
+    held = new.inner if kind == "i" or new.outer is None else new.outer
+    words = {"w": new.w, "f": new.f}.get(kind, held)
+    assert words is not None
+    return words
+
+
+def _reals(program: Program, op: Cascade, new: Sequence[SectionWords]) -> Array:
+    """Return the values of o, then i, of every section, shape (n_inputs, 2 n_sections)."""
+    inner = program.vector(op.z_inner).fmt.lsb
+    outer = program.vector(op.z_outer).fmt.lsb if op.n_pairs else inner
+    o = [x.inner * inner if x.outer is None else x.outer * outer for x in new]
+    i = [np.zeros_like(x.inner) if x.outer is None else x.inner * inner for x in new]
+    return np.hstack([*o, *i])
+
+
+def _promises(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
+    """Return what o and i after each step are worth in the last; None there, the signal itself."""
+    n = len(sections)
+    after, signals = _linear_step(sections, np.eye(2 * n))
+    rows: list[Array | None] = [None]
+    row = signals[goal.kind][goal.section]
+    for _ in range(n_steps - 1):
+        rows.append(row)
+        row = row @ after
+    return rows[::-1]
+
+
+def _linear_step(
+    sections: Sequence[LosslessSection], state: Array
+) -> tuple[Array, dict[str, list[Array]]]:
+    """Return columns of o and i after a step of no input without rounding, and all signals."""
+    n = len(sections)
+    w = np.zeros(state.shape[1])
+    signals: dict[str, list[Array]] = {"w": [], "f": [], "o": [], "i": []}
+    for k, section in enumerate(sections):
+        o, i = state[k], state[n + k]
+        t = float(section.e) * (o - w)
+        w, f = w + t, 2 * w - o + t
+        o, i_new = f, i
+        if section.e2 is not None:
+            t = section.e2[0] / 2.0 ** section.e2[1] * (f - i)
+            o, i_new = 2 * i - f + t, i + t
+        for name, value in zip(signals, (w, f, o, i_new), strict=True):
+            signals[name].append(value)
+    return np.array(signals["o"] + signals["i"]), signals

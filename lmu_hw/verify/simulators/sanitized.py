@@ -1,0 +1,180 @@
+"""The C of a generated folder under sanitizers: no undefined behaviour, from any state.
+
+Sums are driven to their bounds from states that are loaded, and every word is compared.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..._support.array_types import Words
+from ..._support.subprocesses import compile_files, run_tool
+from ..._support.templates import sim_dir
+from ...errors import ModelFileError, ToolError, UndefinedBehaviourError
+from ...firmware import KERNELS
+from ...firmware.c_types import type_bits
+from ...firmware.layout import lay_out
+from ...firmware.saved import DIGEST_WORDS, digest_words
+from ...program.integer_program import Program, Role
+from ..extremes import Cases, extremes
+from ..stimulus import Reference
+from .compare import Comparison, CResult
+
+REMEDY = "apt-get install clang libclang-rt-dev, or build-essential"
+CHECKS = {
+    "clang": ("-fsanitize=undefined,integer,address",),
+    "gcc": ("-fsanitize=undefined,address",),
+}
+"""Compilers, the one that checks most first; `integer` also finds words that lose bits."""
+FLAGS = ("-std=c99", "-O1", "-g", "-fno-sanitize-recover=all")
+N_STEPS = 4
+MULTIPLIES = 60_000_000
+"""Multiplications, a few seconds of the slow build, beyond which fewer cases are played."""
+
+
+@cache
+def compiler() -> tuple[str, ...]:
+    """Return the command of a compiler with sanitizers, or nothing."""
+    for name, checks in CHECKS.items():
+        with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
+            source = Path(folder) / "main.c"
+            source.write_text("int main(void) { return 0; }\n")
+            try:
+                command = (name, *checks, "-o", str(Path(folder) / "main"), str(source))
+                if run_tool(command)[0] == 0 and run_tool([str(Path(folder) / "main")])[0] == 0:
+                    return name, *checks, *FLAGS
+            except OSError:
+                continue  # it is not installed
+    return ()
+
+
+def available() -> bool:
+    """Return whether a compiler has sanitizers here."""
+    return bool(compiler())
+
+
+def run(folder: Path, program: Program, seed: int) -> tuple[CResult, int]:
+    """Run the C files of a generated folder under sanitizers.
+
+    Parameters
+    ----------
+    folder : Path
+    program : Program
+        The program that the folder was generated from.
+    seed : int
+
+    Returns
+    -------
+    CResult
+        A word that differs is a result, not an exception.
+    int
+        Steps in which a memory truncated.
+
+    Raises
+    ------
+    UndefinedBehaviourError
+        If a sanitizer reports anything.
+    ModelFileError
+        If a file is missing, or was generated from another program.
+    ToolError
+        If the compiler fails.
+    """
+    work = program.multiplies_per_step + program.multiplies_per_output
+    most = min(1000, max(2, MULTIPLIES // (N_STEPS * max(1, work))))
+    cases = extremes(program, N_STEPS, seed, most)
+    reference = Reference(program, len(cases.states))
+    reference.load(cases.states)
+    asked = None if program.output_every else np.ones(N_STEPS, dtype=np.bool_)
+    due = np.flatnonzero(reference.due(N_STEPS, seed) if asked is None else asked)
+    expected = reference.run(cases.inputs, due=asked)
+    outputs, states = play(folder / "c", program, cases, len(due))
+    comparison = Comparison()
+    comparison.add(expected, outputs, states, due)
+    return comparison.result(), reference.silent_steps
+
+
+def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words, Words]:
+    """Return the outputs, shape (n_due, n_cases, n_out), and the states, of the C under sanitizers.
+
+    Raises
+    ------
+    UndefinedBehaviourError, ModelFileError, ToolError
+        As `run` does.
+    """
+    for name in (f"{program.name}.c", f"{program.name}.h", KERNELS):
+        if not (c_dir / name).is_file():
+            raise ModelFileError(
+                f"cannot read {c_dir / name}: no such file; generate the folder again"
+            )
+    n_steps, n_cases, _ = cases.inputs.shape
+    layout = lay_out(program, program.name)
+    in_type, out_type, word_type = (
+        np.dtype(f"i{type_bits(ctype) // 8}")
+        for ctype in (layout.in_type, layout.out_type, layout.word_type)
+    )
+    saved = np.empty((n_cases, DIGEST_WORDS + cases.states.shape[1]), word_type)
+    saved[:, :DIGEST_WORDS] = digest_words(program)
+    saved[:, DIGEST_WORDS:] = cases.states
+    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
+        place = Path(name)
+        with (place / "input").open("wb") as file:
+            for state, inputs in zip(saved, cases.inputs.swapaxes(0, 1), strict=True):
+                file.write(state.tobytes() + inputs.astype(in_type).tobytes())
+        _run(_build(c_dir, program, n_steps, place), place, program)
+        data = (place / "output").read_bytes()
+    n_out = program.n_words(Role.OUTPUT)
+    row = np.dtype([("y", out_type, (n_due, n_out)), ("state", word_type, (saved.shape[1],))])
+    if len(data) != n_cases * row.itemsize:
+        raise ModelFileError(
+            f"{program.name}.c writes outputs when the program has none due: generate it again"
+        )
+    rows = np.frombuffer(data, row)
+    states = rows["state"][:, DIGEST_WORDS:]
+    return rows["y"].swapaxes(0, 1).astype(np.int64), states.astype(np.int64)
+
+
+def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
+    name, c_dir = program.name, c_dir.resolve()
+    defines = (
+        f"-DPREFIX={name}",
+        f"-DPREFIX_UPPER={name.upper()}",
+        f'-DHEADER="{name}.h"',
+        f"-DOUTPUT_EVERY={program.output_every}",
+        f"-DN_STEPS={n_steps}",
+    )
+    sources = (str(sim_dir() / "native" / "sanitized.c"), str(c_dir / f"{name}.c"))
+    options = (*defines, "-iquote", str(c_dir), *sources, "-o", str(place / "sanitized"))
+    compile_files(list(compiler()), options, what=c_dir / f"{name}.c", cwd=place)
+    return place / "sanitized"
+
+
+def _run(binary: Path, place: Path, program: Program) -> None:
+    exit_code, text = run_tool([str(binary), "input", "output"], cwd=place)
+    if exit_code == 0:
+        return
+    report = _report(text.splitlines())
+    if report:
+        raise UndefinedBehaviourError(f"{program.name}.c: {report}", compiler()[0])
+    raise ToolError(
+        f"{program.name}.c ended with {exit_code} under sanitizers: generate the folder again",
+        exit_code=exit_code,
+        tail=text,
+    )
+
+
+def _report(lines: Sequence[str]) -> str:
+    """Return the first report of a sanitizer: file, line and what it found."""
+    for line in lines:
+        found = re.search(
+            r"([^/\s]+:\d+:\d+): runtime error: (.*)|ERROR: (AddressSanitizer: .*)", line
+        )
+        if found:
+            where, what, address = found.groups()
+            return address or f"{what} at {where}"
+    return ""

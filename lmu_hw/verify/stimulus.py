@@ -1,0 +1,186 @@
+"""Generated stimulus through the interpreter: what executors play, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Words
+from ..program import vectors
+from ..program.integer_program import Cascade, DenseUpdate, Program, Role
+from ..program.interpreter import Interpreter
+from .simulators.compiled_model import Steps
+
+ROUND_STEPS = 1 << 20
+"""Steps, of all streams together, whose stimulus is drawn at a time."""
+BLOCK_WORDS = 1 << 21
+"""Words compared at a time: bounds the memory that a long run takes."""
+STREAMS = 64
+"""Independent streams among which the steps of a run are shared."""
+SEQUENCE_STEPS = 16
+"""Steps from output to output in C where the program leaves that to the caller."""
+DUE_SHARE = 0.4
+"""Share of the steps with an output in a simulation where the program leaves that to the caller."""
+PIECES = 8
+"""Pieces at least of a given stimulus: some are played with stalls, some without."""
+
+
+class Reference:
+    """The interpreter over several streams, in blocks, counting silent steps.
+
+    Parameters
+    ----------
+    program : Program
+    n_streams : int
+
+    Attributes
+    ----------
+    silent_steps : int
+        Steps of all streams in which a memory update truncated.
+    """
+
+    def __init__(self, program: Program, n_streams: int) -> None:
+        self._program = program
+        self._interpreter = Interpreter(program, n_streams)
+        self._memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+        self.silent_steps = 0
+
+    def blocks(
+        self, rounds: Iterator[Words], advance: Callable[[int], None]
+    ) -> Iterator[vectors.Vectors]:
+        """Yield the vectors of one round of stimulus after the other, in pieces."""
+        row = self._interpreter.n_streams * self._program.n_words(Role.OUTPUT)
+        size = max(1, BLOCK_WORDS // row)
+        if self._program.output_every == 0:
+            size = min(size, SEQUENCE_STEPS)
+        for u in rounds:
+            for start in range(0, len(u), size):
+                yield self.run(u[start : start + size], advance)
+
+    def load(self, state: Words) -> None:
+        """Set the state words, shape (n_streams, n_state)."""
+        self._interpreter.load(state)
+
+    def due(self, n_steps: int, seed: int) -> npt.NDArray[np.bool_]:
+        """Return which of the next steps have an output; random ones where nothing else says so."""
+        if self._program.output_every:
+            return self._interpreter.due(n_steps)
+        return np.random.default_rng(seed).random(n_steps) < DUE_SHARE
+
+    def run(
+        self,
+        u: Words,
+        advance: Callable[[int], None] = lambda _: None,
+        due: npt.NDArray[np.bool_] | None = None,
+    ) -> vectors.Vectors:
+        """Return what comes of inputs of shape (n_steps, n_streams, n_in)."""
+        outputs = self._interpreter.run(u, lambda _: advance(1), watch=self._watch, due=due)
+        return vectors.Vectors(inputs=u, outputs=outputs, state=self._interpreter.save())
+
+    def _watch(self, words: Mapping[str, Words]) -> None:
+        silent = np.zeros(self._interpreter.n_streams, dtype=np.bool_)
+        for op in self._memories:
+            silent |= (words[op.silence] == op.window).any(axis=1)
+        self.silent_steps += int(np.count_nonzero(silent))
+
+
+class Sequences:
+    """Steps for a simulated design, with the words that the interpreter makes of them.
+
+    Of generated stimulus, many sequences from reset; of a given one, one sequence in pieces.
+
+    Parameters
+    ----------
+    program : Program
+    n_steps : int
+        At least; all of ``inputs`` are played.
+    seed : int
+    inputs : int64 array, shape (n_steps, n_in), optional
+
+    Attributes
+    ----------
+    total : int
+        Steps that there will be.
+    silent_steps : int
+        Steps so far in which a memory update truncated.
+    """
+
+    def __init__(
+        self, program: Program, n_steps: int, seed: int, inputs: Words | None = None
+    ) -> None:
+        self._program, self._seed, self._inputs = program, seed, inputs
+        row = program.n_words(Role.INPUT) + program.n_words(Role.OUTPUT)
+        self._most = max(1, BLOCK_WORDS // row)
+        self._streams, self._length = shares(program, min(n_steps, self._most))
+        self._rounds = -(-n_steps // (self._streams * self._length))
+        self.total = self._rounds * self._streams * self._length if inputs is None else len(inputs)
+        self.silent_steps = 0
+
+    def __iter__(self) -> Iterator[Steps]:
+        if self._inputs is None:
+            for k in range(self._rounds):
+                yield from self._round(self._seed + k)
+        else:
+            yield from self._pieces(self._inputs)
+
+    def before(self, sequence: int, step: int) -> Words:
+        """Return the inputs of a sequence up to a step, that one included, from reset."""
+        if self._inputs is not None:
+            return self._inputs[: step + 1]
+        number, stream = divmod(sequence, self._streams)
+        u = vectors.stimulus(self._program, self._length, self._streams, self._seed + number)
+        return u[: step + 1, stream]
+
+    def _round(self, seed: int) -> Iterator[Steps]:
+        reference = Reference(self._program, self._streams)
+        u = vectors.stimulus(self._program, self._length, self._streams, seed)
+        due = reference.due(len(u), seed)
+        outputs = reference.run(u, due=None if self._program.output_every else due).outputs
+        self.silent_steps += reference.silent_steps
+        for stream in range(self._streams):
+            yield Steps(inputs=u[:, stream], due=due, outputs=outputs[:, stream])
+
+    def _pieces(self, inputs: Words) -> Iterator[Steps]:
+        reference = Reference(self._program, 1)
+        size = min(self._most, -(-len(inputs) // PIECES))
+        for number, start in enumerate(range(0, len(inputs), size)):
+            u = inputs[start : start + size]
+            due = reference.due(len(u), self._seed + number)
+            found = reference.run(u[:, None], due=None if self._program.output_every else due)
+            self.silent_steps = reference.silent_steps
+            yield Steps(inputs=u, due=due, outputs=found.outputs[:, 0], from_reset=number == 0)
+
+
+def shares(program: Program, n_steps: int) -> tuple[int, int]:
+    """Return among how many streams to share steps, and how many each then takes.
+
+    Each is long enough for a silence to run its course, where that is affordable, and for outputs
+    at all.
+    """
+    silence = min(3 * window(program), n_steps // 4)
+    outputs = min(2 * program.output_every, n_steps)
+    wanted = max(n_steps // STREAMS, silence, outputs, 1)
+    n_streams = -(-n_steps // wanted)
+    return n_streams, -(-n_steps // n_streams)
+
+
+def rounds(program: Program, n_steps: int, n_streams: int, seed: int) -> Iterator[Words]:
+    """Yield the stimulus of many steps in rounds, the k-th drawn from the seed plus k."""
+    size = max(1, ROUND_STEPS // n_streams)
+    for k, start in enumerate(range(0, n_steps, size)):
+        yield vectors.stimulus(program, min(size, n_steps - start), n_streams, seed + k)
+
+
+def multiplies_per_step(program: Program) -> int:
+    """Return the multiplications of a step, those for an output shared among its steps."""
+    every = program.output_every or SEQUENCE_STEPS
+    return program.multiplies_per_step + program.multiplies_per_output // every
+
+
+def window(program: Program) -> int:
+    """Return the longest silence window of the program."""
+    return max(
+        (op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)), default=1
+    )

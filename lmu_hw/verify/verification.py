@@ -1,0 +1,363 @@
+"""All executors of a generated folder against the interpreter, word for word.
+
+The interpreter is run on fresh stimulus; each executor then runs the folder's own files on the same
+words. The first word that differs is named.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._support.array_types import Words
+from .._support.progress import progress
+from ..errors import MismatchError, ModelFileError, ToolError
+from ..firmware.boards.microcontrollers import AVR, TARGETS
+from ..program import vectors
+from ..program.integer_program import Program, Role
+from ..program.vectors import Vectors
+from .load_build import check_manifest, edited, load_program, plan_of
+from .selection import COMPILED, known
+from .simulators import bench, board_c, host_c, icarus, sanitized
+from .simulators.compare import CResult
+from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
+
+DEFAULT_C_STEPS = 100_000
+C_MULTIPLIES = 4_000_000_000
+"""Multiplications of the interpreter beyond which fewer steps are compared in C by default."""
+DEFAULT_BOARD_STEPS = 10_000
+BOARD_MULTIPLIES = 20_000_000
+"""Multiplications, a few seconds of QEMU, beyond which fewer steps are played on a board."""
+AVR_MULTIPLIES = 2_000_000
+"""The same of an AVR, which takes 100 to 400 instructions for each of them."""
+MIN_BOARD_STEPS = 8
+DEFAULT_ICARUS_STEPS = 200
+ICARUS_CYCLES = 1_000_000
+"""Clock cycles, about two minutes of Icarus, beyond which fewer steps are simulated by default."""
+ICARUS_CYCLES_BESIDE = 250_000
+"""The same where a compiled simulator plays the long run: Icarus is then there for X."""
+MIN_ICARUS_STEPS = 8
+SANITIZED = "c-checked"
+"""Name of the C of this machine under sanitizers, in reports."""
+DEFAULT_COMPILED_STEPS = 20_000
+COMPILED_CYCLES = 3_000_000
+"""Clock cycles, a few seconds of a compiled simulator, beyond which fewer steps are simulated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one executor.
+
+    Attributes
+    ----------
+    executor : str
+    steps, words, mismatches : int
+        Steps and output words compared, and words that differed.
+    silent_steps : int
+        Steps among them in which the memory update truncated.
+    cycles_per_step : int or None
+        Measured without stalls, where the executor has a clock.
+    first : MismatchError or None
+        The first divergence.
+    failing : int64 array, shape (n, n_in), or None
+        The inputs from reset to the step in which it was seen.
+    """
+
+    executor: str
+    steps: int
+    words: int
+    mismatches: int
+    silent_steps: int
+    cycles_per_step: int | None
+    first: MismatchError | None
+    failing: Words | None = None
+
+
+def verify(
+    folder: Path,
+    *,
+    executors: tuple[str, ...],
+    n_steps: int | None = None,
+    seed: int = 0,
+    inputs: Words | None = None,
+    quiet: bool = False,
+) -> list[Outcome]:
+    """Run executors of a generated folder against the interpreter.
+
+    Parameters
+    ----------
+    folder : Path
+    executors : tuple of str
+        Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7``,
+        ``c-rv32``, ``c-avr`` and ``c-uno``.
+    n_steps : int, optional
+        Steps for every executor, a few more where instances or sequences share them. By default
+        200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
+        less where a step takes long.
+    seed : int
+        Of the stimulus and of the stalls.
+    inputs : int64 array, shape (n_steps, n_in), optional
+        Stimulus instead of the generated one, as much of it as ``n_steps`` says.
+    quiet : bool
+        No progress.
+
+    Raises
+    ------
+    SpecError
+        If an executor is not known.
+    ModelFileError
+        If the folder is damaged.
+    UndefinedBehaviourError
+        If a sanitizer finds a fault of the C, which ``c`` also runs under sanitizers where there
+        are any, from states that drive its sums to their bounds.
+    ToolError
+        If a tool is missing or fails.
+    """
+    names = known(executors)
+    program = load_program(folder)
+    check_manifest(folder, program)
+    changed = edited(folder)
+    for name in changed:
+        if not (folder / name).is_file():
+            raise ModelFileError(f"{folder / name} is missing; generate the folder again")
+    task = _Task(
+        folder=folder,
+        program=program,
+        n_steps=n_steps,
+        seed=seed,
+        inputs=None if inputs is None else inputs[:n_steps],
+        quiet=quiet,
+    )
+    plays: dict[int, _Play] = {}
+    try:
+        return [outcome for name in names for outcome in _run(task, name, names, plays)]
+    except ToolError as error:
+        if not changed:
+            raise
+        raise ToolError(
+            f"{error}; since generate wrote it, {', '.join(changed)} was edited: generate the "
+            "folder again",
+            command=error.command,
+            exit_code=error.exit_code,
+            tail=error.tail,
+        ) from error
+
+
+def _run(
+    task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
+) -> Iterator[Outcome]:
+    """Run one of several executors; the C of this machine also under sanitizers.
+
+    Boards share what they play.
+    """
+    if name in TARGETS:
+        most = AVR_MULTIPLIES if TARGETS[name].toolchain is AVR else BOARD_MULTIPLIES
+        if most not in plays:
+            plays[most] = _Play(task, most)
+        yield _board(task, name, plays[most])
+    elif name == "c":
+        yield _host_c(task)
+        if sanitized.available() and task.inputs is None:
+            yield _sanitized(task)
+    elif name == "icarus":
+        beside = bool(set(names) & COMPILED.keys())
+        yield _icarus(task, ICARUS_CYCLES_BESIDE if beside else ICARUS_CYCLES)
+    else:
+        yield _compiled(task, name)
+
+
+def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
+    """Return the result as ``verify --json`` prints it."""
+    report: dict[str, Any] = {}
+    for o in outcomes:
+        entry: dict[str, Any] = {
+            "steps": o.steps,
+            "words": o.words,
+            "mismatches": o.mismatches,
+            "silent_steps": o.silent_steps,
+        }
+        if o.cycles_per_step is not None:
+            entry["cycles_per_step"] = o.cycles_per_step
+        if o.first is not None:
+            entry["first_divergence"] = {
+                "step": o.first.step,
+                "signal": o.first.signal,
+                "index": o.first.index,
+                "format": o.first.fmt,
+                "expected": o.first.expected,
+                "got": o.first.got,
+                "seed": o.first.seed,
+            }
+        report[o.executor] = entry
+    ok = all(o.mismatches == 0 for o in outcomes)
+    return {"ok": ok, "digest": program.digest, "executors": report}
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Task:
+    """What is to be verified, and how; see `verify`."""
+
+    folder: Path
+    program: Program
+    n_steps: int | None
+    seed: int
+    inputs: Words | None
+    quiet: bool
+
+
+def _host_c(task: _Task) -> Outcome:
+    program = task.program
+    affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
+    n_streams, stimulus, length = _shared(task, min(DEFAULT_C_STEPS, affordable))
+    reference = Reference(program, n_streams)
+    with progress("C against the interpreter", length, task.quiet) as advance:
+        result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
+    outcome = _outcome("c", program, result, reference.silent_steps, None, task.seed)
+    return _with_inputs(outcome, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
+
+
+def _sanitized(task: _Task) -> Outcome:
+    """Run the C under sanitizers, from states that drive its sums to their bounds."""
+    with progress("C under sanitizers against the interpreter", 0, task.quiet):
+        result, silent = sanitized.run(task.folder, task.program, task.seed)
+    return _outcome(SANITIZED, task.program, result, silent, None, task.seed)
+
+
+def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
+    """Return the number of streams, their stimulus in rounds, and the steps of each."""
+    if task.inputs is not None:
+        return 1, iter([task.inputs[:, None, :]]), len(task.inputs)
+    n_streams, length = shares(task.program, task.n_steps or default)
+    return n_streams, rounds(task.program, length, n_streams, task.seed), length
+
+
+def _with_inputs(
+    outcome: Outcome, first: icarus.Divergence | None, rounds_of: Iterator[Words]
+) -> Outcome:
+    """Return an outcome with the inputs that led to its divergence, if there is one."""
+    if first is None:
+        return outcome
+    parts, n_steps = [], 0
+    for u in rounds_of:
+        parts.append(u[:, first.stream])
+        n_steps += len(u)
+        if n_steps > first.step:
+            break
+    return replace(outcome, failing=np.concatenate(parts)[: first.step + 1])
+
+
+class _Play:
+    """The words that boards of a kind get and must return, computed once."""
+
+    def __init__(self, task: _Task, multiplies: int) -> None:
+        affordable = multiplies // max(1, multiplies_per_step(task.program))
+        default = max(MIN_BOARD_STEPS, min(DEFAULT_BOARD_STEPS, affordable))
+        self.default = default
+        self.n_streams, stimulus, length = _shared(task, default)
+        reference = Reference(task.program, self.n_streams)
+        with progress("the interpreter, for the boards", length, task.quiet) as advance:
+            self.blocks: list[Vectors] = list(reference.blocks(stimulus, advance))
+        self.silent_steps = reference.silent_steps
+
+
+def _board(task: _Task, name: str, play: _Play) -> Outcome:
+    target, program = TARGETS[name], task.program
+    with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
+        result = board_c.run(target, task.folder, program, play.blocks, play.n_streams)
+    outcome = _outcome(name, program, result, play.silent_steps, None, task.seed)
+    return _with_inputs(outcome, result.first, _shared(task, play.default)[1])
+
+
+def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
+    folder, program, seed = task.folder, task.program, task.seed
+    u = task.inputs
+    if u is None:
+        cycles = plan_of(folder, program).cycles_per_step
+        n_steps = task.n_steps or _icarus_steps(program, cycles, affordable_cycles)
+        u = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
+    reference = Reference(program, 1)
+    block = reference.run(u[:, None, :])
+    expected = vectors.Vectors(inputs=u, outputs=block.outputs[:, 0], state=block.state[0])
+    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
+        vectors_dir, build_dir = Path(place) / "vectors", Path(place) / "build"
+        vectors_dir.mkdir()
+        build_dir.mkdir()
+        for name, text in vectors.to_files(program, expected).items():
+            (vectors_dir / name).write_text(text, encoding="ascii")
+        with progress(f"Icarus against the interpreter, {len(u)} steps", 0, task.quiet):
+            result = icarus.run(folder, vectors_dir, build_dir, seed)
+    silent, measured = reference.silent_steps, result.cycles_per_step
+    outcome = _outcome("icarus", program, result, silent, measured, seed)
+    return _with_inputs(outcome, result.first, iter([u[:, None, :]]))
+
+
+def _compiled(task: _Task, name: str) -> Outcome:
+    """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
+    executor = COMPILED[name]
+    program, plan = task.program, plan_of(task.folder, task.program)
+    affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
+    n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
+    sequences = Sequences(program, n_steps, task.seed, task.inputs)
+    with ExitStack() as stack:
+        with progress(f"{name}: {executor.BUILDING}", 0, task.quiet):
+            library = stack.enter_context(executor.build(task.folder, program))
+        title = f"{name} against the interpreter"
+        with progress(title, sequences.total, task.quiet) as advance:
+            result = bench.run(library, program, plan, sequences, task.seed, advance)
+    silent, cycles = sequences.silent_steps, result.cycles_per_step
+    outcome = _outcome(name, program, result, silent, cycles, task.seed)
+    if result.first is None:
+        return outcome
+    return replace(outcome, failing=sequences.before(result.first.stream, result.first.step))
+
+
+def _outcome(
+    name: str,
+    program: Program,
+    result: icarus.IcarusResult | CResult | bench.BenchResult,
+    silent_steps: int,
+    cycles_per_step: int | None,
+    seed: int,
+) -> Outcome:
+    return Outcome(
+        executor=name,
+        steps=result.steps,
+        words=result.words,
+        mismatches=result.mismatches,
+        silent_steps=silent_steps,
+        cycles_per_step=cycles_per_step,
+        first=None if result.first is None else mismatch(program, name, result.first, seed),
+    )
+
+
+def mismatch(program: Program, executor: str, at: icarus.Divergence, seed: int) -> MismatchError:
+    """Return the error that names the word of a divergence."""
+    index = at.index
+    for v in (*program.with_role(Role.OUTPUT), *program.with_role(Role.STATE)):
+        if index < v.length:
+            break
+        index -= v.length
+    return MismatchError(
+        executor=executor,
+        step=at.step,
+        signal=v.name,
+        index=index,
+        expected=at.expected,
+        got=at.got,
+        fmt=str(v.fmt),
+        seed=seed,
+    )
+
+
+def _icarus_steps(program: Program, cycles_per_step: int, affordable_cycles: int) -> int:
+    """Return how many steps Icarus simulates: a whole silence where that is affordable."""
+    silence, affordable = 3 * window(program), affordable_cycles // cycles_per_step
+    if silence <= affordable:
+        return max(min(DEFAULT_ICARUS_STEPS, affordable), silence, MIN_ICARUS_STEPS)
+    return max(min(DEFAULT_ICARUS_STEPS, affordable), MIN_ICARUS_STEPS)

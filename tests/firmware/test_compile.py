@@ -1,0 +1,173 @@
+"""The generated C under strict compilers, sanitizers and static analysis."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmu_hw.firmware import emit
+from lmu_hw.program.fixedpoint import Rounding, round_sum
+from tests.factories import special
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS
+from tests.firmware.build import C99, COMPILERS, CPP17, VERSION, run, succeed, write_folder
+from tests.tools import require
+
+# The programs on the brink of 32 bits differ in nothing else: half of them do.
+SPECIAL = {n: p for n, p in special.SPECIAL.items() if n[-2:] not in ("22", "24", "30", "32")}
+ALL = PROGRAMS | SPECIAL | NETWORKS
+SOME = ["mixed", "wide", "dense_channels", "network", "functions", "lmu_every_3", "gates"]
+RUN = [*SOME, *SPECIAL, *NETWORKS, "odd_widths", "channels"]
+
+pytestmark = pytest.mark.cc
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiler() -> str:
+    require("gcc|clang")
+    return COMPILERS[0]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the ``c`` folder of every program."""
+    top = tmp_path_factory.mktemp("folders")
+    return {name: write_folder(top / name, program, 160) for name, program in ALL.items()}
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+def test_no_warnings(cc: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    if cc not in COMPILERS:
+        pytest.skip(f"{cc} not found; the other compiler is tried")
+    for name, c_dir in folders.items():
+        succeed(cc, *C99, "-O2", "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
+        succeed(cc, *C99, "-fsyntax-only", c_dir / "test_lmu.c")
+        if name in SOME:
+            succeed(cc, *CPP17, "-O1", "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
+
+
+@pytest.mark.soak
+def test_run_under_sanitizers(compiler: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
+    for c_dir in (folders[name] for name in dict.fromkeys(RUN)):
+        sources = [c_dir / "lmu.c", c_dir / "test_lmu.c"]
+        succeed(compiler, "-std=c99", *checks, *sources, "-o", tmp_path / "test")
+        assert re.fullmatch(r"PASS \d+ words\n", succeed(tmp_path / "test", c_dir / "../vectors"))
+
+
+def test_used_from_cpp(compiler: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    """The header's names link from C++ to an object that a C compiler made."""
+    main = tmp_path / "main.cpp"
+    main.write_text(
+        '#include "lmu.h"\n#include <cassert>\n'
+        "int main() { lmu_state s; lmu_in u[LMU_N_IN] = {}; lmu_out y[LMU_N_OUT];\n"
+        "lmu_init(&s); lmu_step(&s, u, y);\n"
+        "lmu_word w[LMU_N_SAVED]; lmu_save(&s, w); lmu_reset(&s);\n"
+        "lmu_word &z = w[LMU_Z_OUTER_AT];\n"
+        "z = LMU_Z_OUTER_MAX + 1; assert(lmu_load(&s, w) == -1);\n"
+        "z = LMU_Z_OUTER_MIN; assert(lmu_load(&s, w) == 0 && s.z_outer[0] == z); }\n"
+    )
+    c_dir, lmu, program = folders["mixed"], tmp_path / "lmu.o", tmp_path / "main"
+    succeed(compiler, *C99, "-c", c_dir / "lmu.c", "-o", lmu)
+    succeed(compiler, *CPP17, f"-I{c_dir}", "-c", main, "-o", tmp_path / "main.o")
+    succeed(compiler, tmp_path / "main.o", lmu, "-o", program)
+    succeed(program)
+
+
+def test_object_needs_memory_functions_only(
+    compiler: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    require("nm")
+    for c_dir in (folders[name] for name in SOME):
+        for level in ("-O2", "-Os"):
+            succeed(compiler, *C99, level, "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
+            symbols = [line.split()[-2:] for line in succeed("nm", tmp_path / "lmu.o").splitlines()]
+            undefined = {name for kind, name in symbols if kind == "U"}
+            public = {name for kind, name in symbols if kind == "T"}
+            assert undefined <= {"memcpy", "memmove", "memset"}
+            assert public == {f"lmu_{f}" for f in ("init", "reset", "step", "run", "save", "load")}
+            assert not {name for kind, name in symbols if kind in "BDC"}
+
+
+def test_state_has_the_size_that_the_header_says(
+    compiler: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    for c_dir in folders.values():
+        (size,) = re.findall(r"(\d+) bytes in lmu_state", (c_dir / "lmu.h").read_text())
+        probe = tmp_path / "size.c"
+        probe.write_text(f'#include "lmu.h"\nchar ok[sizeof(lmu_state) == {size} ? 1 : -1];\n')
+        succeed(compiler, *C99, f"-I{c_dir}", "-fsyntax-only", probe)
+
+
+def test_scratch_has_the_size_that_the_header_says(
+    compiler: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """The structure of a step and the arrays of the operation that has most."""
+    for name in ("gates", "lmu", "order"):
+        header = (folders[name] / "lmu.h").read_text()
+        (size,) = map(int, re.findall(r"(\d+) bytes of scratch", header))
+        probe = tmp_path / "size.c"
+        text = (folders[name] / "lmu.c").read_text()
+        arrays = max(
+            sum(
+                int(bits) // 8 * int(n)
+                for bits, n in re.findall(r"\n    int(\d+)_t \w+\[(\d+)\];", f)
+            )
+            for f in re.findall(r"\nstatic void .*?\n}\n", text, re.DOTALL)
+        )
+        assert arrays > 0
+        code = f"char ok[sizeof(lmu_work) == {size - arrays} ? 1 : -1];\n"
+        probe.write_text(f'#include "lmu.c"\n{code}')
+        succeed(compiler, "-std=c99", f"-I{folders[name]}", "-fsyntax-only", probe)
+    assert "16 bytes of scratch" in (folders["dense"] / "lmu.h").read_text()
+    assert "scratch" not in (folders["mixed"] / "lmu.h").read_text()
+
+
+def test_cppcheck(folders: dict[str, Path]) -> None:
+    if not shutil.which("cppcheck"):
+        pytest.skip("cppcheck not found")
+    flags = ["--quiet", "--enable=warning,portability", "--error-exitcode=1", "--std=c99"]
+    succeed("cppcheck", *flags, *(folders[name] for name in SOME))
+
+
+@pytest.mark.parametrize(("name", "bits"), [("mixed", 32), ("wide", 64)])
+def test_rounding_exhaustively(name: str, bits: int, compiler: str, tmp_path: Path) -> None:
+    """Every sum of 6 bits, shift and drop of 3, against the one definition of rounding."""
+    for file, text in emit(PROGRAMS[name], version=VERSION).items():
+        (tmp_path / file).write_text(text)
+    (tmp_path / "all.c").write_text(
+        '#include "lmu.c"\n#include <stdio.h>\n'
+        "int main(void) {\n"
+        "for (int silent = 0; silent < 2; silent++)\n"
+        "for (unsigned shift = 0; shift < 4; shift++)\n"
+        "for (unsigned drop = 0; drop < 4; drop++)\n"
+        "for (int base = -32; base < 32; base++)\n"
+        "for (int t = -64; t < 64; t++)\n"
+        f'printf("%d\\n", (int)lmu_round{bits}(base, t, shift, drop, silent));\n'
+        "return 0; }\n"
+    )
+    succeed(compiler, "-std=c99", "-O1", tmp_path / "all.c", "-o", tmp_path / "all")
+    got = np.array(succeed(tmp_path / "all").split(), dtype=np.int64)
+    base, t = np.meshgrid(np.arange(-32, 32), np.arange(-64, 64), indexing="ij")
+    expected = [
+        round_sum(base >> drop, ((base & ((1 << drop) - 1)) << shift) + t, shift + drop, mode)
+        for mode in (Rounding.RND, Rounding.TRN_ZERO)
+        for shift in range(4)
+        for drop in range(4)
+    ]
+    np.testing.assert_array_equal(got, np.concatenate([e.ravel() for e in expected]))
+
+
+def test_helpers_clip_at_both_ends(compiler: str, tmp_path: Path) -> None:
+    for file, text in emit(PROGRAMS["mixed"], version=VERSION).items():
+        (tmp_path / file).write_text(text)
+    (tmp_path / "clip.c").write_text(
+        '#include "lmu.c"\nint main(void) { return lmu_clip32(9, -8, 7) == 7\n'
+        "&& lmu_clip32(-9, -8, 7) == -8 && lmu_clip32(3, -8, 7) == 3 ? 0 : 1; }\n"
+    )
+    succeed(compiler, "-std=c99", tmp_path / "clip.c", "-o", tmp_path / "clip")
+    assert run(tmp_path / "clip").returncode == 0

@@ -1,0 +1,285 @@
+"""`lmu-hw footprint`: sizes, stack and counted instructions, each against what is known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lmu_hw.cli.main import main
+from lmu_hw.errors import ToolError
+from lmu_hw.firmware import scratch_bytes
+from lmu_hw.firmware.boards import exchange, installed, qemu, toolchain
+from lmu_hw.firmware.boards.microcontrollers import TARGETS, Board
+from lmu_hw.measure.footprint import footprint_report, stack
+from lmu_hw.measure.footprint.instructions import count
+from lmu_hw.measure.footprint.sizes import Sizes, sizes
+from lmu_hw.program.integer_program import Role
+from tests.cli.command import call, contents, refused
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS
+from tests.firmware.build import in_assembly, inputs_for, write_folder
+from tests.tools import require
+
+pytestmark = [pytest.mark.cc, pytest.mark.qemu]
+
+LOOP = 100
+ARM_LOOP = "1: subs r3, #1\\n bne 1b\\n"
+RISCV_LOOP = "1: addi t0, t0, -1\\n bnez t0, 1b\\n"
+AVR_LOOP = "1: dec r24\\n brne 1b\\n"
+KNOWN = {
+    "c-m0": (f".syntax unified\\n movs r3, #{LOOP}\\n {ARM_LOOP} bx lr", 2 * LOOP + 2),
+    "c-m4": (f".syntax unified\\n movs r3, #{LOOP}\\n {ARM_LOOP} bx lr", 2 * LOOP + 2),
+    "c-rv32": (f"li t0, {LOOP}\\n {RISCV_LOOP} ret", 2 * LOOP + 2),
+    "c-avr": (f"ldi r24, {LOOP}\\n {AVR_LOOP} ret", 2 * LOOP + 2),
+    "c-uno": (f"ldi r24, {LOOP}\\n {AVR_LOOP} ret", 2 * LOOP + 2),
+}
+"""A step in assembly, and how many instructions that is."""
+
+
+def need(target: Board) -> None:
+    require(target.toolchain.compiler, target.toolchain.qemu, "cc|gcc|clang")
+    assert installed.missing(target.toolchain) == ()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_loop_of_known_length(name: str, tmp_path: Path) -> None:
+    target, p = TARGETS[name], PROGRAMS["one_real"]
+    need(target)
+    body, known = KNOWN[name]
+    image = toolchain.build(target, p, in_assembly(p, tmp_path, body), tmp_path)
+    counts = count(target, p, image, inputs_for(p, 9), np.ones(9, dtype=bool))
+    assert counts.tolist() == [known] * 9
+
+
+def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
+    """``minstret`` under ``-icount shift=0``, which QEMU counts by itself."""
+    target, p = TARGETS["c-rv32"], PROGRAMS["one_real"]
+    need(target)
+    (state,) = (v for v in p.with_role(Role.STATE) if v.name == "z_inner")
+    read = "csrr {}, minstret"
+    body = "\\n ".join(
+        (
+            ".option arch, +zicsr",
+            *(read.format("a3"), f"li t0, {LOOP}", RISCV_LOOP + read.format("a4")),
+            *("sub a4, a4, a3", "sh a4, 0(a0)", "ret"),
+        )
+    )
+    assert state.fmt.max >= 3 * LOOP
+    image = toolchain.build(target, p, in_assembly(p, tmp_path, body), tmp_path)
+    u = inputs_for(p, 5)
+    runs = [exchange.BoardRun(inputs=u, n_outputs=5, from_reset=True, single=True)]
+    exchange.write(p, runs, tmp_path / "input")
+    qemu.run(target, image, "-icount", "shift=0")
+    ((_, words),) = exchange.read(p, runs, tmp_path / "output")
+    from_first_to_second = 1 + 1 + 2 * LOOP
+    assert words[0] == from_first_to_second
+    counts = count(target, p, image, u, np.ones(5, dtype=bool))
+    assert counts.tolist() == [from_first_to_second + 4] * 5
+
+
+@pytest.mark.parametrize("name", ["lmu_every_3", "lmu_on_demand", "lmu"])
+def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
+    target, p = TARGETS["c-m4"], NETWORKS[name]
+    need(target)
+    u = inputs_for(p, 12)
+    due = np.arange(12) % max(p.output_every, 3) == max(p.output_every, 3) - 1
+    due = np.ones(12, dtype=bool) if p.output_every == 1 else due
+    found = []
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        c_dir = write_folder(tmp_path / run / "out", p, 12)
+        image = toolchain.build(target, p, c_dir, tmp_path / run)
+        found.append(count(target, p, image, u, due))
+    np.testing.assert_array_equal(*found)
+    if p.output_every != 1:
+        assert found[0][due].min() > found[0][~due].max()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("footprint") / "out"
+    assert main(["generate", "--d", "6", "--theta", "20", "-o", str(out), "-q"]) == 0
+    return out
+
+
+def test_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for target in TARGETS.values():
+        need(target)
+    before = contents(folder)
+    file = tmp_path / "report.json"
+    said = call(capsys, "footprint", folder, "--json", "-q", "-o", file)
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(file.read_text()) == said.json
+    assert said.json["not_measured"] == {}
+    assert [t["target"] for t in said.json["targets"]] == list(TARGETS)
+    for t in said.json["targets"]:
+        _check(t, said.json)
+    assert contents(folder) == before
+    m0, m3, m4, _, rv32, avr, uno = said.json["targets"]
+    # only the smallest calls a multiplication
+    assert "__aeabi_lmul" in m0["stack"]["not_counted"]
+    for t in (m3, m4, rv32):
+        assert "__aeabi_lmul" not in t["stack"]["not_counted"]
+        assert t["instructions"]["with_output"]["mean"] < m0["instructions"]["with_output"]["mean"]
+    # with eight bits at a time, and the same instructions on both boards
+    assert avr["instructions"] == uno["instructions"]
+    assert avr["instructions"]["with_output"]["min"] > m0["instructions"]["with_output"]["max"]
+    again = call(capsys, "footprint", folder, "--json", "--target", "c-m4").json
+    assert again["targets"] == [m4]
+    text = call(capsys, "footprint", folder, "--target", "c-m4").out
+    per_mac = m4["instructions"]["with_output"]["per_mac"]
+    assert f"{m4['flash']['total']:,} bytes: code" in text
+    assert f"{per_mac:.2f} per MAC" in text
+
+
+def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
+    flash, ram, counts = t["flash"], t["ram"], t["instructions"]["with_output"]
+    assert flash["total"] == sum(flash[k] for k in ("code", "tables", "library", "data"))
+    assert flash["code"] == sum(flash["functions"].values())
+    assert {"lmu_step", "lmu_run", "lmu_save", "lmu_load"} <= flash["functions"].keys()
+    assert (flash["library"] > 0) == bool(flash["library_functions"])
+    if t["target"] in ("c-avr", "c-uno"):
+        # its functions are read, its constants lie in RAM where they are not marked for flash
+        assert t["stack"]["not_counted"] == []
+        assert flash["data"] == ram["data"]
+        assert flash["data"] + flash["tables"] > 0
+    else:
+        assert t["stack"]["not_counted"] == flash["library_functions"]
+        assert flash["data"] == ram["data"] == 0
+    assert ram["bss"] == 0
+    assert ram["total"] == ram["state"] + ram["data"] + ram["stack"]
+    assert t["stack"]["step"] == sum(f["bytes"] for f in t["stack"]["chain"])
+    assert ram["stack"] >= t["stack"]["step"] > 0
+    assert counts["min"] <= counts["mean"] <= counts["max"]
+    assert counts["macs"] == report["multiplies_per_step"]
+    assert t["instructions"]["without_output"] is None
+
+
+def test_sizes_of_known_globals(tmp_path: Path) -> None:
+    target, p = TARGETS["c-m3"], PROGRAMS["one_real"]
+    need(target)
+    c_dir = write_folder(tmp_path / "out", p, 4)
+
+    def measure(more: str) -> Sizes:
+        code = (c_dir / "lmu.c").read_text()
+        first = "void lmu_init(lmu_state *s)\n{\n"
+        used = f"{first}    volatile int x = f(0);\n    (void)x;\n"
+        code = code.replace("void lmu_init(", f"{more}void lmu_init(")
+        (c_dir / "lmu.c").write_text(code.replace(first, used) if more else code)
+        image = toolchain.build(target, p, c_dir, tmp_path)
+        return sizes(target, tmp_path / "product.o", image)
+
+    before = measure("")
+    after = measure(
+        "const int16_t a[50] = {1};\nint32_t b[7] = {2};\nchar c[9];\n"
+        "int f(size_t i);\n__attribute__((noinline)) int f(size_t i)\n{\n"
+        "    b[i]++;\n    c[i]++;\n    return a[i] + b[i] + c[i];\n}\n"
+    )
+    assert after.tables - before.tables == 100
+    assert (before.data, before.bss) == (0, 0)
+    assert (after.data, after.bss) == (28, 9)
+    assert after.code["f"] > 0
+    header = (c_dir / "lmu.h").read_text()
+    assert f"{after.state} bytes in lmu_state" in header
+
+
+LIBRARY_STACK = 32
+"""More than memset and a 64-bit product push, of which gcc says nothing."""
+ALIGNMENT = 16
+"""Of the stack, in ``sim/firmware/board.ld``."""
+
+
+def test_the_stack_that_is_said_is_the_stack_that_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With that much the program runs; with less its stack leaves RAM, and the core faults."""
+    target, p = TARGETS["c-m0"], NETWORKS["gates"]
+    need(target)
+    c_dir = write_folder(tmp_path / "out", p, 4)
+    monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
+    scratch = scratch_bytes(p)
+    runs = [
+        exchange.BoardRun(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        for single in (True, False)
+    ]
+    exchange.write(p, runs, tmp_path / "input")
+
+    def runs_in(n_bytes: int) -> bool:
+        small = replace(target, stack=n_bytes - scratch)
+        image = toolchain.build(small, p, c_dir, tmp_path)
+        try:
+            qemu.run(small, image)
+        except ToolError:
+            return False
+        return True
+
+    assert runs_in(4096)
+    graph = "".join(
+        (tmp_path / f"{part}.ci").read_text() for part in ("start", "harness", "product")
+    )
+    chain = stack.deepest(stack.from_callgraph(graph), "reset")
+    assert [f for f, _ in chain.frames if f in ("lmu_run", "lmu_step")] == ["lmu_run", "lmu_step"]
+    assert runs_in(chain.n_bytes + LIBRARY_STACK)
+    assert not runs_in(chain.n_bytes - ALIGNMENT)
+
+
+GRAPH = r"""graph: { title: "lmu.c"
+node: { title: "a" label: "a\nlmu.c:1:6\n8 bytes (static)" }
+node: { title: "lmu.c:b" label: "b\nlmu.c:2:6\n100 bytes (static)" }
+node: { title: "c" label: "c\nlmu.c:3:6\n16 bytes (static)" }
+node: { title: "d" label: "d\nlmu.c:3:6\n120 bytes (static)\n0 dynamic objects" }
+node: { title: "memset" label: "__builtin_memset\n<built-in>" shape : ellipse }
+edge: { sourcename: "a" targetname: "lmu.c:b" label: "lmu.c:9:9" }
+edge: { sourcename: "a" targetname: "c" }
+edge: { sourcename: "c" targetname: "d" }
+edge: { sourcename: "d" targetname: "memset" }
+}
+"""
+
+
+def test_deepest_chain() -> None:
+    def deepest(text: str, function: str) -> stack.CallChain:
+        return stack.deepest(stack.from_callgraph(text), function)
+
+    chain = deepest(GRAPH, "a")
+    assert chain.frames == (("a", 8), ("c", 16), ("d", 120))
+    assert chain.n_bytes == 144
+    assert deepest(GRAPH.replace("(static)\\n0", "(static)\\n1"), "a").n_bytes == 144
+    with pytest.raises(ToolError, match="nothing of the stack of e"):
+        deepest(GRAPH, "e")
+    with pytest.raises(ToolError, match="d is dynamic: it has no bound"):
+        deepest(GRAPH.replace("120 bytes (static)", "120 bytes (dynamic)"), "a")
+    loop = GRAPH.replace('"d" targetname: "memset"', '"d" targetname: "a"')
+    with pytest.raises(ToolError, match="a calls itself"):
+        deepest(loop, "a")
+
+
+def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(capsys, "footprint", folder, "--target", "c-m5")
+    assert "unknown target 'c-m5'; did you mean c-m" in line
+    assert "does not exist" in refused(capsys, "footprint", tmp_path / "none")
+
+
+def test_nothing_is_installed(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    assert "there is no target to measure on" in refused(capsys, "footprint", folder)
+    line = refused(capsys, "footprint", folder, "--target", "c-rv32")
+    assert "c-rv32 needs gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf" in line
+
+
+def test_steps_of_every_kind() -> None:
+    for name, n_due in (("lmu", 64), ("lmu_every_3", 21), ("lmu_on_demand", 32)):
+        inputs, due = footprint_report._steps(NETWORKS[name])
+        assert len(inputs) == len(due) == 64
+        assert np.count_nonzero(due) == n_due

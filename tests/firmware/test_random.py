@@ -1,0 +1,64 @@
+"""Random programs as strict C under sanitizers, against the interpreter."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from lmu_hw.errors import FormatError
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Program, Role
+from tests.factories import random_programs
+from tests.firmware.build import C99, COMPILERS, succeed, write_folder
+from tests.tools import require
+
+EXAMPLES = 12
+
+pytestmark = pytest.mark.cc
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    require("gcc|clang")
+
+
+@settings(max_examples=EXAMPLES)
+@given(random_programs.programs())
+def test_narrow_words(program: Program) -> None:
+    _check(program)
+
+
+@st.composite
+def wide_formats(draw: Any) -> QFormat:
+    """Return a format on either side of every C type."""
+    width = draw(st.integers(1, 40) | st.sampled_from([8, 15, 16, 17, 31, 32, 33]))
+    frac = draw(st.integers(-2, min(width + 2, 30)))
+    return QFormat(width - frac, frac, draw(st.booleans()))
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.data())
+def test_words_of_any_width(data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(random_programs, "formats", wide_formats)
+        try:
+            program = data.draw(random_programs.programs())
+        except FormatError:  # an intermediate of more than 63 bits
+            assume(False)
+    _check(program)
+
+
+def _check(program: Program) -> None:
+    assume(program.with_role(Role.STATE))
+    checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
+    with tempfile.TemporaryDirectory() as folder:
+        c_dir = write_folder(Path(folder), program, 60)
+        sources = [c_dir / "lmu.c", c_dir / "test_lmu.c"]
+        succeed(COMPILERS[0], *C99, *checks, *sources, "-o", c_dir / "test")
+        assert re.fullmatch(r"PASS \d+ words\n", succeed(c_dir / "test", c_dir / "../vectors"))

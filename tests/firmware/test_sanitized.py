@@ -1,0 +1,179 @@
+"""The C of random networks under sanitizers, from states that drive its sums to their bounds."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmu_hw.errors import EmitError, UndefinedBehaviourError
+from lmu_hw.firmware import emit
+from lmu_hw.firmware.c_expressions import binary
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Cascade, DenseUpdate, Linear, Program, Role, Vector
+from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.verify.extremes import extremes
+from lmu_hw.verify.simulators import sanitized
+from tests.factories.programs import PROGRAMS
+from tests.factories.random_networks import random_program
+from tests.factories.special import SPECIAL
+from tests.firmware.build import VERSION
+from tests.tools import require
+
+N_QUICK, N_SOAK, N_TOGETHER = 40, 1000, 20
+SEED = int(os.environ.get("LMU_HW_SEED", "1000"))
+"""Of the first network of the long run."""
+
+pytestmark = pytest.mark.cc
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    require("clang|gcc")
+
+
+def write(folder: Path, program: Program) -> Path:
+    (folder / "c").mkdir(parents=True)
+    for name, text in emit(program, version=VERSION).items():
+        (folder / "c" / name).write_text(text)
+    return folder
+
+
+def check(folder: Path, seed: int) -> None:
+    program = random_program(seed)
+    result, _ = sanitized.run(write(folder / str(seed), program), program, seed)
+    assert (result.first, result.mismatches) == (None, 0), f"network {seed}"
+    assert result.words > 0
+
+
+@pytest.mark.parametrize("seed", range(N_QUICK))
+def test_random_networks(seed: int, tmp_path: Path) -> None:
+    check(tmp_path, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(0, N_SOAK, N_TOGETHER))
+def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
+    for seed in range(SEED + first, SEED + first + N_TOGETHER):
+        check(tmp_path, seed)
+
+
+@pytest.mark.parametrize("name", ["products", "scales_113", "brink_32", "network", "saturating"])
+def test_corners_of_the_generator(name: str, tmp_path: Path) -> None:
+    result, silent = sanitized.run(write(tmp_path, SPECIAL[name]), SPECIAL[name], 3)
+    assert (result.first, result.mismatches) == (None, 0)
+    assert (silent > 0) == any(isinstance(op, Cascade | DenseUpdate) for op in SPECIAL[name].ops)
+
+
+def biased() -> Program:
+    """Return a row whose sum fits 32 bits, but not with its bias."""
+    fmt = QFormat(1, 15)
+    return Program(
+        title="a bias at the brink",
+        vectors=(
+            Vector(name="x", length=2, role=Role.INPUT, fmt=fmt),
+            Vector(name="h", length=2, role=Role.STATE, fmt=fmt),
+            Vector(name="y", length=1, role=Role.OUTPUT, fmt=fmt),
+        ),
+        ops=(
+            Linear(
+                sources=("h",),
+                n_channels=1,
+                rows=((16384, 16390),),
+                aligns=(0,),
+                biases=(1073734190,),
+                multipliers=(1,),
+                shifts=(20,),
+                target="y",
+            ),
+        ),
+    )
+
+
+def test_a_bias_that_takes_a_sum_beyond_32_bits(tmp_path: Path) -> None:
+    result, _ = sanitized.run(write(tmp_path, biased()), biased(), 0)
+    assert (result.first, result.mismatches) == (None, 0)
+
+
+def test_an_expression_without_its_cast_is_not_emitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was emitted before: a bias added in 32 bits."""
+    assert "= 1073734190 + (int64_t)dots[r]" in emit(biased(), version=VERSION)["lmu.c"]
+    module = sys.modules["lmu_hw.firmware.linear"]  # the package has a function of this name
+    monkeypatch.setattr(module, "plus", lambda a, b, least=0: binary("+", a, b))
+    with pytest.raises(EmitError, match=r"C of 32 bits cannot hold 1073734190 \+ dots\[r\]: "):
+        emit(biased(), version=VERSION)
+
+
+def test_an_expression_without_its_cast_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path, biased()) / "c" / "lmu.c"
+    text = path.read_text()
+    path.write_text(text.replace("(int64_t)dots[r]", "dots[r]"))
+    assert path.read_text() != text
+    found = r"signed integer overflow: 1073\d+ \+ 1073\d+ cannot be .* at lmu.c:\d+:\d+"
+    with pytest.raises(UndefinedBehaviourError, match=found):
+        sanitized.run(tmp_path, biased(), 0)
+
+
+def test_a_narrow_variable_is_found(tmp_path: Path) -> None:
+    """clang sees bits that are lost; without it the words differ."""
+    program = PROGRAMS["odd_widths"]
+    path = write(tmp_path, program) / "c" / "lmu.c"
+    text = re.sub(r"const int32_t (x|y) = ", r"const int16_t \1 = ", path.read_text())
+    path.write_text(text)
+    found = ""
+    try:
+        found = str(sanitized.run(tmp_path, program, 0)[0].first or "")
+    except UndefinedBehaviourError as error:
+        found = str(error)
+    assert re.search(r"implicit conversion|overflow|expected", found)
+
+
+def test_what_reads_beyond_an_array_is_found(tmp_path: Path) -> None:
+    program = PROGRAMS["mixed"]
+    path = write(tmp_path, program) / "c" / "lmu.c"
+    text = path.read_text()
+    path.write_text(text.replace("i < LMU_Z_INNER_LEN", "i <= 30 * LMU_Z_INNER_LEN"))
+    assert path.read_text() != text
+    with pytest.raises(UndefinedBehaviourError, match=r"out of bounds|AddressSanitizer"):
+        sanitized.run(tmp_path, program, 0)
+
+
+def test_a_sum_comes_to_its_bound() -> None:
+    """Each row, up and down: what noise never does."""
+    program = biased()
+    cases = extremes(program, 1, 0)
+    op = program.ops[0]
+    assert isinstance(op, Linear)
+    sums = cases.states @ np.array(op.rows[0]) + op.biases[0]
+    peak = [sum(w * end for w in op.rows[0]) + op.biases[0] for end in (-(1 << 15), (1 << 15) - 1)]
+    assert [sums.min(), sums.max()] == peak
+
+
+def test_cases_keep_to_their_formats() -> None:
+    for program in (*PROGRAMS.values(), *SPECIAL.values()):
+        cases = extremes(program, 3, 5, most=30)
+        assert cases.states.shape == (len(cases.states), program.n_words(Role.STATE))
+        assert len(cases.states) <= 30
+        interpreter = Interpreter(program, len(cases.states))
+        interpreter.load(cases.states)
+        asked = None if program.output_every else np.ones(3, dtype=np.bool_)
+        interpreter.run(cases.inputs, due=asked)
+
+
+def test_the_same_seed_makes_the_same_cases() -> None:
+    program = SPECIAL["network"]
+    first, second, other = (extremes(program, 2, seed) for seed in (4, 4, 5))
+    assert np.array_equal(first.states, second.states)
+    assert np.array_equal(first.inputs, second.inputs)
+    assert not np.array_equal(first.states, other.states)
+
+
+def test_one_word_is_driven_both_ways() -> None:
+    program = replace(SPECIAL["copy"], title="one word")
+    cases = extremes(program, 2, 0)
+    assert cases.inputs[:2, :2, 0].tolist() == [[127, -128], [-128, 127]]

@@ -1,0 +1,62 @@
+"""The mutation tool: a mutant is called equivalent only where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lmu_hw.generate import files_of
+from lmu_hw.memory.spec import parse
+from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.rtl.options import Hardware
+from tests.mutation.equivalence import equivalent
+from tests.tools import require_yosys
+
+pytestmark = pytest.mark.sim
+
+
+@pytest.fixture(scope="module")
+def verilog() -> str:
+    design = quantize(parse({"d": 5, "theta": 20, "realization": "cascade"}))
+    text = files_of(design, Hardware())["rtl/lmu.v"]
+    assert isinstance(text, str)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("assign take = valid && ready;", "assign take = ready && valid;"),
+        ("assign room = reserved <= 4'd3;", "assign room = reserved < 4'd4;"),
+        ("reserved <= sum_9[3:0] - {3'd0, taken};", "reserved <= sum_9 - {4'd0, taken};"),
+    ],
+)
+def test_other_words_for_the_same(was: str, now: str, verilog: str, tmp_path: Path) -> None:
+    require_yosys()
+    assert verilog.count(was) == 1
+    assert equivalent(verilog, verilog.replace(was, now), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        # an output, the next value of a register, what a memory is given
+        ("assign take = valid && ready;", "assign take = valid;"),
+        ("following <= following + 3'd1;", "following <= following + 3'd2;"),
+        ("silent && (shift_port != 3'd1)", "silent || (shift_port != 3'd1)"),
+        # what holds only until a reset, or after one
+        ("reg running = 1'd0;", "reg running = 1'd1;"),
+        ("      running <= 1'd0;\n", "      ;\n"),
+        ("      clear_address <= 3'd0;\n", "      clear_address <= 3'd1;\n"),
+        # what a memory does
+        ("read_word <= words[read_address];", "read_word <= words[0];"),
+        ("if (write) words[write_address]", "if (!write) words[write_address]"),
+        # one state in thousands
+        ("(cycle == control_word[8:4])", "((cycle == control_word[8:4]) && (cycle != 5'd30))"),
+    ],
+)
+def test_what_is_not_the_same(was: str, now: str, verilog: str, tmp_path: Path) -> None:
+    require_yosys()
+    assert was in verilog
+    assert not equivalent(verilog, verilog.replace(was, now, 1), tmp_path)

@@ -1,0 +1,223 @@
+"""The sums of the C: every one is claimed with its type, and a narrower type is caught."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmu_hw import firmware
+from lmu_hw._support.build_directory import sha256_of
+from lmu_hw.cli.main import main
+from lmu_hw.errors import CertificateError, ModelFileError
+from lmu_hw.program.integer_program import Program
+from lmu_hw.proof.c_sums import check_sums
+from lmu_hw.proof.certificate import certify
+from tests.cli.command import call
+from tests.factories.configurations import CONFIGURATIONS
+from tests.factories.program_networks import NETWORKS
+from tests.factories.programs import PROGRAMS
+from tests.factories.special import SPECIAL
+from tests.firmware.test_expressions import INT32
+
+Claims = list[dict[str, Any]]
+PROGRAMS_OF: dict[str, Any] = {
+    **(PROGRAMS | SPECIAL | NETWORKS),
+    **{name: configuration.make for name, configuration in CONFIGURATIONS.items()},
+}
+
+
+@cache
+def stated(name: str) -> tuple[dict[str, Any], Claims, str]:
+    """Return a program, what is claimed of its C, and the C."""
+    found = PROGRAMS_OF[name]
+    program = found if isinstance(found, Program) else found()
+    claims = json.loads(json.dumps(firmware.c_sums(program)))
+    return json.loads(program.to_json()), claims, firmware.emit(program, version="test")["lmu.c"]
+
+
+LARGE = ("d=256", "d=128")
+"""Configurations that take seconds to quantize."""
+NAMES = [
+    pytest.param(name, marks=pytest.mark.soak if any(n in name for n in LARGE) else ())
+    for name in PROGRAMS_OF
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sum_holds(name: str) -> None:
+    program, claims, text = stated(name)
+    check_sums(program, claims, text)
+    kinds = {op["kind"] for op in program["ops"]} - {"argmax"}
+    assert {re.split(r"_\d|_rows|_(?=outer|inner|real)", c["function"])[0] for c in claims} >= kinds
+    for claim in claims:
+        assert claim["type"] in ("int32_t", "int64_t")
+
+
+def narrowed(claims: Claims, text: str) -> tuple[Claims, str]:
+    """Return the first sum of 64 bits in 32."""
+    claim = next(c for c in claims if not INT32[0] <= c["low"] <= c["high"] <= INT32[1])
+    return [c | {"type": "int32_t"} if c is claim else c for c in claims], text
+
+
+def narrowed_everywhere(claims: Claims, text: str) -> tuple[Claims, str]:
+    return narrowed(claims, text)[0], text.replace("int64_t", "int32_t")
+
+
+def narrowed_in_c(claims: Claims, text: str) -> tuple[Claims, str]:
+    return claims, text.replace("const int64_t t = (int64_t)e", "const int32_t t = (int32_t)e", 1)
+
+
+def of_another_range(claims: Claims, text: str) -> tuple[Claims, str]:
+    return [claims[0] | {"high": claims[0]["high"] - 1}, *claims[1:]], text
+
+
+def left_out(claims: Claims, text: str) -> tuple[Claims, str]:
+    return [c for c in claims if c["variable"] != "sum"], text
+
+
+def part_left_out(claims: Claims, text: str) -> tuple[Claims, str]:
+    claim = next(c for c in claims if c.get("columns", [0])[0] > 0)
+    return [c for c in claims if c is not claim], text
+
+
+def unknown(claims: Claims, text: str) -> tuple[Claims, str]:
+    return [*claims, claims[0] | {"variable": "more"}], text
+
+
+def of_no_columns(claims: Claims, text: str) -> tuple[Claims, str]:
+    claim = next(c for c in claims if "columns" in c)
+    return [{k: v for k, v in c.items() if c is not claim or k != "columns"} for c in claims], text
+
+
+def of_another_scale(claims: Claims, text: str) -> tuple[Claims, str]:
+    return [c | {"scale_bits": "3"} for c in claims], text
+
+
+def without_c(claims: Claims, text: str) -> tuple[Claims, str]:
+    return claims, ""
+
+
+FAULTS: dict[Callable[[Claims, str], tuple[Claims, str]], str] = {
+    narrowed: r"is claimed to fit int32_t, but reaches -?\d+ to \d+",
+    narrowed_everywhere: r"is claimed to fit int32_t, but reaches",
+    narrowed_in_c: r"cascade_\w+: t: is int64_t by the certificate, but int32_t in the C",
+    of_another_range: r"is claimed to reach -?\d+ to \d+, but from the program follows -?\d+ to",
+    left_out: r"there is no claim of what it reaches",
+    part_left_out: r"parts of a row are not claimed",
+    unknown: r"is claimed of, but is no sum of the program",
+    of_no_columns: r"columns are claimed to be None",
+    of_another_scale: r"scale_bits is claimed to be '3'",
+    without_c: r"but nowhere in the C",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
+def test_a_fault_is_caught(fault: Callable[[Claims, str], tuple[Claims, str]]) -> None:
+    program, claims, text = stated("network")
+    with pytest.raises(CertificateError, match=FAULTS[fault]):
+        check_sums(program, *fault(claims, text))
+
+
+@pytest.mark.parametrize("claims", [None, {}, [3], "sums"])
+def test_a_certificate_that_claims_nothing(claims: Any) -> None:
+    program, _, text = stated("network")
+    with pytest.raises(CertificateError, match="nothing is claimed of the sums of its C"):
+        check_sums(program, claims, text)
+
+
+def test_certify_looks_at_the_c_of_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    call(capsys, "generate", "--d", "6", "--theta", "30", "--bits", "16", "-o", str(out), "--quiet")
+    sums = certify(out)["c_sums"]
+    assert {s["variable"] for s in sums} >= {"d", "t", "dots64", "sum"}
+    code = out / "c" / "lmu.c"
+    text = code.read_text()
+    assert "cascade_outer: t" in (out / "certificate.txt").read_text()
+    edit(out, code, text.replace("const int64_t t = (int64_t)e", "const int32_t t = (int32_t)e"))
+    with pytest.raises(CertificateError, match="is int64_t by the certificate, but int32_t in"):
+        certify(out)
+    code.unlink()
+    with pytest.raises(ModelFileError, match="cannot read"):
+        certify(out)
+
+
+EDITS = {
+    "a sum in 16 bits": ("lmu.c", r"int(32|64)_t sums\[", "int16_t sums["),
+    "a cast left out": ("lmu.c", r"\(int64_t\)e \* d", "e * d"),
+    "a parameter in 16 bits": ("lmu.c", r"int32_t e,", "int16_t e,"),
+    "a type in a comment": ("lmu.c", r"const int64_t sum =", "const short /* int64_t sum */ sum ="),
+    "a kernel in 16 bits": ("lmu_kernels.h", r"int64_t all;", "int16_t all;"),
+    "a word in 16 bits": ("lmu.h", r"int32_t z_inner", "int16_t z_inner"),
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("certify") / "out"
+    assert (
+        main(["generate", "--d", "6", "--theta", "30", "--bits", "16", "-o", str(out), "-q"]) == 0
+    )
+    return out
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_c_that_was_edited_is_not_certified(case: str, built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built, out)
+    name, good, bad = EDITS[case]
+    path = out / "c" / name
+    text, n = re.subn(good, bad, path.read_text())
+    assert n > 0
+    edit(out, path, text)
+    with pytest.raises(CertificateError, match=r"is not what lmu-hw writes|by the certificate"):
+        certify(out)
+
+
+def test_c_of_another_version_is_not_certified(built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps(manifest | {"version": "0.0.0"}))
+    with pytest.raises(CertificateError, match=r"was written by lmu-hw 0\.0\.0, and this is"):
+        certify(out)
+
+
+DAMAGED = {
+    "function": ["a"],
+    "variable": 3,
+    "low": 0.5,
+    "high": True,
+    "columns": 5,
+    "scale_bits": [],
+    "more": 1,
+}
+
+
+@pytest.mark.parametrize("key", DAMAGED)
+def test_a_damaged_claim(key: str) -> None:
+    """One line, whatever stands there."""
+    program, claims, text = stated("network")
+    for claim in claims:
+        damaged = [c | {key: DAMAGED[key]} if c is claim else c for c in claims]
+        with pytest.raises(CertificateError):
+            check_sums(program, damaged, text)
+    with pytest.raises(CertificateError):
+        check_sums(program, [{}, *claims], text)
+
+
+def edit(folder: Path, path: Path, text: str) -> None:
+    """Write a file, and the manifest as if it had always been so."""
+    assert path.read_text() != text
+    path.write_text(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] |= sha256_of({str(path.relative_to(folder)): text})
+    (folder / "manifest.json").write_text(json.dumps(manifest))
