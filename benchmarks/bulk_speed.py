@@ -21,9 +21,9 @@ from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     LinearMemory,
     LMULayer,
-    Network,
     SimpleRNNLayer,
 )
 from lmu_hw.models.network import arrays as network_arrays
@@ -41,7 +41,7 @@ CHECKED = 8
 TABLE = Path(__file__).parent.parent / "docs" / "bulk_speed.md"
 
 
-def network(seed: int = 0) -> Network:
+def network(seed: int = 0) -> FloatNetwork:
     """Return the network with random weights of the size that training gives them."""
     rng = np.random.default_rng(seed)
 
@@ -66,10 +66,10 @@ def network(seed: int = 0) -> Network:
     head = DenseLayer(
         W=weights(CLASSES, HIDDEN), b=np.zeros(CLASSES), activation=Activation.SOFTMAX
     )
-    return Network(names=("lmu", "classes"), layers=(layer, head), every_step=False)
+    return FloatNetwork(names=("lmu", "classes"), layers=(layer, head), every_step=False)
 
 
-def run_plain(net: Network, x: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
+def run_plain(net: FloatNetwork, x: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
     """Return the scores of sequences (n, n_steps) as everybody would compute them, in NumPy."""
     layer, head = net.layers
     arrays = {name: a.astype(dtype) for name, a in network_arrays(layer)}
@@ -91,7 +91,7 @@ def run_plain(net: Network, x: np.ndarray, dtype: type[np.floating]) -> np.ndarr
     return np.concatenate(scores)
 
 
-def run_integers(net: Network, x: np.ndarray) -> tuple[np.ndarray, float, int]:
+def run_integers(net: FloatNetwork, x: np.ndarray) -> tuple[np.ndarray, float, int]:
     """Return the scores' words, the time they took without compiling [s], and words compared."""
     design = Calibration(net, x[:64, :, None]).design(Widths(weight_bits=8), title="benchmark")
     program = with_output_every(design.program, 0)

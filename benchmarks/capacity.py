@@ -18,14 +18,14 @@ from lmu_hw.memory.legendre import decoder, state_space
 from lmu_hw.memory.spec import LMUSpec, OutputKind
 from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Role
-from lmu_hw.quantize.memory_design import Design, quantize
+from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
 
 ORDER = 100
 DELAYS = (0.0, 0.25, 0.5, 0.75, 1.0)
 BITS = 20
 
 
-def capacity(T: int, seed: int = 0) -> tuple[Design, np.ndarray, np.ndarray]:
+def capacity(T: int, seed: int = 0) -> tuple[QuantizedMemory, np.ndarray, np.ndarray]:
     """Return the design and the MSE at each delay, float and integer.
 
     Parameters
@@ -35,7 +35,7 @@ def capacity(T: int, seed: int = 0) -> tuple[Design, np.ndarray, np.ndarray]:
     seed : int
     """
     spec = LMUSpec(order=ORDER, theta=T - 0.5, bits=BITS, output=OutputKind.TAPS, taps=DELAYS)
-    design = quantize(spec)
+    design = quantize_memory(spec)
     u = band_limited_noise(int(2.5 * T), 10 / T, np.random.default_rng(seed))
     system = discretize(state_space(ORDER), spec.theta, spec.discretizer)
     floats = run_memory(system, u[:, None], decoder(ORDER, DELAYS))[:, 0]

@@ -102,8 +102,8 @@ def processor() -> float:
 
 def whole_command(model: Path, test: Dataset, train: Dataset) -> tuple[float, dict[str, Any]]:
     """Return the time of `lmu-hw evaluate` on all digits [s], and its report."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder) / "test.npz", Path(folder) / "train.npz"
+    with tempfile.TemporaryDirectory() as build_dir:
+        files = Path(build_dir) / "test.npz", Path(build_dir) / "train.npz"
         for file, dataset in zip(files, (test, train), strict=True):
             np.savez(file, x=np.stack(dataset.sequences), y=dataset.labels)
         line = [sys.executable, "-m", "lmu_hw", "evaluate", str(model), "--data", str(files[0])]

@@ -23,9 +23,9 @@ from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Linear, Program, Role, Vector
 from lmu_hw.program.output_timing import with_output_every
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.word_lengths import Widths
-from lmu_hw.verify.simulators import board_c
+from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference
 
 TABLE = Path(__file__).parent.parent / "docs" / "firmware.md"
@@ -67,7 +67,9 @@ def affine(bits: int) -> Program:
 
 def memory(**keys: object) -> Program:
     """Return a memory whose state is read when asked for: the other steps update it, no more."""
-    return with_output_every(quantize(parse({"bits": 16, "output": "state", **keys})).program, 0)
+    return with_output_every(
+        quantize_memory(parse({"bits": 16, "output": "state", **keys})).program, 0
+    )
 
 
 def psmnist() -> Program:

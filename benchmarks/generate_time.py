@@ -15,14 +15,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import LMUSpec, OutputKind
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 
 
 def measure(order: int, output: OutputKind) -> str:
     """Return a row of the table."""
     spec = LMUSpec(order=order, output=output)
     cpu, wall = time.process_time(), time.perf_counter()
-    design = quantize(spec)
+    design = quantize_memory(spec)
     quantized = time.process_time() - cpu
     files = files_of(design)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -38,7 +38,7 @@ def main() -> None:
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--quick", action="store_true", help="without d = 1024, printed only")
     quick = args.parse_args().quick
-    files_of(quantize(LMUSpec(order=4)))  # imports and caches
+    files_of(quantize_memory(LMUSpec(order=4)))  # imports and caches
     lines = [
         "# Time to generate",
         "",

@@ -59,10 +59,10 @@ def main() -> None:
     made = model(rng)
     x = rng.normal(size=(N_SEQUENCES, N_STEPS, WIDTH))
     wanted = made.predict(x, verbose=0)
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "model.keras"
+    with tempfile.TemporaryDirectory() as build_dir:
+        whole = Path(build_dir) / "model.keras"
         for name in ("model.keras", "model.h5", "model.weights.h5"):
-            path = Path(folder) / name
+            path = Path(build_dir) / name
             if name.endswith(".weights.h5"):
                 made.save_weights(path)
                 network = load(path, spec=whole)

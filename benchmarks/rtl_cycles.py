@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from lmu_hw.rtl.schedule import WINDOW, Schedule, schedule
-from lmu_hw.verify.simulators import icarus
+from lmu_hw.verify.backends import icarus
 from tests.factories.configurations import CONFIGURATIONS, layer_times
-from tests.rtl.bench import write_folder
+from tests.rtl.bench import write_build_dir
 
 CYCLES = 30_000
 """Clock cycles of each design without stalls."""
@@ -59,10 +59,10 @@ def line(name: str, plan: Schedule) -> str:
     every = max(1, program.output_every)
     steps = max(6, 2 * every, min(400, CYCLES // plan.cycles_per_step))
     with tempfile.TemporaryDirectory() as place:
-        folder = write_folder(program, Path(place), n_steps=steps, lanes=lanes)
-        build = folder / "build"
+        build_dir = write_build_dir(program, Path(place), n_steps=steps, lanes=lanes)
+        build = build_dir / "build"
         build.mkdir()
-        result = icarus.run(folder, folder / "vectors", build, seed=1)
+        result = icarus.run(build_dir, build_dir / "vectors", build, seed=1)
     if result.cycles_per_step not in (None, plan.cycles_per_step):
         sys.exit(f"{name}: {result.cycles_per_step} cycles, {plan.cycles_per_step} published")
     busy = 100 * multiplies / (lanes * plan.cycles_per_step)

@@ -19,22 +19,24 @@ from lmu_hw.program.integer_program import Role, from_json
 
 SCRIPT = "read_verilog lmu.v; synth_ecp5 -top lmu; tee -q -o stat.json stat -json"
 DESIGNS: dict[str, Callable[[Path, bool], Path]] = {
-    "memory, d = 64, 16 bits, `--output state`, 1 lane": lambda folder, port: memory(
-        folder, d=64, output="state", state_port=port
+    "memory, d = 64, 16 bits, `--output state`, 1 lane": lambda build_dir, port: memory(
+        build_dir, d=64, output="state", state_port=port
     ),
-    "LMU, d = 64, n = 32, 1 input, 8-bit weights, 1 lane": lambda folder, port: network(
-        folder, order=64, hidden=32, theta=64, state_port=port
+    "LMU, d = 64, n = 32, 1 input, 8-bit weights, 1 lane": lambda build_dir, port: network(
+        build_dir, order=64, hidden=32, theta=64, state_port=port
     ),
-    "the same, 4 lanes": lambda folder, port: network(
-        folder, order=64, hidden=32, theta=64, lanes=4, state_port=port
+    "the same, 4 lanes": lambda build_dir, port: network(
+        build_dir, order=64, hidden=32, theta=64, lanes=4, state_port=port
     ),
 }
 
 
-def cells_of(folder: Path) -> dict[str, int]:
+def cells_of(build_dir: Path) -> dict[str, int]:
     """Return how many cells of each kind Yosys makes of a folder."""
-    yosys.run(SCRIPT, folder / "rtl")
-    counts = json.loads((folder / "rtl" / "stat.json").read_text())["design"]["num_cells_by_type"]
+    yosys.run(SCRIPT, build_dir / "rtl")
+    counts = json.loads((build_dir / "rtl" / "stat.json").read_text())["design"][
+        "num_cells_by_type"
+    ]
     return {kind: int(count) for kind, count in counts.items()}
 
 
@@ -45,7 +47,7 @@ def main() -> None:
     for label, make in DESIGNS.items():
         with tempfile.TemporaryDirectory() as place:
             folders = [make(Path(place) / str(port), port) for port in (False, True)]
-            found = [cells_of(folder) for folder in folders]
+            found = [cells_of(build_dir) for build_dir in folders]
             program = from_json((folders[0] / "program.json").read_text(encoding="utf-8"))
         columns = [
             ", ".join(str(cells.get(kind, 0)) for cells in found) for kind in ("LUT4", "TRELLIS_FF")

@@ -47,7 +47,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def _memory(lanes: int = 1, **keys: object) -> Callable[[Path], Path]:
-    return lambda folder: memory(folder, lanes, **keys)
+    return lambda build_dir: memory(build_dir, lanes, **keys)
 
 
 def dense_points() -> Iterable[Point]:
@@ -103,9 +103,9 @@ PARTS = {
 def measure(point: Point, seed: int) -> dict[str, Any]:
     """Return the figures of a design, or why there are none."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = point.make(Path(temporary) / "design")
+        build_dir = point.make(Path(temporary) / "design")
         try:
-            result = synth(folder, chosen([point.target]), seed=seed, quiet=True)
+            result = synth(build_dir, chosen([point.target]), seed=seed, quiet=True)
         except ToolError as error:
             if "does not fit" not in str(error):
                 raise

@@ -6,33 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw._support.build_directory import write_folder
+from lmu_hw._support.build_directory import write_build_dir
 from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import parse
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     LinearMemory,
     LMULayer,
-    Network,
     SimpleRNNLayer,
 )
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.rtl.options import Hardware
 
 
-def memory(folder: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:
+def memory(build_dir: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:
     """Write the folder of a memory alone; keys are those of a specification file."""
-    design = quantize(parse(dict(keys)))
+    design = quantize_memory(parse(dict(keys)))
     hardware = Hardware(lanes=lanes, state_port=state_port)
-    write_folder(folder, files_of(design, hardware), force=True)
-    return folder
+    write_build_dir(build_dir, files_of(design, hardware), force=True)
+    return build_dir
 
 
 def network(
-    folder: Path,
+    build_dir: Path,
     *,
     order: int,
     hidden: int,
@@ -71,12 +71,12 @@ def network(
             W=weights(classes, hidden), b=np.zeros(classes), activation=Activation.LINEAR
         )
         layers, names = (*layers, head), ("lmu", "classes")
-    net = Network(names=names, layers=layers, every_step=True)
+    net = FloatNetwork(names=names, layers=layers, every_step=True)
     data = rng.random((16, min(int(theta), 200), 1))
     design = Calibration(net, data).design(
         Widths(weight_bits=weight_bits),
         title=f"LMU d={order} n={hidden}, {weight_bits}-bit weights",
     )
     hardware = Hardware(lanes=lanes, state_port=state_port)
-    write_folder(folder, files_of(design, hardware), force=True)
-    return folder
+    write_build_dir(build_dir, files_of(design, hardware), force=True)
+    return build_dir

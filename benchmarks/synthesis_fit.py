@@ -63,13 +63,13 @@ USED = {
 """What LUTs and flip-flops can depend on."""
 
 
-def netlist_of(folder: Path, target: Device) -> DeviceNetlist:
+def netlist_of(build_dir: Path, target: Device) -> DeviceNetlist:
     """Return what Yosys makes of a folder, after the checks of `lmu-hw synth`."""
-    program = load_program(folder)
-    parts = inventory(program, plan_of(folder, program))
+    program = load_program(build_dir)
+    parts = inventory(program, plan_of(build_dir, program))
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        for path in (folder / "rtl").glob(f"{program.name}*"):
+        for path in (build_dir / "rtl").glob(f"{program.name}*"):
             (work / path.name).write_bytes(path.read_bytes())
         verilog = (work / f"{program.name}.v").read_text()
         (work / f"{TOP}.v").write_text(harness(ports_of(verilog, program.name), program.name))
@@ -126,13 +126,13 @@ def main() -> None:
     measured: dict[str, list[tuple[tuple[float, ...], dict[str, int]]]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for number, (name, make) in enumerate(DESIGNS.items()):
-            folder = make(Path(temporary) / f"design_{number}")
-            program = load_program(folder)
-            parts = inventory(program, plan_of(folder, program))
+            build_dir = make(Path(temporary) / f"design_{number}")
+            program = load_program(build_dir)
+            parts = inventory(program, plan_of(build_dir, program))
             for target in map(TARGETS.__getitem__, FITTED_ON):
                 key = f"{name} on {target.name}"
                 if key not in counts:
-                    netlist = netlist_of(folder, target)
+                    netlist = netlist_of(build_dir, target)
                     counts[key] = {"luts": netlist.luts, "ffs": netlist.ffs}
                     if args.resume is not None:
                         args.resume.write_text(json.dumps(counts))

@@ -16,10 +16,10 @@ import numpy as np
 
 from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.signal_error import trace
-from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LinearMemory, LMULayer
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.lower import lower
-from lmu_hw.quantize.network_design import quantize_network
+from lmu_hw.quantize.quantize_network import quantize_network
 from lmu_hw.quantize.ranges import noise
 from lmu_hw.quantize.word_lengths import Widths
 
@@ -28,7 +28,7 @@ BITS = (2, 3, 4, 6, 8, 12)
 TABLE = Path(__file__).parent.parent / "docs" / "weight_rounding.md"
 
 
-def network(seed: int = 0) -> Network:
+def network(seed: int = 0) -> FloatNetwork:
     """Return the layer."""
     rng = np.random.default_rng(seed)
     cell = DenseLayer(
@@ -38,10 +38,10 @@ def network(seed: int = 0) -> Network:
     )
     memory = LinearMemory(order=ORDER, theta=THETA)
     layer = LMULayer(memory=memory, n_in=1, e_x=np.ones((1, 1)), cell=cell, reads_input=True)
-    return Network(names=("lmu",), layers=(layer,))
+    return FloatNetwork(names=("lmu",), layers=(layer,))
 
 
-def snr(net: Network, bits: int, *, in_turn: bool) -> float:
+def snr(net: FloatNetwork, bits: int, *, in_turn: bool) -> float:
     """Return the SNR of the hidden words [dB]."""
     widths = Widths(weight_bits=bits, act_bits=16)
     seen = Calibration(net).seen(widths.coef_bits)

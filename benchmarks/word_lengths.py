@@ -19,7 +19,7 @@ from lmu_hw.memory.legendre import state_space
 from lmu_hw.memory.spec import Discretizer, LMUSpec, OutputKind, RealizationKind
 from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Role
-from lmu_hw.quantize.memory_design import Design, quantize
+from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 WIDTHS = [
@@ -55,7 +55,7 @@ def inputs_of(n_steps: int, theta: float, order: int) -> np.ndarray:
 KINDS = "band-limited, white, square, sine, constant, 1 % sine"
 
 
-def measure(design: Design) -> tuple[np.ndarray, np.ndarray]:
+def measure(design: QuantizedMemory) -> tuple[np.ndarray, np.ndarray]:
     """Return RMS errors [LSB] and the signal's RMS, each (kind, word), for --output memory."""
     spec = design.spec
     system = discretize(state_space(spec.order), spec.theta, spec.discretizer)
@@ -79,7 +79,7 @@ def promise_rows(cases: list[tuple[int, int]]) -> Iterator[str]:
                 spec = LMUSpec(order=order, theta=float(theta), bits=bits, realization=kind)
                 head = f"| {order}, {theta} | {bits} | {kind.value} "
                 try:
-                    design = quantize(spec)
+                    design = quantize_memory(spec)
                 except LMUHWError:
                     yield head + "| - | - | - | - | - | cannot |"
                     continue
@@ -107,7 +107,7 @@ def snr_of(order: int, theta: int, state_bits: int, coef_bits: int, kind: Realiz
         state_bits=state_bits,
         coef_bits=coef_bits,
     )
-    design = quantize(spec)
+    design = quantize_memory(spec)
     rng = np.random.default_rng(1)
     n_steps = 4 * theta
     u = np.stack([band_limited_noise(n_steps, order / theta / 4, rng) for _ in range(4)], axis=1)

@@ -34,10 +34,10 @@ def recording() -> np.ndarray:
     return signal[:end] / (2 * np.abs(signal).max())
 
 
-def decode(words: np.ndarray, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def decode(words: np.ndarray, build_dir: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return delays [samples] and the decoded window of the last step's output words."""
-    fmt = load_program(folder).with_role(Role.OUTPUT)[0].fmt
-    theta = read_manifest(folder)["spec"]["theta"]
+    fmt = load_program(build_dir).with_role(Role.OUTPUT)[0].fmt
+    theta = read_manifest(build_dir)["spec"]["theta"]
     delays = np.linspace(0, 1, 400)
     return delays * theta, decoder(words.shape[1], delays) @ to_real(words[-1], fmt)
 
@@ -62,19 +62,19 @@ def draw(signal: np.ndarray, delays: np.ndarray, window: np.ndarray, path: Path)
 def main() -> None:
     """Run the example."""
     args = argparse.ArgumentParser(description=__doc__)
-    args.add_argument("--dir", type=Path, default=Path("build/demo"), help="generated folder")
-    folder = args.parse_args().dir
-    place = folder.parent
+    args.add_argument("--dir", type=Path, default=Path("build/demo"), help="build directory")
+    build_dir = args.parse_args().dir
+    place = build_dir.parent
     signal = recording()
     source, target = place / "membrane.npy", place / "membrane_words.npy"
-    fmt = load_program(folder).with_role(Role.INPUT)[0].fmt
+    fmt = load_program(build_dir).with_role(Role.INPUT)[0].fmt
     np.save(source, from_real(signal, fmt)[0])
     code = lmu_hw(
-        ["simulate", str(folder), "--raw", "--input", str(source), "--output", str(target)]
+        ["simulate", str(build_dir), "--raw", "--input", str(source), "--output", str(target)]
     )
     if code:
         sys.exit(code)
-    delays, window = decode(np.load(target, allow_pickle=False), folder)
+    delays, window = decode(np.load(target, allow_pickle=False), build_dir)
     wanted = np.interp(len(signal) - 0.5 - delays, np.arange(len(signal)), signal)
     # the ends of the window belong to the decoder's edge, not to the memory
     inner = slice(20, -20)

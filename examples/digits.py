@@ -24,7 +24,7 @@ import numpy as np
 
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LinearMemory, LMULayer
 
 ORDER, THETA, HIDDEN = 6, 50, 600
 BANDS = 20
@@ -56,11 +56,13 @@ def split(path: Path, out: Path) -> tuple[list[np.ndarray], np.ndarray]:
 
 def features(layers: tuple[Any, ...], sequences: list[np.ndarray]) -> np.ndarray:
     """Return what the last of some layers gives at the end of every sequence."""
-    network = Network(names=tuple(map(str, range(len(layers)))), layers=layers, every_step=False)
+    network = FloatNetwork(
+        names=tuple(map(str, range(len(layers)))), layers=layers, every_step=False
+    )
     return np.concatenate([forward.run(network, s[None].astype(float)) for s in sequences])
 
 
-def fit(sequences: list[np.ndarray], labels: np.ndarray, seed: int = 0) -> Network:
+def fit(sequences: list[np.ndarray], labels: np.ndarray, seed: int = 0) -> FloatNetwork:
     """Return memory, random layer and readout."""
     rng = np.random.default_rng(seed)
     memory = LMULayer(memory=LinearMemory(order=ORDER, theta=THETA, channels=BANDS), n_in=BANDS)
@@ -78,7 +80,7 @@ def fit(sequences: list[np.ndarray], labels: np.ndarray, seed: int = 0) -> Netwo
         W=fitted[:, :-1].copy(), b=fitted[:, -1].copy(), activation=Activation.SOFTMAX
     )
     names = ("half a second", "random layer", "digit")
-    return replace(Network(names=names, layers=(memory, hidden, head)), every_step=False)
+    return replace(FloatNetwork(names=names, layers=(memory, hidden, head)), every_step=False)
 
 
 def lmu_hw(*arguments: str | Path) -> dict[str, Any]:
@@ -153,16 +155,16 @@ def main() -> None:
     (out / "tuned.json").write_text(json.dumps(tuned, indent=1) + "\n")
     widths = tuned["options"]
     report = lmu_hw("evaluate", model, "--data", test, "--calibrate", seen, *widths)
-    folder = out / "design"
-    made = lmu_hw("generate", model, "--data", seen, *widths, "--force", "-o", folder)
-    proof = lmu_hw("verify", folder, "--executors", "c")
+    build_dir = out / "design"
+    made = lmu_hw("generate", model, "--data", seen, *widths, "--force", "-o", build_dir)
+    proof = lmu_hw("verify", build_dir, "--backends", "c")
     print(f"float    {100 * report['float']['accuracy']:.2f} % of {report['sequences']} digits")
     print(f"integer  {100 * report['integer']['accuracy']:.2f} % with {' '.join(widths)}")
     wide = lmu_hw("evaluate", model, "--data", test, "--calibrate", seen, "--weight-bits=8")
     print(f"8-bit weights, all else default: {100 * wide['integer']['accuracy']:.2f} %")
     print(
         f"{made['multiplies_per_step']} multiplies a step, {made['multiplies_per_output']:,} for "
-        f"an answer; {proof['executors']['c']['words']} words of C equal to the interpreter's"
+        f"an answer; {proof['backends']['c']['words']} words of C equal to the interpreter's"
     )
     draw(tuned, report, out / "digits.png")
     print(f"picture in {out / 'digits.png'}")

@@ -43,31 +43,31 @@ def stream(record: Path, out: Path) -> tuple[np.ndarray, np.ndarray]:
     ecg = np.load(record, allow_pickle=False)["signal"][:, 0].astype(np.float64) - ZERO
     np.save(out / "ecg.npy", ecg)
     taps = "taps=" + ",".join(map(str, TAPS))
-    folder = out / "design"
+    build_dir = out / "design"
     generate = f"generate --d 64 --theta {THETA} --bits 16 --output {taps} --force".split()
     simulate = f"simulate --full-scale {FULL_SCALE}".split()
     files = ["--input", str(out / "ecg.npy"), "--output", str(out / "delayed.npy")]
-    for command in ([*generate, "-o", str(folder)], [*simulate, str(folder), *files]):
+    for command in ([*generate, "-o", str(build_dir)], [*simulate, str(build_dir), *files]):
         code = lmu_hw(command)
         if code:
             sys.exit(code)
     return ecg, np.load(out / "delayed.npy", allow_pickle=False)
 
 
-def check_words(folder: Path, ecg: np.ndarray, delayed: np.ndarray) -> int:
+def check_words(build_dir: Path, ecg: np.ndarray, delayed: np.ndarray) -> int:
     """Compare every word with the interpreter, exactly; return how many there are.
 
     The record is cut into pieces that the interpreter runs side by side, each from the state that
     the compiled C had there. Every piece must give the C's words and end in the next one's state:
     then the interpreter, run through from reset, would have given every one of these words.
     """
-    program = load_program(folder)
+    program = load_program(build_dir)
     fmt_u, fmt_y = program.vectors[0].fmt, program.with_role(Role.OUTPUT)[0].fmt
     words, _ = from_real(ecg, fmt_u, full_scale=FULL_SCALE)
     got = np.ldexp(delayed / FULL_SCALE, fmt_y.frac_bits)
     n_steps = len(words) // PIECES
     rest = len(words) - n_steps * PIECES
-    engine = BulkEngine.from_folder(program, folder / "c")
+    engine = BulkEngine.from_folder(program, build_dir / "c")
     engine.run(words[:rest, None, None])
     states = []
     for piece in range(PIECES):

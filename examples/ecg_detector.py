@@ -24,7 +24,7 @@ import numpy as np
 
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network
+from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LinearMemory, LMULayer
 from lmu_hw.program.integer_program import Program
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify.load_build import load_program
@@ -58,11 +58,11 @@ def as_input(beats: np.ndarray) -> np.ndarray:
     return beats[:, :, None] / UNIT
 
 
-def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> Network:
+def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> FloatNetwork:
     """Return memory, random layer and readout; V and the rest weigh the same."""
     rng = np.random.default_rng(seed)
     memory = LMULayer(memory=LinearMemory(order=ORDER, theta=BEAT_LENGTH), n_in=1)
-    held = Network(names=NAMES[:1], layers=(memory,), every_step=False)
+    held = FloatNetwork(names=NAMES[:1], layers=(memory,), every_step=False)
     m = forward.run(held, as_input(beats))
     # coefficients of mean 0 and spread 1 go into the random layer; the scaling is part of it
     W = GAIN * rng.standard_normal((HIDDEN, ORDER)) / np.sqrt(ORDER) / m.std(axis=0)
@@ -78,7 +78,7 @@ def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> Network:
             W=readout[None, :-1].copy(), b=readout[-1:].copy(), activation=Activation.LINEAR
         ),
     )
-    return Network(names=NAMES, layers=layers, every_step=False)
+    return FloatNetwork(names=NAMES, layers=layers, every_step=False)
 
 
 def lmu_hw(*arguments: str | Path) -> dict[str, Any]:

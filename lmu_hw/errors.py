@@ -98,16 +98,16 @@ class ToolError(LMUHWError, RuntimeError):
 
 
 class MismatchError(LMUHWError, AssertionError):
-    """Two executors disagree; the text names the first divergent word.
+    """Two backends disagree; the text names the first divergent word.
 
     Parameters
     ----------
-    executor : str
-        The executor that differs from the interpreter.
+    backend : str
+        The backend that differs from the interpreter.
     step, signal, index : int, str, int
         Where: time step from 0, vector name, element.
     expected, got : int or str
-        The interpreter's word and the executor's (text when it is no integer, such as X).
+        The interpreter's word and the backend's (text when it is no integer, such as X).
     fmt : str
         Format of the signal, such as ``Q1.15``.
     seed : int or None
@@ -119,7 +119,7 @@ class MismatchError(LMUHWError, AssertionError):
     def __init__(
         self,
         *,
-        executor: str,
+        backend: str,
         step: int,
         signal: str,
         index: int,
@@ -131,9 +131,9 @@ class MismatchError(LMUHWError, AssertionError):
     ) -> None:
         where = f"step {step}, {signal}[{index}] ({fmt})"
         source = "" if seed is None else f", seed {seed}"
-        text = f"{executor} differs at {where}: expected {expected}, got {got}{source}"
+        text = f"{backend} differs at {where}: expected {expected}, got {got}{source}"
         super().__init__(f"{text}; {remedy}" if remedy else text)
-        self.executor, self.step, self.signal, self.index = executor, step, signal, index
+        self.backend, self.step, self.signal, self.index = backend, step, signal, index
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 
 

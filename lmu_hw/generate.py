@@ -1,4 +1,4 @@
-"""A generated folder: the program, its executors, vectors and a manifest that describes them."""
+"""A build directory: the program, its backends, vectors and a manifest that describes them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .program import vectors
 from .program.integer_program import Program, Role
 from .program.size import ram_bits, rom_bits
 from .proof import certificate
-from .quantize.memory_design import PROMISE, Design, candidates
-from .quantize.network_design import NetworkDesign
 from .quantize.network_summary import report
+from .quantize.quantize_memory import PROMISE, QuantizedMemory, candidates
+from .quantize.quantize_network import QuantizedNetwork
 from .rtl.options import Hardware
 from .rtl.schedule import Schedule, schedule, why_not
 
@@ -35,7 +35,7 @@ MAX_VECTOR_STEPS = 4096
 
 
 def files_of(
-    design: Design | NetworkDesign,
+    design: QuantizedMemory | QuantizedNetwork,
     hardware: Hardware | None = None,
     *,
     require_proof: bool = False,
@@ -50,7 +50,9 @@ def files_of(
         With ``require_proof``, if a recurrent signal is not proven to keep to its format.
     """
     program, hardware = design.program, hardware or Hardware()
-    described = describe(design) if isinstance(design, Design) else describe_network(design)
+    described = (
+        describe(design) if isinstance(design, QuantizedMemory) else describe_network(design)
+    )
     proof = certificate.certificate(
         program.to_json(), described.get("error_lsb"), firmware.c_sums(program)
     )
@@ -72,9 +74,9 @@ def files_of(
     if plan is not None:
         texts = rtl.emit(program, plan, version=__version__, streams=hardware.streams)
         contents = {"rtl": texts, **contents}
-    for folder, texts in contents.items():
-        files |= {f"{folder}/{name}": text for name, text in texts.items()}
-    if isinstance(design, Design) and design.spec.output is OutputKind.STATE:
+    for build_dir, texts in contents.items():
+        files |= {f"{build_dir}/{name}": text for name, text in texts.items()}
+    if isinstance(design, QuantizedMemory) and design.spec.output is OutputKind.STATE:
         files["readout.npy"] = _npy(design.readout)
     files[certificate.NAME] = json.dumps(proof, indent=1) + "\n"
     files[certificate.TEXT_NAME] = certificate.text(proof)
@@ -97,7 +99,7 @@ def proven_files_of(spec: LMUSpec, hardware: Hardware | None = None) -> dict[str
     CertificateError
         If none is; it names the realizations that were tried.
     UnstableError, SpecError
-        See `~lmu_hw.quantize.memory_design.quantize`.
+        See `~lmu_hw.quantize.quantize_memory.quantize_memory`.
     """
     tried: list[str] = []
     refused: CertificateError | None = None
@@ -137,7 +139,7 @@ def _head(program: Program, plan: Schedule | None) -> dict[str, Any]:
     }
 
 
-def describe(design: Design) -> dict[str, Any]:
+def describe(design: QuantizedMemory) -> dict[str, Any]:
     """Return what a manifest says of a memory."""
     return {
         "spec": _spec(design.spec),
@@ -165,7 +167,7 @@ def describe(design: Design) -> dict[str, Any]:
     }
 
 
-def describe_network(design: NetworkDesign) -> dict[str, Any]:
+def describe_network(design: QuantizedNetwork) -> dict[str, Any]:
     """Return what a manifest says of a network."""
     return {
         "realization": RealizationKind.CASCADE.value,

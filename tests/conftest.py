@@ -51,10 +51,10 @@ def without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 def data_dir() -> Path:
     """Return the folder of data sets: LMU_HW_DATA, else the one beside the repository."""
     given = os.environ.get("LMU_HW_DATA")
-    folder = Path(given) if given else ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
+    build_dir = Path(given) if given else ROOT.parent / "shared" / "data"
+    if not build_dir.is_dir():
         pytest.skip(f"no data sets: {given or 'LMU_HW_DATA'} is not a folder that holds them")
-    return folder
+    return build_dir
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Generated folders: same bytes everywhere, a true manifest, benches that can fail."""
+"""Build directorys: same bytes everywhere, a true manifest, benches that can fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lmu_hw.program import vectors
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.load_build import load_program
 from tests.cli.command import call, contents, mutate_c, mutate_v, refused
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with sections of both kinds, a readout and ROM files."""
     from lmu_hw.cli.main import main
 
@@ -41,19 +41,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "out"))
+def copy(build_dir: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(build_dir, tmp_path / "out"))
 
 
-def test_what_is_in_a_folder(folder: Path) -> None:
-    names = set(contents(folder))
+def test_what_is_in_a_folder(build_dir: Path) -> None:
+    names = set(contents(build_dir))
     assert {"manifest.json", "program.json", "rtl/lmu.v", "rtl/Makefile", "c/lmu.c"} <= names
     assert {"c/lmu.h", "c/Makefile", "vectors/input.hex", "vectors/output.hex"} <= names
 
 
-def test_manifest(folder: Path) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    program = load_program(folder)
+def test_manifest(build_dir: Path) -> None:
+    manifest = json.loads((build_dir / "manifest.json").read_text())
+    program = load_program(build_dir)
     assert manifest["tool"] == "lmu-hw"
     assert manifest["digest"] == program.digest
     assert manifest["spec"]["order"] == 9
@@ -67,24 +67,25 @@ def test_manifest(folder: Path) -> None:
     for v in program.vectors:
         fmt = manifest["formats"][v.name]
         assert QFormat(fmt["int_bits"], fmt["frac_bits"], fmt["signed"]) == v.fmt
-    files = {name: data for name, data in contents(folder).items() if name != "manifest.json"}
+    files = {name: data for name, data in contents(build_dir).items() if name != "manifest.json"}
     assert manifest["files"] == {k: hashlib.sha256(v).hexdigest() for k, v in files.items()}
 
 
-def test_vectors_are_the_interpreters(folder: Path) -> None:
-    program = load_program(folder)
-    read = vectors.read(program, folder / "vectors")
+def test_vectors_are_the_interpreters(build_dir: Path) -> None:
+    program = load_program(build_dir)
+    read = vectors.read(program, build_dir / "vectors")
     interpreter = Interpreter(program)
     np.testing.assert_array_equal(interpreter.run(read.inputs[:, None])[:, 0], read.outputs)
     np.testing.assert_array_equal(interpreter.save()[0], read.state)
     assert (
-        len(read.inputs) == json.loads((folder / "manifest.json").read_text())["vectors"]["steps"]
+        len(read.inputs)
+        == json.loads((build_dir / "manifest.json").read_text())["vectors"]["steps"]
     )
     assert read.outputs.any()
 
 
 def test_the_same_bytes_in_any_folder_process_and_thread_count(
-    folder: Path, tmp_path: Path
+    build_dir: Path, tmp_path: Path
 ) -> None:
     code = "import sys; from lmu_hw.cli.main import main; sys.exit(main())"
     for threads, seed, where in (("1", "1", "one"), ("2", "2", "deeper/two")):
@@ -94,7 +95,7 @@ def test_the_same_bytes_in_any_folder_process_and_thread_count(
         env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-c", code, "generate", "--d", "9", "--bits", "12"]
         subprocess.run([*command, "-o", f"x {threads}/y"], cwd=cwd, env=env, check=True)
-        assert contents(cwd / f"x {threads}" / "y") == contents(folder)
+        assert contents(cwd / f"x {threads}" / "y") == contents(build_dir)
 
 
 KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
@@ -131,11 +132,11 @@ def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
 
 
 def test_a_readout_comes_with_a_state_output() -> None:
-    files = files_of(quantize(parse({"d": 3, "output": "state"})))
+    files = files_of(quantize_memory(parse({"d": 3, "output": "state"})))
     assert "readout.npy" in files
     assert "readout.npy" in json.loads(files["manifest.json"])["files"]
-    assert "readout.npy" not in files_of(quantize(parse({"d": 3})))
-    design = quantize(parse({"d": 20, "theta": 300, "output": "state"}))
+    assert "readout.npy" not in files_of(quantize_memory(parse({"d": 3})))
+    design = quantize_memory(parse({"d": 20, "theta": 300, "output": "state"}))
     data = files_of(design)["readout.npy"]
     assert isinstance(data, bytes)
     readout = np.load(io.BytesIO(data))
@@ -146,7 +147,7 @@ def test_a_readout_comes_with_a_state_output() -> None:
 
 
 def test_described_without_files() -> None:
-    design = quantize(parse({"d": 2, "channels": 2, "output": "taps=0,1"}))
+    design = quantize_memory(parse({"d": 2, "channels": 2, "output": "taps=0,1"}))
     described = describe(design)
     assert described["spec"]["taps"] == (0.0, 1.0)
     json.dumps(described, allow_nan=False)
@@ -267,7 +268,7 @@ def test_two_named_designs_in_one_project(
         assert make(tmp_path / name / "c").returncode == 0
         said = call(capsys, "verify", tmp_path / name, "--steps", 20, "--json")
         assert said.json["ok"]
-        assert set(said.json["executors"]) >= {"icarus", "c"}
+        assert set(said.json["backends"]) >= {"icarus", "c"}
     sources = [tmp_path / name / "c" / f"{name}.c" for name in ("gyro", "gas")]
     objects = subprocess.run(["cc", "-r", "-nostdlib", "-o", tmp_path / "both.o", *sources])
     assert objects.returncode == 0

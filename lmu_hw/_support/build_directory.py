@@ -23,7 +23,7 @@ TOOL = "lmu-hw"
 BUILT = ("c/build/", "rtl/build/")
 
 
-def write_folder(
+def write_build_dir(
     target: Path, files: Mapping[str, str | bytes], *, force: bool, marker: str = MANIFEST
 ) -> None:
     """Write a folder of files so that it appears whole or not at all.
@@ -119,27 +119,27 @@ def check_target(target: Path, *, force: bool) -> None:
         raise write_error(target, error) from error
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a generated folder.
+def read_manifest(build_dir: Path) -> dict[str, Any]:
+    """Return the manifest of a build directory.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
 
     Raises
     ------
     ModelFileError
         If the folder or its manifest is missing, unreadable or not written by lmu-hw.
     """
-    path = folder / MANIFEST
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise ModelFileError(f"{folder} {what}; give a folder written by 'lmu-hw generate'")
+    path = build_dir / MANIFEST
+    if not build_dir.is_dir():
+        what = "is a file" if build_dir.exists() else "does not exist"
+        raise ModelFileError(f"{build_dir} {what}; give a folder written by 'lmu-hw generate'")
     try:
         manifest = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError(
-            f"{folder} holds no {MANIFEST}; give a folder written by 'lmu-hw generate'"
+            f"{build_dir} holds no {MANIFEST}; give a folder written by 'lmu-hw generate'"
         ) from error
     except OSError as error:
         raise read_error(path, error) from error
@@ -152,20 +152,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+def changed_files(build_dir: Path, manifest: Mapping[str, Any]) -> list[str]:
     """Return the recorded files that are missing or differ from their sha256, sorted.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
     manifest : mapping
         What `read_manifest` returned.
     """
     return sorted(
         name
         for name, digest in manifest["files"].items()
-        if not (folder / name).is_file()
-        or hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest
+        if not (build_dir / name).is_file()
+        or hashlib.sha256((build_dir / name).read_bytes()).hexdigest() != digest
     )
 
 
@@ -245,11 +245,11 @@ def _temporary(place: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _parents(folder: Path) -> Iterator[None]:
+def _parents(build_dir: Path) -> Iterator[None]:
     """Make a folder with its parents; remove those made if the body fails."""
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    missing = [p for p in (build_dir, *build_dir.parents) if not p.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        build_dir.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         for path in missing:

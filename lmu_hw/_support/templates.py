@@ -132,5 +132,5 @@ def c_ident(name: str) -> str:
 
 
 def _folder(packaged: str, checkout: str) -> Path:
-    folder = _PACKAGE / packaged
-    return folder if folder.is_dir() else _PACKAGE.parent / checkout
+    build_dir = _PACKAGE / packaged
+    return build_dir if build_dir.is_dir() else _PACKAGE.parent / checkout

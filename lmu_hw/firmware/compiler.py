@@ -40,8 +40,8 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
     for path in sources:
         if not path.is_file():
             raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")
-    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
-        bulk, library = Path(folder) / "bulk.c", Path(folder) / "bulk.so"
+    with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
+        bulk, library = Path(build_dir) / "bulk.c", Path(build_dir) / "bulk.so"
         template = environment().get_template("c/bulk.c.j2")
         text = template.render(p=name, P=name.upper(), every=program.output_every)
         bulk.write_text(text)

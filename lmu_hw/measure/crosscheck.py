@@ -140,7 +140,7 @@ def _mismatch(
     words = [(v, k) for v in program.with_role(role) for k in range(v.length)]
     vector, index = words[column]
     return MismatchError(
-        executor=f"the compiled C, on sequence {sequence} of the data,",
+        backend=f"the compiled C, on sequence {sequence} of the data,",
         step=step,
         signal=vector.name,
         index=index,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..program.integer_program import Role
-from ..quantize.network_design import NetworkDesign
+from ..quantize.quantize_network import QuantizedNetwork
 from .dataset import Dataset
 
 
@@ -34,7 +34,11 @@ def calibration_notes(path: Path, seen: Dataset | None) -> list[str]:
 
 
 def judged_notes(
-    path: Path, judged: Dataset, seen_path: Path | None, seen: Dataset | None, design: NetworkDesign
+    path: Path,
+    judged: Dataset,
+    seen_path: Path | None,
+    seen: Dataset | None,
+    design: QuantizedNetwork,
 ) -> list[str]:
     """Return notes on data that a network is judged on, and on those that its ranges are seen on.
 
@@ -46,7 +50,7 @@ def judged_notes(
         Where other data for the ranges come from; None: there are none.
     seen : Dataset or None
         What ranges are seen on; None: they are known otherwise.
-    design : NetworkDesign
+    design : QuantizedNetwork
         Calibrated on it.
     """
     notes = [*judged.notes, *calibration_notes(seen_path or path, seen)]
@@ -76,7 +80,7 @@ def judged_notes(
     return list(dict.fromkeys([*notes, *range_notes(path, judged, design)]))
 
 
-def range_notes(path: Path, dataset: Dataset, design: NetworkDesign) -> list[str]:
+def range_notes(path: Path, dataset: Dataset, design: QuantizedNetwork) -> list[str]:
     """Return a note on samples beyond the range that a design was calibrated for, if any are."""
     (x,) = design.program.with_role(Role.INPUT)
     # of what was never heard the format is made for 1

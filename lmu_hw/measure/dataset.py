@@ -20,7 +20,7 @@ from .._support.array_types import Array
 from ..errors import ModelFileError
 from ..models.importers.bare_arrays import read_npz
 from ..models.length_buckets import by_length, stack
-from ..models.network import LARGEST, Network
+from ..models.network import LARGEST, FloatNetwork
 from .signal_files import Samples
 
 MAX_BYTES = 1 << 31
@@ -88,7 +88,7 @@ class Dataset:
         return stack(self.sequences, at)
 
 
-def load_dataset(path: Path, network: Network) -> Dataset:
+def load_dataset(path: Path, network: FloatNetwork) -> Dataset:
     """Read a data set for a network.
 
     Raises
@@ -193,7 +193,7 @@ def _offsets(path: Path, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _with_answers(
-    path: Path, dataset: Dataset, y: np.ndarray, network: Network, *, row_by_row: bool
+    path: Path, dataset: Dataset, y: np.ndarray, network: FloatNetwork, *, row_by_row: bool
 ) -> Dataset:
     """Return a data set with what y says; ``row_by_row``: it may be (total, k), as x is."""
     n, n_out, steps = len(dataset), network.n_out, {len(s) for s in dataset.sequences}

@@ -18,7 +18,7 @@ from ..program.fixedpoint import from_real
 from ..program.integer_program import Role
 from ..program.interpreter import Interpreter
 from ..program.output_timing import with_output_every
-from ..quantize.network_design import NetworkDesign
+from ..quantize.quantize_network import QuantizedNetwork
 from .crosscheck import Checked, crosscheck
 from .dataset import Dataset
 from .output_file import real_outputs
@@ -52,7 +52,7 @@ class Outputs:
 
 
 def evaluate(
-    design: NetworkDesign,
+    design: QuantizedNetwork,
     dataset: Dataset,
     *,
     engine: str = "auto",
@@ -63,7 +63,7 @@ def evaluate(
 
     Parameters
     ----------
-    design : NetworkDesign
+    design : QuantizedNetwork
     dataset : Dataset
     engine : str
         ``c``, ``interpreter``, or ``auto``: compiled C where there is a compiler.
@@ -92,7 +92,7 @@ def evaluate(
         return report | trace(design, dataset.sample(TRACED))
 
 
-def every_step(dataset: Dataset, design: NetworkDesign) -> bool:
+def every_step(dataset: Dataset, design: QuantizedNetwork) -> bool:
     """Return whether outputs of all steps are wanted."""
     if dataset.labels is None and dataset.targets is None:
         return design.network.every_step
@@ -107,7 +107,7 @@ def engine_data(checked: Checked | None) -> dict[str, Any]:
 
 
 def run_floats(
-    design: NetworkDesign, dataset: Dataset, advance: Advance = lambda _: None
+    design: QuantizedNetwork, dataset: Dataset, advance: Advance = lambda _: None
 ) -> Outputs:
     """Run the network in float64; a softmax is left out, as in its program.
 
@@ -134,7 +134,7 @@ def run_floats(
 
 
 def run_integers(
-    design: NetworkDesign,
+    design: QuantizedNetwork,
     dataset: Dataset,
     engine: str = "auto",
     advance: Advance = lambda _: None,

@@ -14,7 +14,7 @@ from ..program.interpreter import Interpreter
 from ..program.output_timing import with_output_every
 from ..quantize import signal_graph
 from ..quantize.lower import lower
-from ..quantize.network_design import NetworkDesign
+from ..quantize.quantize_network import QuantizedNetwork
 from .dataset import Dataset
 
 TRACED_STEPS = 2048
@@ -25,7 +25,7 @@ SILENT_DB = 400.0
 """SNR where there is no error at all [dB]."""
 
 
-def trace(design: NetworkDesign, dataset: Dataset) -> dict[str, Any]:
+def trace(design: QuantizedNetwork, dataset: Dataset) -> dict[str, Any]:
     """Return what became of every signal on a few sequences, run by the interpreter.
 
     Returns

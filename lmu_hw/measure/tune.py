@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import SpecError
-from ..models.network import Network, arrays
+from ..models.network import FloatNetwork, arrays
 from ..program.size import ram_bits, rom_bits
-from ..quantize.network_design import NetworkDesign
+from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths
 from .crosscheck import Checked
 from .dataset import Dataset
@@ -71,7 +71,7 @@ class Tuner:
     Parameters
     ----------
     design : callable
-        Widths -> `~lmu_hw.quantize.network_design.NetworkDesign`.
+        Widths -> `~lmu_hw.quantize.quantize_network.QuantizedNetwork`.
     dataset : Dataset
         With labels or targets.
     max_loss : float
@@ -82,7 +82,7 @@ class Tuner:
         What the interpreter was seen to agree with at all points so far, where compiled C ran.
     """
 
-    design: Callable[[Widths], NetworkDesign]
+    design: Callable[[Widths], QuantizedNetwork]
     dataset: Dataset
     max_loss: float
     engine: str = "auto"
@@ -140,7 +140,7 @@ class Tuner:
                 front.append(point)
         return front
 
-    def _moves(self, network: Network) -> Iterator[Callable[[Widths], list[Widths]]]:
+    def _moves(self, network: FloatNetwork) -> Iterator[Callable[[Widths], list[Widths]]]:
         """Yield functions from widths to narrower ones, narrowest first, in one respect each."""
         for name, ladder in LADDERS.items():
             yield lambda widths, name=name, ladder=ladder: [  # type: ignore[misc]

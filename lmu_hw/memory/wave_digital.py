@@ -121,7 +121,7 @@ class AdaptorCascade:
 
     Attributes
     ----------
-    chain : Chain
+    chain : AdaptorChain
     T : float array, shape (d, d)
         Readout from the chain's orthonormal states to the memory.
     """

@@ -18,11 +18,11 @@ from .network import (
     Activation,
     Cell,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     Layer,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     n_out,
 )
@@ -31,13 +31,13 @@ Step = Callable[[Array], Array]
 
 
 def run(
-    network: Network, x: npt.ArrayLike, progress: Callable[[int], object] | None = None
+    network: FloatNetwork, x: npt.ArrayLike, progress: Callable[[int], object] | None = None
 ) -> Array:
     """Run a network from its zero state.
 
     Parameters
     ----------
-    network : Network
+    network : FloatNetwork
     x : array_like of float, shape (n_sequences, n_steps, n_in)
     progress : callable, optional
         Called after every step with the number of steps done so far.
@@ -77,7 +77,7 @@ def run(
     return outputs if network.every_step else outputs[:, 0]
 
 
-def _due(network: Network) -> tuple[list[Layer], list[DenseLayer]]:
+def _due(network: FloatNetwork) -> tuple[list[Layer], list[DenseLayer]]:
     """Return the layers that run at every step, and those that only an output needs."""
     always, late = list(network.layers), list[DenseLayer]()
     while always and isinstance(always[-1], DenseLayer):

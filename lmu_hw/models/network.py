@@ -217,7 +217,7 @@ class LMULayer:
 
     Parameters
     ----------
-    memory : Memory
+    memory : LinearMemory
     n_in : int
         Width of x.
     e_x : float array, shape (channels, n_in), optional
@@ -273,7 +273,7 @@ Layer = Cell | LMULayer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Network:
+class FloatNetwork:
     """A chain of layers.
 
     Parameters
@@ -323,7 +323,7 @@ class Network:
         return _activation(self.layers[-1]) is Activation.SOFTMAX
 
 
-def scores(network: Network) -> Network:
+def scores(network: FloatNetwork) -> FloatNetwork:
     """Return a network that gives the scores which its softmax, if any, makes probabilities of."""
     if not network.is_classifier:
         return network
@@ -377,12 +377,12 @@ def dense_multiplies(layer: Layer) -> int:
     return encoders + update + (0 if layer.cell is None else dense_multiplies(layer.cell))
 
 
-def retime(network: Network, dt_ratio: float) -> Network:
+def retime(network: FloatNetwork, dt_ratio: float) -> FloatNetwork:
     """Return a network for another sample rate: the same weights, windows of as many seconds.
 
     Parameters
     ----------
-    network : Network
+    network : FloatNetwork
     dt_ratio : float
         New step over old step, > 0.
 

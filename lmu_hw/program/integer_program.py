@@ -1,4 +1,4 @@
-"""The integer program: the single truth that every executor obeys. This text is normative.
+"""The integer program: the single truth that every backend obeys. This text is normative.
 
 A program is a list of operations over named vectors of words. Each vector has a length, one
 `~lmu_hw.program.fixedpoint.QFormat` for all its words, and a role:
@@ -130,7 +130,7 @@ class Program:
     ----------
     title : str
         What was asked for, in one line of printable ASCII without ``*/``, for headers and reports;
-        no meaning for executors.
+        no meaning for backends.
     vectors : tuple of Vector
     ops : tuple of Operation
     name : str

@@ -1,4 +1,4 @@
-"""The meaning of a program, in NumPy: every other executor must agree with this one.
+"""The meaning of a program, in NumPy: every other backend must agree with this one.
 
 All streams of a batch are independent copies of the program; arithmetic is int64, exact because
 `~lmu_hw.program.integer_program.check` bounds every intermediate.

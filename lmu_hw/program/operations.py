@@ -33,7 +33,7 @@ class Role(Enum):
 class Vector:
     """A named vector of ``length`` words in format ``fmt``.
 
-    ``about`` says what the words mean to a reader; no meaning for executors.
+    ``about`` says what the words mean to a reader; no meaning for backends.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Function:
     Parameters
     ----------
     name : str
-        Of the exact function; no meaning for executors.
+        Of the exact function; no meaning for backends.
     in_fmt : QFormat
     pieces : tuple of tuple of int
         A power of two of them; coefficients of each, constant term first.
@@ -400,7 +400,7 @@ Operation = Cascade | DenseUpdate | Linear | Pointwise | Argmax
 
 
 def check_bits(what: str, bits: int) -> None:
-    """Raise `FormatError` unless an intermediate of ``bits`` bits is exact in every executor."""
+    """Raise `FormatError` unless an intermediate of ``bits`` bits is exact in every backend."""
     if bits > MAX_WORD_BITS:
         raise FormatError(
             f"{what} needs {bits} bits but must fit {MAX_WORD_BITS}: "

@@ -1,4 +1,4 @@
-"""Stimulus and expected words: one set of files for every executor.
+"""Stimulus and expected words: one set of files for every backend.
 
 The files hold one word a line in two's complement hex at the width of its format, step after step,
 as ``$readmemh`` and ``strtol`` read it: ``input.hex``, ``output.hex``, and ``state.hex`` with the
@@ -120,7 +120,7 @@ def to_files(program: Program, vectors: Vectors) -> dict[str, str]:
     }
 
 
-def read(program: Program, folder: Path) -> Vectors:
+def read(program: Program, build_dir: Path) -> Vectors:
     """Read the vectors of a folder.
 
     Raises
@@ -128,14 +128,14 @@ def read(program: Program, folder: Path) -> Vectors:
     ModelFileError
         If a file is missing, is not hex words, or holds no whole number of steps.
     """
-    inputs = _read(folder / "input.hex", program, Role.INPUT)
+    inputs = _read(build_dir / "input.hex", program, Role.INPUT)
     n_due = np.count_nonzero(Interpreter(program).due(len(inputs)))
-    outputs = _read(folder / "output.hex", program, Role.OUTPUT, none_due=n_due == 0)
-    state = _read(folder / "state.hex", program, Role.STATE)
+    outputs = _read(build_dir / "output.hex", program, Role.OUTPUT, none_due=n_due == 0)
+    state = _read(build_dir / "state.hex", program, Role.STATE)
     for name, words, n_steps in (("output", outputs, n_due), ("state", state, 1)):
         if len(words) != n_steps:
             raise ModelFileError(
-                f"{folder / name}.hex holds {len(words)} steps but should hold {n_steps}"
+                f"{build_dir / name}.hex holds {len(words)} steps but should hold {n_steps}"
             )
     return Vectors(inputs=inputs, outputs=outputs, state=state[0])
 

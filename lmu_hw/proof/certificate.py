@@ -66,8 +66,8 @@ def certificate(
     }
 
 
-def certify(folder: Path) -> Certificate:
-    """Derive the certificate of a generated folder again, from its program alone.
+def certify(build_dir: Path) -> Certificate:
+    """Derive the certificate of a build directory again, from its program alone.
 
     Returns
     -------
@@ -81,13 +81,13 @@ def certify(folder: Path) -> Certificate:
     ModelFileError
         If a file is missing or is no program or certificate.
     """
-    manifest = read_manifest(folder)
-    program, stated = (_read(folder / name) for name in ("program.json", NAME))
+    manifest = read_manifest(build_dir)
+    program, stated = (_read(build_dir / name) for name in ("program.json", NAME))
     derived = derive(program)
     _check_claims(stated, derived)
     _check_rest(stated, program, derived)
-    if (folder / "c").is_dir():
-        _check_c(folder, manifest, program, stated)
+    if (build_dir / "c").is_dir():
+        _check_c(build_dir, manifest, program, stated)
     claimed = manifest.get("zero_input_decay")
     if claimed == "proven" and not all(d["proven"] for d in derived["decay"].values()):
         raise CertificateError("manifest.json", "zero_input_decay is 'proven', but it is not")
@@ -165,23 +165,23 @@ def require_proof(certificate: Mapping[str, Any]) -> None:
 
 
 def _check_c(
-    folder: Path, manifest: Mapping[str, Any], program: Certificate, stated: Certificate
+    build_dir: Path, manifest: Mapping[str, Any], program: Certificate, stated: Certificate
 ) -> None:
     """Raise unless the sums of the C fit their types, and the C is what the program becomes."""
     prefix = program["name"]
-    check_sums(program, stated.get("c_sums"), _text(folder / "c" / f"{prefix}.c"))
+    check_sums(program, stated.get("c_sums"), _text(build_dir / "c" / f"{prefix}.c"))
     if manifest.get("version") != __version__:
         raise CertificateError(
             f"c/{prefix}.c",
             f"was written by lmu-hw {manifest.get('version')}, and this is {__version__}: generate "
             "the folder again",
         )
-    whole = from_json(_text(folder / "program.json"))
+    whole = from_json(_text(build_dir / "program.json"))
     if stated["c_sums"] != json.loads(json.dumps(firmware.c_sums(whole))):
         raise CertificateError("program", "c_sums are not the sums of its C")
     emitted = firmware.emit(whole, version=__version__)
     for name in (f"{prefix}.c", f"{prefix}.h", firmware.KERNELS):
-        if _text(folder / "c" / name) != emitted[name]:
+        if _text(build_dir / "c" / name) != emitted[name]:
             raise CertificateError(
                 f"c/{name}",
                 "is not what lmu-hw writes for this program, so its types are not proven: generate "

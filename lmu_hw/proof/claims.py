@@ -10,7 +10,7 @@ from ..program.fixedpoint import QFormat
 from .scaled import ONE
 
 MAX_ACCUMULATOR_BITS = 63
-"""Widest intermediate that is exact in every executor."""
+"""Widest intermediate that is exact in every backend."""
 DIGITS = 1000
 """Parts of a word to which rounding errors are given."""
 

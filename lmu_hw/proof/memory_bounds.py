@@ -129,10 +129,10 @@ def gains_of(
 
     Parameters
     ----------
-    sections : sequence of Section
+    sections : sequence of LosslessSection
     block : int
         Steps at a time, see `response.block_size`.
-    rows : sequence of Row
+    rows : sequence of ReadoutRow
 
     Returns
     -------

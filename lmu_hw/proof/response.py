@@ -34,7 +34,7 @@ class Response:
 
     Parameters
     ----------
-    sections : sequence of Section
+    sections : sequence of LosslessSection
     block : int
         Steps at a time, up to 64.
 

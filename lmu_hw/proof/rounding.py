@@ -102,7 +102,7 @@ def error_sums(
     Parameters
     ----------
     response : Response
-    unit : Steps
+    unit : RoundingSteps
         One unit in the last place of each format.
     total : int
         Bound of ``sum_k ||A^k||_2``.

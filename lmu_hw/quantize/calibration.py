@@ -8,10 +8,10 @@ from dataclasses import replace
 from .._support.array_types import Array
 from .._support.workers import one_blas_thread
 from ..errors import SpecError
-from ..models.network import Network
+from ..models.network import FloatNetwork
 from ..program.integer_program import Role
 from .lower import lower
-from .network_design import NetworkDesign, quantize_network
+from .quantize_network import QuantizedNetwork, quantize_network
 from .ranges import Seen, noise, observe
 from .signal_graph import SignalGraph, Update
 from .word_lengths import Widths
@@ -22,7 +22,7 @@ class Calibration:
 
     Parameters
     ----------
-    network : Network
+    network : FloatNetwork
     sequences : sequence of array, shape (n_steps, n_in), or None
         None: noise.
     input_peak : float, optional
@@ -34,7 +34,7 @@ class Calibration:
 
     def __init__(
         self,
-        network: Network,
+        network: FloatNetwork,
         sequences: Sequence[Array] | None = None,
         input_peak: float | None = None,
         known: Mapping[str, Seen] | None = None,
@@ -76,7 +76,7 @@ class Calibration:
 
     def design(
         self, widths: Widths, *, title: str, name: str = "lmu", output_every: int = 1
-    ) -> NetworkDesign:
+    ) -> QuantizedNetwork:
         """Return the network's program in these widths; see `quantize_network`."""
         with one_blas_thread():
             return quantize_network(

@@ -27,7 +27,7 @@ class Analysis:
     ----------
     spec : LMUSpec
     memory : RoundedMemory
-    ideal : Cascade
+    ideal : AdaptorCascade
         The memory before rounding.
     coef_bits : int
         Width of the rounded coefficients.

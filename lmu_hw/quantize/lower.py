@@ -20,12 +20,12 @@ from ..models.network import (
     Activation,
     Cell,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     Layer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     n_out,
 )
@@ -104,7 +104,7 @@ class Legendre:
 Parts = Sequence[Words | Legendre]
 
 
-def lower(network: Network, coef_bits: int) -> SignalGraph:
+def lower(network: FloatNetwork, coef_bits: int) -> SignalGraph:
     """Return the graph of a network with the memories' coefficients rounded.
 
     Raises
@@ -130,7 +130,7 @@ def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
     return _readouts(_rounded(memory, coef_bits))
 
 
-def outline(network: Network) -> SignalGraph:
+def outline(network: FloatNetwork) -> SignalGraph:
     """Return a graph of the same shapes as `lower` gives, its memories made up: in no time."""
 
     def forgetful(memory: LinearMemory) -> LinearMemory:
@@ -148,7 +148,7 @@ def outline(network: Network) -> SignalGraph:
 
 
 class _Lowering:
-    def __init__(self, network: Network, coef_bits: int) -> None:
+    def __init__(self, network: FloatNetwork, coef_bits: int) -> None:
         self.network, self.coef_bits = network, coef_bits
         self.signals: dict[str, Signal] = {}
         self.nodes: list[Node] = []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..models.network import Layer, LMULayer, Network, arrays, dense_multiplies, n_in, n_out
+from ..models.network import FloatNetwork, Layer, LMULayer, arrays, dense_multiplies, n_in, n_out
 from .lower import outline
 
 
-def report(network: Network, rate: float | None = None) -> dict[str, Any]:
+def report(network: FloatNetwork, rate: float | None = None) -> dict[str, Any]:
     """Return what there is to say of a network.
 
     Parameters
     ----------
-    network : Network
+    network : FloatNetwork
     rate : float, optional
         Samples a second, for windows in seconds.
     """
@@ -36,7 +36,7 @@ def report(network: Network, rate: float | None = None) -> dict[str, Any]:
     }
 
 
-def _generated(network: Network) -> list[int]:
+def _generated(network: FloatNetwork) -> list[int]:
     """Return the multiplications that each layer takes in a step of the program."""
     graph, found = outline(network), [0] * len(network.layers)
     for node in graph.nodes:

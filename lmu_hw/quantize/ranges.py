@@ -52,7 +52,7 @@ def observe(graph: SignalGraph, sequences: Iterable[Array]) -> dict[str, Seen]:
 
     Parameters
     ----------
-    graph : Graph
+    graph : SignalGraph
     sequences : iterable of float array, shape (n_steps, n_in)
 
     Raises

@@ -47,7 +47,7 @@ class RoundedMemory:
         In orthonormal coordinates z.
     states : dict of str to float array
         State vectors: each word's real value as a row of ``value = row @ z``.
-    signals : tuple of Signal
+    signals : tuple of MemorySignal
         Everything that needs a format, the states included.
     noise : callable
         LSB of each format name -> how rounding errors one LSB high enter z.

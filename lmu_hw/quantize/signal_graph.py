@@ -170,7 +170,7 @@ def run(
 
     Parameters
     ----------
-    graph : Graph
+    graph : SignalGraph
     x : float array, shape (n_sequences, n_steps, n_in)
     watch : callable
         Called after each step with its number and all signals, shape (n_sequences, length).

@@ -84,7 +84,7 @@ class AdaptorUnit(wiring.Component):
 
     Members
     -------
-    port : In(Port)
+    port : In(ChainPort)
         With ``word``: the state just read, or the memory's input.
     chain_number : In(unsigned)
         Which cascade.

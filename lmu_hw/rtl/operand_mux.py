@@ -21,7 +21,7 @@ class Operands(wiring.Component):
 
     Parameters
     ----------
-    widths : Widths
+    widths : LaneWidths
     lanes : int
     kinds : set of Kind
         What runs do; of choices that none makes there is no trace.

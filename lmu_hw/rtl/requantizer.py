@@ -27,7 +27,7 @@ class Requantizer(wiring.Component):
     Parameters
     ----------
     plan : Schedule
-    widths : Widths
+    widths : LaneWidths
     file : str
         Of the ROM.
 

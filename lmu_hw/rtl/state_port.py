@@ -83,7 +83,7 @@ class StatePort(wiring.Component):
 
     Members
     -------
-    command : In(stream of Command)
+    command : In(stream of StateCommand)
         Taken at any time; carried out before the next step that begins. One more is taken meanwhile
         and carried out next.
     o, o_last : Out(stream), Out(1)

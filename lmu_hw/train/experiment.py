@@ -27,7 +27,7 @@ from ..measure.dataset import Dataset
 from ..measure.evaluate import run_integers
 from ..models.importers.model_file import to_bytes
 from ..quantize.calibration import Calibration
-from ..quantize.network_design import NetworkDesign
+from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths
 from .fit import Epoch, Loss, fit, n_parameters, predict
 from .model import Model, export
@@ -179,7 +179,7 @@ class _Study:
         label = f"qat{widths.weight_bits}"
         return made, self.fit(made, inputs, label, self.options.qat_epochs, lr, 0.0)
 
-    def integers(self, design: NetworkDesign) -> Tensor:
+    def integers(self, design: QuantizedNetwork) -> Tensor:
         """Return what a program gives on the test data."""
         dataset = Dataset(sequences=tuple(self.task.test_x.numpy()))
         with progress("integers", len(dataset), self.options.quiet) as advance:
@@ -197,7 +197,7 @@ class _Study:
         if not torch.equal(y, wanted):
             at = tuple(int(i) for i in (y != wanted).nonzero()[0])
             raise MismatchError(
-                executor="training",
+                backend="training",
                 step=at[1] if len(at) > 2 else few.shape[1] - 1,
                 signal="y",
                 index=at[-1],

@@ -21,7 +21,7 @@ class Model(nn.Module):
 
     Parameters
     ----------
-    layers : sequence of LMU or Cell
+    layers : sequence of LMULayer or Cell
     names : sequence of str, optional
         Default: ``layer 1`` and so on.
     every_step : bool
@@ -80,7 +80,7 @@ class Model(nn.Module):
         return tuple(found)
 
 
-def export(model: Model) -> network.Network:
+def export(model: Model) -> network.FloatNetwork:
     """Return the network that a model is; `lmu_hw.models.importers.model_file.to_bytes` writes it.
 
     Raises
@@ -96,10 +96,12 @@ def export(model: Model) -> network.Network:
         made = layer.layers() if isinstance(layer, LMU) else (layer.cell(),)
         layers += made
         names += [name] if len(made) == 1 else [f"{name}, channel {c}" for c in range(len(made))]
-    return network.Network(names=tuple(names), layers=tuple(layers), every_step=model.every_step)
+    return network.FloatNetwork(
+        names=tuple(names), layers=tuple(layers), every_step=model.every_step
+    )
 
 
-def model_of(net: network.Network, dtype: torch.dtype = torch.float32) -> Model:
+def model_of(net: network.FloatNetwork, dtype: torch.dtype = torch.float32) -> Model:
     """Return a model with the weights of a network, whoever trained it.
 
     Its memories are fixed.

@@ -23,7 +23,7 @@ from ..program.integer_program import Role
 from ..program.interpreter import Interpreter
 from ..quantize.calibration import Calibration
 from ..quantize.lower import readouts
-from ..quantize.network_design import NetworkDesign, quantize_network
+from ..quantize.quantize_network import QuantizedNetwork, quantize_network
 from ..quantize.word_lengths import Widths
 from .cells import Cell, State
 from .layer import LMU
@@ -74,7 +74,7 @@ class Quantized(nn.Module):
         super().__init__()
         self.model, self.widths = model, widths
         self._title, self._name = title, name
-        self._made: tuple[tuple[int, ...], NetworkDesign] | None = None
+        self._made: tuple[tuple[int, ...], QuantizedNetwork] | None = None
         self.calibrate(sequences)
 
     def calibrate(self, sequences: Sequence[Array]) -> None:
@@ -89,7 +89,7 @@ class Quantized(nn.Module):
         """What the formats of signals rest on, as a model file holds it: peaks and powers."""
         return {name: (s.peak, s.power) for name, s in self._seen.items()}
 
-    def design(self) -> NetworkDesign:
+    def design(self) -> QuantizedNetwork:
         """Return the program of the weights as they are now."""
         version = tuple(n for p in self.model.parameters() for n in (p.data_ptr(), p._version))
         if self._made is None or self._made[0] != version:
@@ -201,7 +201,7 @@ def _state(layer: LMU | Cell, parts: Sequence[Mapping[str, Tensor | None]]) -> S
     return m, *(inner if layer.cell.is_recurrent else layer.cell.start(m))
 
 
-def _by_name(design: NetworkDesign, state: Words) -> dict[str, Words]:
+def _by_name(design: QuantizedNetwork, state: Words) -> dict[str, Words]:
     """Return state words by the names of their vectors."""
     vectors = design.program.with_role(Role.STATE)
     parts = np.split(state, np.cumsum([v.length for v in vectors])[:-1], axis=1)
@@ -209,13 +209,13 @@ def _by_name(design: NetworkDesign, state: Words) -> dict[str, Words]:
 
 
 def _signals(
-    design: NetworkDesign, steps: Sequence[Mapping[str, Words]], dtype: torch.dtype
+    design: QuantizedNetwork, steps: Sequence[Mapping[str, Words]], dtype: torch.dtype
 ) -> dict[str, Tensor]:
     """Return every signal that a model knows, in real values.
 
     Parameters
     ----------
-    design : NetworkDesign
+    design : QuantizedNetwork
     steps : sequence of mapping of str to int array, shape (n_sequences, length)
         Words of every vector after each step.
     dtype : dtype

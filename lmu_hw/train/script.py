@@ -50,8 +50,10 @@ def find(options: Namespace, *parts: str, source: str) -> Path:
     ModelFileError
         If it is not there; the text says where the public can get it.
     """
-    folder = options.data or Path(os.environ.get("LMU_HW_DATA", "../shared/data"))
-    for path in (folder / parts[-1], folder.joinpath(*parts)):
+    build_dir = options.data or Path(os.environ.get("LMU_HW_DATA", "../shared/data"))
+    for path in (build_dir / parts[-1], build_dir.joinpath(*parts)):
         if path.is_file():
             return Path(path)
-    raise ModelFileError(f"no {parts[-1]} in {folder}: give its folder with --data; from {source}")
+    raise ModelFileError(
+        f"no {parts[-1]} in {build_dir}: give its folder with --data; from {source}"
+    )

@@ -1,4 +1,4 @@
-"""Where two executors part: the shortest input that shows it, the operation, a waveform.
+"""Where two backends part: the shortest input that shows it, the operation, a waveform.
 
 `verify` finds a word that differs. Here its inputs are played again from reset: in C step by step,
 states and all, so that the first operation whose words differ is named; Verilog is played as a
@@ -29,9 +29,9 @@ from ..program.fixedpoint import to_real
 from ..program.integer_program import Program, Role
 from ..program.interpreter import Interpreter
 from ..program.output_timing import due_steps
+from .backends import icarus
 from .load_build import plan_of
 from .selection import SIMULATORS
-from .simulators import icarus
 from .verification import Outcome, verify
 
 BLOCK = 64
@@ -49,7 +49,7 @@ class LocatedDivergence:
 
     Attributes
     ----------
-    executor : str
+    backend : str
     step : int
         From reset; the input is as long as that, and no shorter one fails.
     operation : str
@@ -64,7 +64,7 @@ class LocatedDivergence:
         Path of a VCD file, or empty.
     """
 
-    executor: str
+    backend: str
     step: int
     operation: str
     signal: str
@@ -84,7 +84,7 @@ class LocatedDivergence:
         """Return it for people."""
         word = f"{self.signal}[{self.index}] ({self.format})"
         lines = [
-            f"first divergence of {self.executor}: step {self.step}, {self.operation} writes "
+            f"first divergence of {self.backend}: step {self.step}, {self.operation} writes "
             f"{word}: expected {self.expected}, got {self.got}",
             f"  again     {self.replay}",
         ]
@@ -96,13 +96,13 @@ class LocatedDivergence:
 
 
 def locate(
-    folder: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
+    build_dir: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
 ) -> LocatedDivergence:
-    """Return the first divergence of an executor, and leave its input in the folder's ``build``.
+    """Return the first divergence of a backend, and leave its input in the folder's ``build``.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
     program : Program
         Of the folder.
     outcome : Outcome
@@ -110,7 +110,7 @@ def locate(
     seed : int
         That it was found with.
     waves : bool
-        Leave a waveform of the steps around it too, where the executor runs Verilog.
+        Leave a waveform of the steps around it too, where the backend runs Verilog.
 
     Raises
     ------
@@ -122,32 +122,32 @@ def locate(
     first, failing = outcome.first, outcome.failing
     assert first is not None
     assert failing is not None
-    name = outcome.executor
+    name = outcome.backend
     step, signal, index = first.step, first.signal, first.index
     expected, got, repeats = first.expected, first.got, True
     if name == "c":
-        at = _step_by_step(folder, program, failing)
+        at = _step_by_step(build_dir, program, failing)
         if at is not None:
             step, signal, index, expected, got = at
     else:
-        again = _replay(folder, name, failing, seed)
+        again = _replay(build_dir, name, failing, seed)
         repeats = again is not None
         if again is not None:
             step, signal, index = again.step, again.signal, again.index
             expected, got = again.expected, again.got
     rtl = name in SIMULATORS
-    build = folder / ("rtl" if rtl else "c") / "build"
+    build = build_dir / ("rtl" if rtl else "c") / "build"
     path, play = build / INPUT, failing[: step + 1] if repeats else failing
     _write_inputs(path, program, play)
-    replay = f"lmu-hw verify {argument(folder)} --executors {name} --input {argument(path)}"
+    replay = f"lmu-hw verify {argument(build_dir)} --backends {name} --input {argument(path)}"
     if not repeats:
-        replay = f"lmu-hw verify {argument(folder)} --executors {name} --seed {seed}"
+        replay = f"lmu-hw verify {argument(build_dir)} --backends {name} --seed {seed}"
     waveform = ""
     if waves and rtl:
-        _write_waves(folder, program, play, build / WAVES)
+        _write_waves(build_dir, program, play, build / WAVES)
         waveform = str(build / WAVES)
     return LocatedDivergence(
-        executor=name,
+        backend=name,
         step=step,
         operation=writer(program, signal),
         signal=signal,
@@ -169,20 +169,20 @@ def writer(program: Program, signal: str) -> str:
     return "the clock"
 
 
-def _replay(folder: Path, name: str, inputs: Words, seed: int) -> Any:
-    """Return the divergence when an executor plays these inputs from reset, or None."""
+def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> Any:
+    """Return the divergence when a backend plays these inputs from reset, or None."""
     try:
-        (outcome,) = verify(folder, executors=(name,), inputs=inputs, seed=seed, quiet=True)
+        (outcome,) = verify(build_dir, backends=(name,), inputs=inputs, seed=seed, quiet=True)
     except ToolError:
         return None
     return outcome.first
 
 
 def _step_by_step(
-    folder: Path, program: Program, inputs: Words
+    build_dir: Path, program: Program, inputs: Words
 ) -> tuple[int, str, int, int, int] | None:
     """Return step, signal, index and both words of the first difference of the C."""
-    engine, reference = BulkEngine.from_folder(program, folder / "c", 1), Interpreter(program)
+    engine, reference = BulkEngine.from_folder(program, build_dir / "c", 1), Interpreter(program)
     size, start = BLOCK, 0
     while start < len(inputs):
         state = reference.save()
@@ -233,7 +233,7 @@ def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
     write_file(path, lambda file: file.write(buffer.getvalue()))
 
 
-def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> None:
+def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -> None:
     """Play inputs in the folder's plain bench, and keep the waveform of the last steps.
 
     Raises
@@ -243,7 +243,7 @@ def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> N
     """
     if not icarus.available():
         raise ToolError("iverilog not found, and a waveform takes it; " + icarus.REMEDY)
-    plan = plan_of(folder, program)
+    plan = plan_of(build_dir, program)
     due = due_steps(program, len(inputs), Interpreter(program).save(), None)
     cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
     begin = int(cycles[: max(0, len(cycles) - WAVE_STEPS)].sum()) * CYCLE
@@ -251,9 +251,11 @@ def _write_waves(folder: Path, program: Program, inputs: Words, path: Path) -> N
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
         try:
-            shutil.copytree(folder / "rtl", place / "rtl", ignore=shutil.ignore_patterns("build"))
+            shutil.copytree(
+                build_dir / "rtl", place / "rtl", ignore=shutil.ignore_patterns("build")
+            )
         except OSError as error:
-            raise read_error(folder / "rtl", error) from error
+            raise read_error(build_dir / "rtl", error) from error
         (place / "vectors").mkdir()
         expected = vectors.expect(program, inputs)
         for file, text in vectors.to_files(program, expected).items():

@@ -16,16 +16,16 @@ SCHEDULE = Path("rtl", "schedule.json")
 """Where it says so."""
 
 
-def load_program(folder: Path) -> Program:
-    """Read the program of a generated folder.
+def load_program(build_dir: Path) -> Program:
+    """Read the program of a build directory.
 
     Raises
     ------
     ModelFileError
         If it is missing, damaged, edited, or not the one that the manifest names.
     """
-    manifest = read_manifest(folder)
-    path = folder / "program.json"
+    manifest = read_manifest(build_dir)
+    path = build_dir / "program.json"
     try:
         program = from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -36,12 +36,12 @@ def load_program(folder: Path) -> Program:
         raise ModelFileError(f"{path}: {error}") from error
     if manifest.get("digest") != program.digest:
         raise ModelFileError(
-            f"{path} is not the program that {folder}/manifest.json names; generate it again"
+            f"{path} is not the program that {build_dir}/manifest.json names; generate it again"
         )
     return program
 
 
-def check_manifest(folder: Path, program: Program) -> None:
+def check_manifest(build_dir: Path, program: Program) -> None:
     """Hold what the manifest says of a program against the program itself.
 
     Raises
@@ -49,20 +49,20 @@ def check_manifest(folder: Path, program: Program) -> None:
     ModelFileError
         If they differ.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(build_dir)
     facts = {
         "multiplies_per_step": program.multiplies_per_step,
-        "cycles_per_step": _cycles(folder, manifest, program),
+        "cycles_per_step": _cycles(build_dir, manifest, program),
     }
     for key, fact in facts.items():
         if manifest.get(key) != fact:
             raise ModelFileError(
-                f"{folder}/manifest.json gives {manifest.get(key)!r} as {key} but the program has "
-                f"{fact}; generate it again"
+                f"{build_dir}/manifest.json gives {manifest.get(key)!r} as {key} but the program "
+                f"has {fact}; generate it again"
             )
 
 
-def _cycles(folder: Path, manifest: dict[str, Any], program: Program) -> int | None:
+def _cycles(build_dir: Path, manifest: dict[str, Any], program: Program) -> int | None:
     """Return the cycles of a step of the hardware that a manifest describes."""
     if why_not(program):
         return None
@@ -71,18 +71,18 @@ def _cycles(folder: Path, manifest: dict[str, Any], program: Program) -> int | N
         plan = schedule(program, hardware.lanes, state_port=hardware.state_port)
     except (KeyError, TypeError, SpecError, ScheduleError) as error:
         raise ModelFileError(
-            f"{folder}/manifest.json does not say what hardware it describes: {error}; generate it "
-            "again"
+            f"{build_dir}/manifest.json does not say what hardware it describes: {error}; generate "
+            "it again"
         ) from error
     return plan.cycles_per_step
 
 
-def edited(folder: Path) -> list[str]:
-    """Return the files of a generated folder that are not as generate wrote them."""
-    return changed_files(folder, read_manifest(folder))
+def edited(build_dir: Path) -> list[str]:
+    """Return the files of a build directory that are not as generate wrote them."""
+    return changed_files(build_dir, read_manifest(build_dir))
 
 
-def plan_of(folder: Path, program: Program) -> Schedule:
+def plan_of(build_dir: Path, program: Program) -> Schedule:
     """Return the schedule that the design of a folder was made by.
 
     Raises
@@ -90,14 +90,14 @@ def plan_of(folder: Path, program: Program) -> Schedule:
     ModelFileError
         If the folder is damaged.
     """
-    hardware = hardware_of(folder)
+    hardware = hardware_of(build_dir)
     try:
         return schedule(program, hardware.lanes, state_port=hardware.state_port)
     except ScheduleError as error:
-        raise _bad_schedule(folder, error) from error
+        raise _bad_schedule(build_dir, error) from error
 
 
-def hardware_of(folder: Path) -> Hardware:
+def hardware_of(build_dir: Path) -> Hardware:
     """Return what was chosen for the design of a folder.
 
     Raises
@@ -105,7 +105,7 @@ def hardware_of(folder: Path) -> Hardware:
     ModelFileError
         If the folder is damaged.
     """
-    path = folder / SCHEDULE
+    path = build_dir / SCHEDULE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         chosen = {key: data[key] for key in ("streams", "state_port") if key in data}
@@ -113,8 +113,8 @@ def hardware_of(folder: Path) -> Hardware:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError, SpecError) as error:
-        raise _bad_schedule(folder, error) from error
+        raise _bad_schedule(build_dir, error) from error
 
 
-def _bad_schedule(folder: Path, error: Exception) -> ModelFileError:
-    return ModelFileError(f"{folder / SCHEDULE} is damaged: {error}; generate the folder again")
+def _bad_schedule(build_dir: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(f"{build_dir / SCHEDULE} is damaged: {error}; generate the folder again")

@@ -1,4 +1,4 @@
-"""Executors on several recordings, each from reset."""
+"""Backends on several recordings, each from reset."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .verification import Outcome
 
 
 def verify_recordings(
-    folder: Path,
+    build_dir: Path,
     recordings: Sequence[Words],
     *,
-    executors: tuple[str, ...],
+    backends: tuple[str, ...],
     n_steps: int | None = None,
     seed: int = 0,
     quiet: bool = False,
 ) -> list[Outcome]:
-    """Run executors of a generated folder against the interpreter, each recording from reset.
+    """Run backends of a build directory against the interpreter, each recording from reset.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
     recordings : sequence of int64 array, shape (n_steps, n_in)
-    executors, seed, quiet
+    backends, seed, quiet
         See `~lmu_hw.verify.verification.verify`.
     n_steps : int, optional
         Most steps of all recordings together.
@@ -34,7 +34,7 @@ def verify_recordings(
     Returns
     -------
     list of Outcome
-        One for each executor, of all recordings; its first divergence is that of the first
+        One for each backend, of all recordings; its first divergence is that of the first
         recording that has one, and its step counts from the reset before that.
 
     Raises
@@ -49,13 +49,13 @@ def verify_recordings(
             break
         done += len(inputs)
         runs.append(
-            verification.verify(folder, executors=executors, seed=seed, inputs=inputs, quiet=quiet)
+            verification.verify(build_dir, backends=backends, seed=seed, inputs=inputs, quiet=quiet)
         )
     return [_together(outcomes) for outcomes in zip(*runs, strict=True)]
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return what became of one executor in all runs."""
+    """Return what became of one backend in all runs."""
     failed = next((o for o in outcomes if o.first is not None), outcomes[0])
     return replace(
         failed,

@@ -58,7 +58,7 @@ def steered(
     ----------
     program : Program
     op : Cascade
-    sections : sequence of Section
+    sections : sequence of LosslessSection
         Of ``op``.
     goal : Goal
     start : mapping of str to int64 array

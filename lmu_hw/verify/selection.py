@@ -1,4 +1,4 @@
-"""The executors that `verify` knows: which can run here, and which to run."""
+"""The backends that `verify` knows: which can run here, and which to run."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from ..firmware.boards.installed import remedy
 from ..firmware.boards.microcontrollers import TARGETS
 from ..program.integer_program import Program
 from ..rtl.schedule import why_not
-from .simulators import board_c, cxxrtl, host_c, icarus, sanitized, verilator
+from .backends import board_c, cxxrtl, host_c, icarus, sanitized, verilator
 
 COMPILED: dict[str, ModuleType] = {"cxxrtl": cxxrtl, "verilator": verilator}
 """Simulators that make a program of the Verilog."""
 SIMULATORS = frozenset({"icarus", *COMPILED})
-"""Executors of the Verilog."""
-EXECUTORS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **COMPILED}
-"""Executors on this machine; the others are boards."""
-NAMES = (*EXECUTORS, *TARGETS)
+"""Backends of the Verilog."""
+BACKENDS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **COMPILED}
+"""Backends on this machine; the others are boards."""
+NAMES = (*BACKENDS, *TARGETS)
 
 
 def available() -> dict[str, bool]:
-    """Return which executors can run on this machine."""
-    here = {name: executor.available() for name, executor in EXECUTORS.items()}
+    """Return which backends can run on this machine."""
+    here = {name: backend.available() for name, backend in BACKENDS.items()}
     return here | {name: not not_installed(t.toolchain) for name, t in TARGETS.items()}
 
 
 def choose(
-    names: str | None, program: Program, folder: Path
+    names: str | None, program: Program, build_dir: Path
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the executors to run, and why others cannot.
+    """Return the backends to run, and why others cannot.
 
     Parameters
     ----------
     names : str or None
         As on the command line, separated by commas; None for all that can.
     program : Program
-    folder : Path
+    build_dir : Path
         Its C is linked where it is not clear that it fits a board.
 
     Raises
@@ -60,30 +60,30 @@ def choose(
     if refused:
         missing |= dict.fromkeys(SIMULATORS, f"there is no Verilog of this program: {refused}")
     for name, target in TARGETS.items():
-        if name not in missing and (why := board_c.refusal(target, folder, program)):
+        if name not in missing and (why := board_c.refusal(target, build_dir, program)):
             missing[name] = why
-    executors = tuple(name for name in NAMES if name not in missing)
-    if "c" in executors and not sanitized.available():
+    backends = tuple(name for name in NAMES if name not in missing)
+    if "c" in backends and not sanitized.available():
         missing["c under sanitizers"] = f"not installed ({sanitized.REMEDY})"
-    if not executors:
+    if not backends:
         raise ToolError(
-            "no executor is installed, so nothing can be verified: install a C compiler or "
+            "no backend is installed, so nothing can be verified: install a C compiler or "
             "Icarus Verilog (see lmu-hw doctor)"
         )
-    return executors, missing
+    return backends, missing
 
 
-def known(executors: tuple[str, ...]) -> tuple[str, ...]:
-    """Return executors, each once, or raise `SpecError`."""
-    for name in executors:
+def known(backends: tuple[str, ...]) -> tuple[str, ...]:
+    """Return backends, each once, or raise `SpecError`."""
+    for name in backends:
         if name not in NAMES:
-            raise SpecError(f"executors must be among {', '.join(NAMES)}, not {name!r}")
-    return tuple(dict.fromkeys(executors))
+            raise SpecError(f"backends must be among {', '.join(NAMES)}, not {name!r}")
+    return tuple(dict.fromkeys(backends))
 
 
 def _remedy(name: str) -> str:
-    """Return how to install an executor."""
+    """Return how to install a backend."""
     if name in TARGETS:
         return remedy(TARGETS[name].toolchain)
-    text: str = EXECUTORS[name].REMEDY
+    text: str = BACKENDS[name].REMEDY
     return text

@@ -1,4 +1,4 @@
-"""Generated stimulus through the interpreter: what executors play, and what must come of it."""
+"""Generated stimulus through the interpreter: what backends play, and what must come of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._support.array_types import Words
 from ..program import vectors
 from ..program.integer_program import Cascade, DenseUpdate, Program, Role
 from ..program.interpreter import Interpreter
-from .simulators.compiled_model import Steps
+from .backends.compiled_model import Steps
 
 ROUND_STEPS = 1 << 20
 """Steps, of all streams together, whose stimulus is drawn at a time."""

@@ -1,6 +1,6 @@
-"""All executors of a generated folder against the interpreter, word for word.
+"""All backends of a build directory against the interpreter, word for word.
 
-The interpreter is run on fresh stimulus; each executor then runs the folder's own files on the same
+The interpreter is run on fresh stimulus; each backend then runs the folder's own files on the same
 words. The first word that differs is named.
 """
 
@@ -22,10 +22,10 @@ from ..firmware.boards.microcontrollers import AVR, TARGETS
 from ..program import vectors
 from ..program.integer_program import Program, Role
 from ..program.vectors import Vectors
+from .backends import bench, board_c, host_c, icarus, sanitized
+from .backends.compare import CResult
 from .load_build import check_manifest, edited, load_program, plan_of
 from .selection import COMPILED, known
-from .simulators import bench, board_c, host_c, icarus, sanitized
-from .simulators.compare import CResult
 from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
 
 DEFAULT_C_STEPS = 100_000
@@ -52,24 +52,24 @@ COMPILED_CYCLES = 3_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one executor.
+    """What became of one backend.
 
     Attributes
     ----------
-    executor : str
+    backend : str
     steps, words, mismatches : int
         Steps and output words compared, and words that differed.
     silent_steps : int
         Steps among them in which the memory update truncated.
     cycles_per_step : int or None
-        Measured without stalls, where the executor has a clock.
+        Measured without stalls, where the backend has a clock.
     first : MismatchError or None
         The first divergence.
     failing : int64 array, shape (n, n_in), or None
         The inputs from reset to the step in which it was seen.
     """
 
-    executor: str
+    backend: str
     steps: int
     words: int
     mismatches: int
@@ -80,24 +80,24 @@ class Outcome:
 
 
 def verify(
-    folder: Path,
+    build_dir: Path,
     *,
-    executors: tuple[str, ...],
+    backends: tuple[str, ...],
     n_steps: int | None = None,
     seed: int = 0,
     inputs: Words | None = None,
     quiet: bool = False,
 ) -> list[Outcome]:
-    """Run executors of a generated folder against the interpreter.
+    """Run backends of a build directory against the interpreter.
 
     Parameters
     ----------
-    folder : Path
-    executors : tuple of str
+    build_dir : Path
+    backends : tuple of str
         Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7``,
         ``c-rv32``, ``c-avr`` and ``c-uno``.
     n_steps : int, optional
-        Steps for every executor, a few more where instances or sequences share them. By default
+        Steps for every backend, a few more where instances or sequences share them. By default
         200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
         less where a step takes long.
     seed : int
@@ -110,7 +110,7 @@ def verify(
     Raises
     ------
     SpecError
-        If an executor is not known.
+        If a backend is not known.
     ModelFileError
         If the folder is damaged.
     UndefinedBehaviourError
@@ -119,15 +119,15 @@ def verify(
     ToolError
         If a tool is missing or fails.
     """
-    names = known(executors)
-    program = load_program(folder)
-    check_manifest(folder, program)
-    changed = edited(folder)
+    names = known(backends)
+    program = load_program(build_dir)
+    check_manifest(build_dir, program)
+    changed = edited(build_dir)
     for name in changed:
-        if not (folder / name).is_file():
-            raise ModelFileError(f"{folder / name} is missing; generate the folder again")
+        if not (build_dir / name).is_file():
+            raise ModelFileError(f"{build_dir / name} is missing; generate the folder again")
     task = _Task(
-        folder=folder,
+        build_dir=build_dir,
         program=program,
         n_steps=n_steps,
         seed=seed,
@@ -152,7 +152,7 @@ def verify(
 def _run(
     task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
 ) -> Iterator[Outcome]:
-    """Run one of several executors; the C of this machine also under sanitizers.
+    """Run one of several backends; the C of this machine also under sanitizers.
 
     Boards share what they play.
     """
@@ -194,16 +194,16 @@ def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
                 "got": o.first.got,
                 "seed": o.first.seed,
             }
-        report[o.executor] = entry
+        report[o.backend] = entry
     ok = all(o.mismatches == 0 for o in outcomes)
-    return {"ok": ok, "digest": program.digest, "executors": report}
+    return {"ok": ok, "digest": program.digest, "backends": report}
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _Task:
     """What is to be verified, and how; see `verify`."""
 
-    folder: Path
+    build_dir: Path
     program: Program
     n_steps: int | None
     seed: int
@@ -217,7 +217,7 @@ def _host_c(task: _Task) -> Outcome:
     n_streams, stimulus, length = _shared(task, min(DEFAULT_C_STEPS, affordable))
     reference = Reference(program, n_streams)
     with progress("C against the interpreter", length, task.quiet) as advance:
-        result = host_c.run(task.folder, program, reference.blocks(stimulus, advance), n_streams)
+        result = host_c.run(task.build_dir, program, reference.blocks(stimulus, advance), n_streams)
     outcome = _outcome("c", program, result, reference.silent_steps, None, task.seed)
     return _with_inputs(outcome, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
 
@@ -225,7 +225,7 @@ def _host_c(task: _Task) -> Outcome:
 def _sanitized(task: _Task) -> Outcome:
     """Run the C under sanitizers, from states that drive its sums to their bounds."""
     with progress("C under sanitizers against the interpreter", 0, task.quiet):
-        result, silent = sanitized.run(task.folder, task.program, task.seed)
+        result, silent = sanitized.run(task.build_dir, task.program, task.seed)
     return _outcome(SANITIZED, task.program, result, silent, None, task.seed)
 
 
@@ -269,29 +269,29 @@ class _Play:
 def _board(task: _Task, name: str, play: _Play) -> Outcome:
     target, program = TARGETS[name], task.program
     with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
-        result = board_c.run(target, task.folder, program, play.blocks, play.n_streams)
+        result = board_c.run(target, task.build_dir, program, play.blocks, play.n_streams)
     outcome = _outcome(name, program, result, play.silent_steps, None, task.seed)
     return _with_inputs(outcome, result.first, _shared(task, play.default)[1])
 
 
 def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
-    folder, program, seed = task.folder, task.program, task.seed
+    build_dir, program, seed = task.build_dir, task.program, task.seed
     u = task.inputs
     if u is None:
-        cycles = plan_of(folder, program).cycles_per_step
+        cycles = plan_of(build_dir, program).cycles_per_step
         n_steps = task.n_steps or _icarus_steps(program, cycles, affordable_cycles)
         u = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
     reference = Reference(program, 1)
     block = reference.run(u[:, None, :])
     expected = vectors.Vectors(inputs=u, outputs=block.outputs[:, 0], state=block.state[0])
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
-        vectors_dir, build_dir = Path(place) / "vectors", Path(place) / "build"
+        vectors_dir, scratch = Path(place) / "vectors", Path(place) / "build"
         vectors_dir.mkdir()
-        build_dir.mkdir()
+        scratch.mkdir()
         for name, text in vectors.to_files(program, expected).items():
             (vectors_dir / name).write_text(text, encoding="ascii")
         with progress(f"Icarus against the interpreter, {len(u)} steps", 0, task.quiet):
-            result = icarus.run(folder, vectors_dir, build_dir, seed)
+            result = icarus.run(build_dir, vectors_dir, scratch, seed)
     silent, measured = reference.silent_steps, result.cycles_per_step
     outcome = _outcome("icarus", program, result, silent, measured, seed)
     return _with_inputs(outcome, result.first, iter([u[:, None, :]]))
@@ -299,14 +299,14 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
 
 def _compiled(task: _Task, name: str) -> Outcome:
     """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
-    executor = COMPILED[name]
-    program, plan = task.program, plan_of(task.folder, task.program)
+    backend = COMPILED[name]
+    program, plan = task.program, plan_of(task.build_dir, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
     n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
     sequences = Sequences(program, n_steps, task.seed, task.inputs)
     with ExitStack() as stack:
-        with progress(f"{name}: {executor.BUILDING}", 0, task.quiet):
-            library = stack.enter_context(executor.build(task.folder, program))
+        with progress(f"{name}: {backend.BUILDING}", 0, task.quiet):
+            library = stack.enter_context(backend.build(task.build_dir, program))
         title = f"{name} against the interpreter"
         with progress(title, sequences.total, task.quiet) as advance:
             result = bench.run(library, program, plan, sequences, task.seed, advance)
@@ -326,7 +326,7 @@ def _outcome(
     seed: int,
 ) -> Outcome:
     return Outcome(
-        executor=name,
+        backend=name,
         steps=result.steps,
         words=result.words,
         mismatches=result.mismatches,
@@ -336,7 +336,7 @@ def _outcome(
     )
 
 
-def mismatch(program: Program, executor: str, at: icarus.Divergence, seed: int) -> MismatchError:
+def mismatch(program: Program, backend: str, at: icarus.Divergence, seed: int) -> MismatchError:
     """Return the error that names the word of a divergence."""
     index = at.index
     for v in (*program.with_role(Role.OUTPUT), *program.with_role(Role.STATE)):
@@ -344,7 +344,7 @@ def mismatch(program: Program, executor: str, at: icarus.Divergence, seed: int) 
             break
         index -= v.length
     return MismatchError(
-        executor=executor,
+        backend=backend,
         step=at.step,
         signal=v.name,
         index=index,

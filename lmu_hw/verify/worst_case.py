@@ -57,7 +57,7 @@ class WorstCase:
     Attributes
     ----------
     inputs : int64 array, shape (n_steps, n_in)
-    targets : tuple of Target
+    targets : tuple of SignalPeak
     """
 
     inputs: Words

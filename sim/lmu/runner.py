@@ -2,7 +2,7 @@
 
     python sim/lmu/runner.py OUT --cycles N --quiet-cycles N --latency N ...
 
-OUT is a generated folder. Exit code 0 when every test passed; BUILD/result.json has the figures.
+OUT is a build directory. Exit code 0 when every test passed; BUILD/result.json has the figures.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main() -> int:
     sys.path[:0] = [str(SIM), str(SIM / "lmu")]
     from cocotb_tools.runner import get_results, get_runner
 
-    rtl, build = (args.folder / "rtl").resolve(), args.build.resolve()
-    name = json.loads((args.folder / "program.json").read_text(encoding="utf-8"))["name"]
+    rtl, build = (args.build_dir / "rtl").resolve(), args.build.resolve()
+    name = json.loads((args.build_dir / "program.json").read_text(encoding="utf-8"))["name"]
     build.mkdir(parents=True, exist_ok=True)
     # a copy, for its folder may have a name that a command file cannot hold
     for file in (rtl / f"{name}.v", *sorted(rtl.glob("*.mem"))):
@@ -55,7 +55,7 @@ def main() -> int:
         build_args=["-g2005"],
         defines=dict.fromkeys(args.define, 1),
     )
-    vectors = args.vectors or args.folder / "vectors"
+    vectors = args.vectors or args.build_dir / "vectors"
     results = runner.test(
         hdl_toplevel=name,
         test_module=["test_lmu", "test_state"] if args.state_port else ["test_lmu"],
@@ -64,7 +64,7 @@ def main() -> int:
         seed=args.seed,
         results_xml="results.xml",
         extra_env={
-            "LMU_PROGRAM": str((args.folder / "program.json").resolve()),
+            "LMU_PROGRAM": str((args.build_dir / "program.json").resolve()),
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lmu_hw._support.build_directory import changed_files, read_manifest, sha256_of, write_folder
+from lmu_hw._support.build_directory import changed_files, read_manifest, sha256_of, write_build_dir
 from lmu_hw.errors import EmitError, ModelFileError
 
 
@@ -28,10 +28,12 @@ def product(**contents: str) -> dict[str, str | bytes]:
     return files | {"manifest.json": json.dumps({"tool": "lmu-hw", "files": sha256_of(files)})}
 
 
-def tree(folder: Path) -> dict[str, bytes]:
+def tree(build_dir: Path) -> dict[str, bytes]:
     """Return every file below a folder, hidden ones too."""
     return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+        p.relative_to(build_dir).as_posix(): p.read_bytes()
+        for p in build_dir.rglob("*")
+        if p.is_file()
     }
 
 
@@ -44,19 +46,19 @@ def one_line(error: pytest.ExceptionInfo[Exception]) -> None:
 
 
 def test_a_new_folder(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", product(), force=False)
+    write_build_dir(tmp_path / "out", product(), force=False)
     assert tree(tmp_path) == as_bytes(product())
 
 
 def test_parents_are_made(tmp_path: Path) -> None:
-    write_folder(tmp_path / "a" / "b" / "out", product(), force=False)
+    write_build_dir(tmp_path / "a" / "b" / "out", product(), force=False)
     assert tree(tmp_path) == as_bytes(product(), "a/b/out")
 
 
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
-        write_folder(tmp_path / "out", product(), force=False)
+        write_build_dir(tmp_path / "out", product(), force=False)
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o750
@@ -65,21 +67,21 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
 
 
 def test_an_unedited_folder_is_replaced(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", product(extra="1"), force=False)
-    write_folder(tmp_path / "out", product(c__lmu_c="2"), force=False)
+    write_build_dir(tmp_path / "out", product(extra="1"), force=False)
+    write_build_dir(tmp_path / "out", product(c__lmu_c="2"), force=False)
     assert tree(tmp_path) == as_bytes(product(c__lmu_c="2"))
 
 
 def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    write_folder(tmp_path / "out", product(), force=False)
+    write_build_dir(tmp_path / "out", product(), force=False)
     assert tree(tmp_path) == as_bytes(product())
 
 
 def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
-    write_folder(tmp_path / "real", product(), force=False)
+    write_build_dir(tmp_path / "real", product(), force=False)
     (tmp_path / "out").symlink_to("real")
-    write_folder(tmp_path / "out", product(extra="1"), force=False)
+    write_build_dir(tmp_path / "out", product(extra="1"), force=False)
     assert (tmp_path / "out").is_symlink()
     assert (tmp_path / "real" / "extra").read_text() == "1"
 
@@ -87,31 +89,31 @@ def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("edit", ["change", "remove"])
 def test_an_edited_folder_needs_force(tmp_path: Path, edit: str) -> None:
     out = tmp_path / "out"
-    write_folder(out, product(), force=False)
+    write_build_dir(out, product(), force=False)
     if edit == "change":
         (out / "c" / "lmu.c").write_text("int mine;\n")
     else:
         (out / "c" / "lmu.c").unlink()
     before = tree(tmp_path)
     with pytest.raises(EmitError, match=r"out was edited \(c/lmu\.c\); --force replaces it$") as e:
-        write_folder(out, product(), force=False)
+        write_build_dir(out, product(), force=False)
     one_line(e)
     assert tree(tmp_path) == before
-    write_folder(out, product(), force=True)
+    write_build_dir(out, product(), force=True)
     assert tree(tmp_path) == as_bytes(product())
 
 
 def test_other_files_need_force(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    write_folder(out, product(), force=False)
+    write_build_dir(out, product(), force=False)
     (out / "c" / "build").mkdir()
     (out / "c" / "build" / "host").write_text("x")  # what make leaves is no obstacle
-    write_folder(out, product(), force=False)
+    write_build_dir(out, product(), force=False)
     (out / "c" / "notes").write_text("x")
     with pytest.raises(EmitError, match=r"out also holds c/notes; --force removes it"):
-        write_folder(out, product(), force=False)
+        write_build_dir(out, product(), force=False)
     assert (out / "c" / "notes").exists()
-    write_folder(out, product(), force=True)
+    write_build_dir(out, product(), force=True)
     assert tree(tmp_path) == as_bytes(product())
 
 
@@ -131,7 +133,7 @@ def test_a_foreign_folder_is_never_replaced(
     with pytest.raises(
         EmitError, match=r"did not write, or a damaged .*choose another folder, or delete it$"
     ) as e:
-        write_folder(out, product(), force=force)
+        write_build_dir(out, product(), force=force)
     one_line(e)
     assert tree(tmp_path) == before
 
@@ -139,9 +141,9 @@ def test_a_foreign_folder_is_never_replaced(
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with pytest.raises(EmitError, match=r"out is a file; choose another folder"):
-        write_folder(tmp_path / "out", product(), force=True)
+        write_build_dir(tmp_path / "out", product(), force=True)
     with pytest.raises(EmitError, match=r"cannot write .*out/deep: .*; make room or choose") as e:
-        write_folder(tmp_path / "out" / "deep", product(), force=True)
+        write_build_dir(tmp_path / "out" / "deep", product(), force=True)
     one_line(e)
     assert tree(tmp_path) == {"out": b"x"}
 
@@ -153,14 +155,14 @@ def test_the_current_folder_is_refused(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(EmitError, match=r"must not be or hold the current folder; choose a subf"):
-        write_folder(Path(up), product(), force=True)
+        write_build_dir(Path(up), product(), force=True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
 def test_a_folder_closed_to_us(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(EmitError, match="Permission denied"):
-        write_folder(tmp_path / "out", product(), force=False)
+        write_build_dir(tmp_path / "out", product(), force=False)
 
 
 def write_failing(where: str, n: int, error: BaseException, out: Path, times: int = 1) -> None:
@@ -176,7 +178,7 @@ def write_failing(where: str, n: int, error: BaseException, out: Path, times: in
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, call)
-        write_folder(out, product(extra="1"), force=True)
+        write_build_dir(out, product(extra="1"), force=True)
 
 
 FAULTS = [("write", 0), ("write", 2), ("rename", 0), ("rename", 1)]
@@ -185,7 +187,7 @@ FAULTS = [("write", 0), ("write", 2), ("rename", 0), ("rename", 1)]
 @pytest.mark.parametrize(("where", "n"), FAULTS)
 def test_a_full_disk_leaves_the_old_folder(tmp_path: Path, where: str, n: int) -> None:
     out = tmp_path / "out"
-    write_folder(out, product(), force=False)
+    write_build_dir(out, product(), force=False)
     error = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(EmitError, match=r"out: No space left on device; make room or") as e:
         write_failing(where, n, error, out)
@@ -203,7 +205,7 @@ def test_a_failed_first_write_leaves_nothing(tmp_path: Path, error: BaseExceptio
 
 
 def test_an_interrupt_leaves_the_old_folder(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", product(), force=False)
+    write_build_dir(tmp_path / "out", product(), force=False)
     with pytest.raises(KeyboardInterrupt):
         write_failing("write", 1, KeyboardInterrupt(), tmp_path / "out")
     assert tree(tmp_path) == as_bytes(product())
@@ -211,7 +213,7 @@ def test_an_interrupt_leaves_the_old_folder(tmp_path: Path) -> None:
 
 
 def test_the_old_folder_survives_if_it_cannot_be_put_back(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", product(), force=False)
+    write_build_dir(tmp_path / "out", product(), force=False)
     with pytest.raises(EmitError):
         write_failing("rename", 1, OSError(errno.EIO, "broken"), tmp_path / "out", times=2)
     (left,) = os.listdir(tmp_path)
@@ -221,7 +223,7 @@ def test_the_old_folder_survives_if_it_cannot_be_put_back(tmp_path: Path) -> Non
 
 
 def test_read_manifest(tmp_path: Path) -> None:
-    write_folder(tmp_path / "out", product(), force=False)
+    write_build_dir(tmp_path / "out", product(), force=False)
     manifest = read_manifest(tmp_path / "out")
     assert manifest["tool"] == "lmu-hw"
     assert changed_files(tmp_path / "out", manifest) == []

@@ -50,27 +50,27 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
     return said.err
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(build_dir: Path) -> dict[str, bytes]:
     """Return every file below a folder, by relative name."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
+        path.relative_to(build_dir).as_posix(): path.read_bytes()
+        for path in sorted(build_dir.rglob("*"))
         if path.is_file()
     }
 
 
-def mutate_c(folder: Path) -> None:
+def mutate_c(build_dir: Path) -> None:
     """Add one to the first coefficient of lmu.c."""
-    path = folder / "c" / "lmu.c"
+    path = build_dir / "c" / "lmu.c"
     text = path.read_text()
     table = re.search(r"static LMU_KERNELS_TABLE \w+ \w+\[[^=]* = \{[\s{]*-?\d+", text)
     assert table
     path.write_text(f"{text[: table.end()]} + 1{text[table.end() :]}")
 
 
-def mutate_v(folder: Path) -> None:
+def mutate_v(build_dir: Path) -> None:
     """Turn one addition of lmu.v into a subtraction."""
-    path = folder / "rtl" / "lmu.v"
+    path = build_dir / "rtl" / "lmu.v"
     lines = path.read_text().splitlines()
     for i, line in enumerate(lines):
         code, slashes, comment = line.partition("//")

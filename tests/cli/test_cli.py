@@ -22,14 +22,14 @@ from lmu_hw._support import build_directory
 from lmu_hw.cli.main import main
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize import memory_design
+from lmu_hw.quantize import quantize_memory
 from lmu_hw.verify import selection
 from tests.cli.command import call, contents, refused
 
 ROOT = Path(__file__).resolve().parents[2]
 # A busy machine must not add lines of progress, unless a test waits for them.
 CODE = (
-    "import os, sys; from lmu_hw import progress; "
+    "import os, sys; from lmu_hw._support import progress; "
     "progress.SHOW_AFTER = float(os.environ.get('LMU_HW_TEST_PROGRESS', 3600.0)); "
     "from lmu_hw.cli.main import main; sys.exit(main())"
 )
@@ -210,7 +210,7 @@ def test_bad_file(
         ("--steps 99999999999", "--steps must be"),
         ("--seed -1", "--seed must be a whole number from 0"),
         ("--seed 1e3", "--seed must be"),
-        ("--executors wrong", "c-m7, c-rv32, c-avr, c-uno, not 'wrong'"),
+        ("--backends wrong", "c-m7, c-rv32, c-avr, c-uno, not 'wrong'"),
     ],
 )
 def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,7 +271,7 @@ def test_a_failed_generate_leaves_the_old_folder(
         raise error
 
     target = {
-        "quantize": (memory_design, "quantize"),
+        "quantize": (quantize_memory, "quantize_memory"),
         "files": (generate_module.vectors, "expect"),
         "write": (Path, "write_bytes"),
         "swap": (build_directory, "_swap"),
@@ -310,7 +310,7 @@ def test_a_failed_verify(
         pytest.skip("no C compiler")
     before = contents(copy.parent)
     monkeypatch.setattr(engine, "run", fail)
-    said = call(capsys, "verify", copy, "--executors", "c", "--json")
+    said = call(capsys, "verify", copy, "--backends", "c", "--json")
     assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
     assert contents(copy.parent) == before
 
@@ -458,7 +458,7 @@ def test_two_at_the_same_time(tmp_path: Path) -> None:
         assert err.count("\n") == code
     assert 0 in codes
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert main(["verify", str(tmp_path / "out"), "--executors", "c", "--steps", "50", "-q"]) in (
+    assert main(["verify", str(tmp_path / "out"), "--backends", "c", "--steps", "50", "-q"]) in (
         (0,) if selection.available()["c"] else (1,)
     )
 

@@ -22,7 +22,7 @@ from lmu_hw.cli.main import main
 from lmu_hw.measure.tune import Tuner
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, LinearMemory, Network, scores
+from lmu_hw.models.network import Activation, FloatNetwork, LinearMemory, scores
 from lmu_hw.program.integer_program import from_json
 from lmu_hw.quantize.calibration import Calibration
 from tests.cli.command import call, contents, refused
@@ -37,7 +37,7 @@ def rng(*seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def classifier() -> Network:
+def classifier() -> FloatNetwork:
     memory = LinearMemory(order=3, theta=8.0, channels=2)
     first = lmu(rng(1), 2, kind="dense", n=6, memory=memory, reads_input=True)
     head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
@@ -45,25 +45,25 @@ def classifier() -> Network:
     return replace(network(first, head, every_step=False), names=("memory", "head"))
 
 
-def regression() -> Network:
+def regression() -> FloatNetwork:
     return network(lmu(rng(1), 2, kind="lstm", n=3), cell(rng(2), "dense", 3, 1, LINEAR))
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of models and data that nothing may write to."""
-    folder = tmp_path_factory.mktemp("models")
+    build_dir = tmp_path_factory.mktemp("models")
     x = rng(9).uniform(-1.0, 1.0, (40, 12, 2))
     for name, net in (("classes", classifier()), ("numbers", regression())):
-        (folder / f"{name}.npz").write_bytes(to_bytes(net))
+        (build_dir / f"{name}.npz").write_bytes(to_bytes(net))
         y = forward.run(replace(scores(net), every_step=True), x)
         answers = np.argmax(y[:, -1], axis=1) if net.is_classifier else y
-        np.savez(folder / f"{name}_data.npz", x=x, y=answers)
-    np.savez(folder / "unlabelled.npz", x=x)
-    np.savez(folder / "ragged.npz", x=x.reshape(-1, 2)[:30], offset=[0, 7, 30])
-    np.savez(folder / "bad.npz", x=x, y=np.full(40, 3))
-    (folder / "cut.npz").write_bytes((folder / "classes_data.npz").read_bytes()[:500])
-    return folder
+        np.savez(build_dir / f"{name}_data.npz", x=x, y=answers)
+    np.savez(build_dir / "unlabelled.npz", x=x)
+    np.savez(build_dir / "ragged.npz", x=x.reshape(-1, 2)[:30], offset=[0, 7, 30])
+    np.savez(build_dir / "bad.npz", x=x, y=np.full(40, 3))
+    (build_dir / "cut.npz").write_bytes((build_dir / "classes_data.npz").read_bytes()[:500])
+    return build_dir
 
 
 @pytest.fixture
@@ -154,9 +154,9 @@ def test_the_folder_is_verified(bench: Path, capsys: Capture) -> None:
     for name in ("classes", "numbers"):
         data = ("--data", f"{name}_data.npz", "--weight-bits", "4", "--act-bits", "6")
         assert call(capsys, "generate", f"{name}.npz", *data, "-o", name, "-q").code == 0
-        said = call(capsys, "verify", name, "--executors", "c", "--json", "-q")
+        said = call(capsys, "verify", name, "--backends", "c", "--json", "-q")
         assert said.code == 0, said
-        assert said.json["executors"]["c"]["words"] > 0
+        assert said.json["backends"]["c"]["words"] > 0
 
 
 def test_every_option_of_a_model(bench: Path, capsys: Capture) -> None:

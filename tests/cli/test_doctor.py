@@ -44,8 +44,8 @@ def by_name() -> dict[str, Check]:
     return {check.name: check for check in checks()}
 
 
-def fake_program(folder: Path, name: str, script: str) -> None:
-    path = folder / name
+def fake_program(build_dir: Path, name: str, script: str) -> None:
+    path = build_dir / name
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 

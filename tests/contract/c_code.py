@@ -16,13 +16,13 @@ from tests.contract.script import Saved
 
 
 def compiled(
-    program: Program, folder: Path, broken: Callable[[str], str] = lambda text: text
+    program: Program, build_dir: Path, broken: Callable[[str], str] = lambda text: text
 ) -> ctypes.CDLL:
     """Return the C of a program as a library, its ``lmu.c`` first changed by ``broken``."""
-    folder.mkdir()
+    build_dir.mkdir()
     for file, text in emit(program, version="test").items():
-        (folder / file).write_text(broken(text) if file == "lmu.c" else text)
-    return compile_library(folder, program)
+        (build_dir / file).write_text(broken(text) if file == "lmu.c" else text)
+    return compile_library(build_dir, program)
 
 
 class CInstances:

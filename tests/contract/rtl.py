@@ -19,9 +19,9 @@ from lmu_hw._support.subprocesses import compile_files, load_library
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.rtl.schedule import Schedule, payload_bits, schedule
 from lmu_hw.rtl.state_port import StateCommand
-from lmu_hw.verify.simulators.compiled_model import compiler
+from lmu_hw.verify.backends.compiled_model import compiler
 from tests.contract.script import Saved
-from tests.rtl.bench import write_folder
+from tests.rtl.bench import write_build_dir
 
 IN = ("rst", "i_valid", "i_word", "i_last", "o_ready", "asks", "command")
 IN += ("state_i_valid", "state_i_word", "state_o_ready")
@@ -36,13 +36,13 @@ Word = tuple[int, bool]
 def compiled(
     program: Program,
     lanes: int,
-    folder: Path,
+    build_dir: Path,
     *,
     broken: Callable[[str], str] = lambda text: text,
     optimize: str = "-O0",
 ) -> ctypes.CDLL:
     """Return the design of a program as a library, its Verilog first changed by ``broken``."""
-    rtl = write_folder(program, folder, lanes=lanes, state_port=True) / "rtl"
+    rtl = write_build_dir(program, build_dir, lanes=lanes, state_port=True) / "rtl"
     design = rtl / "lmu.v"
     design.write_text(broken(design.read_text()))
     yosys.run(

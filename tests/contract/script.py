@@ -1,4 +1,4 @@
-"""What users do with a state, and the same of every executor: run, reset, save, load, in turns."""
+"""What users do with a state, and the same of every backend: run, reset, save, load, in turns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Saved(NamedTuple):
 
 
 class Instances(Protocol):
-    """Independent instances of a program, by number, in one executor."""
+    """Independent instances of a program, by number, in one backend."""
 
     def run(self, instance: int, inputs: np.ndarray, due: np.ndarray | None) -> None:
         """Run steps in one call, inputs of shape (n_steps, n_in)."""

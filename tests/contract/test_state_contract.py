@@ -1,6 +1,6 @@
 """State as a contract: any chunking, saves, loads, resets, instances in turns, stalls: same words.
 
-Every executor plays the same script; `Histories` says what has to come of it.
+Every backend plays the same script; `Histories` says what has to come of it.
 """
 
 from __future__ import annotations

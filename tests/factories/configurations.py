@@ -12,7 +12,7 @@ from lmu_hw.memory.spec import parse
 from lmu_hw.models.network import Activation, Layer, LinearMemory
 from lmu_hw.program.integer_program import Linear, Program
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.rtl.schedule import ChainPlan, Reading, Schedule, as_written, lay_out
 from lmu_hw.rtl.schedule.timing import chain_cycles
@@ -92,7 +92,7 @@ def _cycles(plan: Schedule, chain: ChainPlan) -> int:
 
 def memory(lanes: int, **keys: Any) -> Configuration:
     """Return a memory alone."""
-    return Configuration(make=lambda: quantize(parse(keys)).program, lanes=lanes)
+    return Configuration(make=lambda: quantize_memory(parse(keys)).program, lanes=lanes)
 
 
 def layers(

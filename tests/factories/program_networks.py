@@ -263,4 +263,4 @@ NETWORKS: dict[str, Program] = {
         ),
     ),
 }
-"""Programs that every executor of networks is tested on."""
+"""Programs that every backend of networks is tested on."""

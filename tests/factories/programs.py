@@ -1,4 +1,4 @@
-"""Small programs made by hand, for tests of the executors: no float stage is involved.
+"""Small programs made by hand, for tests of the backends: no float stage is involved.
 
 They are legal, not accurate: odd widths, every section kind, several channels, saturating outputs.
 """
@@ -192,7 +192,7 @@ PROGRAMS: dict[str, Program] = {
     "dense_readout": dense_program(order=6, bits=12, readout=3, seed=2),
     "dense_channels": dense_program(order=3, channels=2, seed=3),
 }
-"""Programs that every executor is tested on."""
+"""Programs that every backend is tested on."""
 
 
 def stimulus(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 
 from lmu_hw.errors import FormatError
-from lmu_hw.models.network import DenseLayer, Network
+from lmu_hw.models.network import DenseLayer, FloatNetwork
 from lmu_hw.program.integer_program import Linear, Operation, Program
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.word_lengths import Widths
@@ -40,7 +40,7 @@ def random_program(seed: int) -> Program:
     return program
 
 
-def _remembering(seed: int) -> Network:
+def _remembering(seed: int) -> FloatNetwork:
     """Return a random network with a state: lmu-hw makes no program of others."""
     stacks = (random_network(seed + k * STRIDE) for k in count())
     return next(s for s in stacks if not all(isinstance(layer, DenseLayer) for layer in s.layers))

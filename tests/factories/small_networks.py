@@ -11,12 +11,12 @@ from lmu_hw.models.network import (
     Activation,
     Cell,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     Layer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     n_out,
 )
@@ -29,10 +29,10 @@ CELLS = ("dense", "simple_rnn", "lstm", "gru", "old_gru")
 Rng = np.random.Generator
 
 
-def network(*layers: Layer, every_step: bool = True) -> Network:
+def network(*layers: Layer, every_step: bool = True) -> FloatNetwork:
     """Return a chain of layers called ``layer 1`` and so on."""
     names = tuple(f"layer {k}" for k in range(1, len(layers) + 1))
-    return Network(names=names, layers=layers, every_step=every_step)
+    return FloatNetwork(names=names, layers=layers, every_step=every_step)
 
 
 def uniform(rng: Rng, *shape: int) -> np.ndarray:
@@ -98,7 +98,7 @@ def lmu(
     return LMULayer(memory=memory, n_in=n_in, cell=hidden, reads_input=reads_input, **encoder)
 
 
-def random_network(seed: int) -> Network:
+def random_network(seed: int) -> FloatNetwork:
     """Return a stack of one to three layers, every choice by the dice."""
     rng = np.random.default_rng(seed)
     width, layers = int(rng.integers(1, 4)), []

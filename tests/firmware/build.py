@@ -25,19 +25,19 @@ CPP17 = ["-x", "c++", "-std=c++17", *STRICT]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 
 
-def write_folder(folder: Path, program: Program, n_steps: int = 240) -> Path:
+def write_build_dir(build_dir: Path, program: Program, n_steps: int = 240) -> Path:
     """Write ``c/`` and ``vectors/`` of a program; return the ``c`` folder."""
-    c_dir = folder / "c"
+    c_dir = build_dir / "c"
     c_dir.mkdir(parents=True)
     for name, text in emit(program, version=VERSION).items():
         (c_dir / name).write_text(text)
-    write_vectors(folder / "vectors", program, inputs_for(program, n_steps))
+    write_vectors(build_dir / "vectors", program, inputs_for(program, n_steps))
     return c_dir
 
 
-def in_assembly(p: Program, folder: Path, body: str) -> Path:
+def in_assembly(p: Program, build_dir: Path, body: str) -> Path:
     """Write the C of a program whose step is given in assembly."""
-    c_dir = write_folder(folder, p, 4)
+    c_dir = write_build_dir(build_dir, p, 4)
     code = (c_dir / "lmu.c").read_text()
     head = re.search(r"^void lmu_step\(.*\)\n\{\n(?:.*\n)*?\}\n", code, re.MULTILINE)
     assert head is not None
@@ -54,9 +54,9 @@ def inputs_for(program: Program, n_steps: int, seed: int = 7) -> np.ndarray:
     return np.clip(words, [f.min for f in fmts], [f.max for f in fmts])
 
 
-def write_vectors(folder: Path, program: Program, inputs: np.ndarray) -> None:
+def write_vectors(build_dir: Path, program: Program, inputs: np.ndarray) -> None:
     """Write the stimulus and what the interpreter makes of it, a word a line."""
-    folder.mkdir(exist_ok=True)
+    build_dir.mkdir(exist_ok=True)
     reference = Interpreter(program)
     outputs = reference.run(inputs[:, None])[:, 0]
     for name, role, words in (
@@ -66,7 +66,7 @@ def write_vectors(folder: Path, program: Program, inputs: np.ndarray) -> None:
     ):
         widths = [v.fmt.width for v in program.with_role(role) for _ in range(v.length)]
         lines = [hex_word(int(x), w) for row in words for x, w in zip(row, widths, strict=True)]
-        (folder / f"{name}.hex").write_text("\n".join(lines) + "\n")
+        (build_dir / f"{name}.hex").write_text("\n".join(lines) + "\n")
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

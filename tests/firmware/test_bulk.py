@@ -1,4 +1,4 @@
-"""The compiled executor against the interpreter: words, API and exceptions."""
+"""The compiled backend against the interpreter: words, API and exceptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lmu_hw.program.interpreter import Interpreter
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, dense_program
 from tests.factories.special import SPECIAL
-from tests.firmware.build import inputs_for, write_folder
+from tests.firmware.build import inputs_for, write_build_dir
 from tests.tools import require
 
 ALL = PROGRAMS | SPECIAL | NETWORKS
@@ -63,8 +63,8 @@ def _compare(program: Program, n_streams: int) -> None:
         u = inputs[-3:]
         if attempt < 2:
             u = np.broadcast_to(input_rails[attempt], u.shape)
-        for executor in (engine, reference):
-            executor.load(state)
+        for backend in (engine, reference):
+            backend.load(state)
         np.testing.assert_array_equal(engine.run(u), reference.run(u))
         np.testing.assert_array_equal(engine.save(), reference.save())
 
@@ -204,21 +204,21 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
     state = engine.save()
     too_large = state.copy()
     too_large[1, 4] = 1 << 15
-    for executor in (engine, reference):
+    for backend in (engine, reference):
         with pytest.raises(RangeError, match=r"u must be -128 to 127 \(Q1.7\), not 128"):
-            executor.run(np.full((3, 2, 1), 128))
+            backend.run(np.full((3, 2, 1), 128))
         with pytest.raises(SpecError, match=r"inputs have shape \(3, 1\) but should be"):
-            executor.run(np.zeros((3, 1), dtype=np.int64))
+            backend.run(np.zeros((3, 1), dtype=np.int64))
         with pytest.raises(SpecError, match=r"state has shape \(1, 9\) but should be \(2, 9\)"):
-            executor.load(np.zeros((1, 9), dtype=np.int64))
+            backend.load(np.zeros((1, 9), dtype=np.int64))
         with pytest.raises(RangeError, match="z_inner must be -32768 to 32767"):
-            executor.load(too_large)
+            backend.load(too_large)
     np.testing.assert_array_equal(engine.save(), state)
     assert engine.run(np.zeros((0, 2, 1), dtype=np.int64)).shape == (0, 2, 8)
 
 
 def test_folder_of_another_program(tmp_path: Path) -> None:
-    c_dir = write_folder(tmp_path, PROGRAMS["one_real"])
+    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"])
     with pytest.raises(ModelFileError, match="not those of the program; generate the folder again"):
         BulkEngine.from_folder(PROGRAMS["one_pair"], c_dir)
     (c_dir / "lmu.h").unlink()
@@ -227,7 +227,7 @@ def test_folder_of_another_program(tmp_path: Path) -> None:
 
 
 def test_code_that_does_not_compile(tmp_path: Path) -> None:
-    c_dir = write_folder(tmp_path, PROGRAMS["one_real"])
+    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"])
     with (c_dir / "lmu.c").open("a") as file:
         file.write("int lmu_step;\n")
     with pytest.raises(ToolError, match=r"could not compile .*lmu\.c: .*error: .*lmu_step") as info:
@@ -269,10 +269,10 @@ def test_a_state_saved_as_another_programs_is_found(tmp_path: Path) -> None:
     """Found by mutation: the C compared its own digest with itself."""
     require("cc|gcc|clang")
     program = next(iter(PROGRAMS.values()))
-    folder = write_folder(tmp_path, program)
-    path = folder / f"{program.name}.c"
+    build_dir = write_build_dir(tmp_path, program)
+    path = build_dir / f"{program.name}.c"
     text, n = re.subn(r"(_digest\[2\] = \{\s*)(-?\d+), (-?\d+)", r"\1\3, \2", path.read_text())
     assert n == 1
     path.write_text(text)
     with pytest.raises(ModelFileError, match="saves its state as another program's"):
-        BulkEngine.from_folder(program, folder).save()
+        BulkEngine.from_folder(program, build_dir).save()

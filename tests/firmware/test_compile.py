@@ -14,7 +14,7 @@ from lmu_hw.program.fixedpoint import Rounding, round_sum
 from tests.factories import special
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import C99, COMPILERS, CPP17, VERSION, run, succeed, write_folder
+from tests.firmware.build import C99, COMPILERS, CPP17, VERSION, run, succeed, write_build_dir
 from tests.tools import require
 
 # The programs on the brink of 32 bits differ in nothing else: half of them do.
@@ -36,7 +36,7 @@ def compiler() -> str:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the ``c`` folder of every program."""
     top = tmp_path_factory.mktemp("folders")
-    return {name: write_folder(top / name, program, 160) for name, program in ALL.items()}
+    return {name: write_build_dir(top / name, program, 160) for name, program in ALL.items()}
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])

@@ -1,4 +1,4 @@
-"""Outputs that are not due in every step: the compiled executor against the interpreter."""
+"""Outputs that are not due in every step: the compiled backend against the interpreter."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def test_due_is_checked_as_the_interpreter_does() -> None:
         ("lmu_every_3", np.ones(4, dtype=bool)),
         ("lmu", np.ones(4, dtype=bool)),
     ):
-        for executor in (Interpreter(NETWORKS[name]), BulkEngine(NETWORKS[name])):
+        for backend in (Interpreter(NETWORKS[name]), BulkEngine(NETWORKS[name])):
             with pytest.raises(SpecError, match="due must be 4 truth values, for a program with"):
-                executor.run(u, due=due)
+                backend.run(u, due=due)
 
 
 def test_streams_must_agree_on_the_clock() -> None:
     program = NETWORKS["lmu_every_3"]
     u = np.zeros((2, 2, 3), dtype=np.int64)
-    for executor in (Interpreter(program, 2), BulkEngine(program, 2)):
-        state = executor.save()
+    for backend in (Interpreter(program, 2), BulkEngine(program, 2)):
+        state = backend.save()
         state[1, -1] = 1
-        executor.load(state)
+        backend.load(state)
         with pytest.raises(SpecError, match="clock must be the same in all streams"):
-            executor.run(u)
+            backend.run(u)
 
 
 @pytest.mark.parametrize("name", ["lmu_every_3", "feedback_3"])
@@ -74,7 +74,7 @@ def test_clocks_go_on_from_any_word(name: str) -> None:
     for clock in range(4):
         state = engine.save()
         state[:, names.index("clock")] = clock
-        for executor in (engine, reference):
-            executor.load(state)
+        for backend in (engine, reference):
+            backend.load(state)
         np.testing.assert_array_equal(engine.run(inputs[:7]), reference.run(inputs[:7]))
         np.testing.assert_array_equal(engine.save(), reference.save())

@@ -22,7 +22,7 @@ from lmu_hw.program.integer_program import Role
 from tests.cli.command import call, contents, refused
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import in_assembly, inputs_for, write_folder
+from tests.firmware.build import in_assembly, inputs_for, write_build_dir
 from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
@@ -92,7 +92,7 @@ def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
     found = []
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
-        c_dir = write_folder(tmp_path / run / "out", p, 12)
+        c_dir = write_build_dir(tmp_path / run / "out", p, 12)
         image = toolchain.build(target, p, c_dir, tmp_path / run)
         found.append(count(target, p, image, u, due))
     np.testing.assert_array_equal(*found)
@@ -101,25 +101,25 @@ def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("footprint") / "out"
     assert main(["generate", "--d", "6", "--theta", "20", "-o", str(out), "-q"]) == 0
     return out
 
 
-def test_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for target in TARGETS.values():
         need(target)
-    before = contents(folder)
+    before = contents(build_dir)
     file = tmp_path / "report.json"
-    said = call(capsys, "footprint", folder, "--json", "-q", "-o", file)
+    said = call(capsys, "footprint", build_dir, "--json", "-q", "-o", file)
     assert (said.code, said.err) == (0, "")
     assert json.loads(file.read_text()) == said.json
     assert said.json["not_measured"] == {}
     assert [t["target"] for t in said.json["targets"]] == list(TARGETS)
     for t in said.json["targets"]:
         _check(t, said.json)
-    assert contents(folder) == before
+    assert contents(build_dir) == before
     m0, m3, m4, _, rv32, avr, uno = said.json["targets"]
     # only the smallest calls a multiplication
     assert "__aeabi_lmul" in m0["stack"]["not_counted"]
@@ -129,9 +129,9 @@ def test_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     # with eight bits at a time, and the same instructions on both boards
     assert avr["instructions"] == uno["instructions"]
     assert avr["instructions"]["with_output"]["min"] > m0["instructions"]["with_output"]["max"]
-    again = call(capsys, "footprint", folder, "--json", "--target", "c-m4").json
+    again = call(capsys, "footprint", build_dir, "--json", "--target", "c-m4").json
     assert again["targets"] == [m4]
-    text = call(capsys, "footprint", folder, "--target", "c-m4").out
+    text = call(capsys, "footprint", build_dir, "--target", "c-m4").out
     per_mac = m4["instructions"]["with_output"]["per_mac"]
     assert f"{m4['flash']['total']:,} bytes: code" in text
     assert f"{per_mac:.2f} per MAC" in text
@@ -163,7 +163,7 @@ def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
 def test_sizes_of_known_globals(tmp_path: Path) -> None:
     target, p = TARGETS["c-m3"], PROGRAMS["one_real"]
     need(target)
-    c_dir = write_folder(tmp_path / "out", p, 4)
+    c_dir = write_build_dir(tmp_path / "out", p, 4)
 
     def measure(more: str) -> Sizes:
         code = (c_dir / "lmu.c").read_text()
@@ -200,7 +200,7 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
     """With that much the program runs; with less its stack leaves RAM, and the core faults."""
     target, p = TARGETS["c-m0"], NETWORKS["gates"]
     need(target)
-    c_dir = write_folder(tmp_path / "out", p, 4)
+    c_dir = write_build_dir(tmp_path / "out", p, 4)
     monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
     scratch = scratch_bytes(p)
     runs = [
@@ -259,22 +259,22 @@ def test_deepest_chain() -> None:
         deepest(loop, "a")
 
 
-def test_refusals(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(capsys, "footprint", folder, "--target", "c-m5")
+def test_refusals(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(capsys, "footprint", build_dir, "--target", "c-m5")
     assert "unknown target 'c-m5'; did you mean c-m" in line
     assert "does not exist" in refused(capsys, "footprint", tmp_path / "none")
 
 
 def test_nothing_is_installed(
-    folder: Path,
+    build_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    assert "there is no target to measure on" in refused(capsys, "footprint", folder)
-    line = refused(capsys, "footprint", folder, "--target", "c-rv32")
+    assert "there is no target to measure on" in refused(capsys, "footprint", build_dir)
+    line = refused(capsys, "footprint", build_dir, "--target", "c-rv32")
     assert "c-rv32 needs gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf" in line
 
 

@@ -1,4 +1,4 @@
-"""The C of a folder as an executor of `lmu-hw verify`: what differs is named word by word."""
+"""The C of a folder as a backend of `lmu-hw verify`: what differs is named word by word."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.vectors import Vectors
-from lmu_hw.verify.simulators import host_c
+from lmu_hw.verify.backends import host_c
 from lmu_hw.verify.stimulus import Reference
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import inputs_for, write_folder
+from tests.firmware.build import inputs_for, write_build_dir
 from tests.tools import require
 
 pytestmark = pytest.mark.cc
@@ -28,7 +28,7 @@ def tools() -> None:
 
 def test_folder_is_what_runs(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    c_dir = write_folder(tmp_path, program)
+    c_dir = write_build_dir(tmp_path, program)
     inputs = inputs_for(program, 200)[:, None]
     blocks = blocks_of(program, inputs[:150], inputs[150:])
     result = host_c.run(tmp_path, program, blocks, n_streams=1)
@@ -49,7 +49,7 @@ def blocks_of(program: Program, *inputs: np.ndarray) -> list[Vectors]:
 
 def test_a_state_word_that_differs_is_named_after_the_output_words(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    write_folder(tmp_path, program)
+    write_build_dir(tmp_path, program)
     (block,) = blocks_of(program, inputs_for(program, 60)[:, None])
     state = block.state.copy()
     state[0, 1] += 1
@@ -67,7 +67,7 @@ def test_a_state_word_that_differs_is_named_after_the_output_words(tmp_path: Pat
 def test_steps_without_an_output(name: str, steps: range, tmp_path: Path) -> None:
     """Their state is compared, and a divergence is named by its step, not by its output."""
     program, n_streams = NETWORKS[name], 3
-    c_dir = write_folder(tmp_path, program)
+    c_dir = write_build_dir(tmp_path, program)
     inputs = np.stack([inputs_for(program, 128, seed) for seed in range(n_streams)], axis=1)
     reference = Reference(program, n_streams)
     blocks = list(reference.blocks(iter([inputs[:80], inputs[80:]]), lambda _: None))

@@ -11,7 +11,7 @@ from lmu_hw.program.integer_program import Program, Role
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS
 from tests.factories.special import SPECIAL
-from tests.firmware.build import run, succeed, write_folder
+from tests.firmware.build import run, succeed, write_build_dir
 from tests.tools import require
 
 pytestmark = pytest.mark.cc
@@ -28,7 +28,7 @@ MADE = ["mixed", "dense_readout", "network", "lmu_every_3", "stack_on_demand", "
 @pytest.mark.parametrize("name", MADE)
 def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
     program = (PROGRAMS | SPECIAL | NETWORKS)[name]
-    c_dir = write_folder(tmp_path, program, n_steps=90)
+    c_dir = write_build_dir(tmp_path, program, n_steps=90)
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
     n_out, n_state = program.n_words(Role.OUTPUT), program.n_words(Role.STATE)
     n_due = 90 // program.output_every if program.output_every else 1
@@ -42,7 +42,7 @@ def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
 
 
 def test_corrupted_vectors(tmp_path: Path) -> None:
-    c_dir = write_folder(tmp_path, PROGRAMS["mixed"], n_steps=60)
+    c_dir = write_build_dir(tmp_path, PROGRAMS["mixed"], n_steps=60)
     vectors = tmp_path / "vectors"
     for file, line, text, said in (
         ("output.hex", 8 * 17 + 4, "7b", r"FAIL run: step 17, y_z_inner\[1\]: expected 123, got "),
@@ -66,14 +66,14 @@ def test_corrupted_vectors(tmp_path: Path) -> None:
 
 def test_no_output_was_due(tmp_path: Path) -> None:
     program = NETWORKS["lmu_every_3"]
-    c_dir = write_folder(tmp_path, program, n_steps=2)
+    c_dir = write_build_dir(tmp_path, program, n_steps=2)
     assert (tmp_path / "vectors" / "output.hex").read_text() == "\n"
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
     assert said == f"PASS {6 * program.n_words(Role.STATE)} words\n"
 
 
 def test_missing_vectors(tmp_path: Path) -> None:
-    c_dir = write_folder(tmp_path, PROGRAMS["one_real"], n_steps=8)
+    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"], n_steps=8)
     (tmp_path / "vectors" / "state.hex").unlink()
     result = run("make", "-s", "-C", c_dir, "--no-print-directory")
     assert result.returncode != 0
@@ -168,8 +168,8 @@ def test_broken_network(case: str, tmp_path: Path) -> None:
     _fails((NETWORKS | SPECIAL)[name], good, bad, tmp_path)
 
 
-def _fails(program: Program, good: str, bad: str, folder: Path) -> None:
-    c_dir = write_folder(folder, program, n_steps=240)
+def _fails(program: Program, good: str, bad: str, build_dir: Path) -> None:
+    c_dir = write_build_dir(build_dir, program, n_steps=240)
     code = {file: (c_dir / file).read_text() for file in ("lmu.c", "lmu_kernels.h")}
     assert any(good in text for text in code.values())
     for file, text in code.items():

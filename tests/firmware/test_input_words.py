@@ -49,12 +49,12 @@ def rows(fmt: QFormat) -> Program:
     return Program(title="rows of an input", vectors=vectors, ops=ops)
 
 
-def run_c(folder: Path, program: Program, words: np.ndarray) -> np.ndarray:
+def run_c(build_dir: Path, program: Program, words: np.ndarray) -> np.ndarray:
     """Return the outputs of steps under sanitizers that end the program."""
     for name, text in emit(program, version=VERSION).items():
-        (folder / name).write_text(text)
+        (build_dir / name).write_text(text)
     layout = lay_out(program, "lmu")
-    (folder / "main.c").write_text(
+    (build_dir / "main.c").write_text(
         """
 #include "lmu.h"
 #include <stdio.h>
@@ -73,11 +73,11 @@ int main(void)
 """
     )
     checks = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
-    sources = (folder / "main.c", folder / "lmu.c")
-    succeed(COMPILERS[0], *C99, *checks, *sources, "-o", folder / "main")
-    (folder / "in").write_bytes(words.astype(f"i{type_bits(layout.in_type) // 8}").tobytes())
-    succeed("sh", "-c", "./main < in > out", cwd=folder)
-    found = np.frombuffer((folder / "out").read_bytes(), f"i{type_bits(layout.out_type) // 8}")
+    sources = (build_dir / "main.c", build_dir / "lmu.c")
+    succeed(COMPILERS[0], *C99, *checks, *sources, "-o", build_dir / "main")
+    (build_dir / "in").write_bytes(words.astype(f"i{type_bits(layout.in_type) // 8}").tobytes())
+    succeed("sh", "-c", "./main < in > out", cwd=build_dir)
+    found = np.frombuffer((build_dir / "out").read_bytes(), f"i{type_bits(layout.out_type) // 8}")
     return found.reshape(len(words), -1).astype(np.int64)
 
 

@@ -20,10 +20,10 @@ from lmu_hw.firmware.boards.microcontrollers import TARGETS
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role, Vector
 from lmu_hw.program.operations import Linear
-from lmu_hw.verify.simulators import board_c
+from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference
 from tests.factories.programs import PROGRAMS, linear
-from tests.firmware.build import COMPILERS, STRICT, VERSION, succeed, write_folder
+from tests.firmware.build import COMPILERS, STRICT, VERSION, succeed, write_build_dir
 from tests.tools import require
 
 pytestmark = pytest.mark.cc
@@ -45,9 +45,9 @@ def kernels(
 ) -> ctypes.CDLL:
     """Return the kernels of one path as a library; undefined behaviour ends the process."""
     require("gcc|clang")
-    folder = tmp_path_factory.mktemp(request.param)
+    build_dir = tmp_path_factory.mktemp(request.param)
     header = emit(PROGRAMS["mixed"], version=VERSION)["lmu_kernels.h"]
-    (folder / "lmu_kernels.h").write_text(header)
+    (build_dir / "lmu_kernels.h").write_text(header)
     lines = ['#include "lmu_kernels.h"']
     for name in KERNELS | WIDE_KERNELS:
         word, bits = name.split("_")[1][1:], name.split("_")[2]
@@ -57,11 +57,11 @@ def kernels(
         lines.append(
             f"void {name}({types});\nvoid {name}({types}) {{ lmu_{name}(d, r, t, c, x, n); }}"
         )
-    (folder / "all.c").write_text("\n".join(lines) + "\n")
+    (build_dir / "all.c").write_text("\n".join(lines) + "\n")
     checks = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     flags = ["-std=c99", *STRICT, "-O2", "-fPIC", "-shared", *checks, *PATHS[request.param]]
-    succeed(COMPILERS[0], *flags, folder / "all.c", "-o", folder / "all.so")
-    return ctypes.CDLL(str(folder / "all.so"))
+    succeed(COMPILERS[0], *flags, build_dir / "all.c", "-o", build_dir / "all.so")
+    return ctypes.CDLL(str(build_dir / "all.so"))
 
 
 def dots(
@@ -172,6 +172,6 @@ def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
     program = affine(tuple(tuple(map(int, row)) for row in rows), fmt := QFormat(1, word - 1))
     inputs = rng.integers(fmt.min, fmt.max + 1, (5, 1, 45))
     inputs[0], inputs[1], inputs[2] = fmt.min, fmt.max, np.where(rows[3] < 0, fmt.min, fmt.max)
-    write_folder(tmp_path, program, 5)
+    write_build_dir(tmp_path, program, 5)
     result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
     assert (result.first, result.mismatches, result.words) == (None, 0, 35)

@@ -15,7 +15,7 @@ from lmu_hw.errors import FormatError
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role
 from tests.factories import random_programs
-from tests.firmware.build import C99, COMPILERS, succeed, write_folder
+from tests.firmware.build import C99, COMPILERS, succeed, write_build_dir
 from tests.tools import require
 
 EXAMPLES = 12
@@ -57,8 +57,8 @@ def test_words_of_any_width(data: st.DataObject) -> None:
 def _check(program: Program) -> None:
     assume(program.with_role(Role.STATE))
     checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
-    with tempfile.TemporaryDirectory() as folder:
-        c_dir = write_folder(Path(folder), program, 60)
+    with tempfile.TemporaryDirectory() as build_dir:
+        c_dir = write_build_dir(Path(build_dir), program, 60)
         sources = [c_dir / "lmu.c", c_dir / "test_lmu.c"]
         succeed(COMPILERS[0], *C99, *checks, *sources, "-o", c_dir / "test")
         assert re.fullmatch(r"PASS \d+ words\n", succeed(c_dir / "test", c_dir / "../vectors"))

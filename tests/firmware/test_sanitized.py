@@ -17,8 +17,8 @@ from lmu_hw.firmware.c_expressions import binary
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Cascade, DenseUpdate, Linear, Program, Role, Vector
 from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.verify.backends import sanitized
 from lmu_hw.verify.extremes import extremes
-from lmu_hw.verify.simulators import sanitized
 from tests.factories.programs import PROGRAMS
 from tests.factories.random_networks import random_program
 from tests.factories.special import SPECIAL
@@ -37,16 +37,16 @@ def tools() -> None:
     require("clang|gcc")
 
 
-def write(folder: Path, program: Program) -> Path:
-    (folder / "c").mkdir(parents=True)
+def write(build_dir: Path, program: Program) -> Path:
+    (build_dir / "c").mkdir(parents=True)
     for name, text in emit(program, version=VERSION).items():
-        (folder / "c" / name).write_text(text)
-    return folder
+        (build_dir / "c" / name).write_text(text)
+    return build_dir
 
 
-def check(folder: Path, seed: int) -> None:
+def check(build_dir: Path, seed: int) -> None:
     program = random_program(seed)
-    result, _ = sanitized.run(write(folder / str(seed), program), program, seed)
+    result, _ = sanitized.run(write(build_dir / str(seed), program), program, seed)
     assert (result.first, result.mismatches) == (None, 0), f"network {seed}"
     assert result.words > 0
 

@@ -22,14 +22,14 @@ from lmu_hw.firmware.boards.microcontrollers import TARGETS, Board
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.vectors import Vectors
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.verify import selection, stimulus, verification
-from lmu_hw.verify.simulators import board_c, host_c
+from lmu_hw.verify.backends import board_c, host_c
 from lmu_hw.verify.stimulus import Reference, rounds
 from tests.factories.configurations import CONFIGURATIONS
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import C99, CPP17, VERSION, run, succeed, write_folder
+from tests.firmware.build import C99, CPP17, VERSION, run, succeed, write_build_dir
 from tests.tools import require
 
 QUICK = (
@@ -63,11 +63,11 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return the ``c`` folder of a configuration."""
 
     @cache
-    def folder(name: str) -> Path:
+    def build_dir(name: str) -> Path:
         n_steps = 2 * (program(name).output_every or 1) + 30
-        return write_folder(tmp_path_factory.mktemp("folder"), program(name), n_steps)
+        return write_build_dir(tmp_path_factory.mktemp("folder"), program(name), n_steps)
 
-    return folder
+    return build_dir
 
 
 def need(target: Board) -> None:
@@ -87,15 +87,15 @@ def play(p: Program, n_steps: int, n_streams: int) -> list[Vectors]:
 @pytest.mark.parametrize("name", ALL)
 def test_words_on_boards(name: str, target: str, c_dir: Callable[[str], Path]) -> None:
     need(TARGETS[target])
-    p, folder = program(name), c_dir(name).parent
-    if why := board_c.refusal(TARGETS[target], folder, p):
+    p, build_dir = program(name), c_dir(name).parent
+    if why := board_c.refusal(TARGETS[target], build_dir, p):
         assert target in SMALL
         assert re.search(
             r"is too small: the program(.s| needs \d+ bytes more than its \d+ kB)", why
         )
         pytest.skip(why)
     blocks = play(p, 14, 2)
-    result = board_c.run(TARGETS[target], folder, p, blocks, 2)
+    result = board_c.run(TARGETS[target], build_dir, p, blocks, 2)
     assert (result.first, result.mismatches, result.steps) == (None, 0, 56)
     assert result.words == sum(block.outputs.size for block in blocks) > 0
 
@@ -107,10 +107,10 @@ def test_words_on_the_host(
     name: str, options: tuple[str, ...], cc: str, c_dir: Callable[[str], Path], tmp_path: Path
 ) -> None:
     require(cc)
-    folder = c_dir(name)
-    sources = (folder / "lmu.c", folder / "test_lmu.c")
+    build_dir = c_dir(name)
+    sources = (build_dir / "lmu.c", build_dir / "test_lmu.c")
     succeed(cc, *C99, *options, *sources, "-o", tmp_path / "test")
-    assert re.fullmatch(r"PASS \d+ words\n", succeed(tmp_path / "test", folder / "../vectors"))
+    assert re.fullmatch(r"PASS \d+ words\n", succeed(tmp_path / "test", build_dir / "../vectors"))
 
 
 @pytest.mark.soak
@@ -171,13 +171,15 @@ def test_static_analysis_finds_something(tmp_path: Path) -> None:
     assert run("clang-tidy", "-checks=-*,bugprone-*", "-warnings-as-errors=*", bad, "--").returncode
 
 
-def edited(p: Program, folder: Path, good: str, bad: str) -> Path:
+def edited(p: Program, build_dir: Path, good: str, bad: str) -> Path:
     """Write the C of a program with one thing changed."""
-    (folder / "c").mkdir()
+    (build_dir / "c").mkdir()
     for name, text in emit(p, version=VERSION).items():
-        (folder / "c" / name).write_text(text.replace(good, bad) if name.endswith(".c") else text)
-    assert bad in (folder / "c" / "lmu.c").read_text()
-    return folder
+        (build_dir / "c" / name).write_text(
+            text.replace(good, bad) if name.endswith(".c") else text
+        )
+    assert bad in (build_dir / "c" / "lmu.c").read_text()
+    return build_dir
 
 
 @pytest.mark.qemu
@@ -188,14 +190,14 @@ def test_a_broken_table_is_named(target: str, tmp_path: Path) -> None:
     table = re.search(r"lmu_cascade_coef\[\d+\] = \{\s+(\d+),", code)
     assert table is not None
     broken = table.group().removesuffix(f"{table.group(1)},") + f"{int(table.group(1)) ^ 8},"
-    folder = edited(p, tmp_path, table.group(), broken)
+    build_dir = edited(p, tmp_path, table.group(), broken)
     blocks = play(p, 200, 2)
     if target == "c":
         require("cc|gcc|clang")
-        result = host_c.run(folder, p, blocks, 2)
+        result = host_c.run(build_dir, p, blocks, 2)
     else:
         need(TARGETS[target])
-        result = board_c.run(TARGETS[target], folder, p, blocks, 2)
+        result = board_c.run(TARGETS[target], build_dir, p, blocks, 2)
     assert result.mismatches > 0
     assert result.first is not None
     line = str(verification.mismatch(p, target, result.first, 0))
@@ -234,18 +236,18 @@ def test_what_does_not_end_well(
     good, bad, said = BROKEN[case]
     if (case, target) == ("it faults", "c-avr"):
         said = "did not end within 2 s in"  # an AVR has no faults: abort() loops
-    folder = edited(p, tmp_path, good, bad)
+    build_dir = edited(p, tmp_path, good, bad)
     with pytest.raises((ToolError, ModelFileError), match=said):
-        board_c.run(TARGETS[target], folder, p, play(p, 4, 1), 1)
+        board_c.run(TARGETS[target], build_dir, p, play(p, 4, 1), 1)
 
 
 @pytest.mark.qemu
 def test_outputs_that_are_not_due(tmp_path: Path) -> None:
     need(TARGETS["c-m3"])
     p = NETWORKS["lmu_every_3"]
-    folder = edited(p, tmp_path, "LMU_OUTPUT_EVERY - 1", "LMU_OUTPUT_EVERY - 2")
+    build_dir = edited(p, tmp_path, "LMU_OUTPUT_EVERY - 1", "LMU_OUTPUT_EVERY - 2")
     with pytest.raises(ModelFileError, match=r"the board wrote .*; generate the folder again"):
-        board_c.run(TARGETS["c-m3"], folder, p, play(p, 10, 1), 1)
+        board_c.run(TARGETS["c-m3"], build_dir, p, play(p, 10, 1), 1)
 
 
 @pytest.mark.qemu
@@ -264,17 +266,17 @@ def test_a_program_that_does_not_fit(tmp_path: Path) -> None:
     p = PROGRAMS["mixed"]
     bad = "static const int8_t big[300000] = {1};\nstatic int16_t ram[9000];\n"
     use = "ram[*u & 511] ^= big[*u & 1023];\n"
-    folder = edited(p, tmp_path, "", "")
-    code = (folder / "c" / "lmu.c").read_text()
+    build_dir = edited(p, tmp_path, "", "")
+    code = (build_dir / "c" / "lmu.c").read_text()
     code = code.replace("void lmu_init(", bad + "void lmu_init(")
     code = code.replace("    lmu_cascade(s, u);\n", f"    {use}    lmu_cascade(s, u);\n")
-    (folder / "c" / "lmu.c").write_text(code)
+    (build_dir / "c" / "lmu.c").write_text(code)
     said = (
         r"^c-m0 \(Cortex-M0, microbit\) is too small: the program needs \d+ bytes more than its "
         r"256 kB of FLASH and \d+ bytes more than its 16 kB of RAM$"
     )
     with pytest.raises(toolchain.DoesNotFitError, match=said):
-        board_c.run(target, folder, p, play(p, 4, 1), 1)
+        board_c.run(target, build_dir, p, play(p, 4, 1), 1)
 
 
 def test_a_missing_toolchain_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,10 +330,10 @@ def test_channels_of_an_odd_number_of_words(tmp_path: Path) -> None:
     """Every second channel begins at no multiple of four bytes: its words are copied first."""
     need(TARGETS["c-m4"])
     keys = {"d": 6, "theta": 100, "bits": 8, "state_bits": 12, "channels": 3}
-    p = quantize(parse(keys)).program
-    folder = write_folder(tmp_path / "out", p, 4).parent
-    assert "copy[j] = " in (folder / "c" / "lmu.c").read_text()
-    result = board_c.run(trapping("c-m4"), folder, p, play(p, 20, 2), 2)
+    p = quantize_memory(parse(keys)).program
+    build_dir = write_build_dir(tmp_path / "out", p, 4).parent
+    assert "copy[j] = " in (build_dir / "c" / "lmu.c").read_text()
+    result = board_c.run(trapping("c-m4"), build_dir, p, play(p, 20, 2), 2)
     assert (result.first, result.mismatches) == (None, 0)
 
 
@@ -340,13 +342,13 @@ def test_channels_of_an_odd_number_of_words(tmp_path: Path) -> None:
 def test_a_vector_out_of_line_faults(target: str, tmp_path: Path) -> None:
     """An odd number of words stands before another vector that kernels read in pairs."""
     need(TARGETS[target])
-    p = quantize(parse({"d": 6, "theta": 100, "bits": 8, "state_bits": 12})).program
-    folder = write_folder(tmp_path / "out", p, 4).parent
+    p = quantize_memory(parse({"d": 6, "theta": 100, "bits": 8, "state_bits": 12})).program
+    build_dir = write_build_dir(tmp_path / "out", p, 4).parent
     blocks = play(p, 20, 2)
-    assert board_c.run(trapping(target), folder, p, blocks, 2).mismatches == 0
-    header = folder / "c" / "lmu.h"
+    assert board_c.run(trapping(target), build_dir, p, blocks, 2).mismatches == 0
+    header = build_dir / "c" / "lmu.h"
     text = header.read_text()
     header.write_text(text.replace("__attribute__((aligned(4)))", ""))
     assert header.read_text() != text
     with pytest.raises(ToolError, match="it made the core fault"):
-        board_c.run(trapping(target), folder, p, blocks, 2)
+        board_c.run(trapping(target), build_dir, p, blocks, 2)

@@ -54,8 +54,8 @@ def main() -> int:
     for proof in PROOFS:
         verdicts = []
         for mutation in (None, *proof.mutations):
-            with tempfile.TemporaryDirectory(prefix="lmu_hw_proof_") as folder:
-                verdicts.append(proof.run(Path(folder), mutation))
+            with tempfile.TemporaryDirectory(prefix="lmu_hw_proof_") as build_dir:
+                verdicts.append(proof.run(Path(build_dir), mutation))
             what = mutation.what if mutation else "holds"
             print(f"{proof.name}: {what}: {verdicts[-1].status}", file=sys.stderr, flush=True)
             ok &= verdicts[-1].status == ("FAIL" if mutation else "PASS")

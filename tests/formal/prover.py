@@ -260,7 +260,7 @@ class Proof:
     mutations: tuple[Mutation, ...]
     slow: bool = False
 
-    def run(self, folder: Path, mutation: Mutation | None = None) -> Verdict:
+    def run(self, build_dir: Path, mutation: Mutation | None = None) -> Verdict:
         """Decide, in an empty folder; a mutation by a run from reset that breaks the claim."""
         engine, depth = (Engine.BOUNDED, self.reach) if mutation else (self.engine, self.depth)
         design = self.design()
@@ -270,8 +270,8 @@ class Proof:
         files = {n: text for n, text in design.files.items() if n.endswith(".mem")}
         files |= {"lmu.v": _without_folder(_any_for_x(verilog)), f"{TOP}.il": top}
         for name, text in files.items():
-            (folder / name).write_text(text)
-        (folder / "p.sby").write_text(
+            (build_dir / name).write_text(text)
+        (build_dir / "p.sby").write_text(
             _SBY.format(
                 mode=engine.value,
                 depth=depth,
@@ -291,7 +291,7 @@ class Proof:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             ("yowasp-sby", *tools, "-f", "p.sby"),
-            cwd=folder,
+            cwd=build_dir,
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,

@@ -25,7 +25,7 @@ GOOD = (
 GOOD += ("axi", "c", "icarus,c", "interpreter", "ice40-up5k", "c-m4", "nothing.npz", "nothing.wav")
 NAMES = ("nothing", "nothing.npz", "nothing.keras", "spec.toml", "", ".", "/dev/null", "argv.json")
 HERE = "@"
-"""What stands for the folder of the input: there lie a model, data and a generated folder."""
+"""What stands for the folder of the input: there lie a model, data and a build directory."""
 FOUND = (HERE, "@/model.npz", "@/data.npz", "@/spec.json")
 NUMBERS = (*map(str, INTS), *map(str, FLOATS))
 

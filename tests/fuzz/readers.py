@@ -23,12 +23,12 @@ from lmu_hw.memory import spec
 from lmu_hw.memory.spec import parse
 from lmu_hw.models import importers
 from lmu_hw.models.importers.model_file import read_ranges, to_bytes
-from lmu_hw.models.network import Network
+from lmu_hw.models.network import FloatNetwork
 from lmu_hw.program.integer_program import from_json
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof import certificate
 from lmu_hw.quantize import network_summary
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl import options
 from lmu_hw.verify import load_build, verification
 from tests.factories.program_networks import NETWORKS
@@ -108,7 +108,7 @@ def _line(rng: Random) -> Files:
 
 @cache
 def _around() -> Files:
-    """Return what a command line may name: a generated folder, a model, its data, a request."""
+    """Return what a command line may name: a build directory, a model, its data, a request."""
     data = [(f"{name}.npy", containers.npy(array)) for name, array in DATA[0].items()]
     return {
         **_folder()[0],
@@ -118,10 +118,12 @@ def _around() -> Files:
     }
 
 
-def _read_line(folder: Path) -> None:
+def _read_line(build_dir: Path) -> None:
     """Run a command line up to where work begins."""
-    words = json.loads((folder / "argv.json").read_text())
-    words = [str(folder) + word.removeprefix(HERE) if HERE in word[:1] else word for word in words]
+    words = json.loads((build_dir / "argv.json").read_text())
+    words = [
+        str(build_dir) + word.removeprefix(HERE) if HERE in word[:1] else word for word in words
+    ]
     with _without_work():
         code = main.main(words)
     if code not in (0, 1, 2, 3):
@@ -138,7 +140,7 @@ def _without_work() -> Iterator[None]:
         # the same every time, and slow to build
         stack.enter_context(mock.patch("lmu_hw.cli.arguments.parser", _parser))
         for place in (
-            "lmu_hw.quantize.memory_design.quantize",
+            "lmu_hw.quantize.quantize_memory.quantize",
             "lmu_hw.verify.verification.verify",
             "lmu_hw.measure.tune.Tuner",
         ):
@@ -188,14 +190,14 @@ def _generate(rng: Random) -> Files:
     return {"spec.json": json.dumps(keys).encode()}
 
 
-def _read_generate(folder: Path) -> None:
+def _read_generate(build_dir: Path) -> None:
     """Make the whole folder of a request: all its texts, none of its files."""
-    data = spec.load(folder / "spec.json")
+    data = spec.load(build_dir / "spec.json")
     chosen = options.chosen({}, data)
-    files_of(quantize(parse(data)), chosen)
+    files_of(quantize_memory(parse(data)), chosen)
 
 
-# Programs and generated folders.
+# Programs and build directories.
 
 
 @cache
@@ -224,9 +226,9 @@ def _signed(data: dict[str, Any]) -> dict[str, Any]:
         return data
 
 
-def _read_program(folder: Path) -> None:
+def _read_program(build_dir: Path) -> None:
     """Read a program; what is one must run."""
-    text = (folder / "program.json").read_bytes().decode("utf-8", "replace")
+    text = (build_dir / "program.json").read_bytes().decode("utf-8", "replace")
     program = from_json(text)
     if sum(v.length for v in program.vectors) > 10_000:
         return
@@ -237,7 +239,7 @@ def _read_program(folder: Path) -> None:
 
 @cache
 def _folder() -> tuple[Files, dict[str, Tree]]:
-    design = quantize(parse({"d": 2, "theta": 4.0, "bits": 8, "channels": 2}))
+    design = quantize_memory(parse({"d": 2, "theta": 4.0, "bits": 8, "channels": 2}))
     files = {
         name: content.encode() if isinstance(content, str) else content
         for name, content in files_of(design, options.Hardware()).items()
@@ -261,16 +263,16 @@ def _design(rng: Random) -> Files:
     return changed
 
 
-def _read_certify(folder: Path) -> None:
-    certificate.text(certificate.certify(folder))
+def _read_certify(build_dir: Path) -> None:
+    certificate.text(certificate.certify(build_dir))
 
 
-def _read_verify(folder: Path) -> None:
-    program = verification.load_program(folder)
-    verification.check_manifest(folder, program)
-    verification.edited(folder)
-    load_build.hardware_of(folder)
-    load_build.plan_of(folder, program)
+def _read_verify(build_dir: Path) -> None:
+    program = verification.load_program(build_dir)
+    verification.check_manifest(build_dir, program)
+    verification.edited(build_dir)
+    load_build.hardware_of(build_dir)
+    load_build.plan_of(build_dir, program)
 
 
 # Signals and data sets.
@@ -329,7 +331,7 @@ def _read_signal(path: Path) -> None:
 
 
 @cache
-def _network() -> Network:
+def _network() -> FloatNetwork:
     from tests.models.importers.test_model_file import NETWORK
 
     return NETWORK
@@ -359,11 +361,11 @@ def _data(rng: Random) -> Files:
     return {"d.npz": _npz(rng.choice(DATA), rng)}
 
 
-def _read_data(folder: Path) -> None:
+def _read_data(build_dir: Path) -> None:
     for raw in (False, True):
         with contextlib.suppress(LMUHWError):
-            dataset.load_recordings(folder / "d.npz", _network().n_in, raw=raw)
-    found = dataset.load_dataset(folder / "d.npz", _network())
+            dataset.load_recordings(build_dir / "d.npz", _network().n_in, raw=raw)
+    found = dataset.load_dataset(build_dir / "d.npz", _network())
     for at in found.sample(2).batches():
         found.stack(at)
 
@@ -554,7 +556,7 @@ def _read_model(path: Path, spec: str | None = None) -> None:
 
 
 def _file(name: str, read: Callable[..., object], *args: Any) -> Callable[[Path], object]:
-    return lambda folder: read(folder / name, *args)
+    return lambda build_dir: read(build_dir / name, *args)
 
 
 READERS: dict[str, Reader] = {

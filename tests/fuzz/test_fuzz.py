@@ -74,8 +74,8 @@ def refuses(_: Path) -> None:
     raise ModelFileError("one line")
 
 
-def breaks(folder: Path) -> None:
-    if b"!" in (folder / "f").read_bytes():
+def breaks(build_dir: Path) -> None:
+    if b"!" in (build_dir / "f").read_bytes():
         raise KeyError("x")
 
 

@@ -57,15 +57,15 @@ def make(reader: Reader, seed: int, number: int) -> Files:
     return reader.make(Random(f"{reader.name} {seed} {number}"))
 
 
-def outcome(reader: Reader, files: Files, folder: Path) -> BaseException | None:
+def outcome(reader: Reader, files: Files, build_dir: Path) -> BaseException | None:
     """Return what reading raised that it should not have."""
     for name, content in files.items():
-        path = folder / name
+        path = build_dir / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
-        reader.read(folder)
+        reader.read(build_dir)
     except LMUHWError as error:
         return _memory(error)
     except (Exception, HangError) as error:
@@ -95,17 +95,17 @@ def kind_of(error: BaseException) -> str:
     return f"{type(error).__name__} in {place}"
 
 
-def finding(reader: Reader, files: Files, error: BaseException, folder: Path) -> Finding:
+def finding(reader: Reader, files: Files, error: BaseException, build_dir: Path) -> Finding:
     """Return a finding with the smallest input that shows it, as far as a few attempts go."""
     kind = kind_of(error)
     text = "".join(traceback.format_exception(error))[-3000:]
     if not isinstance(error, HangError):
-        files = smaller(files, lambda f: _is(reader, f, folder, kind))
+        files = smaller(files, lambda f: _is(reader, f, build_dir, kind))
     return Finding(kind=kind, text=text, files=files)
 
 
-def _is(reader: Reader, files: Files, folder: Path, kind: str) -> bool:
-    error = outcome(reader, files, folder)
+def _is(reader: Reader, files: Files, build_dir: Path, kind: str) -> bool:
+    error = outcome(reader, files, build_dir)
     return error is not None and kind_of(error) == kind
 
 
@@ -177,14 +177,14 @@ def run(
     seen: set[str] = set()
     # packages that a first input loads are none of its memory
     make(reader, seed, numbers.start)
-    with limits() as folder:
+    with limits() as build_dir:
         for number in numbers:
             begin(number)
             files = make(reader, seed, number)
-            error = outcome(reader, files, folder)
+            error = outcome(reader, files, build_dir)
             if error is not None and kind_of(error) not in seen:
-                found = finding(reader, files, error, folder)
+                found = finding(reader, files, error, build_dir)
                 seen.add(found.kind)
                 tell(number, found)
-                for path in folder.iterdir():
+                for path in build_dir.iterdir():
                     shutil.rmtree(path) if path.is_dir() else path.unlink()

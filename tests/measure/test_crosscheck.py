@@ -20,12 +20,12 @@ from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import run_integers
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Network
+from lmu_hw.models.network import FloatNetwork
 from lmu_hw.program.integer_program import Linear, Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.output_timing import with_output_every
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.cli.command import call
 from tests.factories.small_networks import LINEAR, cell, lmu, network
@@ -43,7 +43,7 @@ def data(*lengths: int, peak: float = 0.5) -> tuple[np.ndarray, ...]:
     return tuple(rng(k).uniform(-peak, peak, (n, 2)) for k, n in enumerate(lengths))
 
 
-def net(every_step: bool = True) -> Network:
+def net(every_step: bool = True) -> FloatNetwork:
     first = lmu(rng(1), 2, kind="simple_rnn", n=3, reads_input=True)
     return network(first, cell(rng(2), "dense", 3, 2, LINEAR), every_step=every_step)
 
@@ -54,7 +54,7 @@ def _compiler() -> None:
 
 
 @pytest.fixture(scope="module")
-def design() -> NetworkDesign:
+def design() -> QuantizedNetwork:
     return Calibration(net(), data(40, 40)).design(Widths(), title="test")
 
 
@@ -78,7 +78,7 @@ def wrong_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("every", [0, 1])
-def test_right_words_are_counted(every: int, design: NetworkDesign) -> None:
+def test_right_words_are_counted(every: int, design: QuantizedNetwork) -> None:
     program = with_output_every(design.program, every)
     found = crosscheck(BulkEngine(program), Dataset(sequences=data(20, 20, 20)))
     each = 20 * program.n_words(Role.OUTPUT) + program.n_words(Role.STATE)
@@ -121,7 +121,7 @@ def test_what_is_looked_at() -> None:
 
 
 def test_the_interpreter_plays_a_bounded_number_of_steps(
-    design: NetworkDesign, monkeypatch: pytest.MonkeyPatch
+    design: QuantizedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played: list[int] = []
     original = Interpreter.run
@@ -163,7 +163,7 @@ class Late(BulkEngine):
     ],
 )
 def test_a_state_that_goes_wrong_late_is_found(
-    by: int, text: str, design: NetworkDesign, monkeypatch: pytest.MonkeyPatch
+    by: int, text: str, design: QuantizedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Late, "by", by)
     engine = Late(with_output_every(design.program, 1))

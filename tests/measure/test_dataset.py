@@ -14,11 +14,11 @@ import pytest
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.measure import dataset as module
 from lmu_hw.measure.dataset import Dataset, load_dataset, load_recordings
-from lmu_hw.models.network import Activation, Network
+from lmu_hw.models.network import Activation, FloatNetwork
 from tests.factories.small_networks import TANH, cell, network
 
 
-def net(n_in: int = 2, n_out: int = 3, activation: Activation = TANH) -> Network:
+def net(n_in: int = 2, n_out: int = 3, activation: Activation = TANH) -> FloatNetwork:
     return network(cell(np.random.default_rng(1), "simple_rnn", n_in, n_out, activation))
 
 
@@ -31,11 +31,11 @@ def saved(path: Path, **arrays: Any) -> Path:
     return path / "d.npz"
 
 
-def loaded(path: Path, network: Network | None = None, **arrays: Any) -> Dataset:
+def loaded(path: Path, network: FloatNetwork | None = None, **arrays: Any) -> Dataset:
     return load_dataset(saved(path, **arrays), network or net())
 
 
-def refused(path: Path, network: Network | None = None, **arrays: Any) -> str:
+def refused(path: Path, network: FloatNetwork | None = None, **arrays: Any) -> str:
     with pytest.raises(ModelFileError) as info:
         loaded(path, network, **arrays)
     text = str(info.value)

@@ -16,7 +16,7 @@ from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import Outputs, evaluate, metrics, run_floats, run_integers
 from lmu_hw.measure.signal_error import trace
 from lmu_hw.models import forward
-from lmu_hw.models.network import Activation, LinearMemory, LMULayer, Network, scores
+from lmu_hw.models.network import Activation, FloatNetwork, LinearMemory, LMULayer, scores
 from lmu_hw.program.fixedpoint import QFormat, from_real
 from lmu_hw.program.integer_program import Program
 from lmu_hw.program.interpreter import Interpreter
@@ -34,7 +34,7 @@ from lmu_hw.program.operations import (
 from lmu_hw.program.output_timing import with_output_every
 from lmu_hw.program.size import ram_bits, rom_bits
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.factories.small_networks import CELLS, LINEAR, TANH, cell, lmu, network
 from tests.tools import require
@@ -50,14 +50,14 @@ def sequences(*lengths: int, n_in: int = 2, peak: float = 1.0) -> tuple[np.ndarr
     return tuple(rng(k).uniform(-peak, peak, (n, n_in)) for k, n in enumerate(lengths))
 
 
-def classifier(every_step: bool = False) -> Network:
+def classifier(every_step: bool = False) -> FloatNetwork:
     head = cell(rng(3), "dense", 4, 3, Activation.SOFTMAX)
     head = replace(head, W=4.0 * head.W, b=np.zeros(3))
     first = lmu(rng(1), 2, kind="simple_rnn", n=4, reads_input=True)
     return network(first, head, every_step=every_step)
 
 
-def design(net: Network, widths: Widths | None = None, **options: Any) -> NetworkDesign:
+def design(net: FloatNetwork, widths: Widths | None = None, **options: Any) -> QuantizedNetwork:
     data = sequences(30, 30, n_in=net.n_in)
     return Calibration(net, data).design(widths or Widths(), title="test", **options)
 
@@ -127,7 +127,7 @@ def test_floats_run_on_all_cores_in_parts_that_end_together(
     seen: list[int] = []
     original = forward.run
 
-    def spy(network: Network, x: np.ndarray, *args: Any) -> np.ndarray:
+    def spy(network: FloatNetwork, x: np.ndarray, *args: Any) -> np.ndarray:
         seen.append(len(x))
         return original(network, x, *args)
 

@@ -56,8 +56,8 @@ def ragged(*lengths: int, peak: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     return rng(7).uniform(-peak, peak, (sum(lengths), 2)), np.cumsum([0, *lengths])
 
 
-def simulate(capsys: Capture, folder: Path, source: Path, target: Path, *options: object) -> Any:
-    line = ("simulate", folder, "--input", source, "--output", target, *options)
+def simulate(capsys: Capture, build_dir: Path, source: Path, target: Path, *options: object) -> Any:
+    line = ("simulate", build_dir, "--input", source, "--output", target, *options)
     said = call(capsys, *line, "--json", "-q")
     assert said.code == 0, said
     return said.json
@@ -73,13 +73,13 @@ def test_every_sequence_of_a_data_set_begins_from_reset(
 ) -> None:
     if engine == "c":
         require("cc|gcc|clang")
-    folder = place / f"network_{every}"
-    program = load_program(folder)
+    build_dir = place / f"network_{every}"
+    program = load_program(build_dir)
     x, offset = ragged(5, 9, 2, 5, 1)
     # answers are of no concern, whatever they are
     np.savez(tmp_path / "d.npz", x=x, offset=offset, y=np.zeros(77))
     options = ("--words", "--engine", engine)
-    said = simulate(capsys, folder, tmp_path / "d.npz", tmp_path / "o.npz", *options)
+    said = simulate(capsys, build_dir, tmp_path / "d.npz", tmp_path / "o.npz", *options)
     assert (said["recordings"], said["steps"], said["samples"]) == (5, 22, 44)
     wanted = [outputs_of(program, x[a:b]) for a, b in pairwise(offset)]
     with np.load(tmp_path / "o.npz") as found:
@@ -96,7 +96,7 @@ def test_every_sequence_of_a_data_set_begins_from_reset(
     assert (arrays["y_frac_bits"], arrays["label_frac_bits"]) == (y.frac_bits, 0)
     assert said["formats"] == {"y": str(y), "label": "UQ2.0"}
     # real values are the words, labels stay integers
-    simulate(capsys, folder, tmp_path / "d.npz", tmp_path / "o.npz", "--engine", engine)
+    simulate(capsys, build_dir, tmp_path / "d.npz", tmp_path / "o.npz", "--engine", engine)
     with np.load(tmp_path / "o.npz") as found:
         assert set(found) == {"y", "label", "offset"}
         np.testing.assert_array_equal(found["y"], arrays["y"] * 2.0 ** -arrays["y_frac_bits"])
@@ -259,15 +259,15 @@ def test_a_network_has_no_full_scale(place: Path, tmp_path: Path, capsys: Captur
     (tmp_path / "u.csv").write_text("0.5,0.25\n")
     line = ("--input", tmp_path / "u.csv", "--full-scale")
     for every in ("1", "last"):
-        folder = place / f"network_{every}"
-        text = refused(capsys, "simulate", folder, *line, 8, "--output", tmp_path / "o.csv")
+        build_dir = place / f"network_{every}"
+        text = refused(capsys, "simulate", build_dir, *line, 8, "--output", tmp_path / "o.csv")
         assert "--full-scale is for a memory" in text
         assert "--input-peak" in text
-        assert "--full-scale is for a memory" in refused(capsys, "verify", folder, *line, 8)
+        assert "--full-scale is for a memory" in refused(capsys, "verify", build_dir, *line, 8)
         assert not (tmp_path / "o.csv").exists()
     # nothing is scaled by 1
-    folder = place / "network_1"
-    line = ("simulate", folder, *line, 1, "--output", tmp_path / "o.csv")
+    build_dir = place / "network_1"
+    line = ("simulate", build_dir, *line, 1, "--output", tmp_path / "o.csv")
     assert call(capsys, *line, "-q").code == 0
     line = ("simulate", place / "memory", "--input", tmp_path / "u.csv", "--output", "o.csv")
     text = refused(capsys, *line, "--raw", "--full-scale", "8")
@@ -305,11 +305,11 @@ def test_verify_plays_each_recording_from_reset(
 ) -> None:
     require("cc|gcc|clang")
     source = write_csv(tmp_path / "log.csv", *ragged(5, 9, 2, peak=0.9))
-    line = ("verify", place / "memory", "--executors", "c", "--input", source, "--columns", "ax,ay")
+    line = ("verify", place / "memory", "--backends", "c", "--input", source, "--columns", "ax,ay")
     said = call(capsys, *line, "--json", "-q").json
     assert said["recordings"] == 3
     assert said["notes"] == ["3 recordings, the state reset between them"]
-    assert said["executors"]["c"] == {
+    assert said["backends"]["c"] == {
         "steps": 16,
         "words": 16 * 8,
         "mismatches": 0,
@@ -317,7 +317,7 @@ def test_verify_plays_each_recording_from_reset(
     }
     assert "note: 3 recordings, the state reset between them" in call(capsys, *line).out
     few = call(capsys, *line, "--steps", 7, "--json", "-q").json
-    assert few["executors"]["c"]["steps"] == 7
+    assert few["backends"]["c"]["steps"] == 7
 
 
 @pytest.mark.cc
@@ -329,10 +329,10 @@ def test_a_word_that_differs_is_found_in_its_recording(tmp_path: Path, capsys: C
     u = np.round(rng(3).uniform(-0.9, 0.9, 60), 3)
     loud = "".join(f"{x}\n" for x in u)
     (tmp_path / "u.csv").write_text(f"0\n0\n\n0\n\n{loud}\n0\n")
-    line = ("verify", tmp_path / "out", "--executors", "c", "--input", tmp_path / "u.csv")
+    line = ("verify", tmp_path / "out", "--backends", "c", "--input", tmp_path / "u.csv")
     said = call(capsys, *line, "--json", "-q")
     assert said.code == 3
-    assert said.json["executors"]["c"]["steps"] == 64
+    assert said.json["backends"]["c"]["steps"] == 64
     (found,) = said.json["divergences"]
     replay = np.load(tmp_path / "out" / "c" / "build" / "first_divergence.npy").ravel()
     assert len(replay) == found["step"] + 1

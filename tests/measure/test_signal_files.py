@@ -45,30 +45,30 @@ def read_or_refuse(path: Path, *, raw: bool) -> None:
     assert "\n" not in text
 
 
-def csv(folder: Path, text: str | bytes) -> Path:
-    path = folder / "signal.csv"
+def csv(build_dir: Path, text: str | bytes) -> Path:
+    path = build_dir / "signal.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
-def npy(folder: Path, array: Any) -> Path:
-    path = folder / "signal.npy"
+def npy(build_dir: Path, array: Any) -> Path:
+    path = build_dir / "signal.npy"
     np.save(path, array)
     return path
 
 
-def wav(folder: Path, array: Any, rate: int = 360) -> Path:
-    path = folder / "signal.wav"
+def wav(build_dir: Path, array: Any, rate: int = 360) -> Path:
+    path = build_dir / "signal.wav"
     wavfile.write(path, rate, np.asarray(array))
     return path
 
 
-def wav24(folder: Path, words: list[int], *, extra: bytes = b"") -> Path:
+def wav24(build_dir: Path, words: list[int], *, extra: bytes = b"") -> Path:
     """Write a 24-bit recording by hand, with another chunk before the samples."""
     data = b"".join(w.to_bytes(3, "little", signed=True) for w in words)
     chunks = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 360, 1080, 3, 24) + extra
     chunks += struct.pack("<4sI", b"data", len(data)) + data + b"\0" * (len(data) % 2)
-    path = folder / "signal.wav"
+    path = build_dir / "signal.wav"
     path.write_bytes(struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WAVE") + chunks)
     return path
 
@@ -79,8 +79,8 @@ def wav24(folder: Path, words: list[int], *, extra: bytes = b"") -> Path:
 @pytest.mark.parametrize("suffix", [".npy", ".csv"])
 @given(data=hnp.arrays(np.float64, SHAPES, elements=REALS))
 def test_reals_come_back(suffix: str, data: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"s{suffix}"
+    with tempfile.TemporaryDirectory() as build_dir:
+        path = Path(build_dir) / f"s{suffix}"
         write_signal(path, data, sample_rate=None)
         signal = read_signal(path, columns=data.shape[1])
     assert signal.kind == "real"
@@ -92,8 +92,8 @@ def test_reals_come_back(suffix: str, data: Any) -> None:
 @pytest.mark.parametrize("suffix", [".npy", ".csv"])
 @given(data=hnp.arrays(np.int64, SHAPES))
 def test_words_come_back(suffix: str, data: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"s{suffix}"
+    with tempfile.TemporaryDirectory() as build_dir:
+        path = Path(build_dir) / f"s{suffix}"
         write_signal(path, data, sample_rate=None)
         signal = read_signal(path, columns=data.shape[1], raw=True)
     assert signal.kind == "raw"
@@ -106,8 +106,8 @@ def test_words_come_back_from_wav(bits: int, data: st.DataObject) -> None:
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     words = data.draw(hnp.arrays(np.int64, SHAPES, elements=st.integers(low, high)))
     width = data.draw(st.sampled_from([None, bits]))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "s.wav"
+    with tempfile.TemporaryDirectory() as build_dir:
+        path = Path(build_dir) / "s.wav"
         write_signal(path, words, sample_rate=8000, width=width)
         signal = read_signal(path, columns=words.shape[1], raw=True)
     assert signal.sample_rate == 8000
@@ -116,8 +116,8 @@ def test_words_come_back_from_wav(bits: int, data: st.DataObject) -> None:
 
 @given(data=hnp.arrays(np.float32, SHAPES, elements=st.floats(-2, 2, width=32)))
 def test_reals_come_back_from_wav(data: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "s.wav"
+    with tempfile.TemporaryDirectory() as build_dir:
+        path = Path(build_dir) / "s.wav"
         write_signal(path, data.astype(np.float64), sample_rate=360)
         signal = read_signal(path, columns=data.shape[1])
     assert signal.kind == "real"
@@ -491,8 +491,8 @@ def test_wav_cut_short(tmp_path: Path) -> None:
 
 @given(at=st.integers(0, 127), value=st.integers(0, 255), suffix=st.sampled_from([".npy", ".wav"]))
 def test_damage_is_never_a_traceback(at: int, value: int, suffix: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"s{suffix}"
+    with tempfile.TemporaryDirectory() as build_dir:
+        path = Path(build_dir) / f"s{suffix}"
         write_signal(path, np.arange(8), sample_rate=360)
         content = bytearray(path.read_bytes())
         content[at % len(content)] = value
@@ -502,9 +502,9 @@ def test_damage_is_never_a_traceback(at: int, value: int, suffix: str) -> None:
 
 @given(text=st.text(alphabet="0123456789+-.,eE#x \t\n\r_naif\0", max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as build_dir:
         for raw in (False, True):
-            read_or_refuse(csv(Path(folder), text), raw=raw)
+            read_or_refuse(csv(Path(build_dir), text), raw=raw)
 
 
 # Writing.

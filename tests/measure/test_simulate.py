@@ -24,15 +24,15 @@ SCALE = 1024.0
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("simulate") / "out"
     assert main(["generate", "--d", "6", "--theta", "30", "-o", str(out), "-q"]) == 0
     return out
 
 
 @pytest.fixture(scope="module")
-def program(folder: Path) -> Program:
-    return load_program(folder)
+def program(build_dir: Path) -> Program:
+    return load_program(build_dir)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def reals_of(program: Program, words: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("engine", ["interpreter", pytest.param("c", marks=pytest.mark.cc)])
 def test_real_units_are_words_times_lsb_times_full_scale(
     engine: str,
-    folder: Path,
+    build_dir: Path,
     program: Program,
     wave: np.ndarray,
     tmp_path: Path,
@@ -63,7 +63,7 @@ def test_real_units_are_words_times_lsb_times_full_scale(
     if engine == "c":
         require("cc|gcc|clang")
     np.save(tmp_path / "u.npy", wave)
-    argv = ("simulate", folder, "--input", tmp_path / "u.npy", "--output", tmp_path / "m.npy")
+    argv = ("simulate", build_dir, "--input", tmp_path / "u.npy", "--output", tmp_path / "m.npy")
     said = call(capsys, *argv, "--full-scale", SCALE, "--engine", engine, "--json")
     assert (said.code, said.err) == (0, "")
     u, n = from_real(wave[:, None] / SCALE, program.with_role(Role.INPUT)[0].fmt)
@@ -82,13 +82,13 @@ def test_real_units_are_words_times_lsb_times_full_scale(
         "notes": [],
     }
     np.save(tmp_path / "words.npy", u)
-    raw = ("simulate", folder, "--input", tmp_path / "words.npy", "--output", tmp_path / "y.npy")
+    raw = ("simulate", build_dir, "--input", tmp_path / "words.npy", "--output", tmp_path / "y.npy")
     assert call(capsys, *raw, "--raw", "--engine", engine, "-q").code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected, strict=True)
 
 
 def test_every_kind_of_file(
-    folder: Path,
+    build_dir: Path,
     program: Program,
     wave: np.ndarray,
     tmp_path: Path,
@@ -102,7 +102,7 @@ def test_every_kind_of_file(
     for source in ("u.wav", "u.npy", "u.csv"):
         for suffix in (".npy", ".csv", ".WAV"):
             target = tmp_path / f"out{suffix}"
-            argv = ("simulate", folder, "--input", tmp_path / source, "--output", target)
+            argv = ("simulate", build_dir, "--input", tmp_path / source, "--output", target)
             if suffix == ".WAV" and source != "u.wav":
                 assert "needs a whole sample rate" in refused(capsys, *argv)
                 continue
@@ -120,10 +120,10 @@ def test_every_kind_of_file(
 
 
 def test_saturated_samples_are_counted(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "u.csv").write_text("0.5\n1\n-1\n-1.5\n2\n0\n")
-    argv = ("simulate", folder, "--input", tmp_path / "u.csv", "--output", tmp_path / "m.csv")
+    argv = ("simulate", build_dir, "--input", tmp_path / "u.csv", "--output", tmp_path / "m.csv")
     said = call(capsys, *argv)
     # 1.0 itself is half an LSB out of Q1.15 and more
     assert "3 of 6 samples (50 %) were saturated: raise --full-scale (now 1)" in said.out
@@ -134,11 +134,19 @@ def test_saturated_samples_are_counted(
 
 
 def test_samples_beyond_all_bounds(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "u.csv").write_text("1e308\n-1e308\n")
     (tmp_path / "one.csv").write_text("1\n-1\n")
-    argv = ("simulate", folder, "--output", tmp_path / "m.csv", "--full-scale", "1e-99", "--input")
+    argv = (
+        "simulate",
+        build_dir,
+        "--output",
+        tmp_path / "m.csv",
+        "--full-scale",
+        "1e-99",
+        "--input",
+    )
     said = call(capsys, *argv, tmp_path / "u.csv")
     assert (said.code, said.err) == (0, "")
     assert "2 of 2 samples (100 %)" in said.out
@@ -189,7 +197,7 @@ def test_bad_input_files(
     name: str,
     content: str | None,
     text: str,
-    folder: Path,
+    build_dir: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -197,8 +205,8 @@ def test_bad_input_files(
     if content is not None:
         path.write_text(content)
     for argv in (
-        ("simulate", folder, "--input", path, "--output", target),
-        ("verify", folder, "--input", path),
+        ("simulate", build_dir, "--input", path, "--output", target),
+        ("verify", build_dir, "--input", path),
     ):
         line = refused(capsys, *argv)
         assert text in line
@@ -206,9 +214,11 @@ def test_bad_input_files(
     assert not target.exists()
 
 
-def test_damaged_arrays(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_arrays(
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, target = tmp_path / "u.npy", tmp_path / "m.npy"
-    argv = ("simulate", folder, "--input", path, "--output", target)
+    argv = ("simulate", build_dir, "--input", path, "--output", target)
     for bad in (np.nan, np.inf):
         u = np.zeros(50)
         u[17] = bad
@@ -232,18 +242,18 @@ def test_damaged_arrays(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "abc", "", "1e400", "1e-320", "1e308"])
 def test_full_scale(
-    scale: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scale: str, build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "u.csv").write_text("0\n")
     argv = ("--input", tmp_path / "u.csv", "--full-scale", scale)
-    line = refused(capsys, "simulate", folder, *argv, "--output", tmp_path / "m.csv")
+    line = refused(capsys, "simulate", build_dir, *argv, "--output", tmp_path / "m.csv")
     assert "--full-scale must be" in line
-    assert "--full-scale must be" in refused(capsys, "verify", folder, *argv)
+    assert "--full-scale must be" in refused(capsys, "verify", build_dir, *argv)
     assert not (tmp_path / "m.csv").exists()
 
 
 def test_outputs_that_cannot_be(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "u.csv"
     source.write_text("0.25\n")
@@ -261,21 +271,21 @@ def test_outputs_that_cannot_be(
         ("m", "must end in"),
         (".csv", "must end in"),
     ):
-        argv = ("simulate", folder, "--input", source, "--output", tmp_path / name)
+        argv = ("simulate", build_dir, "--input", source, "--output", tmp_path / name)
         assert text in refused(capsys, *argv), name
     assert source.read_text() == "0.25\n"
     assert sorted(contents(tmp_path)) == ["hard.csv", "link.csv", "u.csv"]
 
 
 def test_an_existing_output_survives_errors_and_ctrl_c(
-    folder: Path,
+    build_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     source, target = tmp_path / "u.csv", tmp_path / "m.csv"
     source.write_text("0.25\n0.5\n")
-    argv = ("simulate", folder, "--input", source, "--output", target)
+    argv = ("simulate", build_dir, "--input", source, "--output", target)
     for old in (None, "old\n"):
         if old:
             target.write_text(old)
@@ -296,12 +306,12 @@ def test_an_existing_output_survives_errors_and_ctrl_c(
             assert contents(tmp_path) == before
 
 
-def test_auto_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_engine(build_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "u.csv").write_text("0.25\n0.5\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     result = module.simulate(
-        load_program(folder),
+        load_program(build_dir),
         tmp_path / "u.csv",
         tmp_path / "m.csv",
         full_scale=1.0,
@@ -313,7 +323,7 @@ def test_auto_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_c_engine_without_a_compiler(
-    folder: Path,
+    build_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -321,16 +331,18 @@ def test_c_engine_without_a_compiler(
     (tmp_path / "u.csv").write_text("0.25\n0.5\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    argv = ("simulate", folder, "--input", tmp_path / "u.csv", "--output", tmp_path / "m.csv")
+    argv = ("simulate", build_dir, "--input", tmp_path / "u.csv", "--output", tmp_path / "m.csv")
     assert "install a C compiler" in refused(capsys, *argv, "--engine", "c")
     assert not (tmp_path / "m.csv").exists()
 
 
-def test_tampered_folder(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tampered_folder(
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("program.json", "manifest.json"):
-        (copy / name).write_bytes((folder / name).read_bytes())
+        (copy / name).write_bytes((build_dir / name).read_bytes())
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(manifest | {"digest": "0"}))
     (tmp_path / "u.csv").write_text("0.25\n")

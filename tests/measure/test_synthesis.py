@@ -38,16 +38,16 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generated(tmp_path_factory.mktemp("usual") / "out", "--d", 32, "--lanes", 2)
 
 
-def generated(folder: Path, *options: object) -> Path:
+def generated(build_dir: Path, *options: object) -> Path:
     from lmu_hw.cli.main import main
 
-    assert main(["generate", *map(str, options), "-q", "-o", str(folder)]) == 0
-    return folder
+    assert main(["generate", *map(str, options), "-q", "-o", str(build_dir)]) == 0
+    return build_dir
 
 
-def parts_of(folder: Path) -> Inventory:
-    program = load_program(folder)
-    return inventory(program, plan_of(folder, program))
+def parts_of(build_dir: Path) -> Inventory:
+    program = load_program(build_dir)
+    return inventory(program, plan_of(build_dir, program))
 
 
 def netlist(target: str, parts: Inventory, **changes: Any) -> DeviceNetlist:
@@ -168,8 +168,8 @@ def test_what_has_vanished_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
     require(yowasp_tools.YOSYS)
-    folder = generated(tmp_path / "out", "--d", 32, "--lanes", 2)
-    path = folder / "rtl" / "lmu.v"
+    build_dir = generated(tmp_path / "out", "--d", 32, "--lanes", 2)
+    path = build_dir / "rtl" / "lmu.v"
     text = path.read_text()
     if broken == "rom":
         # a ROM that nothing is read into
@@ -178,7 +178,7 @@ def test_what_has_vanished_is_said(
         text, n = re.subn(r"(product <= )x \* factor", r"\g<1>x + factor", text)
     assert n == 1
     path.write_text(text)
-    error = refused(capsys, "synth", folder, "--target", "xc7")
+    error = refused(capsys, "synth", build_dir, "--target", "xc7")
     assert "rtl/lmu.v was edited; generate the folder again" in error
     if broken == "rom":
         assert re.search(r"weight_rom \(\d+ words of \d+ bits\)", error)
@@ -241,9 +241,9 @@ def test_a_design_that_does_not_fit(
 def test_too_many_multipliers(
     usual: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    folder = generated(tmp_path / "out", "--d", 16, "--lanes", 8)
+    build_dir = generated(tmp_path / "out", "--d", 16, "--lanes", 8)
     fake_synthesis(monkeypatch)
-    error = refused(capsys, "synth", folder, "--target", "ice40-up5k")
+    error = refused(capsys, "synth", build_dir, "--target", "ice40-up5k")
     assert re.search(
         r"\d+ of 8 multipliers \(.*lane_7 \d.*\); take fewer lanes \(now 8\), fewer", error
     )
@@ -294,16 +294,16 @@ def test_bad_options(
 def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "xc7")
     assert "does not exist" in refused(capsys, "synth", tmp_path / "none", *target)
-    folder = generated(tmp_path / "out", *TINY)
-    verilog = folder / "rtl" / "lmu.v"
+    build_dir = generated(tmp_path / "out", *TINY)
+    verilog = build_dir / "rtl" / "lmu.v"
     text = verilog.read_text()
     verilog.unlink()
-    assert "is missing" in refused(capsys, "synth", folder, *target)
+    assert "is missing" in refused(capsys, "synth", build_dir, *target)
     verilog.write_text(text)
-    (folder / "rtl" / "schedule.json").write_text("{")
-    assert "generate the folder again" in refused(capsys, "synth", folder, *target)
-    (folder / "manifest.json").write_text("{}")
-    assert "was not written by lmu-hw" in refused(capsys, "synth", folder, *target)
+    (build_dir / "rtl" / "schedule.json").write_text("{")
+    assert "generate the folder again" in refused(capsys, "synth", build_dir, *target)
+    (build_dir / "manifest.json").write_text("{}")
+    assert "was not written by lmu-hw" in refused(capsys, "synth", build_dir, *target)
 
 
 def test_a_folder_to_keep_things_in_must_be_empty(

@@ -45,7 +45,7 @@ def storages() -> list[Storage]:
     ]
 
 
-def write_design(folder: Path) -> None:
+def write_design(build_dir: Path) -> None:
     """Write a module of all shapes of memories and of products."""
     ports, body, modules = [], [], [memory_modules()]
     for s in storages():
@@ -63,7 +63,7 @@ def write_design(folder: Path) -> None:
             words = [
                 hex(i * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << s.width)) for i in range(s.depth)
             ]
-            (folder / f"{n}.mem").write_text("\n".join(w[2:] for w in words))
+            (build_dir / f"{n}.mem").write_text("\n".join(w[2:] for w in words))
             body.append(f'lmu_rom {shape}, .FILE("{n}.mem")) {n} (clk, a_{n}, q_{n});')
     for a, b in PRODUCTS:
         n = f"mul_{a}x{b}"
@@ -79,7 +79,7 @@ def write_design(folder: Path) -> None:
         ]
         body.append(f"{n} i_{n} (clk, a_{n}, b_{n}, y_{n});")
     top = f"module top (input clk,\n{', '.join(ports)});\n" + "\n".join(body) + "\nendmodule\n"
-    (folder / "top.v").write_text("\n".join([*modules, top]))
+    (build_dir / "top.v").write_text("\n".join([*modules, top]))
 
 
 @pytest.mark.synth

@@ -14,10 +14,17 @@ from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import metrics, run_integers
 from lmu_hw.measure.tune import LADDERS, WIDEST, Point, Tuner
 from lmu_hw.models import forward
-from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer, Network, scores
+from lmu_hw.models.network import (
+    Activation,
+    DenseLayer,
+    FloatNetwork,
+    LinearMemory,
+    LMULayer,
+    scores,
+)
 from lmu_hw.program.size import ram_bits, rom_bits
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.factories.small_networks import LINEAR, TANH, cell, lmu, network
 
@@ -26,17 +33,17 @@ def rng(*seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def classifier() -> Network:
+def classifier() -> FloatNetwork:
     first = lmu(rng(1), 2, kind="dense", n=6, memory=LinearMemory(order=3, theta=8.0, channels=2))
     head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
     return network(first, replace(head, W=4.0 * head.W, b=np.zeros(3)), every_step=False)
 
 
-def regression() -> Network:
+def regression() -> FloatNetwork:
     return network(lmu(rng(1), 2, kind="simple_rnn", n=4), cell(rng(2), "dense", 4, 1, LINEAR))
 
 
-def data(net: Network, *, noise: float = 0.0, n: int = 60) -> Dataset:
+def data(net: FloatNetwork, *, noise: float = 0.0, n: int = 60) -> Dataset:
     """Return sequences with what the network itself makes of them, or a little else."""
     x = rng(n).uniform(-1.0, 1.0, (n, 12, net.n_in))
     y = forward.run(replace(scores(net), every_step=True), x)
@@ -47,10 +54,10 @@ def data(net: Network, *, noise: float = 0.0, n: int = 60) -> Dataset:
     return Dataset(sequences=tuple(x), targets=tuple(y))
 
 
-def tuner(net: Network, dataset: Dataset, max_loss: float) -> Tuner:
+def tuner(net: FloatNetwork, dataset: Dataset, max_loss: float) -> Tuner:
     calibration = Calibration(net, dataset.sequences)
 
-    def design(widths: Widths) -> NetworkDesign:
+    def design(widths: Widths) -> QuantizedNetwork:
         return calibration.design(widths, title="t")
 
     return Tuner(design=design, dataset=dataset, max_loss=max_loss, engine="interpreter")
@@ -175,7 +182,7 @@ def test_words_that_do_not_fit_are_stepped_over() -> None:
     search = tuner(net, data(net), 0.5)
     design, refused = search.design, []
 
-    def picky(widths: Widths) -> NetworkDesign:
+    def picky(widths: Widths) -> QuantizedNetwork:
         if widths.act_bits < 8:
             refused.append(widths)
             raise SpecError("too narrow")

@@ -12,11 +12,11 @@ from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
 )
 from tests.models.test_network import FULL, dense, random
 
@@ -27,8 +27,8 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def network(*layers: object, every_step: bool = True) -> Network:
-    return Network(
+def network(*layers: object, every_step: bool = True) -> FloatNetwork:
+    return FloatNetwork(
         names=tuple(f"layer {k}" for k in range(len(layers))), layers=layers, every_step=every_step
     )
 

@@ -13,11 +13,11 @@ from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     arrays,
     dense_multiplies,
@@ -106,18 +106,18 @@ def test_memories_that_cannot_be(options: dict[str, object], text: str) -> None:
 
 
 def test_a_chain_must_fit() -> None:
-    Network(names=("a", "b"), layers=(FULL, dense(2, 5)))
+    FloatNetwork(names=("a", "b"), layers=(FULL, dense(2, 5)))
     with pytest.raises(SpecError, match="the layer after 'a' must read 5 words, not 4"):
-        Network(names=("a", "b"), layers=(FULL, dense(2, 4)))
+        FloatNetwork(names=("a", "b"), layers=(FULL, dense(2, 4)))
     with pytest.raises(SpecError, match="at least one layer"):
-        Network(names=(), layers=())
+        FloatNetwork(names=(), layers=())
     with pytest.raises(SpecError, match="softmax must be the last"):
-        Network(names=("a", "b"), layers=(dense(2, 3, Activation.SOFTMAX), dense(2, 2)))
+        FloatNetwork(names=("a", "b"), layers=(dense(2, 3, Activation.SOFTMAX), dense(2, 2)))
 
 
 def test_retimed_to_twice_the_rate() -> None:
     """A slow signal, sampled twice as fast, gives nearly the same features at the same times."""
-    memory_only = Network(names=("m",), layers=(lmu(),))
+    memory_only = FloatNetwork(names=("m",), layers=(lmu(),))
     fast = retime(memory_only, 0.5)
     layer = fast.layers[0]
     assert isinstance(layer, LMULayer)
@@ -133,9 +133,9 @@ def test_a_trained_matrix_has_no_theta_to_change() -> None:
     system = StateSpace(A=-0.5 * np.eye(4), B=np.ones(4), scale=np.ones(4))
     trained = lmu(memory=LinearMemory(order=4, theta=20.0, channels=2, trained=system))
     with pytest.raises(SpecError, match="layer 'm' must have a Legendre memory to be retimed"):
-        retime(Network(names=("m",), layers=(trained,)), 2.0)
+        retime(FloatNetwork(names=("m",), layers=(trained,)), 2.0)
     with pytest.raises(SpecError, match="dt ratio must be > 0"):
-        retime(Network(names=("m",), layers=(lmu(),)), 0.0)
+        retime(FloatNetwork(names=("m",), layers=(lmu(),)), 0.0)
     assert dict(arrays(trained)).keys() >= {"A", "B"}
 
 
@@ -144,7 +144,7 @@ def test_a_window_may_be_unknown_where_the_matrix_was_trained() -> None:
     memory = LinearMemory(order=4, theta=None, channels=2, trained=system)
     assert memory.system() is system
     with pytest.raises(SpecError, match="its A was trained"):
-        retime(Network(names=("m",), layers=(lmu(memory=memory),)), 2.0)
+        retime(FloatNetwork(names=("m",), layers=(lmu(memory=memory),)), 2.0)
     with pytest.raises(SpecError, match="theta must be given where A is not"):
         LinearMemory(order=4, theta=None)
 
@@ -165,7 +165,7 @@ def test_trained_matrices_are_checked() -> None:
 @pytest.mark.parametrize("name", ["", "x" * 101, "two\nlines", "\x1b[31m"])
 def test_names_that_a_terminal_would_obey(name: str) -> None:
     with pytest.raises(SpecError, match="a layer's name must be 1 to 100 printable characters"):
-        Network(names=(name,), layers=(FULL,))
+        FloatNetwork(names=(name,), layers=(FULL,))
 
 
 def test_weights_are_read_only() -> None:

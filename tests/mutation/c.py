@@ -12,17 +12,17 @@ from tests.mutation.rules import WIDER
 from tests.mutation.running import run, verified
 
 
-def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:
+def judge(place: Path, build_dir: Path, original: Path, mutant: Mutant) -> str:
     build = ["cc", "-std=c99", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
-    if run([*build, "-w", "-o", "bench", "test_lmu.c", "lmu.c"], folder):
+    if run([*build, "-w", "-o", "bench", "test_lmu.c", "lmu.c"], build_dir):
         return "no program"
-    if run(["./bench", "../vectors"], folder) != 0:
+    if run(["./bench", "../vectors"], build_dir) != 0:
         return "killed by its bench"
-    shutil.copy(original, folder / "was.c")
+    shutil.copy(original, build_dir / "was.c")
     for source in ("lmu.c", "was.c"):
-        run(["cc", "-std=c99", "-O2", "-w", "-S", "-o", f"{source}.s", source], folder)
+        run(["cc", "-std=c99", "-O2", "-w", "-S", "-o", f"{source}.s", source], build_dir)
     texts = [
-        re.sub(r"\.file.*|\.ident.*", "", (folder / f"{s}.s").read_text())
+        re.sub(r"\.file.*|\.ident.*", "", (build_dir / f"{s}.s").read_text())
         for s in ("lmu.c", "was.c")
     ]
     if texts[0] == texts[1]:

@@ -10,7 +10,7 @@ from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import parse
 from lmu_hw.program import vectors
 from lmu_hw.program.integer_program import Program
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.verify.worst_case import worst_case
 
@@ -34,7 +34,7 @@ SHARES = {
 
 def prepare(place: Path, name: str) -> Program:
     """Write the folder of a design, with vectors that are worth playing."""
-    design = quantize(parse(DESIGNS[name]))
+    design = quantize_memory(parse(DESIGNS[name]))
     for file, content in files_of(design, HARDWARE.get(name, Hardware())).items():
         path = place / file
         path.parent.mkdir(parents=True, exist_ok=True)

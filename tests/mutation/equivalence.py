@@ -36,14 +36,14 @@ sat -verify -prove trigger 0 miter
 """
 
 
-def equivalent(was: str, now: str, folder: Path) -> bool:
+def equivalent(was: str, now: str, build_dir: Path) -> bool:
     """Return whether two designs, which differ in one line, are shown to be the same.
 
     Parameters
     ----------
     was, now : str
         Verilog.
-    folder : Path
+    build_dir : Path
         For files.
     """
     texts = {"gold": compared(was), "gate": compared(now)}
@@ -51,10 +51,10 @@ def equivalent(was: str, now: str, folder: Path) -> bool:
     if texts["gold"] == texts["gate"]:
         return False
     for name, text in texts.items():
-        (folder / f"{name}.v").write_text(text)
+        (build_dir / f"{name}.v").write_text(text)
     script = "".join(_READ.format(file=name) for name in texts) + _COMPARE
     try:
-        yosys.run("; ".join(script.split("\n")[1:-1]).replace("; ; ", "; "), folder)
+        yosys.run("; ".join(script.split("\n")[1:-1]).replace("; ; ", "; "), build_dir)
     except ToolError:
         return False
     return True

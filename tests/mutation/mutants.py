@@ -70,13 +70,13 @@ def swapped(design: str, file: str, text: str) -> Iterator[Mutant]:
 
 def mutants(place: Path, name: str, language: str, n: int, seed: int) -> list[Mutant]:
     """Return some mutants of a design, as evenly over the rules as there are places."""
-    folder = place / ("c" if language == "c" else "rtl")
+    build_dir = place / ("c" if language == "c" else "rtl")
     found: list[Mutant] = []
     if language == "c":
-        found += broken(name, language, "lmu.c", (folder / "lmu.c").read_text())
+        found += broken(name, language, "lmu.c", (build_dir / "lmu.c").read_text())
     else:
-        found += broken(name, language, "lmu.v", (folder / "lmu.v").read_text())
-        for path in sorted(folder.glob("*.mem")):
+        found += broken(name, language, "lmu.v", (build_dir / "lmu.v").read_text())
+        for path in sorted(build_dir.glob("*.mem")):
             found += swapped(name, path.name, path.read_text())
     rng = random.Random(seed)
     by_rule: dict[str, list[Mutant]] = {}

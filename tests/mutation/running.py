@@ -20,11 +20,11 @@ def run(command: list[str], place: Path) -> int | None:
     return done.returncode
 
 
-def verified(place: Path, *executors: str) -> str:
-    """Return what `lmu-hw verify` makes of a folder, with each executor in turn."""
-    for executor in executors:
-        command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--executors", executor]
-        command += ["--steps", str(DEEP_STEPS[executor]), "-q"]
+def verified(place: Path, *backends: str) -> str:
+    """Return what `lmu-hw verify` makes of a folder, with each backend in turn."""
+    for backend in backends:
+        command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--backends", backend]
+        command += ["--steps", str(DEEP_STEPS[backend]), "-q"]
         try:
             done = subprocess.run(command, capture_output=True, timeout=240)
         except subprocess.TimeoutExpired:

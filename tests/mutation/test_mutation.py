@@ -8,7 +8,7 @@ import pytest
 
 from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import parse
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.options import Hardware
 from tests.mutation.equivalence import equivalent
 from tests.tools import require_yosys
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sim
 
 @pytest.fixture(scope="module")
 def verilog() -> str:
-    design = quantize(parse({"d": 5, "theta": 20, "realization": "cascade"}))
+    design = quantize_memory(parse({"d": 5, "theta": 20, "realization": "cascade"}))
     text = files_of(design, Hardware())["rtl/lmu.v"]
     assert isinstance(text, str)
     return text

@@ -12,21 +12,21 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.running import SECONDS, run, verified
 
 
-def judge(place: Path, folder: Path, original: Path, mutant: Mutant) -> str:
+def judge(place: Path, build_dir: Path, original: Path, mutant: Mutant) -> str:
     build = ["iverilog", "-g2005", f"-D{COLLISION_MACRO}", "-s", "tb_lmu", "-o", "bench.vvp"]
     build += ["tb_lmu.v", "lmu.v"]
-    if run(build, folder):
+    if run(build, build_dir):
         return "no program"
     done = None
     try:
         done = subprocess.run(
-            ["vvp", "-n", "bench.vvp"], cwd=folder, capture_output=True, timeout=SECONDS
+            ["vvp", "-n", "bench.vvp"], cwd=build_dir, capture_output=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
         return "killed by its bench"
     if not re.search(rb"^PASS", done.stdout, re.MULTILINE):
         return "killed by its bench"
-    same = mutant.file.endswith(".v") and equivalent(original.read_text(), mutant.text, folder)
+    same = mutant.file.endswith(".v") and equivalent(original.read_text(), mutant.text, build_dir)
     original.unlink()
     # of the two it is Icarus that plays the state port
     return "equivalent" if same else verified(place, "cxxrtl", "icarus")

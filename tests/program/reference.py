@@ -1,4 +1,4 @@
-"""A slow executor in plain Python, written from the text of `lmu_hw.program.integer_program` alone.
+"""A slow backend in plain Python, written from the text of `lmu_hw.program.integer_program` alone.
 
 Words become rational values, every step is computed exactly on those, and a value becomes a word
 again where the text says "round". It shares nothing with the interpreter but the program's data.

@@ -35,9 +35,9 @@ def copies(*formats: QFormat) -> Program:
     return Program(title="copies", vectors=tuple(vectors), ops=ops)
 
 
-def write(folder: Path, files: dict[str, str]) -> None:
+def write(build_dir: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="ascii")
+        (build_dir / name).write_text(text, encoding="ascii")
 
 
 def same(a: Vectors, b: Vectors) -> bool:

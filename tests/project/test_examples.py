@@ -27,13 +27,13 @@ def run(script: str, *arguments: str | Path) -> str:
 @pytest.mark.cc
 def test_demo(tmp_path: Path) -> None:
     require("cc|gcc|clang")
-    folder = tmp_path / "demo"
-    assert main(["generate", "--d", "64", "--bits", "16", "-o", str(folder), "--quiet"]) == 0
-    text = run("demo.py", "--dir", folder)
+    build_dir = tmp_path / "demo"
+    assert main(["generate", "--d", "64", "--bits", "16", "-o", str(build_dir), "--quiet"]) == 0
+    text = run("demo.py", "--dir", build_dir)
     percent = float(text.split("words: ")[1].split(" %")[0])
     assert percent < 25  # what 64 coefficients of 512 samples can hold of this recording
     assert (tmp_path / "membrane.png").stat().st_size > 10_000
-    assert certify(folder)["proven"]
+    assert certify(build_dir)["proven"]
 
 
 @pytest.mark.cc

@@ -17,7 +17,7 @@ from lmu_hw.errors import EmitError, LMUHWError, ModelFileError, plain, read_err
 from lmu_hw.measure.dataset import load_dataset
 from lmu_hw.measure.signal_files import read_signal
 from lmu_hw.models.importers import load
-from lmu_hw.models.network import Activation, Network
+from lmu_hw.models.network import Activation, FloatNetwork
 from tests.models.test_network import dense
 
 ESCAPE = "\x1b[31mred\x07\x9b"
@@ -101,7 +101,7 @@ def test_recordings(content: bytes, tmp_path: Path) -> None:
 
 def test_data_sets(tmp_path: Path) -> None:
     path = archive(tmp_path / "d.npz", {f"{ESCAPE}.npy": stored(np.ones(3))})
-    network = Network(names=("d",), layers=(dense(1, 1, Activation.LINEAR),))
+    network = FloatNetwork(names=("d",), layers=(dense(1, 1, Activation.LINEAR),))
     with pytest.raises(ModelFileError, match=r"it holds \\x1b\[31mred\\x07\\x9b$"):
         load_dataset(path, network)
 

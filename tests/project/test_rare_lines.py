@@ -13,21 +13,21 @@ from lmu_hw.measure.synthesis import yowasp_tools
 from lmu_hw.proof.certificate import require_proof
 from lmu_hw.rtl.verilog import rtlil
 from lmu_hw.verify import load_build
+from lmu_hw.verify.backends import verilator
 from lmu_hw.verify.divergence import LocatedDivergence
-from lmu_hw.verify.simulators import verilator
 from tests.cli.command import call, refused
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from lmu_hw._support.build_directory import write_folder
+    from lmu_hw._support.build_directory import write_build_dir
     from lmu_hw.generate import files_of
     from lmu_hw.memory.spec import parse
-    from lmu_hw.quantize.memory_design import quantize
+    from lmu_hw.quantize.quantize_memory import quantize_memory
 
-    folder = tmp_path_factory.mktemp("rare") / "out"
-    write_folder(folder, files_of(quantize(parse({"d": 2, "bits": 8}))), force=False)
-    return folder
+    build_dir = tmp_path_factory.mktemp("rare") / "out"
+    write_build_dir(build_dir, files_of(quantize_memory(parse({"d": 2, "bits": 8}))), force=False)
+    return build_dir
 
 
 def test_numbers_and_names_that_no_generated_file_can_hold() -> None:
@@ -83,7 +83,7 @@ def test_samples_that_verify_saturates_are_told_of(
 ) -> None:
     signal = tmp_path / "s.csv"
     signal.write_text("u\n0.5\n3.0\n-4.0\n")
-    said = call(capsys, "verify", made, "--executors", "c", "--input", signal)
+    said = call(capsys, "verify", made, "--backends", "c", "--input", signal)
     assert said.code == 0, said.err
     assert "note: 2 of 3 samples (66.7 %) were saturated: raise --full-scale" in said.out
 
@@ -103,7 +103,7 @@ def test_rtlil_that_is_cut_off(text: str, what: str) -> None:
 
 def test_a_divergence_that_takes_its_stalls_is_told_so() -> None:
     found = LocatedDivergence(
-        executor="icarus",
+        backend="icarus",
         step=3,
         operation="op 0 (cascade)",
         signal="z_inner",

@@ -214,10 +214,10 @@ def test_a_damaged_claim(key: str) -> None:
         check_sums(program, [{}, *claims], text)
 
 
-def edit(folder: Path, path: Path, text: str) -> None:
+def edit(build_dir: Path, path: Path, text: str) -> None:
     """Write a file, and the manifest as if it had always been so."""
     assert path.read_text() != text
     path.write_text(text)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"] |= sha256_of({str(path.relative_to(folder)): text})
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    manifest = json.loads((build_dir / "manifest.json").read_text())
+    manifest["files"] |= sha256_of({str(path.relative_to(build_dir)): text})
+    (build_dir / "manifest.json").write_text(json.dumps(manifest))

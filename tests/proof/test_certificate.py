@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw._support.build_directory import sha256_of, write_folder
+from lmu_hw._support.build_directory import sha256_of, write_build_dir
 from lmu_hw.errors import CertificateError, LMUHWError, ModelFileError
 from lmu_hw.generate import describe
 from lmu_hw.memory.spec import parse
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.proof.certificate import certificate, certify, text
-from lmu_hw.quantize.memory_design import Design, quantize
+from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.configurations import CONFIGURATIONS
 from tests.factories.small_networks import lmu, network
@@ -34,7 +34,7 @@ EXAMPLES = {
 """What two examples generate; all are certified where they run, in test_examples.py."""
 
 
-def write(folder: Path, program: Data, stated: Data, decay: str = "proven") -> Path:
+def write(build_dir: Path, program: Data, stated: Data, decay: str = "proven") -> Path:
     """Write what certify reads, its digests in order."""
     body = {key: value for key, value in program.items() if key != "digest"}
     compact = json.dumps(body, separators=(",", ":"))
@@ -44,16 +44,16 @@ def write(folder: Path, program: Data, stated: Data, decay: str = "proven") -> P
         "certificate.json": json.dumps({**stated, "digest": digest}),
     }
     manifest = {"tool": "lmu-hw", "zero_input_decay": decay, "files": sha256_of(files)}
-    write_folder(folder, {**files, "manifest.json": json.dumps(manifest)}, force=True)
-    return folder
+    write_build_dir(build_dir, {**files, "manifest.json": json.dumps(manifest)}, force=True)
+    return build_dir
 
 
-def stated_of(design: Design) -> tuple[Data, Data]:
+def stated_of(design: QuantizedMemory) -> tuple[Data, Data]:
     program = design.program.to_json()
     return json.loads(program), certificate(program, describe(design)["error_lsb"])
 
 
-def random_designs(n: int) -> list[Design]:
+def random_designs(n: int) -> list[QuantizedMemory]:
     """Return memories of random specs, those that lmu-hw accepts."""
     rng, found = np.random.default_rng(7), []
     while len(found) < n:
@@ -72,7 +72,7 @@ def random_designs(n: int) -> list[Design]:
         if rng.random() < 0.3:
             keys["coef_bits"] = int(rng.integers(6, 20))
         try:
-            found.append(quantize(parse(keys)))
+            found.append(quantize_memory(parse(keys)))
         except LMUHWError:
             continue
     return found
@@ -85,13 +85,13 @@ def test_certify_passes_on_random_specs(tmp_path: Path) -> None:
         assert stated["proven"], (design.spec, stated["unproven"])
         decays = all(d["proven"] for d in stated["decay"].values())
         assert decays == (design.decay == "proven"), design.spec
-        folder = write(tmp_path / "out", program, stated, design.decay)
-        assert certify(folder)["signals"] == stated["signals"]
+        build_dir = write(tmp_path / "out", program, stated, design.decay)
+        assert certify(build_dir)["signals"] == stated["signals"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_certify_passes_on_the_examples(name: str, tmp_path: Path) -> None:
-    program, stated = stated_of(quantize(parse(EXAMPLES[name])))
+    program, stated = stated_of(quantize_memory(parse(EXAMPLES[name])))
     assert stated["proven"]
     certify(write(tmp_path / "out", program, stated))
 
@@ -113,9 +113,9 @@ def test_certify_passes_on_networks(name: str, tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_a_network_of_order_256_takes_seconds(tmp_path: Path) -> None:
     program = CONFIGURATIONS["tanh d=256 n=64 P=16"].make().to_json()
-    folder = write(tmp_path / "out", json.loads(program), certificate(program, None))
+    build_dir = write(tmp_path / "out", json.loads(program), certificate(program, None))
     start = time.process_time()
-    certify(folder)
+    certify(build_dir)
     # not of the machine, of the method: it takes 1 to 3 s, and may take a minute
     assert time.process_time() - start < 60
 
@@ -282,7 +282,7 @@ CORRUPTIONS: dict[Edit, str] = {
 
 @pytest.fixture(scope="module")
 def design() -> tuple[Data, Data]:
-    return stated_of(quantize(parse({"d": 6, "bits": 12})))
+    return stated_of(quantize_memory(parse({"d": 6, "bits": 12})))
 
 
 @pytest.mark.parametrize("edit", CORRUPTIONS, ids=lambda edit: edit.__name__)
@@ -290,17 +290,19 @@ def test_certify_catches(
     edit: Edit, design: tuple[Data, Data], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program, stated = copy.deepcopy(design)
-    folder = write(tmp_path / "out", program, stated)
-    certify(folder)
+    build_dir = write(tmp_path / "out", program, stated)
+    certify(build_dir)
     edit(program, stated)
-    write(folder, program, stated)
+    write(build_dir, program, stated)
     with pytest.raises(CertificateError, match=CORRUPTIONS[edit]):
-        certify(folder)
-    assert refused(capsys, "certify", folder)
+        certify(build_dir)
+    assert refused(capsys, "certify", build_dir)
 
 
 def test_certify_catches_a_decay_that_is_not(tmp_path: Path) -> None:
-    program, stated = stated_of(quantize(parse({"d": 12, "realization": "dense", "bits": 10})))
+    program, stated = stated_of(
+        quantize_memory(parse({"d": 12, "realization": "dense", "bits": 10}))
+    )
     certify(write(tmp_path / "out", program, stated, decay="not proven"))
     with pytest.raises(CertificateError, match="zero_input_decay is 'proven', but it is not"):
         certify(write(tmp_path / "out", program, stated, decay="proven"))
@@ -311,16 +313,16 @@ def test_certify_catches_a_decay_that_is_not(tmp_path: Path) -> None:
 
 def test_certify_catches_another_program(design: tuple[Data, Data], tmp_path: Path) -> None:
     program, stated = copy.deepcopy(design)
-    folder = write(tmp_path / "out", program, stated)
-    path = folder / "program.json"
+    build_dir = write(tmp_path / "out", program, stated)
+    path = build_dir / "program.json"
     path.write_text(path.read_text().replace('"theta=48', '"theta=49').replace("d=6", "d=7"))
     with pytest.raises(CertificateError, match=r"program\.json does not match its own digest"):
-        certify(folder)
-    write(folder, program, stated)
-    path = folder / "certificate.json"
+        certify(build_dir)
+    write(build_dir, program, stated)
+    path = build_dir / "certificate.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 64}))
     with pytest.raises(CertificateError, match="program: digest is claimed to be '000"):
-        certify(folder)
+        certify(build_dir)
 
 
 @pytest.mark.parametrize("name", ["program.json", "certificate.json"])
@@ -332,11 +334,11 @@ def test_what_is_no_certificate_is_an_error(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    folder = write(tmp_path / "out", *design)
-    (folder / name).unlink()
+    build_dir = write(tmp_path / "out", *design)
+    (build_dir / name).unlink()
     if content is not None:
-        (folder / name).write_text(content)
-    assert refused(capsys, "certify", folder)
+        (build_dir / name).write_text(content)
+    assert refused(capsys, "certify", build_dir)
 
 
 @pytest.mark.parametrize("key", ["rows", "shifts", "sources", "kind", "sections", "chain_fmt"])
@@ -353,18 +355,18 @@ def test_damaged_operations_are_errors_of_one_line(
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "out"
-    made = call(capsys, "generate", "--d", 4, "--require-proof", "-o", folder)
+    build_dir = tmp_path / "out"
+    made = call(capsys, "generate", "--d", 4, "--require-proof", "-o", build_dir)
     assert made.code == 0
     assert "overflow      impossible for |u| <= 1" in made.out
-    said = call(capsys, "certify", folder)
+    said = call(capsys, "certify", build_dir)
     assert said.code == 0
-    assert said.out == (folder / "certificate.txt").read_text()
+    assert said.out == (build_dir / "certificate.txt").read_text()
     assert said.out.endswith("no recurrent signal can leave its format, no accumulator overflow.\n")
-    as_json = call(capsys, "certify", folder, "--json").json
+    as_json = call(capsys, "certify", build_dir, "--json").json
     assert as_json["holds"]
     assert as_json["proven"]
-    assert call(capsys, "certify", folder, "--quiet").out == ""
+    assert call(capsys, "certify", build_dir, "--quiet").out == ""
 
 
 def test_require_proof_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from lmu_hw.proof.memory_bounds import ReadoutRow, gains_of
 from lmu_hw.proof.response import SIGNALS, Response, TooWideError
 from lmu_hw.proof.rounding import error_sums
 from lmu_hw.proof.scaled import ONE
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.factories.program_networks import Builder
 
 CHAINS: dict[str, list[list[tuple[int, int]]]] = {
@@ -262,7 +262,7 @@ def feedback() -> Program:
 def test_recurrent_signals_are_those_of_loops() -> None:
     data = json.loads(feedback().to_json())
     assert recurrent(data) == {"h", "u", "m_z_outer", "m_z_inner", "m_silence"}
-    alone = json.loads(quantize(parse({"d": 6, "realization": "cascade"})).program.to_json())
+    alone = json.loads(quantize_memory(parse({"d": 6, "realization": "cascade"})).program.to_json())
     assert recurrent(alone) == {"z_outer", "z_inner", "silence"}
 
 
@@ -270,7 +270,7 @@ def test_recurrent_signals_are_those_of_loops() -> None:
 def test_nothing_leaves_its_range(seed: int) -> None:
     """Whatever is claimed of a hand-made network, its words stay within it."""
     rng = np.random.default_rng(seed)
-    program = feedback() if seed % 2 else quantize(parse({"d": seed + 2, "bits": 8})).program
+    program = feedback() if seed % 2 else quantize_memory(parse({"d": seed + 2, "bits": 8})).program
     claims = derive(json.loads(program.to_json()))["signals"]
     interpreter = Interpreter(program, 32)
     inputs = program.with_role(Role.INPUT)
@@ -293,7 +293,7 @@ def test_nothing_leaves_its_range(seed: int) -> None:
 def test_formats_hold_what_bounds_found() -> None:
     """Two ways to the same worst cases: floats in ``bounds``, integers here."""
     for keys in ({"d": 6}, {"d": 16, "bits": 8}, {"d": 9, "realization": "dense"}):
-        design = quantize(parse(keys))
+        design = quantize_memory(parse(keys))
         claims = derive(json.loads(design.program.to_json()))["signals"]
         for bound in design.bounds:
             claim = claims["chain of z_inner" if bound.signal == "chain" else bound.signal]

@@ -13,7 +13,7 @@ from lmu_hw.errors import ModelFileError
 from lmu_hw.memory.spec import parse
 from lmu_hw.proof import matrix, memory_bounds, rounding, shape
 from lmu_hw.proof.derive import derive
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 
 Data = dict[str, Any]
 WIDE = {"coef": (1 << 45) + 1, "shift": 45}
@@ -22,7 +22,7 @@ TAPS = {"d": 4, "theta": 20, "bits": 8, "realization": "cascade", "output": "mem
 
 @pytest.fixture(scope="module")
 def program() -> Data:
-    data = json.loads(quantize(parse(TAPS)).program.to_json())
+    data = json.loads(quantize_memory(parse(TAPS)).program.to_json())
     assert isinstance(data, dict)
     return data
 

@@ -13,10 +13,10 @@ from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     scores,
 )
@@ -59,7 +59,7 @@ def outputs(graph: SignalGraph, x: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
-def check(net: Network, tolerance: float = TOLERANCE) -> SignalGraph:
+def check(net: FloatNetwork, tolerance: float = TOLERANCE) -> SignalGraph:
     """Assert that a network and its graph give the same; return the graph."""
     x = rng(7).uniform(-1.0, 1.0, (2, 30, net.n_in))
     wanted = forward.run(replace(scores(net), every_step=True), x)

@@ -11,7 +11,7 @@ import pytest
 from lmu_hw.cli.render import network_text
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import LMULayer, Network
+from lmu_hw.models.network import FloatNetwork, LMULayer
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.network_summary import report
 from lmu_hw.quantize.word_lengths import Widths
@@ -48,10 +48,10 @@ def test_a_window_that_nobody_knows_is_not_made_up() -> None:
     layer = NETWORK.layers[1]
     assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
-    found = report(Network(names=("t",), layers=(unknown,)), rate=100.0)
+    found = report(FloatNetwork(names=("t",), layers=(unknown,)), rate=100.0)
     assert (found["layers"][0]["theta"], found["layers"][0]["theta_seconds"]) == (None, None)
     assert "LMU d=3 theta=unknown trained A, no cell" in network_text(found)
-    network = Network(names=("t",), layers=(unknown,))
+    network = FloatNetwork(names=("t",), layers=(unknown,))
     assert Calibration(network).design(Widths(), title="test").program.ops
 
 
@@ -104,18 +104,18 @@ def test_import_for_another_rate(
 
 
 def test_refused(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = model.parent
+    build_dir = model.parent
     assert "trained" in refused(capsys, "inspect", model, "--dt-ratio", 2)
     assert "--rate must be > 0" in refused(capsys, "inspect", model, "--rate", -1)
     assert "--theta must be" in refused(capsys, "inspect", model, "--theta", "x")
-    assert "does not exist" in refused(capsys, "inspect", folder / "none.keras")
-    assert "must end in .npz" in refused(capsys, "import", model, "-o", folder / "model.h5")
-    np.savez(folder / "theirs.npz", a=np.zeros(3))
-    said = refused(capsys, "import", model, "-o", folder / "theirs.npz")
+    assert "does not exist" in refused(capsys, "inspect", build_dir / "none.keras")
+    assert "must end in .npz" in refused(capsys, "import", model, "-o", build_dir / "model.h5")
+    np.savez(build_dir / "theirs.npz", a=np.zeros(3))
+    said = refused(capsys, "import", model, "-o", build_dir / "theirs.npz")
     assert "was not written by lmu-hw; choose another name, or give --force" in said
-    assert call(capsys, "import", model, "-o", folder / "theirs.npz", "--force").code == 0
-    (folder / "broken.npz").write_bytes(model.read_bytes()[:500])
-    refused(capsys, "inspect", folder / "broken.npz")
+    assert call(capsys, "import", model, "-o", build_dir / "theirs.npz", "--force").code == 0
+    (build_dir / "broken.npz").write_bytes(model.read_bytes()[:500])
+    refused(capsys, "inspect", build_dir / "broken.npz")
 
 
 def test_nothing_is_written_by_a_command_that_fails(

@@ -136,26 +136,26 @@ def inputs_of(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
     return inputs
 
 
-def write_folder(
+def write_build_dir(
     program: Program,
-    folder: Path,
+    build_dir: Path,
     n_steps: int = 24,
     seed: int = 0,
     lanes: int = 1,
     streams: Streams = Streams.PLAIN,
     state_port: bool = False,
 ) -> Path:
-    """Write a generated folder as far as the hardware's tests need it."""
+    """Write a build directory as far as the hardware's tests need it."""
     plan = schedule(program, lanes, state_port=state_port)
     files = {f"rtl/{k}": v for k, v in emit(program, plan, streams=streams).items()}
     played = vectors.expect(program, inputs_of(program, n_steps, seed))
     files |= {f"vectors/{k}": v for k, v in vectors.to_files(program, played).items()}
     files["program.json"] = program.to_json()
     for name, text in files.items():
-        path = folder / name
+        path = build_dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return folder
+    return build_dir
 
 
 def simulate(dut: Elaboratable, bench: Callable[[Any], Any]) -> None:

@@ -18,10 +18,10 @@ from lmu_hw.rtl import emit
 from lmu_hw.rtl.block_memories import Ram, SimulationPlatform
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
-from lmu_hw.verify.simulators import bench, cxxrtl, verilator
+from lmu_hw.verify.backends import bench, cxxrtl, verilator
 from lmu_hw.verify.stimulus import Sequences
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL, simulate, write_folder
+from tests.rtl.bench import ALL, simulate, write_build_dir
 from tests.rtl.test_icarus import cocotb, edit, make
 from tests.tools import require, require_yosys
 
@@ -113,9 +113,9 @@ def test_verilog_simulates_an_x_where_it_is_asked_to(
 @pytest.fixture
 def all_collide(tmp_path: Path) -> Path:
     """Return a folder whose RAMs, where collisions are X, never give a word."""
-    folder = write_folder(PROGRAMS["one_pair"], tmp_path)
-    edit(folder / "rtl/lmu.v", r"if \(write && write_address == read_address\)", "if (1'b1)")
-    return folder
+    build_dir = write_build_dir(PROGRAMS["one_pair"], tmp_path)
+    edit(build_dir / "rtl/lmu.v", r"if \(write && write_address == read_address\)", "if (1'b1)")
+    return build_dir
 
 
 def played_wrong(play: Callable[[], int]) -> bool:
@@ -134,15 +134,15 @@ def test_both_benches_ask_for_it(all_collide: Path) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize(("executor", "asks"), [(verilator, True), (cxxrtl, False)])
+@pytest.mark.parametrize(("backend", "asks"), [(verilator, True), (cxxrtl, False)])
 def test_of_the_compiled_simulators_verilator_does(
-    executor: Any, asks: bool, all_collide: Path
+    backend: Any, asks: bool, all_collide: Path
 ) -> None:
     require("c++|g++|clang++")
     require("verilator")
     require_yosys()
     program = PROGRAMS["one_pair"]
-    with executor.build(all_collide, program) as library:
+    with backend.build(all_collide, program) as library:
         plan, sequences = schedule(program), Sequences(program, 20, 1)
         wrong = played_wrong(lambda: bench.run(library, program, plan, sequences, 1).mismatches)
     assert wrong == asks

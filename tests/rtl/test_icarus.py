@@ -11,9 +11,9 @@ import pytest
 from lmu_hw.errors import ToolError
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.schedule import schedule
-from lmu_hw.verify.simulators import icarus
+from lmu_hw.verify.backends import icarus
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL, write_folder
+from tests.rtl.bench import ALL, write_build_dir
 from tests.tools import require
 
 pytestmark = pytest.mark.sim
@@ -26,9 +26,9 @@ def _tools() -> None:
     require("iverilog", "vvp", "make")
 
 
-def make(folder: Path) -> subprocess.CompletedProcess[str]:
+def make(build_dir: Path) -> subprocess.CompletedProcess[str]:
     """Run the plain Verilog bench of a folder."""
-    return subprocess.run(["make", "-C", str(folder / "rtl")], capture_output=True, text=True)
+    return subprocess.run(["make", "-C", str(build_dir / "rtl")], capture_output=True, text=True)
 
 
 def edit(path: Path, pattern: str, text: str) -> None:
@@ -40,17 +40,17 @@ def edit(path: Path, pattern: str, text: str) -> None:
     path.write_text(new)
 
 
-def cocotb(folder: Path, seed: int = 1) -> icarus.IcarusResult:
-    build = folder / "build"
+def cocotb(build_dir: Path, seed: int = 1) -> icarus.IcarusResult:
+    build = build_dir / "build"
     build.mkdir(exist_ok=True)
-    return icarus.run(folder, folder / "vectors", build, seed)
+    return icarus.run(build_dir, build_dir / "vectors", build, seed)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_plain_bench(name: str, tmp_path: Path) -> None:
     # every program with some number of lanes, every number with some programs
     lanes = LANES[list(ALL).index(name) % len(LANES)]
-    done = make(write_folder(ALL[name], tmp_path, lanes=lanes))
+    done = make(write_build_dir(ALL[name], tmp_path, lanes=lanes))
     assert done.returncode == 0, done.stdout + done.stderr
     cycles = schedule(ALL[name], lanes).cycles_per_step
     assert re.search(rf"^PASS \d+ words, {cycles} cycles", done.stdout, re.M)
@@ -69,7 +69,7 @@ def test_plain_bench(name: str, tmp_path: Path) -> None:
 )
 def test_cocotb_bench(name: str, lanes: int, tmp_path: Path) -> None:
     program = ALL[name]
-    result = cocotb(write_folder(program, tmp_path, lanes=lanes))
+    result = cocotb(write_build_dir(program, tmp_path, lanes=lanes))
     assert result.mismatches == 0
     assert result.first is None
     assert result.steps == 24
@@ -77,10 +77,10 @@ def test_cocotb_bench(name: str, lanes: int, tmp_path: Path) -> None:
     assert result.cycles_per_step == (published if program.output_every else None)
 
 
-def broken(program: Program, folder: Path, file: str, pattern: str, text: str) -> Path:
-    write_folder(program, folder)
-    edit(folder / file, pattern, text)
-    return folder
+def broken(program: Program, build_dir: Path, file: str, pattern: str, text: str) -> Path:
+    write_build_dir(program, build_dir)
+    edit(build_dir / file, pattern, text)
+    return build_dir
 
 
 BREAKS = {
@@ -113,11 +113,11 @@ def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
 
 def test_cocotb_bench_names_the_first_word_that_differs(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    folder = write_folder(program, tmp_path)
-    lines = (folder / "vectors/output.hex").read_text().split()
+    build_dir = write_build_dir(program, tmp_path)
+    lines = (build_dir / "vectors/output.hex").read_text().split()
     lines[17] = f"{int(lines[17], 16) ^ 1:02x}"
-    (folder / "vectors/output.hex").write_text("\n".join(lines) + "\n")
-    result = cocotb(folder)
+    (build_dir / "vectors/output.hex").write_text("\n".join(lines) + "\n")
+    result = cocotb(build_dir)
     assert result.mismatches == 1
     assert result.first is not None
     assert (result.first.step, result.first.index) == (3, 2)
@@ -125,23 +125,23 @@ def test_cocotb_bench_names_the_first_word_that_differs(tmp_path: Path) -> None:
 
 
 def test_cocotb_bench_sees_what_only_a_reset_shows(tmp_path: Path) -> None:
-    folder = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["stale state after reset"])
+    build_dir = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["stale state after reset"])
     with pytest.raises(ToolError, match="Icarus simulation failed"):
-        cocotb(folder)
+        cocotb(build_dir)
 
 
 def test_an_x_on_an_output_is_no_word(tmp_path: Path) -> None:
-    folder = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["memory not cleared"])
-    result = cocotb(folder)
+    build_dir = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["memory not cleared"])
+    result = cocotb(build_dir)
     assert result.mismatches > 0
     assert result.first is not None
     assert "x" in str(result.first.got).lower()
 
 
 def test_a_design_that_does_not_build(tmp_path: Path) -> None:
-    folder = broken(PROGRAMS["one_pair"], tmp_path, "rtl/lmu.v", "endmodule", "")
+    build_dir = broken(PROGRAMS["one_pair"], tmp_path, "rtl/lmu.v", "endmodule", "")
     with pytest.raises(ToolError, match="Icarus simulation failed") as caught:
-        cocotb(folder)
+        cocotb(build_dir)
     assert caught.value.exit_code
 
 

@@ -20,10 +20,10 @@ from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.state_port import clear_cycles, load_cycles, save_cycles
 from lmu_hw.rtl.streams import Streams
+from lmu_hw.verify.backends import icarus
 from lmu_hw.verify.load_build import SCHEDULE, hardware_of, plan_of
-from lmu_hw.verify.simulators import icarus
 from tests.cli.command import call
-from tests.rtl.bench import ALL, write_folder
+from tests.rtl.bench import ALL, write_build_dir
 from tests.rtl.test_icarus import cocotb, edit, make
 from tests.tools import require
 
@@ -37,8 +37,10 @@ def test_plain_bench(
     name: str, lanes: int, streams: Streams, state_port: bool, tmp_path: Path
 ) -> None:
     require("iverilog", "vvp", "make")
-    folder = write_folder(ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port)
-    done = make(folder)
+    build_dir = write_build_dir(
+        ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
+    )
+    done = make(build_dir)
     assert done.returncode == 0, done.stdout + done.stderr
     cycles = schedule(ALL[name], lanes, state_port=state_port).cycles_per_step
     assert re.search(rf"^PASS \d+ words, {cycles} cycles", done.stdout, re.M)
@@ -57,10 +59,12 @@ def test_cocotb_bench(
     name: str, lanes: int, streams: Streams, state_port: bool, tmp_path: Path
 ) -> None:
     require("iverilog", "vvp")
-    folder = write_folder(ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port)
-    result = cocotb(folder)
+    build_dir = write_build_dir(
+        ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
+    )
+    result = cocotb(build_dir)
     assert result.mismatches == 0
-    log = (folder / "build" / icarus.LOG).read_text()
+    log = (build_dir / "build" / icarus.LOG).read_text()
     assert ("streams_share_the_core" in log) == state_port
 
 
@@ -73,9 +77,11 @@ def test_every_program(name: str, tmp_path: Path) -> None:
     number = list(ALL).index(name)
     streams, state_port = FORMS[number % len(FORMS)]
     lanes = (16, 8, 4, 3, 2, 1)[number % 6]
-    folder = write_folder(ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port)
-    assert make(folder).returncode == 0
-    assert cocotb(folder).mismatches == 0
+    build_dir = write_build_dir(
+        ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
+    )
+    assert make(build_dir).returncode == 0
+    assert cocotb(build_dir).mismatches == 0
 
 
 BREAKS = {
@@ -96,11 +102,11 @@ BREAKS = {
 @pytest.mark.parametrize("what", BREAKS)
 def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
     require("iverilog", "vvp", "make")
-    folder = write_folder(
+    build_dir = write_build_dir(
         ALL["lmu_every_3"], tmp_path, lanes=2, streams=Streams.AXI, state_port=True, n_steps=21
     )
-    edit(folder / "rtl/lmu.v", *BREAKS[what])
-    done = make(folder)
+    edit(build_dir / "rtl/lmu.v", *BREAKS[what])
+    done = make(build_dir)
     assert done.returncode != 0
     assert re.search("^FAIL", done.stdout, re.M), done.stdout
 
@@ -115,10 +121,10 @@ ONLY_SHARING_SHOWS = {
 def test_cocotb_bench_sees_what_only_sharing_shows(what: str, tmp_path: Path) -> None:
     require("iverilog", "vvp")
     name, *change = ONLY_SHARING_SHOWS[what]
-    folder = write_folder(ALL[name], tmp_path, lanes=8, state_port=True, n_steps=12)
-    edit(folder / "rtl/lmu.v", *change)
+    build_dir = write_build_dir(ALL[name], tmp_path, lanes=8, state_port=True, n_steps=12)
+    edit(build_dir / "rtl/lmu.v", *change)
     with pytest.raises(ToolError, match="Icarus simulation failed"):
-        cocotb(folder)
+        cocotb(build_dir)
 
 
 @pytest.mark.sim
@@ -133,9 +139,9 @@ def test_verify_and_make_of_a_generated_folder(
         *("--streams", "axi", "--state-port", "--lanes", 2),
     ).json
     assert made["hardware"] == {"lanes": 2, "streams": "axi", "state_port": True}
-    said = call(capsys, "verify", out, "--steps", 12, "--executors", "icarus", "--json")
+    said = call(capsys, "verify", out, "--steps", 12, "--backends", "icarus", "--json")
     assert said.code == 0
-    assert said.json["executors"]["icarus"]["mismatches"] == 0
+    assert said.json["backends"]["icarus"]["mismatches"] == 0
     assert make(out).returncode == 0
 
 
@@ -212,19 +218,19 @@ def test_header_specifies_the_state_port(streams: Streams) -> None:
 )
 def test_a_damaged_schedule(change: dict[str, object], tmp_path: Path) -> None:
     program = ALL["mixed"]
-    folder = write_folder(program, tmp_path, state_port=True, streams=Streams.AXI)
-    assert hardware_of(folder) == Hardware(streams=Streams.AXI, state_port=True)
-    assert plan_of(folder, program) == schedule(program, state_port=True)
-    path = folder / SCHEDULE
+    build_dir = write_build_dir(program, tmp_path, state_port=True, streams=Streams.AXI)
+    assert hardware_of(build_dir) == Hardware(streams=Streams.AXI, state_port=True)
+    assert plan_of(build_dir, program) == schedule(program, state_port=True)
+    path = build_dir / SCHEDULE
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelFileError, match=r"is damaged: .*; generate the folder again"):
-        plan_of(folder, program)
+        plan_of(build_dir, program)
 
 
 def test_a_schedule_that_says_nothing_of_the_ports(tmp_path: Path) -> None:
-    folder = write_folder(ALL["mixed"], tmp_path)
-    (folder / SCHEDULE).write_text('{"lanes": 2}')
-    assert hardware_of(folder) == Hardware(lanes=2)
+    build_dir = write_build_dir(ALL["mixed"], tmp_path)
+    (build_dir / SCHEDULE).write_text('{"lanes": 2}')
+    assert hardware_of(build_dir) == Hardware(lanes=2)
 
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
@@ -242,7 +248,7 @@ def test_example_of_sharing_in_the_docs(tmp_path: Path) -> None:
     """The Verilog of the docs as it stands there, but for the size of the state."""
     require("iverilog", "vvp")
     program = ALL["one_pair"]
-    folder = write_folder(program, tmp_path, state_port=True)
+    build_dir = write_build_dir(program, tmp_path, state_port=True)
     *_, instance, example = re.findall(r"```verilog\n(.*?)```", DOCS, re.S)
     width = payload_shape(program.with_role(Role.STATE)).width
     n_state = program.n_words(Role.STATE)
@@ -299,7 +305,7 @@ endmodule
     (tmp_path / "bench.v").write_text(bench)
     build = ["iverilog", "-g2005", "-s", "bench", "-o", "bench.vvp", "bench.v", "rtl/lmu.v"]
     subprocess.run(build, cwd=tmp_path, check=True)
-    for rom in (folder / "rtl").glob("*.mem"):
+    for rom in (build_dir / "rtl").glob("*.mem"):
         (tmp_path / rom.name).write_bytes(rom.read_bytes())
     said = subprocess.run(
         ["vvp", "-n", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True

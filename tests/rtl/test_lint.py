@@ -24,14 +24,14 @@ pytestmark = pytest.mark.sim
 CHECK = "read_verilog {0}/{1}.v; hierarchy -check -top {1}; proc; check -assert; design -reset; "
 
 
-def write(program: Program, lanes: int, folder: Path) -> None:
-    folder.mkdir()
+def write(program: Program, lanes: int, build_dir: Path) -> None:
+    build_dir.mkdir()
     for name, text in emit(program, schedule(program, lanes)).items():
-        (folder / name).write_text(text)
+        (build_dir / name).write_text(text)
 
 
-def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", "-C", folder, "lint"], capture_output=True, text=True)
+def lint(build_dir: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-C", build_dir, "lint"], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -87,7 +87,7 @@ def test_a_manifest_of_other_hardware(
     path = tmp_path / "out" / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(manifest | {"hardware": hardware}))
-    said = call(capsys, "verify", tmp_path / "out", "--executors", "c", "--steps", 5)
+    said = call(capsys, "verify", tmp_path / "out", "--backends", "c", "--steps", 5)
     if hardware == {}:
         # what is not said is as by default
         assert said.code == 0

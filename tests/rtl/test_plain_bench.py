@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import write_folder
+from tests.rtl.bench import write_build_dir
 from tests.rtl.test_icarus import BREAKS, edit, make
 from tests.tools import require
 
@@ -24,14 +24,14 @@ Ended = subprocess.CompletedProcess[str]
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the bench of a folder as Verilator compiles it."""
     require("verilator", "make", "c++|g++|clang++")
-    folder = write_folder(PROGRAM, tmp_path_factory.mktemp("verilator"))
+    build_dir = write_build_dir(PROGRAM, tmp_path_factory.mktemp("verilator"))
     done = subprocess.run(
-        ["make", "-C", folder / "rtl", "verilator"], capture_output=True, text=True
+        ["make", "-C", build_dir / "rtl", "verilator"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert re.search("^PASS", done.stdout, re.M)
     assert "%Warning" not in done.stderr
-    return folder / "rtl/build/verilator/tb_lmu"
+    return build_dir / "rtl/build/verilator/tb_lmu"
 
 
 @pytest.fixture(params=["make", "vvp", "verilator"])
@@ -42,9 +42,9 @@ def play(request: pytest.FixtureRequest) -> Callable[[Path], Ended]:
         return make
     if request.param == "vvp":
         require("iverilog", "vvp")
-        return lambda folder: vvp(folder / "rtl")
+        return lambda build_dir: vvp(build_dir / "rtl")
     compiled = request.getfixturevalue("binary")
-    return lambda folder: run([compiled], folder / "rtl")
+    return lambda build_dir: run([compiled], build_dir / "rtl")
 
 
 def run(command: list[object], place: Path) -> Ended:
@@ -59,12 +59,12 @@ def vvp(place: Path, *options: str, rtl: Path = Path(), arguments: tuple[str, ..
 
 
 def change(file: str, pattern: str, text: str) -> Callable[[Path], None]:
-    return lambda folder: edit(folder / file, pattern, text)
+    return lambda build_dir: edit(build_dir / file, pattern, text)
 
 
-def never_ending(folder: Path) -> None:
+def never_ending(build_dir: Path) -> None:
     """Make every run of cycles one that is not the last."""
-    control = folder / "rtl/lmu_control.mem"
+    control = build_dir / "rtl/lmu_control.mem"
     control.write_text(re.sub(r"\w", "0", control.read_text()))
 
 
@@ -76,11 +76,11 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "an output too few": (change("vectors/output.hex", r"\w+\n$", ""), "files end unevenly"),
     "no vectors": (
-        lambda folder: (folder / "vectors/input.hex").unlink(),
+        lambda build_dir: (build_dir / "vectors/input.hex").unlink(),
         r"cannot open input\.hex and output\.hex in \.\./vectors: \+vectors=DIR says where",
     ),
     "no ROM": (
-        lambda folder: (folder / "rtl/lmu_sections.mem").unlink(),
+        lambda build_dir: (build_dir / "rtl/lmu_sections.mem").unlink(),
         r"cannot open lmu_sections\.mem: the parameter MEM_DIR says where it is",
     ),
     "a hang": (never_ending, "no output word"),
@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_path: Path) -> None:
-    done = play(write_folder(PROGRAM, tmp_path))
+    done = play(write_build_dir(PROGRAM, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^PASS", done.stdout, re.M)
 
@@ -96,7 +96,7 @@ def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_pat
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path: Path) -> None:
     damage, said = FAULTS[fault]
-    damage(write_folder(PROGRAM, tmp_path))
+    damage(write_build_dir(PROGRAM, tmp_path))
     done = play(tmp_path)
     assert done.returncode != 0
     assert re.search(rf"^FAIL.*{said}", done.stdout, re.M), done.stdout
@@ -107,7 +107,7 @@ def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path:
 def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
     """In Icarus: Verilator has none."""
     require("iverilog", "vvp", "make")
-    edit(write_folder(PROGRAM, tmp_path) / "rtl/lmu.v", *BREAKS["memory not cleared"][1:])
+    edit(write_build_dir(PROGRAM, tmp_path) / "rtl/lmu.v", *BREAKS["memory not cleared"][1:])
     done = make(tmp_path) if runner == "make" else vvp(tmp_path / "rtl")
     assert done.returncode != 0
     assert re.search(r"^FAIL X or Z on an output", done.stdout, re.M), done.stdout
@@ -116,15 +116,15 @@ def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
 def test_from_another_folder(tmp_path: Path) -> None:
     """Where a plusarg, or a parameter, says where the vectors are, and a parameter the ROMs."""
     require("iverilog", "vvp")
-    folder, place = write_folder(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
+    build_dir, place = write_build_dir(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
     place.mkdir()
-    rtl, roms = folder / "rtl", f'-Ptb_lmu.MEM_DIR="{folder / "rtl"}"'
-    vectors = f"+vectors={folder / 'vectors'}"
+    rtl, roms = build_dir / "rtl", f'-Ptb_lmu.MEM_DIR="{build_dir / "rtl"}"'
+    vectors = f"+vectors={build_dir / 'vectors'}"
     assert "cannot open lmu_control.mem" in vvp(place, rtl=rtl, arguments=(vectors,)).stdout
     assert "cannot open input.hex" in vvp(place, roms, rtl=rtl).stdout
     for options, arguments in (
         ((roms,), (vectors,)),
-        ((roms, f'-Ptb_lmu.VECTORS="{folder / "vectors"}"'), ()),
+        ((roms, f'-Ptb_lmu.VECTORS="{build_dir / "vectors"}"'), ()),
     ):
         done = vvp(place, *options, rtl=rtl, arguments=arguments)
         assert done.returncode == 0, done.stdout
@@ -132,8 +132,8 @@ def test_from_another_folder(tmp_path: Path) -> None:
 
 
 def test_from_another_folder_in_verilator(binary: Path, tmp_path: Path) -> None:
-    folder = write_folder(PROGRAM, tmp_path / "out")
-    vectors = f"+vectors={folder / 'vectors'}"
-    assert run([binary, vectors], folder / "rtl").returncode == 0
-    (folder / "vectors").rename(folder / "others")
-    assert run([binary, vectors], folder / "rtl").returncode != 0
+    build_dir = write_build_dir(PROGRAM, tmp_path / "out")
+    vectors = f"+vectors={build_dir / 'vectors'}"
+    assert run([binary, vectors], build_dir / "rtl").returncode == 0
+    (build_dir / "vectors").rename(build_dir / "others")
+    assert run([binary, vectors], build_dir / "rtl").returncode != 0

@@ -11,7 +11,7 @@ import pytest
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
-from tests.rtl.bench import ALL, write_folder
+from tests.rtl.bench import ALL, write_build_dir
 from tests.rtl.test_icarus import edit
 from tests.rtl.test_interfaces import DOCS
 from tests.tools import require
@@ -23,16 +23,16 @@ COLD = """
   always @(posedge clk) {0} <= cold > 0 ? {{WIDTH{{1'b0}}}} : """
 
 
-def cold_folder(folder: Path, name: str, lanes: int, streams: Streams = Streams.PLAIN) -> Path:
+def cold_folder(build_dir: Path, name: str, lanes: int, streams: Streams = Streams.PLAIN) -> Path:
     """Write a folder whose ROMs and RAMs read as zero in the first +cold=N cycles."""
-    write_folder(ALL[name], folder, lanes=lanes, streams=streams)
-    design = folder / "rtl/lmu.v"
+    write_build_dir(ALL[name], build_dir, lanes=lanes, streams=streams)
+    design = build_dir / "rtl/lmu.v"
     edit(design, r"\n  always @\(posedge clk\) word <= ", COLD.format("word"))
     # of the RAM's process the read becomes one of its own
     read = COLD.format("read_word") + r"words[read_address];\n  always @(posedge clk) begin\n"
     pattern = r"\n  always @\(posedge clk\) begin\n    read_word <= words\[read_address\];\n"
     edit(design, pattern, read)
-    return folder / "rtl"
+    return build_dir / "rtl"
 
 
 def build(rtl: Path) -> None:

@@ -14,7 +14,7 @@ from lmu_hw.errors import ToolError
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
-from tests.rtl.bench import ALL, write_folder
+from tests.rtl.bench import ALL, write_build_dir
 from tests.tools import require_yosys
 
 NAMES = {"mixed": 1, "lmu_every_3": 4, "gates_every_2": 2}
@@ -75,8 +75,8 @@ def test_yosys_finds_the_folder(tool: str, tmp_path: Path) -> None:
     if tool == "yosys" and not shutil.which("yosys"):
         pytest.skip("no yosys on the path")
     require_yosys()
-    folder = write_folder(ALL["mixed"], tmp_path)
-    shutil.move(folder / "rtl/lmu.v", tmp_path / "lmu.v")
+    build_dir = write_build_dir(ALL["mixed"], tmp_path)
+    shutil.move(build_dir / "rtl/lmu.v", tmp_path / "lmu.v")
     read = 'read_verilog -defer lmu.v; chparam -set MEM_DIR "{0}" lmu; hierarchy -check -top lmu; '
 
     def run(script: str) -> None:
@@ -91,6 +91,6 @@ def test_yosys_finds_the_folder(tool: str, tmp_path: Path) -> None:
     # without a folder, where the tool runs
     with pytest.raises(ToolError, match="Can not open file"):
         run("read_verilog lmu.v; hierarchy -check -top lmu")
-    for rom in (folder / "rtl").glob("*.mem"):
+    for rom in (build_dir / "rtl").glob("*.mem"):
         shutil.copy(rom, tmp_path)
     run("read_verilog lmu.v; hierarchy -check -top lmu")

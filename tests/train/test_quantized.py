@@ -11,7 +11,7 @@ from lmu_hw.program import fixedpoint, interpreter
 from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.factories import small_networks
 from tests.tools import require
@@ -26,15 +26,15 @@ def noise(n_in: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1.0, 1.0, (N, STEPS, n_in))
 
 
-def words_of(design: NetworkDesign, x: np.ndarray, runner: type) -> np.ndarray:
-    """Return the output words of a design, shape (N, n_due, n_out), by an executor."""
+def words_of(design: QuantizedNetwork, x: np.ndarray, runner: type) -> np.ndarray:
+    """Return the output words of a design, shape (N, n_due, n_out), by a backend."""
     (source,) = design.program.with_role(Role.INPUT)
     words, _ = from_real(x, source.fmt)
     found = runner(design.program, len(x)).run(words.transpose(1, 0, 2))
     return found.transpose(1, 0, 2)[:, :, : design.network.n_out]
 
 
-def to_words(design: NetworkDesign, y) -> np.ndarray:
+def to_words(design: QuantizedNetwork, y) -> np.ndarray:
     """Return a model's outputs as words; they must be whole."""
     columns = [v.fmt for v in design.program.with_role(Role.OUTPUT) for _ in range(v.length)]
     lsb = np.array([fmt.lsb for fmt in columns[: design.network.n_out]])

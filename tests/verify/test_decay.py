@@ -1,4 +1,4 @@
-"""Zero input after a loud signal dies to exactly zero, and stays there, in every executor."""
+"""Zero input after a loud signal dies to exactly zero, and stays there, in every backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lmu_hw.memory.spec import LMUSpec, OutputKind
 from lmu_hw.program import vectors
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.schedule import schedule
 from tests.tools import require
 
@@ -38,7 +38,7 @@ def compiler() -> None:
 @cache
 def program_of(order: int, theta: int) -> Program:
     """Return the design whose outputs are all its state words, in full."""
-    design = quantize(LMUSpec(order=order, theta=float(theta), output=OutputKind.STATE))
+    design = quantize_memory(LMUSpec(order=order, theta=float(theta), output=OutputKind.STATE))
     assert design.decay == "proven"
     full = {v.name.replace("z_", "y_"): v.fmt for v in design.program.with_role(Role.STATE)}
     return replace(
@@ -91,13 +91,13 @@ def test_in_icarus(order: int, theta: int, tmp_path: Path) -> None:
     expected = vectors.Vectors(
         inputs=u[:n_steps, 0], outputs=words[:n_steps, 0], state=engine.save()[0]
     )
-    for folder, files in (
+    for build_dir, files in (
         ("vectors", vectors.to_files(program, expected)),
         ("rtl", rtl.emit(program, schedule(program))),
     ):
-        (tmp_path / folder).mkdir()
+        (tmp_path / build_dir).mkdir()
         for name, text in files.items():
-            (tmp_path / folder / name).write_text(text)
+            (tmp_path / build_dir / name).write_text(text)
     done = subprocess.run(["make", "-C", str(tmp_path / "rtl")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     words = re.search(r"^PASS (\d+) words", done.stdout, re.MULTILINE)

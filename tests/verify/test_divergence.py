@@ -20,7 +20,7 @@ CC = "cc|gcc|clang"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("divergence") / "out"
     words = ["--d", "5", "--theta", "20", "--realization", "cascade"]
     assert main(["generate", *words, "-o", str(out), "-q"]) == 0
@@ -28,8 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "out"))
+def copy(build_dir: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(build_dir, tmp_path / "out"))
 
 
 def replayed(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -39,9 +39,9 @@ def replayed(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str
     return said.code, said.out
 
 
-def break_table(folder: Path, table: str, by: int) -> None:
+def break_table(build_dir: Path, table: str, by: int) -> None:
     """Add to the first number of a table of lmu.c."""
-    path = folder / "c" / "lmu.c"
+    path = build_dir / "c" / "lmu.c"
     text, n = re.subn(
         rf"(static LMU_KERNELS_TABLE \w+ {table}\[[^=]*= \{{\s*-?\d+)",
         rf"\1 + {by}",
@@ -65,7 +65,7 @@ def test_c_is_followed_step_by_step(
 ) -> None:
     require(CC)
     break_table(copy, table, by)
-    said = call(capsys, "verify", copy, "--executors", "c", "--steps", 2000, "--json")
+    said = call(capsys, "verify", copy, "--backends", "c", "--steps", 2000, "--json")
     assert said.code == 3
     (found,) = said.json["divergences"]
     assert found["repeats"]
@@ -92,7 +92,7 @@ def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str
     require("iverilog", "vvp", "c++|g++|clang++")
     require_yosys()
     mutate_v(copy)
-    said = call(capsys, "verify", copy, "--executors", "cxxrtl", "--steps", 200, "--vcd", "--json")
+    said = call(capsys, "verify", copy, "--backends", "cxxrtl", "--steps", 200, "--vcd", "--json")
     assert said.code == 3
     (found,) = said.json["divergences"]
     waves = Path(found["waveform"]).read_text()
@@ -107,14 +107,14 @@ def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str
     assert "first divergence of cxxrtl" in out
 
 
-def load_cycles(folder: Path) -> int:
-    return plan_of(folder, load_program(folder)).due.cycles
+def load_cycles(build_dir: Path) -> int:
+    return plan_of(build_dir, load_program(build_dir)).due.cycles
 
 
 @pytest.mark.cc
 def test_a_folder_that_is_equal_has_none(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
-    said = call(capsys, "verify", copy, "--executors", "c", "--steps", 200, "--json")
+    said = call(capsys, "verify", copy, "--backends", "c", "--steps", 200, "--json")
     assert said.code == 0
     assert "divergences" not in said.json
     assert not (copy / "c" / "build").exists()

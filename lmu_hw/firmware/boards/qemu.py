@@ -32,7 +32,7 @@ def run(target: Board, image: Image, *options: str) -> None:
 
     Parameters
     ----------
-    target : Target
+    target : Board
     image : Image
         Its folder holds ``input``, and gets ``output``.
     *options : str

@@ -45,7 +45,7 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
 
     Parameters
     ----------
-    target : Target
+    target : Board
     program : Program
     c_dir : Path
         Holds ``NAME.c``, ``NAME.h`` and ``lmu_kernels.h``.

@@ -18,8 +18,8 @@ from ...firmware.boards.toolchain import OPTIMIZE, build, compile_object, optimi
 from ...program import vectors
 from ...program.integer_program import Program, Role
 from ...program.output_timing import due_steps
+from ...verify.backends.board_c import refusal
 from ...verify.load_build import edited, load_program
-from ...verify.simulators.board_c import refusal
 from . import stack
 from .instructions import count
 from .sizes import sizes
@@ -31,14 +31,14 @@ MAX_STEPS = 4096
 
 
 def footprint(
-    folder: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
+    build_dir: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
 ) -> dict[str, Any]:
-    """Compile the C of a generated folder for its targets, and measure it.
+    """Compile the C of a build directory for its targets, and measure it.
 
     Parameters
     ----------
-    folder : Path
-    targets : tuple of Target, or None
+    build_dir : Path
+    targets : tuple of Board, or None
         None for all that are installed and large enough.
     quiet : bool
         No progress.
@@ -57,11 +57,11 @@ def footprint(
     ToolError
         If a tool is missing or fails.
     """
-    program = load_program(folder)
+    program = load_program(build_dir)
     left_out: dict[str, str] = {}
     if targets is None:
         left_out = {
-            name: why for name, t in TARGETS.items() if (why := _why_not(t, folder, program))
+            name: why for name, t in TARGETS.items() if (why := _why_not(t, build_dir, program))
         }
         targets = tuple(t for name, t in TARGETS.items() if name not in left_out)
         if not targets:
@@ -74,16 +74,18 @@ def footprint(
         "multiplies_per_output": program.multiplies_per_output,
         "steps": len(inputs),
         "seed": SEED,
-        "edited": [name for name in edited(folder) if name.startswith("c/")],
-        "targets": [measure(t, folder / "c", program, inputs, due, quiet=quiet) for t in targets],
+        "edited": [name for name in edited(build_dir) if name.startswith("c/")],
+        "targets": [
+            measure(t, build_dir / "c", program, inputs, due, quiet=quiet) for t in targets
+        ],
         "not_measured": left_out,
     }
 
 
-def _why_not(target: Board, folder: Path, program: Program) -> str:
+def _why_not(target: Board, build_dir: Path, program: Program) -> str:
     if missing(target.toolchain):
         return f"not installed ({remedy(target.toolchain)})"
-    return refusal(target, folder, program)
+    return refusal(target, build_dir, program)
 
 
 def _steps(program: Program) -> tuple[Words, npt.NDArray[np.bool_]]:
@@ -109,7 +111,7 @@ def measure(
 
     Parameters
     ----------
-    target : Target
+    target : Board
     c_dir : Path
     program : Program
     inputs : int array, shape (n_steps, n_in)
@@ -130,10 +132,10 @@ def measure(
     """
     name = program.name
     with (
-        tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder,
+        tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir,
         progress(f"{target.core}: counting the instructions of {len(inputs)} steps", 0, quiet),
     ):
-        place = Path(folder)
+        place = Path(build_dir)
         image = build(target, program, c_dir, place)
         counts = count(target, program, image, inputs, due)
         product = compile_object(target, program, c_dir, place, stack.option(target))

@@ -31,7 +31,7 @@ def count(
 
     Parameters
     ----------
-    target : Target
+    target : Board
     program : Program
     image : Image
     inputs : int array, shape (n_steps, n_in)

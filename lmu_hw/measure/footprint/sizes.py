@@ -49,7 +49,7 @@ def sizes(target: Board, product: Path, image: Image) -> Sizes:
 
     Parameters
     ----------
-    target : Target
+    target : Board
     product : Path
         The object of ``NAME.c``.
     image : Image

@@ -64,7 +64,7 @@ def read(target: Board, product: Path, image: Image) -> CallGraph:
 
     Parameters
     ----------
-    target : Target
+    target : Board
     product : Path
         The object of ``NAME.c``; what the compiler wrote of it lies beside it.
     image : Image

@@ -1,1 +1,1 @@
-"""Synthesis, placement and routing of a generated folder on real devices."""
+"""Synthesis, placement and routing of a build directory on real devices."""

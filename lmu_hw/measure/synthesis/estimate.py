@@ -82,7 +82,7 @@ def estimate(target: Device, parts: Inventory) -> Estimate:
 
     Parameters
     ----------
-    target : Target
+    target : Device
     parts : Inventory
     """
     expected = Expected(target, parts)

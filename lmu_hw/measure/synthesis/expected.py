@@ -18,7 +18,7 @@ class Expected:
 
     Parameters
     ----------
-    target : Target
+    target : Device
     parts : Inventory
         Of the program's hardware; nothing that was read from the Verilog.
 
@@ -45,7 +45,7 @@ class Expected:
 
         Parameters
         ----------
-        netlist : Netlist
+        netlist : DeviceNetlist
         edited : list of str
             Files that are not as generate wrote them: named in the error.
 

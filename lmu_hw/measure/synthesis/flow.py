@@ -1,4 +1,4 @@
-"""From a generated folder to figures of a device."""
+"""From a build directory to figures of a device."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST_RUN = "half a minute longer when it is the tool's first here"
 
 
 def synth(
-    folder: Path,
+    build_dir: Path,
     targets: tuple[Device, ...],
     *,
     seed: int = 1,
@@ -35,12 +35,12 @@ def synth(
     keep: Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Synthesize, place and route the Verilog of a generated folder.
+    """Synthesize, place and route the Verilog of a build directory.
 
     Parameters
     ----------
-    folder : Path
-    targets : tuple of Target
+    build_dir : Path
+    targets : tuple of Device
     seed : int
         Of placement.
     freq : float, optional
@@ -65,15 +65,15 @@ def synth(
         If a tool is missing or fails, the design does not fit, or part of it is missing from the
         netlist.
     """
-    program = load_program(folder)
+    program = load_program(build_dir)
     if refused := why_not(program):
         raise SpecError(f"there is no Verilog of this program: {refused}")
-    check_manifest(folder, program)
+    check_manifest(build_dir, program)
     yowasp_tools.check(targets)
     if keep is not None and (keep.is_file() or (keep.is_dir() and any(keep.iterdir()))):
         raise EmitError(f"{keep} must be a new or empty folder")
-    plan = plan_of(folder, program)
-    design = _Design(folder, program, plan)
+    plan = plan_of(build_dir, program)
+    design = _Design(build_dir, program, plan)
     return {
         "digest": program.digest,
         "title": program.title,
@@ -89,21 +89,23 @@ def synth(
 class _Design:
     """The Verilog of a folder, and what it must consist of."""
 
-    def __init__(self, folder: Path, program: Program, plan: Schedule) -> None:
+    def __init__(self, build_dir: Path, program: Program, plan: Schedule) -> None:
         self.name, self.plan = program.name, plan
-        self.edited = edited(folder)
+        self.edited = edited(build_dir)
         for file in self.edited:
-            if not (folder / file).is_file():
-                raise ModelFileError(f"{folder / file} is missing; generate the folder again")
+            if not (build_dir / file).is_file():
+                raise ModelFileError(f"{build_dir / file} is missing; generate the folder again")
         self.parts: Inventory = inventory(program, plan)
-        sources = [folder / "rtl" / f"{self.name}.v"]
-        sources += sorted((folder / "rtl").glob(f"{self.name}_*.mem"))
+        sources = [build_dir / "rtl" / f"{self.name}.v"]
+        sources += sorted((build_dir / "rtl").glob(f"{self.name}_*.mem"))
         try:
             self.files = {path.name: path.read_text(encoding="utf-8") for path in sources}
         except OSError as error:
             raise read_error(Path(error.filename), error) from error
         except UnicodeDecodeError as error:
-            raise ModelFileError(f"{folder}/rtl is damaged: {error}; generate it again") from error
+            raise ModelFileError(
+                f"{build_dir}/rtl is damaged: {error}; generate it again"
+            ) from error
 
     def on(
         self, target: Device, seed: int, freq: float | None, keep: Path | None, quiet: bool

@@ -45,7 +45,7 @@ def script(target: Device, design: str) -> str:
 
     Parameters
     ----------
-    target : Target
+    target : Device
     design : str
         Name of its module, and of its file without ``.v``.
     """
@@ -69,7 +69,7 @@ def script(target: Device, design: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def synthesize(target: Device, design: str, folder: Path) -> DeviceNetlist:
+def synthesize(target: Device, design: str, build_dir: Path) -> DeviceNetlist:
     """Run Yosys in a folder that holds the Verilog and its ROMs.
 
     Raises
@@ -77,9 +77,9 @@ def synthesize(target: Device, design: str, folder: Path) -> DeviceNetlist:
     ToolError
         If it is missing or fails.
     """
-    (folder / "synth.ys").write_text(script(target, design), encoding="utf-8")
-    yowasp_tools.run(yowasp_tools.YOSYS, ("-q", "-l", LOG, "-s", "synth.ys"), folder, LOG)
-    modules = json.loads((folder / CELLS).read_text(encoding="utf-8"))["modules"]
+    (build_dir / "synth.ys").write_text(script(target, design), encoding="utf-8")
+    yowasp_tools.run(yowasp_tools.YOSYS, ("-q", "-l", LOG, "-s", "synth.ys"), build_dir, LOG)
+    modules = json.loads((build_dir / CELLS).read_text(encoding="utf-8"))["modules"]
     cells = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     family, own, around = target.family, cells[design], cells.get(TOP, {})
 
@@ -96,7 +96,7 @@ def synthesize(target: Device, design: str, folder: Path) -> DeviceNetlist:
         block_rams=sum(n * family.rams.get(cell, 0) for cell, n in own.items()),
         harness_luts=luts(around),
         harness_ffs=ffs(around),
-        memories=memories_of(yowasp_tools.read(folder / LOG), design),
+        memories=memories_of(yowasp_tools.read(build_dir / LOG), design),
     )
 
 

@@ -56,15 +56,15 @@ def arguments(target: Device, seed: int, freq: float | None) -> tuple[str, ...]:
 
 
 def place_and_route(
-    target: Device, folder: Path, blocks: Iterable[str], seed: int, freq: float | None
+    target: Device, build_dir: Path, blocks: Iterable[str], seed: int, freq: float | None
 ) -> Timing:
     """Run nextpnr in a folder that holds a netlist.
 
     Parameters
     ----------
-    target : Target
+    target : Device
         With a placer.
-    folder : Path
+    build_dir : Path
     blocks : iterable of str
         Instance paths of the design's blocks, by which the critical path is told.
     seed : int
@@ -79,9 +79,9 @@ def place_and_route(
     assert target.placer is not None
     if target.pins:
         lines = [f'IO_LOC "{n}" {p};' for n, p in zip(HARNESS_PINS, target.pins, strict=True)]
-        (folder / PINS).write_text("\n".join([*lines, ""]), encoding="utf-8")
-    yowasp_tools.run(target.placer, arguments(target, seed, freq), folder, LOG)
-    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        (build_dir / PINS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    yowasp_tools.run(target.placer, arguments(target, seed, freq), build_dir, LOG)
+    report = json.loads((build_dir / REPORT).read_text(encoding="utf-8"))
     # there is one clock
     clock, fmax = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
     steps = next(
@@ -109,7 +109,7 @@ def crossed(
         As nextpnr reports them: each has a delay [ns] and the cell that it leads to.
     blocks : iterable of str
         Instance paths.
-    target : Target
+    target : Device
     """
     nested_first = sorted(blocks, key=len, reverse=True)
     prefix = f"{CORE}." if target.harness else ""

@@ -49,7 +49,7 @@ def harness(ports: tuple[ModulePort, ...], module: str) -> str:
 
     Parameters
     ----------
-    ports : tuple of Port
+    ports : tuple of ModulePort
         Of the design; the first is its clock, the second its reset.
     module : str
         Name of the design's module.

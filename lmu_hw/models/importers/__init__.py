@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import ModelFileError, SpecError, UnstableError, plain
 from ...memory.spec import Discretizer
-from ..network import Activation, Network
+from ..network import Activation, FloatNetwork
 from . import paper
 from .array_network import network_of
 from .bare_arrays import TORCH, natural, read_arrays
@@ -38,7 +38,7 @@ def load(
     activation: Activation | None = None,
     activations: Sequence[Activation] | None = None,
     note: Callable[[str], None] = lambda text: None,
-) -> Network:
+) -> FloatNetwork:
     """Return the network in a file, whoever wrote it.
 
     Parameters
@@ -83,7 +83,7 @@ def load(
     return network
 
 
-def _read(path: Path, spec: Path | None, asked: Asked) -> Network:
+def _read(path: Path, spec: Path | None, asked: Asked) -> FloatNetwork:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise ModelFileError(f"{path} {what}; give a model file")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..._support.array_types import Array
 from ...errors import ModelFileError
-from ..network import Activation, DenseLayer, Layer, LMULayer, Network, SimpleRNNLayer
+from ..network import Activation, DenseLayer, FloatNetwork, Layer, LMULayer, SimpleRNNLayer
 from .layer_order import LayerGroup, arranged
 from .lmu_names import lmu_of, naming_of
 from .named_arrays import PAGE, Asked, Group, dense_of, full_name, grouped, listed, unknown
@@ -21,7 +21,7 @@ STATE = re.compile(r"([hcmuxy](t|_t|_n|_prev)?[0-9]{0,3}|hidden|memory|state|out
 """Names of buffers in which modules keep a state or an output, which is no weight."""
 
 
-def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = True) -> Network:
+def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = True) -> FloatNetwork:
     """Return the network of named arrays, whose output is wanted at every step.
 
     Parameters
@@ -51,7 +51,7 @@ def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = Tr
             layers.append((name, layer))
     assumed = _assumed(layers, linear, asked)
     names, made = zip(*layers, strict=True)
-    network = Network(names=names, layers=made)
+    network = FloatNetwork(names=names, layers=made)
     asked.note(f"assumed, as the arrays do not say: {', '.join(assumed)} ({PAGE})")
     return network
 

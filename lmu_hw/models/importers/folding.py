@@ -14,7 +14,7 @@ import numpy as np
 
 from ..._support.array_types import Array
 from ...errors import ModelFileError
-from ..network import Activation, DenseLayer, Layer, LMULayer, Network, n_in, n_out
+from ..network import Activation, DenseLayer, FloatNetwork, Layer, LMULayer, n_in, n_out
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -123,10 +123,12 @@ class LayerChain:
             )
         self._replace_last(replace(last, activation=activation))
 
-    def network(self, *, every_step: bool) -> Network:
+    def network(self, *, every_step: bool) -> FloatNetwork:
         """Return the network."""
         self._flush()
-        return Network(names=tuple(self._names), layers=tuple(self._layers), every_step=every_step)
+        return FloatNetwork(
+            names=tuple(self._names), layers=tuple(self._layers), every_step=every_step
+        )
 
     def _flush(self) -> None:
         """Make a layer of its own of what waits for one."""

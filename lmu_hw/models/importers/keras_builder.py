@@ -14,12 +14,12 @@ from ..network import (
     Activation,
     Cell,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     Layer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
 )
 from ..network import n_out as width_of
@@ -81,7 +81,7 @@ class Builder:
     ) -> None:
         self._what, self._weights, self._keras_3, self._given = what, weights, keras_3, given
 
-    def network(self, model: Any) -> Network:
+    def network(self, model: Any) -> FloatNetwork:
         """Return the network of a model's configuration.
 
         Raises

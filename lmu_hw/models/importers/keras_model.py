@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from ...errors import ModelFileError, read_error, reason_of
-from ..network import Network
+from ..network import FloatNetwork
 from .bare_arrays import DAMAGE
 from .hdf5 import CONFIG, MAX_BYTES, Hdf5File, read_hdf5
 from .keras_builder import NOTHING, Builder, Given
@@ -15,7 +15,7 @@ from .keras_config import MAX_JSON, parse_json
 from .keras_weights import Named, Numbered, weights_of
 
 
-def read_keras(path: Path) -> Network:
+def read_keras(path: Path) -> FloatNetwork:
     """Read a .keras archive.
 
     Raises
@@ -30,7 +30,7 @@ def read_keras(path: Path) -> Network:
     return Builder(str(path), Numbered(file.arrays), keras_3=keras_3).network(model)
 
 
-def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> Network:
+def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> FloatNetwork:
     """Read a file of weights with the configuration of its model.
 
     Parameters
@@ -64,7 +64,7 @@ def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> Network:
     return Builder(str(path), weights, keras_3=keras_3, given=given).network(model)
 
 
-def read_legacy(file: Hdf5File, path: Path, given: Given = NOTHING) -> Network:
+def read_legacy(file: Hdf5File, path: Path, given: Given = NOTHING) -> FloatNetwork:
     """Return the model that a whole .h5 or .hdf5 file holds.
 
     Parameters

@@ -57,7 +57,7 @@ def arranged(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of LayerGroup
         As they stand in the file.
     in_order : bool
         The file keeps the order in which its arrays were written.

@@ -33,7 +33,7 @@ class FoundMemory:
 
     Parameters
     ----------
-    memory : Memory
+    memory : LinearMemory
     trained : bool
         They are those of no Legendre memory, and were taken as they are.
     error : float

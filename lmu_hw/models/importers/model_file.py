@@ -24,12 +24,12 @@ from ..network import (
     Activation,
     Cell,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     Layer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     arrays,
 )
@@ -49,7 +49,9 @@ CELLS: dict[str, type[Cell]] = {
 RANGES = "ranges/"
 
 
-def to_bytes(network: Network, ranges: Mapping[str, tuple[float, Array]] | None = None) -> bytes:
+def to_bytes(
+    network: FloatNetwork, ranges: Mapping[str, tuple[float, Array]] | None = None
+) -> bytes:
     """Return the file of a network, and of the peak and power of its signals if given."""
     members: dict[str, Any] = {}
     layers = []
@@ -82,7 +84,7 @@ def is_model_file(path: Path) -> bool:
     return head[30:39] == b"model.npy" and f'{{"format": "{FORMAT}"'.encode() in head
 
 
-def read_model(path: Path) -> Network:
+def read_model(path: Path) -> FloatNetwork:
     """Read a neutral model file.
 
     Raises
@@ -105,7 +107,7 @@ def read_model(path: Path) -> Network:
                 if key.partition("/")[0] == str(k)
             }
             layers.append(_layer(described, own))
-        return Network(
+        return FloatNetwork(
             names=tuple(str(described["name"]) for described in data["layers"]),
             layers=tuple(layers),
             every_step=bool(data["every_step"]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..._support.array_types import Array
 from ...memory.spec import Discretizer
-from ..network import Activation, Network
+from ..network import Activation, FloatNetwork
 from .array_network import network_of as network_of_arrays
 from .named_arrays import Asked, grouped
 
@@ -22,7 +22,7 @@ def network_of(
     theta: float | None = None,
     discretizer: Discretizer | None = None,
     activation: Activation = Activation.TANH,
-) -> Network:
+) -> FloatNetwork:
     """Return the network of the paper's arrays, and of whatever stands beside them.
 
     Parameters

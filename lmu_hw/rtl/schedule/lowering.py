@@ -47,7 +47,7 @@ class PendingJob:
     name : str
     lazy : bool
         Left out of steps without an output.
-    runs : tuple of Run
+    runs : tuple of RomRun
     target : Key or None
     word : int
         Results are the words of ``target`` from this one on.
@@ -78,7 +78,7 @@ class Lowering:
     pace : Pace
     direct : bool
         Outputs leave when they are computed.
-    way : Way
+    way : LoweringChoice
     """
 
     def __init__(

@@ -105,7 +105,7 @@ def memory_map(
 
     Returns
     -------
-    places : dict of Key to Place
+    places : dict of Key to BankPlace
     rows : int
         In each bank.
     zone_rows : int

@@ -262,7 +262,7 @@ class Listing:
 
     Parameters
     ----------
-    runs : tuple of Run
+    runs : tuple of RomRun
     phases : tuple of Phase
     streamed : tuple of int
         Cycles in which words go to the output FIFO; cycle 0 follows that of the last input word.

@@ -80,9 +80,9 @@ def by_arrival(
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of SourcePart
         The chain's mirrors among them, of one or more channels.
-    chain : Chain
+    chain : ChainPlan
     """
     outer, inner = (None if m is None else m.target for m in chain.mirrors)
     (a,), (b,) = ([p for p in parts if p.key == key] for key in (inner, outer))
@@ -125,7 +125,7 @@ class Rows:
         Parameters
         ----------
         rows : sequence of tuple of int
-        parts : sequence of Part
+        parts : sequence of SourcePart
             Read one after the other.
         columns : bool
             Lanes may share a row.
@@ -207,7 +207,7 @@ class Rows:
 
         Parameters
         ----------
-        body : sequence of Run
+        body : sequence of RomRun
             Of the first of them; its last run ends their sums.
         length : int
         """

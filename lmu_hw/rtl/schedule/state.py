@@ -39,11 +39,11 @@ class Segment:
     length : int
         Words.
     fmt : QFormat
-    memory : Memory
+    memory : StateBank
         What holds it.
     address : int
         Of its first word there; 0 in the lanes' memory, and of the clock.
-    place : Place or None
+    place : BankPlace or None
         Where it lies in the lanes' memory, if what it holds there from one step to the next counts.
     """
 

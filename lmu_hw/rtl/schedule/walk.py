@@ -15,7 +15,7 @@ class Cycle:
     Parameters
     ----------
     time : int
-    run : Run
+    run : RomRun
     turn : int
         Of its loop.
     offset : int

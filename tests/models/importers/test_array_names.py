@@ -20,7 +20,7 @@ from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.bare_arrays import STATES
 from lmu_hw.models.importers.lmu_names import NAMINGS
 from lmu_hw.models.importers.named_arrays import PAGE, Asked
-from lmu_hw.models.network import Activation, Layer, LMULayer, Network, SimpleRNNLayer, arrays
+from lmu_hw.models.network import Activation, FloatNetwork, Layer, LMULayer, SimpleRNNLayer, arrays
 from tests.models.importers.test_paper import (
     N_IN,
     THETA,
@@ -90,7 +90,7 @@ def trained(layer: Layer) -> list[tuple[str, Array]]:
     return found
 
 
-def assert_same(network: Network, other: Network) -> None:
+def assert_same(network: FloatNetwork, other: FloatNetwork) -> None:
     assert [type(layer) for layer in network.layers] == [type(layer) for layer in other.layers]
     for layer, twin in zip(network.layers, other.layers, strict=True):
         mine, its = trained(layer), trained(twin)

@@ -13,7 +13,7 @@ import pytest
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
-from lmu_hw.models.network import Activation, DenseLayer, LMULayer, LSTMLayer, Network, n_out
+from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LMULayer, LSTMLayer, n_out
 from tests.models.importers.keras_files import (
     functional,
     layer,
@@ -118,7 +118,7 @@ def place(entry: Entry) -> str:
     return "/".join(filter(None, (kinds.get(kind, kind.lower()), entry[1])))
 
 
-def write(folder: Path, container: str, entries: list[Entry]) -> Network:
+def write(build_dir: Path, container: str, entries: list[Entry]) -> FloatNetwork:
     """Write a model, each class but once, in a container, and import it."""
     config = (functional if container == "functional" else sequential)(
         *(entry[0] for entry in entries), width=WIDTH
@@ -131,25 +131,25 @@ def write(folder: Path, container: str, entries: list[Entry]) -> Network:
     }
     spec = None
     if container in ("keras", "functional"):
-        path = folder / "model.keras"
+        path = build_dir / "model.keras"
         write_keras(path, config, numbered)
     elif container == "weights":
-        path, spec = folder / "model.weights.h5", folder / "config.json"
+        path, spec = build_dir / "model.weights.h5", build_dir / "config.json"
         write_numbered(path, numbered)
         spec.write_text(json.dumps(config))
     elif container == "old weights":
-        path, spec = folder / "weights.h5", folder / "config.json"
+        path, spec = build_dir / "weights.h5", build_dir / "config.json"
         with h5py.File(path, "w") as file:
             for key, array in named.items():
                 file[f"{key}:0"] = array
         spec.write_text(json.dumps(config))
     else:
-        path = folder / "model.h5"
+        path = build_dir / "model.h5"
         write_legacy(path, config, named, version="2.4.0" if container == "h5 2" else "3.9.0")
     return load(path, spec=spec)
 
 
-def expected(folder: Path, entries: list[Entry], x: Array) -> Array:
+def expected(build_dir: Path, entries: list[Entry], x: Array) -> Array:
     """Return what Keras computes: layers in turn, those that scale by their own formulas."""
     for entry in entries:
         config, arrays = entry[0]["config"], entry[2]
@@ -167,15 +167,15 @@ def expected(folder: Path, entries: list[Entry], x: Array) -> Array:
         elif kind == "Activation":
             x = forward.activate(Activation(config["activation"]), x)
         elif kind in ("Dense", "LSTM", "GRU", "LMU"):
-            x = forward.run(alone(folder, entry, x.shape[-1]), x if x.ndim == 3 else x[:, None])
+            x = forward.run(alone(build_dir, entry, x.shape[-1]), x if x.ndim == 3 else x[:, None])
             x = x[:, 0] if x.shape[1] == 1 else x
     return x
 
 
-def alone(folder: Path, entry: Entry, width: int) -> Network:
+def alone(build_dir: Path, entry: Entry, width: int) -> FloatNetwork:
     config = sequential(entry[0], width=width)
-    write_keras(folder / "alone.keras", config, {place(entry): list(entry[2].values())})
-    return load(folder / "alone.keras")
+    write_keras(build_dir / "alone.keras", config, {place(entry): list(entry[2].values())})
+    return load(build_dir / "alone.keras")
 
 
 MODELS: dict[str, list[Entry]] = {
@@ -250,7 +250,7 @@ def test_every_container(name: str, container: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(forward.run(write(tmp_path, container, MODELS[name]), x), wanted)
 
 
-def kinds(network: Network) -> list[tuple[str, str]]:
+def kinds(network: FloatNetwork) -> list[tuple[str, str]]:
     return [(name, type(x).__name__) for name, x in zip(network.names, network.layers, strict=True)]
 
 

@@ -20,10 +20,10 @@ from lmu_hw.models.importers.keras_model import read_keras
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     GRULayer,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     arrays,
 )
@@ -82,7 +82,7 @@ NAMED = {
 }
 
 
-def write(path: Path, container: str) -> Network:
+def write(path: Path, container: str) -> FloatNetwork:
     """Write the model in a container and import it."""
     spec = None
     if container in ("keras", "functional", "keras 2"):
@@ -101,7 +101,7 @@ def write(path: Path, container: str) -> Network:
     return load(file, spec=spec)
 
 
-def same(a: Network, b: Network) -> bool:
+def same(a: FloatNetwork, b: FloatNetwork) -> bool:
     return a.names == b.names and all(
         dict(arrays(x)).keys() == dict(arrays(y)).keys()
         and all(np.array_equal(v, dict(arrays(y))[k]) for k, v in arrays(x))
@@ -112,10 +112,10 @@ def same(a: Network, b: Network) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
 def test_real_files(name: str, suffix: str, data_dir: Path) -> None:
-    folder = data_dir / "keras_lmu"
-    io = np.load(folder / f"{name}.io.npz")
-    spec = folder / f"{name}.keras" if suffix == ".weights.h5" else None
-    network = load(folder / f"{name}{suffix}", spec=spec)
+    build_dir = data_dir / "keras_lmu"
+    io = np.load(build_dir / f"{name}.io.npz")
+    spec = build_dir / f"{name}.keras" if suffix == ".weights.h5" else None
+    network = load(build_dir / f"{name}{suffix}", spec=spec)
     y = forward.run(network, io["x"][None])[0]
     # keras-lmu computes in float32, expm included
     assert np.max(np.abs(y - io["y"])) <= 2e-4

@@ -21,9 +21,9 @@ from lmu_hw.models.importers.keras_model import read_legacy, read_weights
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     LMULayer,
     LSTMLayer,
-    Network,
     SimpleRNNLayer,
     arrays,
 )
@@ -76,7 +76,7 @@ def lstm(n_in: int, n: int) -> Arrays:
     return {key: RNG.uniform(-0.5, 0.5, shape) for key, shape in shapes.items()}
 
 
-def same(a: Network, b: Network) -> None:
+def same(a: FloatNetwork, b: FloatNetwork) -> None:
     assert (a.names, a.every_step) == (b.names, b.every_step)
     for x, y in zip(a.layers, b.layers, strict=True):
         assert type(x) is type(y)
@@ -137,7 +137,7 @@ def test_the_papers_hybrid_model(as_list: bool, gate: str, tmp_path: Path) -> No
         for group in as_stored[2:4]
     ]
     W, b = as_stored[4]["kernel"].T.copy(), as_stored[4]["bias"]
-    wanted = Network(
+    wanted = FloatNetwork(
         names=("rnn_5", "lstm_5", "rnn_6", "lstm_6", "dense_3"),
         layers=(
             first,

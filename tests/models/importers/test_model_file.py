@@ -15,14 +15,21 @@ from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, GRULayer, LinearMemory, LMULayer, LSTMLayer, Network
+from lmu_hw.models.network import (
+    Activation,
+    FloatNetwork,
+    GRULayer,
+    LinearMemory,
+    LMULayer,
+    LSTMLayer,
+)
 from tests.models.test_network import FULL, dense, random
 
 TANH, SIGMOID = Activation.TANH, Activation.SIGMOID
 TRAINED = StateSpace(
     A=-0.3 * np.eye(3) + 0.01, B=np.ones(3), scale=np.sqrt(2.0 * np.arange(3) + 1.0)
 )
-NETWORK = Network(
+NETWORK = FloatNetwork(
     names=("first", "trained", "lstm", "gru", "head"),
     layers=(
         FULL,
@@ -54,7 +61,7 @@ def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
     layer = NETWORK.layers[1]
     assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
-    network = Network(names=("trained",), layers=(unknown,))
+    network = FloatNetwork(names=("trained",), layers=(unknown,))
     path = tmp_path / "model.npz"
     path.write_bytes(to_bytes(network))
     assert load(path).layers[0].memory.theta is None  # type: ignore[union-attr]

@@ -55,7 +55,7 @@ TOTAL_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Design:
+class QuantizedMemory:
     """A quantized memory: the program and what is known about it.
 
     Attributes
@@ -97,7 +97,7 @@ class Design:
         return _total(self.coefficient_error, self.roundoff_error)
 
 
-def quantize(spec: LMUSpec) -> Design:
+def quantize_memory(spec: LMUSpec) -> QuantizedMemory:
     """Return the program that meets ``spec``.
 
     Raises
@@ -123,15 +123,15 @@ def quantize(spec: LMUSpec) -> Design:
         ) from error
 
 
-def candidates(spec: LMUSpec) -> Iterator[Design]:
-    """Yield the designs that meet ``spec``: that of `quantize`, then the realizations it passed by.
+def candidates(spec: LMUSpec) -> Iterator[QuantizedMemory]:
+    """Yield the designs that meet ``spec``: first the choice of `quantize_memory`, then the others.
 
     Raises
     ------
     UnstableError, SpecError
-        As `quantize`, before anything is yielded.
+        As `quantize_memory`, before anything is yielded.
     """
-    first = quantize(spec)
+    first = quantize_memory(spec)
     yield first
     if spec.realization is not RealizationKind.AUTO:
         return
@@ -145,7 +145,7 @@ def candidates(spec: LMUSpec) -> Iterator[Design]:
                 yield replace(design, reason=reason)
 
 
-def _cheapest(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> Design:
+def _cheapest(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> QuantizedMemory:
     """Return the design of the fewest multiplies that keeps the promise, and say why it is that."""
     if (dense := _cheaper_dense(spec, system, ideal)) is not None:
         return replace(dense, reason=CHEAPER_DENSE)
@@ -158,7 +158,9 @@ def _cheapest(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> Desig
         raise
 
 
-def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> Design | None:
+def _cheaper_dense(
+    spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade
+) -> QuantizedMemory | None:
     """Return a dense design where it costs no more than the cascade, is accurate and proven."""
     d, n_rows = spec.order, len(of_memory(spec))
     readout_cascade = 0 if spec.output is OutputKind.STATE else d * n_rows
@@ -175,7 +177,7 @@ def _cheaper_dense(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> 
 
 def _first_that_keeps(
     spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade, *, dense: bool
-) -> Design:
+) -> QuantizedMemory:
     """Return the first design that keeps the promise, widening whichever coefficients err more."""
     coef_bits = spec.coef_bits or min(spec.bits, DEFAULT_COEF_BITS)
     weight_bits = spec.weight_bits or min(spec.bits, MAX_COEF_BITS)
@@ -233,7 +235,7 @@ class _Attempt:
         errors = self._coefficient_errors(self._wide[1])
         self.coefficient, self.chain_error, self.readout_error = errors
 
-    def design_within(self, share: float, *, forced: bool) -> Design | None:
+    def design_within(self, share: float, *, forced: bool) -> QuantizedMemory | None:
         """Return the design, if its coefficients err by no more than ``share`` [output LSB].
 
         Where every width was forced the user gets what was asked for, promise or not.
@@ -245,11 +247,11 @@ class _Attempt:
         state_bits = self.enough_state_bits() if self.coefficient <= share else None
         return None if state_bits is None else self.design(state_bits)
 
-    def design(self, state_bits: int) -> Design:
+    def design(self, state_bits: int) -> QuantizedMemory:
         """Return the finished design at this width of the state."""
         bounds, outputs = self._words(state_bits)
         values = np.vstack(list(self.memory.states.values()))
-        return Design(
+        return QuantizedMemory(
             spec=self.spec,
             program=_program(self.spec, self.memory, bounds, outputs),
             realization=RealizationKind.DENSE if "m" in bounds else RealizationKind.CASCADE,

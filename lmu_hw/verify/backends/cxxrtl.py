@@ -1,4 +1,4 @@
-"""cxxrtl as an executor: the emitted Verilog, made C++ by Yosys, compiled and run at full speed.
+"""cxxrtl as a backend: the emitted Verilog, made C++ by Yosys, compiled and run at full speed.
 
 For millions of steps. It knows only 0 and 1, and what has no initial value is 0: what X would show,
 Icarus sees, and Verilator in part.
@@ -30,12 +30,12 @@ def available() -> bool:
 
 
 @contextmanager
-def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
-    """Compile the Verilog of a generated folder with the harness of `sim/native`, and load it.
+def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
+    """Compile the Verilog of a build directory with the harness of `sim/native`, and load it.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
         Its ``rtl/`` is what runs.
     program : Program
         The program that the folder was generated from.
@@ -55,7 +55,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
     compiled_model.compiler()  # before the work that would be in vain
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
-        design = compiled_model.copy_rtl(folder, program, place)
+        design = compiled_model.copy_rtl(build_dir, program, place)
         yosys.run(
             f"read_verilog {design.name}; hierarchy -check -top {program.name}; "
             "rename -top dut; write_cxxrtl -g0 dut.cc",
@@ -63,7 +63,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
         )
         yield compiled_model.compile_harness(
             program,
-            hardware_of(folder),
+            hardware_of(build_dir),
             "cxxrtl.h",
             # Yosys doubles every underscore of a name
             lambda port: "p_" + port.replace("_", "__"),

@@ -28,7 +28,7 @@ from .render import (
 if TYPE_CHECKING:
     from ..measure.dataset import Dataset
     from ..measure.tune import Point
-    from ..models.network import Activation, Network
+    from ..models.network import Activation, FloatNetwork
     from ..quantize.calibration import Calibration
     from ..quantize.word_lengths import Widths
 
@@ -64,7 +64,7 @@ def inspect(args: argparse.Namespace) -> int:
 
 def generate_model(args: argparse.Namespace) -> int:
     """Write the folder of a trained model."""
-    from .._support.build_directory import MANIFEST, check_target, write_folder
+    from .._support.build_directory import MANIFEST, check_target, write_build_dir
     from .._support.progress import progress
     from ..generate import files_of
     from ..measure.data_notes import calibration_notes, range_notes
@@ -99,7 +99,7 @@ def generate_model(args: argparse.Namespace) -> int:
         notes += [] if dataset is None else range_notes(args.data, dataset, design)
         files = files_of(design, hardware, require_proof=args.require_proof)
         advance(1)
-        write_folder(args.out, files, force=args.force)
+        write_build_dir(args.out, files, force=args.force)
         advance(1)
     manifest = json.loads(files[MANIFEST])
     _say_notes(args, notes)
@@ -136,7 +136,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def tune(args: argparse.Namespace) -> int:
     """Find the cheapest widths that keep a network's accuracy."""
-    from .._support.build_directory import check_target, write_folder
+    from .._support.build_directory import check_target, write_build_dir
     from ..generate import files_of
     from ..measure.data_notes import judged_notes
     from ..measure.dataset import load_dataset
@@ -173,7 +173,7 @@ def tune(args: argparse.Namespace) -> int:
     best = tuner.best
     command = _command(args, best)
     if args.out is not None:
-        write_folder(args.out, files_of(design(best.widths), hardware), force=args.force)
+        write_build_dir(args.out, files_of(design(best.widths), hardware), force=args.force)
     if args.json:
         print_json(
             {
@@ -192,7 +192,7 @@ def tune(args: argparse.Namespace) -> int:
     return 0
 
 
-def _load_network(args: argparse.Namespace) -> Network:
+def _load_network(args: argparse.Namespace) -> FloatNetwork:
     from .._support.validation import check_positive
     from ..memory.spec import Discretizer
     from ..models.importers import load
@@ -238,7 +238,9 @@ def _activation(flag: str, name: str) -> Activation:
     raise SpecError(f"{flag} must be of {', '.join(a.value for a in known)}, not {name[:80]!r}")
 
 
-def _calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:
+def _calibration(
+    args: argparse.Namespace, network: FloatNetwork
+) -> tuple[Calibration, Dataset | None]:
     from .._support.validation import check_positive
     from ..measure.dataset import load_dataset
     from ..models.importers.model_file import read_ranges
@@ -302,7 +304,7 @@ def _limited(args: argparse.Namespace, dataset: Dataset) -> Dataset:
     return dataset.sample(args.limit)
 
 
-def _output_every(given: Any, network: Network) -> int:
+def _output_every(given: Any, network: FloatNetwork) -> int:
     from .._support.validation import check_int
     from ..program.integer_program import MAX_OUTPUT_EVERY
 
@@ -340,7 +342,7 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(path.suffix).removesuffix(".weights")
 
 
-def _say_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
+def _say_network(args: argparse.Namespace, network: FloatNetwork, head: dict[str, str]) -> None:
     from ..quantize.network_summary import report
     from .render import network_text
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import FormatError, SpecError
-from ..models.network import Activation, Network
+from ..models.network import Activation, FloatNetwork
 from ..program.fixedpoint import QFormat
 from ..program.integer_program import (
     Argmax,
@@ -65,22 +65,22 @@ class FormatBasis:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class NetworkDesign:
+class QuantizedNetwork:
     """A quantized network.
 
     Attributes
     ----------
-    network : Network
+    network : FloatNetwork
     widths : Widths
         ``state_bits`` as chosen.
     program : Program
-    bases : tuple of Basis
+    bases : tuple of FormatBasis
         Of every vector of words.
     calibration : str
         What the ranges that are not proven were seen on.
     """
 
-    network: Network
+    network: FloatNetwork
     widths: Widths
     program: Program
     bases: tuple[FormatBasis, ...]
@@ -88,7 +88,7 @@ class NetworkDesign:
 
 
 def quantize_network(
-    network: Network,
+    network: FloatNetwork,
     widths: Widths,
     seen: Mapping[str, Seen],
     *,
@@ -96,17 +96,17 @@ def quantize_network(
     calibration: str,
     name: str = "lmu",
     output_every: int = 1,
-) -> NetworkDesign:
+) -> QuantizedNetwork:
     """Return the program of a network.
 
     Parameters
     ----------
-    network : Network
+    network : FloatNetwork
     widths : Widths
     seen : mapping of str to Seen
         What the signals of the network's `~lmu_hw.quantize.lower.lower` did on data.
     title, calibration, name
-        See `~lmu_hw.program.integer_program.Program` and `NetworkDesign`.
+        See `~lmu_hw.program.integer_program.Program` and `QuantizedNetwork`.
     output_every : int
         See `~lmu_hw.program.integer_program.Program`.
 
@@ -143,8 +143,8 @@ class _Quantizer:
     state_bits: int = 0
 
     def design(
-        self, network: Network, *, title: str, calibration: str, name: str, output_every: int
-    ) -> NetworkDesign:
+        self, network: FloatNetwork, *, title: str, calibration: str, name: str, output_every: int
+    ) -> QuantizedNetwork:
         for signal in self.graph.signals.values():
             if not any(isinstance(n, Update) and signal.name in n.writes for n in self.graph.nodes):
                 self.add(signal)
@@ -170,7 +170,7 @@ class _Quantizer:
             vectors=tuple(sorted(self.vectors.values(), key=lambda v: order.index(v.role))),
             ops=tuple(self.ops),
         )
-        return NetworkDesign(
+        return QuantizedNetwork(
             network=network,
             widths=replace(self.widths, state_bits=self.state_bits or None),
             program=program,

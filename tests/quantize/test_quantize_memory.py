@@ -20,7 +20,7 @@ from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.coefficients import real_sections
-from lmu_hw.quantize.memory_design import PROMISE, Design, quantize
+from lmu_hw.quantize.quantize_memory import PROMISE, QuantizedMemory, quantize_memory
 from tests.tools import require
 
 PROMISED = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
@@ -39,7 +39,7 @@ def spec_of(order: int, theta: float, **options: object) -> LMUSpec:
 @pytest.mark.parametrize("bits", [12, 16, 20])
 @pytest.mark.parametrize(("order", "theta"), PROMISED)
 def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> None:
-    design = quantize(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
+    design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
     error, _ = measure(design)
     assert design.error <= PROMISE
     assert error.max() <= PROMISE
@@ -49,7 +49,7 @@ def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> No
 
 @pytest.mark.parametrize(("order", "theta", "bits"), [(6, 100, 12), (6, 100, 16), (64, 128, 12)])
 def test_promise_is_kept_by_dense_where_it_can(order: int, theta: int, bits: int) -> None:
-    design = quantize(spec_of(order, theta, bits=bits, realization=RealizationKind.DENSE))
+    design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.DENSE))
     error, _ = measure(design)
     assert error.max() <= PROMISE
     assert isinstance(design.program.ops[0], DenseUpdate)
@@ -68,7 +68,7 @@ def test_capacity_within_ten_percent_of_float(T: int) -> None:
 
 
 def test_decay_from_any_state_in_the_interpreter() -> None:
-    design = quantize(spec_of(5, 30))
+    design = quantize_memory(spec_of(5, 30))
     interpreter = Interpreter(design.program, 8)
     rng = np.random.default_rng(0)
     words = [
@@ -83,7 +83,7 @@ def test_decay_from_any_state_in_the_interpreter() -> None:
 @pytest.mark.parametrize(("order", "theta"), [(3, 20), (6, 100), (16, 64)])
 def test_worst_input_fills_the_format_but_does_not_overflow(order: int, theta: int) -> None:
     """The sign pattern that attains a state's l1 norm comes within its bound, never past."""
-    design = quantize(spec_of(order, theta, realization=RealizationKind.CASCADE))
+    design = quantize_memory(spec_of(order, theta, realization=RealizationKind.CASCADE))
     op = design.program.ops[0]
     assert isinstance(op, Cascade)
     chain = build_chain(real_sections(op.sections))
@@ -108,14 +108,14 @@ def test_worst_input_fills_the_format_but_does_not_overflow(order: int, theta: i
 
 @pytest.mark.parametrize("method", [Discretizer.EULER, Discretizer.BILINEAR])
 def test_other_discretizers_keep_the_promise(method: Discretizer) -> None:
-    design = quantize(spec_of(6, 100, discretizer=method))
+    design = quantize_memory(spec_of(6, 100, discretizer=method))
     error, _ = measure(design)
     assert error.max() <= PROMISE
 
 
 def test_taps_are_the_decoded_delays() -> None:
     taps = (0.0, 0.3, 1.0)
-    design = quantize(spec_of(12, 96, output=OutputKind.TAPS, taps=taps))
+    design = quantize_memory(spec_of(12, 96, output=OutputKind.TAPS, taps=taps))
     program = design.program
     (y,) = program.with_role(Role.OUTPUT)
     assert y.about == "y[k]: u delayed by 0, 28.8, 96 samples"
@@ -130,7 +130,7 @@ def test_taps_are_the_decoded_delays() -> None:
 
 @pytest.mark.parametrize("realization", [RealizationKind.CASCADE, RealizationKind.DENSE])
 def test_state_output_reads_as_the_memory(realization: RealizationKind) -> None:
-    design = quantize(spec_of(6, 100, output=OutputKind.STATE, realization=realization))
+    design = quantize_memory(spec_of(6, 100, output=OutputKind.STATE, realization=realization))
     program = design.program
     outputs = program.with_role(Role.OUTPUT)
     words, _ = from_real(np.random.default_rng(0).uniform(-1, 1, 500), program.vectors[0].fmt)
@@ -143,8 +143,8 @@ def test_state_output_reads_as_the_memory(realization: RealizationKind) -> None:
 
 
 def test_channels_are_copies_of_one_channel() -> None:
-    one = quantize(spec_of(5, 40)).program
-    three = quantize(spec_of(5, 40, channels=3)).program
+    one = quantize_memory(spec_of(5, 40)).program
+    three = quantize_memory(spec_of(5, 40, channels=3)).program
     u = np.random.default_rng(0).integers(-32768, 32768, (200, 3))
     together = Interpreter(three).run(u[:, None, :])[:, 0]
     for c in range(3):
@@ -153,18 +153,18 @@ def test_channels_are_copies_of_one_channel() -> None:
 
 
 def test_auto_takes_the_cheapest_with_a_proof() -> None:
-    cheap = quantize(spec_of(1, 8))
+    cheap = quantize_memory(spec_of(1, 8))
     assert isinstance(cheap.program.ops[0], DenseUpdate)
     assert cheap.reason == "no more multiplies than the cascade, and its decay is proven too"
-    design = quantize(spec_of(64, 512))
+    design = quantize_memory(spec_of(64, 512))
     assert isinstance(design.program.ops[0], Cascade)
     assert "proof" in design.reason
-    forced = quantize(spec_of(1, 8, realization=RealizationKind.CASCADE))
+    forced = quantize_memory(spec_of(1, 8, realization=RealizationKind.CASCADE))
     assert forced.reason == "asked for"
 
 
 def test_forced_widths_are_taken_as_they_are() -> None:
-    design = quantize(spec_of(16, 256, state_bits=16, coef_bits=10, weight_bits=9))
+    design = quantize_memory(spec_of(16, 256, state_bits=16, coef_bits=10, weight_bits=9))
     assert (design.state_bits, design.coef_bits, design.weight_bits) == (16, 10, 9)
     assert design.error > PROMISE
     op = design.program.ops[0]
@@ -174,29 +174,29 @@ def test_forced_widths_are_taken_as_they_are() -> None:
 
 def test_impossible_requests_say_what_to_do() -> None:
     with pytest.raises(SpecError, match=r"cannot keep 16-bit words.* --realization cascade"):
-        quantize(spec_of(64, 784, realization=RealizationKind.DENSE, coef_bits=12))
+        quantize_memory(spec_of(64, 784, realization=RealizationKind.DENSE, coef_bits=12))
     with pytest.raises(UnstableError, match=r"theta > 638\.7 samples, not 512"):
-        quantize(spec_of(64, 512, discretizer=Discretizer.EULER))
+        quantize_memory(spec_of(64, 512, discretizer=Discretizer.EULER))
     with pytest.raises(SpecError, match="4 bits cannot hold a signal that reaches"):
-        quantize(spec_of(64, 784, state_bits=4))
+        quantize_memory(spec_of(64, 784, state_bits=4))
 
 
 def test_a_cascade_of_too_wide_words_is_left_for_a_dense_one() -> None:
-    design = quantize(spec_of(6, 10**6))
+    design = quantize_memory(spec_of(6, 10**6))
     assert isinstance(design.program.ops[0], DenseUpdate)
     assert "63 bits" in design.reason
     assert design.error <= PROMISE
     with pytest.raises(SpecError, match=r"more than 63 bits: .* --realization dense"):
-        quantize(spec_of(6, 10**6, realization=RealizationKind.CASCADE))
+        quantize_memory(spec_of(6, 10**6, realization=RealizationKind.CASCADE))
     with pytest.raises(SpecError, match=r"8 bits cannot hold .*: it takes 14 or more"):
-        quantize(spec_of(64, 512, state_bits=8))
+        quantize_memory(spec_of(64, 512, state_bits=8))
 
 
 def test_prediction_covers_the_measurement() -> None:
     """The predicted error holds for every input, so no measured one may pass it."""
     for order, theta, bits in ((6, 100, 16), (16, 256, 12), (64, 128, 16)):
-        design: Design = quantize(spec_of(order, theta, bits=bits))
+        design: QuantizedMemory = quantize_memory(spec_of(order, theta, bits=bits))
         error, _ = measure(design)
         assert error.max() <= design.error
-        loose = quantize(replace(design.spec, state_bits=design.state_bits - 4))
+        loose = quantize_memory(replace(design.spec, state_bits=design.state_bits - 4))
         assert measure(loose)[0].max() > error.max()

@@ -1,4 +1,4 @@
-"""The C of a generated folder under sanitizers: no undefined behaviour, from any state.
+"""The C of a build directory under sanitizers: no undefined behaviour, from any state.
 
 Sums are driven to their bounds from states that are loaded, and every word is compared.
 """
@@ -42,12 +42,12 @@ MULTIPLIES = 60_000_000
 def compiler() -> tuple[str, ...]:
     """Return the command of a compiler with sanitizers, or nothing."""
     for name, checks in CHECKS.items():
-        with tempfile.TemporaryDirectory(prefix="lmu_hw_") as folder:
-            source = Path(folder) / "main.c"
+        with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
+            source = Path(build_dir) / "main.c"
             source.write_text("int main(void) { return 0; }\n")
             try:
-                command = (name, *checks, "-o", str(Path(folder) / "main"), str(source))
-                if run_tool(command)[0] == 0 and run_tool([str(Path(folder) / "main")])[0] == 0:
+                command = (name, *checks, "-o", str(Path(build_dir) / "main"), str(source))
+                if run_tool(command)[0] == 0 and run_tool([str(Path(build_dir) / "main")])[0] == 0:
                     return name, *checks, *FLAGS
             except OSError:
                 continue  # it is not installed
@@ -59,12 +59,12 @@ def available() -> bool:
     return bool(compiler())
 
 
-def run(folder: Path, program: Program, seed: int) -> tuple[CResult, int]:
-    """Run the C files of a generated folder under sanitizers.
+def run(build_dir: Path, program: Program, seed: int) -> tuple[CResult, int]:
+    """Run the C files of a build directory under sanitizers.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
     program : Program
         The program that the folder was generated from.
     seed : int
@@ -93,7 +93,7 @@ def run(folder: Path, program: Program, seed: int) -> tuple[CResult, int]:
     asked = None if program.output_every else np.ones(N_STEPS, dtype=np.bool_)
     due = np.flatnonzero(reference.due(N_STEPS, seed) if asked is None else asked)
     expected = reference.run(cases.inputs, due=asked)
-    outputs, states = play(folder / "c", program, cases, len(due))
+    outputs, states = play(build_dir / "c", program, cases, len(due))
     comparison = Comparison()
     comparison.add(expected, outputs, states, due)
     return comparison.result(), reference.silent_steps

@@ -1,4 +1,4 @@
-"""The C of a generated folder as an executor: compiled here, in any number of instances."""
+"""The C of a build directory as a backend: compiled here, in any number of instances."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["REMEDY", "available", "run"]
 REMEDY = "apt-get install build-essential"
 
 
-def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int) -> CResult:
-    """Run the C files of a generated folder from reset on given vectors.
+def run(build_dir: Path, program: Program, blocks: Iterable[Vectors], n_streams: int) -> CResult:
+    """Run the C files of a build directory from reset on given vectors.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
         Its ``c/lmu.c`` and ``c/lmu.h`` are what runs.
     program : Program
         The program that the folder was generated from.
@@ -43,7 +43,7 @@ def run(folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: in
     ToolError
         If there is no C compiler, or it fails.
     """
-    engine = BulkEngine.from_folder(program, folder / "c", n_streams)
+    engine = BulkEngine.from_folder(program, build_dir / "c", n_streams)
     comparison = Comparison()
     for block in blocks:
         due = np.flatnonzero(engine.due(len(block.inputs)))

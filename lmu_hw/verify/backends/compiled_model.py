@@ -165,7 +165,7 @@ def compile_harness(
     header: str,
     mangled: Callable[[str], str],
     options: Sequence[str],
-    folder: Path,
+    build_dir: Path,
 ) -> ctypes.CDLL:
     """Compile the harness with a model, and load the result.
 
@@ -179,7 +179,7 @@ def compile_harness(
         What the simulator calls a port.
     options : sequence of str
         What the model needs to be compiled.
-    folder : Path
+    build_dir : Path
         Where the model lies, and the compiler runs.
 
     Raises
@@ -187,7 +187,7 @@ def compile_harness(
     ToolError
         If there is no C++ compiler, or it fails.
     """
-    sources, library = sim_dir() / "native", folder / "bench.so"
+    sources, library = sim_dir() / "native", build_dir / "bench.so"
     line = [
         *("-O2", "-fPIC", "-shared", "-fvisibility=hidden"),
         *(f"-D{macro}={mangled(port)}" for macro, port in ports(program, hardware).items()),
@@ -195,7 +195,7 @@ def compile_harness(
         *(f'-DMODEL="{header}"', "-I", ".", "-I", str(sources)),
         *(str(sources / "harness.cpp"), *options, "-o", str(library)),
     ]
-    compile_files(compiler(), line, what=f"the model of {program.name}.v", cwd=folder)
+    compile_files(compiler(), line, what=f"the model of {program.name}.v", cwd=build_dir)
     return load_library(library)
 
 
@@ -216,25 +216,25 @@ def compiler() -> list[str]:
     return command
 
 
-def copy_rtl(folder: Path, program: Program, build_dir: Path) -> Path:
-    """Copy the Verilog of a generated folder and its ROMs; return the Verilog.
+def copy_rtl(build_dir: Path, program: Program, scratch: Path) -> Path:
+    """Copy the Verilog of a build directory and its ROMs; return the Verilog.
 
     Raises
     ------
     ModelFileError
         If it cannot be read, or a ROM file is not one.
     """
-    design = folder / "rtl" / f"{program.name}.v"
+    design = build_dir / "rtl" / f"{program.name}.v"
     try:
         for path in (design, *sorted(design.parent.glob("*.mem"))):
             content = path.read_bytes()
             # a model that runs in this process would end it
             if path.suffix == ".mem" and not _ROM.fullmatch(content):
                 raise ModelFileError(f"{path} is damaged; generate the folder again")
-            (build_dir / path.name).write_bytes(content)
+            (scratch / path.name).write_bytes(content)
     except OSError as error:
         raise read_error(design, error) from error
-    return build_dir / design.name
+    return scratch / design.name
 
 
 class Harness:

@@ -1,4 +1,4 @@
-"""Verilator as an executor: the emitted Verilog as C++, by a second simulator.
+"""Verilator as a backend: the emitted Verilog as C++, by a second simulator.
 
 It knows only 0 and 1, but what has no initial value starts at random: a design that needs such a
 value has other words from seed to seed.
@@ -32,8 +32,8 @@ def available() -> bool:
 
 
 @contextmanager
-def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
-    """Compile the Verilog of a generated folder with the harness of `sim/native`, and load it.
+def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
+    """Compile the Verilog of a build directory with the harness of `sim/native`, and load it.
 
     See `cxxrtl.build`. The model reads its ROMs when it starts: until then they stay in place.
     """
@@ -42,7 +42,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
         raise ToolError("verilator not found; apt-get install verilator")
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
-        design = compiled_model.copy_rtl(folder, program, place)
+        design = compiled_model.copy_rtl(build_dir, program, place)
         _verilate(design, program, place)
         include = _include_dir()
         includes = [f"-I{include}", f"-I{include / 'vltstd'}", "-std=c++17", "-pthread"]
@@ -56,7 +56,7 @@ def build(folder: Path, program: Program) -> Iterator[ctypes.CDLL]:
         compile_files(command, options, what="the runtime of Verilator", cwd=place)
         yield compiled_model.compile_harness(
             program,
-            hardware_of(folder),
+            hardware_of(build_dir),
             "verilator.h",
             lambda port: port,
             [*includes, "model.cpp", "runtime.o"],

@@ -1,4 +1,4 @@
-"""Icarus Verilog as an executor: the emitted design under the cocotb bench of `sim/lmu`."""
+"""Icarus Verilog as a backend: the emitted design under the cocotb bench of `sim/lmu`."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ def available() -> bool:
     return shutil.which("iverilog") is not None and shutil.which("vvp") is not None
 
 
-def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusResult:
-    """Simulate the design of a generated folder on given vectors.
+def run(build_dir: Path, vectors_dir: Path, scratch: Path, seed: int) -> IcarusResult:
+    """Simulate the design of a build directory on given vectors.
 
     Parameters
     ----------
-    folder : Path
+    build_dir : Path
         Holds ``program.json`` and ``rtl/``.
     vectors_dir : Path
         Holds ``input.hex`` and ``output.hex``.
-    build_dir : Path
+    scratch : Path
         For everything that is written; the log is ``icarus.log``.
     seed : int
         Of the stalls and resets.
@@ -93,22 +93,22 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
             "iverilog not found; install Icarus Verilog 11 or later (apt install iverilog)"
         )
     try:
-        program = from_json((folder / "program.json").read_text(encoding="utf-8"))
+        program = from_json((build_dir / "program.json").read_text(encoding="utf-8"))
     except OSError as error:
-        raise read_error(folder / "program.json", error) from error
-    plan = plan_of(folder, program)
-    result_file = build_dir / "result.json"
+        raise read_error(build_dir / "program.json", error) from error
+    plan = plan_of(build_dir, program)
+    result_file = scratch / "result.json"
     result_file.unlink(missing_ok=True)
     command = (
         sys.executable,
         str(sim_dir() / "lmu" / "runner.py"),
-        str(folder.resolve()),
+        str(build_dir.resolve()),
         *("--vectors", str(vectors_dir)),
-        *("--build", str(build_dir)),
+        *("--build", str(scratch)),
         *("--cycles", str(plan.due.cycles)),
         *("--quiet-cycles", str(plan.quiet.cycles)),
         *("--latency", str(plan.latency)),
-        *("--streams", hardware_of(folder).streams.value),
+        *("--streams", hardware_of(build_dir).streams.value),
         *(("--state-port",) if plan.state_port else ()),
         *("--define", COLLISION_MACRO),
         *("--seed", str(seed)),
@@ -118,7 +118,7 @@ def run(folder: Path, vectors_dir: Path, build_dir: Path, seed: int) -> IcarusRe
     # and must not take a pytest around it for its own
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment |= {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"}
-    exit_code, text = run_tool(command, env=environment, log=build_dir / LOG)
+    exit_code, text = run_tool(command, env=environment, log=scratch / LOG)
     result = _read(result_file)
     if result is None or (exit_code and not result.mismatches):
         raise ToolError(

@@ -1,4 +1,4 @@
-"""The C of a generated folder as an executor: cross-compiled, on a board in QEMU."""
+"""The C of a build directory as a backend: cross-compiled, on a board in QEMU."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ PLENTY = 8
 
 
 def run(
-    target: Board, folder: Path, program: Program, blocks: Iterable[Vectors], n_streams: int
+    target: Board, build_dir: Path, program: Program, blocks: Iterable[Vectors], n_streams: int
 ) -> CResult:
-    """Run the C files of a generated folder on a board, from reset, on given vectors.
+    """Run the C files of a build directory on a board, from reset, on given vectors.
 
     Every other block of an instance is played step by step, the others by ``NAME_run``; after each
     the state goes through ``NAME_save`` and ``NAME_load``.
 
     Parameters
     ----------
-    target : Target
+    target : Board
     folder, program, blocks, n_streams
         As in `host_c.run`; the instances are played one after the other.
 
@@ -65,7 +65,7 @@ def run(
     ]
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
-        image = build(target, program, folder / "c", place)
+        image = build(target, program, build_dir / "c", place)
         exchange.write(program, runs, place / "input")
         qemu.run(target, image)
         found = exchange.read(program, runs, place / "output")
@@ -77,7 +77,7 @@ def run(
     return comparison.result()
 
 
-def refusal(target: Board, folder: Path, program: Program) -> str:
+def refusal(target: Board, build_dir: Path, program: Program) -> str:
     """Return why a program does not fit a board, or nothing.
 
     Raises
@@ -91,7 +91,7 @@ def refusal(target: Board, folder: Path, program: Program) -> str:
         return ""
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as place:
         try:
-            build(target, program, folder / "c", Path(place))
+            build(target, program, build_dir / "c", Path(place))
         except DoesNotFitError as error:
             return str(error)
         except ModelFileError:

@@ -18,9 +18,9 @@ from lmu_hw.models.importers import load
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
+    FloatNetwork,
     LinearMemory,
     LMULayer,
-    Network,
     dense_multiplies,
     scores,
 )
@@ -30,7 +30,7 @@ from lmu_hw.program.integer_program import Linear, Program, Role, from_json
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.lower import lower
-from lmu_hw.quantize.network_design import NetworkDesign
+from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.factories.small_networks import (
     CELLS,
@@ -56,18 +56,18 @@ def rng(*seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def sequences(net: Network, n_steps: int = 40, peak: float = 1.0) -> list[np.ndarray]:
+def sequences(net: FloatNetwork, n_steps: int = 40, peak: float = 1.0) -> list[np.ndarray]:
     return [rng(k).uniform(-peak, peak, (n_steps, net.n_in)) for k in range(3)]
 
 
 def design(
-    net: Network, widths: Widths = WIDE, data: list[np.ndarray] | None = None, **options: Any
-) -> NetworkDesign:
+    net: FloatNetwork, widths: Widths = WIDE, data: list[np.ndarray] | None = None, **options: Any
+) -> QuantizedNetwork:
     data = sequences(net) if data is None else data
     return Calibration(net, data).design(widths, title="test", **options)
 
 
-def integers(made: NetworkDesign, x: np.ndarray) -> np.ndarray:
+def integers(made: QuantizedNetwork, x: np.ndarray) -> np.ndarray:
     """Return what the program gives at every step, in real units, a softmax applied."""
     net = replace(made.network, every_step=True)
     (y,) = run_integers(replace(made, network=net), Dataset(sequences=(x,)), "interpreter").values
@@ -76,11 +76,11 @@ def integers(made: NetworkDesign, x: np.ndarray) -> np.ndarray:
     return y
 
 
-def words(made: NetworkDesign, x: np.ndarray) -> np.ndarray:
+def words(made: QuantizedNetwork, x: np.ndarray) -> np.ndarray:
     return from_real(x, made.program.vector("x").fmt)[0]
 
 
-def difference(net: Network, widths: Widths, data: list[np.ndarray] | None = None) -> float:
+def difference(net: FloatNetwork, widths: Widths, data: list[np.ndarray] | None = None) -> float:
     """Return the largest difference of the program to the network in floats."""
     made = design(net, widths, data)
     x = sequences(net)[0] if data is None else data[0]
@@ -94,10 +94,10 @@ def difference(net: Network, widths: Widths, data: list[np.ndarray] | None = Non
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
 def test_files_of_keras_lmu_in_16_bits(name: str, suffix: str, data_dir: Path) -> None:
-    folder = data_dir / "keras_lmu"
-    io = np.load(folder / f"{name}.io.npz")
-    spec = folder / f"{name}.keras" if suffix == ".weights.h5" else None
-    net = load(folder / f"{name}{suffix}", spec=spec)
+    build_dir = data_dir / "keras_lmu"
+    io = np.load(build_dir / f"{name}.io.npz")
+    spec = build_dir / f"{name}.keras" if suffix == ".weights.h5" else None
+    net = load(build_dir / f"{name}{suffix}", spec=spec)
     y = integers(design(net, WIDE, [io["x"]]), io["x"])
     # the promise of issue 3, against the model's own output
     assert np.max(np.abs(y - io["y"])) <= 5e-3
@@ -242,7 +242,7 @@ class Watched(Interpreter):
         self.writes = ()
 
 
-def adversaries(made: NetworkDesign, n_steps: int) -> np.ndarray:
+def adversaries(made: QuantizedNetwork, n_steps: int) -> np.ndarray:
     """Return input words at their rails, in patterns that drive memories as far as may be."""
     fmt, n_in = made.program.vector("x").fmt, made.network.n_in
     t = np.arange(n_steps)[:, None] * np.ones((1, n_in), dtype=int)
@@ -447,7 +447,7 @@ def test_the_same_network_gives_the_same_program() -> None:
 # corners
 
 
-def checked(net: Network, widths: Widths = WIDE, **options: Any) -> NetworkDesign:
+def checked(net: FloatNetwork, widths: Widths = WIDE, **options: Any) -> QuantizedNetwork:
     """Quantize, and run what came out on data beyond those seen."""
     made = design(net, widths, **options)
     x = words(made, 3.0 * sequences(net, 20)[0])
