@@ -74,7 +74,7 @@ OUTSIDE = {
     "h5py": {"models"},
     "safetensors": {"models"},
     "torch": {"models", "train"},
-    "rich": {"_support", "cli"},
+    "tqdm": {"_support"},
     "threadpoolctl": {"_support"},
 }
 
@@ -207,7 +207,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io", "torch"}
+HEAVY = {"amaranth", "cocotb", "matplotlib", "scipy.io", "torch", "tqdm"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
