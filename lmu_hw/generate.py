@@ -19,7 +19,7 @@ from .program.integer_program import Program, Role
 from .program.size import ram_bits, rom_bits
 from .proof import certificate
 from .quantize.network_summary import report
-from .quantize.quantize_memory import PROMISE, QuantizedMemory, candidates
+from .quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory, candidates
 from .quantize.quantize_network import QuantizedNetwork
 from .rtl.options import Hardware
 from .rtl.schedule import Schedule, schedule, why_not
@@ -157,8 +157,8 @@ def describe(design: QuantizedMemory) -> dict[str, Any]:
             for b in design.bounds
         },
         "error_lsb": {
-            "promise": PROMISE,
-            "kept": design.error <= PROMISE,
+            "promise": ERROR_BUDGET,
+            "kept": design.error <= ERROR_BUDGET,
             "predicted": _short(design.error),
             "coefficients": _short(design.coefficient_error),
             "roundoff": _short(design.roundoff_error),

@@ -66,7 +66,7 @@ def generate(args: argparse.Namespace) -> int:
     hardware = chosen(vars(args), data)
     # a width left to lmu-hw is one that is not given
     given = {k: v for k, v in data.items() if not (k in widths and v == "auto")}
-    spec = parse(given, beside=hardware.to_data())
+    spec = parse(given, extra_keys=hardware.to_data())
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
         if args.require_proof:

@@ -245,12 +245,14 @@ def _calibration(
     from ..measure.dataset import load_dataset
     from ..models.importers.model_file import read_ranges
     from ..quantize.calibration import Calibration
-    from ..quantize.ranges import Seen
+    from ..quantize.ranges import SignalStatistics
 
     path = args.calibrate if hasattr(args, "calibrate") else args.data
     ranges = read_ranges(args.file) if path is None and args.input_peak is None else {}
     if ranges:
-        known = {name: Seen(peak=peak, power=power) for name, (peak, power) in ranges.items()}
+        known = {
+            name: SignalStatistics(peak=peak, power=power) for name, (peak, power) in ranges.items()
+        }
         return Calibration(network, known=known), None
     path = path or args.data
     peak = None if args.input_peak is None else check_positive("--input-peak", args.input_peak)

@@ -48,5 +48,5 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
         flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-iquote", str(c_dir)]
         files = ["-o", str(library), str(bulk), str(sources[0])]
         # Not every compiler knows the machine it runs on: then without.
-        compile_files(command, [*flags, *files], what=sources[0], optional=["-march=native"])
+        compile_files(command, [*flags, *files], label=sources[0], optional=["-march=native"])
         return load_library(library)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._support.array_types import Array
-from .._support.workers import n_workers, one_blas_thread, work_on
+from .._support.workers import n_workers, one_blas_thread, run_parallel
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
 from ..models import forward
-from ..models.network import LARGEST, Activation, scores
+from ..models.network import MAX_VALUE, Activation, scores
 from ..program.fixedpoint import from_real
 from ..program.integer_program import Role
 from ..program.interpreter import Interpreter
@@ -124,12 +124,12 @@ def run_floats(
         x = dataset.stack(at)
         with np.errstate(over="ignore", invalid="ignore"):
             y = forward.run(network, x, _by_steps(x, advance))
-        if not np.all(np.abs(y) < LARGEST):
-            raise SpecError(f"the network's output grows beyond {LARGEST:g} on this data")
+        if not np.all(np.abs(y) < MAX_VALUE):
+            raise SpecError(f"the network's output grows beyond {MAX_VALUE:g} on this data")
         for i, row in zip(at, y if always else y[:, None], strict=True):
             found[i] = row
 
-    work_on(list(dataset.batches(_side_by_side(len(dataset)))), run, advance)
+    run_parallel(list(dataset.batches(_side_by_side(len(dataset)))), run, advance)
     return Outputs(values=tuple(found), softmax=design.network.is_classifier)
 
 

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.integer_program import Function
-from ..program.interpreter import function
+from ..program.interpreter import evaluate_function
 from .block_memories import Rom, RomContents
 from .constant_tables import lookup, one_of, saturated, shape_of, signed_width
 from .multiplier import DigitMultiplier
@@ -77,7 +77,7 @@ class Polynomial(wiring.Component):
         """Return the word."""
         entry = self.plan.jobs[job]
         assert entry.function is not None
-        y = int(function(self.functions[entry.function], np.array([x]))[0])
+        y = int(evaluate_function(self.functions[entry.function], np.array([x]))[0])
         return min(max(y, entry.out_fmt.min), entry.out_fmt.max)
 
     def elaborate(self, _platform: object) -> Module:

@@ -376,7 +376,7 @@ def test_the_current_folder_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     line = refused(capsys, "generate", "--d", 2, "-o", out, "--force")
-    assert "choose a subfolder" in line
+    assert "choose a subdirectory" in line
 
 
 def test_json_of_doctor(capsys: pytest.CaptureFixture[str]) -> None:

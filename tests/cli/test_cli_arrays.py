@@ -44,7 +44,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_reader_asks_for_the_functions(command: str, bench: Path, capsys: Capture) -> None:
     before = sorted(path.name for path in bench.iterdir())
     text = refused(capsys, *shlex.split(command), "--theta", "8")
-    assert "several linear layers (fc.0, fc.2) do not say which functions follow them" in text
+    assert "several linear layers (fc.0, fc.2) need their activations stated" in text
     assert text.endswith("as in --activations relu,linear\n")
     assert sorted(path.name for path in bench.iterdir()) == before
 

@@ -97,7 +97,7 @@ def _toml_value(value: Any) -> str:
 def _read_spec(path: Path) -> None:
     data = spec.load(path)
     chosen = options.chosen({}, data)
-    parse(data, beside=chosen.to_data()).describe()
+    parse(data, extra_keys=chosen.to_data()).describe()
 
 
 def _line(rng: Random) -> Files:

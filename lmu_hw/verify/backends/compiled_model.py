@@ -195,7 +195,7 @@ def compile_harness(
         *(f'-DMODEL="{header}"', "-I", ".", "-I", str(sources)),
         *(str(sources / "harness.cpp"), *options, "-o", str(library)),
     ]
-    compile_files(compiler(), line, what=f"the model of {program.name}.v", cwd=build_dir)
+    compile_files(compiler(), line, label=f"the model of {program.name}.v", cwd=build_dir)
     return load_library(library)
 
 

@@ -150,7 +150,7 @@ def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
     )
     sources = (str(sim_dir() / "native" / "sanitized.c"), str(c_dir / f"{name}.c"))
     options = (*defines, "-iquote", str(c_dir), *sources, "-o", str(place / "sanitized"))
-    compile_files(list(compiler()), options, what=c_dir / f"{name}.c", cwd=place)
+    compile_files(list(compiler()), options, label=c_dir / f"{name}.c", cwd=place)
     return place / "sanitized"
 
 

@@ -53,7 +53,7 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
             text = "".join(f'#include "{part}"\n' for part in parts)
             (place / file).write_text(text, encoding="utf-8")
         options = ["-O0", "-c", "-fPIC", "-fvisibility=hidden", *includes, "runtime.cpp"]
-        compile_files(command, options, what="the runtime of Verilator", cwd=place)
+        compile_files(command, options, label="the runtime of Verilator", cwd=place)
         yield compiled_model.compile_harness(
             program,
             hardware_of(build_dir),
