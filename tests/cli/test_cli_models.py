@@ -552,7 +552,7 @@ def test_tune_writes_the_best_folder(bench: Path, capsys: Capture) -> None:
         ("--max-loss nan", "--max-loss must be a share"),
         ("--output-every 0", "--output-every must be"),
         ("--data unlabelled.npz", "unlabelled.npz must hold y"),
-        ("-o .", "current folder"),
+        ("-o .", "current directory"),
     ],
 )
 def test_what_tune_refuses(
