@@ -216,6 +216,7 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert found[0]
     assert found[0][1] == lmu_hw.__version__
     assert "unreleased" not in dates[1:]
+    assert load(ROOT / "CITATION.cff").get("date-released", "unreleased") == dates[0]
 
 
 # texts
