@@ -80,8 +80,8 @@ def test_the_command_that_tune_prints_names_them_again(bench: Path, capsys: Capt
     ("options", "text"),
     [
         ("--activations relu", "--activations must name 2, one for each linear layer"),
-        ("--activations relu,gelu", "--activations must be of linear, tanh, sigmoid, relu, relu6"),
-        ("--activations relu,linear --activation softmax", "--activation must be of linear, tanh"),
+        ("--activations relu,gelu", "activations must be of linear, tanh, sigmoid, relu, relu6"),
+        ("--activations relu,linear --activation softmax", "activation must be of linear, tanh"),
         ("--activations softmax,linear", "softmax must be the last activation"),
     ],
 )
@@ -93,6 +93,6 @@ def test_a_file_that_says_its_functions_is_not_overruled(bench: Path, capsys: Ca
     call(capsys, *shlex.split(READERS[0]), *NAMED)
     for option in ("--activation", "--activations"):
         text = refused(capsys, "inspect", "model.npz", option, "relu")
-        assert f"and its functions; {option} must be left out" in text
+        assert f"activations; leave out {option}: only for" in text
         text = refused(capsys, "generate", "--d", "6", option, "relu")
         assert f"{option} is for a trained model" in text

@@ -23,7 +23,7 @@ from lmu_hw.quantize.coefficients import real_sections
 from lmu_hw.quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory, quantize_memory
 from tests.tools import require
 
-PROMISED = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
+WITHIN_BUDGET = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def spec_of(order: int, theta: float, **options: object) -> LMUSpec:
 
 
 @pytest.mark.parametrize("bits", [12, 16, 20])
-@pytest.mark.parametrize(("order", "theta"), PROMISED)
+@pytest.mark.parametrize(("order", "theta"), WITHIN_BUDGET)
 def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
     error, _ = measure(design)
