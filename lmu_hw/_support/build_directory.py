@@ -236,8 +236,8 @@ def _is_real_dir(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _hidden(place: Path, what: str) -> Path:
-    return place.with_name(f".{place.name}-{secrets.token_hex(4)}.{what}")
+def _hidden(place: Path, suffix: str) -> Path:
+    return place.with_name(f".{place.name}-{secrets.token_hex(4)}.{suffix}")
 
 
 @contextlib.contextmanager

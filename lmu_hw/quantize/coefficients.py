@@ -67,14 +67,14 @@ class RoundedRows:
         return tuple(map(tuple, self.coefs.tolist())), tuple(self.shifts.tolist())
 
 
-def round_rows(rows: Array, weight_bits: int, what: str) -> RoundedRows:
+def round_rows(rows: Array, weight_bits: int, name: str) -> RoundedRows:
     """Return each row as signed integers of ``weight_bits`` bits and a right shift >= 0.
 
     Parameters
     ----------
     rows : float array, shape (n, m)
     weight_bits : int
-    what : str
+    name : str
         Name of the matrix, for error messages.
 
     Raises
@@ -88,7 +88,7 @@ def round_rows(rows: Array, weight_bits: int, what: str) -> RoundedRows:
     shifts -= np.floor(np.ldexp(peak, shifts) + 0.5) > top
     shifts[peak == 0.0] = 0
     if np.any(shifts < 0):
-        raise SpecError(f"{what} needs coefficients above {weight_bits} bits: use more state bits")
+        raise SpecError(f"{name} needs coefficients above {weight_bits} bits: use more state bits")
     coefs = np.floor(np.ldexp(rows, shifts[:, None]) + 0.5).astype(np.int64)
     return RoundedRows(coefs=coefs, shifts=shifts)
 

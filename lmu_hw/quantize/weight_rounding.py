@@ -92,11 +92,11 @@ def round_weights(
     """
     top = (1 << (weight_bits - 1)) - 1
     peaks = np.column_stack([np.max(np.abs(s.matrix), axis=1) * s.lsb for s in sources])
-    loudest = max(np.max(peaks), np.max(np.abs(bias)) * 2.0**-BIAS_BITS) / lsb
-    if not loudest < MAX_WEIGHT_LSBS:
+    largest = max(np.max(peaks), np.max(np.abs(bias)) * 2.0**-BIAS_BITS) / lsb
+    if not largest < MAX_WEIGHT_LSBS:
         raise SpecError(
             f"a weight must turn an input LSB into at most {MAX_WEIGHT_LSBS:.2g} LSB of its sum, "
-            f"not {loudest:.2g}: scale the weights, or calibrate on representative data"
+            f"not {largest:.2g}: scale the weights, or calibrate on representative data"
         )
     powers = np.array([np.sum(s.power) for s in sources])
     aligns = _choose_aligns(peaks, powers)

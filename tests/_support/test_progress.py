@@ -43,7 +43,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wait_for(stream: io.StringIO, pattern: str) -> None:
     end = time.monotonic() + 10
-    while not re.search(pattern, stream.getvalue()):
+    while not re.search(pattern, stream.getvalue(), re.MULTILINE):
         assert time.monotonic() < end, stream.getvalue()
         time.sleep(0.005)
 

@@ -203,7 +203,7 @@ class Builder:
             ),
         )
         if lmu.memory.trained is not None and config.get("theta") is not None:
-            # the stored A is what was trained with, so it overrides a theta that does not fit it
+            # the model was trained with the stored A, which overrides a theta that does not fit it
             found = read(None, None)
             lmu = lmu if found.memory.trained is not None else found
         for key, size in (("order", lmu.memory.order), ("units", width_of(lmu))):
