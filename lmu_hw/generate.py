@@ -171,7 +171,7 @@ def describe_network(design: QuantizedNetwork) -> dict[str, Any]:
     """Return what a manifest says of a network."""
     return {
         "realization": RealizationKind.CASCADE.value,
-        "network": report(design.network),
+        "network": report(design.network).to_dict(),
         **asdict(design.widths),
         "calibration": design.calibration,
         "signals": {

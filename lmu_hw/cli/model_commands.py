@@ -13,17 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._support.command_parser import argument
 from ..errors import EmitError, SpecError, plain
+from ..measure.evaluation import OTHER_WIDTHS
+from ..program.codec import to_data
 from .arguments import MEMORY_ONLY, print_json
-from .render import (
-    NRMSE,
-    WIDTHS,
-    evaluation_text,
-    model_text,
-    point_data,
-    point_text,
-    shown_weights,
-    tuner_text,
-)
+from .render import model_text, point_data, point_text, shown_weights, tuner_text
 
 if TYPE_CHECKING:
     from ..measure.dataset import Dataset
@@ -127,10 +120,9 @@ def evaluate(args: argparse.Namespace) -> int:
     with progress("float and integer runs", 2 * len(dataset), args.quiet) as advance:
         report = run(design, dataset, engine=args.engine, advance=advance)
     if args.json:
-        head = {"model": str(args.file), "widths": asdict(design.widths)}
-        print_json({**head, **report, "nrmse_definition": NRMSE, "notes": notes})
+        print_json({"model": str(args.file), **report.to_dict(), "notes": notes})
     elif not args.quiet:
-        print(evaluation_text(design.widths, report))
+        print(report)
     return 0
 
 
@@ -178,7 +170,7 @@ def tune(args: argparse.Namespace) -> int:
         print_json(
             {
                 "float": tuner.target,
-                "engine": tuner.ran,
+                "engine": to_data(tuner.ran),
                 "best": point_data(best),
                 "options": _options(best),
                 "command": command,
@@ -274,7 +266,7 @@ def _widths(args: argparse.Namespace) -> Widths:
     if args.bits is not None:
         check_int("--bits of a trained model", args.bits, 4, WORD_BITS)
         given = dict.fromkeys(("weight_bits", "act_bits", "input_bits"), args.bits)
-    for name in WIDTHS:
+    for name in OTHER_WIDTHS:
         if (value := getattr(args, name)) not in (None, "auto"):
             given[name] = value
     return Widths(**given | _weight_bits(args.weight_bits))
@@ -344,19 +336,19 @@ def _stem(path: Path) -> str:
 
 def _say_network(args: argparse.Namespace, network: FloatNetwork, head: dict[str, str]) -> None:
     from ..quantize.network_summary import report
-    from .render import network_text
 
     found = report(network, None if args.rate is None else float(args.rate))
     if args.json:
-        print_json(head | found)
+        print_json(head | found.to_dict())
     elif not args.quiet:
-        print(network_text(found))
+        print(found)
 
 
 def _options(point: Point) -> list[str]:
     """Return the widths of a point as evaluate and generate take them."""
     widths: dict[str, Any] = {"weight_bits": shown_weights(asdict(point.widths))}
-    widths |= {n: getattr(point.widths, n) for n in WIDTHS if getattr(point.widths, n) is not None}
+    others = {name: getattr(point.widths, name) for name in OTHER_WIDTHS}
+    widths |= {name: bits for name, bits in others.items() if bits is not None}
     return [f"--{name.replace('_', '-')}={bits}" for name, bits in widths.items()]
 
 
