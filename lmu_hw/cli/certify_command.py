@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import plain
 from .arguments import print_json
 
 
@@ -12,13 +11,11 @@ def certify(args: argparse.Namespace) -> int:
     """Derive the certificate of a folder again."""
     from .._support.progress import progress
     from ..proof.certificate import certify as run
-    from ..proof.certificate import text
 
     with progress("deriving every claim from program.json", 0, args.quiet):
         found = run(args.dir)
     if args.json:
-        print_json({"holds": True, **found})
+        print_json({"holds": True, **found.to_dict()})
     elif not args.quiet:
-        for line in text(found).splitlines():
-            print(plain(line))
+        print(found)
     return 0

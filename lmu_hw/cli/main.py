@@ -15,7 +15,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -49,6 +48,7 @@ def generate(args: argparse.Namespace) -> int:
     from .._support.build_directory import MANIFEST, check_target, write_build_dir
     from .._support.progress import progress
     from ..generate import files_of, proven_files_of
+    from ..manifest import MemoryManifest, parse_manifest
     from ..memory.spec import load, parse
     from ..quantize.quantize_memory import quantize_memory
     from ..rtl.options import chosen
@@ -76,41 +76,21 @@ def generate(args: argparse.Namespace) -> int:
         advance(1)
         write_build_dir(args.out, files, force=args.force)
         advance(1)
-    manifest = json.loads(files[MANIFEST])
-    error = manifest["error_lsb"]
-    if not error["kept"]:
+    manifest = parse_manifest(json.loads(files[MANIFEST]))
+    assert isinstance(manifest.design, MemoryManifest)
+    error = manifest.design.error_lsb
+    if not error.kept:
         print(
-            f"lmu-hw: warning: an error of {error['predicted']:.2f} LSB RMS is predicted, over the "
-            f"{error['promise']:g} promised: a width was forced too low",
+            f"lmu-hw: warning: an error of {error.predicted:.2f} LSB RMS is predicted, over the "
+            f"error budget of {error.budget:g}: a width was forced too low",
             file=sys.stderr,
         )
     if args.json:
-        print_json({"folder": str(args.out), **manifest})
+        print_json({"folder": str(args.out), **manifest.to_dict()})
     elif not args.quiet:
-        _print_design(args.out, manifest)
+        print(manifest)
+        print(plain(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}"))
     return 0
-
-
-def _print_design(out: Path, m: dict[str, Any]) -> None:
-    error, widths = m["error_lsb"], f"coefficients {m['coef_bits']}, readout {m['weight_bits']}"
-    parts = " + ".join(f"{n} {kind}" for kind, n in m["multiplies"].items() if n)
-    state = ", ".join(
-        f"{name} Q{f['int_bits']}.{f['frac_bits']}"
-        for name, f in m["formats"].items()
-        if f["role"] == "state" and f["signed"]
-    )
-    kept = "kept" if error["kept"] else "NOT kept"
-    print(f"{m['title']}")
-    print(f"  realization   {m['realization']} ({m['realization_reason']})")
-    print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
-    print(f"  error         {error['predicted']:.2f} LSB RMS predicted; promise of 1 LSB {kept}")
-    proven = "impossible for |u| <= 1" if m["certificate"]["proven"] else "NOT proven impossible"
-    print(f"  overflow      {proven}; zero input dies to exactly zero: {m['zero_input_decay']}")
-    print(
-        f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
-        f"{m['cycles_per_step']} clock cycles"
-    )
-    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))
 
 
 def verify(args: argparse.Namespace) -> int:

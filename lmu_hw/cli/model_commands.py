@@ -16,7 +16,7 @@ from ..errors import EmitError, SpecError, plain
 from ..measure.evaluation import OTHER_WIDTHS
 from ..program.codec import to_data
 from .arguments import MEMORY_ONLY, print_json
-from .render import model_text, point_data, point_text, shown_weights, tuner_text
+from .render import point_data, point_text, shown_weights, tuner_text
 
 if TYPE_CHECKING:
     from ..measure.dataset import Dataset
@@ -60,6 +60,7 @@ def generate_model(args: argparse.Namespace) -> int:
     from .._support.build_directory import MANIFEST, check_target, write_build_dir
     from .._support.progress import progress
     from ..generate import files_of
+    from ..manifest import parse_manifest
     from ..measure.data_notes import calibration_notes, range_notes
     from ..rtl.options import chosen
 
@@ -94,12 +95,12 @@ def generate_model(args: argparse.Namespace) -> int:
         advance(1)
         write_build_dir(args.out, files, force=args.force)
         advance(1)
-    manifest = json.loads(files[MANIFEST])
+    manifest = parse_manifest(json.loads(files[MANIFEST]))
     _say_notes(args, notes)
     if args.json:
-        print_json({"folder": str(args.out), **manifest, "notes": notes})
+        print_json({"folder": str(args.out), **manifest.to_dict(), "notes": notes})
     elif not args.quiet:
-        print(model_text(manifest))
+        print(manifest)
         print(plain(f"wrote {args.out}: next, lmu-hw verify {argument(args.out)}"))
     return 0
 

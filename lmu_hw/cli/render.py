@@ -18,28 +18,6 @@ def shown_weights(widths: Mapping[str, Any]) -> str:
     return ",".join(map(str, widths["layer_weight_bits"])) or str(widths["weight_bits"])
 
 
-def model_text(m: Mapping[str, Any]) -> str:
-    """Return what generate says of a network, from its manifest."""
-    proven = [s for s in m["signals"].values() if s["basis"] == "proven"]
-    every = {0: "the last step", 1: "every step"}.get(m["output_every"])
-    more = f", {m['multiplies_per_output']:,} more for an output" if m["output_every"] != 1 else ""
-    lines = [
-        m["title"],
-        f"  words         weights {shown_weights(m)}, activations {m['act_bits']}, memory "
-        f"coefficients {m['coef_bits']}, states {m['state_bits'] or '-'} bits",
-        f"  ranges        {len(proven)} of {len(m['signals'])} signals proven, the others seen on "
-        f"{m['calibration']}",
-        f"  per step      {m['multiplies_per_step']:,} multiplies{more} "
-        f"({m['network']['multiplies_dense']:,} dense)",
-        f"  output        at {every or 'every {} steps'.format(m['output_every'])}",
-        f"  memory        {m['rom_bits'] / 8192:.1f} KiB of tables, "
-        f"{m['ram_bits'] / 8192:.2f} KiB of words",
-    ]
-    if m["cycles_per_step"] is None:
-        lines.append(f"  Verilog       none: {m['hardware']['refused']}")
-    return "\n".join(lines)
-
-
 def point_text(number: int, point: Point) -> str:
     """Return the line of a point that tune has met."""
     w = point.widths

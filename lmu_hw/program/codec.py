@@ -166,22 +166,38 @@ def _from_record(kind: type, data: Any, what: str) -> Any:
 
 def _from_inline(kind: Any, data: dict[str, Any], what: str) -> Any:
     """Read a dataclass whose keys stand among others."""
-    members = kind.__args__ if isinstance(kind, types.UnionType) else (kind,)
-    known = [_keys(member) for member in members if member is not type(None)]
-    if type(None) in members and not any(keys & data.keys() for keys in known):
+    known = [_keys(member) for member in _members(kind)]
+    if _may_be_none(kind) and not any(keys & data.keys() for keys in known):
         return None
     return from_data(kind, data, what)
 
 
+@cache
 def _keys(kind: type) -> frozenset[str]:
-    """Return the keys by which data of a dataclass are told from those of others."""
-    return frozenset(rule.key or name for name, rule in _rules(kind).items() if not rule.inline)
+    """Return the keys of a dataclass in JSON, those of inline dataclasses among them."""
+    found: set[str] = set()
+    for name, rule in _rules(kind).items():
+        if rule.inline:
+            found.update(*(_keys(member) for member in _members(_hints(kind)[name])))
+        else:
+            found.add(rule.key or name)
+    return frozenset(found)
+
+
+def _members(kind: Any) -> list[Any]:
+    """Return the types of a union except None, or the type itself."""
+    every = kind.__args__ if isinstance(kind, types.UnionType) else (kind,)
+    return [member for member in every if member is not type(None)]
+
+
+def _may_be_none(kind: Any) -> bool:
+    return isinstance(kind, types.UnionType) and type(None) in kind.__args__
 
 
 def _from_union(kind: types.UnionType, data: Any, what: str) -> Any:
-    if data is None and type(None) in kind.__args__:
+    if data is None and _may_be_none(kind):
         return None
-    members = [member for member in kind.__args__ if member is not type(None)]
+    members = _members(kind)
     if len(members) == 1:
         return from_data(members[0], data, what)
     _check_type(dict, data, what)

@@ -90,7 +90,7 @@ def worst_case(program: Program) -> WorstCase:
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
     )
     n_in = program.n_words(Role.INPUT)
-    signals = derive(json.loads(program.to_json()))["signals"]
+    signals = derive(json.loads(program.to_json())).signals
     interpreter = Interpreter(program)
     parts: list[Words] = []
     targets: list[SignalPeak] = []
@@ -102,7 +102,7 @@ def worst_case(program: Program) -> WorstCase:
         for pattern in _patterns(op):
             claim, goal = signals[pattern.signal], pattern.goal
             words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
-            if (claim["rounding"] or 0.0) > WORTH * claim["high"]:
+            if (claim.rounding or 0.0) > WORTH * claim.high:
                 start = _states(program, interpreter)
                 words = steered(program, op, pattern.sections, goal, start, words)
             part = np.zeros((len(words), n_in), dtype=np.int64)
@@ -132,7 +132,7 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
 
     States are looked at in every step, words inside a chain in the step that should be their worst.
     """
-    claims = derive(json.loads(program.to_json()))["signals"]
+    claims = derive(json.loads(program.to_json())).signals
     observed = {target.signal: 0 for target in worst.targets}
     inside = {t.step: t for t in worst.targets if t.kind in ("w", "f")}
     chains = {f"chain of {op.z_inner}": op for op in program.ops if isinstance(op, Cascade)}
@@ -161,8 +161,8 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
         Reached(
             signal=name,
             observed=value,
-            bound=max(-claims[name]["low"], claims[name]["high"]),
-            rounding=claims[name]["rounding"] or 0.0,
+            bound=max(-claims[name].low, claims[name].high),
+            rounding=claims[name].rounding or 0.0,
         )
         for name, value in observed.items()
     ]
