@@ -22,6 +22,7 @@ from ..proof.derive import derive
 from ..proof.lossless import LosslessSection, sections_of
 from ..proof.response import SIGNALS, Response, block_size
 from .rounding_search import Goal, steered
+from .verify_report import Reached
 
 HEARD = 0.999
 """Part of its l1 norm that the input of a signal plays."""
@@ -62,25 +63,6 @@ class WorstCase:
 
     inputs: Words
     targets: tuple[SignalPeak, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """How far a signal went.
-
-    Attributes
-    ----------
-    signal : str
-    observed, bound : int
-        Largest magnitude, and what the certificate allows [words].
-    rounding : float
-        Part of the bound that is rounding errors [words].
-    """
-
-    signal: str
-    observed: int
-    bound: int
-    rounding: float
 
 
 def worst_case(program: Program) -> WorstCase:

@@ -17,7 +17,7 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.verilog import rtlil
 from lmu_hw.verify import load_build
 from lmu_hw.verify.backends import verilator
-from lmu_hw.verify.divergence import LocatedDivergence
+from lmu_hw.verify.verify_report import LocatedDivergence
 from tests.cli.command import call, refused
 
 
@@ -118,7 +118,7 @@ def test_a_divergence_that_takes_its_stalls_is_told_so() -> None:
         replay="lmu-hw verify out --seed 4",
         waveform="out/rtl/build/a.vcd",
     )
-    first, again, note, waveform = found.text().splitlines()
+    first, again, note, waveform = str(found).splitlines()
     assert first.endswith("writes z_inner[1] (Q1.7): expected 4, got X")
     assert again.endswith("lmu-hw verify out --seed 4")
     assert "takes the stalls and resets" in note
