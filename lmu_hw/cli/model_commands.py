@@ -7,7 +7,6 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from ..errors import EmitError, SpecError, plain
 from ..measure.evaluation import OTHER_WIDTHS
 from ..program.codec import to_data
 from .arguments import MEMORY_ONLY, print_json
-from .render import point_data, point_text, shown_weights, tuner_text
+from .render import point_data, point_text, tuner_text
 
 if TYPE_CHECKING:
     from ..measure.dataset import Dataset
@@ -326,7 +325,7 @@ def _title(args: argparse.Namespace, widths: Widths) -> str:
         c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in _stem(args.file)
     )
     return (
-        f"network {stem[:80]}: weights {shown_weights(asdict(widths))}, "
+        f"network {stem[:80]}: weights {widths.weights_text}, "
         f"activations {widths.act_bits}, memory coefficients {widths.coef_bits} bits"
     )
 
@@ -347,7 +346,7 @@ def _say_network(args: argparse.Namespace, network: FloatNetwork, head: dict[str
 
 def _options(point: Point) -> list[str]:
     """Return the widths of a point as evaluate and generate take them."""
-    widths: dict[str, Any] = {"weight_bits": shown_weights(asdict(point.widths))}
+    widths: dict[str, Any] = {"weight_bits": point.widths.weights_text}
     others = {name: getattr(point.widths, name) for name in OTHER_WIDTHS}
     widths |= {name: bits for name, bits in others.items() if bits is not None}
     return [f"--{name.replace('_', '-')}={bits}" for name, bits in widths.items()]

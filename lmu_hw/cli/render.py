@@ -1,8 +1,7 @@
-"""What the commands on trained models say, as text."""
+"""Text and JSON of the points that tune has met."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,11 @@ if TYPE_CHECKING:
     from ..measure.tune import Point, Tuner
 
 
-def shown_weights(widths: Mapping[str, Any]) -> str:
-    """Return the widths of weights as ``--weight-bits`` takes them."""
-    return ",".join(map(str, widths["layer_weight_bits"])) or str(widths["weight_bits"])
-
-
 def point_text(number: int, point: Point) -> str:
     """Return the line of a point that tune has met."""
     w = point.widths
     return (
-        f"{number:3}  weights {shown_weights(asdict(w)):5} acts {w.act_bits:2} "
+        f"{number:3}  weights {w.weights_text:5} acts {w.act_bits:2} "
         f"state {w.state_bits or 0:2} coefs {w.coef_bits:2}  {point.cost[0] / 8192:8.2f} KiB  "
         f"{100 * point.score:6.2f} %  {'keeps' if point.keeps else 'loses'}"
     )
@@ -37,7 +31,7 @@ def tuner_text(tuner: Tuner) -> str:
         bits = (w.act_bits, w.state_bits or 0, w.coef_bits)
         kib = (f"{p.rom_bits / 8192:.2f}", f"{p.ram_bits / 8192:.2f}")
         score = (f"{100 * p.score:.2f}", f"{100 * p.loss:.2f}", "" if p.keeps else "too much")
-        rows.append((shown_weights(asdict(w)), *map(str, bits), *kib, f"{p.multiplies:,}", *score))
+        rows.append((w.weights_text, *map(str, bits), *kib, f"{p.multiplies:,}", *score))
     first = f"float: {100 * tuner.target:.2f} %; points that no other beats, cheapest first:"
     if tuner.dataset.labels is None:
         first = f"scores are NRMSE: {NRMSE}\n{first}"

@@ -319,7 +319,9 @@ def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str])
         file.write("int lmu_step;\n")
     assert "could not compile" in refused(capsys, "verify", copy, "--backends", "c")
     (copy / "c" / "lmu.c").unlink()
-    assert "generate the folder again" in refused(capsys, "verify", copy, "--backends", "c")
+    assert "generate the build directory again" in refused(
+        capsys, "verify", copy, "--backends", "c"
+    )
 
 
 @pytest.mark.sim
