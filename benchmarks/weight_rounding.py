@@ -49,7 +49,7 @@ def snr(net: FloatNetwork, bits: int, *, in_turn: bool) -> float:
         seen = {name: replace(s, read=None) for name, s in seen.items()}
     design = quantize_network(net, widths, seen, title="benchmark", calibration="noise")
     unseen = noise(lower(net, widths.coef_bits), 1.0, THETA, seed=1)
-    return float(trace(design, Dataset(sequences=tuple(unseen)))["signals"]["y"]["snr_db"])
+    return float(trace(design, Dataset(sequences=tuple(unseen))).signals["y"].snr_db)
 
 
 def main() -> None:

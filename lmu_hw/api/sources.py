@@ -26,7 +26,7 @@ from ..models.network import Activation, FloatNetwork, retime
 from ..quantize.ranges import SignalStatistics
 
 if TYPE_CHECKING:
-    from typing import Any
+    from ..quantize.network_summary import NetworkSummary
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Network:
         """
         return forward.run(self.model, x)
 
-    def summary(self, rate: float | None = None) -> dict[str, Any]:
+    def summary(self, rate: float | None = None) -> NetworkSummary:
         """Return the layers, windows, parameters and multiplies.
 
         Parameters

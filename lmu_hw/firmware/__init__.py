@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import textwrap
 from itertools import groupby
-from typing import Any
 
 from .._support.templates import environment
 from ..program.integer_program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
@@ -17,7 +16,7 @@ from .dense import dense
 from .function import FunctionCode, Functions
 from .layout import ALIGNMENT, Layout, lay_out
 from .linear import linear
-from .operation import OperationCode, Routine, routines
+from .operation import Accumulator, OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
 from .saved import digest_words
 
@@ -87,11 +86,11 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
 
 
-def c_sums(program: Program) -> list[dict[str, Any]]:
-    """Return the variables that hold sums, with their types, as a certificate states them."""
+def c_sums(program: Program) -> tuple[Accumulator, ...]:
+    """Return the variables of the C that hold sums, with their types, for the certificate."""
     _, functions, ops = _translated(program)
     codes: list[OperationCode | FunctionCode] = [*ops, *functions.codes()]
-    return [claim.to_data() for code in codes for claim in code.accumulators]
+    return tuple(claim for code in codes for claim in code.accumulators)
 
 
 def tables(program: Program) -> list[Table]:

@@ -1,10 +1,10 @@
-"""What every operation becomes for the C templates: a routine with tables and arguments."""
+"""Operations as the C templates take them: a routine with tables and arguments."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
+from ..program.codec import written
 from ..program.integer_program import Cascade, DenseUpdate, Operation, Program
 from .c_expressions import Expression
 from .c_types import Table
@@ -31,24 +31,25 @@ class Accumulator:
     Attributes
     ----------
     function, variable : str
-        Where it stands; the function's name without the prefix of the program.
-    ctype : str
-    low, high : int
-        What it reaches for any words of the formats that it is computed from, states that were
-        loaded included.
+        The C function, without the prefix of the program, and the variable in it.
     columns : (int, int) or None
-        First column of the row that it adds up, and the one behind the last.
+        First column of the row that it adds up, and the one after the last.
     scale_bits : int or None
-        Fractional bits that it has beyond its words; None where each coefficient has its own.
+        Fractional bits beyond those of its words, 0 to 128; None where each coefficient has its
+        own.
+    ctype : str
+        ``int32_t`` or ``int64_t``.
+    low, high : int
+        Range for any words of the formats that it is computed from, loaded states included.
     """
 
     function: str
     variable: str
-    ctype: str
+    columns: tuple[int, int] | None = field(default=None, metadata=written(optional=True))
+    scale_bits: int | None = 0
+    ctype: str = field(metadata=written(key="type"))
     low: int
     high: int
-    columns: tuple[int, int] | None = None
-    scale_bits: int | None = 0
 
     @classmethod
     def of(
@@ -69,18 +70,6 @@ class Accumulator:
             columns=columns,
             scale_bits=scale_bits,
         )
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the claim as a certificate states it."""
-        return {
-            "function": self.function,
-            "variable": self.variable,
-            **({} if self.columns is None else {"columns": list(self.columns)}),
-            "scale_bits": self.scale_bits,
-            "type": self.ctype,
-            "low": self.low,
-            "high": self.high,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""What a certificate says of one signal, one memory, one accumulator."""
+"""Claims of a certificate: about a signal, an accumulator, a memory, a whole program."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -16,7 +17,7 @@ DIGITS = 1000
 
 
 class Basis(Enum):
-    """Why a signal keeps to its format."""
+    """Reason why a signal stays within its format."""
 
     INPUT = "input"
     """Any word is legal."""
@@ -30,7 +31,7 @@ class Basis(Enum):
     """It is limited to its format, and may need it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The worst case of a signal, before it is limited to its format.
 
@@ -40,9 +41,9 @@ class Claim:
     low, high : int
         Smallest and largest result [words].
     rounding : int or None
-        Part of it that is due to rounding errors of the memory [words, as a `scaled` bound].
+        Part of the worst case due to rounding errors of the memory [words, as a `scaled` bound].
     reason : str
-        Why there is no proof, where there is none.
+        Why there is no proof; empty where there is one.
     """
 
     basis: Basis
@@ -60,6 +61,129 @@ class Claim:
             high=max(self.high, other.high),
             reason=weaker.reason,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalClaim:
+    """The worst case of a signal, as a certificate states it.
+
+    Attributes
+    ----------
+    format : str
+        Fixed-point format, such as ``Q1.15``.
+    length : int
+        Number of words, >= 1.
+    role : str
+        ``input``, ``state``, ``internal``, ``output``, or ``chain`` for the words inside a cascade.
+    recurrent : bool
+        The signal depends on its own past.
+    basis : Basis
+        Reason why it stays within its format.
+    low, high : int
+        Smallest and largest result before it is limited to the format [words].
+    rounding : float or None
+        Part of that due to rounding errors [words], rounded up to thousandths.
+    reason : str
+        Why there is no proof; empty where there is one.
+    """
+
+    format: str
+    length: int
+    role: str
+    recurrent: bool
+    basis: Basis
+    low: int
+    high: int
+    rounding: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccumulatorClaim:
+    """The width of the intermediates of an operation.
+
+    Attributes
+    ----------
+    operation : int
+        Number of the operation in the program, from 0.
+    kind : str
+        Kind of the operation, such as ``linear``.
+    writes : str
+        The vector that it computes.
+    bits : int
+        Two's complement width that holds every intermediate.
+    exact : bool
+        That is at most 63 bits.
+    """
+
+    operation: int
+    kind: str
+    writes: str
+    bits: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecayClaim:
+    """Whether the states of a memory reach exactly zero after the input has become zero.
+
+    Attributes
+    ----------
+    proven : bool
+    reason : str
+        The argument, or why there is none.
+    """
+
+    proven: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramClaims:
+    """All claims that follow from a program.
+
+    Attributes
+    ----------
+    proven : bool
+        No recurrent signal can leave its format, and every accumulator is exact.
+    unproven : tuple of str
+        Recurrent signals that may saturate.
+    signals : mapping of str to SignalClaim
+        By name of the signal.
+    accumulators : tuple of AccumulatorClaim
+        One for each operation.
+    decay : mapping of str to DecayClaim
+        By names of the states of a memory, with blanks between them.
+    """
+
+    proven: bool
+    unproven: tuple[str, ...]
+    signals: Mapping[str, SignalClaim]
+    accumulators: tuple[AccumulatorClaim, ...]
+    decay: Mapping[str, DecayClaim]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedError:
+    """The RMS error of an output word against the float64 memory [LSB of the output].
+
+    Attributes
+    ----------
+    budget : float
+        Error budget of ``--bits``.
+    kept : bool
+        The predicted error is within the budget.
+    predicted : float
+        Root of the sum of the squares of the two parts, >= 0.
+    coefficients, roundoff : float
+        Parts due to rounded coefficients and to rounding at each step, >= 0.
+    """
+
+    budget: float
+    kept: bool
+    predicted: float
+    coefficients: float
+    roundoff: float
 
 
 def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0) -> Claim:

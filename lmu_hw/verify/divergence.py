@@ -1,8 +1,8 @@
-"""Where two backends part: the shortest input that shows it, the operation, a waveform.
+"""Locate a divergence: the shortest input that shows it, the operation at fault, a waveform.
 
-`verify` finds a word that differs. Here its inputs are played again from reset: in C step by step,
-states and all, so that the first operation whose words differ is named; Verilog is played as a
-whole, for its states stay inside.
+`verify` finds a word that differs. This module plays its inputs again from reset: in C step by
+step, states included, to find the first operation whose words differ; in Verilog as a whole, since
+its states are not visible.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +30,8 @@ from ..program.output_timing import due_steps
 from .backends import icarus
 from .load_build import plan_of
 from .selection import SIMULATORS
-from .verification import Outcome, verify
+from .verification import verify
+from .verify_report import BackendResult, LocatedDivergence, WordMismatch
 
 BLOCK = 64
 """Steps that are compared at once before each of them is looked at."""
@@ -43,72 +42,20 @@ CYCLE = 10
 INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocatedDivergence:
-    """The first word that differs, and how to see it again.
-
-    Attributes
-    ----------
-    backend : str
-    step : int
-        From reset; the input is as long as that, and no shorter one fails.
-    operation : str
-        That writes the word, by number and kind.
-    signal, index, format : str, int, str
-    expected, got : int or str
-    repeats : bool
-        Playing the input again fails again; else it takes the stalls and resets of the seed.
-    replay : str
-        The command.
-    waveform : str
-        Path of a VCD file, or empty.
-    """
-
-    backend: str
-    step: int
-    operation: str
-    signal: str
-    index: int
-    format: str
-    expected: int | str
-    got: int | str
-    repeats: bool
-    replay: str
-    waveform: str
-
-    def data(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return asdict(self)
-
-    def text(self) -> str:
-        """Return it for people."""
-        word = f"{self.signal}[{self.index}] ({self.format})"
-        lines = [
-            f"first divergence of {self.backend}: step {self.step}, {self.operation} writes "
-            f"{word}: expected {self.expected}, got {self.got}",
-            f"  again     {self.replay}",
-        ]
-        if not self.repeats:
-            lines.append("  note      it takes the stalls and resets that come with the seed")
-        if self.waveform:
-            lines.append(f"  waveform  {self.waveform}")
-        return "\n".join(lines)
-
-
 def locate(
-    build_dir: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
+    build_dir: Path, program: Program, result: BackendResult, seed: int, *, waves: bool = False
 ) -> LocatedDivergence:
-    """Return the first divergence of a backend, and leave its input in the folder's ``build``.
+    """Return the first divergence of a backend, and leave its input below the build directory.
 
     Parameters
     ----------
     build_dir : Path
     program : Program
-        Of the folder.
-    outcome : Outcome
+        The program of the build directory.
+    result : BackendResult
         With a divergence.
     seed : int
-        That it was found with.
+        Seed with which it was found.
     waves : bool
         Leave a waveform of the steps around it too, where the backend runs Verilog.
 
@@ -117,12 +64,12 @@ def locate(
     ToolError
         If a tool is missing or fails.
     EmitError
-        If the folder cannot be written.
+        If the build directory cannot be written.
     """
-    first, failing = outcome.first, outcome.failing
+    first, failing = result.first, result.failing
     assert first is not None
     assert failing is not None
-    name = outcome.backend
+    name = result.backend
     step, signal, index = first.step, first.signal, first.index
     expected, got, repeats = first.expected, first.got, True
     if name == "c":
@@ -169,13 +116,13 @@ def writer(program: Program, signal: str) -> str:
     return "the clock"
 
 
-def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> Any:
-    """Return the divergence when a backend plays these inputs from reset, or None."""
+def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> WordMismatch | None:
+    """Return the divergence of a backend on these inputs from reset, or None."""
     try:
-        (outcome,) = verify(build_dir, backends=(name,), inputs=inputs, seed=seed, quiet=True)
+        (result,) = verify(build_dir, backends=(name,), inputs=inputs, seed=seed, quiet=True)
     except ToolError:
         return None
-    return outcome.first
+    return result.first
 
 
 def _step_by_step(
@@ -234,7 +181,7 @@ def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
 
 
 def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -> None:
-    """Play inputs in the folder's plain bench, and keep the waveform of the last steps.
+    """Play inputs in the plain Verilog bench, and keep the waveform of the last steps.
 
     Raises
     ------

@@ -22,6 +22,7 @@ from ..proof.derive import derive
 from ..proof.lossless import LosslessSection, sections_of
 from ..proof.response import SIGNALS, Response, block_size
 from .rounding_search import Goal, steered
+from .verify_report import Reached
 
 HEARD = 0.999
 """Part of its l1 norm that the input of a signal plays."""
@@ -64,25 +65,6 @@ class WorstCase:
     targets: tuple[SignalPeak, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """How far a signal went.
-
-    Attributes
-    ----------
-    signal : str
-    observed, bound : int
-        Largest magnitude, and what the certificate allows [words].
-    rounding : float
-        Part of the bound that is rounding errors [words].
-    """
-
-    signal: str
-    observed: int
-    bound: int
-    rounding: float
-
-
 def worst_case(program: Program) -> WorstCase:
     """Return the inputs of every chain that reads an input of the program; none of others."""
     inputs = program.with_role(Role.INPUT)
@@ -90,7 +72,7 @@ def worst_case(program: Program) -> WorstCase:
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
     )
     n_in = program.n_words(Role.INPUT)
-    signals = derive(json.loads(program.to_json()))["signals"]
+    signals = derive(json.loads(program.to_json())).signals
     interpreter = Interpreter(program)
     parts: list[Words] = []
     targets: list[SignalPeak] = []
@@ -102,7 +84,7 @@ def worst_case(program: Program) -> WorstCase:
         for pattern in _patterns(op):
             claim, goal = signals[pattern.signal], pattern.goal
             words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
-            if (claim["rounding"] or 0.0) > WORTH * claim["high"]:
+            if (claim.rounding or 0.0) > WORTH * claim.high:
                 start = _states(program, interpreter)
                 words = steered(program, op, pattern.sections, goal, start, words)
             part = np.zeros((len(words), n_in), dtype=np.int64)
@@ -132,7 +114,7 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
 
     States are looked at in every step, words inside a chain in the step that should be their worst.
     """
-    claims = derive(json.loads(program.to_json()))["signals"]
+    claims = derive(json.loads(program.to_json())).signals
     observed = {target.signal: 0 for target in worst.targets}
     inside = {t.step: t for t in worst.targets if t.kind in ("w", "f")}
     chains = {f"chain of {op.z_inner}": op for op in program.ops if isinstance(op, Cascade)}
@@ -161,8 +143,8 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
         Reached(
             signal=name,
             observed=value,
-            bound=max(-claims[name]["low"], claims[name]["high"]),
-            rounding=claims[name]["rounding"] or 0.0,
+            bound=max(-claims[name].low, claims[name].high),
+            rounding=claims[name].rounding or 0.0,
         )
         for name, value in observed.items()
     ]

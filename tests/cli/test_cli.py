@@ -468,4 +468,4 @@ def test_a_missed_error_budget_is_said_on_stderr(
 ) -> None:
     said = call(capsys, "generate", "--d", 3, "--state-bits", 12, "-o", tmp_path / "out", "--json")
     assert said.json["error_lsb"]["kept"] is False
-    assert re.fullmatch(r"lmu-hw: warning: .* over the budget of 1: .*\n", said.err)
+    assert re.fullmatch(r"lmu-hw: warning: .* over the error budget of 1: .*\n", said.err)

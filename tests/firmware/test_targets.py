@@ -200,7 +200,7 @@ def test_a_broken_table_is_named(target: str, tmp_path: Path) -> None:
         result = board_c.run(TARGETS[target], build_dir, p, blocks, 2)
     assert result.mismatches > 0
     assert result.first is not None
-    line = str(verification.mismatch(p, target, result.first, 0))
+    line = str(verification.mismatch(p, result.first, 0).error(target))
     names = "|".join(v.name for v in p.with_role(Role.OUTPUT))
     said = rf"{target} differs at step \d+, ({names})\[\d\] \(Q\S+\): expected -?\d+, got -?\d+"
     assert re.match(said, line)
