@@ -1,4 +1,4 @@
-"""The whole design: words of a step in, words of a step out."""
+"""Top level of the design: connects all blocks."""
 
 from __future__ import annotations
 
@@ -15,56 +15,57 @@ from ..program.interpreter import Interpreter
 from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit
-from .chain_input_fifo import FeedQueue
+from .chain_input_fifo import ChainInputFifo
 from .command import aligns, delayed, kinds_of, lane_aligns
 from .constant_tables import lookup
 from .fifo import OutputFifo
 from .lane import Lane
 from .lane_widths import LaneWidths, depth_to_clear, payload_shape, widths
-from .operand_mux import Operands
+from .operand_mux import OperandMux
 from .polynomial import Polynomial
 from .requantizer import Requantizer
-from .result_serializer import Drain
+from .result_serializer import ResultSerializer
 from .schedule import Schedule, sums_pause
 from .sequencer import Sequencer
 from .state_port import StatePort, count_width, state_members
-from .step_controller import Pacer
-from .weight_fetch import WeightReader
-from .writeback import Destination
-from .zero_run_counter import SilenceCounters
+from .step_controller import StepController
+from .weight_fetch import WeightFetch
+from .writeback import Writeback
+from .zero_run_counter import ZeroRunCounter
 
 
 class Engine(wiring.Component):
-    """Runs the program: a step for each set of input words, as the control ROM says.
+    """Runs the program stored in the control ROM, one step per set of input words.
 
     Parameters
     ----------
     program : Program
     plan : Schedule
-        Of the same program.
+        Schedule of the same program.
     name : str
         Prefix of the ROM files.
 
     Members
     -------
     i : In(stream)
-        The words of the input vectors, one after the other.
+        The words of the input vectors in order.
     i_last : In(1)
-        With the last word of a step, where the program leaves it to the caller: an output is due.
+        With the last word of a step: request an output. Only if the caller decides which steps
+        have one.
     o : Out(stream)
-        The words of the output vectors, one after the other.
+        The words of the output vectors in order.
     o_last : Out(1)
         With ``o``: the last word of its step.
     state_command, state_i, state_o, state_o_last
         With a state port: those of `StatePort`.
 
     Latency: `Schedule.latency`, from the last input word to the last output word. After a reset the
-    memories are cleared first, a row a cycle.
-    Throughput: one step in the cycles of `lmu_hw.rtl.schedule`. Both are exact while the source is
+    memories are cleared first, one row a cycle.
+    Throughput: one step every `Schedule.cycles_per_step` cycles. Both are exact while the source is
     always valid and the sink always ready.
 
-    Schedule: load the input words, then the runs of the listing; from the last input word on a step
-    never waits, because it begins only when the output FIFO has room for all its words.
+    Schedule: load the input words, then execute the runs of the control ROM. A step starts only
+    when the output FIFO has room for all its words, so it never stalls after its last input word.
     """
 
     def __init__(self, program: Program, plan: Schedule, name: str = "lmu") -> None:
@@ -82,7 +83,7 @@ class Engine(wiring.Component):
 
     @property
     def cycles_per_step(self) -> int:
-        """Cycles from step to step without stalls, of a step with an output."""
+        """Cycles of a step with an output, without stalls."""
         return self.plan.cycles_per_step
 
     def model(self, inputs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -94,10 +95,10 @@ class Engine(wiring.Component):
         plan = self.plan
         sizes = widths(plan)
 
-        m.submodules.pacer = pacer = Pacer(plan, depth_to_clear(plan))
+        m.submodules.pacer = pacer = StepController(plan, depth_to_clear(plan))
         m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
         m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
-        m.submodules.operands = operands = Operands(sizes, plan.lanes, kinds_of(plan))
+        m.submodules.operands = operands = OperandMux(sizes, plan.lanes, kinds_of(plan))
         m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
         m.d.comb += [
             pacer.valid.eq(self.i.valid),
@@ -112,13 +113,13 @@ class Engine(wiring.Component):
         if self.program.output_every == 0:
             m.d.comb += pacer.last.eq(self.i_last)
 
-        # a command and the words that are read for it, stage by stage
+        # the command pipeline, parallel to that of the words
         address = sequencer.command
         stages = [address]
         for name in ("read", "word", "operand", "product", "total"):
             stages.append(delayed(m, stages[-1], name))
         _, _, word, operand, product, total = stages
-        # what comes out of a block memory comes late, so it goes to registers first
+        # block memories have a long clock-to-output delay, so their words are registered first
         for number, read_word in enumerate(memory.words):
             own = Signal.like(read_word, name=f"word_{number}", reset_less=True)
             m.d.sync += own.eq(read_word)
@@ -133,7 +134,7 @@ class Engine(wiring.Component):
             operands.hold.eq(word.hold),
         ]
 
-        # who writes to the memory, and to the output
+        # write ports of the lanes' memory, and of the output FIFO
         writes: list[tuple[Value, Value, Value, Value]] = []
         leaving: list[tuple[Value, Value]] = []
         if any(run.kind.name == "EMIT" for run in plan.due.runs):
@@ -143,7 +144,7 @@ class Engine(wiring.Component):
             silent = self._memories(m, pacer, operands, operand, writes)
         if plan.jobs:
             if plan.weights:
-                m.submodules.weight_reader = reader = WeightReader(
+                m.submodules.weight_reader = reader = WeightFetch(
                     plan, sizes.weight, f"{self.name}_weights.mem"
                 )
                 m.d.comb += [
@@ -191,15 +192,15 @@ class Engine(wiring.Component):
     def _memories(
         self,
         m: Module,
-        pacer: Pacer,
-        operands: Operands,
+        pacer: StepController,
+        operands: OperandMux,
         operand: SimpleNamespace,
         writes: list[tuple[Value, Value, Value, Value]],
     ) -> Value:
-        """Add the silence counters and the chains; return whether the step is silent."""
+        """Add the zero-run counters and the chains; return the zero-run flag of the step."""
         plan = self.plan
         windows = [feed.window for feed in plan.feeds]
-        m.submodules.silence = silence = SilenceCounters(
+        m.submodules.silence = silence = ZeroRunCounter(
             windows, len(operands.word), count_width(plan) if plan.state_port else 0
         )
         m.d.comb += [
@@ -213,7 +214,7 @@ class Engine(wiring.Component):
             word, feed = operands.word, operand.job
             valid, silent = operand.feed, silence.silent
             if plan.queued:
-                m.submodules.queue = queue = FeedQueue(plan, len(operands.word))
+                m.submodules.queue = queue = ChainInputFifo(plan, len(operands.word))
                 m.d.comb += [
                     queue.word.eq(word),
                     queue.feed.eq(feed),
@@ -236,8 +237,10 @@ class Engine(wiring.Component):
                 )
         return silence.silent
 
-    def _state_port(self, m: Module, pacer: Pacer, memory: Banks, operands: Operands) -> None:
-        """Add the state port, which has all memories to itself while it is busy."""
+    def _state_port(
+        self, m: Module, pacer: StepController, memory: Banks, operands: OperandMux
+    ) -> None:
+        """Add the state port, which owns all memories while it is busy."""
         plan = self.plan
         chain = m.submodules.chain if plan.chains else None
         chain_width = len(chain.state) if chain is not None else 1
@@ -293,14 +296,14 @@ class Engine(wiring.Component):
         self,
         m: Module,
         sizes: LaneWidths,
-        operands: Operands,
+        operands: OperandMux,
         operand: SimpleNamespace,
         product: SimpleNamespace,
         total: SimpleNamespace,
-    ) -> Drain:
-        """Add the lanes, and the drain that takes their sums."""
+    ) -> ResultSerializer:
+        """Add the lanes, and the serializer that takes their sums."""
         plan = self.plan
-        m.submodules.drain = drain = Drain(
+        m.submodules.drain = drain = ResultSerializer(
             plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
         )
         gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
@@ -325,7 +328,7 @@ class Engine(wiring.Component):
                 drain.totals[number].eq(lane.total),
             ]
             if any(job.gated for job in plan.jobs):
-                # what a dense memory's sum is added to; it waits here for its sum
+                # the base of a dense memory's sum, held until the sum is complete
                 base = Signal(signed(sizes.base), name=f"base_{number}", reset_less=True)
                 with m.If(operand.keep & (operand.keep_lane == number)):
                     m.d.sync += base.eq(operands.word)
@@ -333,7 +336,7 @@ class Engine(wiring.Component):
         m.d.comb += [
             drain.load.eq(total.last),
             drain.results.eq(total.results),
-            # rows of weights that all lanes share
+            # the lanes hold partial sums of one row
             drain.one_row.eq(total.across & total.weight),
             drain.job.eq(total.job),
             drain.opens.eq(total.opens),
@@ -344,13 +347,13 @@ class Engine(wiring.Component):
         self,
         m: Module,
         sizes: LaneWidths,
-        drain: Drain,
+        drain: ResultSerializer,
         silent: Value,
         swap: Value,
         writes: list[tuple[Value, Value, Value, Value]],
         leaving: list[tuple[Value, Value]],
     ) -> None:
-        """Add what makes words of sums, and what knows where they go."""
+        """Add the units that round the sums, apply functions and write the words back."""
         plan, jobs = self.plan, self.plan.jobs
         m.submodules.requantizer = requantizer = Requantizer(plan, sizes, f"{self.name}_params.mem")
         gated = lookup(m, drain.result_job, [int(t.gated) for t in jobs], "gated_result")
@@ -369,7 +372,7 @@ class Engine(wiring.Component):
         )
 
         def exit_(name: str, among: list[int], of: Requantizer | Polynomial, valid: Value) -> None:
-            there = Destination(plan, among)
+            there = Writeback(plan, among)
             m.submodules[name] = there
             m.d.comb += [
                 there.valid.eq(valid),
