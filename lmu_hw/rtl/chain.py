@@ -237,12 +237,12 @@ class ChainUnit(wiring.Component):
         second: Value = Const(0)
         if self.plan.paired:
             paired = self._of_fed(m, [int(f.paired) for f in feeds], "paired")
-            beside = ChannelInterleaver(m, phase, fed, paired, self.silent)
-            with m.If(beside.fed):
+            interleaver = ChannelInterleaver(m, phase, fed, paired, self.silent)
+            with m.If(interleaver.fed):
                 m.d.sync += word.eq(self.word)
-            beside.operand(m, adaptor, port, coef, shift)
-            beside.read(m, states, first_read, self._distance(m, feed, reads_outer))
-            second = beside.written(m, adaptor.a_valid)
+            interleaver.operand(m, adaptor, port, coef, shift)
+            interleaver.read(m, states, first_read, self._distance(m, feed, reads_outer))
+            second = interleaver.written(m, adaptor.a_valid)
         state = self._write(m, states, fed, second, firsts)
         if self.mirrored:
             self._mirror(m, state, fed, feed, second)
@@ -262,14 +262,14 @@ class ChainUnit(wiring.Component):
         return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
 
     def _of_fed(
-        self, m: Module, values: Sequence[int], name: str, *, beside: bool = False
+        self, m: Module, values: Sequence[int], name: str, *, second: bool = False
     ) -> Value:
-        """Return the value of the starting feed; with ``beside``, that of its second channel."""
+        """Return the value of the starting feed; with ``second``, that of its second channel."""
         behind, kept = False, []
         last: int | None = None
         for feed, value in zip(self.plan.feeds, values, strict=True):
             # the second feed of a pair never starts: its entry is a don't-care
-            if not behind and (feed.paired or not beside):
+            if not behind and (feed.paired or not second):
                 last = value
             kept.append(value if last is None else last)
             behind = feed.paired
@@ -277,8 +277,7 @@ class ChainUnit(wiring.Component):
 
     def _first(self, m: Module, channel: Channel, values: Sequence[int], name: str) -> Value:
         """Return the table entry of a starting channel."""
-        beside = channel.prefix != ""
-        return self._of_fed(m, values, f"{channel.prefix}{name}", beside=beside)
+        return self._of_fed(m, values, f"{channel.prefix}{name}", second=channel.prefix != "")
 
     def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
         return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
@@ -305,7 +304,7 @@ class ChainUnit(wiring.Component):
     def _distance(self, m: Module, feed: Value, outer: Value) -> Value:
         """Return the address offset from the first channel's states to the second's."""
         sizes = [[len(s) for s in chain.sections if s] for chain in self.plan.chains]
-        number = self._of_chain(m, feed, "chain_beside")
+        number = self._of_chain(m, feed, "second_chain")
         pairs = lookup(m, number, [n.count(2) for n in sizes], "outer_distance")
         return Mux(outer, pairs, lookup(m, number, [len(n) for n in sizes], "inner_distance"))
 
@@ -315,7 +314,7 @@ class ChainUnit(wiring.Component):
         if not self.plan.paired:
             return [Channel("", feeds, None)]
         others = tuple(feeds[k + feed.paired] for k, feed in enumerate(feeds))
-        return [Channel("", feeds, ~second), Channel("beside_", others, second)]
+        return [Channel("", feeds, ~second), Channel("second_", others, second)]
 
     def _write(
         self,

@@ -27,8 +27,8 @@ class ChannelInterleaver:
 
     def __init__(self, m: Module, phase: Signal, fed: Value, paired: Value, silent: Value) -> None:
         self.phase = phase
-        self.fed = later(m, fed & paired, "beside_fed", reset_less=False)
-        self._present = Signal(name="beside_present")
+        self.fed = later(m, fed & paired, "second_fed", reset_less=False)
+        self._present = Signal(name="second_present")
         first, second = (
             Signal(name=f"{which}_silent", reset_less=True) for which in ("first", "second")
         )
@@ -43,18 +43,18 @@ class ChannelInterleaver:
         self, m: Module, adaptor: AdaptorUnit, port: Value, coef: Value, shift: Value
     ) -> None:
         """Drive the adaptor with the commands of both channels."""
-        again = later(m, port, "beside_port", reset_less=False)
+        again = later(m, port, "second_port", reset_less=False)
         m.d.comb += [
             adaptor.silent.eq(self.silent),
-            adaptor.coef.eq(Mux(self.phase[1], later(m, coef, "beside_coef"), coef)),
-            adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "beside_shift"), shift)),
+            adaptor.coef.eq(Mux(self.phase[1], later(m, coef, "second_coef"), coef)),
+            adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "second_shift"), shift)),
         ]
         with m.If(self.phase[1]):
             m.d.comb += adaptor.port.eq(Mux(self._present, again, ChainPort.NONE))
 
     def read(self, m: Module, states: Ram, first: Value, distance: Value) -> None:
         """Read the second channel's states, at ``distance`` from the first one's."""
-        address = later(m, (first + distance)[: len(first)], "beside_read")
+        address = later(m, (first + distance)[: len(first)], "second_read")
         with m.If(~self.phase[1]):
             m.d.comb += states.read_address.eq(address)
 
@@ -64,7 +64,7 @@ class ChannelInterleaver:
         The first channel writes the inner word of a real section in phase 1, that of a pair in
         phase 2 and its outer word in phase 3; the second channel writes two cycles later.
         """
-        writes = Signal(name="beside_writes")
+        writes = Signal(name="second_writes")
         m.d.comb += writes.eq(Mux(inner, self.phase[0] == self.phase[1], ~self.phase[1]))
         return writes
 

@@ -95,23 +95,23 @@ class Engine(wiring.Component):
         plan = self.plan
         sizes = widths(plan)
 
-        m.submodules.pacer = pacer = StepController(plan, depth_to_clear(plan))
+        m.submodules.step_controller = controller = StepController(plan, depth_to_clear(plan))
         m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
         m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
-        m.submodules.operands = operands = OperandMux(sizes, plan.lanes, kinds_of(plan))
+        m.submodules.operand_mux = operands = OperandMux(sizes, plan.lanes, kinds_of(plan))
         m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
         m.d.comb += [
-            pacer.valid.eq(self.i.valid),
-            self.i.ready.eq(pacer.ready),
-            pacer.room.eq(fifo.room),
-            pacer.done.eq(sequencer.done),
-            fifo.reserve.eq(pacer.start & ~pacer.quiet),
-            sequencer.start.eq(pacer.start),
-            sequencer.quiet.eq(pacer.quiet),
-            sequencer.swap.eq(pacer.swap),
+            controller.valid.eq(self.i.valid),
+            self.i.ready.eq(controller.ready),
+            controller.room.eq(fifo.room),
+            controller.done.eq(sequencer.done),
+            fifo.reserve.eq(controller.start & ~controller.quiet),
+            sequencer.start.eq(controller.start),
+            sequencer.quiet.eq(controller.quiet),
+            sequencer.swap.eq(controller.swap),
         ]
         if self.program.output_every == 0:
-            m.d.comb += pacer.last.eq(self.i_last)
+            m.d.comb += controller.last.eq(self.i_last)
 
         # the command pipeline, parallel to that of the words
         address = sequencer.command
@@ -141,30 +141,30 @@ class Engine(wiring.Component):
             leaving.append((operand.emit, operands.word))
         silent: Value = Signal(name="silent")
         if plan.feeds:
-            silent = self._memories(m, pacer, operands, operand, writes)
+            silent = self._memories(m, controller, operands, operand, writes)
         if plan.jobs:
             if plan.weights:
-                m.submodules.weight_reader = reader = WeightFetch(
+                m.submodules.weight_fetch = fetch = WeightFetch(
                     plan, sizes.weight, f"{self.name}_weights.mem"
                 )
                 m.d.comb += [
-                    reader.begins.eq(address.begins),
-                    reader.job.eq(address.job),
-                    reader.used.eq(address.weight),
-                    operands.weights.eq(reader.words),
+                    fetch.begins.eq(address.begins),
+                    fetch.job.eq(address.job),
+                    fetch.used.eq(address.weight),
+                    operands.weights.eq(fetch.words),
                 ]
-            drain = self._lanes(m, sizes, operands, operand, product, total)
-            self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)
+            serializer = self._lanes(m, sizes, operands, operand, product, total)
+            self._results(m, sizes, serializer, silent, controller.swap, writes, leaving)
         if sizes.index:
-            m.submodules.best = best = ArgmaxUnit(sizes.word, sizes.index)
+            m.submodules.argmax = argmax = ArgmaxUnit(sizes.word, sizes.index)
             m.d.comb += [
-                best.word.eq(operands.word),
-                best.valid.eq(operand.compare),
-                best.first.eq(operand.first),
-                operands.index.eq(best.index),
+                argmax.word.eq(operands.word),
+                argmax.valid.eq(operand.compare),
+                argmax.first.eq(operand.first),
+                operands.index.eq(argmax.index),
             ]
 
-        writes.append((pacer.take, pacer.row, pacer.bank, self.i.payload))
+        writes.append((controller.take, controller.row, controller.bank, self.i.payload))
         for valid, row, bank, word in writes:
             with m.If(valid):
                 m.d.comb += [
@@ -173,15 +173,15 @@ class Engine(wiring.Component):
                     memory.write_bank.eq(bank),
                     memory.write_word.eq(word),
                 ]
-        with m.If(pacer.clear):
+        with m.If(controller.clear):
             m.d.comb += [
                 memory.write.eq(1),
                 memory.clear.eq(1),
-                memory.write_row.eq(pacer.clear_address),
+                memory.write_row.eq(controller.clear_address),
                 memory.write_word.eq(0),
             ]
         if plan.state_port:
-            self._state_port(m, pacer, memory, operands)
+            self._state_port(m, controller, memory, operands)
         for valid, word in leaving:
             with m.If(valid):
                 m.d.comb += [fifo.write.eq(1), fifo.word.eq(word)]
@@ -192,7 +192,7 @@ class Engine(wiring.Component):
     def _memories(
         self,
         m: Module,
-        pacer: StepController,
+        controller: StepController,
         operands: OperandMux,
         operand: SimpleNamespace,
         writes: list[tuple[Value, Value, Value, Value]],
@@ -200,45 +200,47 @@ class Engine(wiring.Component):
         """Add the zero-run counters and the chains; return the zero-run flag of the step."""
         plan = self.plan
         windows = [feed.window for feed in plan.feeds]
-        m.submodules.silence = silence = ZeroRunCounter(
+        m.submodules.zero_run_counter = zero_runs = ZeroRunCounter(
             windows, len(operands.word), count_width(plan) if plan.state_port else 0
         )
         m.d.comb += [
-            silence.word.eq(operands.word),
-            silence.index.eq(Mux(pacer.clear, pacer.clear_address, operand.job)),
-            silence.valid.eq(operand.feed),
-            silence.clear.eq(pacer.clear),
+            zero_runs.word.eq(operands.word),
+            zero_runs.index.eq(Mux(controller.clear, controller.clear_address, operand.job)),
+            zero_runs.valid.eq(operand.feed),
+            zero_runs.clear.eq(controller.clear),
         ]
         if plan.chains:
             m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
             word, feed = operands.word, operand.job
-            valid, silent = operand.feed, silence.silent
+            valid, silent = operand.feed, zero_runs.silent
             if plan.queued:
-                m.submodules.queue = queue = ChainInputFifo(plan, len(operands.word))
+                m.submodules.chain_input_fifo = input_fifo = ChainInputFifo(
+                    plan, len(operands.word)
+                )
                 m.d.comb += [
-                    queue.word.eq(word),
-                    queue.feed.eq(feed),
-                    queue.valid.eq(valid),
-                    queue.silent.eq(silent),
+                    input_fifo.word.eq(word),
+                    input_fifo.feed.eq(feed),
+                    input_fifo.valid.eq(valid),
+                    input_fifo.silent.eq(silent),
                 ]
-                word, feed = queue.next_word, queue.next_feed
-                valid, silent = queue.start, queue.next_silent
+                word, feed = input_fifo.next_word, input_fifo.next_feed
+                valid, silent = input_fifo.start, input_fifo.next_silent
             m.d.comb += [
                 chain.word.eq(word),
                 chain.feed.eq(feed),
                 chain.valid.eq(valid),
                 chain.silent.eq(silent),
-                chain.clear.eq(pacer.clear),
-                chain.clear_address.eq(pacer.clear_address),
+                chain.clear.eq(controller.clear),
+                chain.clear_address.eq(controller.clear_address),
             ]
             if chain.mirrored:
                 writes.append(
                     (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
                 )
-        return silence.silent
+        return zero_runs.silent
 
     def _state_port(
-        self, m: Module, pacer: StepController, memory: Banks, operands: OperandMux
+        self, m: Module, controller: StepController, memory: Banks, operands: OperandMux
     ) -> None:
         """Add the state port, which owns all memories while it is busy."""
         plan = self.plan
@@ -252,10 +254,10 @@ class Engine(wiring.Component):
             else:
                 wiring.connect(m, inner, wiring.flipped(outer))
         m.d.comb += [
-            port.between.eq(pacer.between),
-            port.swap.eq(pacer.swap),
-            pacer.hold.eq(port.hold),
-            pacer.erase.eq(port.erase),
+            port.between.eq(controller.between),
+            port.swap.eq(controller.swap),
+            controller.hold.eq(port.hold),
+            controller.erase.eq(port.erase),
             port.lane_word.eq(operands.word),
         ]
         if any(s.place is not None for s in port.segments):
@@ -269,14 +271,14 @@ class Engine(wiring.Component):
                 memory.write_word.eq(port.word),
             ]
         if plan.feeds:
-            silence = m.submodules.silence
+            zero_runs = m.submodules.zero_run_counter
             m.d.comb += [
-                port.count.eq(silence.count),
-                silence.load.eq(port.to_counts),
-                silence.load_word.eq(port.word),
+                port.count.eq(zero_runs.count),
+                zero_runs.load.eq(port.to_counts),
+                zero_runs.load_word.eq(port.word),
             ]
             with m.If(port.busy):
-                m.d.comb += silence.index.eq(port.address)
+                m.d.comb += zero_runs.index.eq(port.address)
         if chain is not None:
             m.d.comb += [
                 port.chain_word.eq(chain.state),
@@ -287,9 +289,9 @@ class Engine(wiring.Component):
             ]
         if self.program.clock:
             m.d.comb += [
-                port.clock.eq(pacer.clock),
-                pacer.set_clock.eq(port.to_clock),
-                pacer.clock_word.eq(port.word),
+                port.clock.eq(controller.clock),
+                controller.set_clock.eq(port.to_clock),
+                controller.clock_word.eq(port.word),
             ]
 
     def _lanes(
@@ -303,7 +305,7 @@ class Engine(wiring.Component):
     ) -> ResultSerializer:
         """Add the lanes, and the serializer that takes their sums."""
         plan = self.plan
-        m.submodules.drain = drain = ResultSerializer(
+        m.submodules.result_serializer = serializer = ResultSerializer(
             plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
         )
         gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
@@ -325,29 +327,29 @@ class Engine(wiring.Component):
                 lane.first.eq(product.first),
                 lane.swap.eq(product.swap),
                 lane.align.eq(product.align),
-                drain.totals[number].eq(lane.total),
+                serializer.totals[number].eq(lane.total),
             ]
             if any(job.gated for job in plan.jobs):
                 # the base of a dense memory's sum, held until the sum is complete
                 base = Signal(signed(sizes.base), name=f"base_{number}", reset_less=True)
                 with m.If(operand.keep & (operand.keep_lane == number)):
                     m.d.sync += base.eq(operands.word)
-                m.d.comb += drain.bases[number].eq(Mux(gated, base, 0))
+                m.d.comb += serializer.bases[number].eq(Mux(gated, base, 0))
         m.d.comb += [
-            drain.load.eq(total.last),
-            drain.results.eq(total.results),
+            serializer.load.eq(total.last),
+            serializer.results.eq(total.results),
             # the lanes hold partial sums of one row
-            drain.one_row.eq(total.across & total.weight),
-            drain.job.eq(total.job),
-            drain.opens.eq(total.opens),
+            serializer.one_row.eq(total.across & total.weight),
+            serializer.job.eq(total.job),
+            serializer.opens.eq(total.opens),
         ]
-        return drain
+        return serializer
 
     def _results(
         self,
         m: Module,
         sizes: LaneWidths,
-        drain: ResultSerializer,
+        serializer: ResultSerializer,
         silent: Value,
         swap: Value,
         writes: list[tuple[Value, Value, Value, Value]],
@@ -356,13 +358,13 @@ class Engine(wiring.Component):
         """Add the units that round the sums, apply functions and write the words back."""
         plan, jobs = self.plan, self.plan.jobs
         m.submodules.requantizer = requantizer = Requantizer(plan, sizes, f"{self.name}_params.mem")
-        gated = lookup(m, drain.result_job, [int(t.gated) for t in jobs], "gated_result")
+        gated = lookup(m, serializer.result_job, [int(t.gated) for t in jobs], "gated_result")
         m.d.comb += [
-            requantizer.total.eq(drain.total),
-            requantizer.base.eq(drain.base),
-            requantizer.valid.eq(drain.valid),
-            requantizer.job.eq(drain.result_job),
-            requantizer.begins.eq(drain.begins),
+            requantizer.total.eq(serializer.total),
+            requantizer.base.eq(serializer.base),
+            requantizer.valid.eq(serializer.valid),
+            requantizer.job.eq(serializer.result_job),
+            requantizer.begins.eq(serializer.begins),
             requantizer.silent.eq(silent & gated),
         ]
         plain = [i for i, t in enumerate(jobs) if t.function is None]
@@ -384,7 +386,7 @@ class Engine(wiring.Component):
             leaving.append((there.stream, of.word))
 
         if plain:
-            exit_("destination", plain, requantizer, requantizer.word_valid & is_plain)
+            exit_("writeback", plain, requantizer, requantizer.word_valid & is_plain)
         if shaped:
             m.submodules.polynomial = polynomial = Polynomial(
                 plan, len(requantizer.word), f"{self.name}_pieces.mem"
@@ -395,4 +397,4 @@ class Engine(wiring.Component):
                 polynomial.job.eq(requantizer.word_job),
                 polynomial.begins.eq(requantizer.word_begin),
             ]
-            exit_("function_destination", shaped, polynomial, polynomial.word_valid)
+            exit_("function_writeback", shaped, polynomial, polynomial.word_valid)

@@ -134,7 +134,7 @@ def test_lane(lane_aligns: tuple[int, ...]) -> None:
 
 
 def test_feeds_wait_for_the_chain() -> None:
-    """Every input once, in order, with its own silence, as soon as the chain is free.
+    """Every input once, in order, with its own zero-run flag, as soon as the chain is free.
 
     Two channels start together: the words of the second follow those of the first.
     """
@@ -144,7 +144,7 @@ def test_feeds_wait_for_the_chain() -> None:
     starts = dut.model(arrivals)
     words, silent = [-256, 255, 0, 7, -1, 99, -3], [0, 1, 1, 0, 0, 1, 0]
     seen: list[tuple[int, int]] = []
-    silences: list[int] = []
+    flags: list[int] = []
     started: list[int] = []
 
     async def bench(ctx: Any) -> None:
@@ -162,14 +162,14 @@ def test_feeds_wait_for_the_chain() -> None:
             if ctx.get(dut.start):
                 started.append(cycle)
             if ctx.get(dut.start) or (beside and plan.feeds[seen[-1][0]].paired):
-                silences.append(ctx.get(dut.next_silent))
+                flags.append(ctx.get(dut.next_silent))
                 seen.append((ctx.get(dut.next_feed), ctx.get(dut.next_word)))
             await ctx.tick()
 
     simulate(dut, bench)
     assert started == starts
     assert seen == [(feed, w) for (_, feed), w in zip(arrivals, words, strict=True)]
-    assert silences == silent
+    assert flags == silent
 
 
 def test_a_lane_of_two_sums() -> None:
@@ -224,7 +224,7 @@ def test_multiplier_on_every_factor(bits: int, interval: int) -> None:
 
 
 @pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (1, 3), (4, 1), (3, 4), (9, 1), (16, 2)])
-def test_drain(lanes: int, interval: int) -> None:
+def test_result_serializer(lanes: int, interval: int) -> None:
     dut = ResultSerializer(lanes, interval, 12, 3, 4)
     rng = np.random.default_rng(0)
     expected: list[tuple[int, int, bool]] = []
@@ -258,7 +258,7 @@ def test_drain(lanes: int, interval: int) -> None:
 
 
 @pytest.mark.parametrize("windows", [(1,), (2, 5), (8, 3, 1)])
-def test_silence_counters(windows: tuple[int, ...]) -> None:
+def test_zero_run_counter(windows: tuple[int, ...]) -> None:
     dut = ZeroRunCounter(windows, 8)
     rng = np.random.default_rng(0)
     words = rng.integers(-128, 128, (60, len(windows))) * (rng.random((60, len(windows))) < 0.15)
@@ -285,7 +285,7 @@ def test_silence_counters(windows: tuple[int, ...]) -> None:
     simulate(dut, bench)
 
 
-def test_best_is_the_first_of_the_largest() -> None:
+def test_argmax_is_the_first_of_the_largest() -> None:
     dut = ArgmaxUnit(5, 3)
     rng = np.random.default_rng(0)
 
@@ -357,7 +357,7 @@ def test_sequencer_reads_what_the_schedule_says(name: str, lanes: int) -> None:
     simulate(dut, bench)
 
 
-def test_destination_counts_the_words_of_its_target() -> None:
+def test_writeback_counts_the_words_of_its_target() -> None:
     plan = schedule(NETWORKS["stack"], 3)
     stored = [k for k, job in enumerate(plan.jobs) if job.target in plan.places]
     dut = Writeback(plan, stored)
@@ -437,7 +437,7 @@ def test_polynomial(name: str, interval: int) -> None:
     assert got == [dut.model(k, x) for k, x in words]
 
 
-def test_pacer_counts_steps() -> None:
+def test_step_controller_counts_steps() -> None:
     plan = schedule(NETWORKS["lmu_every_3"], 2)
     dut = StepController(plan, 7)
     quiet: list[bool] = []
