@@ -1,7 +1,7 @@
-"""A certificate from a program alone.
+"""Derivation of a certificate from a program alone.
 
-Nothing is taken from whoever chose the formats: what a signal reaches, what its rounding adds, the
-bits of every intermediate and whether silence dies follow from the integers of ``program.json``.
+Ranges of signals, rounding errors, widths of intermediates and the decay in zero-input runs follow
+from the integers of ``program.json``, independently of the code that chose the formats.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from .scaled import lsb
 from .shape import check_shape
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
-"""What a program that is none makes of its reader."""
+"""Exceptions that a damaged program can cause."""
 LOSSLESS = "every adaptor has 0 < e < 2, so truncation can only lose energy"
 SHRINKS = "the matrix shrinks every state in the weights 1/(2i + 1), and truncation shrinks it more"
 MAY_GROW = "none: the matrix may grow a norm, or is too large to tell"
 
 
 def derive(program: Data) -> dict[str, Any]:
-    """Return the claims that hold of a program.
+    """Return the claims that hold for a program.
 
     Parameters
     ----------
@@ -45,12 +45,13 @@ def derive(program: Data) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``signals``, ``accumulators`` and ``decay`` of a certificate, and whether it is ``proven``.
+        ``signals``, ``accumulators`` and ``decay`` of a certificate, whether it is ``proven``, and
+        the ``unproven`` signals.
 
     Raises
     ------
     ModelFileError
-        If it is no program.
+        If the data are not a program.
     """
     try:
         check_shape(program)
@@ -69,7 +70,7 @@ def derive(program: Data) -> dict[str, Any]:
 
 
 class _Derivation:
-    """Goes through the operations of a program, in order."""
+    """Collects the claims of a program, operation by operation."""
 
     def __init__(self, program: Data) -> None:
         self.program = program
@@ -93,7 +94,7 @@ class _Derivation:
             self.count(program["clock"], program["output_every"] - 1)
 
     def add(self, number: int, op: Data) -> None:
-        """Add what an operation writes."""
+        """Add the claims of an operation."""
         kind = op["kind"]
         if kind == "cascade":
             bits = interval.cascade_bits(op, self.formats)
@@ -127,7 +128,7 @@ class _Derivation:
         )
 
     def write(self, name: str, claim: Claim) -> None:
-        """Note what is written to a vector, and what can be read of it from now on."""
+        """Record a claim about a vector, and the range that later operations read."""
         before = self.claims.get(name)
         self.claims[name] = claim if before is None else before.merged(claim)
         fmt = self.formats[name]
@@ -150,7 +151,7 @@ class _Derivation:
         )
 
     def cascade(self, op: Data) -> None:
-        """Add a memory as a chain."""
+        """Add the claims of a memory in cascade form."""
         self.count(op["silence"], op["window"])
         chain_name, chain = f"chain of {op['z_inner']}", fmt_of(op["chain_fmt"])
         self.formats[chain_name], self.lengths[chain_name] = chain, self.lengths[op["source"]]
@@ -172,14 +173,14 @@ class _Derivation:
             self.write(name, claim)
 
     def unproven(self, names: Iterable[str], reason: str) -> None:
-        """Note that nothing is known of a memory's signals."""
+        """Record that no bound of a memory's signals was found."""
         for name in names:
             low, high = self.formats[name].min, self.formats[name].max
             claim = Claim(basis=Basis.SATURATION, low=low, high=high, reason=reason)
             self.write(name, claim)
 
     def dense(self, op: Data) -> None:
-        """Add a memory as a matrix."""
+        """Add the claims of a memory in dense form."""
         self.count(op["silence"], op["window"])
         fmt, source = self.formats[op["state"]], self.formats[op["source"]]
         shrinks = matrix.contracts(op["rows"], op["shifts"])
@@ -191,7 +192,7 @@ class _Derivation:
         if gains is None:
             self.unproven([op["state"]], NO_BOUND)
             return
-        # the input word as the update reads it, rounded up
+        # upper bound of the input word after the update's rounding
         unit = lsb(min(source.frac_bits, fmt.frac_bits))
         peak = max(map(abs, self.ranges[op["source"]])) * lsb(source.frac_bits) + unit
         bounds = matrix.bound(gains, peak, lsb(fmt.frac_bits))
@@ -199,7 +200,7 @@ class _Derivation:
         self.write(op["state"], of_peak(worst, max(b for _, b in bounds), fmt, LEAVES))
 
     def certificate(self) -> dict[str, Any]:
-        """Return everything that was found."""
+        """Return the certificate's data."""
         signals = {}
         for name, (text, role) in self.shown.items():
             if name not in self.claims:
@@ -228,7 +229,7 @@ class _Derivation:
 
 
 def _first_written(op: Data) -> str:
-    """Return the name of what an operation is for."""
+    """Return the name of the last vector that an operation writes."""
     names = writes(op)
     return names[-1] if names else "an operation"
 

@@ -1,4 +1,4 @@
-"""Backends on several recordings, each from reset."""
+"""Verification with several recordings, each from reset."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def verify_recordings(
     backends, seed, quiet
         See `~lmu_hw.verify.verification.verify`.
     n_steps : int, optional
-        Most steps of all recordings together.
+        Limit of the total number of steps.
 
     Returns
     -------
     list of Outcome
-        One for each backend, of all recordings; its first divergence is that of the first
-        recording that has one, and its step counts from the reset before that.
+        One for each backend, for all recordings together. The first divergence is that of the
+        first recording that has one; its step counts from the start of that recording.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def verify_recordings(
 
 
 def _together(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return what became of one backend in all runs."""
+    """Return the combined outcome of one backend."""
     failed = next((o for o in outcomes if o.first is not None), outcomes[0])
     return replace(
         failed,
