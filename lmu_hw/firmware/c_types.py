@@ -61,11 +61,6 @@ def magnitude(fmt: QFormat) -> int:
     return max(-fmt.min, fmt.max)
 
 
-def leaves(low: int, high: int, fmt: QFormat) -> bool:
-    """Return whether the range low..high exceeds ``fmt``."""
-    return low < fmt.min or high > fmt.max
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A constant table with either ``values`` or ``rows`` of numbers.

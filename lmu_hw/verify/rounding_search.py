@@ -74,17 +74,17 @@ def steered(
     n_kept = max(1, min(KEPT, MAX_VALUES // (len(rails) * n * NEAR)))
     lengths = {op.z_outer: op.n_pairs, op.z_inner: n}
     state = {name: start[name][:, : lengths[name]] for name in op.states}
-    promises = _promises(sections, goal, len(rails))
+    weights = _weights(sections, goal, len(rails))
     inputs = np.zeros((1, 0), dtype=np.int64)
-    for rail, promise in zip(rails, promises, strict=True):
+    for rail, weight in zip(rails, weights, strict=True):
         inward = -1 if rail > 0 else 1
         near = np.clip(rail + inward * np.arange(NEAR), fmt.min, fmt.max)
         parents, words = np.repeat(np.arange(len(inputs)), NEAR), np.tile(near, len(inputs))
         before = {name: value[parents] for name, value in state.items()}
         new = list(chain(program, op, before | {op.source: words[:, None]}, Rounding.RND))
         score = goal.sign * (
-            _reals(program, op, new) @ promise
-            if promise is not None
+            _reals(program, op, new) @ weight
+            if weight is not None
             else _word(new[goal.section], goal.kind)[:, 0]
         )
         best = np.argsort(-score, kind="stable")[:n_kept]
@@ -113,7 +113,7 @@ def _reals(program: Program, op: Cascade, new: Sequence[SectionWords]) -> Array:
     return np.hstack([*o, *i])
 
 
-def _promises(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
+def _weights(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
     """Return the weights of o and i after each step in the final signal; None for the last step."""
     n = len(sections)
     after, signals = _linear_step(sections, np.eye(2 * n))

@@ -159,9 +159,9 @@ def shares(program: Program, n_steps: int) -> tuple[int, int]:
 
     Each stream is long enough for a zero-input run, if ``n_steps`` allows it, and for some outputs.
     """
-    silence = min(3 * window(program), n_steps // 4)
+    zero_run = min(3 * window(program), n_steps // 4)
     outputs = min(2 * program.output_every, n_steps)
-    wanted = max(n_steps // STREAMS, silence, outputs, 1)
+    wanted = max(n_steps // STREAMS, zero_run, outputs, 1)
     n_streams = -(-n_steps // wanted)
     return n_streams, -(-n_steps // n_streams)
 

@@ -78,7 +78,7 @@ def test_missing_vectors(tmp_path: Path) -> None:
     result = run("make", "-s", "-C", c_dir, "--no-print-directory")
     assert result.returncode != 0
     assert result.stdout == (
-        "FAIL cannot read ../vectors/state.hex: generate the vectors, or name their folder\n"
+        "FAIL cannot read ../vectors/state.hex: generate the vectors, or name their directory\n"
     )
 
 

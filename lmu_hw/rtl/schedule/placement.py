@@ -99,9 +99,9 @@ def _add_chain(
         mirror = chain.mirrors[write.port]
         if mirror is not None and mirror.target in places:
             part = states if write.port == INNER else pairs
-            for beside in range(1 + feed.paired):
-                word = (feed.channel + beside) * part + write.index
-                found.writes[mirror.target, word] = write.cycle + CHANNEL_OFFSET * beside
+            for second in range(1 + feed.paired):
+                word = (feed.channel + second) * part + write.index
+                found.writes[mirror.target, word] = write.cycle + CHANNEL_OFFSET * second
 
 
 class Placement:

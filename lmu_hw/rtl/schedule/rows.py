@@ -92,12 +92,12 @@ def by_arrival(
     arriving: list[Stretch] = []
     for channel in range(0, n_channels, 2):
         # the chain interleaves two channels
-        beside = range(channel, min(channel + 2, n_channels))
+        interleaved = range(channel, min(channel + 2, n_channels))
         i = o = 0
         for kind, group in groupby(kinds):
             n = len(list(group))
             stretch: list[SourcePart] = []
-            for c in beside:
+            for c in interleaved:
                 stretch.append(a.cut(c * n_inner + i, c * n_inner + i + n))
                 if kind == 2:
                     stretch.append(b.cut(c * n_outer + o, c * n_outer + o + n))
