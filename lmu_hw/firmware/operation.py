@@ -1,4 +1,4 @@
-"""Operations as the C templates take them: a routine with tables and arguments."""
+"""Template data common to all operations: C function, tables, accumulators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .layout import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """The C function of one operation: its name, and what it needs of s, u, the work and y.
+    """The C function of one operation, with its parameters among ``s``, ``u``, ``work``, ``y``.
 
     ``kind`` is the name without the prefix of the program.
     """
@@ -26,7 +26,7 @@ class Routine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accumulator:
-    """A variable of the C that holds a sum, for the certificate.
+    """A C variable that holds a sum, for the certificate.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Accumulator:
         columns: tuple[int, int] | None = None,
         scale_bits: int | None = 0,
     ) -> Accumulator:
-        """Return a declared variable as an accumulator."""
+        """Return the accumulator of a declared variable."""
         variable, _, _ = x.text.partition("[")
         return cls(
             function=function,
@@ -74,7 +74,7 @@ class Accumulator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationCode:
-    """What all operations have: a C function, tables, and bytes of scratch on the stack."""
+    """Base of all operations: C function, tables, and scratch on the stack [bytes]."""
 
     kind: str
     about: str
@@ -87,7 +87,7 @@ class OperationCode:
 
 
 def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
-    """Return the C function of every operation; numbered where a kind occurs more than once."""
+    """Return the C function of every operation; names are numbered if a kind occurs repeatedly."""
     kinds = [op.kind for op in program.ops]
     result = []
     for n, op in enumerate(program.ops):
@@ -114,7 +114,7 @@ def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
 
 
 def arrow(op: Operation) -> str:
-    """Return what an operation reads and what it writes, less what it keeps for itself."""
+    """Return the sources and targets of an operation as ``"sources -> targets"``."""
     if isinstance(op, Cascade):
         return f"{op.source} -> {', '.join(op.states)}"
     if isinstance(op, DenseUpdate):

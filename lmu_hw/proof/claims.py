@@ -13,27 +13,27 @@ from .scaled import ONE
 MAX_ACCUMULATOR_BITS = 63
 """Widest intermediate that is exact in every backend."""
 DIGITS = 1000
-"""Parts of a word to which rounding errors are given."""
+"""Resolution of rounding errors: parts of a word."""
 
 
 class Basis(Enum):
-    """Reason why a signal stays within its format."""
+    """Reason why a signal stays in its format."""
 
     INPUT = "input"
-    """Any word is legal."""
+    """Inputs may have any word of their format."""
     L1 = "l1 norm"
-    """l1 norm of its impulse response times the input's peak, and all rounding errors."""
+    """l1 norm of its impulse response times the input's peak, plus all rounding errors."""
     INTERVAL = "interval"
-    """Range of the exact result over all words that can be read; or a word beyond it at most."""
+    """Range of the exact result over all operand words, at most one word beyond the format."""
     COUNT = "count"
-    """A counter that stops, or starts again."""
+    """A counter that stops or restarts."""
     SATURATION = "saturation"
-    """It is limited to its format, and may need it."""
+    """No proof: the signal may saturate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The worst case of a signal, before it is limited to its format.
+    """Worst case of a signal before saturation.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class Claim:
     low, high : int
         Smallest and largest result [words].
     rounding : int or None
-        Part of the worst case due to rounding errors of the memory [words, as a `scaled` bound].
+        Contribution of the memory's rounding errors [words, as a `scaled` bound].
     reason : str
-        Why there is no proof; empty where there is one.
+        Why there is no proof; empty if there is one.
     """
 
     basis: Basis
@@ -187,9 +187,9 @@ class PredictedError:
 
 
 def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0) -> Claim:
-    """Return the claim of a signal that reaches +-peak [real], rounding included.
+    """Return the claim of a signal bounded by +-peak [real], rounding included.
 
-    ``slack`` is how far it may leave its format [words].
+    ``slack`` is how far it may exceed its format [words].
     """
     high = _words(peak, fmt.frac_bits)
     fits = -high >= fmt.min - slack and high <= fmt.max + slack
@@ -203,8 +203,8 @@ def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0)
 
 
 def of_range(low: int, high: int, fmt: QFormat) -> Claim:
-    """Return the claim of a signal of this exact range."""
-    # a result one word beyond the format is its end to within a word
+    """Return the claim of a signal with this exact range."""
+    # a result one word beyond the format saturates with an error of one word
     fits = low >= fmt.min - 1 and high <= fmt.max + 1
     reason = "" if fits else f"its exact value can be {low if low < fmt.min - 1 else high}"
     basis = Basis.INTERVAL if fits else Basis.SATURATION
@@ -212,7 +212,7 @@ def of_range(low: int, high: int, fmt: QFormat) -> Claim:
 
 
 def thousandths(x: int) -> float:
-    """Return a `scaled` bound as a number of three decimals, rounded up."""
+    """Return a `scaled` bound as a number with three decimals, rounded up."""
     return float(Fraction(-(-x * DIGITS // ONE), DIGITS))
 
 

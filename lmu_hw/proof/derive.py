@@ -1,8 +1,7 @@
-"""A certificate from a program alone.
+"""Derivation of a certificate from a program alone.
 
-Nothing is taken from the code that chose the formats: the range of every signal, the part of it due
-to rounding, the bits of every intermediate and the decay of zero input follow from the integers of
-``program.json``.
+Ranges of signals, rounding errors, widths of intermediates and the decay in zero-input runs follow
+from the integers of ``program.json``, independently of the code that chose the formats.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from .scaled import lsb
 from .shape import check_shape
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
-"""Errors that reading a damaged program raises."""
+"""Exceptions that a damaged program can cause."""
 LOSSLESS = "every adaptor has 0 < e < 2, so truncation can only lose energy"
 SHRINKS = "the matrix shrinks every state in the weights 1/(2i + 1), and truncation shrinks it more"
 MAY_GROW = "none: the matrix may grow a norm, or is too large to tell"
@@ -75,7 +74,7 @@ def derive(program: Data) -> ProgramClaims:
 
 
 class _Derivation:
-    """Goes through the operations of a program, in order."""
+    """Collects the claims of a program, operation by operation."""
 
     def __init__(self, program: Data) -> None:
         self.program = program
@@ -99,7 +98,7 @@ class _Derivation:
             self.count(program["clock"], program["output_every"] - 1)
 
     def add(self, number: int, op: Data) -> None:
-        """Add what an operation writes."""
+        """Add the claims of an operation."""
         kind = op["kind"]
         if kind == "cascade":
             bits = interval.cascade_bits(op, self.formats)
@@ -133,7 +132,7 @@ class _Derivation:
         )
 
     def write(self, name: str, claim: Claim) -> None:
-        """Note what is written to a vector, and what can be read of it from now on."""
+        """Record a claim about a vector, and the range that later operations read."""
         before = self.claims.get(name)
         self.claims[name] = claim if before is None else before.merged(claim)
         fmt = self.formats[name]
@@ -156,7 +155,7 @@ class _Derivation:
         )
 
     def cascade(self, op: Data) -> None:
-        """Add a memory as a chain."""
+        """Add the claims of a memory in cascade form."""
         self.count(op["silence"], op["window"])
         chain_name, chain = f"chain of {op['z_inner']}", fmt_of(op["chain_fmt"])
         self.formats[chain_name], self.lengths[chain_name] = chain, self.lengths[op["source"]]
@@ -179,14 +178,14 @@ class _Derivation:
             self.write(name, claim)
 
     def unproven(self, names: Iterable[str], reason: str) -> None:
-        """Note that nothing is known of a memory's signals."""
+        """Record that no bound of a memory's signals was found."""
         for name in names:
             low, high = self.formats[name].min, self.formats[name].max
             claim = Claim(basis=Basis.SATURATION, low=low, high=high, reason=reason)
             self.write(name, claim)
 
     def dense(self, op: Data) -> None:
-        """Add a memory as a matrix."""
+        """Add the claims of a memory in dense form."""
         self.count(op["silence"], op["window"])
         fmt, source = self.formats[op["state"]], self.formats[op["source"]]
         shrinks = matrix.contracts(op["rows"], op["shifts"])
@@ -197,7 +196,7 @@ class _Derivation:
         if gains is None:
             self.unproven([op["state"]], NO_BOUND)
             return
-        # the input word as the update reads it, rounded up
+        # upper bound of the input word after the update's rounding
         unit = lsb(min(source.frac_bits, fmt.frac_bits))
         peak = max(map(abs, self.ranges[op["source"]])) * lsb(source.frac_bits) + unit
         bounds = matrix.bound(gains, peak, lsb(fmt.frac_bits))
@@ -234,7 +233,7 @@ class _Derivation:
 
 
 def _first_written(op: Data) -> str:
-    """Return the name of what an operation is for."""
+    """Return the name of the last vector that an operation writes."""
     names = writes(op)
     return names[-1] if names else "an operation"
 

@@ -1,7 +1,6 @@
-"""What a design consists of before any synthesis tool has seen it: the yardstick for their results.
+"""Resources of a design before synthesis, the reference for the results of synthesis tools.
 
-Counted in the hierarchy that Amaranth elaborates, by instance path, so that nothing here repeats
-how a block is built.
+They are counted in the hierarchy that Amaranth elaborates, so no block is described twice.
 """
 
 from __future__ import annotations
@@ -35,10 +34,11 @@ class Storage:
     name : str
         Instance path below the top module.
     width, depth : int
-        Bits of a word, and words.
+        Bits of a word, and number of words.
     varying : int
-        Bits of a word that are not the same in every word; a synthesis tool stores no others.
+        Bit positions that differ between words; a synthesis tool stores only these.
     writable : bool
+        Whether it is a RAM.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Product:
     Parameters
     ----------
     name : str
-        Instance path of the block that it is in.
+        Instance path of the block that contains it.
     widths : (int, int)
-        Of the factors [bits].
+        Widths of the factors [bits].
     """
 
     name: str
@@ -66,19 +66,19 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Everything a design consists of.
+    """All resources of a design.
 
     Parameters
     ----------
     top : str
         Name of the top module.
     blocks : tuple of str
-        Instance paths of all blocks below it.
+        Instance paths of all blocks below the top module.
     storages : tuple of Storage
     products : tuple of Product
     register_bits, sum_bits, choice_bits, logic_bits, shift_bits : int
-        Bits of registers, and of the results of sums and comparisons, choices, bitwise operators,
-        and shifts by a variable times the bits of their amount.
+        Total width of registers, of sums and comparisons, of multiplexers, of bitwise operators,
+        and of variable shifts (times the width of the shift amount).
     """
 
     top: str
@@ -93,13 +93,13 @@ class Inventory:
 
 
 def inventory(program: Program, plan: Schedule) -> Inventory:
-    """Return what the hardware of a program consists of.
+    """Return the resources of a program's hardware.
 
     Parameters
     ----------
     program : Program
     plan : Schedule
-        Of the same program.
+        Schedule of the same program.
     """
     top = program.name
     text = rtlil.convert(
@@ -152,7 +152,7 @@ def _words(text: str) -> Iterator[int]:
 
 
 def _is_product(cell: RTLILCell) -> bool:
-    """Return whether both factors are signals; a constant one is shifts and sums."""
+    """Return whether both factors are signals; a constant factor becomes shifts and sums."""
     return not any(all(isinstance(c, Const) for c in cell.ports[port]) for port in ("A", "B"))
 
 

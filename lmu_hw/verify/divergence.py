@@ -1,8 +1,8 @@
-"""Locate a divergence: the shortest input that shows it, the operation at fault, a waveform.
+"""Location of the first divergence: shortest failing input, first wrong operation, VCD waveform.
 
-`verify` finds a word that differs. This module plays its inputs again from reset: in C step by
-step, states included, to find the first operation whose words differ; in Verilog as a whole, since
-its states are not visible.
+After `verify` finds a mismatch, its inputs are run again from reset. C runs step by step, with a
+comparison of states and outputs, which gives the first operation with a wrong word. Verilog, whose
+states are not visible, runs as a whole.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from .verification import verify
 from .verify_report import BackendResult, LocatedDivergence, WordMismatch
 
 BLOCK = 64
-"""Steps that are compared at once before each of them is looked at."""
+"""Steps compared at once; the steps of a block that differs are then compared one by one."""
 WAVE_STEPS = 3
-"""Steps before a divergence from which on a waveform is kept."""
+"""Steps in a waveform, the last of which has the divergence."""
 CYCLE = 10
 """Time units of a clock cycle in the plain bench."""
 INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
@@ -45,7 +45,7 @@ INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
 def locate(
     build_dir: Path, program: Program, result: BackendResult, seed: int, *, waves: bool = False
 ) -> LocatedDivergence:
-    """Return the first divergence of a backend, and leave its input below the build directory.
+    """Return the first divergence of a backend, and write its input below the build directory.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def locate(
     seed : int
         Seed with which it was found.
     waves : bool
-        Leave a waveform of the steps around it too, where the backend runs Verilog.
+        Also write a waveform of the last steps, if the backend runs Verilog.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def locate(
 
 
 def writer(program: Program, signal: str) -> str:
-    """Return which operation writes a signal."""
+    """Return the operation that writes a signal."""
     for number, op in enumerate(program.ops):
         if signal in op.writes:
             return f"operation {number} ({op.kind})"
@@ -128,7 +128,7 @@ def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> WordMismatc
 def _step_by_step(
     build_dir: Path, program: Program, inputs: Words
 ) -> tuple[int, str, int, int, int] | None:
-    """Return step, signal, index and both words of the first difference of the C."""
+    """Return step, signal, index, expected and actual word of the first mismatch of the C."""
     engine, reference = BulkEngine.from_folder(program, build_dir / "c", 1), Interpreter(program)
     size, start = BLOCK, 0
     while start < len(inputs):
@@ -171,7 +171,7 @@ def _in_order(program: Program, names: Mapping[str, Words]) -> list[str]:
 
 
 def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
-    """Write input words as the real numbers that verify reads, which stand for them exactly."""
+    """Write input words as real numbers, which `verify` converts back exactly."""
     formats = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
     reals = np.stack([to_real(inputs[:, k], fmt) for k, fmt in enumerate(formats)], axis=1)
     buffer = io.BytesIO()
@@ -181,15 +181,15 @@ def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
 
 
 def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -> None:
-    """Play inputs in the plain Verilog bench, and keep the waveform of the last steps.
+    """Run inputs in the plain testbench of the build directory, and write a VCD of the last steps.
 
     Raises
     ------
     ToolError
-        If Icarus is missing, or the design does not build.
+        If Icarus is missing, or the design does not compile.
     """
     if not icarus.available():
-        raise ToolError("iverilog not found, and a waveform takes it; " + icarus.REMEDY)
+        raise ToolError("iverilog not found, which writes the waveform; " + icarus.REMEDY)
     plan = plan_of(build_dir, program)
     due = due_steps(program, len(inputs), Interpreter(program).save(), None)
     cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
@@ -219,7 +219,7 @@ def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -
         play, waves = ("vvp", "-n", "bench.vvp"), place / "rtl" / WAVES
         for command in (build, play):
             code, said = run_tool(command, cwd=place / "rtl")
-            # that the bench fails is what the waveform is about
+            # the testbench is expected to fail
             if code and not (command is play and waves.exists()):
                 last = (said.strip().splitlines() or ["no message"])[-1]
                 raise ToolError(f"{command[0]} failed: {last}", command=command, exit_code=code)

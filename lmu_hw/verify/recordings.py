@@ -1,4 +1,4 @@
-"""Compare backends with the interpreter on several recordings, each from reset."""
+"""Verification with several recordings, each from reset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def verify_recordings(
     backends, seed, quiet
         See `~lmu_hw.verify.verification.verify`.
     n_steps : int, optional
-        Most steps of all recordings together.
+        Limit of the total number of steps.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def test_tools_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with pytest.raises(ToolError, match="no C compiler for the plugin that counts"):
         instructions._plugin(tmp_path)
     monkeypatch.setattr(verilator, "run_tool", lambda command: (1, "none"))
-    with pytest.raises(ToolError, match="does not say where its headers are: none"):
+    with pytest.raises(ToolError, match="does not give the directory of its headers: none"):
         verilator._include_dir()
 
 
