@@ -19,7 +19,6 @@ def synth(args: argparse.Namespace) -> int:
     from ..errors import SpecError, plain
     from ..measure.synthesis.devices import chosen
     from ..measure.synthesis.flow import synth as run
-    from ..measure.synthesis.flow import text
 
     check_int("--seed", args.seed, 0, MAX_SEED)
     freq = None if args.freq is None else check_positive("--freq", args.freq)
@@ -36,11 +35,11 @@ def synth(args: argparse.Namespace) -> int:
         quiet=args.quiet,
     )
     if args.out is not None:
-        report = (json.dumps(result, indent=2) + "\n").encode()
+        report = (json.dumps(result.to_dict(), indent=2) + "\n").encode()
         write_file(args.out, lambda file: file.write(report))
     if args.json:
-        print_json(result)
+        print_json(result.to_dict())
     elif not args.quiet:
-        for line in text(result).splitlines():
+        for line in str(result).splitlines():
             print(plain(line))
     return 0
