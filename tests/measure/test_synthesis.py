@@ -379,7 +379,7 @@ def test_a_report_as_text_as_data_and_as_a_table(
     assert [*t["memories"][0]] == ["name", "words", "bits", "in", "block_rams"]
     assert t["memories"][0]["in"] == "logic"
     assert (t["fmax_mhz"], t["note"]) == (None, "synthesis only: no clock figure")
-    assert "placement" not in t
+    assert "routed" not in t
     assert call(capsys, "synth", tiny, "--target", "xc7").out == f"{report}\n"
     assert "  LUTs          100 of 20,800, 0 %\n" in str(report)
     assert "  multipliers   1 of 90, 1 %; 25x18 each: chain.adaptor 1\n" in str(report)

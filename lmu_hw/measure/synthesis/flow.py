@@ -23,9 +23,9 @@ from .synth_report import (
     DeviceReport,
     HarnessUsage,
     MemoryUsage,
-    Placement,
     PredictedUsage,
     ProductUsage,
+    RoutedDesign,
     SynthReport,
     Usage,
 )
@@ -167,7 +167,7 @@ class _Design:
                 )
                 for m in expected.memories
             ),
-            placement=self._place(target, netlist, work, seed, freq, quiet),
+            routed=self._place(target, netlist, work, seed, freq, quiet),
         )
 
     def _place(
@@ -178,7 +178,7 @@ class _Design:
         seed: int,
         freq: float | None,
         quiet: bool,
-    ) -> Placement | None:
+    ) -> RoutedDesign | None:
         if target.placer is None:
             return None
         with progress(f"{target.name}: place and route ({FIRST_RUN})", 0, quiet):
@@ -193,7 +193,7 @@ class _Design:
                     exit_code=error.exit_code,
                     tail=error.tail,
                 ) from error
-        return Placement(
+        return RoutedDesign(
             logic_cells=timing.logic_cells,
             harness=HarnessUsage(luts=netlist.harness_luts, ffs=netlist.harness_ffs),
             fmax_mhz=timing.fmax_mhz,

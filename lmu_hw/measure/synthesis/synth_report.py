@@ -107,7 +107,7 @@ class HarnessUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class RoutedDesign:
     """Result of placement and routing.
 
     Attributes
@@ -146,7 +146,7 @@ class DeviceReport:
     units : CellUnits
     products : tuple of ProductUsage
     memories : tuple of MemoryUsage
-    placement : Placement or None
+    routed : RoutedDesign or None
         None where the target is for synthesis only.
     """
 
@@ -159,7 +159,7 @@ class DeviceReport:
     units: CellUnits
     products: tuple[ProductUsage, ...]
     memories: tuple[MemoryUsage, ...]
-    placement: Placement | None
+    routed: RoutedDesign | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry of the target in the JSON."""
@@ -167,7 +167,7 @@ class DeviceReport:
         for memory in data["memories"]:
             # no field can be called ``in``; the order of the keys stays
             memory.update({"in": memory.pop("style"), "block_rams": memory.pop("block_rams")})
-        placed = data.pop("placement")
+        placed = data.pop("routed")
         if placed is None:
             names = ("logic_cells", "fmax_mhz", "steps_per_second", "critical_path")
             placed = {**dict.fromkeys(names), "note": NO_CLOCK}
@@ -191,7 +191,7 @@ class DeviceReport:
         ]
 
     def _clock_lines(self, cycles_per_step: int) -> list[str]:
-        p, cycles = self.placement, f"{cycles_per_step:,} cycles a step"
+        p, cycles = self.routed, f"{cycles_per_step:,} cycles a step"
         if p is None:
             return [f"  clock         {NO_CLOCK}; {cycles}"]
         return [
@@ -252,7 +252,7 @@ class SynthReport:
         head = ["target", "LUTs", "flip-flops", "multipliers", "block RAM"]
         rows = []
         for t in self.targets:
-            p, usages = t.placement, (t.luts, t.ffs, t.dsps, t.block_rams)
+            p, usages = t.routed, (t.luts, t.ffs, t.dsps, t.block_rams)
             clock = (
                 (NO_CLOCK, "", "")
                 if p is None
