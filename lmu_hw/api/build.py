@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..firmware.boards import microcontrollers
 from ..manifest import Manifest, load_manifest
+from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
 from ..measure.synthesis import devices
 from ..measure.synthesis.flow import synth
+from ..measure.synthesis.synth_report import SynthReport
 from ..program.integer_program import Program
 from ..proof.certificate import certify
 from ..proof.certificate_report import Certificate
@@ -108,7 +109,7 @@ class Build:
         """
         return certify(self.path)
 
-    def synth(self, *targets: str, seed: int = 1, freq: float | None = None) -> dict[str, Any]:
+    def synth(self, *targets: str, seed: int = 1, freq: float | None = None) -> SynthReport:
         """Synthesize, place and route the Verilog on FPGA devices.
 
         Parameters
@@ -127,7 +128,7 @@ class Build:
         """
         return synth(self.path, devices.chosen(targets), seed=seed, freq=freq, quiet=True)
 
-    def footprint(self, *targets: str) -> dict[str, Any]:
+    def footprint(self, *targets: str) -> FootprintReport:
         """Compile the C for microcontrollers and count instructions per step in QEMU.
 
         Parameters

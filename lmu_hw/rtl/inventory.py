@@ -1,11 +1,12 @@
-"""Resources of a design before synthesis, the reference for the results of synthesis tools.
+"""Blocks, memories and multiplications of a design, counted before synthesis.
 
-They are counted in the hierarchy that Amaranth elaborates, so no block is described twice.
+`lmu_hw.measure.synthesis` compares the result of a synthesis tool with them. They are read from the
+hierarchy that Amaranth elaborates, by instance path, so that nothing here repeats how a block is
+built.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,12 +18,7 @@ from .emit import emit
 from .engine import Engine
 from .schedule import Schedule
 from .verilog import parse
-from .verilog.rtlil import Assign, Const, Module, RTLILCell, Statement
-from .verilog.specs import width_of
-
-SUMS = ("$add", "$sub", "$neg", "$lt", "$le", "$ge", "$gt")
-"""Operators that take a carry chain."""
-SHIFTS = ("$shl", "$shr", "$sshl", "$sshr", "$shift", "$shiftx")
+from .verilog.rtlil import Const, RTLILCell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +62,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All resources of a design.
+    """Blocks, memories and multiplications of a design.
 
     Parameters
     ----------
@@ -76,24 +72,16 @@ class Inventory:
         Instance paths of all blocks below the top module.
     storages : tuple of Storage
     products : tuple of Product
-    register_bits, sum_bits, choice_bits, logic_bits, shift_bits : int
-        Total width of registers, of sums and comparisons, of multiplexers, of bitwise operators,
-        and of variable shifts (times the width of the shift amount).
     """
 
     top: str
     blocks: tuple[str, ...]
     storages: tuple[Storage, ...]
     products: tuple[Product, ...]
-    register_bits: int
-    sum_bits: int
-    choice_bits: int
-    logic_bits: int
-    shift_bits: int
 
 
 def inventory(program: Program, plan: Schedule) -> Inventory:
-    """Return the resources of a program's hardware.
+    """Return the inventory of the hardware of a program.
 
     Parameters
     ----------
@@ -108,7 +96,6 @@ def inventory(program: Program, plan: Schedule) -> Inventory:
     modules = parse(text)
     files = emit(program, plan)
     storages, products = [], []
-    bits: Counter[str] = Counter()
     for module in modules:
         path = module.name.removeprefix(top).removeprefix(".")
         for cell in module.cells:
@@ -117,19 +104,11 @@ def inventory(program: Program, plan: Schedule) -> Inventory:
             elif cell.kind == "$mul" and _is_product(cell):
                 widths = (int(cell.parameters["A_WIDTH"]), int(cell.parameters["B_WIDTH"]))
                 products.append(Product(name=path, widths=widths))
-            else:
-                bits[_class(cell)] += _weight(cell)
-        bits["choice"] += sum(_choices(module))
     return Inventory(
         top=top,
         blocks=tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top),
         storages=tuple(storages),
         products=tuple(products),
-        register_bits=bits["register"],
-        sum_bits=bits["sum"],
-        choice_bits=bits["choice"],
-        logic_bits=bits["logic"],
-        shift_bits=bits["shift"],
     )
 
 
@@ -154,41 +133,3 @@ def _words(text: str) -> Iterator[int]:
 def _is_product(cell: RTLILCell) -> bool:
     """Return whether both factors are signals; a constant factor becomes shifts and sums."""
     return not any(all(isinstance(c, Const) for c in cell.ports[port]) for port in ("A", "B"))
-
-
-def _class(cell: RTLILCell) -> str:
-    if cell.kind.endswith("dff") or cell.kind.endswith("dffe"):
-        return "register"
-    if cell.kind in SUMS:
-        return "sum"
-    if cell.kind in SHIFTS:
-        return "shift"
-    if cell.kind == "$mux":
-        return "choice"
-    return "logic" if cell.kind.startswith("$") else "instance"
-
-
-def _weight(cell: RTLILCell) -> int:
-    """Return the bits that an operator works on."""
-    if cell.kind in SHIFTS:
-        if all(isinstance(c, Const) for c in cell.ports["B"]):
-            return 0
-        return int(cell.parameters["Y_WIDTH"]) * int(cell.parameters["B_WIDTH"])
-    widths = [int(cell.parameters.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "WIDTH")]
-    return max(widths) if cell.kind.startswith("$") else 0
-
-
-def _choices(module: Module) -> Iterator[int]:
-    """Yield the bits of every assignment under a condition."""
-
-    def visit(statements: list[Statement], depth: int) -> Iterator[int]:
-        for statement in statements:
-            if isinstance(statement, Assign):
-                if depth:
-                    yield width_of((statement.target,))
-            else:
-                for _, inner in statement.cases:
-                    yield from visit(inner, depth + 1)
-
-    for process in module.processes:
-        yield from visit(process, 0)
