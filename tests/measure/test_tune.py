@@ -12,7 +12,7 @@ from lmu_hw.errors import SpecError
 from lmu_hw.measure import tune as module
 from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import metrics, run_integers
-from lmu_hw.measure.tune import LADDERS, WIDEST, Point, Tuner
+from lmu_hw.measure.tune import LADDERS, WIDEST, DesignPoint, Tuner
 from lmu_hw.models import forward
 from lmu_hw.models.network import (
     DenseLayer,
@@ -65,14 +65,14 @@ def cost_of(program: Program) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def tuned() -> tuple[Tuner, list[Point]]:
+def tuned() -> tuple[Tuner, list[DesignPoint]]:
     net = classifier()
     search = tuner(net, data(net), 0.05)
     return search, list(search.run())
 
 
 def test_the_best_keeps_what_was_asked_and_is_measured_again(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     search, _ = tuned
     best = search.best
@@ -85,7 +85,7 @@ def test_the_best_keeps_what_was_asked_and_is_measured_again(
     assert best.cost == cost_of(made.program)
 
 
-def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[Point]]) -> None:
+def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[DesignPoint]]) -> None:
     search, points = tuned
     assert points[0].widths == replace(WIDEST, state_bits=points[0].widths.state_bits)
     assert search.best.cost[0] < 0.5 * points[0].cost[0]
@@ -93,7 +93,7 @@ def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[Point]]) -> None:
 
 
 def test_every_point_is_met_once_and_told_when_it_is_met(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     search, points = tuned
     assert len({p.widths for p in points}) == len(points) == len(set(search.points.values()))
@@ -103,7 +103,7 @@ def test_every_point_is_met_once_and_told_when_it_is_met(
 
 
 def test_no_step_down_from_the_best_keeps_and_costs_less(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     """One rung less of any width loses too much, costs more, or does not fit."""
     search, _ = tuned
@@ -122,7 +122,7 @@ def test_no_step_down_from_the_best_keeps_and_costs_less(
         assert loses or cost_of(made.program) >= best.cost, name
 
 
-def test_the_front_is_what_nothing_beats(tuned: tuple[Tuner, list[Point]]) -> None:
+def test_the_front_is_what_nothing_beats(tuned: tuple[Tuner, list[DesignPoint]]) -> None:
     search, points = tuned
     front = search.pareto()
     assert [p.cost for p in front] == sorted(p.cost for p in front)
