@@ -1,4 +1,4 @@
-"""Build directorys: same bytes everywhere, a true manifest, benches that can fail."""
+"""Build directories: same bytes everywhere, a true manifest, benches that can fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.load_build import load_program
-from tests.cli.command import call, contents, mutate_c, mutate_v, refused
+from tests.cli.command import call, refused
+from tests.factories.builds import break_c, break_verilog, generate, read_files
 from tests.tools import require
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,11 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with sections of both kinds, a readout and ROM files."""
-    from lmu_hw.cli.main import main
-
-    out = tmp_path_factory.mktemp("generate") / "out"
-    assert main(["generate", "--d", "9", "--bits", "12", "-o", str(out), "-q"]) == 0
-    return out
+    return generate(tmp_path_factory.mktemp("generate") / "out", "--d", 9, "--bits", 12)
 
 
 @pytest.fixture
@@ -48,7 +45,7 @@ def copy(build_dir: Path, tmp_path: Path) -> Path:
 
 
 def test_what_is_in_a_folder(build_dir: Path) -> None:
-    names = set(contents(build_dir))
+    names = set(read_files(build_dir))
     assert {"manifest.json", "program.json", "rtl/lmu.v", "rtl/Makefile", "c/lmu.c"} <= names
     assert {"c/lmu.h", "c/Makefile", "vectors/input.hex", "vectors/output.hex"} <= names
 
@@ -69,7 +66,7 @@ def test_manifest(build_dir: Path) -> None:
     for v in program.vectors:
         fmt = manifest["formats"][v.name]
         assert QFormat(fmt["int_bits"], fmt["frac_bits"], fmt["signed"]) == v.fmt
-    files = {name: data for name, data in contents(build_dir).items() if name != "manifest.json"}
+    files = {name: data for name, data in read_files(build_dir).items() if name != "manifest.json"}
     assert manifest["files"] == {k: hashlib.sha256(v).hexdigest() for k, v in files.items()}
 
 
@@ -97,7 +94,7 @@ def test_the_same_bytes_in_any_folder_process_and_thread_count(
         env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-c", code, "generate", "--d", "9", "--bits", "12"]
         subprocess.run([*command, "-o", f"x {threads}/y"], cwd=cwd, env=env, check=True)
-        assert contents(cwd / f"x {threads}" / "y") == contents(build_dir)
+        assert read_files(cwd / f"x {threads}" / "y") == read_files(build_dir)
 
 
 KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
@@ -128,7 +125,7 @@ def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
         # this machine's CPU may lack that kind's instructions
         if run.returncode != -signal.SIGILL:
             assert run.returncode == 0, run.stderr
-            made[kind] = contents(tmp_path / kind)
+            made[kind] = read_files(tmp_path / kind)
     assert len(made) >= 2
     assert all(files == made["Nehalem"] for files in made.values())
 
@@ -182,7 +179,7 @@ def test_the_host_test_passes_and_can_fail(copy: Path) -> None:
     assert make(copy / "c").returncode != 0
     spoil(copy / "vectors" / "output.hex")
     assert make(copy / "c").returncode == 0
-    mutate_c(copy)
+    break_c(copy)
     assert make(copy / "c").returncode != 0
 
 
@@ -195,7 +192,7 @@ def test_the_verilog_bench_passes_and_can_fail(copy: Path) -> None:
     assert make(copy / "rtl").returncode != 0
     spoil(copy / "vectors" / "output.hex")
     assert make(copy / "rtl").returncode == 0
-    mutate_v(copy)
+    break_verilog(copy)
     assert make(copy / "rtl").returncode != 0
 
 

@@ -25,7 +25,7 @@ from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.rtl.options import Hardware
-from tests.factories.small_networks import lmu, network
+from tests.factories.networks import lmu, network
 
 MEMORY = files_of(quantize_memory(parse({"d": 3, "output": "taps=0,1"})), Hardware(lanes=2))
 NETWORK = files_of(

@@ -1,4 +1,4 @@
-"""Output folders: whole or not at all, and nobody's work is lost."""
+"""Build directories are written whole or not at all, and replace nothing that is not theirs."""
 
 from __future__ import annotations
 

@@ -131,18 +131,27 @@ def test_the_thread_ends_with_the_work(error: type[BaseException]) -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.usefixtures("hurry")
 def test_a_line_at_each_tenth_and_none_twice(stderr: io.StringIO) -> None:
-    looks = iter([0, 3, 9, 10, 10, 19, 20, 55, 55, 99, 100])
-    more = iter([False] * 9 + [True])
-    finished = SimpleNamespace(wait=lambda _: next(more))
-    module._draw_lines("work", 100, lambda: next(looks), finished)  # type: ignore[arg-type]
-    shares = re.findall(r"^work \.\.\. (\d+) % \(\1 of 100\)$", stderr.getvalue(), re.MULTILINE)
-    assert shares == ["0", "10", "20", "55", "99", "100"]
-    assert stderr.getvalue().count("\n") == len(shares)
+    shown, before = [0, 10, 20, 55, 99, 100], 0
+    with progress("work", total=100) as advance:
+        wait_for(stderr, "work")
+        for done in (3, 9, 10, 19, 20, 55, 59, 99):
+            advance(done - before)
+            before = done
+            if done in shown:
+                wait_for(stderr, rf" {done} % \({done} of 100\)\n")
+            else:
+                time.sleep(0.05)  # some looks
+        advance(1)
+    assert stderr.getvalue() == "".join(f"work ... {n} % ({n} of 100)\n" for n in shown)
 
 
+@pytest.mark.usefixtures("hurry")
 def test_work_of_unknown_size_has_one_line(stderr: io.StringIO) -> None:
-    more = iter([False] * 50 + [True])
-    finished = SimpleNamespace(wait=lambda _: next(more))
-    module._draw_lines("work", 0, lambda: 7, finished)  # type: ignore[arg-type]
+    with progress("work", total=0) as advance:
+        wait_for(stderr, "work")
+        for _ in range(5):
+            advance(7)
+            time.sleep(0.02)
     assert stderr.getvalue() == "work ...\n"

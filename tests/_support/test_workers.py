@@ -1,4 +1,4 @@
-"""Work side by side: all of it once, one BLAS thread each, and an end when a piece fails."""
+"""Parallel work: every piece runs once on one BLAS thread; a failure stops the others."""
 
 from __future__ import annotations
 

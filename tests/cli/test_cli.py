@@ -24,7 +24,8 @@ from lmu_hw.cli.main import main
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify import selection
-from tests.cli.command import call, contents, refused
+from tests.cli.command import call, refused
+from tests.factories.builds import generate, read_files
 
 ROOT = Path(__file__).resolve().parents[2]
 # A busy machine must not add lines of progress, unless a test waits for them.
@@ -37,9 +38,7 @@ CODE = (
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("cli") / "out"
-    assert main(["generate", "--d", "3", "-o", str(out), "-q"]) == 0
-    return out
+    return generate(tmp_path_factory.mktemp("cli") / "out", "--d", 3)
 
 
 @pytest.fixture
@@ -225,23 +224,23 @@ def test_a_folder_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "is a file" in refused(capsys, "generate", "--d", 2, "-o", tmp_path / "notes.txt")
     below = tmp_path / "notes.txt" / "out"
     assert "cannot write" in refused(capsys, "generate", "--d", 2, "-o", below)
-    assert contents(tmp_path) == {"notes.txt": b"mine"}
+    assert read_files(tmp_path) == {"notes.txt": b"mine"}
 
 
 def test_an_edited_folder_needs_force(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = contents(copy)
+    before = read_files(copy)
     argv = ("generate", "--d", 3, "-o", copy, "-q")
     assert call(capsys, *argv).code == 0
-    assert contents(copy) == before
+    assert read_files(copy) == before
     (copy / "c" / "lmu.c").write_text("mine")
     assert "was edited (c/lmu.c); --force replaces it" in refused(capsys, *argv)
     (copy / "c" / "lmu.c").write_bytes(before["c/lmu.c"])
     (copy / "extra").write_text("mine")
-    edited = contents(copy)
+    edited = read_files(copy)
     assert "also holds extra; --force removes it" in refused(capsys, *argv)
-    assert contents(copy) == edited
+    assert read_files(copy) == edited
     assert call(capsys, *argv, "--force").code == 0
-    assert contents(copy) == before
+    assert read_files(copy) == before
 
 
 @pytest.mark.parametrize("where", ["quantize", "files", "write", "swap"])
@@ -276,7 +275,7 @@ def test_a_failed_generate_leaves_the_old_folder(
         "write": (Path, "write_bytes"),
         "swap": (build_directory, "_swap"),
     }[where]
-    before = contents(copy.parent)
+    before = read_files(copy.parent)
     for out in (copy, copy.parent / "new" / "out"):
         with monkeypatch.context() as patch:
             patch.setattr(*target, fail)
@@ -287,7 +286,7 @@ def test_a_failed_generate_leaves_the_old_folder(
         assert said.err.count("\n") == 1
         assert text in said.err
     assert calls == 2
-    assert contents(copy.parent) == before
+    assert read_files(copy.parent) == before
     assert [path.name for path in copy.parent.iterdir()] == ["out"]
 
 
@@ -308,11 +307,11 @@ def test_a_failed_verify(
 
     if not selection.available()["c"]:
         pytest.skip("no C compiler")
-    before = contents(copy.parent)
+    before = read_files(copy.parent)
     monkeypatch.setattr(engine, "run", fail)
     said = call(capsys, "verify", copy, "--backends", "c", "--json")
     assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
-    assert contents(copy.parent) == before
+    assert read_files(copy.parent) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -392,7 +391,7 @@ def test_a_process(made: Path, tmp_path: Path) -> None:
     code, out, err = finish(process("generate", "--d", 3, "-o", "x", "--json", cwd=tmp_path))
     assert (code, err) == (0, "")
     assert json.loads(out)["build_directory"] == "x"
-    assert contents(tmp_path / "x") == contents(made)
+    assert read_files(tmp_path / "x") == read_files(made)
     code, out, err = finish(process("generate", "--d", 0, "-o", "y", cwd=tmp_path))
     assert (code, out) == (1, "")
     assert err == "lmu-hw: d (order) must be a whole number from 1 to 1024, not 0\n"

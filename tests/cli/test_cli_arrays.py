@@ -1,4 +1,4 @@
-"""Commands on files of bare arrays, which do not say the functions of their layers."""
+"""Commands on .npz files of bare arrays, whose activation functions the user must name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands on trained models: what they say, what they write, and how they fail."""
+"""Commands on trained models: their output, the files they write, and their errors."""
 
 from __future__ import annotations
 
@@ -22,27 +22,22 @@ from lmu_hw.cli.main import main
 from lmu_hw.measure.tune import Tuner
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, FloatNetwork, LinearMemory, scores
+from lmu_hw.models.network import FloatNetwork, LinearMemory, scores
 from lmu_hw.program.integer_program import from_json
 from lmu_hw.quantize.calibration import Calibration
-from tests.cli.command import call, contents, refused
-from tests.factories.small_networks import LINEAR, cell, lmu, network
+from tests.cli.command import call, refused
+from tests.factories.builds import read_files
+from tests.factories.networks import LINEAR, cell, lmu, network, rng, with_classes
 from tests.tools import require
 
 ROOT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
 def classifier() -> FloatNetwork:
     memory = LinearMemory(order=3, theta=8.0, channels=2)
     first = lmu(rng(1), 2, kind="dense", n=6, memory=memory, reads_input=True)
-    head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
-    head = replace(head, W=4.0 * head.W, b=np.zeros(3))
-    return replace(network(first, head, every_step=False), names=("memory", "head"))
+    return replace(with_classes(first), names=("memory", "head"))
 
 
 def regression() -> FloatNetwork:
@@ -76,7 +71,7 @@ def bench(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def same_files(shelf: Path, bench: Path) -> bool:
     """Return whether nothing was written beside, or over, what was there."""
-    return contents(shelf) == contents(bench)
+    return read_files(shelf) == read_files(bench)
 
 
 # generate
@@ -88,7 +83,7 @@ GENERATE = ("generate", "classes.npz", "--data", "classes_data.npz", "-o", "out"
 def test_a_folder_of_a_network_is_whole(bench: Path, capsys: Capture) -> None:
     said = call(capsys, *GENERATE)
     assert said.code == 0, said
-    files = contents(bench / "out")
+    files = read_files(bench / "out")
     manifest = json.loads(files["manifest.json"])
     assert set(manifest["files"]) == set(files) - {"manifest.json"}
     assert {"program.json", "c/lmu.c", "c/lmu.h"} <= set(files)
@@ -145,7 +140,7 @@ def test_without_data_ranges_are_made_up_and_that_is_said(bench: Path, capsys: C
 def test_the_same_request_gives_the_same_bytes(bench: Path, capsys: Capture) -> None:
     for out in ("one", "two"):
         assert call(capsys, *GENERATE[:-1], out, "-q").code == 0
-    assert contents(bench / "one") == contents(bench / "two")
+    assert read_files(bench / "one") == read_files(bench / "two")
 
 
 @pytest.mark.cc
@@ -249,7 +244,7 @@ def test_a_folder_of_somebody_else_is_left_alone(bench: Path, capsys: Capture) -
     (bench / "out").mkdir()
     (bench / "out" / "mine.txt").write_text("mine")
     assert "did not write" in refused(capsys, *GENERATE, "--force")
-    assert contents(bench / "out") == {"mine.txt": b"mine"}
+    assert read_files(bench / "out") == {"mine.txt": b"mine"}
     shutil.rmtree(bench / "out")
     assert call(capsys, *GENERATE, "-q").code == 0
     (bench / "out" / "c" / "lmu.c").write_text("edited")
@@ -515,7 +510,7 @@ def test_the_command_of_tune_makes_the_folder_of_tune(bench: Path, capsys: Captu
     line = shlex.split(said.json["command"])
     assert line[:3] == ["lmu-hw", "generate", "my classes.npz"]
     assert call(capsys, *line[1:], "-o", "again", "-q").code == 0
-    assert contents(bench / "again") == contents(bench / "best")
+    assert read_files(bench / "again") == read_files(bench / "best")
 
 
 def test_what_tune_says(bench: Path, capsys: Capture) -> None:

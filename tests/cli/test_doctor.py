@@ -1,4 +1,4 @@
-"""Doctor: says what is there and how to get what is not, and never falls over."""
+"""`lmu-hw doctor` lists installed and missing tools, with a way to install each."""
 
 from __future__ import annotations
 

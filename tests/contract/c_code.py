@@ -1,4 +1,4 @@
-"""The emitted C as its user calls it, through ctypes: no layer between but the types."""
+"""Backend of the state contract: the emitted C, compiled and called through ctypes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.firmware import emit
 from lmu_hw.firmware.compiler import compile_library
 from lmu_hw.firmware.saved import digest_words
 from lmu_hw.program.integer_program import Program
 from tests.contract.script import Saved
+from tests.factories.builds import write_c
 
 
 def compiled(
-    program: Program, build_dir: Path, broken: Callable[[str], str] = lambda text: text
+    program: Program, build_dir: Path, broken: Callable[[str], str] | None = None
 ) -> ctypes.CDLL:
     """Return the C of a program as a library, its ``lmu.c`` first changed by ``broken``."""
-    build_dir.mkdir()
-    for file, text in emit(program, version="test").items():
-        (build_dir / file).write_text(broken(text) if file == "lmu.c" else text)
-    return compile_library(build_dir, program)
+    return compile_library(write_c(program, build_dir, broken), program)
 
 
 class CInstances:

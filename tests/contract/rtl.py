@@ -21,7 +21,7 @@ from lmu_hw.rtl.schedule import Schedule, payload_bits, schedule
 from lmu_hw.rtl.state_port import StateCommand
 from lmu_hw.verify.backends.compiled_model import compiler
 from tests.contract.script import Saved
-from tests.rtl.bench import write_build_dir
+from tests.factories.builds import write_rtl_build
 
 IN = ("rst", "i_valid", "i_word", "i_last", "o_ready", "asks", "command")
 IN += ("state_i_valid", "state_i_word", "state_o_ready")
@@ -42,7 +42,7 @@ def compiled(
     optimize: str = "-O0",
 ) -> ctypes.CDLL:
     """Return the design of a program as a library, its Verilog first changed by ``broken``."""
-    rtl = write_build_dir(program, build_dir, lanes=lanes, state_port=True) / "rtl"
+    rtl = write_rtl_build(program, build_dir, lanes=lanes, state_port=True) / "rtl"
     design = rtl / "lmu.v"
     design.write_text(broken(design.read_text()))
     yosys.run(

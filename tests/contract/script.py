@@ -1,4 +1,4 @@
-"""What users do with a state, and the same of every backend: run, reset, save, load, in turns."""
+"""Random sequences of run, reset, save and load, and how any backend plays them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from tests.contract.script import (
     play,
     scripts,
 )
-from tests.rtl.bench import ALL
+from tests.factories.hardware_programs import ALL
 from tests.tools import require, require_yosys
 
 INSTANCES = 3

@@ -1,4 +1,4 @@
-"""Designs as users ask for them, of every kind: each a program and a number of lanes."""
+"""Typical user designs of every kind: each a program and a number of lanes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.rtl.schedule import ChainPlan, Reading, Schedule, as_written, lay_out
 from lmu_hw.rtl.schedule.timing import chain_cycles
-from tests.factories.small_networks import LINEAR, SIGMOID, TANH, cell, lmu, network, trained
+from tests.factories.networks import LINEAR, SIGMOID, TANH, cell, lmu, network, trained
 
 RELU, RELU6 = Activation.RELU, Activation.RELU6
 HARD_TANH, SOFTMAX = Activation.HARD_TANH, Activation.SOFTMAX

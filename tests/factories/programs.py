@@ -195,15 +195,18 @@ PROGRAMS: dict[str, Program] = {
 """Programs that every backend is tested on."""
 
 
-def stimulus(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
+def stimulus(program: Program, n_steps: int, seed: int = 7) -> np.ndarray:
     """Return loud noise with rails, impulses and two silences longer than the window.
+
+    Every word keeps to the format of its input.
 
     Returns
     -------
     int64 array, shape (n_steps, n_in)
     """
     rng = np.random.default_rng(seed)
-    fmt = program.with_role(Role.INPUT)[0].fmt
+    fmts = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
+    fmt = fmts[0]
     shape = (n_steps, program.n_words(Role.INPUT))
     u = rng.integers(fmt.min, fmt.max + 1, shape)
     kind = (np.arange(n_steps) * 8) // max(n_steps, 1)
@@ -211,7 +214,7 @@ def stimulus(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
     u[kind == 2] = fmt.min
     u[(kind == 3) | (kind == 6)] = 0
     u[kind == 5] //= 1 << max(0, fmt.width - 3)
-    return u
+    return np.clip(u, [f.min for f in fmts], [f.max for f in fmts])
 
 
 def random_state(program: Program, rng: np.random.Generator, n_streams: int) -> np.ndarray:
@@ -245,6 +248,14 @@ def random_inputs(program: Program, rng: np.random.Generator, shape: tuple[int, 
         special = rng.choice([v.fmt.min, v.fmt.max, 0, 0], part.shape)
         parts.append(np.where(rng.random(part.shape) < 0.4, special, part))
     return np.concatenate(parts, axis=-1)
+
+
+def noise_with_silence(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
+    """Return `random_inputs` of some steps, of which 4 to 19 are zero if there are 24 or more."""
+    inputs = random_inputs(program, np.random.default_rng(seed), (n_steps,))
+    if n_steps >= 24:
+        inputs[4:20] = 0
+    return inputs
 
 
 def random_steps(program: Program, rng: np.random.Generator, n_steps: int) -> np.ndarray | None:

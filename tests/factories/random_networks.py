@@ -1,4 +1,4 @@
-"""Programs of random networks, their biases at the brink of a C type now and then."""
+"""Random networks, and programs of them with biases at the brink of a C type now and then."""
 
 from __future__ import annotations
 
@@ -8,16 +8,56 @@ from itertools import count
 import numpy as np
 
 from lmu_hw.errors import FormatError
-from lmu_hw.models.network import DenseLayer, FloatNetwork
+from lmu_hw.models.network import (
+    Activation,
+    DenseLayer,
+    FloatNetwork,
+    Layer,
+    LinearMemory,
+    n_out,
+)
 from lmu_hw.program.integer_program import Linear, Operation, Program
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.word_lengths import Widths
-from tests.factories.small_networks import random_network
+from tests.factories.networks import CELLS, GATES, cell, lmu, network, trained
 
 STRIDE = 1 << 20
 """From one seed to the next for the same network."""
 BRINKS = (15, 16, 31, 32, 40)
 """Powers of two that a sum with its bias comes close to."""
+
+
+def random_network(seed: int) -> FloatNetwork:
+    """Return a stack of one to three layers, every choice by the dice."""
+    rng = np.random.default_rng(seed)
+    width, layers = int(rng.integers(1, 4)), []
+    for _ in range(rng.integers(1, 4)):
+        kind, n = str(rng.choice(CELLS)), int(rng.integers(1, 5))
+        activation, gate = (list(Activation)[rng.integers(8)], GATES[rng.integers(3)])
+        if rng.random() < 0.3:
+            layer: Layer = cell(rng, kind, width, n, activation, gate)
+        else:
+            order, given = int(rng.integers(1, 6)), rng.random(4) < 0.5
+            terms = tuple(t for t, g in zip(("e_x", "e_h", "e_m", "b"), given, strict=True) if g)
+            channels = int(rng.integers(1, 4)) if "e_x" in terms else width
+            system = trained(rng, order) if rng.random() < 0.3 else None
+            theta = float(rng.uniform(3.0, 20.0))
+            layer = lmu(
+                rng,
+                width,
+                kind=kind if rng.random() < 0.6 else None,
+                n=n,
+                reads_input=bool(rng.random() < 0.5),
+                terms=terms,
+                activation=activation,
+                gate=gate,
+                memory=LinearMemory(order=order, theta=theta, channels=channels, trained=system),
+            )
+        layers.append(layer)
+        width = n_out(layer)
+    if rng.random() < 0.3:
+        layers.append(cell(rng, "dense", width, 3, Activation.SOFTMAX))
+    return network(*layers)
 
 
 def random_program(seed: int) -> Program:

@@ -24,10 +24,10 @@ from lmu_hw.program.integer_program import Program
 from lmu_hw.program.vectors import Vectors
 from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference, rounds
+from tests.factories.builds import write_c_build, write_c_build_in_assembly
 from tests.factories.configurations import layers, legendre, memory
-from tests.factories.programs import PROGRAMS
-from tests.factories.small_networks import LINEAR, TANH, cell, lmu
-from tests.firmware.build import in_assembly, inputs_for, write_build_dir
+from tests.factories.networks import LINEAR, TANH, cell, lmu
+from tests.factories.programs import PROGRAMS, stimulus
 from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
@@ -80,7 +80,7 @@ def play(p: Program, n_steps: int, n_streams: int) -> list[Vectors]:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_words_of_small_designs(name: str, board: str, tmp_path: Path) -> None:
     p = program(name)
-    write_build_dir(tmp_path, p, 10)
+    write_c_build(p, tmp_path, 10)
     if why := board_c.refusal(TARGETS[board], tmp_path, p):
         assert board == "c-uno"
         assert re.search(
@@ -101,17 +101,17 @@ SKIPPED = "ldi r24, 100\\n 1: dec r24\\n brne 1b\\n {} r24, 0\\n ret\\n ret"
 def test_a_return_that_is_skipped(skip: str, tmp_path: Path) -> None:
     """QEMU hangs on one; a return stands for it that counts as one."""
     target, p = TARGETS["c-avr"], PROGRAMS["one_real"]
-    c_dir = in_assembly(p, tmp_path, SKIPPED.format(skip))
+    c_dir = write_c_build_in_assembly(p, tmp_path, SKIPPED.format(skip))
     image = toolchain.build(target, p, c_dir, tmp_path)
     found = [at for at in skips.returns(target, image) if at > image.symbols["lmu_step"]]
     assert found[0] == image.symbols["lmu_step"] + 8
-    counts = count(target, p, image, inputs_for(p, 5), np.ones(5, dtype=bool))
+    counts = count(target, p, image, stimulus(p, 5), np.ones(5, dtype=bool))
     assert counts.tolist() == [1 + 2 * 100 + 1 + 1] * 5
 
 
 def test_a_table_that_looks_like_a_return_that_is_skipped(tmp_path: Path) -> None:
     target, p = TARGETS["c-avr"], PROGRAMS["one_real"]
-    c_dir = write_build_dir(tmp_path, p, 4)
+    c_dir = write_c_build(p, tmp_path, 4)
     # one that objdump does not know for data
     table = '.section .progmem.data,\\"a\\"\\nt0: .word 0xFF87, 0x9508\\n.text'
     with_tables(c_dir, [f'__asm__("{table}");\nextern const char t0[];\n'])
@@ -140,12 +140,12 @@ def test_only_a_return_of_the_product_takes_the_place_of_another() -> None:
         skips.pairs([*lines[:3], far], 0x80)
 
 
-def test_a_program_that_cannot_be_mended(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target, p = TARGETS["c-avr"], PROGRAMS["one_real"]
-    image = toolchain.build(target, p, write_build_dir(tmp_path, p, 4), tmp_path)
-    data = bytearray(image.path.read_bytes())
+    image = toolchain.build(target, p, write_c_build(p, tmp_path, 4), tmp_path)
+    monkeypatch.setattr(skips, "returns", lambda *_: {0x7FFFFF: 0})
     with pytest.raises(ToolError, match="no part of the program has the address 0x7fffff"):
-        skips._offset(data, 0x7FFFFF)
+        skips.mend(target, image)
 
 
 def test_calls_in_machine_code() -> None:
@@ -194,10 +194,10 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
 ) -> None:
     """With that much the program runs; with 16 bytes less its guard is written over."""
     target, p = TARGETS["c-avr"], PROGRAMS["wide"]
-    c_dir = write_build_dir(tmp_path / "out", p, 4)
+    c_dir = write_c_build(p, tmp_path / "out", 4)
     monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
     runs = [
-        exchange.BoardRun(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        exchange.BoardRun(inputs=stimulus(p, 4), n_outputs=4, from_reset=True, single=single)
         for single in (True, False)
     ]
     exchange.write(p, runs, tmp_path / "input")
@@ -234,7 +234,7 @@ def test_tables_in_flash_and_in_ram(tmp_path: Path) -> None:
 
     def measure(mark: str) -> Sizes:
         place = tmp_path / str(len(mark))
-        c_dir = write_build_dir(place, p, 4)
+        c_dir = write_c_build(p, place, 4)
         with_tables(c_dir, [f"const char t0[100]{mark} = {{1}};\n"])
         image = toolchain.build(target, p, c_dir, place)
         return sizes(target, place / "product.o", image)
@@ -253,7 +253,7 @@ def test_tables_in_flash_and_in_ram(tmp_path: Path) -> None:
 def test_tables_that_do_not_fit(size: int, mark: str, said: str, tmp_path: Path) -> None:
     """What is read through pointers of 16 bits has to lie below 64 kB."""
     target, p = TARGETS["c-avr"], PROGRAMS["one_real"]
-    c_dir = write_build_dir(tmp_path, p, 4)
+    c_dir = write_c_build(p, tmp_path, 4)
     with_tables(c_dir, [f"const char t{k}[{size // 4}]{mark} = {{1}};\n" for k in range(4)])
     why = board_c.refusal(target, tmp_path, p)
     start = r"c-avr \(ATmega2560, mega2560\) is too small: the program needs "

@@ -17,20 +17,18 @@ from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
-from tests.factories.program_networks import NETWORKS
-from tests.factories.programs import PROGRAMS, cascade_program, dense_program
-from tests.factories.special import SPECIAL
-from tests.firmware.build import inputs_for, write_build_dir
-from tests.tools import require
+from tests.factories.builds import write_c_build
+from tests.factories.corners import CORNERS
+from tests.factories.network_programs import NETWORKS
+from tests.factories.programs import PROGRAMS, cascade_program, dense_program, stimulus
+from tests.tools import needs, require
 
-ALL = PROGRAMS | SPECIAL | NETWORKS
+ALL = PROGRAMS | CORNERS | NETWORKS
 
 pytestmark = pytest.mark.cc
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tools() -> None:
-    require("cc|gcc|clang")
+tools = needs("cc|gcc|clang")
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def test_words_equal_the_interpreter(name: str) -> None:
 
 def _compare(program: Program, n_streams: int) -> None:
     """Run both from reset, then from states with every word at an end of its range."""
-    inputs = np.stack([inputs_for(program, 320, seed) for seed in range(n_streams)], axis=1)
+    inputs = np.stack([stimulus(program, 320, seed) for seed in range(n_streams)], axis=1)
     reference, engine = Interpreter(program, n_streams), BulkEngine(program, n_streams)
     for part in (inputs, inputs[:0], inputs[-5:]):
         np.testing.assert_array_equal(engine.run(part), reference.run(part))
@@ -110,7 +108,7 @@ def test_random_formats(seed: int) -> None:
 
 def test_any_chunking_and_any_engine(engine: BulkEngine) -> None:
     program = engine.program
-    inputs = np.stack([inputs_for(program, 300, seed) for seed in (1, 2)], axis=1)
+    inputs = np.stack([stimulus(program, 300, seed) for seed in (1, 2)], axis=1)
     whole = engine.run(inputs)
     end = engine.save()
     engine.reset()
@@ -125,7 +123,7 @@ def test_any_chunking_and_any_engine(engine: BulkEngine) -> None:
 
 def test_state_goes_to_and_fro_with_the_interpreter(engine: BulkEngine) -> None:
     reference = Interpreter(engine.program, 2)
-    inputs = np.stack([inputs_for(engine.program, 200, seed) for seed in (3, 4)], axis=1)
+    inputs = np.stack([stimulus(engine.program, 200, seed) for seed in (3, 4)], axis=1)
     engine.run(inputs[:70])
     reference.load(engine.save())
     np.testing.assert_array_equal(engine.run(inputs[70:]), reference.run(inputs[70:]))
@@ -134,7 +132,7 @@ def test_state_goes_to_and_fro_with_the_interpreter(engine: BulkEngine) -> None:
 @pytest.mark.parametrize("name", ["mixed", "lmu_every_3", "lmu_on_demand"])
 def test_threads_share_the_streams(name: str) -> None:
     program = ALL[name]
-    inputs = np.stack([inputs_for(program, 100, seed) for seed in range(13)], axis=1)
+    inputs = np.stack([stimulus(program, 100, seed) for seed in range(13)], axis=1)
     one = BulkEngine(program, n_threads=1)
     parts = [one.with_streams(1).run(inputs[:, k : k + 1]) for k in range(13)]
     alone = np.concatenate(parts, axis=1)
@@ -146,7 +144,7 @@ def test_threads_share_the_streams(name: str) -> None:
 
 
 def test_inputs_of_any_type_and_strides(engine: BulkEngine) -> None:
-    inputs = np.stack([inputs_for(engine.program, 90, seed) for seed in (1, 2)], axis=1)
+    inputs = np.stack([stimulus(engine.program, 90, seed) for seed in (1, 2)], axis=1)
     whole = engine.run(inputs)
     streams = np.ascontiguousarray(inputs.transpose(1, 0, 2))
     for words in (
@@ -176,7 +174,7 @@ def test_inputs_are_not_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_long_runs_are_cut_and_reported(
     engine: BulkEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = np.stack([inputs_for(engine.program, 100, seed) for seed in (1, 2)], axis=1)
+    inputs = np.stack([stimulus(engine.program, 100, seed) for seed in (1, 2)], axis=1)
     whole = engine.run(inputs)
     monkeypatch.setattr(bulk, "_CHUNK_MULTIPLIES", 30 * 2 * engine.program.multiplies_per_step)
     engine.reset()
@@ -218,7 +216,7 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
 
 
 def test_folder_of_another_program(tmp_path: Path) -> None:
-    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"])
+    c_dir = write_c_build(PROGRAMS["one_real"], tmp_path)
     with pytest.raises(ModelFileError, match="not those of the program; generate the build"):
         BulkEngine.from_folder(PROGRAMS["one_pair"], c_dir)
     (c_dir / "lmu.h").unlink()
@@ -227,7 +225,7 @@ def test_folder_of_another_program(tmp_path: Path) -> None:
 
 
 def test_code_that_does_not_compile(tmp_path: Path) -> None:
-    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"])
+    c_dir = write_c_build(PROGRAMS["one_real"], tmp_path)
     with (c_dir / "lmu.c").open("a") as file:
         file.write("int lmu_step;\n")
     with pytest.raises(ToolError, match=r"could not compile .*lmu\.c: .*error: .*lmu_step") as info:
@@ -269,7 +267,7 @@ def test_a_state_saved_as_another_programs_is_found(tmp_path: Path) -> None:
     """Found by mutation: the C compared its own digest with itself."""
     require("cc|gcc|clang")
     program = next(iter(PROGRAMS.values()))
-    build_dir = write_build_dir(tmp_path, program)
+    build_dir = write_c_build(program, tmp_path)
     path = build_dir / f"{program.name}.c"
     text, n = re.subn(r"(_digest\[2\] = \{\s*)(-?\d+), (-?\d+)", r"\1\3, \2", path.read_text())
     assert n == 1

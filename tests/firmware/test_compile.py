@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw.firmware import emit
 from lmu_hw.program.fixedpoint import Rounding, round_sum
-from tests.factories import special
-from tests.factories.program_networks import NETWORKS
+from tests.factories import corners
+from tests.factories.builds import write_c, write_c_build
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import C99, COMPILERS, CPP17, VERSION, run, succeed, write_build_dir
-from tests.tools import require
+from tests.firmware.compilers import C99, COMPILERS, CPP17
+from tests.tools import require, run, succeed
 
 # The programs on the brink of 32 bits differ in nothing else: half of them do.
-SPECIAL = {n: p for n, p in special.SPECIAL.items() if n[-2:] not in ("22", "24", "30", "32")}
-ALL = PROGRAMS | SPECIAL | NETWORKS
+CORNERS = {n: p for n, p in corners.CORNERS.items() if n[-2:] not in ("22", "24", "30", "32")}
+ALL = PROGRAMS | CORNERS | NETWORKS
 SOME = ["mixed", "wide", "dense_channels", "network", "functions", "lmu_every_3", "gates"]
-RUN = [*SOME, *SPECIAL, *NETWORKS, "odd_widths", "channels"]
+RUN = [*SOME, *CORNERS, *NETWORKS, "odd_widths", "channels"]
 
 pytestmark = pytest.mark.cc
 
@@ -36,7 +36,7 @@ def compiler() -> str:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the ``c`` folder of every program."""
     top = tmp_path_factory.mktemp("folders")
-    return {name: write_build_dir(top / name, program, 160) for name, program in ALL.items()}
+    return {name: write_c_build(program, top / name, 160) for name, program in ALL.items()}
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
@@ -137,8 +137,7 @@ def test_cppcheck(folders: dict[str, Path]) -> None:
 @pytest.mark.parametrize(("name", "bits"), [("mixed", 32), ("wide", 64)])
 def test_rounding_exhaustively(name: str, bits: int, compiler: str, tmp_path: Path) -> None:
     """Every sum of 6 bits, shift and drop of 3, against the one definition of rounding."""
-    for file, text in emit(PROGRAMS[name], version=VERSION).items():
-        (tmp_path / file).write_text(text)
+    write_c(PROGRAMS[name], tmp_path)
     (tmp_path / "all.c").write_text(
         '#include "lmu.c"\n#include <stdio.h>\n'
         "int main(void) {\n"
@@ -163,8 +162,7 @@ def test_rounding_exhaustively(name: str, bits: int, compiler: str, tmp_path: Pa
 
 
 def test_helpers_clip_at_both_ends(compiler: str, tmp_path: Path) -> None:
-    for file, text in emit(PROGRAMS["mixed"], version=VERSION).items():
-        (tmp_path / file).write_text(text)
+    write_c(PROGRAMS["mixed"], tmp_path)
     (tmp_path / "clip.c").write_text(
         '#include "lmu.c"\nint main(void) { return lmu_clip32(9, -8, 7) == 7\n'
         "&& lmu_clip32(-9, -8, 7) == -8 && lmu_clip32(3, -8, 7) == 3 ? 0 : 1; }\n"

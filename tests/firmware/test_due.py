@@ -1,4 +1,4 @@
-"""Outputs that are not due in every step: the compiled backend against the interpreter."""
+"""Programs whose output is not due in every step: compiled C against the interpreter."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from lmu_hw.errors import SpecError
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
-from tests.factories.program_networks import NETWORKS
-from tests.factories.special import SPECIAL
-from tests.firmware.build import inputs_for
-from tests.tools import require
+from tests.factories.corners import CORNERS
+from tests.factories.network_programs import NETWORKS
+from tests.factories.programs import stimulus
+from tests.tools import needs
 
-ALL = SPECIAL | NETWORKS
+ALL = CORNERS | NETWORKS
 
 pytestmark = pytest.mark.cc
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tools() -> None:
-    require("cc|gcc|clang")
+tools = needs("cc|gcc|clang")
 
 
 @pytest.mark.parametrize("name", ["lmu_on_demand", "stack_on_demand", "feedback_0"])
 def test_outputs_in_steps_that_the_caller_chooses(name: str) -> None:
     program = ALL[name]
-    inputs = np.stack([inputs_for(program, 200, seed) for seed in range(3)], axis=1)
+    inputs = np.stack([stimulus(program, 200, seed) for seed in range(3)], axis=1)
     reference, engine = Interpreter(program, 3), BulkEngine(program, 3)
     for due in (np.arange(200) % 7 < 2, np.zeros(200, dtype=bool), np.ones(200, dtype=bool)):
         got = engine.run(inputs, due=due)
@@ -64,7 +62,7 @@ def test_streams_must_agree_on_the_clock() -> None:
 def test_clocks_go_on_from_any_word(name: str) -> None:
     """A run may end between two outputs, and a clock that is loaded may stand beyond the end."""
     program = ALL[name]
-    inputs = np.stack([inputs_for(program, 60, seed) for seed in (1, 2)], axis=1)
+    inputs = np.stack([stimulus(program, 60, seed) for seed in (1, 2)], axis=1)
     whole = BulkEngine(program, 2).run(inputs)
     engine, reference = BulkEngine(program, 2), Interpreter(program, 2)
     parts = [engine.run(part) for part in np.split(inputs, [1, 2, 10, 10, 35])]

@@ -11,12 +11,12 @@ import pytest
 from lmu_hw.errors import EmitError
 from lmu_hw.firmware import c_types, emit, layout
 from lmu_hw.program.integer_program import Program, Role
-from tests.factories.program_networks import NETWORKS
+from tests.factories.builds import VERSION
+from tests.factories.corners import CORNERS, through
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, linear
-from tests.factories.special import SPECIAL, through
-from tests.firmware.build import VERSION
 
-ALL = PROGRAMS | SPECIAL | NETWORKS
+ALL = PROGRAMS | CORNERS | NETWORKS
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -78,7 +78,7 @@ def test_prefix_is_everywhere() -> None:
 def test_narrow_sums_are_32_bits_wide_and_wide_ones_64() -> None:
     assert "round64" not in emit(PROGRAMS["odd_widths"], version=VERSION)["lmu.c"]
     assert "round32" not in emit(PROGRAMS["wide"], version=VERSION)["lmu.c"]
-    text = emit(SPECIAL["narrow_difference"], version=VERSION)["lmu.c"]
+    text = emit(CORNERS["narrow_difference"], version=VERSION)["lmu.c"]
     assert "const int32_t d = (int32_t)(y - x);" in text
 
 
@@ -87,7 +87,7 @@ def test_coefficients_of_an_adaptor_get_one_shift() -> None:
     text = emit(cascade_program(sections="ppr"), version=VERSION)["lmu.c"]
     assert "_shift" not in text
     assert len(re.findall(r"lmu_round32\(.*, t, 32, ", text)) == 6
-    text = emit(SPECIAL["narrow_difference"], version=VERSION)["lmu.c"]
+    text = emit(CORNERS["narrow_difference"], version=VERSION)["lmu.c"]
     assert len(re.findall(r"lmu_two_port\(\*a, \*b, e, \d+, ", text)) == 2
 
 
@@ -105,7 +105,7 @@ def test_shifts_are_a_table_only_where_they_differ() -> None:
 
 def test_columns_that_say_nothing_are_left_out() -> None:
     """Multipliers of 1, equal shifts, no biases, equal multipliers: no table for any of them."""
-    text = emit(SPECIAL["network"], version=VERSION)["lmu.c"]
+    text = emit(CORNERS["network"], version=VERSION)["lmu.c"]
     assert "_scale[" not in text
     assert "sum * 3, 22)" in text
     assert "lmu_linear_1_shift" not in text
@@ -119,7 +119,7 @@ def test_columns_that_say_nothing_are_left_out() -> None:
     ("name", "bits"), [("scales_112", 32), ("scales_113", 64), ("scales_40000", 64)]
 )
 def test_scaled_sums_take_64_bits_where_they_must(name: str, bits: int) -> None:
-    text = emit(SPECIAL[name], version=VERSION)["lmu.c"]
+    text = emit(CORNERS[name], version=VERSION)["lmu.c"]
     assert f"        const int{bits}_t x = " in text
 
 
@@ -137,7 +137,7 @@ def test_equal_functions_share_one() -> None:
 
 
 def test_pieces_beyond_a_limit_are_left_out() -> None:
-    text = emit(SPECIAL["flat_ends"], version=VERSION)["lmu.c"]
+    text = emit(CORNERS["flat_ends"], version=VERSION)["lmu.c"]
     kept = re.findall(r"lmu_apply_(\w+)_values\[(\d+)\]", text)
     rising = {"both": "8", "start": "5", "end": "5", "bottom": "1", "top": "1"}
     falling = {"both_2": "6", "start_2": "5", "end_2": "7", "bottom_2": "1", "top_2": "1"}

@@ -27,8 +27,7 @@ from lmu_hw.firmware.c_expressions import (
 )
 from lmu_hw.firmware.kernels import half_up, limited, rescaled, rounded
 from lmu_hw.program.fixedpoint import QFormat, Rounding, round_shift, round_sum
-from tests.firmware.build import succeed
-from tests.tools import require
+from tests.tools import require, succeed
 
 INT16, INT32 = (-(1 << 15), (1 << 15) - 1), (-(1 << 31), (1 << 31) - 1)
 OPERATORS = {"+": plus, "-": minus, "*": times}

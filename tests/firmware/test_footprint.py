@@ -10,19 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw.cli.main import main
 from lmu_hw.errors import ToolError
 from lmu_hw.firmware import scratch_bytes
 from lmu_hw.firmware.boards import exchange, installed, qemu, toolchain
 from lmu_hw.firmware.boards.microcontrollers import TARGETS, Board
-from lmu_hw.measure.footprint import footprint_report, stack
+from lmu_hw.measure.footprint import footprint_report, instructions, stack
 from lmu_hw.measure.footprint.instructions import count
 from lmu_hw.measure.footprint.sizes import Sizes, sizes
 from lmu_hw.program.integer_program import Role
-from tests.cli.command import call, contents, refused
-from tests.factories.program_networks import NETWORKS
-from tests.factories.programs import PROGRAMS
-from tests.firmware.build import in_assembly, inputs_for, write_build_dir
+from tests.cli.command import call, refused
+from tests.factories.builds import (
+    generate,
+    read_files,
+    write_c_build,
+    write_c_build_in_assembly,
+    write_files,
+)
+from tests.factories.network_programs import NETWORKS
+from tests.factories.programs import PROGRAMS, stimulus
 from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
@@ -51,9 +56,20 @@ def test_a_loop_of_known_length(name: str, tmp_path: Path) -> None:
     target, p = TARGETS[name], PROGRAMS["one_real"]
     need(target)
     body, known = KNOWN[name]
-    image = toolchain.build(target, p, in_assembly(p, tmp_path, body), tmp_path)
-    counts = count(target, p, image, inputs_for(p, 9), np.ones(9, dtype=bool))
+    image = toolchain.build(target, p, write_c_build_in_assembly(p, tmp_path, body), tmp_path)
+    counts = count(target, p, image, stimulus(p, 9), np.ones(9, dtype=bool))
     assert counts.tolist() == [known] * 9
+
+
+def test_counting_needs_a_compiler_for_its_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, p = TARGETS["c-rv32"], PROGRAMS["one_real"]
+    need(target)
+    image = toolchain.build(target, p, write_c_build(p, tmp_path, 1), tmp_path)
+    monkeypatch.setattr(instructions, "c_compiler", list)
+    with pytest.raises(ToolError, match="no C compiler for the plugin that counts"):
+        instructions.count(target, p, image, stimulus(p, 1), np.ones(1, dtype=bool))
 
 
 def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
@@ -70,8 +86,8 @@ def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
         )
     )
     assert state.fmt.max >= 3 * LOOP
-    image = toolchain.build(target, p, in_assembly(p, tmp_path, body), tmp_path)
-    u = inputs_for(p, 5)
+    image = toolchain.build(target, p, write_c_build_in_assembly(p, tmp_path, body), tmp_path)
+    u = stimulus(p, 5)
     runs = [exchange.BoardRun(inputs=u, n_outputs=5, from_reset=True, single=True)]
     exchange.write(p, runs, tmp_path / "input")
     qemu.run(target, image, "-icount", "shift=0")
@@ -86,13 +102,13 @@ def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
 def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
     target, p = TARGETS["c-m4"], NETWORKS[name]
     need(target)
-    u = inputs_for(p, 12)
+    u = stimulus(p, 12)
     due = np.arange(12) % max(p.output_every, 3) == max(p.output_every, 3) - 1
     due = np.ones(12, dtype=bool) if p.output_every == 1 else due
     found = []
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
-        c_dir = write_build_dir(tmp_path / run / "out", p, 12)
+        c_dir = write_c_build(p, tmp_path / run / "out", 12)
         image = toolchain.build(target, p, c_dir, tmp_path / run)
         found.append(count(target, p, image, u, due))
     np.testing.assert_array_equal(*found)
@@ -102,15 +118,13 @@ def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("footprint") / "out"
-    assert main(["generate", "--d", "6", "--theta", "20", "-o", str(out), "-q"]) == 0
-    return out
+    return generate(tmp_path_factory.mktemp("footprint") / "out", "--d", 6, "--theta", 20)
 
 
 def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for target in TARGETS.values():
         need(target)
-    before = contents(build_dir)
+    before = read_files(build_dir)
     file = tmp_path / "report.json"
     said = call(capsys, "footprint", build_dir, "--json", "-q", "-o", file)
     assert (said.code, said.err) == (0, "")
@@ -119,7 +133,7 @@ def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [t["target"] for t in said.json["targets"]] == list(TARGETS)
     for t in said.json["targets"]:
         _check(t, said.json)
-    assert contents(build_dir) == before
+    assert read_files(build_dir) == before
     m0, m3, m4, _, rv32, avr, uno = said.json["targets"]
     # only the smallest calls a multiplication
     assert "__aeabi_lmul" in m0["stack"]["not_counted"]
@@ -169,7 +183,7 @@ def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
 def test_sizes_of_known_globals(tmp_path: Path) -> None:
     target, p = TARGETS["c-m3"], PROGRAMS["one_real"]
     need(target)
-    c_dir = write_build_dir(tmp_path / "out", p, 4)
+    c_dir = write_c_build(p, tmp_path / "out", 4)
 
     def measure(more: str) -> Sizes:
         code = (c_dir / "lmu.c").read_text()
@@ -206,11 +220,11 @@ def test_the_stack_that_is_said_is_the_stack_that_is_needed(
     """With that much the program runs; with less its stack leaves RAM, and the core faults."""
     target, p = TARGETS["c-m0"], NETWORKS["gates"]
     need(target)
-    c_dir = write_build_dir(tmp_path / "out", p, 4)
+    c_dir = write_c_build(p, tmp_path / "out", 4)
     monkeypatch.setattr(toolchain, "OPTIMIZE", (*toolchain.OPTIMIZE, stack.option(target)))
     scratch = scratch_bytes(p)
     runs = [
-        exchange.BoardRun(inputs=inputs_for(p, 4), n_outputs=4, from_reset=True, single=single)
+        exchange.BoardRun(inputs=stimulus(p, 4), n_outputs=4, from_reset=True, single=single)
         for single in (True, False)
     ]
     exchange.write(p, runs, tmp_path / "input")
@@ -284,8 +298,21 @@ def test_nothing_is_installed(
     assert "c-rv32 needs gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf" in line
 
 
-def test_steps_of_every_kind() -> None:
-    for name, n_due in (("lmu", 64), ("lmu_every_3", 21), ("lmu_on_demand", 32)):
-        inputs, due = footprint_report._steps(NETWORKS[name])
-        assert len(inputs) == len(due) == 64
-        assert np.count_nonzero(due) == n_due
+@pytest.mark.parametrize(
+    ("name", "n_due"), [("lmu", 64), ("lmu_every_3", 21), ("lmu_on_demand", 32)]
+)
+def test_steps_with_and_without_an_output_are_counted(
+    name: str, n_due: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = []
+    monkeypatch.setattr(
+        footprint_report, "measure", lambda *given, quiet: played.append(given) or {}
+    )
+    write_c_build(NETWORKS[name], tmp_path, 1)
+    manifest = json.dumps({"tool": "lmu-hw", "files": {}, "digest": NETWORKS[name].digest})
+    write_files(tmp_path, {"program.json": NETWORKS[name].to_json(), "manifest.json": manifest})
+    footprint_report.footprint(tmp_path, (TARGETS["c-m0"],))
+    ((_, _, program, inputs, due),) = played
+    assert program == NETWORKS[name]
+    assert len(inputs) == len(due) == 64
+    assert np.count_nonzero(due) == n_due

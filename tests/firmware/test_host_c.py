@@ -1,4 +1,4 @@
-"""The C of a folder as a backend of `lmu-hw verify`: what differs is named word by word."""
+"""The backend `c` of `lmu-hw verify`: equal words pass, a mismatch names the first word."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.vectors import Vectors
 from lmu_hw.verify.backends import host_c
 from lmu_hw.verify.stimulus import Reference
-from tests.factories.program_networks import NETWORKS
-from tests.factories.programs import PROGRAMS
-from tests.firmware.build import inputs_for, write_build_dir
+from tests.factories.builds import write_c_build
+from tests.factories.network_programs import NETWORKS
+from tests.factories.programs import PROGRAMS, stimulus
 from tests.tools import require
 
 pytestmark = pytest.mark.cc
@@ -28,8 +28,8 @@ def tools() -> None:
 
 def test_folder_is_what_runs(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    c_dir = write_build_dir(tmp_path, program)
-    inputs = inputs_for(program, 200)[:, None]
+    c_dir = write_c_build(program, tmp_path)
+    inputs = stimulus(program, 200)[:, None]
     blocks = blocks_of(program, inputs[:150], inputs[150:])
     result = host_c.run(tmp_path, program, blocks, n_streams=1)
     assert (result.steps, result.mismatches, result.first) == (200, 0, None)
@@ -49,8 +49,8 @@ def blocks_of(program: Program, *inputs: np.ndarray) -> list[Vectors]:
 
 def test_a_state_word_that_differs_is_named_after_the_output_words(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    write_build_dir(tmp_path, program)
-    (block,) = blocks_of(program, inputs_for(program, 60)[:, None])
+    write_c_build(program, tmp_path)
+    (block,) = blocks_of(program, stimulus(program, 60)[:, None])
     state = block.state.copy()
     state[0, 1] += 1
     wrong = Vectors(inputs=block.inputs, outputs=block.outputs, state=state)
@@ -67,8 +67,8 @@ def test_a_state_word_that_differs_is_named_after_the_output_words(tmp_path: Pat
 def test_steps_without_an_output(name: str, steps: range, tmp_path: Path) -> None:
     """Their state is compared, and a divergence is named by its step, not by its output."""
     program, n_streams = NETWORKS[name], 3
-    c_dir = write_build_dir(tmp_path, program)
-    inputs = np.stack([inputs_for(program, 128, seed) for seed in range(n_streams)], axis=1)
+    c_dir = write_c_build(program, tmp_path)
+    inputs = np.stack([stimulus(program, 128, seed) for seed in range(n_streams)], axis=1)
     reference = Reference(program, n_streams)
     blocks = list(reference.blocks(iter([inputs[:80], inputs[80:]]), lambda _: None))
     good = host_c.run(tmp_path, program, blocks, n_streams)

@@ -8,18 +8,16 @@ from pathlib import Path
 import pytest
 
 from lmu_hw.program.integer_program import Program, Role
-from tests.factories.program_networks import NETWORKS
+from tests.factories.builds import write_c_build
+from tests.factories.corners import CORNERS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.factories.special import SPECIAL
-from tests.firmware.build import run, succeed, write_build_dir
-from tests.tools import require
+from tests.tools import needs, run, succeed
 
 pytestmark = pytest.mark.cc
 
 
-@pytest.fixture(autouse=True)
-def tools() -> None:
-    require("make", "cc|gcc|clang")
+tools = needs("make", "cc|gcc|clang")
 
 
 MADE = ["mixed", "dense_readout", "network", "lmu_every_3", "stack_on_demand", "feedback_3"]
@@ -27,8 +25,8 @@ MADE = ["mixed", "dense_readout", "network", "lmu_every_3", "stack_on_demand", "
 
 @pytest.mark.parametrize("name", MADE)
 def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
-    program = (PROGRAMS | SPECIAL | NETWORKS)[name]
-    c_dir = write_build_dir(tmp_path, program, n_steps=90)
+    program = (PROGRAMS | CORNERS | NETWORKS)[name]
+    c_dir = write_c_build(program, tmp_path, n_steps=90)
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
     n_out, n_state = program.n_words(Role.OUTPUT), program.n_words(Role.STATE)
     n_due = 90 // program.output_every if program.output_every else 1
@@ -42,7 +40,7 @@ def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
 
 
 def test_corrupted_vectors(tmp_path: Path) -> None:
-    c_dir = write_build_dir(tmp_path, PROGRAMS["mixed"], n_steps=60)
+    c_dir = write_c_build(PROGRAMS["mixed"], tmp_path, n_steps=60)
     vectors = tmp_path / "vectors"
     for file, line, text, said in (
         ("output.hex", 8 * 17 + 4, "7b", r"FAIL run: step 17, y_z_inner\[1\]: expected 123, got "),
@@ -66,14 +64,14 @@ def test_corrupted_vectors(tmp_path: Path) -> None:
 
 def test_no_output_was_due(tmp_path: Path) -> None:
     program = NETWORKS["lmu_every_3"]
-    c_dir = write_build_dir(tmp_path, program, n_steps=2)
+    c_dir = write_c_build(program, tmp_path, n_steps=2)
     assert (tmp_path / "vectors" / "output.hex").read_text() == "\n"
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
     assert said == f"PASS {6 * program.n_words(Role.STATE)} words\n"
 
 
 def test_missing_vectors(tmp_path: Path) -> None:
-    c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"], n_steps=8)
+    c_dir = write_c_build(PROGRAMS["one_real"], tmp_path, n_steps=8)
     (tmp_path / "vectors" / "state.hex").unlink()
     result = run("make", "-s", "-C", c_dir, "--no-print-directory")
     assert result.returncode != 0
@@ -124,7 +122,7 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_code(case: str, tmp_path: Path) -> None:
     """A bench is worth something only if a broken design fails it."""
-    _fails(SPECIAL["saturating"], *BROKEN[case], tmp_path)
+    _fails(CORNERS["saturating"], *BROKEN[case], tmp_path)
 
 
 BROKEN_NETWORKS = {
@@ -165,11 +163,11 @@ BROKEN_NETWORKS = {
 @pytest.mark.parametrize("case", BROKEN_NETWORKS)
 def test_broken_network(case: str, tmp_path: Path) -> None:
     name, good, bad = BROKEN_NETWORKS[case]
-    _fails((NETWORKS | SPECIAL)[name], good, bad, tmp_path)
+    _fails((NETWORKS | CORNERS)[name], good, bad, tmp_path)
 
 
 def _fails(program: Program, good: str, bad: str, build_dir: Path) -> None:
-    c_dir = write_build_dir(build_dir, program, n_steps=240)
+    c_dir = write_c_build(program, build_dir, n_steps=240)
     code = {file: (c_dir / file).read_text() for file in ("lmu.c", "lmu_kernels.h")}
     assert any(good in text for text in code.values())
     for file, text in code.items():

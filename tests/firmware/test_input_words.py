@@ -13,9 +13,10 @@ from lmu_hw.firmware.layout import lay_out
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role, Vector
 from lmu_hw.program.interpreter import Interpreter
+from tests.factories.builds import VERSION, write_c
 from tests.factories.programs import cascade_program, copy, linear
-from tests.firmware.build import C99, COMPILERS, VERSION, succeed
-from tests.tools import require
+from tests.firmware.compilers import C99, COMPILERS
+from tests.tools import needs, succeed
 
 pytestmark = pytest.mark.cc
 
@@ -32,9 +33,7 @@ FORMATS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def tools() -> None:
-    require("gcc|clang")
+tools = needs("gcc|clang")
 
 
 def rows(fmt: QFormat) -> Program:
@@ -51,8 +50,7 @@ def rows(fmt: QFormat) -> Program:
 
 def run_c(build_dir: Path, program: Program, words: np.ndarray) -> np.ndarray:
     """Return the outputs of steps under sanitizers that end the program."""
-    for name, text in emit(program, version=VERSION).items():
-        (build_dir / name).write_text(text)
+    write_c(program, build_dir)
     layout = lay_out(program, "lmu")
     (build_dir / "main.c").write_text(
         """

@@ -22,9 +22,10 @@ from lmu_hw.program.integer_program import Program, Role, Vector
 from lmu_hw.program.operations import Linear
 from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference
+from tests.factories.builds import VERSION, write_c_build
 from tests.factories.programs import PROGRAMS, linear
-from tests.firmware.build import COMPILERS, STRICT, VERSION, succeed, write_build_dir
-from tests.tools import require
+from tests.firmware.compilers import COMPILERS, STRICT
+from tests.tools import require, succeed
 
 pytestmark = pytest.mark.cc
 
@@ -172,6 +173,6 @@ def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
     program = affine(tuple(tuple(map(int, row)) for row in rows), fmt := QFormat(1, word - 1))
     inputs = rng.integers(fmt.min, fmt.max + 1, (5, 1, 45))
     inputs[0], inputs[1], inputs[2] = fmt.min, fmt.max, np.where(rows[3] < 0, fmt.min, fmt.max)
-    write_build_dir(tmp_path, program, 5)
+    write_c_build(program, tmp_path, 5)
     result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
     assert (result.first, result.mismatches, result.words) == (None, 0, 35)

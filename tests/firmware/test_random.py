@@ -15,17 +15,16 @@ from lmu_hw.errors import FormatError
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role
 from tests.factories import random_programs
-from tests.firmware.build import C99, COMPILERS, succeed, write_build_dir
-from tests.tools import require
+from tests.factories.builds import write_c_build
+from tests.firmware.compilers import C99, COMPILERS
+from tests.tools import needs, succeed
 
 EXAMPLES = 12
 
 pytestmark = pytest.mark.cc
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tools() -> None:
-    require("gcc|clang")
+tools = needs("gcc|clang")
 
 
 @settings(max_examples=EXAMPLES)
@@ -58,7 +57,7 @@ def _check(program: Program) -> None:
     assume(program.with_role(Role.STATE))
     checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
     with tempfile.TemporaryDirectory() as build_dir:
-        c_dir = write_build_dir(Path(build_dir), program, 60)
+        c_dir = write_c_build(program, Path(build_dir), 60)
         sources = [c_dir / "lmu.c", c_dir / "test_lmu.c"]
         succeed(COMPILERS[0], *C99, *checks, *sources, "-o", c_dir / "test")
         assert re.fullmatch(r"PASS \d+ words\n", succeed(c_dir / "test", c_dir / "../vectors"))

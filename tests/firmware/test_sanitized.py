@@ -19,11 +19,11 @@ from lmu_hw.program.integer_program import Cascade, DenseUpdate, Linear, Program
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify.backends import sanitized
 from lmu_hw.verify.extremes import extremes
+from tests.factories.builds import VERSION, write_c
+from tests.factories.corners import CORNERS
 from tests.factories.programs import PROGRAMS
 from tests.factories.random_networks import random_program
-from tests.factories.special import SPECIAL
-from tests.firmware.build import VERSION
-from tests.tools import require
+from tests.tools import needs
 
 N_QUICK, N_SOAK, N_TOGETHER = 40, 1000, 20
 SEED = int(os.environ.get("LMU_HW_SEED", "1000"))
@@ -32,21 +32,12 @@ SEED = int(os.environ.get("LMU_HW_SEED", "1000"))
 pytestmark = pytest.mark.cc
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tools() -> None:
-    require("clang|gcc")
-
-
-def write(build_dir: Path, program: Program) -> Path:
-    (build_dir / "c").mkdir(parents=True)
-    for name, text in emit(program, version=VERSION).items():
-        (build_dir / "c" / name).write_text(text)
-    return build_dir
+tools = needs("clang|gcc")
 
 
 def check(build_dir: Path, seed: int) -> None:
     program = random_program(seed)
-    result, _ = sanitized.run(write(build_dir / str(seed), program), program, seed)
+    result, _ = sanitized.run(write_c(program, build_dir / str(seed) / "c").parent, program, seed)
     assert (result.first, result.mismatches) == (None, 0), f"network {seed}"
     assert result.words > 0
 
@@ -65,9 +56,9 @@ def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["products", "scales_113", "brink_32", "network", "saturating"])
 def test_corners_of_the_generator(name: str, tmp_path: Path) -> None:
-    result, silent = sanitized.run(write(tmp_path, SPECIAL[name]), SPECIAL[name], 3)
+    result, silent = sanitized.run(write_c(CORNERS[name], tmp_path / "c").parent, CORNERS[name], 3)
     assert (result.first, result.mismatches) == (None, 0)
-    assert (silent > 0) == any(isinstance(op, Cascade | DenseUpdate) for op in SPECIAL[name].ops)
+    assert (silent > 0) == any(isinstance(op, Cascade | DenseUpdate) for op in CORNERS[name].ops)
 
 
 def biased() -> Program:
@@ -96,7 +87,7 @@ def biased() -> Program:
 
 
 def test_a_bias_that_takes_a_sum_beyond_32_bits(tmp_path: Path) -> None:
-    result, _ = sanitized.run(write(tmp_path, biased()), biased(), 0)
+    result, _ = sanitized.run(write_c(biased(), tmp_path / "c").parent, biased(), 0)
     assert (result.first, result.mismatches) == (None, 0)
 
 
@@ -110,7 +101,7 @@ def test_an_expression_without_its_cast_is_not_emitted(monkeypatch: pytest.Monke
 
 
 def test_an_expression_without_its_cast_is_found(tmp_path: Path) -> None:
-    path = write(tmp_path, biased()) / "c" / "lmu.c"
+    path = write_c(biased(), tmp_path / "c") / "lmu.c"
     text = path.read_text()
     path.write_text(text.replace("(int64_t)dots[r]", "dots[r]"))
     assert path.read_text() != text
@@ -122,7 +113,7 @@ def test_an_expression_without_its_cast_is_found(tmp_path: Path) -> None:
 def test_a_narrow_variable_is_found(tmp_path: Path) -> None:
     """clang sees bits that are lost; without it the words differ."""
     program = PROGRAMS["odd_widths"]
-    path = write(tmp_path, program) / "c" / "lmu.c"
+    path = write_c(program, tmp_path / "c") / "lmu.c"
     text = re.sub(r"const int32_t (x|y) = ", r"const int16_t \1 = ", path.read_text())
     path.write_text(text)
     found = ""
@@ -135,7 +126,7 @@ def test_a_narrow_variable_is_found(tmp_path: Path) -> None:
 
 def test_what_reads_beyond_an_array_is_found(tmp_path: Path) -> None:
     program = PROGRAMS["mixed"]
-    path = write(tmp_path, program) / "c" / "lmu.c"
+    path = write_c(program, tmp_path / "c") / "lmu.c"
     text = path.read_text()
     path.write_text(text.replace("i < LMU_Z_INNER_LEN", "i <= 30 * LMU_Z_INNER_LEN"))
     assert path.read_text() != text
@@ -155,7 +146,7 @@ def test_a_sum_comes_to_its_bound() -> None:
 
 
 def test_cases_keep_to_their_formats() -> None:
-    for program in (*PROGRAMS.values(), *SPECIAL.values()):
+    for program in (*PROGRAMS.values(), *CORNERS.values()):
         cases = extremes(program, 3, 5, most=30)
         assert cases.states.shape == (len(cases.states), program.n_words(Role.STATE))
         assert len(cases.states) <= 30
@@ -166,7 +157,7 @@ def test_cases_keep_to_their_formats() -> None:
 
 
 def test_the_same_seed_makes_the_same_cases() -> None:
-    program = SPECIAL["network"]
+    program = CORNERS["network"]
     first, second, other = (extremes(program, 2, seed) for seed in (4, 4, 5))
     assert np.array_equal(first.states, second.states)
     assert np.array_equal(first.inputs, second.inputs)
@@ -174,6 +165,6 @@ def test_the_same_seed_makes_the_same_cases() -> None:
 
 
 def test_one_word_is_driven_both_ways() -> None:
-    program = replace(SPECIAL["copy"], title="one word")
+    program = replace(CORNERS["copy"], title="one word")
     cases = extremes(program, 2, 0)
     assert cases.inputs[:2, :2, 0].tolist() == [[127, -128], [-128, 127]]

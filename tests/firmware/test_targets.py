@@ -26,11 +26,12 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.verify import selection, stimulus, verification
 from lmu_hw.verify.backends import board_c, host_c
 from lmu_hw.verify.stimulus import Reference, rounds
+from tests.factories.builds import VERSION, write_c, write_c_build
 from tests.factories.configurations import CONFIGURATIONS
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.firmware.build import C99, CPP17, VERSION, run, succeed, write_build_dir
-from tests.tools import require
+from tests.firmware.compilers import C99, CPP17
+from tests.tools import require, run, succeed
 
 QUICK = (
     "memory d=12 5 channels P=3",
@@ -65,7 +66,7 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     @cache
     def build_dir(name: str) -> Path:
         n_steps = 2 * (program(name).output_every or 1) + 30
-        return write_build_dir(tmp_path_factory.mktemp("folder"), program(name), n_steps)
+        return write_c_build(program(name), tmp_path_factory.mktemp("folder"), n_steps)
 
     return build_dir
 
@@ -173,12 +174,8 @@ def test_static_analysis_finds_something(tmp_path: Path) -> None:
 
 def edited(p: Program, build_dir: Path, good: str, bad: str) -> Path:
     """Write the C of a program with one thing changed."""
-    (build_dir / "c").mkdir()
-    for name, text in emit(p, version=VERSION).items():
-        (build_dir / "c" / name).write_text(
-            text.replace(good, bad) if name.endswith(".c") else text
-        )
-    assert bad in (build_dir / "c" / "lmu.c").read_text()
+    c_dir = write_c(p, build_dir / "c", lambda text: text.replace(good, bad))
+    assert bad in (c_dir / "lmu.c").read_text()
     return build_dir
 
 
@@ -256,7 +253,7 @@ def test_a_stack_that_is_too_small_faults(tmp_path: Path) -> None:
     p = NETWORKS["gates"]
     target = replace(TARGETS["c-m0"], stack=-8)
     with pytest.raises(ToolError, match=r"c-m0: the program failed in qemu-system-arm: "):
-        board_c.run(target, edited(p, tmp_path, "", ""), p, play(p, 4, 1), 1)
+        board_c.run(target, write_c(p, tmp_path / "c").parent, p, play(p, 4, 1), 1)
 
 
 @pytest.mark.qemu
@@ -266,7 +263,7 @@ def test_a_program_that_does_not_fit(tmp_path: Path) -> None:
     p = PROGRAMS["mixed"]
     bad = "static const int8_t big[300000] = {1};\nstatic int16_t ram[9000];\n"
     use = "ram[*u & 511] ^= big[*u & 1023];\n"
-    build_dir = edited(p, tmp_path, "", "")
+    build_dir = write_c(p, tmp_path / "c").parent
     code = (build_dir / "c" / "lmu.c").read_text()
     code = code.replace("void lmu_init(", bad + "void lmu_init(")
     code = code.replace("    lmu_cascade(s, u);\n", f"    {use}    lmu_cascade(s, u);\n")
@@ -301,9 +298,8 @@ def test_any_word_type(tmp_path: Path) -> None:
     need(TARGETS["c-m0"])
     for name in ("wide", "odd_widths", "channels"):
         p = PROGRAMS[name]
-        (tmp_path / name).mkdir()
         result = board_c.run(
-            TARGETS["c-m0"], edited(p, tmp_path / name, "", ""), p, play(p, 40, 1), 1
+            TARGETS["c-m0"], write_c(p, tmp_path / name / "c").parent, p, play(p, 40, 1), 1
         )
         assert (result.first, result.steps) == (None, 80)
         assert np.prod([result.words]) > 0
@@ -331,7 +327,7 @@ def test_channels_of_an_odd_number_of_words(tmp_path: Path) -> None:
     need(TARGETS["c-m4"])
     keys = {"d": 6, "theta": 100, "bits": 8, "state_bits": 12, "channels": 3}
     p = quantize_memory(parse(keys)).program
-    build_dir = write_build_dir(tmp_path / "out", p, 4).parent
+    build_dir = write_c_build(p, tmp_path / "out", 4).parent
     assert "copy[j] = " in (build_dir / "c" / "lmu.c").read_text()
     result = board_c.run(trapping("c-m4"), build_dir, p, play(p, 20, 2), 2)
     assert (result.first, result.mismatches) == (None, 0)
@@ -343,7 +339,7 @@ def test_a_vector_out_of_line_faults(target: str, tmp_path: Path) -> None:
     """An odd number of words stands before another vector that kernels read in pairs."""
     need(TARGETS[target])
     p = quantize_memory(parse({"d": 6, "theta": 100, "bits": 8, "state_bits": 12})).program
-    build_dir = write_build_dir(tmp_path / "out", p, 4).parent
+    build_dir = write_c_build(p, tmp_path / "out", 4).parent
     blocks = play(p, 20, 2)
     assert board_c.run(trapping(target), build_dir, p, blocks, 2).mismatches == 0
     header = build_dir / "c" / "lmu.h"

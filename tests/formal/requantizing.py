@@ -1,4 +1,4 @@
-"""Words are rounded and limited as `lmu_hw.program.fixedpoint` says.
+"""Proofs that hardware rounds and limits words as `lmu_hw.program.fixedpoint` says.
 
 That module's functions are written with operators alone, so they take Amaranth's values, whose
 arithmetic is exact, as well as integers: the specification is the definition itself. Only the limit

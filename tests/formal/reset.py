@@ -1,4 +1,4 @@
-"""A reset makes a design forget."""
+"""Proofs of reset: afterwards nothing depends on what was before."""
 
 from __future__ import annotations
 

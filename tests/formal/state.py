@@ -1,4 +1,4 @@
-"""What is loaded through the state port is what is saved."""
+"""Proofs of the state port: a save returns what a load has written."""
 
 from __future__ import annotations
 

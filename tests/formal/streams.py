@@ -1,4 +1,4 @@
-"""What the streams of a design keep to."""
+"""Proofs of the stream protocol: payload is stable while stalled, and valid never waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fixedpoint` computes the same with Amaranth's values as with integers: all words of few bits."""
+"""`fixedpoint` gives the same results for Amaranth values and integers: all small words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every proof holds, and none holds of a broken design."""
+"""Every proof holds, and each fault breaks the proof that should find it."""
 
 from __future__ import annotations
 

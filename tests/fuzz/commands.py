@@ -1,4 +1,4 @@
-"""Damaged command lines: every option of every command, with values that nobody meant."""
+"""Damaged command lines: every option of every command with unexpected values."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.factories.array_files import npy
 from tests.fuzz.mutate import FLOATS, INTS, TEXTS, Tree, damaged_bytes, json_bytes
 
 Arrays = dict[str, np.ndarray]
@@ -45,13 +46,6 @@ HEADERS = (
     "{'descr': '<V0', 'fortran_order': False, 'shape': (10**9,), }",
 )
 SIZES = (0, 1, 2, 3, 5, 100)
-
-
-def npy(array: np.ndarray) -> bytes:
-    """Return a .npy file."""
-    file = io.BytesIO()
-    np.lib.format.write_array(file, array, allow_pickle=True)
-    return file.getvalue()
 
 
 def damaged_array(rng: Random, array: np.ndarray) -> np.ndarray:

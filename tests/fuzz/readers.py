@@ -1,8 +1,9 @@
-"""Every reader of a file or of options: valid inputs, how they are damaged, and who reads them."""
+"""Every reader of files or options: valid inputs, how to damage them, and the call."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from lmu_hw.quantize import network_summary
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl import options
 from lmu_hw.verify import load_build, verification
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, random_inputs
 from tests.fuzz import containers
 from tests.fuzz.commands import HERE, damaged_line
@@ -217,11 +218,10 @@ def _program(rng: Random) -> Files:
 
 def _signed(data: dict[str, Any]) -> dict[str, Any]:
     """Return a damaged program with the digest that it asks for."""
-    from lmu_hw.program.integer_program import _sha256
-
     body = {key: value for key, value in data.items() if key != "digest"}
     try:
-        return {**body, "digest": _sha256(body)}
+        compact = json.dumps(body, separators=(",", ":"))
+        return {**body, "digest": hashlib.sha256(compact.encode()).hexdigest()}
     except (RecursionError, ValueError):
         return data
 
@@ -332,9 +332,9 @@ def _read_signal(path: Path) -> None:
 
 @cache
 def _network() -> FloatNetwork:
-    from tests.models.importers.test_model_file import NETWORK
+    from tests.factories.networks import EVERY_KIND
 
-    return NETWORK
+    return EVERY_KIND
 
 
 DATA: tuple[dict[str, np.ndarray], ...] = (
@@ -393,7 +393,7 @@ def _neutral(rng: Random) -> Files:
 
 @cache
 def _bare() -> dict[str, np.ndarray]:
-    from tests.models.importers.test_paper import keras, maths
+    from tests.factories.paper_cell import keras, maths
 
     return keras(maths())
 
@@ -401,9 +401,9 @@ def _bare() -> dict[str, np.ndarray]:
 @cache
 def _bare_files() -> tuple[dict[str, np.ndarray], ...]:
     """Return one network under every kind of names."""
+    from tests.factories.paper_cell import maths, prefixed
     from tests.models.importers.test_array_names import HEAD, cyanide_model
     from tests.models.importers.test_nengo_names import LETTERS, example
-    from tests.models.importers.test_paper import maths, prefixed
 
     rng, nengo = np.random.default_rng(0), example(7, 5, 2, 3)
     gru = {"weight_ih": (15, 2), "weight_hh": (15, 5), "bias_ih": (15,), "bias_hh": (15,)}
@@ -425,7 +425,7 @@ def _bare_npz(rng: Random) -> Files:
 
 @cache
 def _tensors() -> tuple[Tree, bytes]:
-    from tests.models.importers.test_paper import maths
+    from tests.factories.paper_cell import maths
 
     header, body = containers.safetensors({f"cell.{n}": a for n, a in maths().items()})
     return Tree(header), body
@@ -436,7 +436,7 @@ def _safetensors(rng: Random) -> Files:
 
 
 def _torch(rng: Random) -> Files:
-    from tests.models.importers.test_paper import maths
+    from tests.factories.paper_cell import maths
 
     return {"m.pt": containers.damaged_checkpoint(rng, maths())}
 
@@ -457,7 +457,7 @@ class _Keras(NamedTuple):
 @cache
 def _keras() -> tuple[_Keras, ...]:
     """Return models with each kind of hidden cell, and a Functional one."""
-    from tests.models.importers import keras_files as kf
+    from tests.factories import keras_files as kf
 
     found = []
     for kind, gates, more in (

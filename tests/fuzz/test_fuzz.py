@@ -1,4 +1,4 @@
-"""What fuzzing has found stays found, and the fuzzer finds what is not allowed."""
+"""Regressions that fuzzing found, and checks that the fuzzer itself finds faults."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from lmu_hw.models.importers.bare_arrays import read_arrays
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.proof.derive import derive
 from tests.conftest import ROOT
-from tests.factories.program_networks import NETWORKS
+from tests.factories import keras_files
+from tests.factories.network_programs import NETWORKS
+from tests.factories.networks import EVERY_KIND
 from tests.factories.programs import PROGRAMS
 from tests.fuzz import containers, worker
 from tests.fuzz.__main__ import fuzz
 from tests.fuzz.readers import READERS, Files, Reader
-from tests.models.importers import keras_files
-from tests.models.importers.test_model_file import NETWORK
 
 # A short run over all readers; `make fuzz` is the long one.
 
@@ -223,7 +223,7 @@ def test_an_array_in_a_million_chunks_that_are_not_there(tmp_path: Path) -> None
 
 def test_a_weight_whose_square_is_no_number(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
-    path.write_bytes(to_bytes(NETWORK))
+    path.write_bytes(to_bytes(EVERY_KIND))
     with np.load(path) as file:
         members = dict(file)
     members["4/W"] = members["4/W"] * 1e300

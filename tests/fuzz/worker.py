@@ -1,4 +1,4 @@
-"""Inputs one after the other, in bounded time and memory; what was not allowed is told."""
+"""Reads damaged inputs within limits of time and memory, and reports unexpected errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled C that computes other words than the interpreter gives an error, not a figure."""
+"""Compiled C that differs from the interpreter ends in an error, not in a metric."""
 
 from __future__ import annotations
 
@@ -28,15 +28,11 @@ from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.cli.command import call
-from tests.factories.small_networks import LINEAR, cell, lmu, network
+from tests.factories.networks import LINEAR, cell, lmu, network, rng
 from tests.tools import require
 
 pytestmark = pytest.mark.cc
 Emit = Callable[..., dict[str, str]]
-
-
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def data(*lengths: int, peak: float = 0.5) -> tuple[np.ndarray, ...]:

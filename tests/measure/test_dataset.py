@@ -1,4 +1,4 @@
-"""Data sets: every shape that is told apart, and one clean line for every file that is none."""
+"""Data sets: all accepted shapes, and a one-line error for every other file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.measure import dataset as module
 from lmu_hw.measure.dataset import Dataset, load_dataset, load_recordings
 from lmu_hw.models.network import Activation, FloatNetwork
-from tests.factories.small_networks import TANH, cell, network
+from tests.factories.networks import TANH, cell, network
 
 
 def net(n_in: int = 2, n_out: int = 3, activation: Activation = TANH) -> FloatNetwork:

@@ -39,14 +39,10 @@ from lmu_hw.program.size import ram_bits, rom_bits
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
-from tests.factories.small_networks import CELLS, LINEAR, TANH, cell, lmu, network
+from tests.factories.networks import CELLS, LINEAR, TANH, cell, lmu, network, rng, with_classes
 from tests.tools import require
 
 ENGINES = ["interpreter", "c"]
-
-
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def sequences(*lengths: int, n_in: int = 2, peak: float = 1.0) -> tuple[np.ndarray, ...]:
@@ -54,10 +50,8 @@ def sequences(*lengths: int, n_in: int = 2, peak: float = 1.0) -> tuple[np.ndarr
 
 
 def classifier(every_step: bool = False) -> FloatNetwork:
-    head = cell(rng(3), "dense", 4, 3, Activation.SOFTMAX)
-    head = replace(head, W=4.0 * head.W, b=np.zeros(3))
     first = lmu(rng(1), 2, kind="simple_rnn", n=4, reads_input=True)
-    return network(first, head, every_step=every_step)
+    return with_classes(first, every_step=every_step)
 
 
 def design(net: FloatNetwork, widths: Widths | None = None, **options: Any) -> QuantizedNetwork:

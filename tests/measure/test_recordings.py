@@ -1,8 +1,7 @@
-"""Recordings, data sets and networks through `lmu-hw simulate`, and through verify."""
+"""Recordings, data sets and networks through `lmu-hw simulate` and `lmu-hw verify`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,39 +9,32 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw.cli.main import main
 from lmu_hw.measure import simulate as simulating
 from lmu_hw.measure.output_file import real_outputs
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, LinearMemory
+from lmu_hw.models.network import LinearMemory
 from lmu_hw.program.fixedpoint import from_real
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify.load_build import load_program
-from tests.cli.command import call, mutate_c, refused
-from tests.factories.small_networks import cell, lmu, network
+from tests.cli.command import call, refused
+from tests.factories.builds import break_c, generate
+from tests.factories.networks import lmu, rng, with_classes
 from tests.tools import require
 
 Capture = pytest.CaptureFixture[str]
 ENGINES = ["interpreter", pytest.param("c", marks=pytest.mark.cc)]
 
 
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of a memory, and of a classifier with outputs at several paces."""
     place = tmp_path_factory.mktemp("recordings")
-    assert main(["generate", "--d", "4", "--channels", "2", "-o", str(place / "memory"), "-q"]) == 0
-    head = cell(rng(3), "dense", 6, 3, Activation.SOFTMAX)
-    head = replace(head, W=4.0 * head.W, b=np.ones(3))
+    generate(place / "memory", "--d", 4, "--channels", 2)
     first = lmu(rng(1), 2, kind="dense", n=6, memory=LinearMemory(order=3, theta=8.0, channels=2))
-    (place / "model.npz").write_bytes(to_bytes(network(first, head, every_step=False)))
+    (place / "model.npz").write_bytes(to_bytes(with_classes(first, bias=1.0)))
     for every in ("last", "1", "3"):
-        line = ["generate", str(place / "model.npz"), "--output-every", every, "-q"]
-        assert main([*line, "-o", str(place / f"network_{every}")]) == 0
+        generate(place / f"network_{every}", place / "model.npz", "--output-every", every)
     return place
 
 
@@ -324,7 +316,7 @@ def test_verify_plays_each_recording_from_reset(
 def test_a_word_that_differs_is_found_in_its_recording(tmp_path: Path, capsys: Capture) -> None:
     require("cc|gcc|clang")
     assert call(capsys, "generate", "--d", 4, "-o", tmp_path / "out", "-q").code == 0
-    mutate_c(tmp_path / "out")
+    break_c(tmp_path / "out")
     # silence shows nothing of a coefficient
     u = np.round(rng(3).uniform(-0.9, 0.9, 60), 3)
     loud = "".join(f"{x}\n" for x in u)

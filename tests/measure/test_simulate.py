@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from lmu_hw.cli.main import main
 from lmu_hw.measure import signal_files
 from lmu_hw.measure import simulate as module
 from lmu_hw.program.fixedpoint import from_real
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify.load_build import load_program
-from tests.cli.command import call, contents, refused
+from tests.cli.command import call, refused
+from tests.factories.builds import generate, read_files
 from tests.tools import require
 
 SCALE = 1024.0
@@ -25,9 +25,7 @@ SCALE = 1024.0
 
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("simulate") / "out"
-    assert main(["generate", "--d", "6", "--theta", "30", "-o", str(out), "-q"]) == 0
-    return out
+    return generate(tmp_path_factory.mktemp("simulate") / "out", "--d", 6, "--theta", 30)
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +272,7 @@ def test_outputs_that_cannot_be(
         argv = ("simulate", build_dir, "--input", source, "--output", tmp_path / name)
         assert text in refused(capsys, *argv), name
     assert source.read_text() == "0.25\n"
-    assert sorted(contents(tmp_path)) == ["hard.csv", "link.csv", "u.csv"]
+    assert sorted(read_files(tmp_path)) == ["hard.csv", "link.csv", "u.csv"]
 
 
 def test_an_existing_output_survives_errors_and_ctrl_c(
@@ -289,7 +287,7 @@ def test_an_existing_output_survives_errors_and_ctrl_c(
     for old in (None, "old\n"):
         if old:
             target.write_text(old)
-        before = contents(tmp_path)
+        before = read_files(tmp_path)
         for error, code in ((KeyboardInterrupt(), 130), (OSError(28, "No space left"), 1)):
 
             def fail(*_: object, error: BaseException = error) -> None:
@@ -303,7 +301,7 @@ def test_an_existing_output_survives_errors_and_ctrl_c(
                 said = call(capsys, *argv)
             assert said.code == code
             assert said.err.count("\n") == 1
-            assert contents(tmp_path) == before
+            assert read_files(tmp_path) == before
 
 
 def test_auto_engine(build_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

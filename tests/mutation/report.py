@@ -1,4 +1,4 @@
-"""What is said of all mutants."""
+"""The report on all mutants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benches, run on a mutant."""
+"""Runs a bench on a mutant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a mutant of Verilog."""
+"""Verdict on a mutant of the Verilog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records: what is written is read back as it was, and nothing else is read."""
+"""The JSON codec: a written record reads back the same; anything else is refused."""
 
 from __future__ import annotations
 

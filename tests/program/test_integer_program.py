@@ -18,7 +18,7 @@ from lmu_hw.program.integer_program import (
     Vector,
     from_json,
 )
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, copy, linear, with_op, with_vectors
 
 CASCADE = PROGRAMS["readout"]

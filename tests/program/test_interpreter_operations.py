@@ -30,7 +30,7 @@ from lmu_hw.program.integer_program import (
 from lmu_hw.program.interpreter import Interpreter, evaluate_function
 from lmu_hw.program.operations import Operation
 from lmu_hw.program.vectors import stimulus
-from tests.factories.program_networks import NETWORKS, order
+from tests.factories.network_programs import NETWORKS, order
 from tests.factories.programs import cascade_program, random_inputs, random_state, random_steps
 from tests.factories.random_programs import functions, programs
 from tests.program import reference

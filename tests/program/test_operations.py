@@ -11,7 +11,7 @@ import pytest
 from lmu_hw.errors import FormatError
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, DenseUpdate, Linear, Pointwise, Program, Term
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, with_op, with_vectors
 
 CASCADE = PROGRAMS["readout"]

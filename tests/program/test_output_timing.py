@@ -1,4 +1,4 @@
-"""When outputs are due, what runs only then, and what may be seen of it; any chunking."""
+"""Programs whose outputs are due at every n-th step or on demand, in chunks of any size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.operations import Operation
 from lmu_hw.program.vectors import stimulus
-from tests.factories.program_networks import NETWORKS, lmu, order
+from tests.factories.network_programs import NETWORKS, lmu, order
 from tests.factories.programs import random_inputs, random_steps
 from tests.factories.random_programs import programs
 from tests.program import reference

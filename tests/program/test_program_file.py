@@ -1,4 +1,4 @@
-"""Programs: what comes back from JSON, and what is refused, in one line and never otherwise."""
+"""Program files: JSON round trips, and a one-line error for any other text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lmu_hw.program.integer_program import (
     Vector,
     from_json,
 )
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, dense_program
 
 CASCADE = PROGRAMS["readout"]

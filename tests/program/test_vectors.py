@@ -1,4 +1,4 @@
-"""Vectors: files that come back as they were, and stimulus that reaches what it must."""
+"""Test vectors: files read back the same, and the stimulus covers rails and silence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role, Vector
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.vectors import Vectors, expect, read, stimulus, to_files
-from tests.factories.program_networks import NETWORKS
+from tests.factories.builds import write_files
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program, copy
 
 MIXED = PROGRAMS["mixed"]
@@ -35,11 +36,6 @@ def copies(*formats: QFormat) -> Program:
     return Program(title="copies", vectors=tuple(vectors), ops=ops)
 
 
-def write(build_dir: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (build_dir / name).write_text(text, encoding="ascii")
-
-
 def same(a: Vectors, b: Vectors) -> bool:
     return all(
         x.dtype == y.dtype == np.int64 and np.array_equal(x, y)
@@ -55,7 +51,7 @@ def test_files_come_back(program: Program, tmp_path: Path) -> None:
     vectors = expect(program, stimulus(program, 40, 1, 3)[:, 0])
     files = to_files(program, vectors)
     assert sorted(files) == ["input.hex", "output.hex", "state.hex"]
-    write(tmp_path, files)
+    write_files(tmp_path, files)
     assert same(read(program, tmp_path), vectors)
     assert to_files(program, read(program, tmp_path)) == files
 
@@ -77,7 +73,7 @@ def test_words_are_twos_complement_at_the_width_of_their_format(tmp_path: Path) 
     files = to_files(program, vectors)
     expected = "10\n1ff\n000\n0f\n100\n001\n1f\n000\n0ff\n"
     assert files == {"input.hex": expected, "output.hex": expected, "state.hex": "00\n00\n"}
-    write(tmp_path, files)
+    write_files(tmp_path, files)
     assert same(read(program, tmp_path), vectors)
 
 
@@ -91,7 +87,7 @@ def test_widths_of_every_kind(tmp_path: Path) -> None:
     lines = files["input.hex"].split("\n")
     digits = [-(-f.width // 4) for i, f in enumerate(formats) for _ in range(i + 1)]
     assert [len(line) for line in lines] == [*digits * 3, 0]
-    write(tmp_path, files)
+    write_files(tmp_path, files)
     assert same(read(program, tmp_path), vectors)
 
 
@@ -110,7 +106,7 @@ def test_widths_of_every_kind(tmp_path: Path) -> None:
 )
 def test_damaged_files(name: str, content: bytes, text: str, tmp_path: Path) -> None:
     program = copies(QFormat(1, 4), QFormat(1, 4), QFormat(1, 4), QFormat(1, 4))
-    write(tmp_path, to_files(program, expect(program, np.zeros((2, 10), dtype=np.int64))))
+    write_files(tmp_path, to_files(program, expect(program, np.zeros((2, 10), dtype=np.int64))))
     (tmp_path / name).write_bytes(content)
     n = 2 if name == "state.hex" else 10
     with pytest.raises(ModelFileError, match=rf"{name} {text.format(n=n)}\Z") as error:
@@ -132,7 +128,7 @@ def test_damaged_files(name: str, content: bytes, text: str, tmp_path: Path) -> 
 )
 def test_damage_that_still_looks_like_hex(name: str, content: str, tmp_path: Path) -> None:
     program = PROGRAMS["one_real"]
-    write(tmp_path, to_files(program, expect(program, np.zeros((1, 1), dtype=np.int64))))
+    write_files(tmp_path, to_files(program, expect(program, np.zeros((1, 1), dtype=np.int64))))
     (tmp_path / name).write_text(content)
     with pytest.raises(ModelFileError, match=name):
         read(program, tmp_path)
@@ -140,7 +136,7 @@ def test_damage_that_still_looks_like_hex(name: str, content: str, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["input.hex", "output.hex", "state.hex"])
 def test_missing_files(name: str, tmp_path: Path) -> None:
-    write(tmp_path, to_files(MIXED, expect(MIXED, stimulus(MIXED, 5, 1, 0)[:, 0])))
+    write_files(tmp_path, to_files(MIXED, expect(MIXED, stimulus(MIXED, 5, 1, 0)[:, 0])))
     (tmp_path / name).unlink()
     with pytest.raises(ModelFileError, match=rf"cannot read .*{name}: No such file or directory"):
         read(MIXED, tmp_path)

@@ -1,4 +1,4 @@
-"""A share of the soaks: dealt out like cards, so that each has some of every test's cases."""
+"""Deals the soak tests out to N shares, so that each gets some of every test's cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that strangers' tools wrote and that were read or run wrongly before."""
+"""Regressions: models of other tools that were once read or run wrongly."""
 
 from __future__ import annotations
 

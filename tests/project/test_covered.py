@@ -1,4 +1,4 @@
-"""The judge of `make coverage`: lines and branches apart, rounded down."""
+"""`make coverage` judges lines and branches separately, rounded down."""
 
 from __future__ import annotations
 

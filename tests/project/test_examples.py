@@ -12,6 +12,7 @@ import pytest
 from lmu_hw.cli.main import main
 from lmu_hw.models.importers.model_file import read_model, to_bytes
 from lmu_hw.proof.certificate import certify
+from tests.factories.builds import generate
 from tests.tools import require
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -28,7 +29,7 @@ def run(script: str, *arguments: str | Path) -> str:
 def test_demo(tmp_path: Path) -> None:
     require("cc|gcc|clang")
     build_dir = tmp_path / "demo"
-    assert main(["generate", "--d", "64", "--bits", "16", "-o", str(build_dir), "--quiet"]) == 0
+    generate(build_dir, "--d", 64)
     text = run("demo.py", "--dir", build_dir)
     percent = float(text.split("words: ")[1].split(" %")[0])
     assert percent < 25  # what 64 coefficients of 512 samples can hold of this recording

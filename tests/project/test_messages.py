@@ -1,10 +1,8 @@
-"""Messages: no terminal escapes, one line, and no advice of the libraries below."""
+"""Error messages: one line, no terminal escapes, no advice from other libraries."""
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from lmu_hw.measure.dataset import load_dataset
 from lmu_hw.measure.signal_files import read_signal
 from lmu_hw.models.importers import load
 from lmu_hw.models.network import Activation, FloatNetwork
-from tests.models.test_network import dense
+from tests.factories.array_files import checkpoint, npy, zipped
+from tests.factories.networks import dense
 
 ESCAPE = "\x1b[31mred\x07\x9b"
 ADVICE = re.compile(r"torch\.|weights_only|allow_pickle|max_header_size|trust|https?:|Use |Re-run")
@@ -28,29 +27,10 @@ class Unknown:
     """A class that no checkpoint may hold."""
 
 
-def stored(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def archive(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return path
-
-
 def long_header() -> bytes:
     """Return an array whose header NumPy would only read from somebody who trusts it."""
     text = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(19_999) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8)
-
-
-def checkpoint(path: Path, content: object) -> Path:
-    torch = pytest.importorskip("torch")
-    torch.save(content, path)
-    return path
 
 
 def sparse(path: Path) -> Path:
@@ -77,8 +57,8 @@ FILES: list[tuple[str, Callable[[Path], Path]]] = [
     ("junk.keras", junk),
     ("junk.safetensors", junk),
     ("names.h5", hdf5),
-    ("names.npz", lambda path: archive(path, {f"{ESCAPE}.npy": stored(np.ones(3))})),
-    ("header.npz", lambda path: archive(path, {"w.npy": long_header()})),
+    ("names.npz", lambda path: zipped(path, {f"{ESCAPE}.npy": npy(np.ones(3))})),
+    ("header.npz", lambda path: zipped(path, {"w.npy": long_header()})),
 ]
 
 
@@ -91,7 +71,7 @@ def test_models(name: str, write: Callable[[Path], Path], tmp_path: Path) -> Non
     assert not ADVICE.search(text), text
 
 
-@pytest.mark.parametrize("content", [long_header(), stored(np.array([{}]))])
+@pytest.mark.parametrize("content", [long_header(), npy(np.array([{}]))])
 def test_recordings(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(ModelFileError) as error:
@@ -100,7 +80,7 @@ def test_recordings(content: bytes, tmp_path: Path) -> None:
 
 
 def test_data_sets(tmp_path: Path) -> None:
-    path = archive(tmp_path / "d.npz", {f"{ESCAPE}.npy": stored(np.ones(3))})
+    path = zipped(tmp_path / "d.npz", {f"{ESCAPE}.npy": npy(np.ones(3))})
     network = FloatNetwork(names=("d",), layers=(dense(1, 1, Activation.LINEAR),))
     with pytest.raises(ModelFileError, match=r"it holds \\x1b\[31mred\\x07\\x9b$"):
         load_dataset(path, network)

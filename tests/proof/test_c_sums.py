@@ -1,4 +1,4 @@
-"""The sums of the C: every one is claimed with its type, and a narrower type is caught."""
+"""Claims on the sums of the C: each has a type, and a type too narrow is caught."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ import pytest
 
 from lmu_hw import firmware
 from lmu_hw._support.build_directory import sha256_of
-from lmu_hw.cli.main import main
 from lmu_hw.errors import CertificateError, ModelFileError
 from lmu_hw.program.codec import to_data
 from lmu_hw.program.integer_program import Program
 from lmu_hw.proof.c_sums import check_sums
 from lmu_hw.proof.certificate import certify
 from tests.cli.command import call
+from tests.factories.builds import generate
 from tests.factories.configurations import CONFIGURATIONS
-from tests.factories.program_networks import NETWORKS
+from tests.factories.corners import CORNERS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.factories.special import SPECIAL
-from tests.firmware.test_expressions import INT32
+
+INT32 = (-(1 << 31), (1 << 31) - 1)
 
 Claims = list[dict[str, Any]]
 PROGRAMS_OF: dict[str, Any] = {
-    **(PROGRAMS | SPECIAL | NETWORKS),
+    **(PROGRAMS | CORNERS | NETWORKS),
     **{name: configuration.make for name, configuration in CONFIGURATIONS.items()},
 }
 
@@ -164,11 +165,7 @@ EDITS = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("certify") / "out"
-    assert (
-        main(["generate", "--d", "6", "--theta", "30", "--bits", "16", "-o", str(out), "-q"]) == 0
-    )
-    return out
+    return generate(tmp_path_factory.mktemp("certify") / "out", "--d", 6, "--theta", 30)
 
 
 @pytest.mark.parametrize("case", EDITS)

@@ -1,4 +1,4 @@
-"""Certificates hold of what generate writes, and of nothing that was tampered with."""
+"""Certificates hold for generated programs, and fail for altered ones."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lmu_hw.generate import describe
 from lmu_hw.memory.spec import parse
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.program.codec import from_data
-from lmu_hw.proof.certificate import certificate, certify
+from lmu_hw.proof.certificate import certificate, certify, require_proof
 from lmu_hw.proof.certificate_report import Certificate
 from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.configurations import CONFIGURATIONS
-from tests.factories.small_networks import lmu, network
+from tests.factories.networks import lmu, network
 
 Data = dict[str, Any]
 Edit = Callable[[Data, Data], None]
@@ -384,6 +384,11 @@ def test_require_proof_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = call(capsys, "certify", tmp_path / "out")
     assert said.code == 0
     assert "NOT proven for every recurrent signal" in said.out
+
+
+def test_an_accumulator_that_may_round_is_no_proof(design: tuple[Data, Data]) -> None:
+    with pytest.raises(CertificateError, match="program: an accumulator is not exact"):
+        require_proof(design[1] | {"unproven": [], "proven": False})
 
 
 def test_require_proof_tries_one_realization_after_the_other(

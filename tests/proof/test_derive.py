@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.memory.spec import parse
-from lmu_hw.program.integer_program import Cascade, DenseUpdate, Program, Role
+from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof import matrix, scaled
 from lmu_hw.proof.claims import Basis
@@ -22,7 +22,7 @@ from lmu_hw.proof.response import SIGNALS, Response, TooWideError
 from lmu_hw.proof.rounding import error_sums
 from lmu_hw.proof.scaled import ONE
 from lmu_hw.quantize.quantize_memory import quantize_memory
-from tests.factories.program_networks import Builder
+from tests.factories.network_programs import feedback
 
 CHAINS: dict[str, list[list[tuple[int, int]]]] = {
     "one real": [[(77, 8)]],
@@ -244,20 +244,6 @@ def test_contraction_is_that_of_the_norm() -> None:
         assert proven == (norm < 1.0)
         verdicts.add(proven)
     assert verdicts == {True, False}
-
-
-def feedback() -> Program:
-    """Return a network whose memory's input reads its own output."""
-    build = Builder(3)
-    x = build.add("x", 2, Role.INPUT)
-    h = build.add("h", 3, Role.STATE)
-    u = build.add("u", 1, Role.INTERNAL)
-    y = build.add("y", 2, Role.OUTPUT)
-    build.affine((x, h), u)
-    outer, inner = build.cascade(u, "m_", 1, "pr")
-    build.affine((outer, inner, x), h)
-    build.affine((h,), y)
-    return build.program("feedback")
 
 
 def test_recurrent_signals_are_those_of_loops() -> None:

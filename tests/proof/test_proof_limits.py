@@ -1,4 +1,4 @@
-"""Programs that are no designs of ours: nothing is claimed of what cannot be followed."""
+"""Programs that lmu-hw does not write: no claim where the proof does not apply."""
 
 from __future__ import annotations
 

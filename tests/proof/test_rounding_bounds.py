@@ -17,7 +17,7 @@ from lmu_hw.proof.memory_bounds import gains_of
 from lmu_hw.proof.rounding import error_sums
 from lmu_hw.proof.scaled import ONE
 from lmu_hw.proof.truncation import Quiet
-from tests.factories.program_networks import Builder
+from tests.factories.network_programs import Builder
 
 Formats = tuple[QFormat, QFormat, QFormat]
 WINDOW = 3

@@ -1,4 +1,4 @@
-"""Lowered networks: run in floats, they are the networks; every reader folds the readout away."""
+"""Lowered networks equal the network in floats; every reader folds the readout away."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lmu_hw.program.integer_program import Role
 from lmu_hw.quantize import signal_graph as graphs
 from lmu_hw.quantize.lower import lower
 from lmu_hw.quantize.signal_graph import Affine, Gate, MemoryUpdate, SignalGraph
-from tests.factories.small_networks import (
+from tests.factories.networks import (
     CELLS,
     GATES,
     LINEAR,
@@ -34,10 +34,11 @@ from tests.factories.small_networks import (
     cell,
     lmu,
     network,
-    random_network,
+    rng,
     trained,
     uniform,
 )
+from tests.factories.random_networks import random_network
 
 TERMS = ("e_x", "e_h", "e_m", "b")
 SOME_TERMS = [t for n in range(5) for t in itertools.combinations(TERMS, n)]
@@ -45,10 +46,6 @@ COEF_BITS = 24
 TOLERANCE = 2e-5
 """Poles of 24-bit coefficients are off by 2**-24, states by that times the memory's length (some
 ten steps) and its gain, outputs by that times a few layers and feedbacks."""
-
-
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def outputs(graph: SignalGraph, x: np.ndarray) -> np.ndarray:

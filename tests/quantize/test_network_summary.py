@@ -1,4 +1,4 @@
-"""The commands that read trained models."""
+"""`lmu-hw inspect` on trained models."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.network_summary import NetworkSummary, report
 from lmu_hw.quantize.word_lengths import Widths
 from tests.cli.command import call, refused
-from tests.factories.small_networks import random_network
-from tests.models.importers.test_model_file import NETWORK
+from tests.factories.networks import EVERY_KIND
+from tests.factories.random_networks import random_network
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.npz"
-    path.write_bytes(to_bytes(NETWORK))
+    path.write_bytes(to_bytes(EVERY_KIND))
     return path
 
 
 def test_report() -> None:
-    found = report(NETWORK, rate=100.0)
+    found = report(EVERY_KIND, rate=100.0)
     first, trained, *_ = found.layers
     assert first.memory is not None
     assert trained.memory is not None
@@ -42,14 +42,14 @@ def test_report() -> None:
     for key in ("parameters", "multiplies", "multiplies_dense"):
         assert getattr(found, key) == sum(getattr(layer, key) for layer in found.layers)
     lines = str(found).splitlines()
-    assert len(lines) == 2 + len(NETWORK.layers)
+    assert len(lines) == 2 + len(EVERY_KIND.layers)
     assert "LMU 2 x d=4 theta=20 (0.2 s) zoh, SimpleRNN, tanh" in lines[1]
     assert "trained A" in lines[2]
     assert lines[-1].split()[:5] == ["total", "output", "at", "last", "step"]
 
 
 def test_a_window_that_nobody_knows_is_not_made_up() -> None:
-    layer = NETWORK.layers[1]
+    layer = EVERY_KIND.layers[1]
     assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
     found = report(FloatNetwork(names=("t",), layers=(unknown,)), rate=100.0)
@@ -78,7 +78,7 @@ def test_multiplies_are_those_of_the_program(seed: int) -> None:
 
 
 def test_multiplies_by_hand() -> None:
-    first, trained, *_ = report(NETWORK).layers
+    first, trained, *_ = report(EVERY_KIND).layers
     # the encoder of three terms, a multiplication for each state, the cell
     assert first.multiplies == 2 * (3 + 5 + 8) + 2 * 4 + 5 * 11 + 5 * 5
     assert first.multiplies_dense == first.multiplies + 2 * 4 * 3
@@ -89,7 +89,7 @@ def test_multiplies_by_hand() -> None:
 def test_inspect(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Dense, softmax" in call(capsys, "inspect", model).out
     said = call(capsys, "inspect", model, "--rate", 100, "--json")
-    assert said.json["layers"] == report(NETWORK, 100.0).to_dict()["layers"]
+    assert said.json["layers"] == report(EVERY_KIND, 100.0).to_dict()["layers"]
 
 
 def test_import_writes_what_it_read(
@@ -161,10 +161,10 @@ def test_an_error_is_plain_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("rate", [None, 100.0])
 def test_a_summary_is_frozen_and_reads_back_from_its_json(rate: float | None) -> None:
-    found = report(NETWORK, rate)
+    found = report(EVERY_KIND, rate)
     with pytest.raises(AttributeError):
         found.layers[0].name = "x"  # type: ignore[misc]
     assert from_data(NetworkSummary, json.loads(json.dumps(found.to_dict()))) == found
     table = found._repr_html_()
-    assert table.count("<tr>") == 2 + len(NETWORK.layers)
+    assert table.count("<tr>") == 2 + len(EVERY_KIND.layers)
     assert "<td" in table

@@ -1,4 +1,4 @@
-"""Programs keep the promise of --bits, cannot overflow, and forget to exactly zero."""
+"""Memories keep the error budget, cannot overflow, and decay to exactly zero."""
 
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.coefficients import real_sections
 from lmu_hw.quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory, quantize_memory
-from tests.tools import require
+from tests.tools import needs
 
 WITHIN_BUDGET = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 
 
-@pytest.fixture(autouse=True)
-def compiler() -> None:
-    """Bulk runs need a C compiler."""
-    require("cc|gcc|clang")
+tools = needs("cc|gcc|clang")
 
 
 def spec_of(order: int, theta: float, **options: object) -> LMUSpec:

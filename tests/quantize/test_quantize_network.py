@@ -1,4 +1,4 @@
-"""Programs of networks: as near as their bits allow, bit-exact, and never past what is proven."""
+"""Programs of networks: accurate to their bits, bit-exact, within their proven ranges."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.lower import lower
 from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
-from tests.factories.small_networks import (
+from tests.factories.keras_model import NAMES, write
+from tests.factories.networks import (
     CELLS,
     LINEAR,
     SCALAR,
@@ -40,20 +41,16 @@ from tests.factories.small_networks import (
     cell,
     lmu,
     network,
-    random_network,
+    rng,
     trained,
     uniform,
 )
-from tests.models.importers.test_keras_model import NAMES, write
+from tests.factories.random_networks import random_network
 from tests.program import reference
 
 WIDE = Widths(weight_bits=16, act_bits=16)
 CONTAINERS = ["keras", "keras 2", "functional", "weights", "h5", "h5 2"]
 TERMS = ("e_x", "e_h", "e_m", "b")
-
-
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def sequences(net: FloatNetwork, n_steps: int = 40, peak: float = 1.0) -> list[np.ndarray]:

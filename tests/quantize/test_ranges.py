@@ -1,4 +1,4 @@
-"""What signals do on data, against the float network itself."""
+"""Calibrated ranges against the float network itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmu_hw.quantize import signal_graph as graphs
 from lmu_hw.quantize.lower import lower
 from lmu_hw.quantize.ranges import collect_statistics, noise_sequences
 from lmu_hw.quantize.signal_graph import Affine
-from tests.factories.small_networks import LINEAR, TANH, cell, lmu, network, uniform
+from tests.factories.networks import LINEAR, TANH, cell, lmu, network, uniform
 
 NET = network(lmu(np.random.default_rng(1), 2, kind="simple_rnn", reads_input=True))
 GRAPH = lower(NET, 24)

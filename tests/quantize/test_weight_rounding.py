@@ -1,4 +1,4 @@
-"""Integer rows against brute force, and the error they make against what their step allows."""
+"""Integer weights against brute force, with errors bounded by the rounding step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from lmu_hw.program.integer_program import Role, Vector
 from lmu_hw.program.operations import Linear
 from lmu_hw.quantize import weight_rounding
 from lmu_hw.quantize.weight_rounding import IntegerRows, Source, round_weights
+from tests.factories.networks import rng
 
 LSB = 2.0**-12
 WORD_PEAK = 1 << 15
-
-
-def rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
 
 
 def source(matrix: np.ndarray, lsb: float = LSB, rms: float = 1.0) -> Source:
@@ -185,7 +182,10 @@ def test_sources_are_brought_together_where_that_costs_least() -> None:
         if k % 2:
             # two that move as one
             peaks[:, 1], powers[1] = peaks[:, 0], powers[0]
-        aligns = weight_rounding._choose_aligns(peaks, powers)
+        sources = [
+            Source(matrix=peaks[:, [j]], lsb=1.0, power=powers[[j]], peak=1) for j in range(3)
+        ]
+        aligns = np.array(round_weights(sources, np.zeros(2), 1.0, 8).aligns)
         assert noise(aligns, peaks, powers) == min(noise(a, peaks, powers) for a in every)
         assert min(aligns) == 0
 

@@ -1,9 +1,10 @@
-"""What the hardware tests share: programs of unusual shape, folders, Amaranth simulation."""
+"""Runs designs: the Verilog benches of a build directory, and Amaranth's simulator."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,151 +12,47 @@ import numpy as np
 from amaranth.hdl import Elaboratable, Fragment, ResetInserter, Signal
 from amaranth.sim import Simulator
 
-from lmu_hw.program import vectors
-from lmu_hw.program.fixedpoint import QFormat
-from lmu_hw.program.integer_program import Linear, Program, Role, Vector
+from lmu_hw.program.integer_program import Program
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.rtl import emit
 from lmu_hw.rtl.block_memories import SimulationPlatform
 from lmu_hw.rtl.engine import Engine
-from lmu_hw.rtl.schedule import Schedule, schedule
-from lmu_hw.rtl.streams import Streams
-from tests.factories import programs
-from tests.factories.program_networks import NETWORKS
-from tests.factories.programs import PROGRAMS, cascade_program, copy, random_inputs
+from lmu_hw.rtl.schedule import Schedule
+from lmu_hw.verify.backends import icarus
 
-
-def rows(n_rows: int, n_columns: int, seed: int) -> tuple[tuple[int, ...], ...]:
-    """Return random matrix rows."""
-    table = np.random.default_rng(seed).integers(-127, 128, (n_rows, n_columns))
-    return tuple(tuple(int(x) for x in row) for row in table)
-
-
-def linear(sources: tuple[str, ...], target: str, shape: tuple[int, int], seed: int) -> Linear:
-    """Return a linear operation with random words."""
-    shifts = np.random.default_rng(seed).integers(7, 12, shape[0])
-    return programs.linear(
-        sources=sources,
-        target=target,
-        rows=rows(*shape, seed),
-        shifts=tuple(int(s) for s in shifts),
-        biases=tuple(range(shape[0])),
-    )
-
-
-def network() -> Program:
-    """Return a recurrent network: two inputs, an encoder, a memory, a hidden layer that reads
-    itself, outputs in another order than they are computed, one of them read again."""
-    memory = cascade_program(sections="pr", seed=11)
-    q = QFormat(2, 6)
-    vectors_ = (
-        Vector(name="h", length=3, fmt=q, role=Role.STATE),
-        Vector(name="x", length=2, fmt=QFormat(1, 7), role=Role.INPUT),
-        Vector(name="y", length=2, fmt=QFormat(3, 8), role=Role.OUTPUT),
-        replace(memory.vector("u"), role=Role.INTERNAL),
-        *memory.with_role(Role.STATE),
-        Vector(name="k", length=1, fmt=QFormat(0, 5, signed=False), role=Role.INPUT),
-        Vector(name="copy", length=3, fmt=QFormat(2, 4), role=Role.OUTPUT),
-        Vector(name="positive", length=2, fmt=QFormat(1, 6, signed=False), role=Role.OUTPUT),
-    )
-    ops = (
-        linear(("x", "h", "z_outer", "k"), "u", (1, 7), 1),
-        memory.ops[0],
-        linear(("x", "h", "z_inner"), "h", (3, 7), 2),
-        copy("h", "copy"),
-        linear(("copy", "h"), "y", (2, 6), 3),
-        linear(("h", "u"), "positive", (2, 4), 4),
-    )
-    return Program(title="network", vectors=vectors_, ops=ops)
-
-
-def feed_forward() -> Program:
-    """Return a program without a memory and without a multiplication."""
-    vectors_ = (
-        Vector(name="x", length=4, fmt=QFormat(1, 7), role=Role.INPUT),
-        Vector(name="s", length=4, fmt=QFormat(2, 5), role=Role.STATE),
-        Vector(name="y", length=4, fmt=QFormat(3, 9), role=Role.OUTPUT),
-    )
-    ops = (copy("x", "s"), copy("s", "y"))
-    return Program(title="copy", vectors=vectors_, ops=ops)
-
-
-def wide_layers(rows_: int = 19, columns: int = 37) -> Program:
-    """Return two layers of more rows than lanes, the rows no multiple of them."""
-    vectors_ = (
-        Vector(name="x", length=columns, fmt=QFormat(1, 7), role=Role.INPUT),
-        Vector(name="h", length=rows_, fmt=QFormat(1, 7), role=Role.STATE),
-        Vector(name="y", length=3, fmt=QFormat(4, 4), role=Role.OUTPUT),
-    )
-    ops = (
-        linear(("x", "h"), "h", (rows_, columns + rows_), 20),
-        linear(("h",), "y", (3, rows_), 21),
-    )
-    return Program(title="layers", vectors=vectors_, ops=ops)
-
-
-def two_memories() -> Program:
-    """Return cascades of different formats, the second fed by the first; mixed, of two channels."""
-    one = cascade_program(sections="prp", channels=2, seed=12)
-    two = cascade_program(
-        sections="rpp", outer=QFormat(6, 6), inner=QFormat(3, 8), chain=QFormat(4, 5), seed=13
-    )
-    names = {v.name: f"b_{v.name}" for v in two.vectors}
-    second = replace(
-        two.ops[0], source="b_u", z_outer="b_z_outer", z_inner="b_z_inner", silence="b_silence"
-    )
-    states = [replace(v, name=names[v.name]) for v in two.with_role(Role.STATE)]
-    y = Vector(name="y", length=4, fmt=QFormat(3, 7), role=Role.OUTPUT)
-    u = Vector(name="b_u", length=1, fmt=QFormat(2, 7), role=Role.INTERNAL)
-    ops = (
-        one.ops[0],
-        linear(("z_inner", "z_outer"), "b_u", (1, 10), 22),
-        second,
-        linear(("b_z_outer", "z_inner", "b_z_inner"), "y", (4, 11), 23),
-    )
-    kept = (one.vector("u"), *one.with_role(Role.STATE))
-    return Program(title="two memories", vectors=(*kept, u, *states, y), ops=ops)
-
-
-ALL = {
-    **PROGRAMS,
-    **NETWORKS,
-    "network": network(),
-    "copies": feed_forward(),
-    "channels_mixed": cascade_program(sections="rpprp", channels=2, readout=3, seed=12),
-    "wide_layers": wide_layers(),
-    "two_memories": two_memories(),
+LANES = (1, 2, 3, 4, 8, 16)
+"""Numbers of lanes that the tests of emitted Verilog go through."""
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
+BREAKS = {
+    "expected word": ("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"),
+    "rounding constant": (
+        "rtl/lmu.v",
+        r"half_counts <= exact && \(!silent\)",
+        "half_counts <= 1'd0",
+    ),
+    "stale state after reset": ("rtl/lmu.v", r"\n      clear <= 1'd1;", ""),
+    "memory not cleared": (
+        "rtl/lmu.v",
+        r"assign write = clear \|\| adaptor_a_valid",
+        "assign write = adaptor_a_valid",
+    ),
+    "swapped coefficients": ("rtl/lmu_sections.mem", r"^(\w+)\n(\w+)\n", r"\2\n\1\n"),
+    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w)210\n", r"\n\g<1>220\n"),
+    "valid ignored": ("rtl/lmu.v", r"\.valid\(i_valid\)", ".valid(1'd1)"),
+    "lost word": ("rtl/lmu.v", r"(level \+ \{\d+'d0, )arrived", r"\1arrived && head[2:0] != 5"),
 }
+"""Faults: a file of a build directory, a pattern in it and what replaces it."""
 
 
-def inputs_of(program: Program, n_steps: int, seed: int = 0) -> np.ndarray:
-    """Return stimulus for any program, with a silence longer than the windows of ``ALL``."""
-    inputs = random_inputs(program, np.random.default_rng(seed), (n_steps,))
-    if n_steps >= 24:
-        inputs[4:20] = 0
-    return inputs
+def make(build_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Run the plain Verilog bench of a folder."""
+    return subprocess.run(["make", "-C", str(build_dir / "rtl")], capture_output=True, text=True)
 
 
-def write_build_dir(
-    program: Program,
-    build_dir: Path,
-    n_steps: int = 24,
-    seed: int = 0,
-    lanes: int = 1,
-    streams: Streams = Streams.PLAIN,
-    state_port: bool = False,
-) -> Path:
-    """Write a build directory as far as the hardware's tests need it."""
-    plan = schedule(program, lanes, state_port=state_port)
-    files = {f"rtl/{k}": v for k, v in emit(program, plan, streams=streams).items()}
-    played = vectors.expect(program, inputs_of(program, n_steps, seed))
-    files |= {f"vectors/{k}": v for k, v in vectors.to_files(program, played).items()}
-    files["program.json"] = program.to_json()
-    for name, text in files.items():
-        path = build_dir / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return build_dir
+def cocotb(build_dir: Path, seed: int = 1) -> icarus.IcarusResult:
+    """Run the cocotb bench of a build directory."""
+    build = build_dir / "build"
+    build.mkdir(exist_ok=True)
+    return icarus.run(build_dir, build_dir / "vectors", build, seed)
 
 
 def simulate(dut: Elaboratable, bench: Callable[[Any], Any]) -> None:

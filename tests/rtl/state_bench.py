@@ -1,4 +1,4 @@
-"""Plays steps and commands of the state port in Amaranth's simulator, and what must come of it."""
+"""Plays steps and state commands in Amaranth's simulator, with the expected results."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from lmu_hw.rtl.shifter import Shifter
 from lmu_hw.rtl.step_controller import StepController
 from lmu_hw.rtl.writeback import Writeback
 from lmu_hw.rtl.zero_run_counter import ZeroRunCounter
-from tests.factories.program_networks import NETWORKS
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program
 from tests.rtl.bench import simulate
 

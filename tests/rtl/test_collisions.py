@@ -1,4 +1,4 @@
-"""A word that is read while it is written: wrong in simulation, and no logic anywhere else."""
+"""Reads during a write of the same word: an X in simulation, no logic in synthesis."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
 from lmu_hw.verify.backends import bench, cxxrtl, verilator
 from lmu_hw.verify.stimulus import Sequences
+from tests.factories.builds import edit_file, write_rtl_build
+from tests.factories.hardware_programs import ALL
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL, simulate, write_build_dir
-from tests.rtl.test_icarus import cocotb, edit, make
+from tests.rtl.bench import cocotb, make, simulate
 from tests.tools import require, require_yosys
 
 
@@ -113,8 +114,10 @@ def test_verilog_simulates_an_x_where_it_is_asked_to(
 @pytest.fixture
 def all_collide(tmp_path: Path) -> Path:
     """Return a folder whose RAMs, where collisions are X, never give a word."""
-    build_dir = write_build_dir(PROGRAMS["one_pair"], tmp_path)
-    edit(build_dir / "rtl/lmu.v", r"if \(write && write_address == read_address\)", "if (1'b1)")
+    build_dir = write_rtl_build(PROGRAMS["one_pair"], tmp_path)
+    edit_file(
+        build_dir / "rtl/lmu.v", r"if \(write && write_address == read_address\)", "if (1'b1)"
+    )
     return build_dir
 
 

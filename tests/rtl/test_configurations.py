@@ -10,8 +10,8 @@ import pytest
 from lmu_hw.program.integer_program import Linear, Program
 from lmu_hw.rtl.schedule import Schedule, schedule
 from lmu_hw.verify.backends import icarus
+from tests.factories.builds import write_rtl_build
 from tests.factories.configurations import CONFIGURATIONS, layer_times
-from tests.rtl.bench import write_build_dir
 from tests.tools import require
 
 CYCLES = 30_000
@@ -60,7 +60,7 @@ def test_every_word_in_icarus(name: str, tmp_path: Path) -> None:
     found = plan(name)
     every = max(1, found.program.output_every)
     steps = max(6, 2 * every, min(400, CYCLES // found.cycles_per_step))
-    build_dir = write_build_dir(found.program, tmp_path, n_steps=steps, lanes=found.lanes)
+    build_dir = write_rtl_build(found.program, tmp_path, n_steps=steps, lanes=found.lanes)
     build = build_dir / "build"
     build.mkdir()
     result = icarus.run(build_dir, build_dir / "vectors", build, seed=1)

@@ -1,4 +1,4 @@
-"""What never changes is a constant in the emitted text; what may change is not."""
+"""Registers that never change become constants in the emitted text; others do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The design in other people's Amaranth: what carries a stream carries the end of an output."""
+"""`Core` as a component of other Amaranth designs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl import Core
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.state_port import StateCommand
-from tests.rtl.bench import ALL, due_of, expected_outputs, inputs_of, simulate
-from tests.rtl.test_interfaces import DOCS
+from tests.factories.hardware_programs import ALL
+from tests.factories.programs import noise_with_silence
+from tests.rtl.bench import DOCS, due_of, expected_outputs, simulate
 
 
 def fifo_of(stream: Any, depth: int = 4) -> SyncFIFOBuffered:
@@ -38,7 +39,7 @@ def test_fifos_keep_the_last(name: str, lanes: int) -> None:
     m.submodules += [core, before, behind]
     wiring.connect(m, before.r_stream, core.i)
     wiring.connect(m, core.o, behind.w_stream)
-    due, inputs = due_of(program, n_steps), inputs_of(program, n_steps)
+    due, inputs = due_of(program, n_steps), noise_with_silence(program, n_steps)
     expected = expected_outputs(program, inputs, due).ravel().tolist()
     asks = [int(due[k // plan.n_in]) for k in range(inputs.size)]
     marks = zip(inputs.ravel().tolist(), asks, strict=True)
@@ -74,7 +75,7 @@ def test_state_and_its_end() -> None:
     program = ALL["one_pair"]
     plan = schedule(program, state_port=True)
     core = Core(program, plan)
-    inputs = inputs_of(program, 1)
+    inputs = noise_with_silence(program, 1)
     reference = Interpreter(program)
     reference.run(inputs[:, None, :])
     n_state = program.n_words(Role.STATE)

@@ -15,7 +15,8 @@ import pytest
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.sequencer import control_contents
-from tests.factories.program_networks import NETWORKS
+from lmu_hw.rtl.verilog import rtlil
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, dense_program
 
 
@@ -118,7 +119,7 @@ def test_the_bytes_do_not_depend_on_the_order_of_sets() -> None:
     code = (
         "from hashlib import sha256; from lmu_hw.rtl import emit;"
         "from lmu_hw.rtl.schedule import schedule;"
-        "from tests.factories.program_networks import NETWORKS; p = NETWORKS['gates_every_2'];"
+        "from tests.factories.network_programs import NETWORKS; p = NETWORKS['gates_every_2'];"
         "print(sha256(repr(emit(p, schedule(p, 3))).encode()).hexdigest())"
     )
     digests = set()
@@ -133,3 +134,17 @@ def test_the_bytes_do_not_depend_on_the_order_of_sets() -> None:
         )
         digests.add(run.stdout)
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("module \\m\n  wire \\a\n", "module .* has no end"),
+        ("module \\m\n  cell $add \\a\n    parameter \\A_WIDTH 1\n", "has no end"),
+        ("module \\m\n  process $p\n    assign \\a \\b\n", "has no end"),
+    ],
+)
+def test_rtlil_that_is_cut_off_is_refused(text: str, what: str) -> None:
+    """The Verilog is printed from Amaranth's RTLIL."""
+    with pytest.raises(ValueError, match=what):
+        rtlil.parse(text)

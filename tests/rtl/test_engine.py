@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from lmu_hw.program.integer_program import Program, Role, Term
 from lmu_hw.rtl import weight_fetch
 from lmu_hw.rtl.schedule import schedule, why_not
-from tests.factories.program_networks import Builder
+from tests.factories.hardware_programs import ALL
+from tests.factories.network_programs import Builder
+from tests.factories.programs import noise_with_silence
 from tests.factories.random_programs import programs as random_programs
-from tests.rtl.bench import ALL, due_of, expected_cycles, expected_outputs, inputs_of, play
+from tests.rtl.bench import due_of, expected_cycles, expected_outputs, play
 
 LANES = (1, 2, 3, 4, 8, 16)
 
 
 def compare(program: Program, lanes: int, n_steps: int, interval: int | None = None) -> None:
     plan = schedule(program, lanes, interval)
-    inputs, due = inputs_of(program, n_steps), due_of(program, n_steps)
+    inputs, due = noise_with_silence(program, n_steps), due_of(program, n_steps)
     played = play(plan, inputs, due)
     np.testing.assert_array_equal(played.outputs, expected_outputs(program, inputs, due))
     assert played.cycles == expected_cycles(plan, due)
@@ -96,7 +98,7 @@ def test_any_pace_of_results(name: str, interval: int) -> None:
 def test_stalls_change_no_word(name: str, lanes: int) -> None:
     program = ALL[name]
     plan = schedule(program, lanes)
-    inputs, due = inputs_of(program, 24, seed=2), due_of(program, 24, seed=2)
+    inputs, due = noise_with_silence(program, 24, seed=2), due_of(program, 24, seed=2)
     played = play(plan, inputs, due, stalls=0.6)
     np.testing.assert_array_equal(played.outputs, expected_outputs(program, inputs, due))
 
@@ -107,7 +109,7 @@ def test_stalls_change_no_word(name: str, lanes: int) -> None:
 def test_reset_at_any_moment(name: str, lanes: int) -> None:
     program = ALL[name]
     plan = schedule(program, lanes)
-    inputs, due = inputs_of(program, 6, seed=1), due_of(program, 6)
+    inputs, due = noise_with_silence(program, 6, seed=1), due_of(program, 6)
     length = plan.due.cycles
     for moment in np.random.default_rng(0).integers(0, 3 * length, 4).tolist():
         played = play(plan, inputs, due, reset_at=(moment, moment + length // 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,45 +11,22 @@ from lmu_hw.errors import ToolError
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.backends import icarus
+from tests.factories.builds import edit_file, write_rtl_build
+from tests.factories.hardware_programs import ALL
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL, write_build_dir
-from tests.tools import require
+from tests.rtl.bench import BREAKS, LANES, cocotb, make
+from tests.tools import needs
 
 pytestmark = pytest.mark.sim
 
-LANES = (1, 2, 3, 4, 8, 16)
-
-
-@pytest.fixture(autouse=True)
-def _tools() -> None:
-    require("iverilog", "vvp", "make")
-
-
-def make(build_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Run the plain Verilog bench of a folder."""
-    return subprocess.run(["make", "-C", str(build_dir / "rtl")], capture_output=True, text=True)
-
-
-def edit(path: Path, pattern: str, text: str) -> None:
-    """Replace the first match in a file, which must have one."""
-    old = path.read_text()
-    new, n = re.subn(pattern, text, old, count=1)
-    assert n == 1, f"no {pattern} in {path.name}"
-    assert new != old
-    path.write_text(new)
-
-
-def cocotb(build_dir: Path, seed: int = 1) -> icarus.IcarusResult:
-    build = build_dir / "build"
-    build.mkdir(exist_ok=True)
-    return icarus.run(build_dir, build_dir / "vectors", build, seed)
+tools = needs("iverilog", "vvp", "make")
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_plain_bench(name: str, tmp_path: Path) -> None:
     # every program with some number of lanes, every number with some programs
     lanes = LANES[list(ALL).index(name) % len(LANES)]
-    done = make(write_build_dir(ALL[name], tmp_path, lanes=lanes))
+    done = make(write_rtl_build(ALL[name], tmp_path, lanes=lanes))
     assert done.returncode == 0, done.stdout + done.stderr
     cycles = schedule(ALL[name], lanes).cycles_per_step
     assert re.search(rf"^PASS \d+ words, {cycles} cycles", done.stdout, re.M)
@@ -69,7 +45,7 @@ def test_plain_bench(name: str, tmp_path: Path) -> None:
 )
 def test_cocotb_bench(name: str, lanes: int, tmp_path: Path) -> None:
     program = ALL[name]
-    result = cocotb(write_build_dir(program, tmp_path, lanes=lanes))
+    result = cocotb(write_rtl_build(program, tmp_path, lanes=lanes))
     assert result.mismatches == 0
     assert result.first is None
     assert result.steps == 24
@@ -78,29 +54,9 @@ def test_cocotb_bench(name: str, lanes: int, tmp_path: Path) -> None:
 
 
 def broken(program: Program, build_dir: Path, file: str, pattern: str, text: str) -> Path:
-    write_build_dir(program, build_dir)
-    edit(build_dir / file, pattern, text)
+    write_rtl_build(program, build_dir)
+    edit_file(build_dir / file, pattern, text)
     return build_dir
-
-
-BREAKS = {
-    "expected word": ("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"),
-    "rounding constant": (
-        "rtl/lmu.v",
-        r"half_counts <= exact && \(!silent\)",
-        "half_counts <= 1'd0",
-    ),
-    "stale state after reset": ("rtl/lmu.v", r"\n      clear <= 1'd1;", ""),
-    "memory not cleared": (
-        "rtl/lmu.v",
-        r"assign write = clear \|\| adaptor_a_valid",
-        "assign write = adaptor_a_valid",
-    ),
-    "swapped coefficients": ("rtl/lmu_sections.mem", r"^(\w+)\n(\w+)\n", r"\2\n\1\n"),
-    "one cycle more": ("rtl/lmu_control.mem", r"\n(\w)210\n", r"\n\g<1>220\n"),
-    "valid ignored": ("rtl/lmu.v", r"\.valid\(i_valid\)", ".valid(1'd1)"),
-    "lost word": ("rtl/lmu.v", r"(level \+ \{\d+'d0, )arrived", r"\1arrived && head[2:0] != 5"),
-}
 
 
 @pytest.mark.parametrize("what", BREAKS)
@@ -113,7 +69,7 @@ def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
 
 def test_cocotb_bench_names_the_first_word_that_differs(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
-    build_dir = write_build_dir(program, tmp_path)
+    build_dir = write_rtl_build(program, tmp_path)
     lines = (build_dir / "vectors/output.hex").read_text().split()
     lines[17] = f"{int(lines[17], 16) ^ 1:02x}"
     (build_dir / "vectors/output.hex").write_text("\n".join(lines) + "\n")

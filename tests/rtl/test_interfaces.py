@@ -23,8 +23,9 @@ from lmu_hw.rtl.streams import Streams
 from lmu_hw.verify.backends import icarus
 from lmu_hw.verify.load_build import SCHEDULE, hardware_of, plan_of
 from tests.cli.command import call
-from tests.rtl.bench import ALL, write_build_dir
-from tests.rtl.test_icarus import cocotb, edit, make
+from tests.factories.builds import edit_file, write_rtl_build
+from tests.factories.hardware_programs import ALL
+from tests.rtl.bench import DOCS, cocotb, make
 from tests.tools import require
 
 FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
@@ -37,7 +38,7 @@ def test_plain_bench(
     name: str, lanes: int, streams: Streams, state_port: bool, tmp_path: Path
 ) -> None:
     require("iverilog", "vvp", "make")
-    build_dir = write_build_dir(
+    build_dir = write_rtl_build(
         ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
     )
     done = make(build_dir)
@@ -59,7 +60,7 @@ def test_cocotb_bench(
     name: str, lanes: int, streams: Streams, state_port: bool, tmp_path: Path
 ) -> None:
     require("iverilog", "vvp")
-    build_dir = write_build_dir(
+    build_dir = write_rtl_build(
         ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
     )
     result = cocotb(build_dir)
@@ -77,7 +78,7 @@ def test_every_program(name: str, tmp_path: Path) -> None:
     number = list(ALL).index(name)
     streams, state_port = FORMS[number % len(FORMS)]
     lanes = (16, 8, 4, 3, 2, 1)[number % 6]
-    build_dir = write_build_dir(
+    build_dir = write_rtl_build(
         ALL[name], tmp_path, lanes=lanes, streams=streams, state_port=state_port
     )
     assert make(build_dir).returncode == 0
@@ -102,10 +103,10 @@ BREAKS = {
 @pytest.mark.parametrize("what", BREAKS)
 def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
     require("iverilog", "vvp", "make")
-    build_dir = write_build_dir(
+    build_dir = write_rtl_build(
         ALL["lmu_every_3"], tmp_path, lanes=2, streams=Streams.AXI, state_port=True, n_steps=21
     )
-    edit(build_dir / "rtl/lmu.v", *BREAKS[what])
+    edit_file(build_dir / "rtl/lmu.v", *BREAKS[what])
     done = make(build_dir)
     assert done.returncode != 0
     assert re.search("^FAIL", done.stdout, re.M), done.stdout
@@ -121,8 +122,8 @@ ONLY_SHARING_SHOWS = {
 def test_cocotb_bench_sees_what_only_sharing_shows(what: str, tmp_path: Path) -> None:
     require("iverilog", "vvp")
     name, *change = ONLY_SHARING_SHOWS[what]
-    build_dir = write_build_dir(ALL[name], tmp_path, lanes=8, state_port=True, n_steps=12)
-    edit(build_dir / "rtl/lmu.v", *change)
+    build_dir = write_rtl_build(ALL[name], tmp_path, lanes=8, state_port=True, n_steps=12)
+    edit_file(build_dir / "rtl/lmu.v", *change)
     with pytest.raises(ToolError, match="Icarus simulation failed"):
         cocotb(build_dir)
 
@@ -218,7 +219,7 @@ def test_header_specifies_the_state_port(streams: Streams) -> None:
 )
 def test_a_damaged_schedule(change: dict[str, object], tmp_path: Path) -> None:
     program = ALL["mixed"]
-    build_dir = write_build_dir(program, tmp_path, state_port=True, streams=Streams.AXI)
+    build_dir = write_rtl_build(program, tmp_path, state_port=True, streams=Streams.AXI)
     assert hardware_of(build_dir) == Hardware(streams=Streams.AXI, state_port=True)
     assert plan_of(build_dir, program) == schedule(program, state_port=True)
     path = build_dir / SCHEDULE
@@ -228,12 +229,18 @@ def test_a_damaged_schedule(change: dict[str, object], tmp_path: Path) -> None:
 
 
 def test_a_schedule_that_says_nothing_of_the_ports(tmp_path: Path) -> None:
-    build_dir = write_build_dir(ALL["mixed"], tmp_path)
+    build_dir = write_rtl_build(ALL["mixed"], tmp_path)
     (build_dir / SCHEDULE).write_text('{"lanes": 2}')
     assert hardware_of(build_dir) == Hardware(lanes=2)
 
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"lanes": 0}'])
+def test_a_schedule_that_is_missing_or_damaged(content: str | None, tmp_path: Path) -> None:
+    (tmp_path / "rtl").mkdir()
+    if content is not None:
+        (tmp_path / SCHEDULE).write_text(content)
+    with pytest.raises(ModelFileError, match=r"schedule\.json"):
+        hardware_of(tmp_path)
 
 
 def test_docs_give_the_cycles_of_commands() -> None:
@@ -248,7 +255,7 @@ def test_example_of_sharing_in_the_docs(tmp_path: Path) -> None:
     """The Verilog of the docs as it stands there, but for the size of the state."""
     require("iverilog", "vvp")
     program = ALL["one_pair"]
-    build_dir = write_build_dir(program, tmp_path, state_port=True)
+    build_dir = write_rtl_build(program, tmp_path, state_port=True)
     *_, instance, example = re.findall(r"```verilog\n(.*?)```", DOCS, re.S)
     width = payload_shape(program.with_role(Role.STATE)).width
     n_state = program.n_words(Role.STATE)

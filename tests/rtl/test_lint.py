@@ -1,4 +1,4 @@
-"""Verilator and Yosys find nothing to complain of in what is emitted; they do where there is."""
+"""Emitted Verilog has no warning in Verilator or Yosys; faulty Verilog has."""
 
 from __future__ import annotations
 
@@ -10,24 +10,16 @@ import pytest
 
 from lmu_hw._support import yosys
 from lmu_hw.errors import ToolError
-from lmu_hw.program.integer_program import Program
-from lmu_hw.rtl import emit
-from lmu_hw.rtl.schedule import schedule
-from tests.factories.program_networks import NETWORKS
+from tests.factories.builds import edit_file, write_verilog
+from tests.factories.hardware_programs import ALL
+from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import ALL
-from tests.rtl.test_icarus import LANES, edit
+from tests.rtl.bench import LANES
 from tests.tools import require, require_yosys
 
 pytestmark = pytest.mark.sim
 
 CHECK = "read_verilog {0}/{1}.v; hierarchy -check -top {1}; proc; check -assert; design -reset; "
-
-
-def write(program: Program, lanes: int, build_dir: Path) -> None:
-    build_dir.mkdir()
-    for name, text in emit(program, schedule(program, lanes)).items():
-        (build_dir / name).write_text(text)
 
 
 def lint(build_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +33,7 @@ def test_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
     require_yosys()
     index, script = list(ALL).index(name), ""
     for lanes in {LANES[index % len(LANES)], LANES[(index // 2 + 3) % len(LANES)]}:
-        write(ALL[name], lanes, tmp_path / str(lanes))
+        write_verilog(ALL[name], tmp_path / str(lanes), lanes)
         done = lint(tmp_path / str(lanes))
         assert done.returncode == 0, f"{lanes} lanes: {done.stderr}"
         assert "%Warning" not in done.stderr
@@ -51,7 +43,7 @@ def test_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
 
 def test_a_name_of_its_own(tmp_path: Path) -> None:
     require("verilator", "make")
-    write(replace(PROGRAMS["readout"], name="gyro_memory"), 1, tmp_path / "rtl")
+    write_verilog(replace(PROGRAMS["readout"], name="gyro_memory"), tmp_path / "rtl", 1)
     done = lint(tmp_path / "rtl")
     assert done.returncode == 0, done.stderr
 
@@ -68,8 +60,8 @@ def test_a_name_of_its_own(tmp_path: Path) -> None:
 )
 def test_a_flaw_is_found(pattern: str, text: str, rule: str, tmp_path: Path) -> None:
     require("verilator", "make")
-    write(NETWORKS["lmu"], 3, tmp_path / "rtl")
-    edit(tmp_path / "rtl" / "lmu.v", pattern, text)
+    write_verilog(NETWORKS["lmu"], tmp_path / "rtl", 3)
+    edit_file(tmp_path / "rtl" / "lmu.v", pattern, text)
     done = lint(tmp_path / "rtl")
     assert done.returncode != 0
     assert f"%Warning-{rule}" in done.stderr
@@ -77,8 +69,8 @@ def test_a_flaw_is_found(pattern: str, text: str, rule: str, tmp_path: Path) -> 
 
 def test_a_wire_without_a_driver_is_found(tmp_path: Path) -> None:
     require_yosys()
-    write(PROGRAMS["one_real"], 1, tmp_path / "rtl")
-    edit(
+    write_verilog(PROGRAMS["one_real"], tmp_path / "rtl", 1)
+    edit_file(
         tmp_path / "rtl" / "lmu.v",
         r"\n  assign ",
         "\n  wire nothing;\n  wire spare = clk && nothing;\n  assign ",

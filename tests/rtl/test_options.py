@@ -1,4 +1,4 @@
-"""What the options and the keys of a file say of the hardware."""
+"""Hardware options on the command line and in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench of a folder ends with an exit code that every runner sees, wherever its files are."""
+"""The plain Verilog bench: every simulator sees its exit code, in any directory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories.builds import edit_file, write_rtl_build
 from tests.factories.programs import PROGRAMS
-from tests.rtl.bench import write_build_dir
-from tests.rtl.test_icarus import BREAKS, edit, make
+from tests.rtl.bench import BREAKS, make
 from tests.tools import require
 
 pytestmark = pytest.mark.sim
@@ -24,7 +24,7 @@ Ended = subprocess.CompletedProcess[str]
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the bench of a folder as Verilator compiles it."""
     require("verilator", "make", "c++|g++|clang++")
-    build_dir = write_build_dir(PROGRAM, tmp_path_factory.mktemp("verilator"))
+    build_dir = write_rtl_build(PROGRAM, tmp_path_factory.mktemp("verilator"))
     done = subprocess.run(
         ["make", "-C", build_dir / "rtl", "verilator"], capture_output=True, text=True
     )
@@ -59,7 +59,7 @@ def vvp(place: Path, *options: str, rtl: Path = Path(), arguments: tuple[str, ..
 
 
 def change(file: str, pattern: str, text: str) -> Callable[[Path], None]:
-    return lambda build_dir: edit(build_dir / file, pattern, text)
+    return lambda build_dir: edit_file(build_dir / file, pattern, text)
 
 
 def never_ending(build_dir: Path) -> None:
@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_path: Path) -> None:
-    done = play(write_build_dir(PROGRAM, tmp_path))
+    done = play(write_rtl_build(PROGRAM, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^PASS", done.stdout, re.M)
 
@@ -96,7 +96,7 @@ def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_pat
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path: Path) -> None:
     damage, said = FAULTS[fault]
-    damage(write_build_dir(PROGRAM, tmp_path))
+    damage(write_rtl_build(PROGRAM, tmp_path))
     done = play(tmp_path)
     assert done.returncode != 0
     assert re.search(rf"^FAIL.*{said}", done.stdout, re.M), done.stdout
@@ -107,7 +107,7 @@ def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path:
 def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
     """In Icarus: Verilator has none."""
     require("iverilog", "vvp", "make")
-    edit(write_build_dir(PROGRAM, tmp_path) / "rtl/lmu.v", *BREAKS["memory not cleared"][1:])
+    edit_file(write_rtl_build(PROGRAM, tmp_path) / "rtl/lmu.v", *BREAKS["memory not cleared"][1:])
     done = make(tmp_path) if runner == "make" else vvp(tmp_path / "rtl")
     assert done.returncode != 0
     assert re.search(r"^FAIL X or Z on an output", done.stdout, re.M), done.stdout
@@ -116,7 +116,7 @@ def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
 def test_from_another_folder(tmp_path: Path) -> None:
     """Where a plusarg, or a parameter, says where the vectors are, and a parameter the ROMs."""
     require("iverilog", "vvp")
-    build_dir, place = write_build_dir(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
+    build_dir, place = write_rtl_build(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
     place.mkdir()
     rtl, roms = build_dir / "rtl", f'-Ptb_lmu.MEM_DIR="{build_dir / "rtl"}"'
     vectors = f"+vectors={build_dir / 'vectors'}"
@@ -132,7 +132,7 @@ def test_from_another_folder(tmp_path: Path) -> None:
 
 
 def test_from_another_folder_in_verilator(binary: Path, tmp_path: Path) -> None:
-    build_dir = write_build_dir(PROGRAM, tmp_path / "out")
+    build_dir = write_rtl_build(PROGRAM, tmp_path / "out")
     vectors = f"+vectors={build_dir / 'vectors'}"
     assert run([binary, vectors], build_dir / "rtl").returncode == 0
     (build_dir / "vectors").rename(build_dir / "others")

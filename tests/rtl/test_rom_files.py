@@ -1,4 +1,4 @@
-"""What the ROMs hold: files of nothing but words, in any folder, explained beside them."""
+"""ROM files: words only, explained in the Verilog, found from any directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lmu_hw.errors import ToolError
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
-from tests.rtl.bench import ALL, write_build_dir
+from tests.factories.builds import write_rtl_build
+from tests.factories.hardware_programs import ALL
 from tests.tools import require_yosys
 
 NAMES = {"mixed": 1, "lmu_every_3": 4, "gates_every_2": 2}
@@ -75,7 +76,7 @@ def test_yosys_finds_the_folder(tool: str, tmp_path: Path) -> None:
     if tool == "yosys" and not shutil.which("yosys"):
         pytest.skip("no yosys on the path")
     require_yosys()
-    build_dir = write_build_dir(ALL["mixed"], tmp_path)
+    build_dir = write_rtl_build(ALL["mixed"], tmp_path)
     shutil.move(build_dir / "rtl/lmu.v", tmp_path / "lmu.v")
     read = 'read_verilog -defer lmu.v; chparam -set MEM_DIR "{0}" lmu; hierarchy -check -top lmu; '
 

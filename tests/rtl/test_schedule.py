@@ -11,7 +11,8 @@ from lmu_hw.errors import ScheduleError
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role, Vector
 from lmu_hw.rtl.schedule import BufferHalf, Kind, schedule, walk, why_not
-from tests.factories.program_networks import NETWORKS, Builder
+from tests.factories.hardware_programs import ALL, network
+from tests.factories.network_programs import NETWORKS, Builder
 from tests.factories.programs import (
     PROGRAMS,
     cascade_program,
@@ -20,7 +21,6 @@ from tests.factories.programs import (
     linear,
     with_vectors,
 )
-from tests.rtl.bench import ALL, network
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3, 8, 64])

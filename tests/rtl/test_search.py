@@ -1,4 +1,4 @@
-"""Orders of operations that the schedule looks at: each must mean the same program."""
+"""Reordered operations that the scheduler considers: each order means the same program."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl.schedule import LoweringChoice, Reading, Schedule, lay_out, schedule, why_not
 from lmu_hw.rtl.schedule.search import shortest
 from tests.factories.configurations import CONFIGURATIONS
-from tests.factories.program_networks import Builder
+from tests.factories.network_programs import Builder
+from tests.factories.programs import noise_with_silence
 from tests.factories.random_programs import programs as random_programs
-from tests.rtl.bench import inputs_of
 
 
 def ways_of(program: Program, lanes: int) -> list[LoweringChoice]:
@@ -32,7 +32,7 @@ def ways_of(program: Program, lanes: int) -> list[LoweringChoice]:
 
 def agree(program: Program, lanes: int) -> int:
     """Compare the words and states of every order with the program's own; return how many."""
-    inputs = inputs_of(program, 12)[:, None, :]
+    inputs = noise_with_silence(program, 12)[:, None, :]
     own = Interpreter(program)
     expected = own.run(inputs), own.save()
     orders = {way.order for way in ways_of(program, lanes)}

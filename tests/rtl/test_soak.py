@@ -20,8 +20,9 @@ from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.backends import bench, cxxrtl
 from lmu_hw.verify.backends.compiled_model import Steps
 from lmu_hw.verify.stimulus import Sequences
+from tests.factories.builds import write_rtl_build
 from tests.factories.configurations import CONFIGURATIONS
-from tests.rtl.bench import ALL, write_build_dir
+from tests.factories.hardware_programs import ALL
 from tests.tools import require, require_yosys
 
 pytestmark = [pytest.mark.sim, pytest.mark.soak]
@@ -47,7 +48,7 @@ def test_a_million_steps_from_many_resets(name: str, tmp_path: Path) -> None:
     program, lanes = CONFIGURATIONS[name].make(), CONFIGURATIONS[name].lanes
     plan = schedule(program, lanes)
     sequences = Sequences(program, STEPS, 1)
-    with cxxrtl.build(write_build_dir(program, tmp_path, lanes=lanes), program) as library:
+    with cxxrtl.build(write_rtl_build(program, tmp_path, lanes=lanes), program) as library:
         result = bench.run(library, program, plan, sequences, 1)
     assert (result.mismatches, result.first) == (0, None)
     assert result.steps >= STEPS
@@ -73,7 +74,7 @@ def test_a_million_steps_without_a_reset(tmp_path: Path) -> None:
             yield Steps(inputs=u[:, 0], due=due, outputs=outputs[:, 0], from_reset=number == 0)
 
     plan = schedule(program, lanes)
-    with cxxrtl.build(write_build_dir(program, tmp_path, lanes=lanes), program) as library:
+    with cxxrtl.build(write_rtl_build(program, tmp_path, lanes=lanes), program) as library:
         result = bench.run(library, program, plan, steps(), 1)
     assert (result.mismatches, result.first) == (0, None)
     assert result.steps >= STEPS

@@ -15,10 +15,10 @@ from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.rtl.lane_widths import depth_to_clear, payload_shape
 from lmu_hw.rtl.schedule import schedule, why_not
 from lmu_hw.rtl.state_port import clear_cycles, legal, load_cycles, save_cycles
-from tests.factories.program_networks import Builder
+from tests.factories.hardware_programs import ALL
+from tests.factories.network_programs import Builder
 from tests.factories.programs import random_state, with_vectors
 from tests.factories.random_programs import programs as random_programs
-from tests.rtl.bench import ALL
 from tests.rtl.state_bench import Ran, Script, run
 
 LANES = (1, 2, 3, 4, 8, 16)

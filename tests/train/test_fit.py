@@ -1,4 +1,4 @@
-"""The training loop: it learns, repeats itself, and goes on as if it had never stopped."""
+"""The training loop: it learns, is repeatable, and resumes from a checkpoint."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward, network
 from lmu_hw.models.importers.model_file import read_model, to_bytes
 from lmu_hw.models.network import Activation, LinearMemory, scores
-from tests.factories import small_networks
+from tests.factories import networks
+from tests.factories.random_networks import random_network
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
@@ -35,7 +36,7 @@ def equal_as_exported(model, x: np.ndarray) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_any_network_there_and_back(seed: int, tmp_path: Path) -> None:
-    net = small_networks.random_network(seed)
+    net = random_network(seed)
     model = train.model_of(net, torch.float64)
     x = np.random.default_rng(seed).uniform(-1.0, 1.0, (3, 20, net.n_in))
     with torch.no_grad():
@@ -99,11 +100,11 @@ def test_a_window_for_each_channel_is_exported() -> None:
         assert found == pytest.approx([8.0, 20.0, 50.0], rel=1e-6)
 
 
-@pytest.mark.parametrize("kind", [None, *small_networks.CELLS])
+@pytest.mark.parametrize("kind", [None, *networks.CELLS])
 @pytest.mark.parametrize("learned", [False, True])
 def test_parallel_equals_sequential(kind: str | None, learned: bool) -> None:
     rng = np.random.default_rng(7)
-    lmu = train.LMU.of(small_networks.lmu(rng, 3, kind=kind, reads_input=True))
+    lmu = train.LMU.of(networks.lmu(rng, 3, kind=kind, reads_input=True))
     lmu.memory = train.LegendreMemory(40, 300.0, channels=2, learn_theta=learned)
     lmu = train.LMU(
         3,
@@ -132,7 +133,7 @@ def test_parallel_equals_sequential(kind: str | None, learned: bool) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_model_goes_on_from_its_state(seed: int) -> None:
-    model = train.model_of(small_networks.random_network(seed), torch.float64)
+    model = train.model_of(random_network(seed), torch.float64)
     n_in = train.export(model).n_in
     x = torch.tensor(np.random.default_rng(seed).uniform(-1.0, 1.0, (2, 20, n_in)))
     with torch.no_grad():

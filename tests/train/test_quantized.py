@@ -1,4 +1,4 @@
-"""Training runs the integer program: every output word, and gradients that are of use."""
+"""Quantized training: forward values are the program's words, and gradients are useful."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
-from tests.factories import small_networks
+from tests.factories.random_networks import random_network
 from tests.tools import require
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
@@ -64,7 +64,7 @@ def check_words(model, widths: Widths, runner: type = Interpreter) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_network(seed: int) -> None:
-    network = small_networks.random_network(seed)
+    network = random_network(seed)
     if not any(
         isinstance(layer, SimpleRNNLayer | LSTMLayer | GRULayer | LMULayer)
         for layer in network.layers

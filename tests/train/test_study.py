@@ -1,4 +1,4 @@
-"""A study from data to table, on a task that takes seconds."""
+"""A training study from data to table, on a small task."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lmu_hw.errors import MismatchError, ModelFileError
 from lmu_hw.models.importers.model_file import read_model, to_bytes
 from lmu_hw.models.network import Activation
 from lmu_hw.program.integer_program import from_json
+from tests.factories.builds import generate
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
@@ -82,7 +83,7 @@ def test_the_model_file_makes_the_program_that_was_trained(tmp_path: Path) -> No
         made.model.layers[1].W.mul_(1.3)
     path = tmp_path / "model.npz"
     path.write_bytes(to_bytes(train.export(made.model), made.ranges))
-    assert main(["generate", str(path), "--weight-bits", "4", "-o", str(out), "--quiet"]) == 0
+    generate(out, path, "--weight-bits", 4)
     written = from_json((out / "program.json").read_text())
     assert written.ops == made.design().program.ops
     assert written.vectors == made.design().program.vectors

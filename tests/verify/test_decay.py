@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw import rtl
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.memory.spec import LMUSpec, OutputKind
 from lmu_hw.program import vectors
 from lmu_hw.program.integer_program import Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.quantize_memory import quantize_memory
-from lmu_hw.rtl.schedule import schedule
-from tests.tools import require
+from tests.factories.builds import write_files, write_verilog
+from tests.tools import needs, require
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 IN_ICARUS = [
@@ -30,9 +29,7 @@ IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 256 else []) 
 STREAMS = 16
 
 
-@pytest.fixture(autouse=True)
-def compiler() -> None:
-    require("cc|gcc|clang")
+tools = needs("cc|gcc|clang")
 
 
 @cache
@@ -91,13 +88,8 @@ def test_in_icarus(order: int, theta: int, tmp_path: Path) -> None:
     expected = vectors.Vectors(
         inputs=u[:n_steps, 0], outputs=words[:n_steps, 0], state=engine.save()[0]
     )
-    for build_dir, files in (
-        ("vectors", vectors.to_files(program, expected)),
-        ("rtl", rtl.emit(program, schedule(program))),
-    ):
-        (tmp_path / build_dir).mkdir()
-        for name, text in files.items():
-            (tmp_path / build_dir / name).write_text(text)
+    write_files(tmp_path / "vectors", vectors.to_files(program, expected))
+    write_verilog(program, tmp_path / "rtl")
     done = subprocess.run(["make", "-C", str(tmp_path / "rtl")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     words = re.search(r"^PASS (\d+) words", done.stdout, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The first divergence: the shortest input, the operation at fault, a command, a waveform."""
+"""The first divergence: shortest input, faulty operation, replay command, waveform."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmu_hw.cli.main import main
-from lmu_hw.verify.divergence import writer
+from lmu_hw.verify.divergence import LocatedDivergence, writer
 from lmu_hw.verify.load_build import load_program, plan_of
-from tests.cli.command import call, mutate_v
+from tests.cli.command import call
+from tests.factories.builds import break_verilog, generate
 from tests.tools import require, require_yosys
 
 CC = "cc|gcc|clang"
@@ -21,10 +21,8 @@ CC = "cc|gcc|clang"
 
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("divergence") / "out"
-    words = ["--d", "5", "--theta", "20", "--realization", "cascade"]
-    assert main(["generate", *words, "-o", str(out), "-q"]) == 0
-    return out
+    words = ("--d", 5, "--theta", 20, "--realization", "cascade")
+    return generate(tmp_path_factory.mktemp("divergence") / "out", *words)
 
 
 @pytest.fixture
@@ -91,7 +89,7 @@ def test_c_is_followed_step_by_step(
 def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("iverilog", "vvp", "c++|g++|clang++")
     require_yosys()
-    mutate_v(copy)
+    break_verilog(copy)
     said = call(capsys, "verify", copy, "--backends", "cxxrtl", "--steps", 200, "--vcd", "--json")
     assert said.code == 3
     (found,) = said.json["divergences"]
@@ -118,3 +116,24 @@ def test_a_folder_that_is_equal_has_none(copy: Path, capsys: pytest.CaptureFixtu
     assert said.code == 0
     assert "divergences" not in said.json
     assert not (copy / "c" / "build").exists()
+
+
+def test_a_divergence_that_needs_its_stalls_says_so() -> None:
+    found = LocatedDivergence(
+        backend="icarus",
+        step=3,
+        operation="op 0 (cascade)",
+        signal="z_inner",
+        index=1,
+        format="Q1.7",
+        expected=4,
+        got="X",
+        repeats=False,
+        replay="lmu-hw verify out --seed 4",
+        waveform="out/rtl/build/a.vcd",
+    )
+    first, again, note, waveform = found.text().splitlines()
+    assert first.endswith("writes z_inner[1] (Q1.7): expected 4, got X")
+    assert again.endswith("lmu-hw verify out --seed 4")
+    assert "takes the stalls and resets" in note
+    assert waveform.endswith("out/rtl/build/a.vcd")

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmu_hw.firmware import emit
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Program
@@ -24,8 +23,8 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.backends import bench, cxxrtl
 from lmu_hw.verify.backends.compiled_model import Steps
-from tests.factories.program_networks import NETWORKS
-from tests.rtl.bench import write_build_dir
+from tests.factories.builds import write_c, write_rtl_build
+from tests.factories.network_programs import NETWORKS
 from tests.tools import require, require_yosys
 from tests.verify.long_runs import BLOCK, Stimulus, soak
 
@@ -48,12 +47,10 @@ def built(
     build_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     compiler: str,
-    change: Change = lambda text: text,
+    change: Change | None = None,
 ) -> BulkEngine:
     """Return the C of a program as a compiler makes it, its ``lmu.c`` first changed."""
-    build_dir.mkdir(parents=True)
-    for file, text in emit(program, version="soak").items():
-        (build_dir / file).write_text(change(text) if file == "lmu.c" else text)
+    write_c(program, build_dir, change)
     monkeypatch.setenv("CC", compiler)
     return BulkEngine.from_folder(program, build_dir, n_threads=1)
 
@@ -111,7 +108,7 @@ def test_cxxrtl(tmp_path: Path) -> None:
             due = np.ones(len(u), dtype=np.bool_)
             yield Steps(inputs=u, due=due, outputs=outputs, from_reset=number == 0)
 
-    build_dir = write_build_dir(program, tmp_path)
+    build_dir = write_rtl_build(program, tmp_path)
     with cxxrtl.build(build_dir, program) as library:
         result = bench.run(library, program, schedule(program), steps(), 1)
     assert (result.mismatches, result.first) == (0, None)

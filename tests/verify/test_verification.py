@@ -1,18 +1,19 @@
-"""`lmu-hw verify`: equal backends pass, a broken one is named word by word."""
+"""`lmu-hw verify`: equal backends pass; a broken one is reported word by word."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lmu_hw.cli.main import main
-from lmu_hw.errors import SpecError
+from lmu_hw.errors import SpecError, ToolError
 from lmu_hw.firmware.boards.microcontrollers import ARM, TARGETS
 from lmu_hw.program import vectors
 from lmu_hw.program.integer_program import Role
@@ -20,7 +21,9 @@ from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.verify import selection, stimulus
 from lmu_hw.verify import verification as module
 from lmu_hw.verify.backends import cxxrtl, icarus, verilator
-from tests.cli.command import call, contents, mutate_c, mutate_v, refused
+from lmu_hw.verify.load_build import load_program
+from tests.cli.command import call, refused
+from tests.factories.builds import break_c, break_verilog, generate, read_files
 from tests.tools import require, require_yosys
 
 CC = "cc|gcc|clang"
@@ -29,9 +32,7 @@ CXX = "c++|g++|clang++"
 
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("verify") / "out"
-    assert main(["generate", "--d", "5", "--theta", "20", "-o", str(out), "-q"]) == 0
-    return out
+    return generate(tmp_path_factory.mktemp("verify") / "out", "--d", 5, "--theta", 20)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_all_backends_are_equal(build_dir: Path, capsys: pytest.CaptureFixture[s
     require_yosys()
     for target in TARGETS.values():
         require(target.toolchain.compiler, target.toolchain.qemu)
-    before = contents(build_dir)
+    before = read_files(build_dir)
     said = call(capsys, "verify", build_dir, "--steps", 300, "--json", "-q")
     assert (said.code, said.err) == (0, "")
     manifest = json.loads(before["manifest.json"])
@@ -72,7 +73,7 @@ def test_all_backends_are_equal(build_dir: Path, capsys: pytest.CaptureFixture[s
         assert found[name]["mismatches"] == 0
         assert found[name]["silent_steps"] > 0
         assert "first_divergence" not in found[name]
-    assert contents(build_dir) == before
+    assert read_files(build_dir) == before
 
 
 @pytest.mark.cc
@@ -102,21 +103,37 @@ def test_the_first_slice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert short["backends"]["icarus"]["words"] == 4 * 64
 
 
-def test_default_steps() -> None:
-    from lmu_hw.memory.spec import parse
-    from lmu_hw.quantize.quantize_memory import quantize_memory
+@pytest.mark.parametrize(
+    ("options", "cases"),
+    [
+        # cycles of a step, and steps: alone, or beside a simulator that plays the long run
+        (("--d", 64), [(4271, "icarus", 200), (4271, "icarus,cxxrtl", 58)]),
+        (("--d", 5, "--theta", 100), [(40, "icarus", 300), (40, "icarus,cxxrtl", 300)]),
+        # no slower than about two minutes, no fewer than a handful
+        (("--d", 5), [(50_000, "icarus", 20), (1_000_000, "icarus", 8)]),
+    ],
+)
+def test_default_steps_of_icarus(
+    options: tuple[object, ...],
+    cases: list[tuple[int, str, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    played = []
 
-    def steps(cycles_per_step: int, cycles: int = module.ICARUS_CYCLES, **keys: Any) -> int:
-        return module._icarus_steps(quantize_memory(parse(keys)).program, cycles_per_step, cycles)
+    def run(build_dir: Path, vectors_dir: Path, *_: object) -> None:
+        program = load_program(build_dir)
+        played.append(len(vectors.read(program, vectors_dir).inputs))
+        raise ToolError("enough")
 
-    assert steps(4271, d=64) == 200
-    assert steps(40, d=5, theta=100) == 300
-    # no slower than about two minutes, no fewer than a handful
-    assert steps(50_000, d=5) == 20
-    assert steps(1_000_000, d=5) == 8
-    # beside a simulator that plays the long run
-    assert steps(4271, module.ICARUS_CYCLES_BESIDE, d=64) == 58
-    assert steps(40, module.ICARUS_CYCLES_BESIDE, d=5, theta=100) == 300
+    monkeypatch.setattr(icarus, "run", run)
+    out = generate(tmp_path / "out", *options)
+    for cycles, backends, steps in cases:
+        plan = SimpleNamespace(cycles_per_step=cycles)
+        monkeypatch.setattr(module, "plan_of", lambda *_, plan=plan: plan)
+        with pytest.raises(ToolError, match="enough"):
+            module.verify(out, backends=tuple(backends.split(",")), quiet=True)
+        assert played.pop() == steps
 
 
 @pytest.mark.cc
@@ -155,6 +172,10 @@ def test_input_from_a_file(
     said = call(capsys, *argv).json
     assert said["backends"]["c"]["steps"] == 150
     assert said["saturated"] > 10
+    text = call(capsys, *argv[:-1]).out
+    assert re.search(
+        r"note: \d+ of 150 samples \([\d.]+ %\) were saturated: raise --full-scale", text
+    )
     said = call(capsys, *argv, "--full-scale", 4, "--steps", 70).json
     assert said["backends"]["c"]["steps"] == 70
     assert said["saturated"] == 0
@@ -186,7 +207,7 @@ def check_divergence(
 @pytest.mark.cc
 def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require(CC)
-    mutate_c(copy)
+    break_c(copy)
     argv = ("verify", copy, "--backends", "c", "--steps", 2000, "--seed", 5, "--json")
     said = call(capsys, *argv)
     assert said.code == 3
@@ -205,7 +226,7 @@ def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require("iverilog", "vvp")
     if part == "lmu.v":
-        mutate_v(copy)
+        break_verilog(copy)
     else:
         path = copy / "rtl" / part
         lines = path.read_text().splitlines()

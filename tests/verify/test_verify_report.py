@@ -23,7 +23,7 @@ from lmu_hw.verify.verify_report import (
     VerifyReport,
     WordMismatch,
 )
-from tests.cli.command import mutate_c
+from tests.factories.builds import break_c
 from tests.tools import require
 
 EQUAL = BackendResult(backend="c", steps=10, words=50, mismatches=0, silent_steps=2)
@@ -161,7 +161,7 @@ def test_verify_build(build_dir: Path) -> None:
 @pytest.mark.cc
 def test_verify_build_locates_what_differs(build_dir: Path) -> None:
     require("cc|gcc|clang")
-    mutate_c(build_dir)
+    break_c(build_dir)
     report = verify_build(build_dir, backends="c", n_steps=200, seed=5, quiet=True)
     assert not report.passed
     assert report.edited == ("c/lmu.c",)

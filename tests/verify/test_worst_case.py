@@ -1,4 +1,4 @@
-"""Inputs that attain the bounds: almost reached, never passed, and equal in every backend."""
+"""Worst-case inputs: they almost reach the bounds, never pass them, in every backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lmu_hw.verify import worst_case as module
 from lmu_hw.verify.verification import verify
 from lmu_hw.verify.worst_case import drive, reached, worst_case
 from tests.cli.command import call, refused
-from tests.proof.test_derive import feedback
+from tests.factories.network_programs import feedback
 from tests.tools import require
 
 MEMORIES: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Strangers' names for the arrays of a network: each reads as the named original does."""
+"""Other naming schemes of network arrays read as the same network."""
 
 from __future__ import annotations
 
@@ -20,19 +20,9 @@ from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.bare_arrays import STATE_DICT_KEYS
 from lmu_hw.models.importers.lmu_names import NAMINGS
 from lmu_hw.models.importers.named_arrays import PAGE, ImportOptions
-from lmu_hw.models.network import Activation, FloatNetwork, Layer, LMULayer, SimpleRNNLayer, arrays
-from tests.models.importers.test_paper import (
-    N_IN,
-    THETA,
-    Arrays,
-    D,
-    N,
-    X,
-    keras,
-    loop,
-    maths,
-    prefixed,
-)
+from lmu_hw.models.network import Activation, LMULayer, SimpleRNNLayer
+from tests.factories.networks import assert_same
+from tests.factories.paper_cell import N_IN, THETA, Arrays, D, N, X, keras, loop, maths, prefixed
 
 HEAD = {"weight": np.linspace(-1, 1, 3 * N).reshape(3, N), "bias": np.array([0.5, -1.0, 2.0])}
 CYANIDE = {"e_x": "ex", "e_h": "eh", "e_m": "em", "W_x": "Wx", "W_h": "Wh", "W_m": "Wm"}
@@ -80,23 +70,6 @@ def keras_letters(cell: Arrays) -> Arrays:
 def saved(path: Path, arrays: Arrays) -> Path:
     np.savez(path, **arrays)
     return path
-
-
-def trained(layer: Layer) -> list[tuple[str, Array]]:
-    """Return the arrays of a layer by name, with those of its memory."""
-    found = list(arrays(layer))
-    if isinstance(layer, LMULayer):
-        found += [("Abar", layer.memory.system().A), ("Bbar", layer.memory.system().B)]
-    return found
-
-
-def assert_same(network: FloatNetwork, other: FloatNetwork) -> None:
-    assert [type(layer) for layer in network.layers] == [type(layer) for layer in other.layers]
-    for layer, twin in zip(network.layers, other.layers, strict=True):
-        mine, its = trained(layer), trained(twin)
-        assert [name for name, _ in mine] == [name for name, _ in its]
-        for (name, array), (_, same) in zip(mine, its, strict=True):
-            assert np.array_equal(array, same), name
 
 
 STRANGERS: list[Callable[[Arrays], Arrays]] = [cyanide, abdou, torch_paper, keras, keras_letters]

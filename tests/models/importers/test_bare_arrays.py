@@ -1,8 +1,7 @@
-"""Files of arrays: read exactly, or refused in one line and at once."""
+"""Files of arrays are read exactly, or refused in one line without delay."""
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import struct
@@ -19,19 +18,7 @@ import pytest
 
 from lmu_hw.errors import LMUHWError, ModelFileError, ToolError
 from lmu_hw.models.importers.bare_arrays import MAX_ARRAYS, STATE_DICT_KEYS, read_arrays, read_npz
-
-
-def npy(array: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
-def zipped(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
+from tests.factories.array_files import checkpoint, npy, zipped
 
 
 def claiming(path: Path, size: int) -> Path:
@@ -272,12 +259,6 @@ def test_a_checkpoint_with_code_is_refused(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "model.pt"
     path.write_bytes(b"")
     assert "save model.state_dict() as .safetensors" in refusal(path)
-
-
-def checkpoint(path: Path, content: Any) -> Path:
-    torch = pytest.importorskip("torch")
-    torch.save(content, path)
-    return path
 
 
 @pytest.mark.parametrize("key", STATE_DICT_KEYS)

@@ -1,4 +1,4 @@
-"""Layers of Keras that fold away or do nothing, in every container, and what cannot fold."""
+"""Keras layers that fold into others or do nothing, in every container, and refusals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LMULayer, LSTMLayer, n_out
-from tests.models.importers.keras_files import (
+from tests.factories.keras_files import (
     functional,
     layer,
     lmu,

@@ -28,7 +28,7 @@ from lmu_hw.models.network import (
     arrays,
 )
 from tests.cli.command import call
-from tests.models.importers.test_paper import THETA, D, N, keras, maths
+from tests.factories.paper_cell import THETA, D, N, keras, maths
 
 Arrays = dict[str, np.ndarray]
 RNG = np.random.default_rng(23)

@@ -1,4 +1,4 @@
-"""The order of layers in files of arrays: from names, sizes and places, or refused."""
+"""The order of layers in files of arrays, from names, sizes and position, or an error."""
 
 from __future__ import annotations
 
@@ -14,17 +14,8 @@ from lmu_hw.models.importers import layer_order, load
 from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import Activation
-from tests.models.importers.test_paper import (
-    N_IN,
-    Arrays,
-    N,
-    X,
-    keras,
-    loop,
-    maths,
-    prefixed,
-    write_hdf5,
-)
+from tests.factories.array_files import write_hdf5
+from tests.factories.paper_cell import N_IN, Arrays, N, X, keras, loop, maths, prefixed
 
 LINEAR = Activation.LINEAR
 NUMPY = np.random.default_rng(6)

@@ -10,55 +10,30 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import LMUHWError, ModelFileError
-from lmu_hw.memory.legendre import StateSpace
-from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.models.network import (
     Activation,
     FloatNetwork,
-    GRULayer,
-    LinearMemory,
     LMULayer,
-    LSTMLayer,
 )
-from tests.models.test_network import FULL, dense, random
+from tests.factories.networks import EVERY_KIND, random
 
 TANH, SIGMOID = Activation.TANH, Activation.SIGMOID
-TRAINED = StateSpace(
-    A=-0.3 * np.eye(3) + 0.01, B=np.ones(3), scale=np.sqrt(2.0 * np.arange(3) + 1.0)
-)
-NETWORK = FloatNetwork(
-    names=("first", "trained", "lstm", "gru", "head"),
-    layers=(
-        FULL,
-        LMULayer(
-            memory=LinearMemory(order=3, theta=7.5, discretizer=Discretizer.EULER, trained=TRAINED),
-            n_in=5,
-            e_x=random(1, 5),
-        ),
-        LSTMLayer(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=SIGMOID),
-        GRULayer(
-            W=random(6, 2), U=random(6, 2), b=random(6), c=random(2), activation=TANH, gate=SIGMOID
-        ),
-        dense(4, 2, Activation.SOFTMAX),
-    ),
-    every_step=False,
-)
 
 
 def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
-    path.write_bytes(to_bytes(NETWORK))
+    path.write_bytes(to_bytes(EVERY_KIND))
     back = load(path)
     assert to_bytes(back) == path.read_bytes()
     x = random(2, 11, 3)
-    np.testing.assert_array_equal(forward.run(back, x), forward.run(NETWORK, x))
+    np.testing.assert_array_equal(forward.run(back, x), forward.run(EVERY_KIND, x))
 
 
 def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
-    layer = NETWORK.layers[1]
+    layer = EVERY_KIND.layers[1]
     assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
     network = FloatNetwork(names=("trained",), layers=(unknown,))
@@ -70,7 +45,7 @@ def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
 
 def edited(tmp_path: Path, change: object) -> Path:
     path = tmp_path / "model.npz"
-    path.write_bytes(to_bytes(NETWORK))
+    path.write_bytes(to_bytes(EVERY_KIND))
     with np.load(path, allow_pickle=False) as file:
         members = dict(file)
     data = json.loads(members["model"].tobytes())

@@ -14,7 +14,7 @@ from lmu_hw.memory.legendre import state_space
 from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
-from tests.models.importers.test_array_names import assert_same
+from tests.factories.networks import assert_same
 
 LETTERS = ("W_h", "W_m", "readout", "W_x", "e_h", "e_m", "e_x", "A", "B")
 """An order that NengoDL 3.6 wrote; it depends on the sizes."""

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
-from lmu_hw._support.array_types import Array
 from lmu_hw.errors import LMUHWError, ModelFileError
-from lmu_hw.memory.discretize import discretize
-from lmu_hw.memory.legendre import state_space
 from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load, paper
@@ -20,59 +16,12 @@ from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.bare_arrays import read_arrays
 from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import Activation, DenseLayer, LMULayer, SimpleRNNLayer
+from tests.factories.array_files import write_hdf5
+from tests.factories.paper_cell import THETA, Arrays, D, N, X, keras, loop, maths, prefixed
 
-N_IN, N, D, THETA = 2, 5, 4, 12.0
-Arrays = dict[str, Array]
 Naming = Callable[[Arrays], Arrays]
 
 
-def maths(seed: int = 1, n_in: int = N_IN, theta: float = THETA) -> Arrays:
-    """Return a cell in the letters of the paper."""
-    rng = np.random.default_rng(seed)
-    system = discretize(state_space(D), theta, Discretizer.ZOH)
-    shapes = {
-        "e_x": (1, n_in),
-        "e_h": (1, N),
-        "e_m": (1, D),
-        "W_x": (N, n_in),
-        "W_h": (N, N),
-        "W_m": (N, D),
-    }
-    cell = {name: rng.uniform(-0.4, 0.4, shape) for name, shape in shapes.items()}
-    return cell | {"A": system.A + np.eye(D), "B": system.B[:, None]}
-
-
-def keras(cell: Arrays) -> Arrays:
-    """Return the same cell as the paper's code stores it."""
-    names = {
-        "input_encoders": cell["e_x"],
-        "hidden_encoders": cell["e_h"],
-        "memory_encoders": cell["e_m"],
-        "input_kernel": cell["W_x"],
-        "hidden_kernel": cell["W_h"],
-        "memory_kernel": cell["W_m"],
-        "AT": cell["A"] - np.eye(D),
-        "BT": cell["B"],
-    }
-    return {name: array.T.copy() for name, array in names.items()}
-
-
-def prefixed(arrays: Arrays, form: str) -> Arrays:
-    return {form.format(name): array for name, array in arrays.items()}
-
-
-def loop(cell: Arrays, x: Array, b: Array | None = None) -> Array:
-    """Return h at every step of equations 7, 4 and 6, for x of shape (steps, n_in)."""
-    h, m, out = np.zeros(N), np.zeros(D), []
-    for x_t in x:
-        u = cell["e_x"] @ x_t + cell["e_h"] @ h + cell["e_m"] @ m
-        m = cell["A"] @ m + cell["B"] @ u
-        h = np.tanh(cell["W_x"] @ x_t + cell["W_h"] @ h + cell["W_m"] @ m + (0 if b is None else b))
-        out.append(h)
-    return np.array(out)
-
-
-X = np.random.default_rng(7).standard_normal((40, N_IN))
 FORMS = ["{}", "rnn/rnn/lmu_cell/{}:0", "lmu.cell.{}", "model_weights/rnn/rnn/{}:0"]
 
 
@@ -212,15 +161,6 @@ def test_unknown_names_are_listed(arrays: Arrays) -> None:
     with pytest.raises(ModelFileError, match=r"cannot import arrays named .*: supported") as error:
         paper.network_of(arrays)
     assert str(error.value).count("conv") <= 5
-
-
-def write_hdf5(path: Path, *layers: tuple[str, Arrays]) -> Path:
-    """Write layers as Keras 2.2 does."""
-    with h5py.File(path, "w") as file:
-        for name, arrays in layers:
-            for key, array in arrays.items():
-                file[f"model_weights/{name}/{name}/{key}:0"] = array
-    return path
 
 
 def test_the_papers_own_files_keep_their_order(tmp_path: Path) -> None:

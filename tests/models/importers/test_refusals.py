@@ -1,4 +1,4 @@
-"""Files that no reader takes: each is refused in one line that names what is wrong."""
+"""Files that no reader accepts: a one-line error names the cause."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from lmu_hw.models.importers import keras_config, load
 from lmu_hw.models.importers.bare_arrays import read_arrays
 from lmu_hw.models.importers.hdf5 import read_hdf5
 from lmu_hw.models.importers.model_file import read_ranges, to_bytes
-from tests.models.importers import keras_files as kf
-from tests.models.importers.test_model_file import NETWORK
+from tests.factories import keras_files as kf
+from tests.factories.networks import EVERY_KIND
 
 DENSE = kf.layer("Dense", "out", units=2, activation="linear")
 WEIGHTS = {"dense": [np.ones((3, 2)), np.ones(2)]}
@@ -212,10 +212,10 @@ def test_a_dense_layer_of_three_axes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ranges", [np.ones((2, 2)), np.ones(1), np.array([1.0, -1.0])])
 def test_ranges_that_are_none(ranges: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
-    path.write_bytes(to_bytes(NETWORK, {"x": (1.0, np.ones(2))}))
+    path.write_bytes(to_bytes(EVERY_KIND, {"x": (1.0, np.ones(2))}))
     assert read_ranges(path)["x"][0] == 1.0
     assert read_ranges(tmp_path / "m.h5") == {}
-    path.write_bytes(to_bytes(NETWORK, {"x": (1.0, np.ones(2))}))
+    path.write_bytes(to_bytes(EVERY_KIND, {"x": (1.0, np.ones(2))}))
     with np.load(path) as file:
         members = dict(file)
     np.savez(path, **{**members, "ranges/x": ranges})

@@ -14,7 +14,7 @@ from lmu_hw.models import forward
 from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import DenseLayer, LMULayer
-from tests.models.importers.test_paper import X, loop, maths, prefixed
+from tests.factories.paper_cell import X, loop, maths, prefixed
 
 N_IN, N, D, THETA = 2, 6, 5, 17.0
 RNG = np.random.default_rng(5)

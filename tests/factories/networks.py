@@ -1,12 +1,14 @@
-"""Small networks of every kind, with random weights."""
+"""Small float networks of every kind, with random weights."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lmu_hw.memory.legendre import StateSpace
+from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models.network import (
     Activation,
     Cell,
@@ -18,6 +20,7 @@ from lmu_hw.models.network import (
     LMULayer,
     LSTMLayer,
     SimpleRNNLayer,
+    arrays,
     n_out,
 )
 
@@ -33,6 +36,11 @@ def network(*layers: Layer, every_step: bool = True) -> FloatNetwork:
     """Return a chain of layers called ``layer 1`` and so on."""
     names = tuple(f"layer {k}" for k in range(1, len(layers) + 1))
     return FloatNetwork(names=names, layers=layers, every_step=every_step)
+
+
+def rng(*seed: int) -> Rng:
+    """Return a generator of random numbers."""
+    return np.random.default_rng(seed)
 
 
 def uniform(rng: Rng, *shape: int) -> np.ndarray:
@@ -98,34 +106,70 @@ def lmu(
     return LMULayer(memory=memory, n_in=n_in, cell=hidden, reads_input=reads_input, **encoder)
 
 
-def random_network(seed: int) -> FloatNetwork:
-    """Return a stack of one to three layers, every choice by the dice."""
-    rng = np.random.default_rng(seed)
-    width, layers = int(rng.integers(1, 4)), []
-    for _ in range(rng.integers(1, 4)):
-        kind, n = str(rng.choice(CELLS)), int(rng.integers(1, 5))
-        activation, gate = (list(Activation)[rng.integers(8)], GATES[rng.integers(3)])
-        if rng.random() < 0.3:
-            layer: Layer = cell(rng, kind, width, n, activation, gate)
-        else:
-            order, given = int(rng.integers(1, 6)), rng.random(4) < 0.5
-            terms = tuple(t for t, g in zip(("e_x", "e_h", "e_m", "b"), given, strict=True) if g)
-            channels = int(rng.integers(1, 4)) if "e_x" in terms else width
-            system = trained(rng, order) if rng.random() < 0.3 else None
-            theta = float(rng.uniform(3.0, 20.0))
-            layer = lmu(
-                rng,
-                width,
-                kind=kind if rng.random() < 0.6 else None,
-                n=n,
-                reads_input=bool(rng.random() < 0.5),
-                terms=terms,
-                activation=activation,
-                gate=gate,
-                memory=LinearMemory(order=order, theta=theta, channels=channels, trained=system),
-            )
-        layers.append(layer)
-        width = n_out(layer)
-    if rng.random() < 0.3:
-        layers.append(cell(rng, "dense", width, 3, Activation.SOFTMAX))
-    return network(*layers)
+def with_classes(first: Layer, *, every_step: bool = False, bias: float = 0.0) -> FloatNetwork:
+    """Return a layer with a softmax of three classes behind it, their scores far apart."""
+    head = cell(rng(3), "dense", n_out(first), 3, Activation.SOFTMAX)
+    head = replace(head, W=4.0 * head.W, b=np.full(3, bias))
+    return network(first, head, every_step=every_step)
+
+
+def random(*shape: int) -> np.ndarray:
+    """Return numbers of [-0.5, 0.5], the same ones for the same shape."""
+    return np.random.default_rng(shape).uniform(-0.5, 0.5, shape)
+
+
+def dense(n: int, width: int, activation: Activation = LINEAR) -> DenseLayer:
+    """Return a dense layer of `random` weights."""
+    return DenseLayer(W=random(n, width), b=random(n), activation=activation)
+
+
+def arrays_and_memory(layer: Layer) -> list[tuple[str, np.ndarray]]:
+    """Return the arrays of a layer by name, with those of its memory."""
+    found = list(arrays(layer))
+    if isinstance(layer, LMULayer):
+        found += [("Abar", layer.memory.system().A), ("Bbar", layer.memory.system().B)]
+    return found
+
+
+def assert_same(network: FloatNetwork, other: FloatNetwork) -> None:
+    """Assert that two networks have the same layers and arrays, to the last bit."""
+    assert [type(layer) for layer in network.layers] == [type(layer) for layer in other.layers]
+    for layer, twin in zip(network.layers, other.layers, strict=True):
+        mine, its = arrays_and_memory(layer), arrays_and_memory(twin)
+        assert [name for name, _ in mine] == [name for name, _ in its]
+        for (name, array), (_, same) in zip(mine, its, strict=True):
+            assert np.array_equal(array, same), name
+
+
+FULL = LMULayer(
+    memory=LinearMemory(order=4, theta=20.0, channels=2),
+    n_in=3,
+    e_x=random(2, 3),
+    e_h=random(2, 5),
+    e_m=random(2, 8),
+    b=random(2),
+    reads_input=True,
+    cell=SimpleRNNLayer(W=random(5, 11), U=random(5, 5), b=random(5), activation=TANH),
+)
+"""A layer with every term of the encoder, which reads its input and itself."""
+TRAINED = StateSpace(
+    A=-0.3 * np.eye(3) + 0.01, B=np.ones(3), scale=np.sqrt(2.0 * np.arange(3) + 1.0)
+)
+EVERY_KIND = FloatNetwork(
+    names=("first", "trained", "lstm", "gru", "head"),
+    layers=(
+        FULL,
+        LMULayer(
+            memory=LinearMemory(order=3, theta=7.5, discretizer=Discretizer.EULER, trained=TRAINED),
+            n_in=5,
+            e_x=random(1, 5),
+        ),
+        LSTMLayer(W=random(8, 3), U=random(8, 2), b=random(8), activation=TANH, gate=SIGMOID),
+        GRULayer(
+            W=random(6, 2), U=random(6, 2), b=random(6), c=random(2), activation=TANH, gate=SIGMOID
+        ),
+        dense(4, 2, Activation.SOFTMAX),
+    ),
+    every_step=False,
+)
+"""Layers of every kind, one of them with a trained memory."""

@@ -1,4 +1,4 @@
-"""Programs of networks, made by hand: legal, not accurate, and saturating now and then."""
+"""Hand-made programs of networks: legal, but not accurate, and they saturate now and then."""
 
 from __future__ import annotations
 
@@ -236,6 +236,20 @@ def order(every: int = 1) -> Program:
     b.affine(("x", "s"), "t")
     b.affine(("t", "s"), "s")
     return b.program("order", every)
+
+
+def feedback() -> Program:
+    """Return a network whose memory hears a hidden layer that reads that memory."""
+    build = Builder(3)
+    x = build.add("x", 2, Role.INPUT)
+    h = build.add("h", 3, Role.STATE)
+    u = build.add("u", 1, Role.INTERNAL)
+    y = build.add("y", 2, Role.OUTPUT)
+    build.affine((x, h), u)
+    outer, inner = build.cascade(u, "m_", 1, "pr")
+    build.affine((outer, inner, x), h)
+    build.affine((h,), y)
+    return build.program("feedback")
 
 
 NETWORKS: dict[str, Program] = {
