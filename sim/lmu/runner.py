@@ -19,7 +19,7 @@ SIM = Path(__file__).resolve().parent.parent
 def main() -> int:
     """Run the bench; return the number of failed tests, at most 1."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("build_dir", type=Path)
     parser.add_argument("--cycles", type=int, required=True, help="published cycles per step")
     parser.add_argument(
         "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
