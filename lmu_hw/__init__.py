@@ -1,10 +1,70 @@
 """Legendre Memory Units compiled to bit-exact integer programs, Verilog and C.
 
-The stages are modules, in the order of the data flow: ``spec``, ``legendre``, ``discretize``,
-``realize``, ``quantize``, ``program``, ``schedule``, then the backends ``interpreter``, ``rtl``
-and ``firmware``. The public names are listed in ``__all__``.
+>>> import lmu_hw as lh
+>>> design = lh.compile(lh.Memory(6, theta=40), bits=12)
+>>> design.run([100, -100, 0]).outputs.shape
+(3, 6)
+
+The public names are listed in ``__all__``; each loads when it is first used.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, train
+    from .api.build import Build, open_build
+    from .api.compilation import calibrate, compile, tune
+    from .api.design import Design, Run
+    from .api.sources import Memory, Network, load_data, load_model
+    from .measure.dataset import Dataset
+    from .quantize.word_lengths import Widths
+    from .rtl.options import Hardware
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = [
+    "Build",
+    "Dataset",
+    "Design",
+    "Hardware",
+    "Memory",
+    "Network",
+    "Run",
+    "Widths",
+    "__version__",
+    "calibrate",
+    "compile",
+    "errors",
+    "load_data",
+    "load_model",
+    "open_build",
+    "train",
+    "tune",
+]
+
+_MODULES = {
+    "api.build": ("Build", "open_build"),
+    "api.compilation": ("calibrate", "compile", "tune"),
+    "api.design": ("Design", "Run"),
+    "api.sources": ("Memory", "Network", "load_data", "load_model"),
+    "measure.dataset": ("Dataset",),
+    "quantize.word_lengths": ("Widths",),
+    "rtl.options": ("Hardware",),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: importing the package loads no tool."""
+    if name in _PLACES:
+        return getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    if name in ("errors", "train"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

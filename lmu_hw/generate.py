@@ -12,14 +12,13 @@ import numpy as np
 
 from . import __version__, firmware, rtl
 from ._support.build_directory import TOOL, sha256_of
-from .errors import CertificateError
 from .memory.spec import LMUSpec, OutputKind, RealizationKind
 from .program import vectors
 from .program.integer_program import Program, Role
 from .program.size import ram_bits, rom_bits
 from .proof import certificate
 from .quantize.network_summary import report
-from .quantize.quantize_memory import PROMISE, QuantizedMemory, candidates
+from .quantize.quantize_memory import PROMISE, QuantizedMemory
 from .quantize.quantize_network import QuantizedNetwork
 from .rtl.options import Hardware
 from .rtl.schedule import Schedule, schedule, why_not
@@ -37,27 +36,16 @@ MAX_VECTOR_STEPS = 4096
 def files_of(
     design: QuantizedMemory | QuantizedNetwork,
     hardware: Hardware | None = None,
-    *,
-    require_proof: bool = False,
 ) -> dict[str, str | bytes]:
     """Return every file of the folder of a design, by relative name.
 
     The same design gives the same bytes: nothing of the folder, the path or the time enters.
-
-    Raises
-    ------
-    CertificateError
-        With ``require_proof``, if a recurrent signal is not proven to keep to its format.
     """
     program, hardware = design.program, hardware or Hardware()
     described = (
         describe(design) if isinstance(design, QuantizedMemory) else describe_network(design)
     )
-    proof = certificate.certificate(
-        program.to_json(), described.get("error_lsb"), firmware.c_sums(program)
-    )
-    if require_proof:
-        certificate.require_proof(proof)
+    proof = certificate_of(design)
     refused = why_not(program)
     plan = None if refused else schedule(program, hardware.lanes, state_port=hardware.state_port)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
@@ -91,28 +79,11 @@ def files_of(
     return files
 
 
-def proven_files_of(spec: LMUSpec, hardware: Hardware | None = None) -> dict[str, str | bytes]:
-    """Return the files of the first design of a memory that is proven, its realizations in turn.
-
-    Raises
-    ------
-    CertificateError
-        If none is; it names the realizations that were tried.
-    UnstableError, SpecError
-        See `~lmu_hw.quantize.quantize_memory.quantize_memory`.
-    """
-    tried: list[str] = []
-    refused: CertificateError | None = None
-    for design in candidates(spec):
-        try:
-            return files_of(design, hardware, require_proof=True)
-        except CertificateError as error:
-            tried.append(design.realization.value)
-            refused = refused or error
-    assert refused is not None
-    more = "" if spec.realization is RealizationKind.AUTO else ": --realization auto tries others"
-    claim = f"{refused.claim} (tried {' and '.join(tried)}{more})"
-    raise CertificateError(refused.signal, claim)
+def certificate_of(design: QuantizedMemory | QuantizedNetwork) -> certificate.Certificate:
+    """Return the certificate of a design's program."""
+    program = design.program
+    error = describe(design)["error_lsb"] if isinstance(design, QuantizedMemory) else None
+    return certificate.certificate(program.to_json(), error, firmware.c_sums(program))
 
 
 def _head(program: Program, plan: Schedule | None) -> dict[str, Any]:
@@ -157,7 +128,7 @@ def describe(design: QuantizedMemory) -> dict[str, Any]:
             for b in design.bounds
         },
         "error_lsb": {
-            "promise": PROMISE,
+            "budget": PROMISE,
             "kept": design.error <= PROMISE,
             "predicted": _short(design.error),
             "coefficients": _short(design.coefficient_error),

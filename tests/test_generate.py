@@ -200,7 +200,7 @@ def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     said = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out")
     assert said.code == 0
     assert said.err == ""
-    for text in ("d=3", "theta=24", "realization", "multiplies", "clock cycles", "promise"):
+    for text in ("d=3", "theta=24", "realization", "multiplies", "clock cycles", "budget"):
         assert text in said.out
     assert f"lmu-hw verify '{tmp_path}/my out'" in said.out
     quiet = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out", "-q")
@@ -212,7 +212,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = call(capsys, "generate", "--d", 3, "-o", out, "--json")
     assert (said.code, said.err) == (0, "")
     manifest = json.loads((out / "manifest.json").read_text())
-    assert said.json == {"folder": str(out), **manifest}
+    assert said.json == {"build_directory": str(out), **manifest}
     assert manifest["realization_reason"]
 
 

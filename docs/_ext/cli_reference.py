@@ -11,7 +11,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from lmu_hw.cli.arguments import parser
+from lmu_hw.cli.command_line import parser
 
 WIDTH = 92
 """Columns of a usage line."""

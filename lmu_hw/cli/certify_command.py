@@ -1,21 +1,33 @@
-"""The command on certificates: certify."""
+"""``lmu-hw certify``: every claim of a certificate, derived again."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from ..errors import plain
-from .arguments import print_json
+from .arguments import add_command, print_json
 
 
-def certify(args: argparse.Namespace) -> int:
-    """Derive the certificate of a folder again."""
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "certify",
+        "Derive every claim of the certificate again, from the program alone.",
+        "  lmu-hw certify out\n  lmu-hw certify out --json",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Derive the certificate of a build directory again."""
     from .._support.progress import progress
-    from ..proof.certificate import certify as run
-    from ..proof.certificate import text
+    from ..proof.certificate import certify, text
 
     with progress("deriving every claim from program.json", 0, args.quiet):
-        found = run(args.dir)
+        found = certify(args.dir)
     if args.json:
         print_json({"holds": True, **found})
     elif not args.quiet:

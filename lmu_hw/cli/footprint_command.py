@@ -1,23 +1,44 @@
-"""The command on microcontrollers: footprint."""
+"""``lmu-hw footprint``: flash, RAM, stack and instructions on microcontrollers."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
+from typing import Any
 
 from ..errors import plain
-from .arguments import print_json
+from .arguments import add_command, print_json
 
 
-def footprint(args: argparse.Namespace) -> int:
-    """Measure the C of a folder on microcontrollers."""
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "footprint",
+        "Compile the C for microcontrollers: flash, RAM, stack, instructions per step.",
+        "  lmu-hw footprint out\n"
+        "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n\n"
+        "targets: c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
+    sub.add_argument(
+        "--target",
+        action="append",
+        metavar="T",
+        help="core; give the option again for more (default: all that are installed and fit)",
+    )
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the C of a build directory on microcontrollers."""
     from .._support.build_directory import write_file
     from ..firmware.boards.microcontrollers import chosen
-    from ..measure.footprint.footprint_report import footprint as run
-    from ..measure.footprint.footprint_report import text
+    from ..measure.footprint.footprint_report import footprint, text
 
     targets = None if args.target is None else chosen(args.target)
-    result = run(args.dir, targets, quiet=args.quiet)
+    result = footprint(args.dir, targets, quiet=args.quiet)
     if args.out is not None:
         report = (json.dumps(result, indent=2) + "\n").encode()
         write_file(args.out, lambda file: file.write(report))

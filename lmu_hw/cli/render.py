@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..measure.tune import Point, Tuner
+    from ..measure.tune import DesignPoint, Tuner
     from ..quantize.word_lengths import Widths
 
 WIDTHS = ("act_bits", "coef_bits", "state_bits", "input_bits")
@@ -110,7 +110,7 @@ def engine_text(engine: Mapping[str, Any]) -> str:
     return f"compiled C; {words:,} words of {sequences} sequences equal the interpreter's"
 
 
-def point_text(number: int, point: Point) -> str:
+def point_text(number: int, point: DesignPoint) -> str:
     """Return the line of a point that tune has met."""
     w = point.widths
     return (
@@ -137,7 +137,7 @@ def tuner_text(tuner: Tuner) -> str:
     return "\n".join([first, *(f"  {line}" for line in columns(rows, n_left=0)), engine])
 
 
-def point_data(point: Point) -> dict[str, Any]:
+def point_data(point: DesignPoint) -> dict[str, Any]:
     """Return a point as data."""
     return {
         **asdict(point.widths),

@@ -1,25 +1,53 @@
-"""The command on real devices: synth."""
+"""``lmu-hw synth``: resources and clock on FPGA devices."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
+from typing import Any
 
-from .arguments import print_json
+from .arguments import add_command, number, print_json
 
 MAX_SEED = 2**31 - 1
 MAX_FREQ = 1000.0
 """No device that is known here comes near this clock [MHz]."""
 
 
-def synth(args: argparse.Namespace) -> int:
-    """Synthesize, place and route the Verilog of a folder."""
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "synth",
+        "Synthesize, place and route the Verilog for FPGA devices.",
+        "  lmu-hw synth out --target ecp5-25k\n"
+        "  lmu-hw synth out --target ice40-up5k --target ice40-hx8k --seed 2 --json\n\n"
+        "targets: ice40-up5k, ice40-hx8k, ecp5-25k, ecp5-85k, gowin-gw1n9; xc7 (synthesis only)",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
+    sub.add_argument(
+        "--target",
+        action="append",
+        required=True,
+        metavar="T",
+        help="device; give the option again for more",
+    )
+    sub.add_argument(
+        "--freq", type=number, metavar="MHZ", help="clock to aim at (default: as fast as it goes)"
+    )
+    sub.add_argument("--seed", type=number, default=1, metavar="N", help="of placement (default 1)")
+    sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
+    sub.add_argument("--force", action="store_true", help="replace FILE if it is there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Synthesize, place and route the Verilog of a build directory."""
     from .._support.build_directory import check_file, write_file
     from .._support.validation import check_int, check_positive
     from ..errors import SpecError, plain
     from ..measure.synthesis.devices import chosen
-    from ..measure.synthesis.flow import synth as run
-    from ..measure.synthesis.flow import text
+    from ..measure.synthesis.flow import synth, text
 
     check_int("--seed", args.seed, 0, MAX_SEED)
     freq = None if args.freq is None else check_positive("--freq", args.freq)
@@ -27,7 +55,7 @@ def synth(args: argparse.Namespace) -> int:
         raise SpecError(f"--freq must be at most {MAX_FREQ:g} MHz, not {freq:g}")
     if args.out is not None:
         check_file(args.out, force=args.force)
-    result = run(
+    result = synth(
         args.dir,
         chosen(args.target),
         seed=args.seed,

@@ -96,7 +96,17 @@ def load_dataset(path: Path, network: FloatNetwork) -> Dataset:
     ModelFileError
         If the file is damaged, or its shapes are not those of the module text or of the network.
     """
-    arrays = read_npz(path, MAX_BYTES)
+    return dataset_of(read_npz(path, MAX_BYTES), network, path)
+
+
+def dataset_of(arrays: dict[str, np.ndarray], network: FloatNetwork, path: object) -> Dataset:
+    """Return the data set that arrays x, y and offset hold; ``path`` names them in errors.
+
+    Raises
+    ------
+    ModelFileError
+        If their shapes are not those of the module text or of the network.
+    """
     rows, offset = _inputs(path, arrays, network.n_in, "network reads")
     dataset = Dataset(sequences=tuple(rows[a:b] for a, b in pairwise(offset)))
     if "y" not in arrays:
@@ -136,7 +146,7 @@ def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Samples:
 
 
 def _inputs(
-    path: Path, arrays: dict[str, np.ndarray], n_in: int, reader: str
+    path: object, arrays: dict[str, np.ndarray], n_in: int, reader: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return all steps of x, (total, n_in), and where its sequences begin and end, (N + 1,)."""
     if "x" not in arrays:
@@ -173,14 +183,14 @@ def _inputs(
     return rows, offset
 
 
-def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+def _numbers(path: object, name: str, array: np.ndarray) -> np.ndarray:
     # NaN is the largest of all, and not less than anything
     if array.dtype.kind not in "biuf" or not float(np.max(np.abs(array), initial=0)) < LARGEST:
         raise ModelFileError(f"{path}: {name} must hold finite real numbers, below {LARGEST:g}")
     return array
 
 
-def _offsets(path: Path, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _offsets(path: object, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return where sequences of different lengths begin and end."""
     if x.ndim not in (1, 2) or offset.ndim != 1 or offset.dtype.kind not in "iu" or len(offset) < 2:
         raise ModelFileError(
@@ -193,7 +203,7 @@ def _offsets(path: Path, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _with_answers(
-    path: Path, dataset: Dataset, y: np.ndarray, network: FloatNetwork, *, row_by_row: bool
+    path: object, dataset: Dataset, y: np.ndarray, network: FloatNetwork, *, row_by_row: bool
 ) -> Dataset:
     """Return a data set with what y says; ``row_by_row``: it may be (total, k), as x is."""
     n, n_out, steps = len(dataset), network.n_out, {len(s) for s in dataset.sequences}

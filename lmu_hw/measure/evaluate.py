@@ -25,6 +25,7 @@ from .output_file import real_outputs
 from .signal_error import trace
 
 Advance = Callable[[int], object]
+Evaluation = dict[str, Any]
 
 TRACED = 32
 """Sequences of which every word is looked at."""
@@ -58,7 +59,7 @@ def evaluate(
     engine: str = "auto",
     floats: Outputs | None = None,
     advance: Advance = lambda _: None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Return the metrics of a network's program and of the network itself.
 
     Parameters

@@ -32,7 +32,7 @@ MAX_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Point:
+class DesignPoint:
     """Widths that were tried.
 
     Attributes
@@ -86,12 +86,12 @@ class Tuner:
     dataset: Dataset
     max_loss: float
     engine: str = "auto"
-    points: dict[Widths, Point] = field(default_factory=dict)
+    points: dict[Widths, DesignPoint] = field(default_factory=dict)
     floats: Outputs | None = None
     target: float = 0.0
     checked: Checked | None = None
 
-    def run(self) -> Iterator[Point]:
+    def run(self) -> Iterator[DesignPoint]:
         """Search; yield every point when it is met.
 
         Raises
@@ -122,7 +122,7 @@ class Tuner:
                 break
 
     @property
-    def best(self) -> Point:
+    def best(self) -> DesignPoint:
         """The cheapest point so far that keeps the metric."""
         return min((p for p in self.points.values() if p.keeps), key=lambda p: p.cost)
 
@@ -131,10 +131,10 @@ class Tuner:
         """What ran the programs; see `~lmu_hw.measure.evaluate.engine_data`."""
         return engine_data(self.checked)
 
-    def pareto(self) -> list[Point]:
+    def pareto(self) -> list[DesignPoint]:
         """Return the points that no other one beats in both loss and cost, cheapest first."""
         ordered = sorted(self.points.values(), key=lambda p: (p.cost, p.loss))
-        front: list[Point] = []
+        front: list[DesignPoint] = []
         for point in ordered:
             if not front or point.loss < front[-1].loss:
                 front.append(point)
@@ -151,7 +151,7 @@ class Tuner:
         for k in weighted if len(weighted) > 1 else ():
             yield lambda widths, k=k: _narrower_layer(widths, k, len(network.layers))  # type: ignore[misc]
 
-    def _lowest(self, rungs: list[Widths]) -> Iterator[Point]:
+    def _lowest(self, rungs: list[Widths]) -> Iterator[DesignPoint]:
         """Yield the points of a bisection for the lowest rung that keeps the metric."""
         low, high = 0, len(rungs)
         while low < high:
@@ -170,7 +170,7 @@ class Tuner:
             else:
                 low = middle + 1
 
-    def _try(self, widths: Widths) -> Point:
+    def _try(self, widths: Widths) -> DesignPoint:
         design = self.design(widths)
         outputs = run_integers(design, self.dataset, self.engine)
         if outputs.checked is not None:
@@ -179,7 +179,7 @@ class Tuner:
         score = self._score(outputs)
         loss = self.target - score if self.dataset.labels is not None else score - self.target
         program = design.program
-        point = Point(
+        point = DesignPoint(
             widths=design.widths,
             score=score,
             loss=loss,

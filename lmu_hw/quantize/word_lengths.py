@@ -60,3 +60,8 @@ class Widths:
     def weights_of(self, place: int) -> int:
         """Return the width of the weights of a layer, counted from 1."""
         return self.layer_weight_bits[place - 1] if self.layer_weight_bits else self.weight_bits
+
+    @property
+    def weights_text(self) -> str:
+        """Widths of the weights as ``--weight-bits`` takes them: ``8``, or ``4,6,8`` by layer."""
+        return ",".join(map(str, self.layer_weight_bits)) or str(self.weight_bits)

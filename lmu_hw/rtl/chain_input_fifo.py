@@ -108,7 +108,10 @@ class FeedQueue(wiring.Component):
             m.d.sync += tail.eq(tail + 1)
 
         # read, start
-        there, both, starts, follows = Signal(), Signal(), Signal(), Signal()
+        there = Signal()
+        both = Signal()
+        starts = Signal()
+        follows = Signal()
         following = Signal.like(head)
         shown = data.View(layout, ram.read_word.as_unsigned())
         paired = [int(f.paired) for f in plan.feeds]

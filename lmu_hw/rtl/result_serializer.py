@@ -83,7 +83,9 @@ class Drain(wiring.Component):
         bases = [
             Signal(signed(base_width), name=f"base_{i}", reset_less=True) for i in range(lanes)
         ]
-        busy, adding, summed = Signal(), Signal(), Signal()
+        busy = Signal()
+        adding = Signal()
+        summed = Signal()
         opens = Signal(reset_less=True)
         left = Signal(range(lanes))
         idle = Signal(range(self.interval))

@@ -81,7 +81,8 @@ class Destination(wiring.Component):
         streamed = table("streamed", [int(t.to_stream) for t in self.jobs])
         m.d.comb += [self.write.eq(self.valid & stored), self.stream.eq(self.valid & streamed)]
 
-        row, bank = Signal.like(self.row, name="base"), Signal.like(self.bank)
+        row = Signal.like(self.row, name="base")
+        bank = Signal.like(self.bank)
         # the first result of a job sets them
         next_row = Signal.like(self.row, name="next_row", reset_less=True)
         next_bank = Signal.like(self.bank, name="next_bank", reset_less=True)

@@ -19,10 +19,10 @@ import pytest
 from lmu_hw import __version__
 from lmu_hw import generate as generate_module
 from lmu_hw._support import build_directory
+from lmu_hw.api import compilation
 from lmu_hw.cli.main import main
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize import quantize_memory
 from lmu_hw.verify import selection
 from tests.cli.command import call, contents, refused
 
@@ -271,7 +271,7 @@ def test_a_failed_generate_leaves_the_old_folder(
         raise error
 
     target = {
-        "quantize": (quantize_memory, "quantize_memory"),
+        "quantize": (compilation, "quantize_memory"),
         "files": (generate_module.vectors, "expect"),
         "write": (Path, "write_bytes"),
         "swap": (build_directory, "_swap"),
@@ -351,7 +351,7 @@ def test_any_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = call(capsys, "generate", "--d", 2, f"--out={name}", "--json")
-    assert said.json["folder"] == name
+    assert said.json["build_directory"] == name
     assert said.err == ""
     (tmp_path / name / "u.csv").write_text("0.5\n")
     where = tmp_path / name
@@ -391,7 +391,7 @@ def test_json_of_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_process(made: Path, tmp_path: Path) -> None:
     code, out, err = finish(process("generate", "--d", 3, "-o", "x", "--json", cwd=tmp_path))
     assert (code, err) == (0, "")
-    assert json.loads(out)["folder"] == "x"
+    assert json.loads(out)["build_directory"] == "x"
     assert contents(tmp_path / "x") == contents(made)
     code, out, err = finish(process("generate", "--d", 0, "-o", "y", cwd=tmp_path))
     assert (code, out) == (1, "")
@@ -463,9 +463,9 @@ def test_two_at_the_same_time(tmp_path: Path) -> None:
     )
 
 
-def test_a_promise_given_up_is_said_on_stderr(
+def test_a_missed_error_budget_is_said_on_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = call(capsys, "generate", "--d", 3, "--state-bits", 12, "-o", tmp_path / "out", "--json")
     assert said.json["error_lsb"]["kept"] is False
-    assert re.fullmatch(r"lmu-hw: warning: .* over the 1 promised: .*\n", said.err)
+    assert re.fullmatch(r"lmu-hw: warning: .* over the budget of 1: .*\n", said.err)

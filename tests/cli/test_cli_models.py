@@ -128,7 +128,7 @@ def test_what_generate_says(bench: Path, capsys: Capture) -> None:
 def test_json_of_generate_is_the_manifest(bench: Path, capsys: Capture) -> None:
     said = call(capsys, *GENERATE, "--json", "-q")
     manifest = json.loads((bench / "out" / "manifest.json").read_bytes())
-    assert said.json == {"folder": "out", **manifest, "notes": []}
+    assert said.json == {"build_directory": "out", **manifest, "notes": []}
     assert said.err == ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from random import Random
 
-from lmu_hw.cli.arguments import parser
+from lmu_hw.cli.command_line import parser
 from tests.fuzz.mutate import FLOATS, INTS, TEXTS
 
 GOOD = (

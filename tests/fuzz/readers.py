@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from lmu_hw.cli import arguments, main
+from lmu_hw.cli import command_line, main, render
 from lmu_hw.errors import LMUHWError, SpecError
 from lmu_hw.generate import files_of
 from lmu_hw.measure import dataset, signal_files
@@ -130,7 +130,7 @@ def _read_line(build_dir: Path) -> None:
         raise AssertionError(f"exit code {code}")
 
 
-_parser = cache(arguments.parser)
+_parser = cache(command_line.parser)
 
 
 @contextlib.contextmanager
@@ -138,9 +138,9 @@ def _without_work() -> Iterator[None]:
     stop = mock.Mock(side_effect=SpecError("enough"))
     with contextlib.ExitStack() as stack:
         # the same every time, and slow to build
-        stack.enter_context(mock.patch("lmu_hw.cli.arguments.parser", _parser))
+        stack.enter_context(mock.patch("lmu_hw.cli.command_line.parser", _parser))
         for place in (
-            "lmu_hw.quantize.quantize_memory.quantize",
+            "lmu_hw.quantize.quantize_memory.quantize_memory",
             "lmu_hw.verify.verification.verify",
             "lmu_hw.measure.tune.Tuner",
         ):
@@ -551,7 +551,7 @@ def _paper() -> Tree:
 
 def _read_model(path: Path, spec: str | None = None) -> None:
     network = importers.load(path, spec=path.with_name(spec) if spec else None)
-    network_summary.table(network_summary.report(network, 360.0))
+    render.network_text(network_summary.report(network, 360.0))
     read_ranges(path)
 
 

@@ -12,7 +12,7 @@ from lmu_hw.errors import SpecError
 from lmu_hw.measure import tune as module
 from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import metrics, run_integers
-from lmu_hw.measure.tune import LADDERS, WIDEST, Point, Tuner
+from lmu_hw.measure.tune import LADDERS, WIDEST, DesignPoint, Tuner
 from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
@@ -64,14 +64,14 @@ def tuner(net: FloatNetwork, dataset: Dataset, max_loss: float) -> Tuner:
 
 
 @pytest.fixture(scope="module")
-def tuned() -> tuple[Tuner, list[Point]]:
+def tuned() -> tuple[Tuner, list[DesignPoint]]:
     net = classifier()
     search = tuner(net, data(net), 0.05)
     return search, list(search.run())
 
 
 def test_the_best_keeps_what_was_asked_and_is_measured_again(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     search, _ = tuned
     best = search.best
@@ -86,7 +86,7 @@ def test_the_best_keeps_what_was_asked_and_is_measured_again(
     assert best.cost == (best.rom_bits + best.ram_bits, best.multiplies)
 
 
-def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[Point]]) -> None:
+def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[DesignPoint]]) -> None:
     search, points = tuned
     assert points[0].widths == replace(WIDEST, state_bits=points[0].widths.state_bits)
     assert search.best.cost[0] < 0.5 * points[0].cost[0]
@@ -94,7 +94,7 @@ def test_it_saves_most_of_the_memory(tuned: tuple[Tuner, list[Point]]) -> None:
 
 
 def test_every_point_is_met_once_and_told_when_it_is_met(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     search, points = tuned
     assert len({p.widths for p in points}) == len(points) == len(set(search.points.values()))
@@ -104,7 +104,7 @@ def test_every_point_is_met_once_and_told_when_it_is_met(
 
 
 def test_no_step_down_from_the_best_keeps_and_costs_less(
-    tuned: tuple[Tuner, list[Point]],
+    tuned: tuple[Tuner, list[DesignPoint]],
 ) -> None:
     """One rung less of any width loses too much, costs more, or does not fit."""
     search, _ = tuned
@@ -121,7 +121,7 @@ def test_no_step_down_from_the_best_keeps_and_costs_less(
         assert not point.keeps or point.cost >= best.cost, name
 
 
-def test_the_front_is_what_nothing_beats(tuned: tuple[Tuner, list[Point]]) -> None:
+def test_the_front_is_what_nothing_beats(tuned: tuple[Tuner, list[DesignPoint]]) -> None:
     search, points = tuned
     front = search.pareto()
     assert [p.cost for p in front] == sorted(p.cost for p in front)
@@ -213,9 +213,9 @@ def test_bisection_finds_the_lowest_rung_that_keeps(lowest: int) -> None:
     rungs = [Widths(weight_bits=bits) for bits in LADDERS["weight_bits"]]
 
     class Known(Tuner):
-        def _try(self, widths: Widths) -> Point:
+        def _try(self, widths: Widths) -> DesignPoint:
             keeps, bits = widths.weight_bits >= lowest, widths.weight_bits
-            point = Point(
+            point = DesignPoint(
                 widths=widths,
                 score=0.0,
                 loss=0.0,

@@ -33,7 +33,8 @@ class Top(wiring.Component):
     def elaborate(self, _platform: object) -> Elaboratable:
         m = Module()
         m.submodules.first, m.submodules.second = first, second = Child(), Child()
-        kept, set_again = Signal(init=1), Signal(init=1)
+        kept = Signal(init=1)
+        set_again = Signal(init=1)
         with m.If(self.go):
             m.d.sync += [kept.eq(1), set_again.eq(0)]
         with m.Elif(~kept):

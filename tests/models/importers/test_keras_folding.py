@@ -251,7 +251,7 @@ def test_every_container(name: str, container: str, tmp_path: Path) -> None:
 
 
 def kinds(network: FloatNetwork) -> list[tuple[str, str]]:
-    return [(name, type(x).__name__) for name, x in zip(network.names, network.layers, strict=True)]
+    return [(name, x.kind) for name, x in zip(network.names, network.layers, strict=True)]
 
 
 def test_what_folds_leaves_no_layer(tmp_path: Path) -> None:

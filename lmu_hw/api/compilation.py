@@ -1,0 +1,226 @@
+"""`compile`: from a memory or a network in float64 to a `Design`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy.typing as npt
+
+from ..errors import CertificateError, SpecError
+from ..measure.tune import DesignPoint, Tuner
+from ..memory.spec import LMUSpec, RealizationKind
+from ..models.network import FloatNetwork
+from ..proof.certificate import require_proof as check_proof
+from ..quantize.calibration import Calibration
+from ..quantize.quantize_memory import candidates, quantize_memory
+from ..quantize.word_lengths import Widths
+from .design import Data, Design, as_dataset
+from .sources import Memory, Network
+
+CALIBRATION_SEQUENCES = 256
+"""Most sequences of a data set that ranges are calibrated on."""
+
+WidthsLike = Widths | Mapping[str, int | None]
+
+
+def compile(
+    source: Memory | Network | FloatNetwork | LMUSpec,
+    *,
+    bits: int | None = None,
+    widths: WidthsLike | None = None,
+    calibration: Data | Calibration | None = None,
+    output: str = "memory",
+    realization: str = "auto",
+    output_every: int | None = None,
+    name: str = "lmu",
+    require_proof: bool = False,
+) -> Design:
+    """Quantize a memory or a network to a `Design`.
+
+    Parameters
+    ----------
+    source : Memory, Network, FloatNetwork or LMUSpec
+        An `LMUSpec` says everything itself: the options beside it must be left out.
+    bits : int, optional
+        Of a memory: width of input and output words, 4 to 24 (default 16); the RMS error of every
+        output word stays within one LSB. Of a network: width of weights, layer outputs and input,
+        4 to 16. Default of a network: weights 8 bits, the others 16.
+    widths : Widths or mapping, optional
+        Widths one by one. Of a memory: ``coef_bits``, ``weight_bits``, ``state_bits``; those left
+        out are as wide as the error budget needs.
+    calibration : Dataset, array of shape (n_sequences, n_steps, n_in) or Calibration, optional
+        Inputs of a network like those to come; they set the ranges that no proof gives. Default:
+        ranges that the model file holds, or noise within +-1.
+    output : str
+        Of a memory: ``"memory"``, ``"state"`` or ``"taps=0,0.5,1"`` (delays in fractions of theta).
+    realization : str
+        Of a memory: ``"auto"``, ``"cascade"`` or ``"dense"``.
+    output_every : int, optional
+        Of a network: steps from output to output, 0 for the caller's choice (the last step).
+        Default: as the network was trained.
+    name : str
+        Prefix of files, Verilog modules and C names.
+    require_proof : bool
+        Accept only a design whose recurrent signals are all proven to keep to their formats.
+
+    Raises
+    ------
+    SpecError
+        If an option is out of range, or the error budget cannot be met; the text says what would.
+    UnstableError
+        If the discretized memory is not stable.
+    CertificateError
+        With ``require_proof``, if a signal is not proven.
+
+    Examples
+    --------
+    >>> design = compile(Memory(6, theta=40), bits=12)
+    >>> design.error < 1.0
+    True
+    """
+    if isinstance(source, LMUSpec):
+        return _compile_memory(source, require_proof)
+    if isinstance(source, Memory):
+        if calibration is not None or output_every is not None:
+            raise SpecError("calibration and output_every must be left out for a memory")
+        given = {} if widths is None else _as_mapping(widths)
+        spec = source.spec(bits=bits, output=output, realization=realization, name=name, **given)
+        return _compile_memory(spec, require_proof)
+    if output != "memory" or realization != "auto":
+        raise SpecError("output and realization must be left out for a network")
+    network = source if isinstance(source, Network) else Network(source)
+    chosen = _network_widths(bits, widths)
+    calibrated = (
+        calibration if isinstance(calibration, Calibration) else calibrate(network, calibration)
+    )
+    if output_every is None:
+        output_every = 1 if network.model.every_step else 0
+    quantized = calibrated.design(
+        chosen, title=title(network, chosen), name=name, output_every=output_every
+    )
+    design = Design(quantized=quantized)
+    if require_proof:
+        _require_proof(design)
+    return design
+
+
+def calibrate(
+    network: Network, data: Data | None = None, *, input_peak: float | None = None
+) -> Calibration:
+    """Return the calibrated ranges of a network's signals.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset or array, shape (n_sequences, n_steps, n_in), optional
+        At most 256 sequences are run, spread evenly. Default: the ranges that the model file holds,
+        or noise.
+    input_peak : float, optional
+        Largest magnitude of the input. Default: that of the data, or 1.
+    """
+    if data is None and input_peak is None and network.ranges:
+        return Calibration(network.model, known=network.ranges)
+    if data is None:
+        return Calibration(network.model, None, input_peak)
+    dataset = as_dataset(data, None, network.model).sample(CALIBRATION_SEQUENCES)
+    return Calibration(network.model, dataset.sequences, input_peak)
+
+
+def tune(
+    network: Network,
+    data: Data,
+    y: npt.ArrayLike | None = None,
+    *,
+    calibration: Data | None = None,
+    max_loss: float = 0.002,
+) -> list[DesignPoint]:
+    """Return the word lengths that no other beats in both memory and accuracy, cheapest first.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset or array, shape (n_sequences, n_steps, n_in)
+        With labels or targets, or ``y``.
+    y : array_like, optional
+        Labels or targets.
+    calibration : Dataset or array, optional
+        Data for the ranges. Default: ``data``.
+    max_loss : float
+        Accuracy that may be lost, or NRMSE added, 0 to 1.
+
+    Returns
+    -------
+    list of DesignPoint
+        The first whose ``keeps`` is true is the cheapest that keeps the accuracy.
+
+    Raises
+    ------
+    SpecError
+        If even 16-bit words lose more, or there is nothing to judge by.
+    """
+    dataset = as_dataset(data, y, network.model)
+    if dataset.labels is None and dataset.targets is None:
+        raise SpecError("data must have labels or targets: give y, what the outputs should be")
+    calibrated = calibrate(network, dataset if calibration is None else calibration)
+    tuner = Tuner(
+        design=lambda widths: calibrated.design(
+            widths,
+            title=title(network, widths),
+            output_every=1 if network.model.every_step else 0,
+        ),
+        dataset=dataset,
+        max_loss=max_loss,
+    )
+    for _ in tuner.run():
+        pass
+    return tuner.pareto()
+
+
+def title(network: Network, widths: Widths) -> str:
+    """Return the title of a network's program: its name and word lengths."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_. ") else "_" for c in network.name)
+    return (
+        f"network {name[:80]}: weights {widths.weights_text}, "
+        f"activations {widths.act_bits}, memory coefficients {widths.coef_bits} bits"
+    )
+
+
+def _compile_memory(spec: LMUSpec, proven: bool) -> Design:
+    """Return the design of a memory; where proofs are required the first realization with them."""
+    if not proven:
+        return Design(quantized=quantize_memory(spec))
+    tried: list[str] = []
+    refused: CertificateError | None = None
+    for quantized in candidates(spec):
+        try:
+            design = Design(quantized=quantized)
+            _require_proof(design)
+        except CertificateError as error:
+            tried.append(quantized.realization.value)
+            refused = refused or error
+        else:
+            return design
+    assert refused is not None
+    more = "" if spec.realization is RealizationKind.AUTO else ": --realization auto tries others"
+    claim = f"{refused.claim} (tried {' and '.join(tried)}{more})"
+    raise CertificateError(refused.signal, claim)
+
+
+def _require_proof(design: Design) -> None:
+    check_proof(design.certificate())
+
+
+def _network_widths(bits: int | None, widths: WidthsLike | None) -> Widths:
+    if isinstance(widths, Widths):
+        if bits is not None:
+            raise SpecError("bits must be left out where widths says every width")
+        return widths
+    same = {} if bits is None else dict.fromkeys(("weight_bits", "act_bits", "input_bits"), bits)
+    return Widths(**same | _as_mapping(widths or {}))  # type: ignore[arg-type]
+
+
+def _as_mapping(widths: WidthsLike) -> dict[str, int | None]:
+    if isinstance(widths, Widths):
+        names = ("coef_bits", "weight_bits", "state_bits")
+        return {name: getattr(widths, name) for name in names}
+    return dict(widths)

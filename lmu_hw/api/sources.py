@@ -1,0 +1,355 @@
+"""Sources of a design in float64: an LMU memory, or a trained network from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import Array
+from .._support.build_directory import write_file
+from .._support.validation import check_positive
+from ..errors import SpecError
+from ..measure.dataset import Dataset, load_dataset
+from ..memory.discretize import discretize
+from ..memory.float_memory import run_memory
+from ..memory.legendre import StateSpace, decoder, state_space
+from ..memory.spec import Discretizer, LMUSpec, parse
+from ..models import forward
+from ..models.importers import load
+from ..models.importers.model_file import is_model_file, read_ranges, to_bytes
+from ..models.network import Activation, FloatNetwork, retime
+from ..quantize.ranges import Seen
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@dataclass(frozen=True)
+class Memory:
+    """An LMU memory in float64: ``m_t = Abar m_{t-1} + Bbar u_t``.
+
+    Parameters
+    ----------
+    order : int
+        Number of Legendre coefficients d, 1 to 1024.
+    theta : float, optional
+        Window length [samples], > 0 and <= 1e6. Default: 8 * order.
+    discretizer : str
+        ``"zoh"``, ``"euler"`` or ``"bilinear"``.
+    channels : int
+        Independent signals through the same memory, 1 to 64.
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range.
+
+    References
+    ----------
+    Voelker, Kajić, Eliasmith, NeurIPS 2019, equations 1 to 5.
+
+    Examples
+    --------
+    >>> memory = Memory(6, theta=40)
+    >>> m = memory.simulate([1.0] * 100)
+    >>> delayed = m @ memory.decoder([1.0]).T
+    >>> delayed.shape
+    (100, 1)
+    """
+
+    order: int
+    theta: float | None = None
+    _: KW_ONLY
+    discretizer: str = "zoh"
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "theta", self.spec().theta)
+
+    def spec(self, **options: object) -> LMUSpec:
+        """Return the specification of a design of this memory.
+
+        Parameters
+        ----------
+        **options
+            Fields of `~lmu_hw.memory.spec.LMUSpec` beside those of the memory.
+
+        Raises
+        ------
+        SpecError
+            If a value is out of range.
+        """
+        own = {
+            "order": self.order,
+            "theta": self.theta,
+            "discretizer": self.discretizer,
+            "channels": self.channels,
+        }
+        return parse({k: v for k, v in (own | options).items() if v is not None})
+
+    def to_ss(self) -> tuple[Array, Array, Array, Array, float]:
+        """Return one channel as ``(A, B, C, D, dt)``, as `scipy.signal.StateSpace` takes it.
+
+        Returns
+        -------
+        A : float array, shape (order, order)
+        B : float array, shape (order, 1)
+        C : float array, shape (order, order)
+            The identity: the output is the state.
+        D : float array, shape (order, 1)
+            Zero.
+        dt : float
+            1.0 [samples].
+
+        Notes
+        -----
+        The state of this form lags ``m`` by one sample: ``x_t = m_{t-1}``.
+
+        Raises
+        ------
+        UnstableError
+            If the discretized memory is not stable.
+        """
+        system, identity = self._system(), np.eye(self.order)
+        B = system.B[:, None].copy()
+        return identity + system.A, B, identity, np.zeros_like(B), 1.0
+
+    def simulate(self, u: npt.ArrayLike) -> Array:
+        """Run the memory in float64 from its zero state.
+
+        Parameters
+        ----------
+        u : array_like of float, shape (n_steps,) or (n_steps, channels)
+
+        Returns
+        -------
+        float array, shape (n_steps, channels * order)
+            ``m`` at every step, channel after channel.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong.
+        UnstableError
+            If the discretized memory is not stable.
+        """
+        inputs = np.asarray(u, dtype=np.float64)
+        if inputs.ndim == 1 and self.channels == 1:
+            inputs = inputs[:, None]
+        if inputs.ndim != 2 or inputs.shape[1] != self.channels:
+            raise SpecError(
+                f"u has shape {inputs.shape} but should be (n_steps, {self.channels}); "
+                "give one column for each channel"
+            )
+        return run_memory(self._system(), inputs).reshape(len(inputs), -1)
+
+    def decoder(self, delays: npt.ArrayLike) -> Array:
+        """Return the rows that decode delayed inputs from one channel's ``m`` (equation 3).
+
+        Parameters
+        ----------
+        delays : array_like of float, shape (k,)
+            Fractions of theta, 0 (newest) to 1 (oldest).
+
+        Returns
+        -------
+        float array, shape (k, order)
+        """
+        return decoder(self.order, np.atleast_1d(delays))
+
+    def _system(self) -> StateSpace:
+        spec = self.spec()
+        return discretize(state_space(spec.order), spec.theta, spec.discretizer)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network in float64.
+
+    Parameters
+    ----------
+    model : FloatNetwork
+        Its layers, as `load_model` or ``lmu_hw.train.export`` returns them.
+    name : str
+        Title in reports and in the headers of generated files.
+    ranges : mapping of str to Seen
+        Calibrated ranges of all signals, where the model file holds them.
+    """
+
+    model: FloatNetwork
+    name: str = "network"
+    ranges: dict[str, Seen] = field(default_factory=dict, repr=False)
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Run the network in float64, every sequence from the zero state.
+
+        Parameters
+        ----------
+        x : array_like of float, shape (n_sequences, n_steps, n_in)
+
+        Returns
+        -------
+        float array, shape (n_sequences, n_steps, n_out), or (n_sequences, n_out)
+            The latter where the network has an output at the last step only.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong.
+        UnstableError
+            If a memory is not stable.
+        """
+        return forward.run(self.model, x)
+
+    def summary(self, rate: float | None = None) -> dict[str, Any]:
+        """Return the layers, windows, parameters and multiplies.
+
+        Parameters
+        ----------
+        rate : float, optional
+            Sample rate [samples/s]: windows are then given in seconds too.
+        """
+        from ..quantize.network_summary import report
+
+        return report(self.model, rate)
+
+    def retime(self, dt_ratio: float) -> Network:
+        """Return the network for another sample rate, with the same weights.
+
+        Parameters
+        ----------
+        dt_ratio : float
+            New time step over old time step, > 0.
+
+        Raises
+        ------
+        SpecError
+            If a memory's matrix was trained: it has no theta that could change.
+        """
+        return Network(retime(self.model, dt_ratio), self.name, self.ranges)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as one neutral ``.npz`` file without pickles.
+
+        Raises
+        ------
+        SpecError
+            If the name does not end in ``.npz``.
+        EmitError
+            If the file cannot be written.
+        """
+        if Path(path).suffix != ".npz":
+            raise SpecError(f"path must end in .npz, not {str(path)!r}")
+        ranges = {name: (seen.peak, seen.power) for name, seen in self.ranges.items()}
+        write_file(Path(path), lambda file: file.write(to_bytes(self.model, ranges)))
+
+
+def load_model(
+    path: str | Path,
+    *,
+    theta: float | None = None,
+    discretizer: str | None = None,
+    activation: str | None = None,
+    activations: Sequence[str] | None = None,
+    config: str | Path | None = None,
+    notes: list[str] | None = None,
+) -> Network:
+    """Return the network in a file of Keras, PyTorch, safetensors or NumPy arrays.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .keras, .h5, .hdf5, .weights.h5, .npz, .safetensors or PyTorch file. Nothing is unpickled
+        or executed.
+    theta : float, optional
+        Window length [samples], for files that do not hold it.
+    discretizer : str, optional
+        ``"zoh"``, ``"euler"`` or ``"bilinear"``, for files that do not hold it.
+    activation : str, optional
+        Activation of the cells in a file of bare arrays. Default: tanh.
+    activations : sequence of str, optional
+        Activations of its linear layers, in order. Default: linear, where there is one.
+    config : str or Path, optional
+        Keras's JSON configuration (``model.to_json()``) of a file that holds weights alone.
+    notes : list of str, optional
+        Gets a line for everything that was assumed or read in another way.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged or of no known format.
+    SpecError
+        If an option is not acceptable.
+    """
+    path = Path(path)
+    kind = None
+    if discretizer is not None:
+        kind = _choice("discretizer", discretizer, Discretizer)
+    cell = None if activation is None else cell_activation(activation)
+    each = None if activations is None else [layer_activation(name) for name in activations]
+    model = load(
+        path,
+        spec=None if config is None else Path(config),
+        theta=None if theta is None else check_positive("theta", theta),
+        discretizer=kind,
+        activation=cell,
+        activations=each,
+        note=(lambda text: None) if notes is None else notes.append,
+    )
+    known = read_ranges(path) if path.suffix == ".npz" and is_model_file(path) else {}
+    ranges = {signal: Seen(peak=peak, power=power) for signal, (peak, power) in known.items()}
+    return Network(model, path.name.removesuffix(path.suffix).removesuffix(".weights"), ranges)
+
+
+def load_data(path: str | Path, network: Network) -> Dataset:
+    """Return the sequences of a ``.npz`` file, and their labels or targets, for a network.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, or its shapes are not the network's.
+    """
+    return load_dataset(Path(path), network.model)
+
+
+def cell_activation(name: str) -> Activation:
+    """Return the activation of a cell, which feeds its output back: no softmax.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    """
+    known = [a for a in Activation if a is not Activation.SOFTMAX]
+    return _of(known, "activation", name)
+
+
+def layer_activation(name: str) -> Activation:
+    """Return the activation of a linear layer.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    """
+    return _of(list(Activation), "activations", name)
+
+
+def _of(known: Sequence[Activation], option: str, name: str) -> Activation:
+    for activation in known:
+        if activation.value == name.strip():
+            return activation
+    raise SpecError(f"{option} must be of {', '.join(a.value for a in known)}, not {name[:80]!r}")
+
+
+def _choice(option: str, value: str, kind: type[Discretizer]) -> Discretizer:
+    try:
+        return kind(value)
+    except ValueError:
+        choices = ", ".join(member.value for member in kind)
+        raise SpecError(f"{option} must be one of {choices}, not {value!r}") from None

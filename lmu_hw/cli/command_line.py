@@ -1,0 +1,92 @@
+"""The parser of the whole command line, put together from the commands."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from .._support.command_parser import Parser
+from . import (
+    certify_command,
+    doctor_command,
+    evaluate_command,
+    footprint_command,
+    generate_command,
+    import_command,
+    inspect_command,
+    simulate_command,
+    synth_command,
+    tune_command,
+    verify_command,
+)
+
+COMMANDS: dict[str, ModuleType] = {
+    "generate": generate_command,
+    "verify": verify_command,
+    "certify": certify_command,
+    "simulate": simulate_command,
+    "import": import_command,
+    "inspect": inspect_command,
+    "evaluate": evaluate_command,
+    "tune": tune_command,
+    "synth": synth_command,
+    "footprint": footprint_command,
+    "doctor": doctor_command,
+}
+"""Each with ``add_parser`` and ``run``, in the order of the help."""
+
+
+def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
+    """Return the options of a command line; ``command`` is None where it names none.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        None for that of the process.
+    version : str
+        What ``--version`` prints.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be understood.
+    """
+    top, commands = parser(version)
+    words = sys.argv[1:] if argv is None else list(argv)
+    # before argparse does, which lists every command and suggests none
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        near = difflib.get_close_matches(words[0], commands, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(commands)}"
+        top.error(f"unknown command {words[0]!r}; {hint}")
+    if words and words[0].startswith("-") and words[0] not in top.options():
+        name = next((name for name, sub in commands.items() if words[0] in sub.options()), None)
+        if name is None:
+            top.refuse(words[0])
+        top.error(f"{words[0]} goes after the command, as in lmu-hw {name} {words[0]}")
+    args, rest = top.parse_known_args(words)
+    if rest:
+        commands.get(args.command, top).refuse(rest[0])
+    return args
+
+
+def parser(version: str) -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser of the whole command line, and those of its commands."""
+    top = Parser(
+        prog="lmu-hw",
+        description="Compile Legendre Memory Units to bit-exact Verilog and C.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n"
+        "  lmu-hw generate --d 64 --bits 16 -o out\n"
+        "  lmu-hw verify out\n"
+        "  lmu-hw simulate out --input ecg.wav --output memory.npy\n"
+        "  lmu-hw doctor",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"lmu-hw {version}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for command in COMMANDS.values():
+        command.add_parser(commands)
+    return top, dict(commands.choices)

@@ -1,0 +1,256 @@
+"""``lmu-hw generate``: write a build directory, of a memory or of a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from .._support.command_parser import argument
+from ..errors import SpecError, plain
+from . import model_options
+from .arguments import (
+    add_command,
+    add_hardware,
+    add_input_peak,
+    add_word_lengths,
+    number,
+    print_json,
+)
+from .render import model_text
+
+MEMORY_ONLY = ("order", "realization", "output", "channels")
+"""Options that only a memory has."""
+MODEL_ONLY = (
+    *("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config"),
+    *("activation", "activations"),
+)
+"""Options that only a trained model has."""
+SPEC_KEYS = ("order", "theta", "discretizer", "bits", "realization", "output", "channels", "name")
+WIDTH_KEYS = ("coef_bits", "weight_bits", "state_bits")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "generate",
+        "Write a build directory (Verilog, C, vectors, proofs) of a memory or a trained model.",
+        "  lmu-hw generate --d 64 --bits 16 -o out\n"
+        "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
+        "  lmu-hw generate memory.toml --force          # keys as the options: d = 64, bits = 16\n"
+        "  lmu-hw generate model.keras --data calibration.npz --weight-bits 8 -o out",
+    )
+    sub.add_argument(
+        "spec",
+        nargs="?",
+        type=Path,
+        metavar="SPEC|MODEL",
+        help="TOML or JSON file of keys, or a trained model as inspect reads it",
+    )
+    options = (
+        ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
+        ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
+        ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
+        (
+            "--bits",
+            "bits",
+            "B",
+            "width of input and output words, 4 to 24 (default 16); of a model, 4 to 16: of all "
+            "weights, layers' outputs and input that have no option of their own",
+        ),
+        ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
+        (
+            "--output",
+            "output",
+            "WHAT",
+            "memory (default), state, or taps=0,0.5,1 as parts of theta",
+        ),
+        (
+            "--channels",
+            "channels",
+            "N",
+            "independent signals through the same memory, to 64 (default 1)",
+        ),
+        (
+            "--coef-bits",
+            "coef_bits",
+            "N",
+            "width of the recursion's coefficients, 4 to 24 (default auto: enough)",
+        ),
+        (
+            "--weight-bits",
+            "weight_bits",
+            "N",
+            "width of the readout's coefficients, 4 to 24 (default auto: enough)",
+        ),
+        ("--name", "name", "NAME", "prefix of files, modules and C names (default lmu)"),
+        (
+            "--state-bits",
+            "state_bits",
+            "N",
+            "width of the state, 4 to 48 (default auto: what --bits needs)",
+        ),
+    )
+    for flag, dest, metavar, text in options:
+        sub.add_argument(flag, dest=dest, metavar=metavar, type=number, help=text)
+    sub.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("lmu_out"),
+        metavar="DIR",
+        help="build directory (default lmu_out)",
+    )
+    add_hardware(sub)
+    sub.add_argument(
+        "--require-proof",
+        action="store_true",
+        help="accept only a design whose recurrent signals are all proven to keep to their "
+        "formats; --realization auto then tries every realization of a memory",
+    )
+    sub.add_argument(
+        "--force", action="store_true", help="replace a build directory that was edited"
+    )
+    model = sub.add_argument_group("for a trained model")
+    add_word_lengths(model)
+    model.add_argument(
+        "--output-every",
+        type=number,
+        metavar="K|last",
+        help="steps from output to output (default: as the model was trained)",
+    )
+    model.add_argument(
+        "--data", type=Path, metavar="D.npz", help="calibration data: inputs like those to come"
+    )
+    add_input_peak(model)
+    model.add_argument("--dt-ratio", type=number, metavar="R", help="see inspect")
+    model.add_argument("--spec", dest="config", type=Path, metavar="JSON", help="see inspect")
+    for flag in ("--activation", "--activations"):
+        model.add_argument(flag, metavar="F", help="see inspect")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the build directory of a memory, or of a model."""
+    from ..models.importers import is_model
+
+    return _model(args) if args.spec is not None and is_model(args.spec) else _memory(args)
+
+
+def _memory(args: argparse.Namespace) -> int:
+    from .._support.build_directory import check_target
+    from .._support.progress import progress
+    from ..api.compilation import compile
+    from ..memory.spec import load, parse
+    from ..rtl.options import chosen
+
+    for name in MODEL_ONLY:
+        if getattr(args, name) is not None:
+            flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
+            raise SpecError(f"{flag} is for a trained model: give its file as well")
+    keys = load(args.spec) if args.spec else {}
+    for name in (*SPEC_KEYS, *WIDTH_KEYS):
+        value = getattr(args, name)
+        if value is not None:
+            keys.pop("d" if name == "order" else name, None)
+            if name == "output":
+                keys.pop("taps", None)
+            keys[name] = value
+    hardware = chosen(vars(args), keys)
+    # auto is the same as not given
+    given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
+    spec = parse(given, beside=hardware.to_data())
+    check_target(args.out, force=args.force)
+    with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
+        design = compile(spec, require_proof=args.require_proof)
+        advance(1)
+        manifest = design.write(args.out, hardware, force=args.force).manifest
+        advance(1)
+    error = manifest["error_lsb"]
+    if not error["kept"]:
+        print(
+            f"lmu-hw: warning: an error of {error['predicted']:.2f} LSB RMS is predicted, over the "
+            f"budget of {error['budget']:g}: a width was forced too low",
+            file=sys.stderr,
+        )
+    if args.json:
+        print_json({"build_directory": str(args.out), **manifest})
+    elif not args.quiet:
+        _print_memory(args.out, manifest)
+    return 0
+
+
+def _model(args: argparse.Namespace) -> int:
+    from .._support.build_directory import check_target
+    from .._support.progress import progress
+    from ..api.compilation import compile
+    from ..measure.data_notes import calibration_notes, range_notes
+    from ..rtl.options import chosen
+
+    for name in MEMORY_ONLY:
+        if getattr(args, name) is not None:
+            flag = "--d" if name == "order" else f"--{name}"
+            raise SpecError(
+                f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
+                "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
+            )
+    hardware = chosen(vars(args))
+    check_target(args.out, force=args.force)
+    args.file, args.spec = args.spec, args.config
+    network = model_options.load_network(args)
+    widths = model_options.widths(args)
+    every = model_options.output_every(args.output_every, network)
+    calibration, dataset = model_options.calibration(args, network)
+    notes = calibration_notes(args.data, dataset)
+    if dataset is None and calibration.known is None:
+        notes.append(
+            "without --data, ranges that no proof gives were seen on "
+            f"{calibration.about}; give data like those to come"
+        )
+    with progress(f"generating {args.file.name}", 2, args.quiet) as advance:
+        design = compile(
+            network,
+            widths=widths,
+            calibration=calibration,
+            output_every=every,
+            name=args.name or "lmu",
+            require_proof=args.require_proof,
+        )
+        advance(1)
+        notes += [] if dataset is None else range_notes(args.data, dataset, design.network)
+        manifest = design.write(args.out, hardware, force=args.force).manifest
+        advance(1)
+    model_options.print_notes(args, notes)
+    if args.json:
+        print_json({"build_directory": str(args.out), **manifest, "notes": notes})
+    elif not args.quiet:
+        print(model_text(manifest))
+        _print_next(args.out)
+    return 0
+
+
+def _print_memory(out: Path, m: dict[str, Any]) -> None:
+    error, widths = m["error_lsb"], f"coefficients {m['coef_bits']}, readout {m['weight_bits']}"
+    parts = " + ".join(f"{n} {kind}" for kind, n in m["multiplies"].items() if n)
+    state = ", ".join(
+        f"{name} Q{f['int_bits']}.{f['frac_bits']}"
+        for name, f in m["formats"].items()
+        if f["role"] == "state" and f["signed"]
+    )
+    kept = "kept" if error["kept"] else "NOT kept"
+    print(f"{m['title']}")
+    print(f"  realization   {m['realization']} ({m['realization_reason']})")
+    print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
+    print(f"  error         {error['predicted']:.2f} LSB RMS predicted; budget of 1 LSB {kept}")
+    proven = "impossible for |u| <= 1" if m["certificate"]["proven"] else "NOT proven impossible"
+    print(f"  overflow      {proven}; zero input dies to exactly zero: {m['zero_input_decay']}")
+    print(
+        f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
+        f"{m['cycles_per_step']} clock cycles"
+    )
+    _print_next(out)
+
+
+def _print_next(out: Path) -> None:
+    print(plain(f"wrote {out}: next, lmu-hw verify {argument(out)}"))

@@ -1,0 +1,47 @@
+"""``lmu-hw import``: a trained model as one neutral file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import EmitError, plain
+from . import model_options
+from .arguments import add_command
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "import",
+        "Read a trained model and write it as one neutral file (.npz, no pickles).",
+        "  lmu-hw import model.keras -o model.npz\n"
+        "  lmu-hw import weights.weights.h5 --spec config.json -o model.npz\n"
+        "  lmu-hw import model.keras --dt-ratio 0.5 -o twice_the_rate.npz",
+    )
+    sub.add_argument(
+        "-o", "--out", type=Path, metavar="MODEL.npz", help="default: FILE's name in this folder"
+    )
+    sub.add_argument("--force", action="store_true", help="replace a file of somebody else")
+    model_options.add_model(sub)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the neutral model file of a trained model."""
+    from ..models.importers.model_file import is_model_file
+
+    network = model_options.load_network(args)
+    out = args.out or Path(f"{network.name}.npz")
+    if out.suffix != ".npz":
+        raise EmitError(f"{out} must end in .npz")
+    if out.exists() and out.samefile(args.file):
+        raise EmitError(f"{out} is the file that is read; name another with -o")
+    if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
+        raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
+    network.save(out)
+    model_options.print_network(args, network, {"model": str(out)})
+    if not (args.json or args.quiet):
+        print(plain(f"wrote {out}"))
+    return 0

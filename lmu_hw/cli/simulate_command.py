@@ -1,0 +1,108 @@
+"""``lmu-hw simulate``: a recorded signal through the integer program."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import plain
+from .arguments import add_command, number, print_json
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    sub = add_command(
+        commands,
+        "simulate",
+        "Run the integer program on a file.",
+        "  lmu-hw simulate out --input ecg.npy --output delayed.csv --full-scale 1024\n"
+        "  lmu-hw simulate out --input log.csv --columns ax,ay --output classes.csv\n"
+        "  lmu-hw simulate out --input test.npz --output outputs.npz --words\n"
+        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n\n"
+        "recordings: blank lines separate them in CSV, a .npz data set holds them as sequences\n"
+        "(see evaluate); each starts from reset\n"
+        ".npz output: an array for each output of the design, rows of all recordings, and offset;\n"
+        "recording i is y[offset[i]:offset[i + 1]]. Labels are integers, and with --words all\n"
+        "outputs are: a value is y * 2.0**-y_frac_bits",
+    )
+    sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
+    sub.add_argument(
+        "--input", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help=".npy, .csv, .wav or .npz"
+    )
+    sub.add_argument(
+        "--columns",
+        metavar="LIST",
+        help="columns that are the inputs, in their order: numbers from 1, or names of CSV columns",
+    )
+    sub.add_argument(
+        "--full-scale",
+        type=number,
+        default=1.0,
+        metavar="X",
+        help="input value that stands for 1.0, the largest u (default 1); for a memory, whose "
+        "outputs scale with its input",
+    )
+    sub.add_argument("--words", action="store_true", help="integer words out")
+    sub.add_argument("--raw", action="store_true", help="integer words in and out")
+    sub.add_argument(
+        "--engine",
+        choices=("auto", "c", "interpreter"),
+        default="auto",
+        help="auto: compiled C where there is a compiler; all give the same words",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stream a file through the program."""
+    from .._support.build_directory import read_manifest
+    from ..measure.signal_files import parse_columns
+    from ..measure.simulate import check_full_scale, simulate
+    from ..program.integer_program import Role
+    from ..verify.load_build import load_program
+
+    check_full_scale(args.full_scale, raw=args.raw)
+    select = None if args.columns is None else parse_columns(args.columns)
+    program = load_program(args.dir)
+    network = "network" in read_manifest(args.dir)
+    result = simulate(
+        program,
+        args.input,
+        args.output,
+        full_scale=check_full_scale(args.full_scale, network=network),
+        raw=args.raw,
+        words=args.words,
+        select=select,
+        network=network,
+        engine=args.engine,
+        quiet=args.quiet,
+    )
+    outputs = program.with_role(Role.OUTPUT)
+    if args.json:
+        print_json(
+            {
+                "output": str(args.output),
+                "recordings": result.recordings,
+                "steps": result.steps,
+                "samples": result.samples,
+                "saturated": result.saturated,
+                "engine": result.engine,
+                "formats": {v.name: str(v.fmt) for v in outputs},
+                "notes": result.notes,
+            }
+        )
+    elif not args.quiet:
+        several = result.recordings > 1
+        what = f"{result.recordings} recordings, " if several else ""
+        reset = ", the state reset between them" if several else ""
+        steps = f"{what}{result.steps} steps through {args.dir}{reset}"
+        print(plain(f"{steps}, written to {args.output}"))
+        if args.raw or args.words:
+            values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
+            print(f"words of {'; '.join(values)}")
+        for note in result.notes:
+            print(plain(note))
+    return 0
