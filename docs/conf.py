@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
@@ -28,6 +29,8 @@ extensions = [
 exclude_patterns = ["_build", "_ext", "gallery/**/*.ipynb", "gallery/*.ipynb", "gallery/*.py"]
 nitpicky = True
 # Other projects' names would need their inventories from the network.
+# A stage that docstrings name and that has no page.
+nitpick_ignore = [("py:obj", "lmu_hw.rtl.schedule.schedule")]
 nitpick_ignore_regex = [("py:.*", r"(?!lmu_hw\.).*")]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
@@ -62,3 +65,15 @@ html_copy_source = False
 html_show_sphinx = False
 # Times and links of a repository are left out: the same sources give the same pages.
 html_last_updated_fmt = None
+
+
+def ports_as_attributes(app: Any, what: str, name: str, obj: Any, options: Any, lines: Any) -> None:
+    """Rename the section of an Amaranth component's ports to one that numpydoc knows."""
+    for k, line in enumerate(lines[:-1]):
+        if line == "Members" and lines[k + 1] == "-------":
+            lines[k : k + 2] = ["Attributes", "----------"]
+
+
+def setup(app: Any) -> None:
+    """Connect before numpydoc."""
+    app.connect("autodoc-process-docstring", ports_as_attributes, priority=100)

@@ -61,7 +61,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         ("```python\nprint(1)\n```\n", "ends without"),
         ("```python\nraise ValueError('this')\n```\n", "this"),
         ("```console\n$ lmu-hw certify nowhere\n```\n", "nowhere"),
-        ("```console\n$ lmu-hw --version\nlmu-hw 0.0\n```\n", "page says"),
+        ("```console\n$ python --version\nPython 2.7\n```\n", "page says"),
         ("```json\n{]\n```\n", "Expecting"),
     ],
 )
