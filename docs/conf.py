@@ -6,6 +6,7 @@ Nothing is fetched while it builds.
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
 import lmu_hw  # noqa: E402
+
+# Components list their ports in a section of their own; see `ports_as_attributes`.
+warnings.filterwarnings("ignore", message="Unknown section Members")
 
 project = "lmu-hw"
 author = copyright = "the lmu-hw authors"

@@ -32,9 +32,12 @@ class Core(wiring.Component):
         of a step asks for one.
     o : Out(stream of ``{"data", "last"}``)
         The words of the output vectors, one after the other; ``last`` with the last one of a step.
-    state_command : In(stream of Command), state_i : In(stream), state_o : Out(stream of ``{"data",
-        "last"}``)
-        With a state port: commands, and the words of the state in and out.
+    state_command : In(stream of Command)
+        With a state port: what to do with the state.
+    state_i : In(stream)
+        With a state port: words of the state that is loaded.
+    state_o : Out(stream of ``{"data", "last"}``)
+        With a state port: words of the state that is saved.
 
     Latency: `Schedule.latency`, from the last input word to the last output word.
     Throughput: one step in the cycles of `lmu_hw.rtl.schedule`.
