@@ -5,7 +5,8 @@
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
-# make bench   the benchmarks, whose tables stand in docs/
+# make bench   the benchmarks, which write docs/results/
+# make docs    the documentation, in docs/_build/html; warnings are errors
 # make nightly all of these but coverage, one after the other; `make -k nightly` does not stop at a failure
 #
 # PYTHON=python3.x chooses the interpreter of .venv; PYTEST_ARGS="-k name" narrows `make test`.
@@ -23,7 +24,7 @@ export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test coverage soak formal mutation fuzz bench nightly clean
+.PHONY: help demo test coverage soak formal mutation fuzz bench docs nightly clean
 .NOTPARALLEL:
 
 help:
@@ -67,12 +68,15 @@ fuzz: .venv/dev.stamp
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
 
+docs: .venv/dev.stamp
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+
 nightly: FUZZ_INPUTS = 20000
 nightly: SOAK_SHARE =
 nightly: $(NIGHTLY)
 
 clean:
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache
 
 # Installed again only when pyproject.toml has changed.
 .venv/demo.stamp: pyproject.toml | venv

@@ -1,4 +1,6 @@
-"""The integer program of a psMNIST-size network against NumPy in float32: docs/bulk_speed.md.
+"""The integer program of a psMNIST-size network against NumPy in float32.
+
+Writes docs/results/bulk_speed.md.
 
     python benchmarks/bulk_speed.py [--sequences 10000] [--steps 784]
 
@@ -38,7 +40,7 @@ BATCH = 1000
 """Sequences that either implementation runs at a time."""
 CHECKED = 8
 """Sequences whose words are compared with the interpreter's."""
-TABLE = Path(__file__).parent.parent / "docs" / "bulk_speed.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "bulk_speed.md"
 
 
 def network(seed: int = 0) -> FloatNetwork:

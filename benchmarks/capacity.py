@@ -1,6 +1,6 @@
 """The paper's capacity task (section 3.1) in float64 and in integers.
 
-Writes docs/capacity.md. --quick leaves T = 100,000 out and prints only.
+Writes docs/results/capacity.md. --quick leaves T = 100,000 out and prints only.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
         print(row, flush=True)
         lines.append(row)
     if not quick:
-        path = Path(__file__).resolve().parent.parent / "docs" / "capacity.md"
+        path = Path(__file__).resolve().parent.parent / "docs" / "results" / "capacity.md"
         path.write_text("\n".join(lines) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What `lmu-hw evaluate` takes beside plain NumPy: docs/evaluate_speed.md.
+"""What `lmu-hw evaluate` takes beside plain NumPy: docs/results/evaluate_speed.md.
 
     PYTHONPATH=. python benchmarks/evaluate_speed.py [--sequences 2000] [--rounds 3] [--no-command]
 
@@ -36,7 +36,7 @@ from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.word_lengths import Widths
 
 ROOT = Path(__file__).parent.parent
-TABLE = ROOT / "docs" / "evaluate_speed.md"
+TABLE = ROOT / "docs" / "results" / "evaluate_speed.md"
 SEQUENCES, CALIBRATED = 2000, 256
 WIDTHS = Widths(weight_bits=8, act_bits=8)
 PLAIN = "plain NumPy, float64, BLAS on all cores"

@@ -1,4 +1,4 @@
-"""Instructions that the generated C takes on microcontrollers: docs/firmware.md.
+"""Instructions that the generated C takes on microcontrollers: docs/results/firmware.md.
 
     PYTHONPATH=. python benchmarks/firmware.py
 
@@ -29,7 +29,7 @@ from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference
 
-TABLE = Path(__file__).parent.parent / "docs" / "firmware.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "firmware.md"
 ROWS, COLUMNS = 212, 468
 """The hidden layer of the psMNIST network: 212 units, 256 words of memory and 212 of its own."""
 CORES = {"M4": "c-m4", "M3": "c-m3", "M0": "c-m0", "RV32": "c-rv32"}

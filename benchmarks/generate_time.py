@@ -1,6 +1,6 @@
 """How long `lmu-hw generate` takes, in CPU seconds beyond imports, and what the folder costs.
 
-Writes docs/generate_time.md. --quick leaves d = 1024 out and prints only.
+Writes docs/results/generate_time.md. --quick leaves d = 1024 out and prints only.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
             lines.append(measure(order, output))
             print(lines[-1], flush=True)
     if not quick:
-        path = Path(__file__).resolve().parent.parent / "docs" / "generate_time.md"
+        path = Path(__file__).resolve().parent.parent / "docs" / "results" / "generate_time.md"
         path.write_text("\n".join(lines) + "\n")
 
 

@@ -1,4 +1,6 @@
-"""Cycles of the hardware against what its lanes must take, words in Icarus: docs/rtl_cycles.md.
+"""Cycles of the hardware against those that its lanes need, words checked in Icarus.
+
+Writes docs/results/rtl_cycles.md.
 
     PYTHONPATH=. python benchmarks/rtl_cycles.py
 
@@ -19,7 +21,7 @@ from tests.rtl.bench import write_build_dir
 
 CYCLES = 30_000
 """Clock cycles of each design without stalls."""
-TABLE = Path(__file__).parent.parent / "docs" / "rtl_cycles.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "rtl_cycles.md"
 HEAD = """# Cycles of the hardware
 
 `lanes x cycles` is what the lanes could have multiplied in a step, busy the share of it that they

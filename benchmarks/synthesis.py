@@ -1,4 +1,4 @@
-"""Measures what designs take of real devices, and writes docs/synthesis.md.
+"""Measures what designs take of real devices, and writes docs/results/synthesis.md.
 
     python benchmarks/synthesis.py [--only dense,order,lanes,goals] [--resume FILE] [--seed N]
 
@@ -24,7 +24,7 @@ from lmu_hw.errors import ToolError
 from lmu_hw.measure.synthesis.devices import TARGETS, chosen
 from lmu_hw.measure.synthesis.flow import synth
 
-TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)
 LANES = (1, 2, 4, 8, 16)
 HEAD = (

@@ -1,4 +1,4 @@
-"""Weights rounded to nearest against weights rounded in turn: docs/weight_rounding.md.
+"""Weights rounded to nearest against weights rounded in turn: docs/results/weight_rounding.md.
 
     python benchmarks/weight_rounding.py
 
@@ -25,7 +25,7 @@ from lmu_hw.quantize.word_lengths import Widths
 
 ORDER, HIDDEN, THETA = 64, 64, 256
 BITS = (2, 3, 4, 6, 8, 12)
-TABLE = Path(__file__).parent.parent / "docs" / "weight_rounding.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "weight_rounding.md"
 
 
 def network(seed: int = 0) -> FloatNetwork:

@@ -1,6 +1,6 @@
 """Accuracy against word length: the promise of --bits, and SNR at given widths.
 
-Writes docs/word_lengths.md. Takes some minutes; --quick leaves the large cases out.
+Writes docs/results/word_lengths.md. Takes some minutes; --quick leaves the large cases out.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def main() -> None:
         print(row, flush=True)
         lines.append(row)
     if not quick:
-        path = Path(__file__).resolve().parent.parent / "docs" / "word_lengths.md"
+        path = Path(__file__).resolve().parent.parent / "docs" / "results" / "word_lengths.md"
         path.write_text("\n".join(lines) + "\n")
 
 

@@ -32,9 +32,11 @@ class Core(wiring.Component):
     o : Out(stream of ``{"data", "last"}``)
         The words of the output vectors in order; ``last`` marks the last word of a step.
     state_command : In(stream of StateCommand)
+        With a state port: commands.
     state_i : In(stream)
+        With a state port: state words to load.
     state_o : Out(stream of ``{"data", "last"}``)
-        With a state port: commands, state words to load, state words saved.
+        With a state port: state words saved.
 
     Latency: `Schedule.latency`, from the last input word to the last output word.
     Throughput: one step every `Schedule.cycles_per_step` cycles.

@@ -1,8 +1,8 @@
 """The emitted Verilog with its state port, as machine code, driven from Python cycle by cycle.
 
-Instances share one core as docs/interfaces.md says: the state of one leaves before that of another
-enters. Words and commands follow each other as fast as the core takes them, so that a command comes
-while a step runs, and outputs leave while another instance's words come.
+Instances share one core as docs/reference/interfaces.md says: the state of one leaves before that
+of another enters. Words and commands follow each other as fast as the core takes them, so that a
+command comes while a step runs, and outputs leave while another instance's words come.
 """
 
 from __future__ import annotations

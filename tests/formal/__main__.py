@@ -1,4 +1,4 @@
-"""Runs every proof and every fault, and writes docs/proofs.md: ``python -m tests.formal``.
+"""Runs every proof and every fault, and writes docs/results/proofs.md: ``python -m tests.formal``.
 
 Seconds are of processor time, all processes together; they are those of the machine it ran on.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.formal.proofs import PROOFS
 from tests.formal.prover import Engine, Proof, Verdict
 
-REPORT = Path(__file__).resolve().parents[2] / "docs" / "proofs.md"
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "results" / "proofs.md"
 
 HEAD = """\
 # What is proven of the emitted Verilog

@@ -49,8 +49,8 @@ def test_every_proof_has_a_fault() -> None:
 
 
 def test_report_names_every_proof() -> None:
-    report = (Path(__file__).resolve().parents[2] / "docs" / "proofs.md").read_text()
+    report = (Path(__file__).resolve().parents[2] / "docs" / "results" / "proofs.md").read_text()
     for proof in PROOFS:
-        assert f"| {proof.name}" in report, "python -m tests.formal writes docs/proofs.md"
+        assert f"| {proof.name}" in report, "python -m tests.formal writes docs/results/proofs.md"
         for mutation in proof.mutations:
             assert mutation.what in report

@@ -1,4 +1,4 @@
-"""Feed damaged inputs to everything that reads: `make fuzz`, docs/fuzzing.md.
+"""Feed damaged inputs to everything that reads: `make fuzz`, docs/contributing/fuzzing.md.
 
 Allowed are success and an `LMUHWError`, in 5 s of processor time and 1 GiB. Everything else, a
 warning included, is told with the command that repeats it; its input is kept, and the exit code

@@ -1,4 +1,6 @@
-"""What of `lmu_hw` the tests reach, from coverage's JSON: `make coverage`, docs/coverage.md.
+"""Report the lines and branches of `lmu_hw` that the tests reach, from coverage's JSON.
+
+`make coverage` runs it; docs/contributing/coverage.md explains the table.
 
 Lines and branches are counted apart; the exit code is 1 where either is below `LEAST`.
 """

@@ -15,7 +15,7 @@ from .memory_matrices import memory_of
 
 Group = dict[str, Array]
 """Arrays of one layer, by the last part of their names."""
-PAGE = "docs/array_names.md"
+PAGE = "docs/reference/array_names.md"
 """Documentation of the supported names."""
 
 

@@ -243,7 +243,7 @@ def test_the_function_of_a_cell_is_tanh_or_what_is_asked_for(tmp_path: Path) -> 
     load(path, note=notes.append)
     assert notes == [
         "assumed, as the arrays do not say: tanh in lmu, an output at every step "
-        "(docs/array_names.md)"
+        "(docs/reference/array_names.md)"
     ]
     network = load(path, activation=Activation.RELU)
     (layer,) = network.layers
