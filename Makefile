@@ -80,7 +80,7 @@ clean:
 
 # Installed again only when pyproject.toml has changed.
 .venv/demo.stamp: pyproject.toml | venv
-	$(PIP) install --quiet --editable '.[progress,plots]'
+	$(PIP) install --quiet --editable '.[plots]'
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml | venv

@@ -73,7 +73,7 @@ def one_round(model: Path, test: Dataset, train: Dataset) -> Times:
 
     net, x = load(model), np.stack(test.sequences)[:, :, 0]
     calibration = Calibration(net, train.sequences)
-    timed(f"calibration, {CALIBRATED} sequences", lambda: calibration.seen(WIDTHS.coef_bits))
+    timed(f"calibration, {CALIBRATED} sequences", lambda: calibration.statistics(WIDTHS.coef_bits))
     design = timed("words and weights chosen", lambda: calibration.design(WIDTHS, title="psMNIST"))
     plain = timed(PLAIN, lambda: run_plain(net, x, np.float64))
     floats = timed("float pass of evaluate", lambda: run_floats(design, test))

@@ -19,6 +19,7 @@ from lmu_hw.firmware import emit, tables
 from lmu_hw.firmware.boards.microcontrollers import TARGETS
 from lmu_hw.measure.footprint.footprint_report import measure
 from lmu_hw.memory.spec import parse
+from lmu_hw.program.codec import to_data
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Linear, Program, Role, Vector
 from lmu_hw.program.output_timing import with_output_every
@@ -100,7 +101,7 @@ def cost(program: Program, name: str) -> dict[str, Any]:
         block = Reference(program, 1).run(inputs[:, None])
         result = board_c.run(target, c_dir.parent, program, [block], 1)
         assert result.mismatches == 0, result.first
-        return measure(target, c_dir, program, inputs, due, quiet=True)
+        return to_data(measure(target, c_dir, program, inputs, due, quiet=True))
 
 
 def memories() -> list[tuple[str, Program]]:

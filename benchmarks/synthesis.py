@@ -1,4 +1,4 @@
-"""What designs take of real devices: docs/results/synthesis.md.
+"""Measures what designs take of real devices, and writes docs/results/synthesis.md.
 
     python benchmarks/synthesis.py [--only dense,order,lanes,goals] [--resume FILE] [--seed N]
 
@@ -24,14 +24,14 @@ from lmu_hw.errors import ToolError
 from lmu_hw.measure.synthesis.devices import TARGETS, chosen
 from lmu_hw.measure.synthesis.flow import synth
 
-TABLE = Path(__file__).parent.parent / "docs" / "results" / "synthesis.md"
+TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)
 LANES = (1, 2, 4, 8, 16)
 HEAD = (
     "| | cycles | LUTs | flip-flops | multipliers | block RAMs | clock [MHz] | steps/s "
-    "| critical path | estimate of LUTs, FFs [%] |"
+    "| critical path |"
 )
-RULE = "|---" * 10 + "|"
+RULE = "|---" * 9 + "|"
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,15 @@ def measure(point: Point, seed: int) -> dict[str, Any]:
             if "does not fit" not in str(error):
                 raise
             return {"refused": str(error)}
-    return {"cycles": result["cycles_per_step"], **result["targets"][0]}
+    return {"cycles": result.cycles_per_step, **result.targets[0].to_dict()}
 
 
 def row(label: str, found: dict[str, Any]) -> str:
     """Return a row of a table."""
     if "refused" in found:
-        return f"| {label} | {found['refused']} |" + " |" * 8
+        return f"| {label} | {found['refused']} |" + " |" * 7
     path = [b["block"] for b in found["critical_path"]["blocks"]]
     ends = path[0] if path[0] == path[-1] else f"{path[0]} to {path[-1]}"
-    errors = ", ".join(f"{found[k]['estimate_error_percent']:+.0f}" for k in ("luts", "ffs"))
     columns = (
         label,
         f"{found['cycles']:,}",
@@ -127,7 +126,6 @@ def row(label: str, found: dict[str, Any]) -> str:
         f"{found['fmax_mhz']:.1f}",
         f"{found['steps_per_second']:,.0f}",
         ends,
-        errors,
     )
     return "| " + " | ".join(columns) + " |"
 
@@ -145,7 +143,7 @@ def ratio(dense: dict[str, Any], cascade: dict[str, Any]) -> str:
         columns.append(of(dense[key]["used"], cascade[key]["used"]))
     for key in ("fmax_mhz", "steps_per_second"):
         columns.append(of(dense[key], cascade[key]))
-    return "| *dense / cascade* | " + " | ".join(columns) + " | | |"
+    return "| *dense / cascade* | " + " | ".join(columns) + " | |"
 
 
 def table(part: str, rows: Rows) -> list[str]:
@@ -196,10 +194,9 @@ def main() -> None:
         "Written by `benchmarks/synthesis.py`: `lmu-hw synth` on the emitted Verilog, with Yosys",
         f"0.70 and nextpnr 0.11.1 as pinned in `pyproject.toml`, seed {args.seed}. LUTs, flip-",
         "flops, multipliers and block RAMs are those of the design alone; clocks are those of the",
-        "slowest corner that nextpnr knows. The numbers of multipliers and block RAMs are foretold",
-        "exactly, and asserted in each run; the last column is the error of what is estimated of",
-        "LUTs and flip-flops before synthesis. Memories have 16-bit words and theta = 8 d;",
-        "networks have random weights, which leaves the figures as they would be.",
+        "slowest corner that nextpnr knows. Numbers of multipliers and block RAMs are predicted",
+        "exactly, and asserted in each run. Memories have 16-bit words and theta = 8 d; networks",
+        "have random weights, which leaves the figures as they would be.",
         "",
     ]
     for part in parts:

@@ -1,4 +1,4 @@
-"""Designs that `synthesis.py` and `synthesis_fit.py` put on devices."""
+"""Designs that `synthesis.py` and `state_port.py` synthesize."""
 
 from __future__ import annotations
 

@@ -44,12 +44,12 @@ def network(seed: int = 0) -> FloatNetwork:
 def snr(net: FloatNetwork, bits: int, *, in_turn: bool) -> float:
     """Return the SNR of the hidden words [dB]."""
     widths = Widths(weight_bits=bits, act_bits=16)
-    seen = Calibration(net).seen(widths.coef_bits)
+    seen = Calibration(net).statistics(widths.coef_bits)
     if not in_turn:
         seen = {name: replace(s, read=None) for name, s in seen.items()}
     design = quantize_network(net, widths, seen, title="benchmark", calibration="noise")
     unseen = noise(lower(net, widths.coef_bits), 1.0, THETA, seed=1)
-    return float(trace(design, Dataset(sequences=tuple(unseen)))["signals"]["y"]["snr_db"])
+    return float(trace(design, Dataset(sequences=tuple(unseen))).signals["y"].snr_db)
 
 
 def main() -> None:

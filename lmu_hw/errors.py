@@ -1,6 +1,6 @@
-"""Every exception class of lmu-hw.
+"""The exception classes of lmu-hw.
 
-An error text names the thing, what it must be, the value it got and the remedy, in one line; the
+A message is one line: the name of the thing, what it must be, the value it has, and the remedy. The
 command line prints that line and nothing else.
 """
 
@@ -10,38 +10,38 @@ import re
 from pathlib import Path
 
 MAX_REASON = 160
-"""Longest part of another library's message that is repeated [characters]."""
+"""Longest quotation from another library's message [characters]."""
 
 
 def plain(text: str) -> str:
-    """Return a text with every unprintable character written out, as in a Python literal.
+    """Return a text with every unprintable character escaped, as in a Python literal.
 
-    Names come from files, and a terminal obeys what it is sent.
+    Names from files may contain control sequences for a terminal.
     """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what another library said of a fault: its first sentence, without its advice.
+    """Return the first sentence of another library's error message.
 
-    Advice of PyTorch or NumPy (load it all the same, trust the file, raise a limit) is for those
-    who call them; lmu-hw's own messages say the remedy.
+    The rest is often advice for callers of PyTorch or NumPy (trust the file, raise a limit), which
+    does not apply here; lmu-hw's own message states the remedy.
     """
-    # colours are no part of the text
+    # remove terminal colours
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(error))
     sentence = re.split(r"(?<=[.!?])\s", " ".join(text.split()))[0].rstrip(".")
     return sentence[:MAX_REASON] or type(error).__name__
 
 
 class LMUHWError(Exception):
-    """Base of every error that lmu-hw raises on purpose; its text is `plain`."""
+    """Base class of all errors that lmu-hw raises on purpose; escapes its message by `plain`."""
 
     def __init__(self, message: object = "", *rest: object) -> None:
         super().__init__(plain(str(message)), *rest)
 
 
 class SpecError(LMUHWError, ValueError):
-    """A request that cannot be met or is malformed."""
+    """A request that is invalid or cannot be met."""
 
 
 class FormatError(LMUHWError, ValueError):
@@ -57,15 +57,15 @@ class UnstableError(LMUHWError, ArithmeticError):
 
 
 class ModelFileError(LMUHWError, ValueError):
-    """A file that is missing, damaged, tampered with, or not of the kind it claims to be."""
+    """A file that is missing, damaged, edited, or of an unexpected kind."""
 
 
 class ScheduleError(LMUHWError):
-    """A program that the hardware schedule cannot express."""
+    """A program that the hardware scheduler cannot map."""
 
 
 class EmitError(LMUHWError):
-    """A file or folder that could not be written."""
+    """A file or directory that could not be written."""
 
 
 class ToolError(LMUHWError, RuntimeError):
@@ -76,11 +76,11 @@ class ToolError(LMUHWError, RuntimeError):
     message : str
         What failed and what to do next.
     command : sequence of str
-        The command as it was run.
+        The command line.
     exit_code : int or None
-        Its exit code; None when it could not be started.
+        Its exit code; None if it could not be started.
     tail : str
-        The last lines that it printed.
+        The last lines of its output.
     """
 
     def __init__(
@@ -98,22 +98,22 @@ class ToolError(LMUHWError, RuntimeError):
 
 
 class MismatchError(LMUHWError, AssertionError):
-    """Two backends disagree; the text names the first divergent word.
+    """A backend that differs from the interpreter; the message names the first differing word.
 
     Parameters
     ----------
     backend : str
         The backend that differs from the interpreter.
     step, signal, index : int, str, int
-        Where: time step from 0, vector name, element.
+        Position of the word: time step from 0, vector name, index in the vector.
     expected, got : int or str
-        The interpreter's word and the backend's (text when it is no integer, such as X).
+        Word of the interpreter and of the backend; text if it is not an integer, such as X.
     fmt : str
         Format of the signal, such as ``Q1.15``.
     seed : int or None
-        Seed of the stimulus, where there is one.
+        Seed of the stimulus, if any.
     remedy : str
-        What to do, where there is something.
+        What to do next, if known.
     """
 
     def __init__(
@@ -138,14 +138,14 @@ class MismatchError(LMUHWError, AssertionError):
 
 
 class UndefinedBehaviourError(LMUHWError, AssertionError):
-    """C that does what C leaves undefined, or loses bits; the text names the line.
+    """Generated C with undefined behaviour or a lossy conversion; the message names the line.
 
     Parameters
     ----------
     report : str
-        What the sanitizer found, and where.
+        Finding of the sanitizer, with its position.
     compiler : str
-        Whose sanitizer.
+        Compiler whose sanitizer found it.
     """
 
     def __init__(self, report: str, compiler: str) -> None:
@@ -154,14 +154,14 @@ class UndefinedBehaviourError(LMUHWError, AssertionError):
 
 
 class CertificateError(LMUHWError, AssertionError):
-    """A claim of a certificate that does not hold of its program.
+    """A certificate with a claim that does not hold for its program.
 
     Parameters
     ----------
     signal : str
-        Of which something is claimed; ``program`` where it is the whole of it.
+        Signal that the claim is about, or ``program``.
     claim : str
-        What is claimed, and what holds.
+        The claim, and the value that holds instead.
     """
 
     def __init__(self, signal: str, claim: str) -> None:

@@ -1,45 +1,55 @@
-"""A build directory: the program, its backends, vectors and a manifest that describes them."""
+"""The files of a build directory: program, Verilog, C, vectors, certificate and manifest."""
 
 from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
-from enum import Enum
-from typing import Any
 
 import numpy as np
 
 from . import __version__, firmware, rtl
-from ._support.build_directory import TOOL, sha256_of
-from .memory.spec import LMUSpec, OutputKind, RealizationKind
+from ._support.build_directory import MANIFEST, TOOL, sha256_of
+from .manifest import (
+    MANIFEST_VERSION,
+    CertificateSummary,
+    Manifest,
+    MemoryManifest,
+    NetworkManifest,
+    NoHardware,
+    SignalBound,
+    SignalRange,
+    VectorFiles,
+    VectorFormat,
+)
+from .memory.spec import OutputKind, RealizationKind
 from .program import vectors
 from .program.integer_program import Program, Role
 from .program.size import ram_bits, rom_bits
 from .proof import certificate
+from .proof.certificate_report import Certificate
+from .proof.claims import PredictedError
 from .quantize.network_summary import report
-from .quantize.quantize_memory import PROMISE, QuantizedMemory
+from .quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory
 from .quantize.quantize_network import QuantizedNetwork
 from .rtl.options import Hardware
 from .rtl.schedule import Schedule, schedule, why_not
 
-MANIFEST_VERSION = 1
 VECTOR_SEED = 1
 VECTOR_CYCLES = 400_000
-"""Clock cycles that the vectors of a folder may cost its Verilog bench."""
+"""Clock cycles that the test vectors may cost the Verilog bench."""
 VECTOR_STEPS = 64
-"""Most steps of the vectors where an output is due at each."""
+"""Most steps of the vectors where every step has an output."""
 MAX_VECTOR_STEPS = 4096
-"""Most steps where outputs are rare: two of them, if so many are enough."""
+"""Most steps where outputs are rare: enough for two outputs, if so many steps are."""
 
 
 def files_of(
     design: QuantizedMemory | QuantizedNetwork,
     hardware: Hardware | None = None,
 ) -> dict[str, str | bytes]:
-    """Return every file of the folder of a design, by relative name.
+    """Return every file of the build directory of a design, by relative path.
 
-    The same design gives the same bytes: nothing of the folder, the path or the time enters.
+    The same design gives the same bytes: they depend on no path and no time.
     """
     program, hardware = design.program, hardware or Hardware()
     described = (
@@ -66,114 +76,121 @@ def files_of(
         files |= {f"{build_dir}/{name}": text for name, text in texts.items()}
     if isinstance(design, QuantizedMemory) and design.spec.output is OutputKind.STATE:
         files["readout.npy"] = _npy(design.readout)
-    files[certificate.NAME] = json.dumps(proof, indent=1) + "\n"
-    files[certificate.TEXT_NAME] = certificate.text(proof)
-    manifest = (
-        _head(program, plan)
-        | described
-        | {"hardware": {"refused": refused} if refused else hardware.to_data()}
-        | {"certificate": {"proven": proof["proven"], "unproven": proof["unproven"]}}
-        | {"vectors": {"steps": steps, "seed": VECTOR_SEED}, "files": sha256_of(files)}
+    files[certificate.NAME] = json.dumps(proof.to_dict(), indent=1) + "\n"
+    files[certificate.TEXT_NAME] = f"{proof}\n"
+    manifest = _manifest(
+        program,
+        plan,
+        described,
+        hardware=NoHardware(refused=refused) if refused else hardware,
+        proof=proof,
+        vectors=VectorFiles(steps=steps, seed=VECTOR_SEED),
+        files=sha256_of(files),
     )
-    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    files[MANIFEST] = json.dumps(manifest.to_dict(), indent=2) + "\n"
     return files
 
 
-def certificate_of(design: QuantizedMemory | QuantizedNetwork) -> certificate.Certificate:
+def certificate_of(design: QuantizedMemory | QuantizedNetwork) -> Certificate:
     """Return the certificate of a design's program."""
     program = design.program
-    error = describe(design)["error_lsb"] if isinstance(design, QuantizedMemory) else None
-    return certificate.certificate(program.to_json(), error, firmware.c_sums(program))
+    predicted = describe(design).error_lsb if isinstance(design, QuantizedMemory) else None
+    return certificate.certificate(program.to_json(), predicted, firmware.c_sums(program))
 
 
-def _head(program: Program, plan: Schedule | None) -> dict[str, Any]:
-    """Return what every manifest says of its program."""
+def _manifest(
+    program: Program,
+    plan: Schedule | None,
+    design: MemoryManifest | NetworkManifest,
+    *,
+    hardware: Hardware | NoHardware,
+    proof: Certificate,
+    vectors: VectorFiles,
+    files: dict[str, str],
+) -> Manifest:
+    """Return the manifest of a program and of the files that it became."""
     by_kind: dict[str, int] = {}
     for op in program.ops:
         by_kind[op.kind] = by_kind.get(op.kind, 0) + program.multiplies(op)
-    return {
-        "tool": TOOL,
-        "schema_version": MANIFEST_VERSION,
-        "version": __version__,
-        "digest": program.digest,
-        "title": program.title,
-        "output_every": program.output_every,
-        "multiplies_per_step": program.multiplies_per_step,
-        "multiplies_per_output": program.multiplies_per_output,
-        "multiplies": by_kind,
-        "cycles_per_step": None if plan is None else plan.cycles_per_step,
-        "cycle_formula": None if plan is None else plan.cycle_formula,
-        "rom_bits": rom_bits(program),
-        "ram_bits": ram_bits(program),
-        "formats": formats(program),
-        "words": {role.value: program.n_words(role) for role in Role},
-    }
+    return Manifest(
+        tool=TOOL,
+        schema_version=MANIFEST_VERSION,
+        version=__version__,
+        digest=program.digest,
+        title=program.title,
+        output_every=program.output_every,
+        multiplies_per_step=program.multiplies_per_step,
+        multiplies_per_output=program.multiplies_per_output,
+        multiplies=by_kind,
+        cycles_per_step=None if plan is None else plan.cycles_per_step,
+        cycle_formula=None if plan is None else plan.cycle_formula,
+        rom_bits=rom_bits(program),
+        ram_bits=ram_bits(program),
+        formats=formats(program),
+        words={role.value: program.n_words(role) for role in Role},
+        design=design,
+        hardware=hardware,
+        certificate=CertificateSummary(proven=proof.proven, unproven=proof.claims.unproven),
+        vectors=vectors,
+        files=files,
+    )
 
 
-def describe(design: QuantizedMemory) -> dict[str, Any]:
-    """Return what a manifest says of a memory."""
-    return {
-        "spec": _spec(design.spec),
-        "realization": design.realization.value,
-        "realization_reason": design.reason,
-        "coef_bits": design.coef_bits,
-        "weight_bits": design.weight_bits,
-        "state_bits": design.state_bits,
-        "bounds": {
-            b.signal: {
-                "peak": _short(b.peak),
-                "int_bits": b.fmt.int_bits,
-                "frac_bits": b.fmt.frac_bits,
-            }
+def describe(design: QuantizedMemory) -> MemoryManifest:
+    """Return the part of a manifest that only a memory has."""
+    return MemoryManifest(
+        spec=design.spec,
+        realization=design.realization,
+        realization_reason=design.reason,
+        coef_bits=design.coef_bits,
+        weight_bits=design.weight_bits,
+        state_bits=design.state_bits,
+        bounds={
+            b.signal: SignalBound(
+                peak=_short(b.peak), int_bits=b.fmt.int_bits, frac_bits=b.fmt.frac_bits
+            )
             for b in design.bounds
         },
-        "error_lsb": {
-            "budget": PROMISE,
-            "kept": design.error <= PROMISE,
-            "predicted": _short(design.error),
-            "coefficients": _short(design.coefficient_error),
-            "roundoff": _short(design.roundoff_error),
-        },
-        "zero_input_decay": design.decay,
-    }
+        error_lsb=PredictedError(
+            budget=ERROR_BUDGET,
+            kept=design.error <= ERROR_BUDGET,
+            predicted=_short(design.error),
+            coefficients=_short(design.coefficient_error),
+            roundoff=_short(design.roundoff_error),
+        ),
+        zero_input_decay=design.decay,
+    )
 
 
-def describe_network(design: QuantizedNetwork) -> dict[str, Any]:
-    """Return what a manifest says of a network."""
-    return {
-        "realization": RealizationKind.CASCADE.value,
-        "network": report(design.network),
-        **asdict(design.widths),
-        "calibration": design.calibration,
-        "signals": {
-            b.signal: {
-                "format": str(b.fmt),
-                "peak": _short(b.peak),
-                "basis": "proven" if b.proven else "seen on data",
-            }
+def describe_network(design: QuantizedNetwork) -> NetworkManifest:
+    """Return the part of a manifest that only a network has."""
+    return NetworkManifest(
+        realization=RealizationKind.CASCADE,
+        network=report(design.network),
+        widths=design.widths,
+        calibration=design.calibration,
+        signals={
+            b.signal: SignalRange(
+                format=str(b.fmt),
+                peak=_short(b.peak),
+                basis="proven" if b.proven else "seen on data",
+            )
             for b in design.bases
         },
-    }
+    )
 
 
-def formats(program: Program) -> dict[str, dict[str, Any]]:
+def formats(program: Program) -> dict[str, VectorFormat]:
     """Return the format of every vector, by name."""
     return {
-        v.name: {
-            "int_bits": v.fmt.int_bits,
-            "frac_bits": v.fmt.frac_bits,
-            "signed": v.fmt.signed,
-            "length": v.length,
-            "role": v.role.value,
-        }
+        v.name: VectorFormat(
+            int_bits=v.fmt.int_bits,
+            frac_bits=v.fmt.frac_bits,
+            signed=v.fmt.signed,
+            length=v.length,
+            role=v.role,
+        )
         for v in program.vectors
-    }
-
-
-def _spec(spec: LMUSpec) -> dict[str, Any]:
-    return {
-        key: value.value if isinstance(value, Enum) else value
-        for key, value in asdict(spec).items()
     }
 
 

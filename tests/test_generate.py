@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 
 from lmu_hw.generate import describe, files_of
+from lmu_hw.manifest import parse_manifest
 from lmu_hw.memory.spec import parse
 from lmu_hw.program import vectors
+from lmu_hw.program.codec import to_data
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
@@ -149,11 +151,12 @@ def test_a_readout_comes_with_a_state_output() -> None:
 def test_described_without_files() -> None:
     design = quantize_memory(parse({"d": 2, "channels": 2, "output": "taps=0,1"}))
     described = describe(design)
-    assert described["spec"]["taps"] == (0.0, 1.0)
-    json.dumps(described, allow_nan=False)
-    manifest = json.loads(files_of(design)["manifest.json"])
-    assert manifest["words"] == {role.value: design.program.n_words(role) for role in Role}
-    assert manifest["words"]["input"] == 2
+    assert described.spec.taps == (0.0, 1.0)
+    json.dumps(to_data(described), allow_nan=False)
+    manifest = parse_manifest(json.loads(files_of(design)["manifest.json"]))
+    assert manifest.design == described
+    assert manifest.words == {role.value: design.program.n_words(role) for role in Role}
+    assert manifest.words["input"] == 2
 
 
 def make(where: Path) -> subprocess.CompletedProcess[str]:
@@ -200,7 +203,7 @@ def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     said = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out")
     assert said.code == 0
     assert said.err == ""
-    for text in ("d=3", "theta=24", "realization", "multiplies", "clock cycles", "budget"):
+    for text in ("d=3", "theta=24", "realization", "multiplies", "clock cycles", "error budget"):
         assert text in said.out
     assert f"lmu-hw verify '{tmp_path}/my out'" in said.out
     quiet = call(capsys, "generate", "--d", 3, "-o", tmp_path / "my out", "-q")

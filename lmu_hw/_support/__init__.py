@@ -1,1 +1,1 @@
-"""Plumbing: files, subprocesses, templates, progress; nothing here knows what an LMU is."""
+"""General support code, independent of LMUs: files, subprocesses, templates, progress."""

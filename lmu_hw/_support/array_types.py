@@ -1,4 +1,4 @@
-"""The array types of annotations, each defined once."""
+"""Array types for annotations."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-"""Real values."""
+"""Array of real values."""
 Words = npt.NDArray[np.int64]
-"""Words: integer samples, each in its format."""
+"""Array of words: integer samples, each in its fixed-point format."""
 AnyArray = npt.NDArray[Any]
-"""An array as a file holds it, of any type."""
+"""Array of any type, as read from a file."""

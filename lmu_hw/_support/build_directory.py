@@ -1,6 +1,6 @@
-"""Output folders: written whole or not at all, and never over somebody's work.
+"""Write build directories: completely or not at all, and never over files of the user.
 
-A folder is recognised as ours by its manifest, a JSON object with ``"tool": "lmu-hw"``, whose
+A build directory is recognised by its manifest, a JSON object with ``"tool": "lmu-hw"``, whose
 ``"files"`` gives the sha256 of every other file.
 """
 
@@ -26,28 +26,28 @@ BUILT = ("c/build/", "rtl/build/")
 def write_build_dir(
     target: Path, files: Mapping[str, str | bytes], *, force: bool, marker: str = MANIFEST
 ) -> None:
-    """Write a folder of files so that it appears whole or not at all.
+    """Write a directory atomically: it appears complete or not at all.
 
-    The files go to a hidden folder beside the target, which then takes its place by renaming. After
-    an error or Ctrl-C the old folder is as it was and nothing else is left.
+    The files are written to a hidden directory next to the target, which is then renamed to it.
+    After an error or Ctrl-C the old directory is unchanged and nothing else is left behind.
 
     Parameters
     ----------
     target : Path
-        The folder; its parents are made.
+        The directory; missing parents are created.
     files : mapping of str to str or bytes
-        Contents for each relative name, with ``/`` between folders; text is UTF-8. The manifest is
-        one of them.
+        Content for each relative name, with ``/`` as separator; text is encoded as UTF-8. The
+        manifest is one of them.
     force : bool
-        Replace an earlier output even where it was edited or holds other files as well.
+        Replace an existing build directory even if it was edited or holds other files too.
     marker : str
         Name of the manifest.
 
     Raises
     ------
     EmitError
-        If the target is a file, the current folder, or holds anything but an earlier output; if
-        that was edited and ``force`` is false; or if it cannot be written.
+        If the target is a file, the current directory, or a directory other than a build directory;
+        if the build directory was edited and ``force`` is false; or if writing fails.
     """
     assert marker in files
     assert not any(name.startswith("/") or ".." in name.split("/") for name in files)
@@ -65,20 +65,20 @@ def write_build_dir(
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that it appears whole or stays as it was.
+    """Write a file atomically: after an error the old file, if any, is unchanged.
 
     Parameters
     ----------
     path : Path
     write : callable
-        Gets the file, open for binary writing.
+        Called with the file, open for binary writing.
 
     Raises
     ------
     EmitError
-        If it cannot be written.
+        If writing fails.
     """
-    # beside the target, so that renaming is enough
+    # in the same directory, so that os.replace is atomic
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.new")
     try:
         try:
@@ -92,26 +92,28 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def check_file(path: Path, *, force: bool = False) -> None:
-    """Raise what `write_file` would, or if there is a file, before any work is done for it.
+    """Check, before the work starts, that `write_file` will be able to write a new file.
 
     Raises
     ------
     EmitError
+        If the path cannot be written, or exists and ``force`` is false.
     """
     if path.is_dir():
-        raise EmitError(f"{path} is a folder; name a file")
+        raise EmitError(f"{path} is a directory; name a file")
     if path.exists() and not force:
         raise EmitError(f"{path} exists; choose another name, or give --force")
     if not os.path.isdir(os.path.realpath(path.parent)):
-        raise EmitError(f"{path} cannot be written: there is no folder {path.parent}")
+        raise EmitError(f"{path} cannot be written: there is no directory {path.parent}")
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Raise what `write_folder` would, before any work is done for it.
+    """Check, before the work starts, that `write_build_dir` may write to the target.
 
     Raises
     ------
     EmitError
+        If it may not; see `write_build_dir`.
     """
     try:
         _check_replaceable(Path(os.path.realpath(target)), target, force, MANIFEST)
@@ -129,37 +131,41 @@ def read_manifest(build_dir: Path) -> dict[str, Any]:
     Raises
     ------
     ModelFileError
-        If the folder or its manifest is missing, unreadable or not written by lmu-hw.
+        If the directory or its manifest is missing, unreadable or not written by lmu-hw.
     """
     path = build_dir / MANIFEST
     if not build_dir.is_dir():
         what = "is a file" if build_dir.exists() else "does not exist"
-        raise ModelFileError(f"{build_dir} {what}; give a folder written by 'lmu-hw generate'")
+        raise ModelFileError(
+            f"{build_dir} {what}; give a build directory written by 'lmu-hw generate'"
+        )
     try:
         manifest = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError(
-            f"{build_dir} holds no {MANIFEST}; give a folder written by 'lmu-hw generate'"
+            f"{build_dir} holds no {MANIFEST}; give a build directory written by 'lmu-hw generate'"
         ) from error
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path} is damaged ({reason_of(error)}); generate the folder again"
+            f"{path} is damaged ({reason_of(error)}); generate the build directory again"
         ) from error
     if not _is_manifest(manifest):
-        raise ModelFileError(f"{path} was not written by lmu-hw; generate the folder again")
+        raise ModelFileError(
+            f"{path} was not written by lmu-hw; generate the build directory again"
+        )
     return dict(manifest)
 
 
 def changed_files(build_dir: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Return the recorded files that are missing or differ from their sha256, sorted.
+    """Return the names of recorded files that are missing or differ from their sha256, sorted.
 
     Parameters
     ----------
     build_dir : Path
     manifest : mapping
-        What `read_manifest` returned.
+        As `read_manifest` returns it.
     """
     return sorted(
         name
@@ -178,9 +184,9 @@ def sha256_of(files: Mapping[str, str | bytes]) -> dict[str, str]:
 
 
 def write_error(path: Path, error: OSError) -> EmitError:
-    """Return the one-line error for a file or folder that could not be written."""
+    """Return the one-line error for a file or directory that could not be written."""
     reason = error.strerror or str(error)
-    # The operating system names the part of the path at fault; a hidden temporary means nothing.
+    # the error may name a hidden temporary file, which means nothing to the user
     at = Path(error.filename) if isinstance(error.filename, str) else path
     where = f" at {at}" if at in path.absolute().parents else ""
     return EmitError(f"cannot write {path}: {reason}{where}; make room or choose another place")
@@ -195,13 +201,15 @@ def _is_manifest(manifest: Any) -> bool:
 
 
 def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> None:
-    """Raise `EmitError` if something at ``place`` must be kept."""
+    """Raise `EmitError` unless ``place`` is free or may be replaced."""
     if place in (cwd := Path.cwd(), *cwd.parents):
-        raise EmitError(f"{target} must not be or hold the current folder; choose a subfolder")
+        raise EmitError(
+            f"{target} must not be or contain the current directory; choose a subdirectory"
+        )
     if not place.exists():
         return
     if not place.is_dir():
-        raise EmitError(f"{target} is a file; choose another folder")
+        raise EmitError(f"{target} is a file; choose another directory")
     if not any(place.iterdir()):
         return
     try:
@@ -211,13 +219,13 @@ def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> N
     if not _is_manifest(manifest):
         raise EmitError(
             f"{target} holds files that lmu-hw did not write, or a damaged {marker}; "
-            "choose another folder, or delete it"
+            "choose another directory, or delete it"
         )
     if force:
         return
     known = {marker, *manifest["files"]}
     held = (p.relative_to(place).as_posix() for p in place.rglob("*") if not _is_real_dir(p))
-    # what the folder's own Makefiles build is nobody's work
+    # outputs of the generated Makefiles may be replaced
     if extra := sorted(p for p in set(held) - known if not p.startswith(BUILT)):
         raise EmitError(f"{target} also holds {extra[0]}; --force removes it with the rest")
     if changed := changed_files(place, manifest):
@@ -228,16 +236,16 @@ def _is_real_dir(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _hidden(place: Path, what: str) -> Path:
-    return place.with_name(f".{place.name}-{secrets.token_hex(4)}.{what}")
+def _hidden(place: Path, suffix: str) -> Path:
+    return place.with_name(f".{place.name}-{secrets.token_hex(4)}.{suffix}")
 
 
 @contextlib.contextmanager
 def _temporary(place: Path) -> Iterator[Path]:
-    """Make a hidden folder beside ``place``; at the end, remove it if it is still there."""
+    """Create a hidden directory next to ``place``; at the end, remove it if it still exists."""
     path = _hidden(place, "new")
     try:
-        # Not tempfile: its folders are closed to others whatever the umask.
+        # not tempfile, whose directories ignore the umask and exclude other users
         path.mkdir()
         yield path
     finally:
@@ -245,11 +253,11 @@ def _temporary(place: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _parents(build_dir: Path) -> Iterator[None]:
-    """Make a folder with its parents; remove those made if the body fails."""
-    missing = [p for p in (build_dir, *build_dir.parents) if not p.exists()]
+def _parents(directory: Path) -> Iterator[None]:
+    """Create a directory with its parents; remove the new ones if the body fails."""
+    missing = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
-        build_dir.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         for path in missing:
@@ -259,7 +267,7 @@ def _parents(build_dir: Path) -> Iterator[None]:
 
 
 def _swap(new: Path, place: Path) -> None:
-    """Put ``new`` in the place of ``place``, or do nothing."""
+    """Rename ``new`` to ``place``, replacing it; on failure, restore the old directory."""
     old = _hidden(place, "old")
     try:
         if place.exists():

@@ -1,4 +1,4 @@
-"""Command lines: a parser whose errors are ours, and paths as a shell takes them."""
+"""Parse command lines: an argument parser that raises `UsageError`, and quoting of paths."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..errors import LMUHWError
 
 
 class UsageError(LMUHWError):
-    """A command line that cannot be understood."""
+    """An invalid command line."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises instead of exiting."""
+    """An argument parser that raises `UsageError` instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError`."""
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def options(self) -> list[str]:
-        """Return every option by every name."""
+        """Return all names of all options."""
         return [name for action in self._actions for name in action.option_strings]
 
     def refuse(self, word: str) -> NoReturn:
-        """Raise the error of an argument that no command takes, with what may have been meant."""
+        """Raise `UsageError` for an unknown argument, with the closest known option."""
         if not word.startswith("-"):
             self.error(f"unexpected argument {word!r}")
         near = difflib.get_close_matches(word.partition("=")[0], self.options(), n=1, cutoff=0.75)
@@ -35,6 +35,6 @@ class Parser(argparse.ArgumentParser):
 
 
 def argument(path: Path) -> str:
-    """Return a path as a shell takes it, and no command for an option."""
+    """Return a path quoted for a shell, and prefixed so that it is not taken for an option."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)

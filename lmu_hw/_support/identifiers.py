@@ -1,11 +1,11 @@
-"""Names that files, Verilog modules and C symbols can share, and the macro of the Verilog."""
+"""Names that are valid for files, Verilog modules and C symbols, and the simulation macro."""
 
 from __future__ import annotations
 
 import re
 
 RULE = (
-    "a lower-case identifier of at most 40 characters that is no word of Verilog or C header, "
+    "a lower-case identifier of at most 40 characters that is no Verilog keyword or C header, "
     "such as gyro_memory"
 )
 _WORDS = """
@@ -32,12 +32,12 @@ wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
 _C_HEADERS = "features lmu_kernels math stddef stdint stdio stdlib string"
 VERILOG_WORDS = frozenset(_WORDS.split())
-"""Words that Verilog keeps for itself, or SystemVerilog, which is what many tools read."""
+"""Reserved words of Verilog and of SystemVerilog, as which many tools read Verilog."""
 COLLISION_MACRO = "LMU_HW_COLLISION_X"
-"""What a simulation of emitted Verilog defines, so that an undefined word of a RAM is X there."""
+"""Macro to define in simulation: a RAM then returns X where real memory would be undefined."""
 _TAKEN = VERILOG_WORDS | frozenset(_C_HEADERS.split())
 
 
-def is_free(name: str) -> bool:
-    """Return whether a design may have this name (see `RULE`)."""
+def is_design_name(name: str) -> bool:
+    """Return whether a name is valid for a design (see `RULE`)."""
     return re.fullmatch("[a-z][a-z0-9_]{0,39}", name) is not None and name not in _TAKEN

@@ -1,4 +1,4 @@
-"""What goes by a name that a user gives."""
+"""Look up objects by names that a user gives."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from ..errors import SpecError
 T = TypeVar("T")
 
 
-def look_up(names: Sequence[str], known: Mapping[str, T], what: str) -> tuple[T, ...]:
-    """Return what goes by these names, each once.
+def look_up(names: Sequence[str], known: Mapping[str, T], kind: str) -> tuple[T, ...]:
+    """Return the objects with these names, without duplicates.
 
     Parameters
     ----------
     names : sequence of str
     known : mapping
-    what : str
-        What the names are of, for the message.
+        Objects by name.
+    kind : str
+        Kind of the objects, for the error message.
 
     Raises
     ------
     SpecError
-        If nothing goes by one of the names.
+        If a name is unknown; the message suggests a close one.
 
     Examples
     --------
@@ -35,5 +36,5 @@ def look_up(names: Sequence[str], known: Mapping[str, T], what: str) -> tuple[T,
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}"
-            raise SpecError(f"unknown {what} {name!r}; {hint}")
+            raise SpecError(f"unknown {kind} {name!r}; {hint}")
     return tuple(known[name] for name in dict.fromkeys(names))

@@ -1,7 +1,8 @@
-"""Progress on stderr for anything that takes over a second.
+"""Progress on stderr for work that takes over a second: a tqdm bar, or plain lines on a pipe.
 
-A thread draws, so that a step that blocks for long still shows that it runs, and counting costs the
-work itself nothing but an addition.
+A thread draws, so that a call that blocks for long still shows that it runs, and `advance` costs
+the work nothing but an addition. tqdm alone would do neither, and would fill a log with carriage
+returns.
 """
 
 from __future__ import annotations
@@ -10,39 +11,37 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from ..errors import plain
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
 SHOW_AFTER = 1.0
-"""Time until anything is shown [s]."""
-LOOK_EVERY = 0.1
-"""Time between two looks at how far the work is [s]."""
+"""Time before anything is shown [s]."""
+REFRESH_EVERY = 0.1
+"""Refresh period [s]."""
+BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
+UNKNOWN_TOTAL = "{desc} ... [{elapsed}]"
 
 
 @contextmanager
 def progress(description: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show how far a piece of work is, on stderr, if it takes over a second.
+    """Show the progress of some work on stderr, if it takes over a second.
 
-    A terminal gets a bar where rich is installed; otherwise there is a plain line, and another at
-    each tenth of the work.
+    A terminal shows a bar with the remaining time. Any other stderr gets a plain line, and another
+    one at each tenth of the work.
 
     Parameters
     ----------
     description : str
-        What is being done, such as ``"Icarus"``.
+        Name of the work, such as ``"Icarus"``.
     total : int
-        Size of the work, in any unit; 0 when it is not known.
+        Amount of work, in any unit; 0 if unknown.
     quiet : bool
         Show nothing.
 
     Yields
     ------
     callable
-        ``advance(n)``: ``n`` more units are done.
+        ``advance(n)``: report that ``n`` more units are done.
 
     Examples
     --------
@@ -50,7 +49,7 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
     ...     for _ in range(3):
     ...         advance(1)
     """
-    # file names stand in some
+    # descriptions may contain file names
     description, done = plain(description), 0
 
     def advance(n: int) -> None:
@@ -75,41 +74,25 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
 def _draw(description: str, total: int, done: Callable[[], int], finished: threading.Event) -> None:
     if finished.wait(SHOW_AFTER):
         return
-    try:
-        bar = _bar() if sys.stderr.isatty() else None
-        if bar is None:
-            _draw_lines(description, total, done, finished)
-        else:
-            _draw_bar(bar, description, total, done, finished)
-    except (OSError, ValueError):
-        # stderr has been closed; the work goes on.
-        return
-
-
-def _bar() -> Progress | None:
-    try:
-        from rich.console import Console
-        from rich.progress import Progress
-    except ImportError:
-        return None
-    return Progress(console=Console(file=sys.stderr), transient=True, auto_refresh=False)
+    # a closed stderr must not stop the work
+    with suppress(OSError, ValueError):
+        draw = _draw_bar if sys.stderr.isatty() else _draw_lines
+        draw(description, total, done, finished)
 
 
 def _draw_bar(
-    bar: Progress,
-    description: str,
-    total: int,
-    done: Callable[[], int],
-    finished: threading.Event,
+    description: str, total: int, done: Callable[[], int], finished: threading.Event
 ) -> None:
-    from rich.errors import LiveError
+    from tqdm import tqdm
 
-    # One bar at a time: inside a piece of work that is shown already, its parts are not.
-    with suppress(LiveError), bar:
-        # Escaped: a bracket in a description is no markup.
-        task = bar.add_task(description.replace("[", r"\["), total=total or None)
-        while not finished.wait(LOOK_EVERY):
-            bar.update(task, completed=done(), refresh=True)
+    bar_format = BAR if total else UNKNOWN_TOTAL
+    with tqdm(
+        desc=description, total=total or None, file=sys.stderr, leave=False, bar_format=bar_format
+    ) as bar:
+        bar.start_t -= SHOW_AFTER
+        while not finished.wait(REFRESH_EVERY):
+            bar.n = done()
+            bar.refresh()
 
 
 def _draw_lines(
@@ -125,5 +108,5 @@ def _draw_lines(
             shown = tenth
         if last:
             return
-        # then one more look: the work may have ended since the last
-        last = finished.wait(LOOK_EVERY)
+        # look once more after the end: the work may have advanced
+        last = finished.wait(REFRESH_EVERY)

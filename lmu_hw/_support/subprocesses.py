@@ -1,4 +1,4 @@
-"""Programs outside Python: how a compiler is found, how a tool is run, and how it ends."""
+"""Find compilers and run external programs; a program never outlives its caller."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from typing import overload
 
 from ..errors import ToolError
 
-END_WITHIN = 1.0
-"""Time that killed processes are waited for [s]."""
+KILL_TIMEOUT = 1.0
+"""Time to wait for killed processes to end [s]."""
 TAIL_LINES = 10
-"""Last lines of what a failed compiler said that an error keeps."""
+"""Number of last lines of a failed compiler's output that an error keeps."""
 
 
 def c_compiler() -> list[str]:
-    """Return the C compiler's command: $CC, else the first known one on the path, else nothing."""
+    """Return the C compiler's command: $CC, else cc, gcc or clang, else an empty list."""
     return _first("CC", "cc", "gcc", "clang")
 
 
 def cxx_compiler() -> list[str]:
-    """Return the C++ compiler's command: $CXX, else the first known one, else nothing."""
+    """Return the C++ compiler's command: $CXX, else c++, g++ or clang++, else an empty list."""
     return _first("CXX", "c++", "g++", "clang++")
 
 
@@ -70,21 +70,22 @@ def run_tool(
     log: Path | None = None,
     time_limit: float | None = None,
 ) -> tuple[int | None, str]:
-    """Run a program to its end and return its exit code and what it printed.
+    """Run a program and return its exit code and its output (stdout and stderr).
 
-    On Ctrl-C, or any other exception, it ends together with every process that it started. Its
-    temporary files go to ``cwd``, where whoever made that folder removes them.
+    On Ctrl-C or any other exception the program is killed with all its child processes. Its
+    temporary files go to ``cwd``, so that they are removed with that directory.
 
     Parameters
     ----------
     command : sequence of str
     cwd : Path, optional
+        Working directory. Default: that of this process.
     env : mapping, optional
-        Its whole environment; this process's own by default.
+        Complete environment. Default: that of this process.
     log : Path, optional
-        Where to keep what it printed.
+        File to write the output to.
     time_limit : float, optional
-        Time after which it is killed [s]: the exit code is then None.
+        Time after which the program is killed [s]; the exit code is then None.
     """
     if cwd is not None:
         env = {**(os.environ if env is None else env), "TMPDIR": str(cwd)}
@@ -112,11 +113,11 @@ def run_tool(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and those that it started, and wait until none can write any more."""
+    """Kill a process and its children, and wait until all of them have ended."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    give_up = time.monotonic() + END_WITHIN
+    give_up = time.monotonic() + KILL_TIMEOUT
     with suppress(ProcessLookupError):
         while time.monotonic() < give_up:
             os.killpg(process.pid, 0)
@@ -127,27 +128,29 @@ def compile_files(
     command: Sequence[str],
     options: Sequence[str],
     *,
-    what: Path | str,
+    label: Path | str,
     optional: Sequence[str] = (),
     cwd: Path | None = None,
 ) -> None:
-    """Run a compiler, without the ``optional`` options if it does not take them.
+    """Run a compiler; if it fails, try again without the ``optional`` options.
 
     Parameters
     ----------
     command : sequence of str
         As `c_compiler` returns it.
     options : sequence of str
-        Files included.
-    what : Path or str
-        What an error calls the thing that could not be compiled.
+        Options and files.
+    label : Path or str
+        Name of the compiled source, for error messages.
     optional : sequence of str
+        Options that the compiler may not support.
     cwd : Path, optional
+        Working directory. Default: that of this process.
 
     Raises
     ------
     ToolError
-        If it fails either way.
+        If the compiler fails.
     """
     for more in [optional, ()] if optional else [()]:
         line = (*command, *more, *options)
@@ -157,7 +160,7 @@ def compile_files(
     said = text.strip().splitlines() or ["no message"]
     first = next((line for line in said if "error" in line), said[-1])
     raise ToolError(
-        f"{command[0]} could not compile {what}: {first}",
+        f"{command[0]} could not compile {label}: {first}",
         command=line,
         exit_code=exit_code,
         tail="\n".join(said[-TAIL_LINES:]),
@@ -165,5 +168,5 @@ def compile_files(
 
 
 def load_library(path: Path) -> ctypes.CDLL:
-    """Load a shared library; its file may go afterwards: the mapping keeps what it needs."""
+    """Load a shared library; its file may be deleted afterwards, as it stays mapped."""
     return ctypes.CDLL(str(path))

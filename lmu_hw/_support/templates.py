@@ -1,7 +1,7 @@
-"""Jinja2 set-up for generated text: templates lay out, Python computes.
+"""Jinja2 environment for generated text: templates do the layout, Python the computation.
 
-The templates live in `rtl_templates/` and the benches in `sim/`, at the top of the checkout; a
-wheel carries copies of both inside the package, which win when they exist.
+The templates are in `rtl_templates/` and the benches in `sim/`, at the top of the checkout. A wheel
+contains copies inside the package, which take precedence.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the environment that every generated file is rendered with.
+    """Return the environment that renders every generated file.
 
-    An undefined name in a template is an error, and no text is escaped: nothing here is HTML.
+    An undefined name in a template is an error. Text is not escaped, as no output is HTML.
     """
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_folder("_rtl_templates", "rtl_templates")),
@@ -45,12 +45,12 @@ def environment() -> jinja2.Environment:
 
 
 def sim_dir() -> Path:
-    """Return the folder that holds the cocotb benches."""
+    """Return the directory of the cocotb benches."""
     return _folder("_sim", "sim")
 
 
 def c_int(value: int) -> str:
-    """Return an integer as a C constant of its own, for any int64 value.
+    """Return an int64 value as a C constant expression.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def c_int(value: int) -> str:
     return str(value) if -(1 << 31) < value < 1 << 31 else f"INT64_C({value})"
 
 
-LINE = 96
-"""Longest line of constants."""
+MAX_LINE = 96
+"""Longest line of generated C [characters]."""
 
 
 def c_lines(values: Sequence[int], digits: int) -> list[str]:
-    """Return integers as C constants of at least ``digits`` characters, up to eight a line.
+    """Return lines of up to eight C constants, each padded to at least ``digits`` characters.
 
     Examples
     --------
@@ -80,13 +80,13 @@ def c_lines(values: Sequence[int], digits: int) -> list[str]:
     """
     constants = [c_int(value).rjust(digits) for value in values]
     longest = max(map(len, constants), default=0) + len(", ")
-    # fewer in a line where eight would be too long to read
-    n = next(n for n in (8, 4, 2, 1) if n == 1 or n * longest < LINE)
+    # fewer on a line if eight would exceed MAX_LINE
+    n = next(n for n in (8, 4, 2, 1) if n == 1 or n * longest < MAX_LINE)
     return [", ".join(constants[start : start + n]) for start in range(0, len(constants), n)]
 
 
 def c_statement(text: str, indent: int) -> str:
-    """Return a C statement indented by ``indent`` columns, on more than one line if it is long.
+    """Return a C statement indented by ``indent`` columns, wrapped if it is long.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def c_statement(text: str, indent: int) -> str:
     return "\n".join(
         textwrap.wrap(
             text,
-            LINE - 4,
+            MAX_LINE - 4,
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + 4),
             break_long_words=False,
@@ -106,7 +106,7 @@ def c_statement(text: str, indent: int) -> str:
 
 
 def hex_word(value: int, width: int) -> str:
-    """Return a word of ``width`` bits in two's complement hex, all digits, as $readmemh reads it.
+    """Return a word in two's complement hex with leading zeros, for $readmemh.
 
     Examples
     --------
@@ -119,12 +119,12 @@ def hex_word(value: int, width: int) -> str:
 
 
 def c_ident(name: str) -> str:
-    """Return ``name`` unchanged if C and Verilog take it as an identifier.
+    """Return ``name`` unchanged if it is a valid identifier in C and Verilog.
 
     Raises
     ------
     EmitError
-        If it is no identifier.
+        If it is not.
     """
     if not _IDENTIFIER.match(name):
         raise EmitError(f"name must be an identifier (letters, digits, _), not {name!r}")
@@ -132,5 +132,5 @@ def c_ident(name: str) -> str:
 
 
 def _folder(packaged: str, checkout: str) -> Path:
-    build_dir = _PACKAGE / packaged
-    return build_dir if build_dir.is_dir() else _PACKAGE.parent / checkout
+    installed = _PACKAGE / packaged
+    return installed if installed.is_dir() else _PACKAGE.parent / checkout

@@ -1,4 +1,4 @@
-"""Checks of numbers that a user gives; each error names the value and says what it must be."""
+"""Check numbers from the user; each error names the value and states the valid range."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_real(name: str, value: Any) -> float:
         if isinstance(value, bool) or not math.isfinite(value):
             raise TypeError
         return float(value)
-    except OverflowError:  # an int beyond float64
+    except OverflowError:  # an int outside the range of float64
         raise SpecError(f"{name} must be a finite number, not one this large") from None
     except TypeError:
         raise SpecError(f"{name} must be a finite number, not {value!r}") from None

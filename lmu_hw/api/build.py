@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .._support.build_directory import read_manifest
+import numpy as np
+import numpy.typing as npt
+
 from ..firmware.boards import microcontrollers
+from ..manifest import Manifest, load_manifest
+from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
 from ..measure.synthesis import devices
 from ..measure.synthesis.flow import synth
+from ..measure.synthesis.synth_report import SynthReport
 from ..program.integer_program import Program
-from ..proof.certificate import Certificate, certify
+from ..proof.certificate import certify
+from ..proof.certificate_report import Certificate
 from ..verify.load_build import load_program
+from ..verify.verify_build import verify_build
+from ..verify.verify_report import VerifyReport
 
 
 @dataclass(frozen=True)
@@ -28,9 +36,9 @@ class Build:
     path: Path
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """The manifest: what was asked for, formats, costs, digests of all files."""
-        return read_manifest(self.path)
+        return load_manifest(self.path)
 
     @property
     def program(self) -> Program:
@@ -43,6 +51,54 @@ class Build:
         """
         return load_program(self.path)
 
+    def verify(
+        self,
+        backends: Sequence[str] | None = None,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
+        inputs: npt.ArrayLike | None = None,
+        worst_case: bool = False,
+    ) -> VerifyReport:
+        """Compare backends with the interpreter, word for word.
+
+        Parameters
+        ----------
+        backends : sequence of str, optional
+            Such as ``["icarus", "c"]``; an unknown name lists those that are known. Default: all
+            that are installed.
+        steps : int, optional
+            Least steps for each backend. Default: seconds to minutes of each.
+        seed : int
+            Of the stimulus and of the stalls.
+        inputs : array_like of int, shape (n_steps, n_in), optional
+            Input words to play instead of the generated stimulus.
+        worst_case : bool
+            Play inputs that drive every signal of a memory to its proven bound.
+
+        Returns
+        -------
+        VerifyReport
+            A mismatch is a result: ``report.passed`` is false; ``report.check()`` raises it.
+
+        Raises
+        ------
+        SpecError
+            If a backend is not known or an option is out of range.
+        ToolError
+            If a tool is missing or fails.
+        """
+        recordings = [] if inputs is None else [np.atleast_2d(np.asarray(inputs, dtype=np.int64))]
+        return verify_build(
+            self.path,
+            backends=None if backends is None else ",".join(backends),
+            n_steps=steps,
+            seed=seed,
+            recordings=recordings,
+            worst_case=worst_case,
+            quiet=True,
+        )
+
     def certify(self) -> Certificate:
         """Derive every claim of the certificate again, from the program alone.
 
@@ -53,7 +109,7 @@ class Build:
         """
         return certify(self.path)
 
-    def synth(self, *targets: str, seed: int = 1, freq: float | None = None) -> dict[str, Any]:
+    def synth(self, *targets: str, seed: int = 1, freq: float | None = None) -> SynthReport:
         """Synthesize, place and route the Verilog on FPGA devices.
 
         Parameters
@@ -72,7 +128,7 @@ class Build:
         """
         return synth(self.path, devices.chosen(targets), seed=seed, freq=freq, quiet=True)
 
-    def footprint(self, *targets: str) -> dict[str, Any]:
+    def footprint(self, *targets: str) -> FootprintReport:
         """Compile the C for microcontrollers and count instructions per step in QEMU.
 
         Parameters

@@ -18,13 +18,14 @@ from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
 from ..generate import certificate_of, files_of
 from ..measure.dataset import Dataset, dataset_of
-from ..measure.evaluate import Evaluation, evaluate
+from ..measure.evaluate import evaluate
+from ..measure.evaluation import Evaluation
 from ..measure.output_file import real_outputs
 from ..models.network import FloatNetwork
 from ..program.fixedpoint import QFormat, from_real
 from ..program.integer_program import Program, Role
 from ..program.interpreter import Interpreter
-from ..proof.certificate import Certificate
+from ..proof.certificate_report import Certificate
 from ..quantize.quantize_memory import QuantizedMemory
 from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths

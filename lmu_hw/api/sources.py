@@ -23,10 +23,10 @@ from ..models import forward
 from ..models.importers import load
 from ..models.importers.model_file import is_model_file, read_ranges, to_bytes
 from ..models.network import Activation, FloatNetwork, retime
-from ..quantize.ranges import Seen
+from ..quantize.ranges import SignalStatistics
 
 if TYPE_CHECKING:
-    from typing import Any
+    from ..quantize.network_summary import NetworkSummary
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,13 @@ class Network:
         Its layers, as `load_model` or ``lmu_hw.train.export`` returns them.
     name : str
         Title in reports and in the headers of generated files.
-    ranges : mapping of str to Seen
+    ranges : mapping of str to SignalStatistics
         Calibrated ranges of all signals, where the model file holds them.
     """
 
     model: FloatNetwork
     name: str = "network"
-    ranges: dict[str, Seen] = field(default_factory=dict, repr=False)
+    ranges: dict[str, SignalStatistics] = field(default_factory=dict, repr=False)
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Run the network in float64, every sequence from the zero state.
@@ -206,7 +206,7 @@ class Network:
         """
         return forward.run(self.model, x)
 
-    def summary(self, rate: float | None = None) -> dict[str, Any]:
+    def summary(self, rate: float | None = None) -> NetworkSummary:
         """Return the layers, windows, parameters and multiplies.
 
         Parameters
@@ -302,7 +302,9 @@ def load_model(
         note=(lambda text: None) if notes is None else notes.append,
     )
     known = read_ranges(path) if path.suffix == ".npz" and is_model_file(path) else {}
-    ranges = {signal: Seen(peak=peak, power=power) for signal, (peak, power) in known.items()}
+    ranges = {
+        signal: SignalStatistics(peak=peak, power=power) for signal, (peak, power) in known.items()
+    }
     return Network(model, path.name.removesuffix(path.suffix).removesuffix(".weights"), ranges)
 
 

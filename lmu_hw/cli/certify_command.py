@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import plain
 from .arguments import add_command, print_json
 
 
@@ -24,13 +23,12 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Derive the certificate of a build directory again."""
     from .._support.progress import progress
-    from ..proof.certificate import certify, text
+    from ..proof.certificate import certify
 
     with progress("deriving every claim from program.json", 0, args.quiet):
         found = certify(args.dir)
     if args.json:
-        print_json({"holds": True, **found})
+        print_json({"holds": True, **found.to_dict()})
     elif not args.quiet:
-        for line in text(found).splitlines():
-            print(plain(line))
+        print(found)
     return 0

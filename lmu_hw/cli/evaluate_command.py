@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
 from . import model_options
 from .arguments import add_command, add_input_peak, add_word_lengths, number, print_json
-from .render import NRMSE, evaluation_text
 
 
 def add_parser(commands: Any) -> None:
@@ -57,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     with progress("float and integer runs", 2 * len(dataset), args.quiet) as advance:
         report = evaluate(design, dataset, engine=args.engine, advance=advance)
     if args.json:
-        head = {"model": str(args.file), "widths": asdict(design.widths)}
-        print_json({**head, **report, "nrmse_definition": NRMSE, "notes": notes})
+        print_json({"model": str(args.file), **report.to_dict(), "notes": notes})
     elif not args.quiet:
-        print(evaluation_text(design.widths, report))
+        print(report)
     return 0

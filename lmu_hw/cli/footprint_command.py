@@ -35,16 +35,16 @@ def run(args: argparse.Namespace) -> int:
     """Measure the C of a build directory on microcontrollers."""
     from .._support.build_directory import write_file
     from ..firmware.boards.microcontrollers import chosen
-    from ..measure.footprint.footprint_report import footprint, text
+    from ..measure.footprint.footprint_report import footprint
 
     targets = None if args.target is None else chosen(args.target)
     result = footprint(args.dir, targets, quiet=args.quiet)
     if args.out is not None:
-        report = (json.dumps(result, indent=2) + "\n").encode()
+        report = (json.dumps(result.to_dict(), indent=2) + "\n").encode()
         write_file(args.out, lambda file: file.write(report))
     if args.json:
-        print_json(result)
+        print_json(result.to_dict())
     elif not args.quiet:
-        for line in text(result).splitlines():
+        for line in str(result).splitlines():
             print(plain(line))
     return 0

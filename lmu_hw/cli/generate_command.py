@@ -18,7 +18,6 @@ from .arguments import (
     number,
     print_json,
 )
-from .render import model_text
 
 MEMORY_ONLY = ("order", "realization", "output", "channels")
 """Options that only a memory has."""
@@ -142,6 +141,7 @@ def _memory(args: argparse.Namespace) -> int:
     from .._support.build_directory import check_target
     from .._support.progress import progress
     from ..api.compilation import compile
+    from ..manifest import MemoryManifest
     from ..memory.spec import load, parse
     from ..rtl.options import chosen
 
@@ -160,24 +160,26 @@ def _memory(args: argparse.Namespace) -> int:
     hardware = chosen(vars(args), keys)
     # auto is the same as not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
-    spec = parse(given, beside=hardware.to_data())
+    spec = parse(given, extra_keys=hardware.to_data())
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
         design = compile(spec, require_proof=args.require_proof)
         advance(1)
         manifest = design.write(args.out, hardware, force=args.force).manifest
         advance(1)
-    error = manifest["error_lsb"]
-    if not error["kept"]:
+    assert isinstance(manifest.design, MemoryManifest)
+    error = manifest.design.error_lsb
+    if not error.kept:
         print(
-            f"lmu-hw: warning: an error of {error['predicted']:.2f} LSB RMS is predicted, over the "
-            f"budget of {error['budget']:g}: a width was forced too low",
+            f"lmu-hw: warning: an error of {error.predicted:.2f} LSB RMS is predicted, over the "
+            f"error budget of {error.budget:g}: a width was forced too low",
             file=sys.stderr,
         )
     if args.json:
-        print_json({"build_directory": str(args.out), **manifest})
+        print_json({"build_directory": str(args.out), **manifest.to_dict()})
     elif not args.quiet:
-        _print_memory(args.out, manifest)
+        print(manifest)
+        _print_next(args.out)
     return 0
 
 
@@ -223,33 +225,11 @@ def _model(args: argparse.Namespace) -> int:
         advance(1)
     model_options.print_notes(args, notes)
     if args.json:
-        print_json({"build_directory": str(args.out), **manifest, "notes": notes})
+        print_json({"build_directory": str(args.out), **manifest.to_dict(), "notes": notes})
     elif not args.quiet:
-        print(model_text(manifest))
+        print(manifest)
         _print_next(args.out)
     return 0
-
-
-def _print_memory(out: Path, m: dict[str, Any]) -> None:
-    error, widths = m["error_lsb"], f"coefficients {m['coef_bits']}, readout {m['weight_bits']}"
-    parts = " + ".join(f"{n} {kind}" for kind, n in m["multiplies"].items() if n)
-    state = ", ".join(
-        f"{name} Q{f['int_bits']}.{f['frac_bits']}"
-        for name, f in m["formats"].items()
-        if f["role"] == "state" and f["signed"]
-    )
-    kept = "kept" if error["kept"] else "NOT kept"
-    print(f"{m['title']}")
-    print(f"  realization   {m['realization']} ({m['realization_reason']})")
-    print(f"  words         {widths}, state {m['state_bits']} bits ({state})")
-    print(f"  error         {error['predicted']:.2f} LSB RMS predicted; budget of 1 LSB {kept}")
-    proven = "impossible for |u| <= 1" if m["certificate"]["proven"] else "NOT proven impossible"
-    print(f"  overflow      {proven}; zero input dies to exactly zero: {m['zero_input_decay']}")
-    print(
-        f"  per step      {m['multiplies_per_step']} multiplies ({parts}), "
-        f"{m['cycles_per_step']} clock cycles"
-    )
-    _print_next(out)
 
 
 def _print_next(out: Path) -> None:

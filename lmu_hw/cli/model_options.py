@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, plain
+from ..measure.evaluation import OTHER_WIDTHS
 from .arguments import MODEL_FILES, number, print_json
-from .render import WIDTHS
 
 if TYPE_CHECKING:
     from ..api.sources import Network
@@ -130,7 +130,7 @@ def widths(args: argparse.Namespace) -> Widths:
     if args.bits is not None:
         check_int("--bits of a trained model", args.bits, 4, WORD_BITS)
         given = dict.fromkeys(("weight_bits", "act_bits", "input_bits"), args.bits)
-    for name in WIDTHS:
+    for name in OTHER_WIDTHS:
         if (value := getattr(args, name)) not in (None, "auto"):
             given[name] = value
     return Widths(**given | _weight_bits(args.weight_bits))
@@ -178,10 +178,8 @@ def output_every(given: Any, network: Network) -> int:
 
 def print_network(args: argparse.Namespace, network: Network, head: dict[str, str]) -> None:
     """Print the summary of a network."""
-    from .render import network_text
-
     found = network.summary(None if args.rate is None else float(args.rate))
     if args.json:
-        print_json(head | found)
+        print_json(head | found.to_dict())
     elif not args.quiet:
-        print(network_text(found))
+        print(found)

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from .._support.validation import check_int, check_positive
     from ..errors import SpecError, plain
     from ..measure.synthesis.devices import chosen
-    from ..measure.synthesis.flow import synth, text
+    from ..measure.synthesis.flow import synth
 
     check_int("--seed", args.seed, 0, MAX_SEED)
     freq = None if args.freq is None else check_positive("--freq", args.freq)
@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
         quiet=args.quiet,
     )
     if args.out is not None:
-        report = (json.dumps(result, indent=2) + "\n").encode()
+        report = (json.dumps(result.to_dict(), indent=2) + "\n").encode()
         write_file(args.out, lambda file: file.write(report))
     if args.json:
-        print_json(result)
+        print_json(result.to_dict())
     elif not args.quiet:
-        for line in text(result).splitlines():
+        for line in str(result).splitlines():
             print(plain(line))
     return 0

@@ -88,7 +88,6 @@ def checks() -> list[Check]:
         *_cross(RISCV),
         *_cross(AVR),
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
-        _package("rich", "rich", "progress bars", "python -m pip install 'lmu-hw[progress]'"),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
     ]
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._support.command_parser import argument
 from ..errors import SpecError, plain
+from ..measure.evaluation import OTHER_WIDTHS
 from . import model_options
 from .arguments import add_command, add_hardware, add_input_peak, number, print_json
-from .render import WIDTHS, point_data, point_text, tuner_text
+from .render import point_data, point_text, tuner_text
 
 if TYPE_CHECKING:
     from ..api.design import Design
@@ -130,7 +131,9 @@ def _max_loss(text: str) -> float:
 def _options(point: DesignPoint) -> list[str]:
     """Return the widths of a point as options of evaluate and generate."""
     widths: dict[str, Any] = {"weight_bits": point.widths.weights_text}
-    widths |= {n: getattr(point.widths, n) for n in WIDTHS if getattr(point.widths, n) is not None}
+    widths |= {
+        n: getattr(point.widths, n) for n in OTHER_WIDTHS if getattr(point.widths, n) is not None
+    }
     return [f"--{name.replace('_', '-')}={bits}" for name, bits in widths.items()]
 
 

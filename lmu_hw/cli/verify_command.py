@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import SpecError, plain
+from ..errors import SpecError
 from .arguments import add_command, number, print_json
-
-if TYPE_CHECKING:
-    from ..verify.worst_case import Reached
 
 MAX_STEPS = 10**9
 MAX_SEED = 2**31 - 1
@@ -52,18 +49,15 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the backends of a folder."""
-    from dataclasses import asdict
-
+    """Compare the backends of a build directory with the interpreter."""
     from .._support.build_directory import read_manifest
     from .._support.validation import check_int
     from ..measure.signal_files import parse_columns, read_signal
     from ..measure.simulate import check_full_scale, saturation_text, to_words
     from ..program.integer_program import Role
-    from ..verify.load_build import edited, load_program
-    from ..verify.recordings import verify_recordings
-    from ..verify.selection import choose
-    from ..verify.verification import summary, verify
+    from ..verify.load_build import load_program
+    from ..verify.verify_build import verify_build
+    from ..verify.verify_report import InputFile
 
     if args.steps is not None:
         check_int("--steps", args.steps, 1, MAX_STEPS)
@@ -72,69 +66,41 @@ def run(args: argparse.Namespace) -> int:
     select = None if args.columns is None else parse_columns(args.columns)
     if select is not None and args.input is None:
         raise SpecError("--columns is of the file that --input names: give that too")
+    if args.worst_case and (args.steps is not None or args.input is not None):
+        raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
     program = load_program(args.dir)
     network = "network" in read_manifest(args.dir)
     full_scale = check_full_scale(args.full_scale, network=network)
-    backends, missing = choose(args.backends, program, args.dir)
-    inputs, notes = None, []
-    recordings: list[Any] = []
-    reached: list[Reached] = []
-    if args.worst_case:
-        from ..verify.worst_case import drive
-
-        if args.steps is not None or args.input is not None:
-            raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
-        inputs, reached = drive(program)
-    elif args.input is not None:
+    file, recordings = None, []
+    if args.input is not None:
         signal = read_signal(args.input, columns=program.n_words(Role.INPUT), select=select)
         inputs, saturated = to_words(program, signal, full_scale, args.input)
         recordings = [inputs[a:b] for a, b in pairwise(signal.offset)]
+        notes = []
         if len(recordings) > 1:
             notes.append(f"{len(recordings)} recordings, the state reset between them")
         if saturated:
             notes.append(saturation_text(saturated, signal.samples, full_scale, network=network))
-    options = {"backends": backends, "n_steps": args.steps, "seed": args.seed}
-    if len(recordings) > 1:
-        outcomes = verify_recordings(args.dir, recordings, **options, quiet=args.quiet)
-    else:
-        outcomes = verify(args.dir, **options, inputs=inputs, quiet=args.quiet)
-    result = summary(program, outcomes)
-    result |= {"seed": args.seed, "not_verified": list(missing), "edited": edited(args.dir)}
-    if args.input is not None:
-        result |= {"input": str(args.input), "recordings": len(recordings)}
-        result |= {"saturated": saturated, "notes": notes}
-    if args.worst_case:
-        result |= {"worst_case": [asdict(r) for r in reached]}
-    found = []
-    if any(o.first is not None for o in outcomes):
-        from ..verify.divergence import locate
-
-        failed = (o for o in outcomes if o.failing is not None)
-        found = [locate(args.dir, program, o, args.seed, waves=args.vcd) for o in failed]
-        result |= {"divergences": [f.data() for f in found]}
+        file = InputFile(
+            input=str(args.input),
+            recordings=len(recordings),
+            saturated=saturated,
+            notes=tuple(notes),
+        )
+    report = verify_build(
+        args.dir,
+        backends=args.backends,
+        n_steps=args.steps,
+        seed=args.seed,
+        recordings=recordings,
+        file=file,
+        worst_case=args.worst_case,
+        waves=args.vcd,
+        quiet=args.quiet,
+    )
     if args.json:
-        print_json(result)
+        print_json(report.to_dict())
     elif not args.quiet:
-        for r in reached:
-            share = f"{100 * r.observed / r.bound:.1f} % of its bound"
-            print(f"{r.signal}: {r.observed} words reached, {share} of {r.bound}")
-        for o in outcomes:
-            clock = "" if o.cycles_per_step is None else f", {o.cycles_per_step} cycles per step"
-            verdict = "equal in every word" if not o.mismatches else f"{o.mismatches} words differ"
-            print(
-                f"{o.backend:9} {o.steps} steps ({o.silent_steps} silent), {o.words} words: "
-                f"{verdict}{clock}"
-            )
-        for name, why in missing.items():
-            print(f"{name:9} NOT VERIFIED: {why}")
-        for name in result["edited"]:
-            print(plain(f"note: {name} was edited since generate wrote it"))
-        for note in notes:
-            print(plain(f"note: {note}"))
-        for divergence in found:
-            for line in divergence.text().splitlines():
-                print(plain(line))
-    for o in outcomes:
-        if o.first is not None:
-            raise o.first
+        print(report)
+    report.check()
     return 0

@@ -1,13 +1,13 @@
-"""Programs as C99: integers only, no heap, state owned by the caller, equal in every word.
+"""C99 code of a program: integers only, no heap, state owned by the caller.
 
-`emit` returns the text of the files; Python decides every width here, the templates lay out.
+`emit` returns the text of the files. Python chooses every type and expression; the templates only
+lay them out.
 """
 
 from __future__ import annotations
 
 import textwrap
 from itertools import groupby
-from typing import Any
 
 from .._support.templates import environment
 from ..program.integer_program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
@@ -17,7 +17,7 @@ from .dense import dense
 from .function import FunctionCode, Functions
 from .layout import ALIGNMENT, Layout, lay_out
 from .linear import linear
-from .operation import OperationCode, Routine, routines
+from .operation import Accumulator, OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
 from .saved import digest_words
 
@@ -42,14 +42,14 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     Raises
     ------
     EmitError
-        If a name is taken in C, or the flow of the program has no rendering in C.
+        If a name is reserved in C, or the program cannot be translated to C.
     """
     prefix = program.name
     layout, functions, ops = _translated(program)
     functions_code = functions.codes()
     context = {
         "program": program,
-        # Compilers warn of a comment that opens inside a comment.
+        # compilers warn about "/*" inside a comment
         "title": textwrap.wrap(program.title.replace("/*", "/ *"), 90),
         "version": version,
         "p": prefix,
@@ -87,11 +87,11 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
 
 
-def c_sums(program: Program) -> list[dict[str, Any]]:
-    """Return the variables that hold sums, with their types, as a certificate states them."""
+def c_sums(program: Program) -> tuple[Accumulator, ...]:
+    """Return the variables of the C that hold sums, with their types, for the certificate."""
     _, functions, ops = _translated(program)
     codes: list[OperationCode | FunctionCode] = [*ops, *functions.codes()]
-    return [claim.to_data() for code in codes for claim in code.accumulators]
+    return tuple(claim for code in codes for claim in code.accumulators)
 
 
 def tables(program: Program) -> list[Table]:
@@ -106,7 +106,7 @@ def _tables(functions: Functions, ops: list[OperationCode]) -> list[Table]:
 
 
 def scratch_bytes(program: Program) -> int:
-    """Return the bytes of the arrays that a step has on the stack, as the header names them."""
+    """Return the bytes of scratch that a step has on the stack, as stated in the header."""
     layout, _, ops = _translated(program)
     return _scratch(layout, ops)
 
@@ -116,7 +116,7 @@ def _scratch(layout: Layout, ops: list[OperationCode]) -> int:
 
 
 def _translated(program: Program) -> tuple[Layout, Functions, list[OperationCode]]:
-    """Return where vectors lie, the functions that operations share, and the operations."""
+    """Return the layout of the vectors, the shared functions and the operations."""
     layout, functions = lay_out(program, program.name), Functions(program.name)
     ops = [
         _translate(program, layout, op, routine, functions)
@@ -144,13 +144,13 @@ def _translate(
 
 
 def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[OperationCode]]]:
-    """Return neighbouring operations together that run in every step, or only with an output."""
+    """Return consecutive operations grouped by whether they run only in steps with an output."""
     pairs = zip(program.lazy, ops, strict=True)
     return [(lazy, [op for _, op in run]) for lazy, run in groupby(pairs, key=lambda x: x[0])]
 
 
 def _unused(program: Program, layout: Layout, ops: list[OperationCode]) -> list[str]:
-    """Return the parameters of a step that it does not look at."""
+    """Return the unused parameters of the step function."""
     used = {word for op in ops for word in op.routine.arguments.split(", ")}
     used |= {"s"} if program.clock else set()
     used |= {"u"} if layout.taken else set()
@@ -159,7 +159,7 @@ def _unused(program: Program, layout: Layout, ops: list[OperationCode]) -> list[
 
 
 def _op_lines(program: Program, ops: list[OperationCode]) -> list[str]:
-    """Return the operations of a step, numbered, with what they cost."""
+    """Return a numbered list of the operations of a step, with their multiplications."""
     lines = []
     for n, (op, lazy) in enumerate(zip(ops, program.lazy, strict=True), start=1):
         costs = [str(op.multiplies)] if op.multiplies else []
@@ -170,7 +170,7 @@ def _op_lines(program: Program, ops: list[OperationCode]) -> list[str]:
 
 
 def _about_lines(program: Program) -> list[str]:
-    """Return what each vector is, after an empty line, or nothing."""
+    """Return the descriptions of the vectors after an empty line, or nothing."""
     known = [v for v in program.vectors if v.about]
     width = max((len(v.name) for v in known), default=0)
     lines = [f"{v.name.ljust(width)}  {v.about}" for v in known]
@@ -178,7 +178,7 @@ def _about_lines(program: Program) -> list[str]:
 
 
 def _vector_lines(layout: Layout, roles: tuple[Role, ...]) -> list[str]:
-    """Return one line for each vector, in columns, the order of the roles as in the header."""
+    """Return a table with a line for each vector of the roles."""
     rows = [("vector", "words", "format", "range", "type")]
     for role in roles:
         for place in layout.with_role(role):

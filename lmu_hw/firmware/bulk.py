@@ -1,6 +1,6 @@
-"""The generated C as a fast backend: compiled into a shared library and driven through ctypes.
+"""Fast backend: the generated C as a shared library, called through ctypes.
 
-It runs millions of steps; its words are those of the interpreter.
+It runs millions of steps and returns the same words as the interpreter.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ __all__ = ["BulkEngine", "available"]
 
 
 _CHUNK_MULTIPLIES = 1 << 28
-"""Multiplications between two looks at Ctrl-C: a fraction of a second on any desktop."""
+"""Multiplications between two checks for Ctrl-C: a fraction of a second on any desktop."""
 _ROW_SPEED = 16
-"""Multiplications of rows that compilers make of vector instructions, in the time of one other."""
+"""Speed of the vectorized multiplications of matrix rows, relative to all others."""
 _CHUNK_WORDS = 1 << 22
-"""Words in and out that are converted at a time: bounds the memory that a long run takes."""
+"""Words in and out that are converted at a time; limits the memory for long runs."""
 _SHARES = 4
-"""Parts of the streams for each thread: one that another program slows down leaves some over."""
+"""Groups of streams for each thread, so that a slow thread can leave some to the others."""
 
 
 class BulkEngine:
@@ -47,7 +47,7 @@ class BulkEngine:
     n_streams : int
         Independent copies of the state, >= 1.
     n_threads : int, optional
-        Threads that share the streams: by default one for each core.
+        Number of threads; by default one for each core.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class BulkEngine:
     def from_folder(
         cls, program: Program, c_dir: Path, n_streams: int = 1, *, n_threads: int | None = None
     ) -> BulkEngine:
-        """Return an engine made of the C files that lie in ``c_dir``, not of fresh ones.
+        """Return an engine that runs the C files in ``c_dir`` instead of newly emitted ones.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class BulkEngine:
         return engine
 
     def with_streams(self, n_streams: int) -> BulkEngine:
-        """Return an engine of the same compiled program over another number of streams, reset."""
+        """Return an engine of the same compiled program with another number of streams, reset."""
         engine = type(self).__new__(type(self))
         engine._open(self.program, n_streams, self._n_threads, self._library)
         return engine
@@ -94,7 +94,9 @@ class BulkEngine:
         n_words = [program.n_words(role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)]
         sizes = [*n_words[:2], DIGEST_WORDS + n_words[2]]
         if digest.decode("ascii", "replace") != program.digest or layout[4:] != sizes:
-            raise ModelFileError("C files are not those of the program; generate the folder again")
+            raise ModelFileError(
+                "C files are not those of the program; generate the build directory again"
+            )
         self.program = program
         self.n_streams = n_streams
         n_threads = n_threads or os.cpu_count() or 1
@@ -103,7 +105,7 @@ class BulkEngine:
         self._n_threads, self._shares = n_threads, list(pairwise(bounds))
         self._in, self._out, self._word = (np.dtype(f"i{size}") for size in layout[1:4])
         self._n_in, self._n_out, self._n_state = n_words
-        # As int64 for the alignment that every state structure is content with.
+        # int64 gives the alignment that every state structure needs
         self._state = np.zeros(-(-layout[0] * n_streams // 8), dtype=np.int64)
         self._library = library
         pointer, count = ctypes.c_void_p, ctypes.c_size_t
@@ -121,23 +123,23 @@ class BulkEngine:
         Raises
         ------
         ModelFileError
-            If the C saves them as the state of another program.
+            If the C saves the state of another program.
         """
         words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
         self._library.bulk_save(self._state.ctypes.data, self.n_streams, words.ctypes.data)
         if np.any(words[:, :DIGEST_WORDS] != digest_words(self.program)):
             raise ModelFileError(
-                f"{self.program.name}.c saves its state as another program's: generate it again"
+                f"{self.program.name}.c saves the state of another program; generate it again"
             )
         return words[:, DIGEST_WORDS:].astype(np.int64)
 
     def load(self, state: Words) -> None:
-        """Set the state words to what `save` returned.
+        """Set the state words, in the layout that `save` returns.
 
         Raises
         ------
         RangeError
-            If a word does not fit its format; the state is then as it was.
+            If a word does not fit its format; the state is then unchanged.
         SpecError
             If the shape is wrong.
         """
@@ -165,27 +167,26 @@ class BulkEngine:
         Parameters
         ----------
         inputs : int array, shape (n_steps, n_streams, n_in)
-            Words of the input vectors, concatenated; of any integer type and any strides, such as
-            those of streams that lie one after the other, ``x.transpose(1, 0, 2)``: only a few
-            steps at a time are copied.
+            Words of the input vectors, concatenated. Any integer type and any strides, such as
+            those of ``x.transpose(1, 0, 2)``: only a few steps are copied at a time.
         progress : callable, optional
-            Called with the number of steps done so far, several times a second. Ctrl-C is seen
+            Called with the number of steps done so far, several times a second. Ctrl-C is handled
             between two calls.
         due : bool array, shape (n_steps,), optional
-            Steps with an output, where the program leaves that to the caller, and only there: by
-            default the last.
+            Steps with an output, only for programs whose caller decides that; by default the last
+            step.
 
         Returns
         -------
         int array, shape (n_due, n_streams, n_out)
-            Outputs of the steps in which they were due.
+            Outputs of the steps that have one.
 
         Raises
         ------
         RangeError
             If an input word does not fit its format.
         SpecError
-            If a shape is wrong, ``due`` is not the caller's to say, or the streams' clocks differ.
+            If a shape is wrong, the program does not take ``due``, or the streams' clocks differ.
         """
         if inputs.ndim != 3 or inputs.shape[1:] != (self.n_streams, self._n_in):
             raise SpecError(
@@ -210,7 +211,7 @@ class BulkEngine:
         return outputs
 
     def _work(self, due: npt.NDArray[np.bool_]) -> int:
-        """Return the multiplications of a step, in the time that they take, on average."""
+        """Return the average cost of a step, in multiplications outside matrix rows."""
         always = outputs = 0
         for op, lazy in zip(self.program.ops, self.program.lazy, strict=True):
             cost = self.program.multiplies(op) // (_ROW_SPEED if isinstance(op, Linear) else 1)
@@ -223,8 +224,8 @@ class BulkEngine:
         due: npt.NDArray[np.bool_],
         pool: ThreadPoolExecutor,
     ) -> npt.NDArray[np.integer[Any]]:
-        """Run a few steps, the streams shared among threads: C lets go of Python's lock."""
-        # stream after stream, as C runs them
+        """Run a few steps with the streams divided among threads; ctypes releases the GIL."""
+        # the C runs one stream after the other
         u = np.ascontiguousarray(inputs.transpose(1, 0, 2), self._in)
         n_due = np.count_nonzero(due)
         y = np.empty((self.n_streams, n_due, self._n_out), self._out)
@@ -241,7 +242,7 @@ class BulkEngine:
         return steps
 
     def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
-        """Return which of the next steps have an output due; the last where the caller decides.
+        """Return which of the next steps have an output; the last one if the caller decides.
 
         Raises
         ------

@@ -1,10 +1,10 @@
-"""C expressions that carry what they can reach, so that none is emitted that may overflow.
+"""C expressions with their value ranges, checked against overflow.
 
-An `Expression` is a text, its range in every case (one case for each row of a matrix, or piece of a
-function) and its C type. `binary`, `cast` and `call` know C's rules: they raise `EmitError` where a
-result leaves the type that C computes it in. C computes in `int` at least, which has 16 bits on an
-AVR and 32 elsewhere; both must hold the result. `plus`, `minus` and `times` cast first where that
-is needed.
+An `Expression` has a text, a C type and a range for every case; a case is one row of a matrix or
+one piece of a function. `binary`, `cast` and `call` apply C's conversion rules and raise
+`EmitError` if a result may leave the type that C computes it in. C computes at least in `int`,
+which has 16 bits on an AVR and 32 elsewhere; both must hold the result. `plus`, `minus` and `times`
+insert casts where they are needed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ..errors import EmitError
 Range = tuple[int, int]
 """Smallest and largest value."""
 INT_BITS = (16, 32)
-"""Widths of `int` that the C is right for."""
+"""Widths of `int` that the code must be correct for."""
 WIDTHS = (16, 32, 64)
-"""Widths that C computes in."""
+"""Widths of C arithmetic."""
 SUM, PRODUCT, UNARY, PRIMARY = range(4)
-"""How tightly the outermost operator binds."""
+"""Precedence of the outermost operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Expression:
     ----------
     text : str
     cases : tuple of (int, int)
-        Range of its value in each case; a single one where cases do not differ.
+        Range of its value in each case; a single range if all cases are equal.
     widths : tuple of int
         Bits of its type, for each of `INT_BITS`.
     signed : bool
@@ -59,16 +59,16 @@ class Expression:
 
     @property
     def ctype(self) -> str:
-        """Narrowest type of 32 or 64 bits that holds it."""
+        """Narrowest type of 32 or 64 bits that holds its values."""
         return f"int{self.bits}_t"
 
     @property
     def bits(self) -> int:
-        """Width of `ctype`: that of its values, or of the type it has already."""
+        """Width of `ctype`: the larger of the width of its values and of its own type."""
         return max(width_of(self.cases, 32), *self.widths)
 
     def at_level(self, level: int) -> str:
-        """Return the text as an operand of an operator of a level."""
+        """Return the text as an operand of an operator with this precedence."""
         return self.text if self.level >= level else f"({self.text})"
 
 
@@ -83,9 +83,9 @@ def word(text: str, ctype: str, *cases: Range) -> Expression:
 
 
 def constant(value: int) -> Expression:
-    """Return a decimal constant: C gives it the first of int, long and long long that holds it."""
+    """Return a decimal constant, whose type is the first of int, long, long long that holds it."""
     text = c_int(value)
-    # -5 is the constant 5 and a minus; the least of a type is written as a difference
+    # -5 is the constant 5 with a unary minus; the minimum of a type is written as a difference
     digits = value if value >= 0 or text.startswith("(") else -value
     room = width_of(((digits, digits),), 16)
     return Expression(
@@ -97,7 +97,7 @@ def constant(value: int) -> Expression:
 
 
 def width_of(cases: tuple[Range, ...], narrowest: int = 16) -> int:
-    """Return the narrowest signed width that C computes in which holds every case.
+    """Return the narrowest width of signed C arithmetic that holds every case.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def binary(operator: str, a: Expression, b: Expression) -> Expression:
     Raises
     ------
     EmitError
-        If a result does not fit the type that C computes it in, on any of `INT_BITS`.
+        If a result may not fit the type that C computes it in, for any of `INT_BITS`.
 
     Examples
     --------
@@ -141,14 +141,14 @@ def binary(operator: str, a: Expression, b: Expression) -> Expression:
     lmu_hw.errors.EmitError: C of 32 bits cannot hold 1 + dots[r]: -2147483647 to 2147483648
     """
     level = PRODUCT if operator == "*" else SUM
-    # the right operand of its own level keeps its parentheses: C evaluates from the left
+    # C is left-associative: a right operand of equal precedence keeps its parentheses
     text = f"{a.at_level(level)} {operator} {b.at_level(level + 1)}"
     cases = _combined(_RANGES[operator], a, b)
     return _computed(text, cases, a, b, level=level)
 
 
 def negative(x: Expression, least: int = 0) -> Expression:
-    """Return ``-x`` in at least ``least`` bits, cast where the type of ``x`` does not hold it."""
+    """Return ``-x`` in at least ``least`` bits, with a cast if the type of ``x`` is too narrow."""
     cases = tuple((-high, -low) for low, high in x.cases)
     x = _widened(x, max(width_of(cases), least))
     text = x.at_level(PRIMARY if x.text.startswith("-") else UNARY)
@@ -156,28 +156,28 @@ def negative(x: Expression, least: int = 0) -> Expression:
 
 
 def plus(a: Expression, b: Expression, least: int = 0) -> Expression:
-    """Return the sum in at least ``least`` bits, one operand cast where it must be."""
+    """Return the sum in at least ``least`` bits, with a cast of one operand if needed."""
     if b.low == b.high < 0 and b.text == c_int(b.low):
         return minus(a, constant(-b.low), least)
     return _cast_first("+", a, b, least)
 
 
 def minus(a: Expression, b: Expression, least: int = 0) -> Expression:
-    """Return the difference in at least ``least`` bits, one operand cast where it must be."""
+    """Return the difference in at least ``least`` bits, with a cast of one operand if needed."""
     if b.low == b.high < 0 and b.text == c_int(b.low):
         return plus(a, constant(-b.low), least)
     return _cast_first("-", a, b, least)
 
 
 def times(a: Expression, b: Expression, least: int = 0) -> Expression:
-    """Return the product in at least ``least`` bits, one operand cast where it must be."""
+    """Return the product in at least ``least`` bits, with a cast of one operand if needed."""
     return _cast_first("*", a, b, least)
 
 
 def masked(x: Expression, bits: int) -> Expression:
-    """Return the lowest ``bits`` of a value that is not negative."""
+    """Return the lowest ``bits`` of a nonnegative value."""
     if x.low < 0:
-        raise EmitError(f"C & takes no negative value, but {x.text} reaches {x.low}")
+        raise EmitError(f"C operator & needs a nonnegative value, but {x.text} reaches {x.low}")
     mask = constant((1 << bits) - 1)
     return _computed(
         f"{x.at_level(UNARY)} & {mask.text}", ((0, mask.high),), x, mask, level=SUM - 1
@@ -195,9 +195,9 @@ def call(
     bits : int
         N.
     arguments : list of Expression
-        They must fit N bits.
+        Arguments of N bits, which must fit.
     cases : tuple of (int, int)
-        What it returns; must fit N bits.
+        Range of the result, which must fit N bits.
     *rest : str
         Arguments of other types.
     """
@@ -208,13 +208,13 @@ def call(
 
 
 def stored(x: Expression, ctype: str) -> str:
-    """Return the text of ``x`` as the value of a variable, with a cast where C would narrow."""
+    """Return the text of ``x`` as the value of a variable, with a cast if that is narrower."""
     bits = word(x.text, ctype, *x.cases).widths[0]
     return x.text if max(x.widths) <= bits else cast(bits, x).text
 
 
 def reach(terms: Iterable[Range]) -> Range:
-    """Return the range of all partial sums of terms, in any order.
+    """Return the range of all partial sums of terms, in any order of addition.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def reach(terms: Iterable[Range]) -> Range:
 
 
 def linear_ends(*terms: tuple[int, Range]) -> Range:
-    """Return the ends of ``sum of weight * x`` over independent ranges of the x.
+    """Return the range of ``sum of weight * x`` for independent ranges of the x.
 
     Examples
     --------
@@ -254,7 +254,7 @@ _RANGES: dict[str, Callable[[Range, Range], Range]] = {
 def _combined(
     of: Callable[[Range, Range], Range], a: Expression, b: Expression
 ) -> tuple[Range, ...]:
-    """Return a range for each case; a single case of one operand goes with all of the other."""
+    """Return a range for each case; a single case of one operand applies to all of the other's."""
     n = max(len(a.cases), len(b.cases))
     assert {len(a.cases), len(b.cases)} <= {1, n}
     each = (x.cases * n if len(x.cases) == 1 else x.cases for x in (a, b))
@@ -262,12 +262,12 @@ def _combined(
 
 
 def _computed(text: str, cases: tuple[Range, ...], *operands: Expression, level: int) -> Expression:
-    """Return what an operator computes, in the type that its operands have together."""
+    """Return the result of an operator, in the common type of its operands."""
     widths = []
     for at, int_bits in enumerate(INT_BITS):
         width = max(int_bits, *(x.widths[at] for x in operands))
         if any(not x.signed and x.widths[at] == width for x in operands):
-            raise EmitError(f"C would compute {text} unsigned")
+            raise EmitError(f"C would compute {text} as unsigned")
         widths.append(width)
         _check(text, cases, width)
     return Expression(text=text, cases=cases, widths=tuple(widths), level=level)
@@ -280,10 +280,10 @@ def _check(text: str, cases: tuple[Range, ...], bits: int) -> None:
 
 
 def _cast_first(operator: str, a: Expression, b: Expression, least: int) -> Expression:
-    """Return ``a operator b`` in a type that holds it."""
+    """Return ``a operator b`` in a type that holds the result."""
     needed = max(width_of(_combined(_RANGES[operator], a, b)), least)
     if max(_promoted(a), _promoted(b)) < needed:
-        # a constant needs no cast: the other operand is easier to read with one
+        # cast the other operand of a constant, which is easier to read
         if a.text == c_int(a.low):
             b = cast(needed, b)
         else:
@@ -296,7 +296,7 @@ def _cast_first(operator: str, a: Expression, b: Expression, least: int) -> Expr
 
 
 def _promoted(x: Expression) -> int:
-    """Return the narrowest signed type that C computes with ``x`` in; 0 where it is unsigned."""
+    """Return the width of ``x`` after promotion to a signed type; 0 if it stays unsigned."""
     least = min(INT_BITS)
     if not x.signed:
         return least if x.widths[0] < least else 0
@@ -304,7 +304,7 @@ def _promoted(x: Expression) -> int:
 
 
 def _signed(x: Expression) -> Expression:
-    """Return ``x``, cast where some `int` does not hold its unsigned type."""
+    """Return ``x``, with a cast if its unsigned type does not promote to every `int`."""
     return x if _promoted(x) else cast(width_of(x.cases, 32), x)
 
 

@@ -1,7 +1,7 @@
-"""C types for words, and how wide the sums between them can get.
+"""C types for words, tables and sums.
 
-Every choice here is by proof from the formats and the coefficients: a sum is kept in 32 bits only
-where no legal word can bring it to 2**31.
+Every choice is proven from formats and coefficients: a sum has 32 bits only if no legal words can
+make it reach 2**31.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def signed_type(low: int, high: int, narrowest: int = 8) -> str:
 
 
 def table_type(values: Iterable[int]) -> str:
-    """Return the smallest type for a table; unsigned if that halves it and promotes to int32_t.
+    """Return the smallest type for a table; unsigned if the values are nonnegative and < 2**16.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def type_bits(ctype: str) -> int:
 
 
 def sum_bits(bound: int) -> int:
-    """Return 32 or 64: the narrowest arithmetic for sums of at most ``bound`` in magnitude."""
+    """Return 32 or 64: the narrowest arithmetic for sums up to ``bound`` in magnitude."""
     return 32 if bound < 1 << 31 else 64
 
 
@@ -61,16 +61,11 @@ def magnitude(fmt: QFormat) -> int:
     return max(-fmt.min, fmt.max)
 
 
-def leaves(low: int, high: int, fmt: QFormat) -> bool:
-    """Return whether some of low..high lies outside ``fmt``."""
-    return low < fmt.min or high > fmt.max
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A constant table; one number for each entry of ``values``, or rows of them.
+    """A constant table with either ``values`` or ``rows`` of numbers.
 
-    ``flat`` rows are one array in C, for a pointer that goes on from one row to the next.
+    Rows that are ``flat`` form a one-dimensional array in C, without a gap between rows.
     """
 
     name: str
@@ -82,13 +77,13 @@ class Table:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of read-only memory."""
+        """Size in read-only memory [bytes]."""
         count = len(self.values) + sum(map(len, self.rows))
         return count * type_bits(self.ctype) // 8
 
     @property
     def digits(self) -> int:
-        """Characters of the longest number, so that columns line up."""
+        """Characters of the longest number, for aligned columns."""
         rows = [row for row in (self.values, *self.rows) if row]
         ends = min(map(min, rows)), max(map(max, rows))
         return max(len(c_int(v)) for v in ends)
@@ -96,7 +91,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One number for each row: a table, or the constant ``value`` where all are equal."""
+    """One number for each row: a table, or the constant ``value`` if all are equal."""
 
     table: Table | None
     value: int
@@ -108,11 +103,11 @@ class Column:
         return cls(table=table if len(set(values)) > 1 else None, value=values[0])
 
     def at(self, row: str) -> str:
-        """Return the expression of the number of one row."""
+        """Return the text of one row's number."""
         return f"{self.table.name}[{row}]" if self.table else c_int(self.value)
 
     def expression(self, row: str) -> Expression:
-        """Return the number of one row as an expression, a case for each row."""
+        """Return one row's number as an expression with a case for each row."""
         if self.table is None:
             return constant(self.value)
         cases = tuple((value, value) for value in self.table.values)
@@ -120,11 +115,11 @@ class Column:
 
     @property
     def values(self) -> tuple[int, ...]:
-        """The numbers: one where all rows have the same."""
+        """The numbers of all rows; a single one if all are equal."""
         return self.table.values if self.table else (self.value,)
 
     def is_all(self, value: int) -> bool:
-        """Return whether every number is ``value``: then it needs no code."""
+        """Return whether every number is ``value``, so that it needs no code."""
         return self.table is None and self.value == value
 
 

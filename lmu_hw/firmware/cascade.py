@@ -1,4 +1,4 @@
-"""The memory as a chain of adaptors, as plain data for the C templates."""
+"""Template data of a memory in cascade form, a chain of adaptors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .two_port import WORD_BITS, AdaptorCode, AdaptorSignal, Plan, adaptor, plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionRun:
-    """Neighbouring sections of one kind."""
+    """Consecutive sections of one kind."""
 
     pairs: bool
     length: int
@@ -23,7 +23,7 @@ class SectionRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeCode(OperationCode):
-    """A `Cascade`; what belongs to pairs is None without one."""
+    """A `Cascade`; ``outer`` is None if it has no pair of poles."""
 
     source: Place
     silence: Place
@@ -44,7 +44,7 @@ class CascadeCode(OperationCode):
 
 
 def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> CascadeCode:
-    """Return ``op`` as the templates take it."""
+    """Return the template data of ``op``."""
     source, inner = layout.places[op.source], layout.places[op.z_inner]
     outer = layout.places[op.z_outer] if op.n_pairs else None
     fmt, macro = op.chain_fmt, routine.name.upper()
@@ -123,7 +123,7 @@ def _by_kind(op: Cascade) -> dict[str, list[Adaptor]]:
 
 
 def _coefficients(name: str, op: Cascade, adaptors: list[Plan]) -> tuple[Table, Column | None]:
-    """Return the coefficients as the chain meets them, and their shifts if they differ."""
+    """Return the coefficients in the order of the chain, and their shifts if they differ."""
     codes = {adaptor.kind: adaptor for adaptor in adaptors}
     kinds = [k for s in op.sections for k in (("outer", "inner") if len(s) == 2 else ("real",))]
     used = [e for section in op.sections for e in section]

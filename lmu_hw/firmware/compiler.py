@@ -1,4 +1,4 @@
-"""What the C compiler of this machine makes of generated code for `bulk`."""
+"""Compiles generated code into a shared library for `bulk`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from . import KERNELS
 
 
 def available() -> bool:
-    """Return whether there is a C compiler."""
+    """Return whether a C compiler is installed."""
     return bool(c_compiler())
 
 
 def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
-    """Compile the program's C in ``c_dir`` with the loop of `bulk` around it, and load the result.
+    """Compile the program's C in ``c_dir`` with the loop of `bulk`, and load the library.
 
     Raises
     ------
@@ -39,7 +39,9 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
     sources = [c_dir / f"{name}.c", c_dir / f"{name}.h", c_dir / KERNELS]
     for path in sources:
         if not path.is_file():
-            raise ModelFileError(f"cannot read {path}: no such file; generate the folder again")
+            raise ModelFileError(
+                f"cannot read {path}: no such file; generate the build directory again"
+            )
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
         bulk, library = Path(build_dir) / "bulk.c", Path(build_dir) / "bulk.so"
         template = environment().get_template("c/bulk.c.j2")
@@ -47,6 +49,6 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
         bulk.write_text(text)
         flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-iquote", str(c_dir)]
         files = ["-o", str(library), str(bulk), str(sources[0])]
-        # Not every compiler knows the machine it runs on: then without.
-        compile_files(command, [*flags, *files], what=sources[0], optional=["-march=native"])
+        # not every compiler supports -march=native
+        compile_files(command, [*flags, *files], label=sources[0], optional=["-march=native"])
         return load_library(library)

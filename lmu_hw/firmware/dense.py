@@ -1,4 +1,4 @@
-"""The memory as a full matrix, as plain data for the C templates."""
+"""Template data of a memory in dense form, a full matrix."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .operation import Accumulator, OperationCode, Routine, arrow
 class DenseCode(OperationCode):
     """A `DenseUpdate`.
 
-    ``old_type`` is that of the copy of the memory that all rows read, ``entry`` what the input word
-    takes from its first one, in each channel; ``product`` is one term of the sum ``acc``, and
-    ``stored`` the new word.
+    ``old_type`` is the type of the copy of the state that all rows read, ``entries`` the input
+    words subtracted from its first word (for one channel, and for channel c), ``product`` a term of
+    the sum ``acc``, and ``stored`` the new state word.
     """
 
     source: Place
@@ -36,7 +36,7 @@ class DenseCode(OperationCode):
 
 
 def dense(program: Program, layout: Layout, op: DenseUpdate, routine: Routine) -> DenseCode:
-    """Return ``op`` as the templates take it."""
+    """Return the template data of ``op``."""
     source, state = layout.places[op.source], layout.places[op.state]
     fmt, order, name = state.vector.fmt, len(op.rows), routine.name
     shift = Column.of(f"{name}_shift", f"Right shifts of the rows of {name}_rows", op.shifts)

@@ -1,7 +1,7 @@
-"""Weights as digits of 16-bit numbers, as the kernels of ``lmu_kernels.h`` take them.
+"""Weights packed as digits of 16-bit numbers, for the kernels of ``lmu_kernels.h``.
 
-A number of D digits holds one column of D rows, the first row in the lowest digit; all digits but
-the highest have an offset of half their range, so that they are never negative.
+A number of D digits holds the weights of D rows in one column, the first row in the lowest digit.
+All digits but the highest have an offset of half their range, which makes them nonnegative.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 NUMBER_BITS = 16
 MAX_COLUMNS = 1 << 16
-"""Words of a source that the kernels can add up in 32 bits, for the offsets."""
+"""Limit of a source's words: the kernels add them up in 32 bits for the offsets."""
 
 Rows = tuple[tuple[int, ...], ...]
 
 
 def digits_of(rows: Rows) -> int:
-    """Return how many weights go in a number: the fewest that make the smallest table.
+    """Return the number of weights in a number: the fewest that give the smallest table.
 
-    0 where no number holds a weight, and for one row of bytes, which has nothing to share its
-    numbers with: plainly it takes half the memory.
+    0 means a plain table: for weights that exceed 16 bits, and for a single row of bytes, which
+    takes half the memory that way.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def digits_of(rows: Rows) -> int:
 
 
 def pack(rows: Rows, lengths: Sequence[int], digits: int) -> Rows:
-    """Return the table: rows of numbers, every part of ``lengths`` columns filled up to even ones.
+    """Return the packed table; each part, of ``lengths`` columns, is padded to an even number.
 
     Examples
     --------
@@ -60,10 +60,10 @@ def pack(rows: Rows, lengths: Sequence[int], digits: int) -> Rows:
 
 
 def partial_peak(rows: Rows, first: int, length: int, digits: int) -> int:
-    """Return the largest sum that a kernel keeps in 32 bits, for words of magnitude 1.
+    """Return the largest sum that a kernel computes in 32 bits, for words of magnitude 1.
 
-    That is the sum of a row's magnitudes, and with four digits a number, that of the two lower rows
-    together, the upper one of which weighs 16.
+    That is the largest sum of a row's magnitudes; with four digits per number also that of the two
+    lower rows together, with the second one weighted by 16.
     """
     sums = [sum(map(abs, row[first : first + length])) for row in rows]
     if digits < 4:

@@ -1,4 +1,4 @@
-"""Functions in polynomial pieces, as plain data for the C templates: equal ones share one."""
+"""Template data of piecewise polynomial functions; operations share equal ones."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ Piece = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
-    """A `Function`: its types, and its expressions.
+    """A `Function` with its types and expressions.
 
-    ``word`` is the argument ``x`` limited to the pieces that are kept, beyond which every result is
-    a limit of the target; ``at`` that word less the first one, whose upper bits find the piece and
-    whose other bits are ``rest``. ``values`` are the constants of the pieces, ``slopes`` their
-    other coefficients, which are narrower. ``stages`` are the values that ``y`` takes one after the
-    other, ``result`` what is returned.
+    ``word`` is the argument ``x`` limited to the pieces that are kept; beyond them every result
+    saturates. ``at`` is that word minus the first one: its upper bits select the piece, and the
+    others are ``rest``. ``values`` are the constant terms of the pieces, ``slopes`` their other
+    coefficients, which are narrower. ``stages`` are the successive values of ``y``, and ``result``
+    is the return value.
     """
 
     function: Function
@@ -60,24 +60,24 @@ class FunctionCode:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Both, or the one there is."""
+        """The tables: values, and slopes if there are any."""
         return (self.values, self.slopes) if self.slopes else (self.values,)
 
     @property
     def lines(self) -> list[str]:
-        """What it does, for a comment."""
-        # Compilers warn of a comment that opens inside a comment.
+        """Description for a comment."""
+        # compilers warn about "/*" inside a comment
         name = self.function.name.replace("/*", "/ *")
-        text = f"{name} of x, a word of {self.function.in_fmt} limited to its pieces first. "
-        text += "The upper bits choose the piece"
+        text = f"{name}(x) for x in {self.function.in_fmt}, which is first limited to the pieces "
+        text += "below. The upper bits select the piece"
         if self.stages:
-            text += f", the other {self.function.rest_bits} go into its polynomial"
+            text += f"; the lower {self.function.rest_bits} are the argument of its polynomial"
         return textwrap.wrap(text + ".", 92)
 
 
 @dataclass(slots=True)
 class Functions:
-    """The functions of a program, each once."""
+    """The distinct functions of a program."""
 
     prefix: str
     _names: dict[Function, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Functions:
     _limits: dict[Function, tuple[int, int]] = field(default_factory=dict)
 
     def applied(self, function: Function | None, x: Expression, target: Place) -> str:
-        """Return what becomes of a rounded sum as a word of ``target``, by way of the function."""
+        """Return the text that applies a function, if any, and saturates to ``target``."""
         if function is not None:
             name = self._names.get(function) or self._new_name(function)
             self._names[function] = name
@@ -100,11 +100,11 @@ class Functions:
         return target.stored(x)
 
     def name_of(self, function: Function | None) -> str:
-        """Return the C name of a function that was applied; nothing without one."""
+        """Return the C name of a function after `applied`; an empty string for None."""
         return "" if function is None else self._names[function]
 
     def codes(self) -> list[FunctionCode]:
-        """Return all functions, in the order of their first use."""
+        """Return the template data of all functions, in the order of their first use."""
         return [self._code(function, name) for function, name in self._names.items()]
 
     def _new_name(self, function: Function) -> str:
@@ -155,9 +155,9 @@ class Functions:
 
 
 def _variables(function: Function, at: Expression) -> tuple[Expression, Expression]:
-    """Return ``y``, in a type that holds all that is computed of it, and ``rest``."""
+    """Return the variables ``y``, in a type that holds all its values, and ``rest``."""
     ctype = f"int{reach(function)[0]}_t"
-    # of all pieces, those that are left out included
+    # for all pieces, including those left out
     y = word("y", ctype, *(_piece_reach(function, piece).within for piece in function.pieces))
     return y, word("rest", ctype, *masked(at, function.rest_bits).cases)
 
@@ -169,7 +169,7 @@ def _stages(
     rest: Expression,
     slopes: Table | None,
 ) -> list[Expression]:
-    """Return the values that ``y`` takes after its first one, a case for each piece."""
+    """Return the values of ``y`` after its first one, with a case for each piece."""
     stages: list[Expression] = []
     cases = [(piece[-1], piece[-1]) for piece in pieces]
     for j in reversed(range(len(function.shifts))):
@@ -186,16 +186,16 @@ def _stages(
 
 
 class _PieceReach(NamedTuple):
-    """Range of everything that is computed for a piece in the type of ``y``, and of its result."""
+    """Range of all intermediates of a piece in the type of ``y``, and of its result."""
 
     within: Range
     result: Range
 
 
 def reach(function: Function) -> tuple[int, int, int]:
-    """Return the width that every sum of ``function`` fits, and the ends of its results."""
+    """Return the width that holds every intermediate of ``function``, and its result range."""
     found = [_piece_reach(function, piece) for piece in function.pieces]
-    # a shift must be less than the width, too
+    # a shift must also be less than the width
     rest = (1 << function.rest_bits) - 1
     most = max(rest, *(1 << shift for shift in (0, function.guard, *function.shifts)))
     bits = width_of(((0, most), *(f.within for f in found)), 32)
@@ -218,9 +218,9 @@ def _piece_reach(function: Function, piece: Piece) -> _PieceReach:
 
 
 def _kept(function: Function, bottom: int, top: int) -> slice:
-    """Return the pieces from the last at the bottom all over to the first at the top all over.
+    """Return the pieces to keep, from the last that is all at ``bottom`` to the first at ``top``.
 
-    Words beyond may be taken for their outermost ones: the result is the same limit.
+    Arguments beyond them give the same limit as the outermost kept word.
     """
     ends = [_piece_reach(function, piece).result for piece in function.pieces]
     flat_low = sum(1 for _ in takewhile(lambda end: end[1] <= bottom, ends))
@@ -229,7 +229,7 @@ def _kept(function: Function, bottom: int, top: int) -> slice:
 
 
 def _at_bits(function: Function) -> int:
-    """Return the width for a word less the smallest one."""
+    """Return the width of an argument minus the smallest one."""
     return width_of(((0, (1 << function.in_fmt.width) - 1),), 32)
 
 

@@ -1,7 +1,7 @@
-"""Calls of the functions of ``lmu_kernels.h``, and what each needs of its arguments.
+"""Calls of the functions of ``lmu_kernels.h``.
 
-A function here stands for one there: it checks every intermediate of that function's body, picks
-the width of 32 or 64 bits that holds them all, and knows the range of the result.
+Each function here models one there: it checks every intermediate of the C function's body, selects
+the variant of 32 or 64 bits that holds all of them, and returns the range of the result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..program.fixedpoint import QFormat
 from .c_expressions import Expression, Range, call, constant, linear_ends, times, width_of, word
 
 Shifts = tuple[int, ...]
-"""A shift in each case, or one for all."""
+"""One shift for each case, or one for all."""
 
 
 def half_up(x: Expression, shifts: Shifts, shift: str) -> Expression:
@@ -31,14 +31,14 @@ def half_up(x: Expression, shifts: Shifts, shift: str) -> Expression:
 
 
 def rescaled(x: Expression, shift: int, least: int = 0) -> Expression:
-    """Return ``x`` with ``shift`` fewer fractional bits, rounded half up; more where negative."""
+    """Return ``x`` with ``shift`` fewer fractional bits, rounded half up; more if negative."""
     if shift > 0:
         return half_up(x, (shift,), str(shift))
     return times(x, constant(1 << -shift), least) if shift else x
 
 
 def limited(x: Expression, fmt: QFormat, low: str, high: str) -> Expression:
-    """Return ``lmu_clipN``: ``x`` limited to a format whose ends have names; ``x`` if it fits."""
+    """Return ``lmu_clipN``: ``x`` saturated to a format with named limits; ``x`` if it fits."""
     if fmt.min <= x.low and x.high <= fmt.max:
         return x
     bits = max(x.bits, width_of(((fmt.min, fmt.max),)))
@@ -55,17 +55,21 @@ def rounded(
     drop: int,
     least: int = 32,
 ) -> Expression:
-    """Return ``lmu_roundN``: ``(base + t / 2^shift) / 2^drop``, rounded once as the silence says.
+    """Return ``lmu_roundN``: ``(base + t / 2^shift) / 2^drop``, rounded once.
+
+    It rounds half up, or toward zero if the C variable ``silent`` is set.
 
     Parameters
     ----------
     base, t : Expression
     whole : tuple of (int, int)
-        Range of ``base * 2^shift + t`` in each case: they may depend on one another.
+        Range of ``base * 2^shift + t`` in each case, since base and t may be correlated.
     shifts : tuple of int
-        Values of ``shift``, in each case.
+        Value of ``shift`` in each case.
     shift : str
+        C expression of the shift.
     drop : int
+        Fractional bits to drop.
     least : int
         Narrowest width.
     """
@@ -79,7 +83,7 @@ def rounded(
             raise EmitError(f"C of 64 bits cannot round {t.text}")
         up = _plus_half(t_case, s)
         parts = t_case[0] >> s, up[1] >> s
-        # up to a whole of rounding either way, then the half, then one more toward zero
+        # t rounded by up to one, then the half added, then one more for rounding toward zero
         low, high = all_case[0] >> s, _plus_half(all_case, s)[1] >> s
         seen += [parts, (low, high + half), (low >> drop, (high + half >> drop) + 1)]
         results.append((low >> drop, high + half >> drop))
@@ -91,7 +95,7 @@ def rounded(
 def two_port_fits(
     coefs: tuple[int, ...], shift: int, drops: tuple[int, int], a: QFormat, b: QFormat
 ) -> bool:
-    """Return whether every factor of ``lmu_two_port`` fits 32 bits, and every sum 64."""
+    """Return whether every factor of ``lmu_two_port`` fits 32 bits, and every sum fits 64."""
     if shift + max(drops) > 30 or max(a.width, b.width) > 32:
         return False
     one_a, one_b = (1 << shift + drop for drop in drops)
@@ -109,18 +113,18 @@ def two_port_fits(
 
 
 def saturated(sum_name: str, shift: int, fmt: QFormat, low: str, high: str) -> Expression:
-    """Return the word of a format from one of the sums of ``lmu_two_port``."""
+    """Return a sum of ``lmu_two_port``, rounded and saturated to a format."""
     text = f"lmu_clip32(lmu_narrow(lmu_half_up64({sum_name}, {shift})), {low}, {high})"
     return word(text, "int32_t", (fmt.min, fmt.max))
 
 
 def _plus_half(case: Range, shift: int) -> Range:
-    """Return the range of a value, before and after a half of its lowest bits is added."""
+    """Return the range of a value before and after adding half of ``2**shift``."""
     return case[0], case[1] + (1 << shift >> 1)
 
 
 def _room(shift: int) -> int:
-    """Return the width of 1 shifted so far."""
+    """Return the width of ``1 << shift``."""
     if shift > 62:
         raise EmitError(f"C cannot shift by {shift}")
     return 32 if shift <= 30 else 64

@@ -1,4 +1,4 @@
-"""Where the vectors of a program live in C: types, offsets, limits and macro names."""
+"""Vectors of a program in C: types, arrays, offsets, limits and macro names."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ true try typedef typeid typename union unsigned using virtual void volatile wcha
 _RESERVED = frozenset(_KEYWORDS.split())
 _TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
 NARROWEST = 16
-"""Narrowest word of a state or inside a step [bits]; narrower ones cost more code than memory."""
+"""Narrowest word of a state or of a step [bits]; narrower ones cost more code than they save."""
 
 ALIGNMENT = 4
-"""Of vectors that kernels read two words at a time [bytes]."""
+"""Alignment of vectors that kernels read two words at a time [bytes]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One vector in C.
 
-    ``array`` is what holds it inside the step functions, from offset ``at`` on where ``shared``
-    with other vectors; ``low`` and ``high`` are its limits as they stand in a ``#define``.
-    Where ``aligned``, the array begins at a multiple of four bytes: kernels read two words at once.
-    ``caller_bits`` is the width of the type in which the caller has the word.
+    ``array`` holds it inside the step functions, from offset ``at`` on if it is ``shared`` with
+    other vectors; ``low`` and ``high`` are its limits for a ``#define``. An ``aligned`` array
+    starts at a multiple of four bytes, for kernels that read two words at once. ``caller_bits`` is
+    the width of the word type in the caller's array.
     """
 
     vector: Vector
@@ -49,11 +49,11 @@ class Place:
     caller_bits: int
 
     def word(self, index: str) -> str:
-        """Return the expression of one word in the step functions."""
+        """Return the text of one word in the step functions."""
         return f"{self.array}[{self._at(index)}]"
 
     def part(self, length: int, channel: str) -> str:
-        """Return the pointer to the ``length`` words of a channel in the step functions."""
+        """Return a pointer to the ``length`` words of a channel in the step functions."""
         index = channel if length == 1 or channel == "0" else f"{channel} * {length}"
         first = self._at(index)
         return self.array if first == "0" else f"{self.array} + {first}"
@@ -63,14 +63,14 @@ class Place:
         return whole < 2 or (self.aligned and (n_channels == 1 or whole % 2 == 0))
 
     def taken(self, index: str) -> str:
-        """Return the text of an input word as the step takes it: limited to its format."""
+        """Return the text of an input word, saturated to its format."""
         any_word = -(1 << self.caller_bits - 1), (1 << self.caller_bits - 1) - 1
         return self.stored(
             word(f"u[{self.macro}_AT + {index}]", f"int{self.caller_bits}_t", any_word)
         )
 
     def _at(self, index: str) -> str:
-        """Return an index of this vector as one of the array."""
+        """Return an index of this vector as an index of the array."""
         if not (self.shared and self.at):
             return index
         return f"{self.macro}_AT" if index == "0" else f"{self.macro}_AT + {index}"
@@ -96,12 +96,12 @@ class Place:
         return type_bits(self.ctype)
 
     def expression(self, index: str) -> Expression:
-        """Return one word in the step functions, which may be any of its format."""
+        """Return one word in the step functions as an expression with the range of its format."""
         fmt = self.vector.fmt
         return word(self.word(index), self.ctype, (fmt.min, fmt.max))
 
     def stored(self, x: Expression) -> str:
-        """Return the text of what becomes one of its words: limited to the format, and cast."""
+        """Return the text of ``x`` as a word of this vector, saturated and cast."""
         x = limited(x, self.vector.fmt, f"{self.macro}_MIN", f"{self.macro}_MAX")
         return stored(x, self.ctype)
 
@@ -121,32 +121,32 @@ class Layout:
 
     @property
     def work(self) -> list[Place]:
-        """Places of the words that live for one step."""
+        """Places of the vectors that exist for one step."""
         return [p for p in self.places.values() if p.array.startswith("work->")]
 
     @property
     def kept(self) -> list[Place]:
-        """Outputs among them: copied to the caller's words at the end of a step with an output."""
+        """Outputs in `work`, which a step with an output copies to the caller at its end."""
         return [p for p in self.work if p.vector.role is Role.OUTPUT]
 
     @property
     def taken(self) -> list[Place]:
-        """Inputs among them: copied from the caller's words at the start of a step."""
+        """Inputs in `work`, which a step copies from the caller at its start."""
         return [p for p in self.work if p.vector.role is Role.INPUT]
 
     @property
     def state_bytes(self) -> int:
-        """Size of the state structure where int64_t is aligned to 8 bytes."""
+        """Size of the state structure if int64_t is aligned to 8 bytes [bytes]."""
         return _struct_bytes(self.with_role(Role.STATE))
 
     @property
     def work_bytes(self) -> int:
-        """Size of the structure of the words that live for one step."""
+        """Size of the structure of the vectors that exist for one step [bytes]."""
         return _struct_bytes(self.work)
 
 
 def lay_out(program: Program, prefix: str) -> Layout:
-    """Return where every vector of ``program`` lives.
+    """Return the layout of all vectors of ``program``.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def lay_out(program: Program, prefix: str) -> Layout:
     places: dict[str, Place] = {}
     for v in program.vectors:
         if c_ident(v.name) in _RESERVED or _TYPE.fullmatch(v.name):
-            raise EmitError(f"vector name must not be a word that C or C++ reserves: {v.name!r}")
+            raise EmitError(f"vector name must not be a reserved word of C or C++, not {v.name!r}")
         own = signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
         aligned = v.name in pairs and type_bits(own) <= NARROWEST
         shared, array, ctype = False, f"work->{v.name}", own
@@ -205,12 +205,12 @@ def _read_in_pairs(program: Program) -> set[str]:
 
 
 def _fills(v: Vector, ctype: str) -> bool:
-    """Return whether every word of a signed type is one of the vector."""
+    """Return whether the vector's format has every value of a signed type."""
     return v.fmt.signed and v.fmt.width == type_bits(ctype)
 
 
 def _kept_outputs(program: Program) -> set[str]:
-    """Return the outputs that operations write in steps in which no output is due."""
+    """Return the outputs that operations write also in steps without an output."""
     if program.output_every == 1:
         return set()
     written = {
@@ -233,7 +233,7 @@ def _struct_bytes(places: list[Place]) -> int:
 
 
 def macro_int(value: int) -> str:
-    """Return an integer that is safe to substitute anywhere.
+    """Return the text of an integer that is safe in any macro expansion.
 
     Examples
     --------
@@ -245,7 +245,7 @@ def macro_int(value: int) -> str:
 
 
 def _role_type(program: Program, role: Role) -> str:
-    """Return the one type that holds every word of a role."""
+    """Return the smallest type that holds every word of a role."""
     fmts = [v.fmt for v in program.with_role(role)]
     if not fmts:
         raise EmitError(f"C needs a program with at least one {role.value} vector")

@@ -1,4 +1,4 @@
-"""Affine rows, as plain data for the C templates."""
+"""Template data of matrix-vector products."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .operation import Accumulator, OperationCode, Routine, arrow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SumPart:
-    """Neighbouring words of one source, and how their sums of products come about.
+    """Consecutive words of one source, and the code for their dot products.
 
-    ``start`` counts words of the source, ``column`` the program's columns, ``first`` those of the
-    table; ``kernel`` names the function that fills the array ``dots``, one sum for each row, or is
-    empty: then it is a loop over ``product``. Where ``copied``, words are copied first to where
-    kernels may read them in pairs.
+    ``start`` is the first word in the source, ``column`` the first column in the program, ``first``
+    the first column in the table. ``kernel`` is the function that fills the array ``dots`` with one
+    sum per row, or empty for a loop over ``product``. Words that are ``copied`` first go to an
+    aligned array that kernels can read in pairs.
     """
 
     place: Place
@@ -39,21 +39,21 @@ class SumPart:
 
     @property
     def array(self) -> str:
-        """Array that holds a sum for each row."""
+        """Name of the array that holds a sum for each row."""
         return self.dots.text.partition("[")[0]
 
     def words(self, channel: str) -> str:
-        """Return the pointer to the part's words of a channel."""
+        """Return a pointer to the part's words of a channel."""
         first = self.place.part(self.whole, channel)
         return f"{first} + {self.start}" if self.start else first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSum:
-    """What becomes of a row's sums of parts: expressions that are stored one after the other.
+    """Expressions that combine the sums of all parts of a row.
 
-    ``sums`` are the statements up to the last part but one; then ``sum``, ``x`` with the factor of
-    the row, or empty without one, and ``stored``, the word of the target.
+    ``sums`` are the statements for all parts but the last, ``sum`` is the total, ``x`` the total
+    after scaling (empty without a scale), and ``stored`` the word of the target.
     """
 
     sum_type: str
@@ -67,10 +67,10 @@ class RowSum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearCode(OperationCode):
-    """A `Linear`: sums of all rows, one part after the other, then the words of the target.
+    """A `Linear`: the sums of all rows part by part, then the words of the target.
 
-    ``dots`` are the widths of the sums of parts, ``n_dots`` their number; ``row`` is what is
-    done for each row of each channel.
+    ``dots`` are the widths of the arrays of sums, ``n_dots`` is their length, and ``row`` the code
+    for each row of each channel.
     """
 
     parts: tuple[SumPart, ...]
@@ -95,7 +95,7 @@ class LinearCode(OperationCode):
 def linear(
     program: Program, layout: Layout, op: Linear, routine: Routine, functions: Functions
 ) -> LinearCode:
-    """Return ``op`` as the templates take it."""
+    """Return the template data of ``op``."""
     target, name = layout.places[op.target], routine.name
     shift = Column.of(f"{name}_shift", f"Right shifts of the rows of {name}_rows", op.shifts)
     multiplier = Column.of(f"{name}_scale", "Factor of each row before its shift", op.multipliers)
@@ -144,7 +144,7 @@ def _row(
     op: Linear,
     target: Place,
 ) -> RowSum:
-    """Return the expressions of a row, a case for each."""
+    """Return the expressions of a row, with a case for each row."""
     bias, multiplier, shift = columns
     widest = _sums(parts, bias, 64)
     bits = max(
@@ -175,7 +175,7 @@ def _row(
 
 
 def _sums(parts: tuple[SumPart, ...], bias: Column, bits: int) -> list[Expression]:
-    """Return the sum of a row after each part, the ones before in a variable of ``bits`` bits."""
+    """Return a row's sum after each part; earlier parts are in a variable of ``bits`` bits."""
     sums: list[Expression] = []
     for n, part in enumerate(parts):
         term = _added(part, bits)
@@ -188,14 +188,14 @@ def _sums(parts: tuple[SumPart, ...], bias: Column, bits: int) -> list[Expressio
 
 
 def _added(part: SumPart, bits: int) -> Expression:
-    """Return what a part adds to a sum of ``bits`` bits."""
+    """Return the term that a part adds to a sum of ``bits`` bits."""
     return times(part.dots, constant(part.scale), bits) if part.scale > 1 else part.dots
 
 
 def _partial_sums(
     routine: Routine, parts: tuple[SumPart, ...], op: Linear, digits: int
 ) -> Iterator[Accumulator]:
-    """Yield the sums of parts; of four digits a number, two rows together must fit 32 bits, too."""
+    """Yield the sums of parts; with four digits per number, check the sum of two rows as well."""
     for part in parts:
         if digits == 4:
             peak = partial_peak(op.rows, part.column, part.length, digits)
@@ -205,14 +205,14 @@ def _partial_sums(
 
 
 def _digits_for(place: Place) -> int:
-    """Return the most digits a number may have for the kernels that take the words of a place."""
+    """Return the most digits per number that the kernels for a place's word type support."""
     return {8: 4, 16: 4, 32: 2, 64: 0}[place.bits]
 
 
 def _parts(
     op: Linear, places: list[Place], widths: tuple[int, ...], digits: int, name: str
 ) -> tuple[SumPart, ...]:
-    """Return the sources as parts whose sums the kernels can hold, on even columns."""
+    """Return the sources, split into parts whose sums fit the kernels, at even columns."""
     parts: list[SumPart] = []
     column = first = 0
     for place, width, align in zip(places, widths, op.aligns, strict=True):
@@ -251,19 +251,19 @@ def _parts(
 
 
 def _product(weight: Expression, place: Place, bits: int) -> str:
-    """Return a term of a sum of ``bits`` bits."""
+    """Return the text of a product in a sum of ``bits`` bits."""
     fmt = place.vector.fmt
     v = word("v[j]", place.ctype, (fmt.min, fmt.max))
     return times(cast(bits, weight), v, bits).text
 
 
 def _reaches(op: Linear, at: int, length: int, place: Place) -> tuple[Range, ...]:
-    """Return what the sum of a part reaches on its way, for each row."""
+    """Return the range of a part's partial sums for each row."""
     fmt, cases = place.vector.fmt, []
     for row in op.rows:
         up = sum(w for w in row[at : at + length] if w > 0)
         down = sum(w for w in row[at : at + length] if w < 0)
-        # zero is in every format, so this is where partial sums end, too
+        # every format includes zero, so these bounds hold for all partial sums
         cases.append((up * fmt.min + down * fmt.max, up * fmt.max + down * fmt.min))
     return tuple(cases)
 
@@ -271,7 +271,7 @@ def _reaches(op: Linear, at: int, length: int, place: Place) -> tuple[Range, ...
 def _pieces(
     op: Linear, place: Place, column: int, width: int, digits: int
 ) -> list[tuple[int, int]]:
-    """Return (start, length) of the pieces of a source whose sums of low digits fit 32 bits."""
+    """Return (start, length) of pieces of a source whose low-digit sums fit 32 bits."""
     if digits < 2 or type_bits(place.ctype) > 16:
         return [(0, width)]
     pieces, todo = [], [(0, width)]
@@ -287,7 +287,7 @@ def _pieces(
 
 
 def _table(name: str, op: Linear, parts: tuple[SumPart, ...], digits: int, shift: Column) -> Table:
-    """Return the weights as numbers of digits; or plainly, where no kernel takes them."""
+    """Return the table of weights, packed in digits if a kernel uses it."""
     about = "Weights"
     rows: tuple[tuple[int, ...], ...] = op.rows
     ctype = table_type(w for row in rows for w in row)

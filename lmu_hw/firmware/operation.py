@@ -1,10 +1,10 @@
-"""What every operation becomes for the C templates: a routine with tables and arguments."""
+"""Template data common to all operations: C function, tables, accumulators."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
+from ..program.codec import written
 from ..program.integer_program import Cascade, DenseUpdate, Operation, Program
 from .c_expressions import Expression
 from .c_types import Table
@@ -13,7 +13,7 @@ from .layout import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """The C function of one operation: its name, and what it needs of s, u, the work and y.
+    """The C function of one operation, with its parameters among ``s``, ``u``, ``work``, ``y``.
 
     ``kind`` is the name without the prefix of the program.
     """
@@ -26,29 +26,30 @@ class Routine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accumulator:
-    """A variable of the C that holds a sum, for the certificate.
+    """A C variable that holds a sum, for the certificate.
 
     Attributes
     ----------
     function, variable : str
-        Where it stands; the function's name without the prefix of the program.
-    ctype : str
-    low, high : int
-        What it reaches for any words of the formats that it is computed from, states that were
-        loaded included.
+        The C function, without the prefix of the program, and the variable in it.
     columns : (int, int) or None
-        First column of the row that it adds up, and the one behind the last.
+        First column of the row that it adds up, and the one after the last.
     scale_bits : int or None
-        Fractional bits that it has beyond its words; None where each coefficient has its own.
+        Fractional bits beyond those of its words, 0 to 128; None where each coefficient has its
+        own.
+    ctype : str
+        ``int32_t`` or ``int64_t``.
+    low, high : int
+        Range for any words of the formats that it is computed from, loaded states included.
     """
 
     function: str
     variable: str
-    ctype: str
+    columns: tuple[int, int] | None = field(default=None, metadata=written(optional=True))
+    scale_bits: int | None = 0
+    ctype: str = field(metadata=written(key="type"))
     low: int
     high: int
-    columns: tuple[int, int] | None = None
-    scale_bits: int | None = 0
 
     @classmethod
     def of(
@@ -58,7 +59,7 @@ class Accumulator:
         columns: tuple[int, int] | None = None,
         scale_bits: int | None = 0,
     ) -> Accumulator:
-        """Return a declared variable as an accumulator."""
+        """Return the accumulator of a declared variable."""
         variable, _, _ = x.text.partition("[")
         return cls(
             function=function,
@@ -70,22 +71,10 @@ class Accumulator:
             scale_bits=scale_bits,
         )
 
-    def to_data(self) -> dict[str, Any]:
-        """Return the claim as a certificate states it."""
-        return {
-            "function": self.function,
-            "variable": self.variable,
-            **({} if self.columns is None else {"columns": list(self.columns)}),
-            "scale_bits": self.scale_bits,
-            "type": self.ctype,
-            "low": self.low,
-            "high": self.high,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationCode:
-    """What all operations have: a C function, tables, and bytes of scratch on the stack."""
+    """Base of all operations: C function, tables, and scratch on the stack [bytes]."""
 
     kind: str
     about: str
@@ -98,7 +87,7 @@ class OperationCode:
 
 
 def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
-    """Return the C function of every operation; numbered where a kind occurs more than once."""
+    """Return the C function of every operation; names are numbered if a kind occurs repeatedly."""
     kinds = [op.kind for op in program.ops]
     result = []
     for n, op in enumerate(program.ops):
@@ -125,7 +114,7 @@ def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
 
 
 def arrow(op: Operation) -> str:
-    """Return what an operation reads and what it writes, less what it keeps for itself."""
+    """Return the sources and targets of an operation as ``"sources -> targets"``."""
     if isinstance(op, Cascade):
         return f"{op.source} -> {', '.join(op.states)}"
     if isinstance(op, DenseUpdate):

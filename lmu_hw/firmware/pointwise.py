@@ -1,4 +1,4 @@
-"""Operations word by word, and the argmax, as plain data for the C templates."""
+"""Template data of element-wise operations and of the argmax."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from .operation import Accumulator, OperationCode, Routine, arrow
 class PointwiseCode(OperationCode):
     """A `Pointwise`.
 
-    ``first`` is the first term, ``rest`` the statements that add the others to ``sum``; ``x`` is
-    the sum with more fractional bits where it needs any, ``stored`` the word of the target.
+    ``first`` is the first term, ``rest`` the statements that add the others to ``sum``, ``x`` the
+    sum with additional fractional bits if needed, and ``stored`` the word of the target.
     """
 
     target: Place
@@ -54,7 +54,7 @@ def pointwise(
     routine: Routine,
     functions: Functions,
 ) -> PointwiseCode:
-    """Return ``op`` as the templates take it."""
+    """Return the template data of ``op``."""
     target = layout.places[op.target]
     fracs = [sum(program.vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
     align, result = max(fracs), op.result_fmt(program.vector)
@@ -90,7 +90,7 @@ def pointwise(
 
 
 def _terms(layout: Layout, op: Pointwise, fracs: list[int], least: int) -> list[Expression]:
-    """Return the terms, aligned and not yet subtracted, computed in at least ``least`` bits."""
+    """Return the aligned terms, without their signs, computed in at least ``least`` bits."""
     terms = []
     for term, frac in zip(op.terms, fracs, strict=True):
         x = layout.places[term.a].expression("i")
@@ -103,7 +103,7 @@ def _terms(layout: Layout, op: Pointwise, fracs: list[int], least: int) -> list[
 
 
 def _bits(terms: list[Expression], op: Pointwise) -> int:
-    """Return the width of a variable that holds every term and every sum of the first ones."""
+    """Return the width of a variable that holds every term and every partial sum."""
     low = high = 0
     seen = [(0, 0)]
     for term, x in zip(op.terms, terms, strict=True):
@@ -114,7 +114,7 @@ def _bits(terms: list[Expression], op: Pointwise) -> int:
 
 
 def argmax(layout: Layout, op: Argmax, routine: Routine) -> ArgmaxCode:
-    """Return ``op`` as the templates take it."""
+    """Return the template data of ``op``."""
     return ArgmaxCode(
         kind=op.kind,
         about=arrow(op),

@@ -1,4 +1,4 @@
-"""The adaptors of a chain, as plain data for the C templates: types and expressions."""
+"""Template data of a chain's adaptors: types and expressions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .kernels import limited, rounded, saturated, two_port_fits
 from .operation import Accumulator, Routine
 
 WORD_BITS = 32
-"""Width of the factors of a fast product."""
+"""Width of the factors of a fast product [bits]."""
 ACCUMULATOR_BITS = 64
-"""Width of a product, and of sums of products."""
+"""Width of products and of sums of products [bits]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,13 @@ class AdaptorSignal:
         return type_bits(self.ctype)
 
     def stored(self, x: Expression) -> str:
-        """Return the text of what becomes the word: limited to its format, and cast."""
+        """Return the text of ``x`` as the word, saturated and cast."""
         return stored(limited(x, self.fmt, self.low, self.high), self.ctype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptorSide:
-    """One side of an adaptor: its words are aligned by ``1 << drop``, later rounded by ``drop``."""
+    """One side of an adaptor: words are multiplied by ``1 << drop``, results lose ``drop`` bits."""
 
     signal: AdaptorSignal
     drop: int
@@ -64,12 +64,12 @@ class AdaptorSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How the adaptors of a kind are computed.
+    """The method for computing the adaptors of a kind.
 
-    ``bits`` is the width of the sums, ``narrow`` whether ``b - a`` fits 32 bits where they do not.
-    Coefficients come with ``shift`` fractional bits, or each with its own where that is None; ``b -
-    a`` is multiplied by ``gain`` first. With ``products`` it is not formed: both words are
-    multiplied.
+    ``bits`` is the width of the sums; ``narrow`` says that ``b - a`` fits 32 bits although the sums
+    do not. Coefficients have ``shift`` fractional bits, or each its own if that is None. ``b - a``
+    is multiplied by ``gain`` first. With ``products``, both words are multiplied instead of ``b -
+    a``.
     """
 
     kind: str
@@ -85,11 +85,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptorCode:
-    """A kind of adaptor in C: its plan, and its expressions.
+    """A kind of adaptor in C: its plan and expressions.
 
-    ``x`` and ``y`` are the aligned words, ``d`` is y - x times the gain, ``t`` the product with the
-    coefficient; ``new_a`` and ``new_b`` what is stored. Where words are multiplied as they are,
-    ``loud_a`` and ``loud_b`` are stored in steps that are not silent.
+    ``x`` and ``y`` are the aligned words, ``d`` is ``y - x`` times the gain, ``t`` the product with
+    the coefficient, and ``new_a`` and ``new_b`` are the new words. With `Plan.products`,
+    ``nearest_a`` and ``nearest_b`` are the new words outside zero-input runs.
     """
 
     plan: Plan
@@ -101,13 +101,13 @@ class AdaptorCode:
     t: str
     new_a: str
     new_b: str
-    loud_a: str = ""
-    loud_b: str = ""
+    nearest_a: str = ""
+    nearest_b: str = ""
     accumulators: tuple[Accumulator, ...]
 
 
 def plan_of(kind: str, a: AdaptorSignal, b: AdaptorSignal, used: list[Adaptor]) -> Plan:
-    """Return the fastest way to compute adaptors of a kind that all its coefficients allow."""
+    """Return the fastest plan that all coefficients of a kind of adaptor allow."""
     align = max(a.fmt.frac_bits, b.fmt.frac_bits)
     drops = align - a.fmt.frac_bits, align - b.fmt.frac_bits
     difference = (magnitude(a.fmt) << drops[0]) + (magnitude(b.fmt) << drops[1])
@@ -132,14 +132,14 @@ def plan_of(kind: str, a: AdaptorSignal, b: AdaptorSignal, used: list[Adaptor]) 
 
 
 def _faster(general: Plan, difference: int) -> Iterator[Plan]:
-    """Return what ``general`` may become if its coefficients can be scaled to one shift.
+    """Yield variants of ``general`` for coefficients with a common shift, the fastest first.
 
-    First, the upper half of a product of 32 by 32 bits is the sum that is wanted.
+    In the first ones, the upper half of a 32-by-32-bit product is the required sum.
     """
     if general.bits == 32:
         for log2_gain in range(WORD_BITS - difference.bit_length()):
             yield replace(general, shift=WORD_BITS - log2_gain, gain=1 << log2_gain)
-    # |a' or b'| with all its bits, before rounding, is below 2 (|a| + |b|).
+    # |a'| and |b'| before rounding are below 2 (|a| + |b|)
     room = ACCUMULATOR_BITS - (2 * difference).bit_length() - 2
     drop = max(general.a.drop, general.b.drop)
     if max(general.a.signal.bits, general.b.signal.bits) <= WORD_BITS:
@@ -150,7 +150,7 @@ def _faster(general: Plan, difference: int) -> Iterator[Plan]:
 def adaptor(
     routine: Routine, plan: Plan, used: list[Adaptor], coef_type: str, own: Column | None
 ) -> AdaptorCode:
-    """Return the expressions of a kind of adaptor, a case for each of its coefficients."""
+    """Return the expressions of a kind of adaptor, with a case for each coefficient."""
     kind = f"{routine.kind}_{plan.kind}"
     coefs = tuple(scaled(e, plan) or e.coef for e in used)
     shifts, shift = _shifts(plan, used, own)
@@ -167,7 +167,7 @@ def adaptor(
     product = times(cast(64, e), d)
     t = word("t", "int64_t", *product.cases)
     exact = [(coef * plan.gain, 1 << s) for coef, s in zip(coefs, shifts, strict=True)]
-    # a' = (1 - e) a + e b and b' = (2 - e) a - (1 - e) b, whose terms are not independent
+    # a' = (1 - e) a + e b and b' = (2 - e) a - (1 - e) b: x and t are correlated
     whole_a = tuple(linear_ends(*_box(plan, (one - e, e))) for e, one in exact)
     whole_b = tuple(linear_ends(*_box(plan, (2 * one - e, e - one))) for e, one in exact)
     base_b = minus(times(constant(2), x), y)
@@ -192,7 +192,7 @@ def adaptor(
 
 
 def _shifts(plan: Plan, used: list[Adaptor], own: Column | None) -> tuple[tuple[int, ...], str]:
-    """Return the fractional bits that a product has more than its words, and their text."""
+    """Return the fractional bits of a product beyond those of its words, and their C text."""
     if plan.shift is not None:
         shift = plan.shift + plan.gain.bit_length() - 1
         return (shift,) * len(used), str(shift)
@@ -200,36 +200,36 @@ def _shifts(plan: Plan, used: list[Adaptor], own: Column | None) -> tuple[tuple[
 
 
 def _aligned(name: str, port: AdaptorSide, bits: int) -> Expression:
-    """Return a port's word with the fractional bits of the adaptor."""
+    """Return a port's word, aligned to the fractional bits of the adaptor."""
     x = word(name, port.signal.ctype, port.range)
     return times(x, constant(1 << port.drop), bits) if port.drop else x
 
 
 def _with_products(code: AdaptorCode, kind: str, coefs: tuple[int, ...], shift: int) -> AdaptorCode:
-    """Return an adaptor that multiplies both words in steps that are not silent."""
+    """Return an adaptor that multiplies both words outside zero-input runs."""
     a, b = code.plan.a, code.plan.b
     if not two_port_fits(coefs, shift, (a.drop, b.drop), a.signal.fmt, b.signal.fmt):
         raise EmitError(f"C of 64 bits cannot hold the sums of {kind}")
-    loud = [
+    nearest = [
         port.signal.stored(
             saturated(name, shift + port.drop, port.signal.fmt, port.signal.low, port.signal.high)
         )
         for name, port in (("sum_a", a), ("sum_b", b))
     ]
-    return replace(code, loud_a=loud[0], loud_b=loud[1])
+    return replace(code, nearest_a=nearest[0], nearest_b=nearest[1])
 
 
 def _box(plan: Plan, weights: tuple[int, int]) -> tuple[tuple[int, Range], tuple[int, Range]]:
-    """Return weights of the aligned words as weights of the words themselves, with their ranges."""
+    """Return weights of aligned words as weights of the words themselves, with their ranges."""
     of_a, of_b = weights
     return (of_a << plan.a.drop, plan.a.range), (of_b << plan.b.drop, plan.b.range)
 
 
 def scaled(e: Adaptor, code: Plan) -> int | None:
-    """Return the coefficient with the shift of ``code``, or None if that is no 32-bit number."""
+    """Return the coefficient with the shift of ``code``, or None if it does not fit 32 bits."""
     if code.shift is None:
         return e.coef
-    # a gain on the other factor takes the place of bits of the coefficient
+    # a gain on the other factor replaces bits of the coefficient
     up = code.shift - e.shift
     coef = e.coef << up if up >= 0 else 0
     return coef if 0 < coef < 1 << (WORD_BITS - 1) else None

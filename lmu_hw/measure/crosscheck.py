@@ -7,7 +7,6 @@ machine's compiler makes of these data, and loud data can go wrong where other d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +19,10 @@ from ..program.fixedpoint import from_real
 from ..program.integer_program import Program, Role
 from ..program.interpreter import Interpreter
 from .dataset import Dataset
+from .evaluation import Checked
 
 STEPS = 128
 """Steps that the interpreter plays at either end of the sequences."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What was equal: ``words`` of outputs and states, in steps of so many ``sequences``."""
-
-    sequences: int
-    words: int
 
 
 def crosscheck(engine: BulkEngine, dataset: Dataset) -> Checked:

@@ -20,7 +20,7 @@ from .._support.array_types import Array
 from ..errors import ModelFileError
 from ..models.importers.bare_arrays import read_npz
 from ..models.length_buckets import by_length, stack
-from ..models.network import LARGEST, FloatNetwork
+from ..models.network import MAX_VALUE, FloatNetwork
 from .signal_files import Samples
 
 MAX_BYTES = 1 << 31
@@ -185,8 +185,8 @@ def _inputs(
 
 def _numbers(path: object, name: str, array: np.ndarray) -> np.ndarray:
     # NaN is the largest of all, and not less than anything
-    if array.dtype.kind not in "biuf" or not float(np.max(np.abs(array), initial=0)) < LARGEST:
-        raise ModelFileError(f"{path}: {name} must hold finite real numbers, below {LARGEST:g}")
+    if array.dtype.kind not in "biuf" or not float(np.max(np.abs(array), initial=0)) < MAX_VALUE:
+        raise ModelFileError(f"{path}: {name} must hold finite real numbers, below {MAX_VALUE:g}")
     return array
 
 

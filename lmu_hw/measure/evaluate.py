@@ -1,46 +1,51 @@
-"""What a network's integer program gets right, beside the float network."""
+"""Accuracy of a network's integer program, beside that of the float network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .._support.array_types import Array
-from .._support.workers import n_workers, one_blas_thread, work_on
+from .._support.workers import n_workers, one_blas_thread, run_parallel
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
 from ..models import forward
-from ..models.network import LARGEST, Activation, scores
+from ..models.network import MAX_VALUE, Activation, scores
 from ..program.fixedpoint import from_real
 from ..program.integer_program import Role
 from ..program.interpreter import Interpreter
 from ..program.output_timing import with_output_every
 from ..quantize.quantize_network import QuantizedNetwork
-from .crosscheck import Checked, crosscheck
+from .crosscheck import crosscheck
 from .dataset import Dataset
+from .evaluation import Agreement, Checked, EngineReport, Evaluation, Metrics
 from .output_file import real_outputs
 from .signal_error import trace
 
 Advance = Callable[[int], object]
-Evaluation = dict[str, Any]
 
 TRACED = 32
-"""Sequences of which every word is looked at."""
+"""Sequences whose every signal is compared with the float network."""
 TOGETHER = 250
-"""About how many sequences a core runs together in floats: a step's arrays stay in its cache."""
+"""Sequences that a core runs together in floats, about: a step's arrays stay in its cache."""
 FEWEST_TOGETHER = 32
-"""Least of them: below, NumPy's calls cost more than what they do."""
+"""Fewest of them: with fewer, the overhead of NumPy's calls dominates."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Outputs:
-    """What came out, sequence by sequence: (n_steps, n_out), or (1, n_out) of the last step.
+    """Outputs of a run, in real units.
 
-    ``softmax`` says that the network ends in one, which is left out here. ``checked`` is what the
-    interpreter was seen to agree with, where compiled C made the words.
+    Attributes
+    ----------
+    values : tuple of float64 array, shape (n_steps, n_out)
+        One for each sequence; of shape (1, n_out) where only the last step counts.
+    softmax : bool
+        The network ends in a softmax, which these values leave out.
+    checked : Checked or None
+        Words in which compiled C was compared with the interpreter, where compiled C ran.
     """
 
     values: tuple[Array, ...]
@@ -60,7 +65,7 @@ def evaluate(
     floats: Outputs | None = None,
     advance: Advance = lambda _: None,
 ) -> Evaluation:
-    """Return the metrics of a network's program and of the network itself.
+    """Run a network's program and the network itself on data, and compare them.
 
     Parameters
     ----------
@@ -69,9 +74,9 @@ def evaluate(
     engine : str
         ``c``, ``interpreter``, or ``auto``: compiled C where there is a compiler.
     floats : Outputs, optional
-        What the network gives in floats, if known.
+        Outputs of `run_floats`, if known.
     advance : callable
-        Told how many sequences are done, twice each.
+        Called with the number of sequences done since the last call; each counts twice.
 
     Raises
     ------
@@ -82,35 +87,36 @@ def evaluate(
     integers = run_integers(design, dataset, engine, advance)
     floats = run_floats(design, dataset, advance) if floats is None else floats
     classes = design.network.is_classifier or dataset.labels is not None
-    report: dict[str, Any] = {
-        "sequences": len(dataset),
-        "float": metrics(dataset, floats),
-        "integer": metrics(dataset, integers),
-        "agreement": _agreement(floats, integers, classes=classes),
-        "engine": engine_data(integers.checked),
-    }
+    agreement = _agreement(floats, integers, classes=classes)
     with one_blas_thread():
-        return report | trace(design, dataset.sample(TRACED))
+        signals = trace(design, dataset.sample(TRACED))
+    return Evaluation(
+        widths=design.widths,
+        sequences=len(dataset),
+        floats=metrics(dataset, floats),
+        integers=metrics(dataset, integers),
+        agreement=agreement,
+        engine=engine_data(integers.checked),
+        trace=signals,
+    )
 
 
 def every_step(dataset: Dataset, design: QuantizedNetwork) -> bool:
-    """Return whether outputs of all steps are wanted."""
+    """Return whether the data ask for the outputs of all steps."""
     if dataset.labels is None and dataset.targets is None:
         return design.network.every_step
     return dataset.at_every_step
 
 
-def engine_data(checked: Checked | None) -> dict[str, Any]:
-    """Return what ran a program, and what of it the interpreter was seen to agree with."""
-    if checked is None:
-        return {"name": "interpreter"}
-    return {"name": "c", "checked": asdict(checked)}
+def engine_data(checked: Checked | None) -> EngineReport:
+    """Return which engine computed the words: compiled C where it was checked."""
+    return EngineReport(name="interpreter" if checked is None else "c", checked=checked)
 
 
 def run_floats(
     design: QuantizedNetwork, dataset: Dataset, advance: Advance = lambda _: None
 ) -> Outputs:
-    """Run the network in float64; a softmax is left out, as in its program.
+    """Run the network in float64, without a softmax at its end, as its program does.
 
     Raises
     ------
@@ -125,12 +131,12 @@ def run_floats(
         x = dataset.stack(at)
         with np.errstate(over="ignore", invalid="ignore"):
             y = forward.run(network, x, _by_steps(x, advance))
-        if not np.all(np.abs(y) < LARGEST):
-            raise SpecError(f"the network's output grows beyond {LARGEST:g} on this data")
+        if not np.all(np.abs(y) < MAX_VALUE):
+            raise SpecError(f"the network's output grows beyond {MAX_VALUE:g} on this data")
         for i, row in zip(at, y if always else y[:, None], strict=True):
             found[i] = row
 
-    work_on(list(dataset.batches(_side_by_side(len(dataset)))), run, advance)
+    run_parallel(list(dataset.batches(_side_by_side(len(dataset)))), run, advance)
     return Outputs(values=tuple(found), softmax=design.network.is_classifier)
 
 
@@ -140,7 +146,7 @@ def run_integers(
     engine: str = "auto",
     advance: Advance = lambda _: None,
 ) -> Outputs:
-    """Run the network's program; outputs in real units.
+    """Run the network's program and return its outputs in real units.
 
     Raises
     ------
@@ -174,13 +180,13 @@ def run_integers(
 
 
 def _side_by_side(n_sequences: int) -> int:
-    """Return how many sequences a core runs together, so that all cores end at about one time."""
+    """Return how many sequences a core runs together, so that all cores end about together."""
     rounds = max(1, round(n_sequences / (TOGETHER * n_workers())))
     return max(FEWEST_TOGETHER, -(-n_sequences // (rounds * n_workers())))
 
 
 def _by_steps(batch: np.ndarray, advance: Advance) -> Advance:
-    """Return what counts steps of a batch (n_sequences, n_steps, n_in) as sequences."""
+    """Return a counter of steps of a batch (n_sequences, n_steps, n_in) that reports sequences."""
     n, n_steps = batch.shape[:2]
     told = 0
 
@@ -193,16 +199,16 @@ def _by_steps(batch: np.ndarray, advance: Advance) -> Advance:
     return count
 
 
-def metrics(dataset: Dataset, outputs: Outputs) -> dict[str, Any]:
-    """Return accuracy and confusion (true class by row), or the NRMSE against targets."""
+def metrics(dataset: Dataset, outputs: Outputs) -> Metrics:
+    """Return the accuracy against labels or the NRMSE against targets, as the data have them."""
     if dataset.labels is not None:
         n = outputs.values[0].shape[1]
         confusion = np.zeros((n, n), dtype=np.int64)
         np.add.at(confusion, (dataset.labels, outputs.labels()), 1)
-        return {
-            "accuracy": float(np.trace(confusion) / len(dataset)),
-            "confusion": confusion.tolist(),
-        }
+        return Metrics(
+            accuracy=float(np.trace(confusion) / len(dataset)),
+            confusion=tuple(map(tuple, confusion.tolist())),
+        )
     if dataset.targets is not None:
         pairs = zip(outputs.values, dataset.targets, strict=True)
         error = power = 0.0
@@ -211,12 +217,12 @@ def metrics(dataset: Dataset, outputs: Outputs) -> dict[str, Any]:
             wanted = target.astype(np.float64)
             error += float(np.sum((forward.activate(last, got) - wanted) ** 2))
             power += float(np.sum(wanted**2))
-        return {"nrmse": float(np.sqrt(error / power)) if power else float(np.sqrt(error))}
-    return {}
+        return Metrics(nrmse=float(np.sqrt(error / power)) if power else float(np.sqrt(error)))
+    return Metrics()
 
 
-def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> dict[str, Any]:
-    """Return how near the integer outputs are to the float ones."""
+def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> Agreement:
+    """Return how close the integer outputs are to the float ones."""
     error = power = worst = 0.0
     same = 0
     for a, b in zip(floats.values, integers.values, strict=True):
@@ -224,8 +230,8 @@ def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> dict[str
         power += float(np.sum(a**2))
         worst = max(worst, float(np.max(np.abs(a - b))))
         same += int(np.argmax(a[-1]) == np.argmax(b[-1]))
-    found: dict[str, Any] = {
-        "nrmse": float(np.sqrt(error / power)) if power else 0.0,
-        "largest_difference": worst,
-    }
-    return found | ({"same_class": same / len(floats.values)} if classes else {})
+    return Agreement(
+        nrmse=float(np.sqrt(error / power)) if power else 0.0,
+        largest_difference=worst,
+        same_class=same / len(floats.values) if classes else None,
+    )

@@ -1,10 +1,9 @@
-"""What becomes of every signal of a network's program, beside the float network's."""
+"""Error of every signal of a network's program against the float network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,23 +15,24 @@ from ..quantize import signal_graph
 from ..quantize.lower import lower
 from ..quantize.quantize_network import QuantizedNetwork
 from .dataset import Dataset
+from .evaluation import SignalQuality, SignalTrace
 
 TRACED_STEPS = 2048
-"""Most steps of each sequence."""
+"""Most steps traced of each sequence."""
 TRACED_VALUES = 1 << 24
-"""Most words, of all signals together, that are looked at."""
+"""Most words traced, of all signals together."""
 SILENT_DB = 400.0
 """SNR where there is no error at all [dB]."""
 
 
-def trace(design: QuantizedNetwork, dataset: Dataset) -> dict[str, Any]:
-    """Return what became of every signal on a few sequences, run by the interpreter.
+def trace(design: QuantizedNetwork, dataset: Dataset) -> SignalTrace:
+    """Run a few sequences in the interpreter and return the error of every signal.
 
-    Returns
-    -------
-    dict
-        ``signals``: for each, its SNR against the float network [dB], and the share of words at an
-        end of the format where the format is no proof. ``worst_layer``: that of the lowest SNR.
+    Parameters
+    ----------
+    design : QuantizedNetwork
+    dataset : Dataset
+        At most `TRACED_STEPS` steps of each sequence are run, and `TRACED_VALUES` words in all.
     """
     program = with_output_every(design.program, 1)
     per_step = sum(v.length for v in program.vectors)
@@ -59,22 +59,22 @@ def trace(design: QuantizedNetwork, dataset: Dataset) -> dict[str, Any]:
         Interpreter(program, len(at)).run(words.transpose(1, 0, 2), watch=watch)
     layers = {s.name: s.layer for s in network.signals.values()}
     signals = {
-        name: {
-            "format": str(program.vector(name).fmt),
-            "proven": proven[name],
-            "snr_db": total.snr(),
-            "saturated": 0.0 if proven[name] else total.at_ends / total.count,
-        }
+        name: SignalQuality(
+            format=str(program.vector(name).fmt),
+            proven=proven[name],
+            snr_db=total.snr(),
+            saturated=0.0 if proven[name] else total.at_ends / total.count,
+        )
         for name, total in sums.items()
     }
     judged = [(t.snr(), n) for n, t in sums.items() if layers.get(n)]
     worst = min(judged)[1] if judged else None
-    return {
-        "traced_sequences": len(dataset),
-        "signals": signals,
-        "worst_layer": None if worst is None else layers[worst],
-        "worst_signal": worst,
-    }
+    return SignalTrace(
+        traced_sequences=len(dataset),
+        signals=signals,
+        worst_layer=None if worst is None else layers[worst],
+        worst_signal=worst,
+    )
 
 
 @dataclass(slots=True)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..errors import SpecError
 from ..models.network import FloatNetwork, arrays
 from ..program.size import ram_bits, rom_bits
 from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths
-from .crosscheck import Checked
 from .dataset import Dataset
 from .evaluate import Outputs, engine_data, metrics, run_floats, run_integers
+from .evaluation import Checked, EngineReport
 
 LADDERS = {
     "weight_bits": (2, 3, 4, 5, 6, 7, 8, 10, 12, 16),
@@ -127,8 +126,8 @@ class Tuner:
         return min((p for p in self.points.values() if p.keeps), key=lambda p: p.cost)
 
     @property
-    def ran(self) -> dict[str, Any]:
-        """What ran the programs; see `~lmu_hw.measure.evaluate.engine_data`."""
+    def ran(self) -> EngineReport:
+        """The engine that ran the programs, at all points so far."""
         return engine_data(self.checked)
 
     def pareto(self) -> list[DesignPoint]:
@@ -192,8 +191,9 @@ class Tuner:
         return point
 
     def _score(self, outputs: Outputs) -> float:
-        found = metrics(self.dataset, outputs)
-        return float(found["accuracy"] if "accuracy" in found else found["nrmse"])
+        score = metrics(self.dataset, outputs).score
+        assert score is not None, "tune takes data with labels or targets"
+        return score
 
 
 _FORGET: dict[str, dict[str, tuple[int, ...]]] = {"weight_bits": {"layer_weight_bits": ()}}

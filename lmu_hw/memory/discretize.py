@@ -1,6 +1,6 @@
-"""From the differential equation to a stable recursion: zoh, euler, bilinear (equation 5).
+"""Discretize the memory: zoh, euler or bilinear (equation 5).
 
-Every method keeps ``Bbar = (I - Abar) e_0`` exactly, because ``A e_0 = -B``: unit gain at DC.
+Every method gives ``Bbar = (I - Abar) e_0`` exactly, because ``A e_0 = -B``: unit gain at DC.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def discretize(system: StateSpace, theta: float, method: Discretizer) -> StateSp
     Raises
     ------
     UnstableError
-        If euler is asked for below the smallest stable theta, which the text names.
+        If the method is euler and theta is too small to be stable; the message names the limit.
     """
     if method is Discretizer.EULER:
         smallest = smallest_euler_theta(system)
@@ -56,17 +56,17 @@ def discretize(system: StateSpace, theta: float, method: Discretizer) -> StateSp
 
 
 def _discrete(poles: np.ndarray, method: Discretizer) -> np.ndarray:
-    """Return the poles of the recursion, less 1, of continuous poles times one step."""
+    """Return the discrete poles minus 1, from continuous poles multiplied by the step."""
     if method is Discretizer.ZOH:
         return np.asarray(np.expm1(poles))
     return poles if method is Discretizer.EULER else np.asarray(poles / (1.0 - poles / 2))
 
 
 def expm1(X: Array) -> Array:
-    """Return ``expm(X) - I`` without the cancellation that forming expm(X) costs for small X.
+    """Return ``expm(X) - I`` without cancellation for small X.
 
-    Taylor on X / 2^s, then ``expm1(2 X) = 2 E + E^2``; X must be dissipative (no growth while
-    squaring), as every balanced Legendre memory is.
+    Taylor series of X / 2^s, then ``expm1(2 X) = 2 E + E^2``; X must be dissipative (no growth
+    while squaring), as every balanced Legendre memory is.
     """
     halvings = max(0, math.ceil(math.log2(max(float(np.linalg.norm(X, 1)), 1e-300))) + 1)
     small = np.ldexp(X, -halvings)

@@ -1,4 +1,4 @@
-"""The float64 memory that integer programs are measured against, and signals to measure with."""
+"""Run the memory in float64 as the reference for integer programs; make band-limited noise."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .legendre import StateSpace
 
 
 def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) -> Array:
-    """Run the direct recursion ``m' = m + A m + B u`` in float64, from zero.
+    """Run the recursion ``m' = m + A m + B u`` in float64 from the zero state.
 
     Parameters
     ----------
     system : StateSpace
-        Discrete.
+        Discrete system.
     u : array_like of float, shape (n_steps, n_streams)
     rows : float array, shape (k, d), optional
         Return ``rows @ m`` instead of m.
@@ -25,7 +25,7 @@ def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) 
     float array, shape (n_steps, n_streams, d or k)
     """
     inputs = np.asarray(u, dtype=np.float64)
-    # run where float64 is best conditioned, report where the user looks
+    # run in orthonormal coordinates, where float64 is best conditioned; return Legendre coordinates
     balanced = system.balanced()
     read = system.scale[:, None] * np.eye(system.order) if rows is None else rows * system.scale
     m = np.zeros((system.order, inputs.shape[1]))
@@ -42,7 +42,7 @@ def band_limited_noise(n: int, highest: float, rng: np.random.Generator) -> Arra
     Parameters
     ----------
     n : int
-        Length [samples]; the noise is periodic with it.
+        Length and period of the noise [samples].
     highest : float
         Highest frequency [cycles/sample].
     rng : numpy.random.Generator

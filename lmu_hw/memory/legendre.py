@@ -1,7 +1,7 @@
 """The continuous LMU memory and its decoder (Voelker, Kajić, Eliasmith, NeurIPS 2019).
 
-``theta m'(t) = A m(t) + B u(t)`` (equation 1) makes ``m`` the Legendre coefficients of the last
-``theta`` of ``u``; `decoder` reads a delay back (equation 3).
+With ``theta m'(t) = A m(t) + B u(t)`` (equation 1), ``m`` holds the Legendre coefficients of the
+last ``theta`` samples of ``u``; `decoder` reconstructs delayed inputs from m (equation 3).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import pade
 class StateSpace:
     """A single-input linear memory: ``dx/dt = A x + B u``, or ``x' - x = A x + B u`` when discrete.
 
-    The discrete form holds ``Abar - I``, which keeps its accuracy when theta is large.
+    The discrete form holds ``Abar - I``, which stays accurate for large theta.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ class StateSpace:
     B : float array, shape (d,)
         B, or Bbar.
     scale : float array, shape (d,)
-        Scaling S that makes the coordinates ``x / scale`` orthonormal; sqrt(2i+1) for Legendre.
+        Scaling that makes the coordinates ``x / scale`` orthonormal; sqrt(2i+1) for Legendre.
     poles : complex array, shape (n,), optional
-        Eigenvalues of A, one of each pair (imag >= 0), where they are known better than A's floats
-        can tell.
+        Eigenvalues of A, one of each conjugate pair (imag >= 0), if they are known more accurately
+        than a float64 A allows.
     """
 
     A: Array
@@ -56,14 +56,14 @@ class StateSpace:
         return len(self.B)
 
     def eigenvalues(self) -> np.ndarray:
-        """Return the eigenvalues of A, one of each pair (imag >= 0)."""
+        """Return the eigenvalues of A, one of each conjugate pair (imag >= 0)."""
         if self.poles is not None:
             return self.poles
         found = scipy.linalg.eigvals(self.balanced().A)
         return np.asarray(found[found.imag >= 0])
 
     def spectral_radius(self) -> float:
-        """Return the largest magnitude of a discrete system's poles: below 1, it is stable."""
+        """Return the largest pole magnitude of a discrete system; it is stable below 1."""
         return float(np.max(np.abs(1.0 + self.eigenvalues())))
 
     def balanced(self) -> StateSpace:
@@ -92,7 +92,7 @@ def state_space(order: int) -> StateSpace:
 
 
 def decoder(order: int, delays: npt.ArrayLike) -> Array:
-    """Return C with ``u(t - r theta) ~ C m(t)``, one row for each r (equation 3).
+    """Return C with ``u(t - r theta) ~ C m(t)``, a row for each r (equation 3).
 
     Parameters
     ----------

@@ -1,13 +1,14 @@
-"""The poles of the continuous memory, exactly.
+"""Compute the poles of the continuous memory to full float64 accuracy.
 
-The memory's transfer function to the oldest end of its window is the [d-1/d] Padé approximant of
+The transfer function from u to the oldest sample of the window is the [d-1/d] Padé approximant of
 the delay ``exp(-s)``; its poles are the zeros of
 
     D(s) = sum_j (2d-1-j)! d! / ((d-1)! j! (d-j)!) s^j
 
 (Voelker and Eliasmith, "Improving spiking dynamical networks", Neural Computation 30(3), 2018).
-As eigenvalues of A they cannot be had in float64: they depend on its last bits so much that a
-correct solver is 15 % off at d = 32 and 60 % at d = 64. Integers of some 3 d bits give them all.
+Computing them as eigenvalues of A in float64 fails, because they are ill-conditioned: a correct
+solver is 15 % off at d = 32 and 60 % at d = 64. Integer arithmetic with about 3 d bits gives all of
+them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from functools import cache
 import numpy as np
 
 FRACTION = 64
-"""Fractional bits of a pole in units of 2 d, the circle that holds them all."""
+"""Fractional bits of a pole divided by 2 d, which bounds the magnitude of all poles."""
 START = 8
-"""Order up to which a circle is start enough."""
+"""Highest order for which points on a circle are good enough initial estimates."""
 
 
 @cache
@@ -35,7 +36,7 @@ def poles(order: int) -> np.ndarray:
     Returns
     -------
     complex array, shape ((order + 1) // 2,)
-        Rising imaginary part; the first is real where the order is odd. Exact to float64.
+        In order of imaginary part; the first is real if the order is odd. Accurate to float64.
     """
     start = _circle(order) if order <= START else _curve(order)
     x, y = _refine(_denominator(order), start / (2 * order))
@@ -45,13 +46,13 @@ def poles(order: int) -> np.ndarray:
 
 
 def _circle(order: int) -> np.ndarray:
-    """Return points on a half circle about the size of the poles."""
+    """Return initial estimates on a half circle with about the radius of the poles."""
     angles = np.pi * (1 - (np.arange(order % 2 == 0, order + 1, 2) / (2 * order)))
     return np.asarray(_real_first(1.5 * order * np.exp(1j * angles), order))
 
 
 def _curve(order: int) -> np.ndarray:
-    """Return points on the curve through the poles of half the order: s / d tends to a limit."""
+    """Return initial estimates from the poles of half the order: s / d tends to a limit curve."""
     half = (order + 1) // 2
     t, q = _places(half)
     known = poles(half)[t > 0] / half
@@ -63,9 +64,10 @@ def _curve(order: int) -> np.ndarray:
 
 
 def _places(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the upper poles' places t along the curve, from 0 to 1, and what it is smooth in.
+    """Return positions t of the upper poles along the limit curve, 0 to 1, and (1 - t^2)^(2/3).
 
-    Towards the ends of the curve the distance to the end goes as the power 2/3 of t's.
+    The poles are a smooth function of the latter, because the distance to the end of the curve is
+    proportional to the power 2/3 of 1 - t.
     """
     t = (2 * np.arange(order // 2, order) + 1) / order - 1
     return t, (1 - t * t) ** (2 / 3)
@@ -78,30 +80,30 @@ def _real_first(points: np.ndarray, order: int) -> np.ndarray:
 
 
 def _denominator(order: int) -> list[int]:
-    """Return the coefficients of D(2 d s), lowest first, at one scale that loses none of D."""
+    """Return the coefficients of D(2 d s), lowest first, scaled to enough bits for the zeros."""
     exact = [1]
     for j in range(order, 0, -1):
         exact.append(exact[-1] * (2 * order - j) * j // (order - j + 1))
     scaled = [c * (2 * order) ** j for j, c in enumerate(reversed(exact))]
-    # at its zeros D is smaller than its terms by at most 2 bits an order
+    # cancellation at the zeros loses at most 2 bits for each order
     shift = max(scaled).bit_length() - (3 * order + 128)
     return [c >> shift if shift > 0 else c << -shift for c in scaled]
 
 
 def _refine(coefficients: list[int], start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all zeros of a polynomial at once, from estimates, by Weierstrass' iteration.
+    """Return all zeros of a real polynomial, by Weierstrass (Durand-Kerner) iteration.
 
     Parameters
     ----------
     coefficients : list of int
-        Of a real polynomial, lowest first.
+        Coefficients, lowest first.
     start : complex array, shape (n,)
-        Near the zeros with imag >= 0.
+        Estimates of the zeros with imag >= 0.
 
     Returns
     -------
     int arrays, shape (n,)
-        Real and imaginary parts, ``FRACTION`` fractional bits.
+        Real and imaginary parts with ``FRACTION`` fractional bits.
     """
     x, y = _fixed(start.real), _fixed(start.imag)
     while True:
@@ -113,16 +115,16 @@ def _refine(coefficients: list[int], start: np.ndarray) -> tuple[np.ndarray, np.
             others = np.delete(point - everywhere, i)
             size = _log(re[i], im[i]) - math.log(coefficients[-1]) - np.sum(np.log(others))
             step[i] = np.exp(size)
-        # a real zero stays on the axis, whatever the logarithms left
+        # keep a real zero on the real axis, despite rounding in the logarithms
         step[y == 0] = step[y == 0].real
         x, y = x - _fixed(step.real), y - _fixed(step.imag)
-        # convergence is quadratic: the next step would be below a thousand squares of this one
+        # convergence is quadratic: the next step would be below 1e-21
         if np.max(np.abs(step)) < 1e-12:
             return x, y
 
 
 def _fixed(values: np.ndarray) -> np.ndarray:
-    """Return values as integers of ``FRACTION`` fractional bits, of any size."""
+    """Return values as Python integers with ``FRACTION`` fractional bits."""
     return np.array([round(v * 2.0**FRACTION) for v in values], dtype=object)
 
 
@@ -139,7 +141,7 @@ def _value(coefficients: list[int], x: np.ndarray, y: np.ndarray) -> tuple[np.nd
 
 
 def _log(re: int, im: int) -> complex:
-    """Return the logarithm of a complex number of any size."""
+    """Return the logarithm of a complex integer, which may exceed float64."""
     shift = max(re.bit_length(), im.bit_length(), 64) - 64
     value = complex(re >> shift, im >> shift)
     return complex(np.log(value)) + shift * math.log(2.0) if value else complex(-math.inf, 0.0)

@@ -1,6 +1,6 @@
-"""What the user asks for: a validated `LMUSpec`, from keywords, TOML or JSON.
+"""The specification of a memory: a validated `LMUSpec`, from keywords, TOML or JSON.
 
-Strings live only here and at the command line; inside, choices are enums.
+Choices are strings here and at the command line only; the rest of lmu-hw uses enums.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_SPEC_BYTES = 1 << 20
 
 
 class Discretizer(Enum):
-    """How the continuous memory becomes a recursion (the paper's equation 5)."""
+    """Discretization method (equation 5 of the paper)."""
 
     ZOH = "zoh"
     EULER = "euler"
@@ -37,7 +37,7 @@ class Discretizer(Enum):
 
 
 class RealizationKind(Enum):
-    """How the memory is computed."""
+    """Structure that computes the memory."""
 
     AUTO = "auto"
     CASCADE = "cascade"
@@ -45,7 +45,7 @@ class RealizationKind(Enum):
 
 
 class OutputKind(Enum):
-    """What leaves the design at every step."""
+    """Output of the design at every step."""
 
     MEMORY = "memory"
     STATE = "state"
@@ -54,7 +54,7 @@ class OutputKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LMUSpec:
-    """An LMU memory as asked for.
+    """Specification of an LMU memory.
 
     Parameters
     ----------
@@ -71,23 +71,23 @@ class LMUSpec:
     taps : tuple of float
         Delays decoded when ``output`` is TAPS, as fractions of theta, each 0 to 1 (0 newest).
     channels : int
-        Independent signals through the same memory, 1 to 64.
+        Number of independent input signals with a memory each, 1 to 64.
     coef_bits : int, optional
-        Width of the recursion's coefficients, 4 to 24. Default: ``bits``, at most 18, more where
-        the promise of ``bits`` needs it.
+        Width of the recursion's coefficients, 4 to 24. Default: ``bits``, at most 18, or more if
+        the error budget of ``bits`` needs it.
     weight_bits : int, optional
-        Width of the readout's coefficients, 4 to 24. Default: ``bits``, more where the promise
+        Width of the readout's coefficients, 4 to 24. Default: ``bits``, or more if the error budget
         needs it.
     state_bits : int, optional
-        Width of the recurrent state, 4 to 48. Default: what the promise of ``bits`` needs.
+        Width of the recurrent state, 4 to 48. Default: the narrowest that meets the error budget.
     name : str
-        Prefix of every generated file, module and C name: lower case, so that designs can share a
-        project.
+        Prefix of every generated file, module and C name: lower case; different names let several
+        designs share a project.
 
     Raises
     ------
     SpecError
-        If a value is out of range; the text names it and says what it must be.
+        If a value is out of range; the message names it and states the valid range.
     """
 
     order: int
@@ -112,7 +112,7 @@ class LMUSpec:
             raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
         object.__setattr__(self, "theta", theta)
         check_int("bits", self.bits, 4, 24)
-        if type(self.name) is not str or not identifiers.is_free(self.name):
+        if type(self.name) is not str or not identifiers.is_design_name(self.name):
             raise SpecError(f"name must be {identifiers.RULE}, not {self.name!r}")
         check_int("channels", self.channels, 1, 64)
         for name, top in (("coef_bits", 24), ("weight_bits", 24), ("state_bits", 48)):
@@ -141,36 +141,36 @@ class LMUSpec:
 
 
 def shorten(values: Sequence[float]) -> list[str]:
-    """Return numbers as text, the middle of a long list left out."""
+    """Return numbers as text; a list of more than eight is abbreviated in the middle."""
     texts = [f"{value:.12g}" for value in values]
     return texts if len(texts) <= 8 else [*texts[:4], "...", texts[-1]]
 
 
-def parse(data: dict[str, Any], beside: Iterable[str] = ()) -> LMUSpec:
-    """Return the spec that a mapping of keys (as in a TOML file) asks for.
+def parse(data: dict[str, Any], extra_keys: Iterable[str] = ()) -> LMUSpec:
+    """Return the specification in a mapping of keys, as read from a TOML file.
 
     Parameters
     ----------
     data : dict
-    beside : iterable of str
-        Keys that a file may have besides; somebody else has taken them out.
+    extra_keys : iterable of str
+        Further valid keys, which the caller has already removed from ``data``; listed in errors.
 
     Raises
     ------
     SpecError
-        If a key is unknown or a value is not acceptable.
+        If a key is unknown or a value is invalid.
     """
     known = {f.name for f in fields(LMUSpec)} | {"d"}
     for key in data:
         if key not in known:
-            names = sorted(known.union(beside))
+            names = sorted(known.union(extra_keys))
             close = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {close[0]}? " if close else ""
             raise SpecError(f"unknown key {key!r}: {hint}known keys are {', '.join(names)}")
     values = dict(data)
     if "d" in values:
         if "order" in values:
-            raise SpecError("give d or order, not both: they are the same thing")
+            raise SpecError("give d or order, not both: they are the same key")
         values["order"] = values.pop("d")
     if "order" not in values:
         raise SpecError("d (order) must be given, as in --d 64")
@@ -193,7 +193,7 @@ def parse(data: dict[str, Any], beside: Iterable[str] = ()) -> LMUSpec:
 
 
 def parse_output(text: str) -> tuple[OutputKind, tuple[float, ...]]:
-    """Return the output kind and the taps that ``memory``, ``state`` or ``taps=0,0.5,1`` name."""
+    """Parse ``memory``, ``state`` or ``taps=0,0.5,1`` into an output kind and taps."""
     name, _, rest = text.partition("=")
     if name != "taps" and rest:
         raise SpecError(f"output must be memory, state or taps=0,0.5,1, not {text!r}")
@@ -214,7 +214,7 @@ def load(path: Path) -> dict[str, Any]:
     """
     if path.is_dir():
         raise ModelFileError(
-            f"{path} is a folder: give a TOML or JSON file of keys, or -o {path} to write there"
+            f"{path} is a directory: give a TOML or JSON file of keys, or -o {path} to write there"
         )
     try:
         with path.open("rb") as file:

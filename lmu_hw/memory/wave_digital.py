@@ -1,20 +1,22 @@
-"""Realizations of the memory: the same dynamics, exactly, in fewer multiplies.
+"""Realize the memory as a wave digital cascade: the same dynamics with d multiplies a step.
 
-`cascade` turns any stable single-input (Abar, Bbar) of order d into a chain of d lossless two-port
-adaptors and a readout T:
+`cascade` converts any stable single-input (Abar, Bbar) of order d into a chain of d lossless
+two-port adaptors and a readout T:
 
-1. The poles of Abar: exactly, from the Padé approximant behind the Legendre memory (`pade`), or
-   as eigenvalues in orthonormal coordinates (eigenvectors would be useless: their condition number
-   passes 1e15 at d = 32).
-2. A conjugate pair l, l* is a second-order all-pass lattice: an outer adaptor with coefficient
-   ``1 - |l|**2`` around an inner one with ``|1 - l|**2 / (1 + |l|**2)``. A real pole is one adaptor
-   with ``1 - l``. Each costs one multiply: d in all, where a full matrix costs d**2.
-3. Chained, highest frequency first (1 to 2 dB less roundoff than slowest first). Every state is
-   orthonormal up to a known positive weight, because each adaptor keeps a weighted energy for
-   *every* value of its coefficient: rounding moves poles and never the losslessness.
-4. ``m = T z``: in exact arithmetic an identity. T = S X with X from the Stein equation
-   ``X = Abar X Ac' + Bbar bc'``; as the chain's Gramian is the identity, the same formula on the
-   *rounded* chain is the least-squares refit: coefficient error counts only to second order.
+1. Compute the poles of Abar: from the Padé approximant behind the Legendre memory (`pade`), or as
+   eigenvalues in orthonormal coordinates. (Eigenvectors are unusable: their condition number
+   exceeds 1e15 at d = 32.)
+2. Realize a conjugate pair l, l* as a second-order all-pass lattice: an outer adaptor with
+   coefficient ``1 - |l|**2`` around an inner one with ``|1 - l|**2 / (1 + |l|**2)``. Realize a real
+   pole as one adaptor with ``1 - l``. Each adaptor costs one multiply: d in total, against d**2 for
+   a full matrix.
+3. Chain the sections, highest frequency first (1 to 2 dB less roundoff than lowest first). Every
+   state is orthonormal up to a known positive weight, because each adaptor preserves a weighted
+   energy for *every* value of its coefficient: rounding a coefficient moves a pole but keeps the
+   chain lossless.
+4. Fit ``m = T z``, an identity in exact arithmetic. T = S X with X from the Stein equation
+   ``X = Abar X Ac' + Bbar bc'``. The chain's Gramian is the identity, so that the same formula on
+   the *rounded* chain is a least-squares fit: coefficient errors count only to second order.
 
 References
 ----------
@@ -43,28 +45,29 @@ Sections = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AdaptorChain:
-    """A chain of all-pass sections in orthonormal coordinates: ``z' - z = A z + b u``, E z z' = I.
+    """A chain of all-pass sections in orthonormal coordinates: ``z' - z = A z + b u``.
 
-    States are in section order; a pair has its outer state first. A state of the integer chain has
-    the real value ``z / weight``.
+    For white input of unit power the states are uncorrelated with unit power. They are in section
+    order; a pair has its outer state first. A state of the integer chain has the real value ``z /
+    weight``.
 
     Attributes
     ----------
     sections : Sections
     A, b : float array, shapes (d, d), (d,)
-        A is the transition matrix less I.
+        A is the transition matrix minus I.
     weight : float array, shape (d,)
-        Square root of each state's energy weight, the chain signal w having weight 1.
+        Square root of each state's energy weight, relative to the chain signal w.
     is_outer : bool array, shape (d,)
     w_rows, w_direct : float array, shapes (n_sections, d), (n_sections,)
-        ``w_k = w_rows[k] @ z(t-1) + w_direct[k] * u``, the signal that leaves section k.
+        ``w_k = w_rows[k] @ z(t-1) + w_direct[k] * u``, the output of section k.
     f_rows, f_direct : float array, shapes (n_pairs, d), (n_pairs,)
         The same for the signal between the adaptors of a pair, in units of the outer state.
     noise : float array, shape (d, n_sources)
-        How a rounding error of each source enters z within its step; sources: w_0, then for each
-        section its f (pairs only), states and w.
+        Effect on z, within the step, of a rounding error at each source. Sources: w_0, then for
+        each section its f (pairs only), states and w.
     noise_kind : tuple of str
-        ``chain``, ``outer`` or ``inner`` for each source: whose LSB it has.
+        Format that sets the LSB of each source: ``chain``, ``outer`` or ``inner``.
     """
 
     sections: Sections
@@ -86,7 +89,7 @@ class AdaptorChain:
 
     @cached_property
     def squarings(self) -> list[Array]:
-        """I + A, (I + A)^2, (I + A)^4, ... until decayed."""
+        """I + A, (I + A)^2, (I + A)^4, ...; see `squarings`."""
         return squarings(self.A)
 
     def response(self, z: np.ndarray) -> np.ndarray:
@@ -109,7 +112,7 @@ class AdaptorChain:
             a, b, c, d = _section(section)
             x = _resolvent(a, b, z)
             out[row : row + n] = x * w
-            # x is the state after the step; the output reads the state before it
+            # x is the state after the step; the section's output reads the state before it
             w = w * (c @ (x / z) + d)
             row += n
         return out
@@ -123,7 +126,7 @@ class AdaptorCascade:
     ----------
     chain : AdaptorChain
     T : float array, shape (d, d)
-        Readout from the chain's orthonormal states to the memory.
+        Readout from the chain's orthonormal states to the Legendre coefficients.
     """
 
     chain: AdaptorChain
@@ -136,7 +139,7 @@ def cascade(system: StateSpace) -> AdaptorCascade:
     Parameters
     ----------
     system : StateSpace
-        Discrete, stable.
+        Discrete and stable.
 
     Raises
     ------
@@ -148,7 +151,7 @@ def cascade(system: StateSpace) -> AdaptorCascade:
 
 
 def poles(system: StateSpace) -> np.ndarray:
-    """Return the poles of a discrete memory less 1, highest frequency first, one of each pair.
+    """Return the poles minus 1 of a discrete memory, highest frequency first, one of each pair.
 
     Raises
     ------
@@ -169,7 +172,7 @@ def _damping(offsets: np.ndarray) -> Array:
 
 
 def sections_of(offsets: Sequence[complex] | np.ndarray) -> Sections:
-    """Return the adaptor coefficients of poles less 1 (imag > 0: a pair; imag == 0: real)."""
+    """Return adaptor coefficients for poles minus 1 (imag > 0: a pair; imag == 0: a real pole)."""
     values = np.asarray(offsets)
     return tuple(
         (float(-x.real),) if x.imag == 0 else (float(d), float(abs(x) ** 2 / (2.0 - d)))
@@ -205,7 +208,7 @@ def _less_identity(section: tuple[float, ...], a: Array) -> Array:
 
 
 def _resolvent(a: Array, b: Array, z: np.ndarray) -> np.ndarray:
-    """Return ``(I - a / z)^-1 b``, the state after the step for input z**t."""
+    """Return ``(I - a / z)^-1 b``, the state after the step for the input z**t."""
     if len(b) == 1:
         return np.asarray((b[0] / (1.0 - a[0, 0] / z))[None, :])
     trace, det = a[0, 0] + a[1, 1], a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
@@ -221,7 +224,7 @@ def build_chain(sections: Sections) -> AdaptorChain:
     f_rows, f_direct = np.zeros((pairs, d)), np.zeros(pairs)
     noise = np.zeros((d, 1 + 2 * d + pairs - 1))
     kinds = ["chain"]
-    # how w is reached from the old states, from u, and from each rounding error so far
+    # gains to w from the old states, from u, and from each rounding error so far
     w_state, w_input, w_noise = np.zeros(d), 1.0, np.zeros(noise.shape[1])
     w_noise[0] = 1.0
     row = pair = 0
@@ -272,9 +275,9 @@ def build_chain(sections: Sections) -> AdaptorChain:
 
 
 def squarings(delta: Array) -> list[Array]:
-    """Return A, A^2, A^4, ... for A = I + delta, until the last is below 1e-18, or grows away.
+    """Return A, A^2, A^4, ... for A = I + delta, until the norm is below 1e-18 or diverges.
 
-    The squares are formed less I, so that a slow decay is not lost in rounding.
+    Squaring operates on A - I, so that rounding does not hide a slow decay.
     """
     eye = np.eye(len(delta))
     out = [eye + delta]
@@ -300,9 +303,9 @@ def stein(left: list[Array], Q: Array, right: list[Array]) -> Array:
 
 
 def fit_readout(system: StateSpace, chain: AdaptorChain) -> Array:
-    """Return T with ``m ~ T z`` for a (rounded or exact) chain: least squares for white input.
+    """Return T with ``m ~ T z``, the least-squares fit for white input.
 
-    The chain's states are orthonormal, so no Gramian has to be inverted.
+    The chain may be exact or rounded. Its states are orthonormal, so that no Gramian is inverted.
     """
     balanced = system.balanced()
     X = stein(squarings(balanced.A), np.outer(balanced.B, chain.b), chain.squarings)

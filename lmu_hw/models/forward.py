@@ -1,7 +1,7 @@
-"""Networks in float64: what integer programs are measured against.
+"""Run networks in float64, as the reference for integer programs.
 
-The step order is that of the paper: u from the old h and m (equation 7), the memory (4), then the
-cell from the new m (6).
+Each step follows the paper: u from the old h and m (equation 7), the memory (4), then the cell from
+the new m (6).
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def run(
     Returns
     -------
     float array, shape (n_sequences, n_steps, n_out), or (n_sequences, n_out)
-        The latter where only the last step is wanted.
+        The latter if the network outputs the last step only.
 
     Raises
     ------
     SpecError
-        If the shape is wrong.
+        If ``x`` has a wrong shape.
     UnstableError
         If a memory is not stable.
     """
@@ -62,7 +62,7 @@ def run(
     n, n_steps = signal.shape[:2]
     always, late = _due(network)
     steps = [_layer_step(layer, n) for layer in always]
-    # step by step through all layers: nothing is kept that is not an output
+    # all layers run step by step, so that only the outputs need memory
     outputs = np.empty((n, n_steps if network.every_step else 1, network.n_out))
     for t in range(n_steps):
         y = signal[:, t]
@@ -78,24 +78,24 @@ def run(
 
 
 def _due(network: FloatNetwork) -> tuple[list[Layer], list[DenseLayer]]:
-    """Return the layers that run at every step, and those that only an output needs."""
+    """Return the layers that run at every step, and those that run only for an output."""
     always, late = list(network.layers), list[DenseLayer]()
     while always and isinstance(always[-1], DenseLayer):
         late.insert(0, always.pop())  # type: ignore[arg-type]
     last = always[-1] if always else None
     if isinstance(last, LMULayer) and isinstance(last.cell, DenseLayer) and last.e_h is None:
-        # a cell without a state, which the memory does not hear either
+        # the cell has no state and does not feed back to the memory
         always[-1] = replace(last, cell=None)
         late.insert(0, last.cell)
     return always, late
 
 
 def activate(activation: Activation, x: Array) -> Array:
-    """Return the activation of every element; softmax is taken over the last axis."""
+    """Apply an activation to every element; softmax normalizes over the last axis."""
     if activation is Activation.TANH:
         return np.asarray(np.tanh(x))
     if activation is Activation.SIGMOID:
-        # the form without overflow for any x
+        # this form never overflows
         return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
     if activation is Activation.RELU:
         return np.maximum(x, 0.0)
@@ -114,7 +114,7 @@ def activate(activation: Activation, x: Array) -> Array:
 
 
 def cell_step(cell: Cell, n_sequences: int) -> Step:
-    """Return a function that runs one step of a cell, from its zero state on.
+    """Return a function that runs one step of a cell, starting from the zero state.
 
     It takes and returns arrays of shape (n_sequences, width).
     """
@@ -181,9 +181,9 @@ def _lmu(layer: LMULayer, n_sequences: int) -> Step:
     memory = layer.memory.system()
     system, scale = memory.balanced(), memory.scale
     shape = (n_sequences, layer.memory.channels, layer.memory.order)
-    # run where float64 is best conditioned: m / scale
+    # run in orthonormal coordinates m / scale, where float64 is best conditioned
     z = np.zeros(shape)
-    # all channels of all sequences in one product: NumPy would make a product of each
+    # one matrix product for all channels and sequences: NumPy would loop over them
     rows, moved = z.reshape(-1, shape[2]), np.empty(shape)
     moved_rows = moved.reshape(-1, shape[2])
     m = np.zeros((n_sequences, shape[1] * shape[2]))

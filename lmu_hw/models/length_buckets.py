@@ -1,4 +1,4 @@
-"""Sequences of many lengths, as batches of one length each."""
+"""Group sequences of different lengths into batches of equal length."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .._support.array_types import Array
 def by_length(
     sequences: Sequence[np.ndarray], n_values: int, n_sequences: int | None = None
 ) -> Iterator[np.ndarray]:
-    """Yield indices of sequences of one length, few enough to be run together.
+    """Yield batches: indices of sequences of equal length, limited in size.
 
     Parameters
     ----------
     sequences : sequence of array, shape (n_steps, n_in)
     n_values : int
-        Most numbers in a batch of more than one.
+        Most values in a batch; a longer sequence forms a batch of its own.
     n_sequences : int, optional
         Most sequences in a batch.
     """
@@ -31,5 +31,5 @@ def by_length(
 
 
 def stack(sequences: Sequence[np.ndarray], at: np.ndarray) -> Array:
-    """Return sequences of one length as float64, shape (n, n_steps, n_in)."""
+    """Return sequences of equal length as a float64 array, shape (n, n_steps, n_in)."""
     return np.stack([sequences[i] for i in at]).astype(np.float64)

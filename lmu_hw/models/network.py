@@ -1,8 +1,8 @@
-"""Networks of LMU layers in floats: what a trained model is, whoever trained it.
+"""Trained networks in floating point: a chain of layers, independent of the training framework.
 
-A network is a chain of layers. Weights are in maths orientation: a row is an output, so a layer
-computes ``W x + b``. Vectors that a cell reads from several places are joined in the order that the
-docstrings give. ``m`` of several channels is channel after channel.
+Weight matrices have a row for each output: a layer computes ``W x + b``. A cell that reads several
+vectors reads them concatenated in the order that its docstring gives. ``m`` of several channels is
+channel-major: all coefficients of the first channel, then those of the second.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ MIN_THETA = 1e-3
 """Shortest window [samples]."""
 MAX_NAME = 100
 """Longest name of a layer [characters]."""
-LARGEST = 1e30
-"""Limit of every number in arrays: their squares must be numbers too."""
+MAX_VALUE = 1e30
+"""Limit of every magnitude in an array: squares and their sums must stay finite."""
 MAX_UNITS = 4096
 """Widest layer."""
 
 
 class Activation(Enum):
-    """A scalar function applied to every word; softmax, which is none, ends a network."""
+    """A scalar function of every element; softmax, the exception, may only end a network."""
 
     LINEAR = "linear"
     TANH = "tanh"
@@ -128,7 +128,7 @@ class GRULayer:
     U : float array, shape (3 n, n)
     b : float array, shape (3 n,)
     c : float array, shape (n,), optional
-        The bias inside the reset gate's product. None: the older form, ``U_g (r h)``, without it.
+        The bias inside the reset gate's product. None: the original form, ``U_g (r h)``.
     activation : Activation
         The function a.
     gate : Activation
@@ -158,14 +158,14 @@ class LinearMemory:
     Parameters
     ----------
     order : int
-        Coefficients of each channel, d.
+        Number of coefficients of each channel, d.
     theta : float or None
-        Window [samples]. None where it is not known, as of matrices that were trained.
+        Window length [samples]. None if unknown, which only ``trained`` matrices allow.
     discretizer : Discretizer
     channels : int
-        Independent memories, each with an input of its own.
+        Number of independent memories, each with an input of its own.
     trained : StateSpace, optional
-        ``(Abar - I, Bbar)`` where they are not those of a Legendre memory.
+        ``(Abar - I, Bbar)`` of a memory whose matrices were trained. None: a Legendre memory.
     """
 
     order: int
@@ -178,7 +178,7 @@ class LinearMemory:
         check_int("order", self.order, 1, MAX_ORDER)
         check_int("channels (memory_d)", self.channels, 1, MAX_UNITS)
         if self.theta is None and self.trained is None:
-            raise SpecError("theta must be given where A is not: its matrices follow from it")
+            raise SpecError("theta must be given for a memory without A and B: they follow from it")
         if self.theta is not None and not (
             MIN_THETA <= check_positive("theta", self.theta) <= MAX_THETA
         ):
@@ -210,10 +210,10 @@ class LinearMemory:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LMULayer:
-    """An LMU layer (equations 6 and 7): a memory, what writes it, and the cell that reads it.
+    """An LMU layer (equations 6 and 7): encoders, a memory, and the cell that reads it.
 
-    ``u = e_x x + e_h h + e_m m + b`` with h and m of the step before; then the memory takes u; then
-    the cell reads m, joined with x where ``reads_input`` is set.
+    ``u = e_x x + e_h h + e_m m + b`` with h and m of the previous step; then u updates the memory;
+    then the cell reads the new m, followed by x if ``reads_input`` is set.
 
     Parameters
     ----------
@@ -221,12 +221,12 @@ class LMULayer:
     n_in : int
         Width of x.
     e_x : float array, shape (channels, n_in), optional
-        None: x itself is u, and as wide.
+        None: u = x, with one element for each channel.
     e_h : float array, shape (channels, n), optional
     e_m : float array, shape (channels, channels * order), optional
     b : float array, shape (channels,), optional
     cell : Cell, optional
-        None: the layer's output is what a cell would read.
+        None: the layer outputs the vector that a cell would read.
     reads_input : bool
     """
 
@@ -254,7 +254,7 @@ class LMULayer:
             if (array := getattr(self, name)) is not None:
                 _check_array(name, array, shape)
         if self.e_x is None and self.n_in != channels:
-            raise SpecError(f"x must have {channels} words where e_x is left out, not {self.n_in}")
+            raise SpecError(f"x must have {channels} words if e_x is left out, not {self.n_in}")
         if self.cell is not None and n_in(self.cell) != self.n_read:
             raise SpecError(
                 f"the hidden cell must read {self.n_read} words ({n_m} of the memory"
@@ -264,7 +264,7 @@ class LMULayer:
 
     @property
     def n_read(self) -> int:
-        """Width of what the cell reads."""
+        """Width of the vector that the cell reads."""
         n_m = self.memory.channels * self.memory.order
         return n_m + (self.n_in if self.reads_input else 0)
 
@@ -279,10 +279,10 @@ class FloatNetwork:
     Parameters
     ----------
     names : tuple of str
-        Of the layers.
+        Names of the layers.
     layers : tuple of Layer
     every_step : bool
-        The output is wanted at every step; else at the last.
+        Whether the network outputs at every step, rather than at the last one only.
     """
 
     names: tuple[str, ...]
@@ -319,12 +319,12 @@ class FloatNetwork:
 
     @property
     def is_classifier(self) -> bool:
-        """Whether the outputs are scores of classes."""
+        """Whether the network ends with a softmax, so that its outputs score classes."""
         return _activation(self.layers[-1]) is Activation.SOFTMAX
 
 
 def scores(network: FloatNetwork) -> FloatNetwork:
-    """Return a network that gives the scores which its softmax, if any, makes probabilities of."""
+    """Return the network without its softmax: it outputs scores instead of probabilities."""
     if not network.is_classifier:
         return network
     last = network.layers[-1]
@@ -349,7 +349,7 @@ def n_out(layer: Layer) -> int:
 
 
 def arrays(layer: Layer) -> Iterator[tuple[str, Array]]:
-    """Yield the trained arrays of a layer by name, those of its cell as ``cell.W``."""
+    """Yield the trained arrays of a layer by name; those of its cell as ``cell.W``."""
     own = ("e_x", "e_h", "e_m", "b") if isinstance(layer, LMULayer) else ("W", "U", "b", "c")
     for name in own:
         if (array := getattr(layer, name, None)) is not None:
@@ -363,9 +363,9 @@ def arrays(layer: Layer) -> Iterator[tuple[str, Array]]:
 
 
 def dense_multiplies(layer: Layer) -> int:
-    """Return the multiplications in a step of a layer whose memory is a full matrix.
+    """Return the multiplications in a step of a layer, with its memory as a full matrix.
 
-    By weights, matrices and gates.
+    Counts products with weights, memory matrices and gates.
     """
     if not isinstance(layer, LMULayer):
         if isinstance(layer, DenseLayer):
@@ -378,7 +378,7 @@ def dense_multiplies(layer: Layer) -> int:
 
 
 def retime(network: FloatNetwork, dt_ratio: float) -> FloatNetwork:
-    """Return a network for another sample rate: the same weights, windows of as many seconds.
+    """Return the network for another sample rate: same weights, same windows in seconds.
 
     Parameters
     ----------
@@ -389,7 +389,7 @@ def retime(network: FloatNetwork, dt_ratio: float) -> FloatNetwork:
     Raises
     ------
     SpecError
-        If a memory was trained as a matrix, which has no theta to change.
+        If a memory has trained matrices, which have no theta to change.
     """
     ratio = check_positive("dt ratio", dt_ratio)
     return replace(
@@ -430,7 +430,7 @@ def _check_shapes(cell: Cell, n: int, blocks: dict[str, int]) -> None:
 def _check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise SpecError(f"{name} has shape {array.shape} but should be {shape}")
-    # NaN is not less than anything
-    if array.dtype != np.float64 or not np.all(np.abs(array) < LARGEST):
-        raise SpecError(f"{name} must hold finite float64 numbers, below {LARGEST:g}")
+    # NaN fails every comparison
+    if array.dtype != np.float64 or not np.all(np.abs(array) < MAX_VALUE):
+        raise SpecError(f"{name} must hold finite float64 numbers, below {MAX_VALUE:g}")
     array.setflags(write=False)

@@ -1,1 +1,1 @@
-"""The integer program, fixed-point arithmetic and the interpreter that defines what it means."""
+"""The integer program, fixed-point arithmetic, and the interpreter, the reference backend."""

@@ -1,12 +1,12 @@
-"""Fixed-point formats and the only definition of rounding and overflow in lmu-hw.
+"""Fixed-point formats, rounding and overflow: the only definition of each in lmu-hw.
 
-A word is an integer; its value is ``word * 2**-frac_bits``. ``int_bits`` counts the sign, so Q1.15
-is 16 bits (Texas Instruments' notation omits the sign). Either part may be zero or negative.
+A word is an integer with the value ``word * 2**-frac_bits``. ``int_bits`` includes the sign, so
+that Q1.15 has 16 bits (Texas Instruments' notation omits the sign). Either may be zero or negative.
 
-Bits are lost in one place, `round_shift`, and words are limited in one place, `overflow`;
-everything else is built from them. The functions take Python ints of any size or int64 arrays and
-return the same kind. NumPy's int64 wraps silently, so a caller that passes arrays keeps every
-operand inside `MAX_WORD_BITS` (programs are checked for this when they are built).
+`round_shift` and `round_sum` define rounding, `overflow` the handling of values out of range; all
+other functions use them. They take Python ints of any size or int64 arrays, and return the same
+type. NumPy's int64 wraps silently: callers that pass arrays must keep every intermediate within
+`MAX_WORD_BITS`, which programs check at construction.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ import numpy.typing as npt
 from ..errors import FormatError, RangeError
 
 MAX_WORD_BITS = 63
-"""Widest signed intermediate that int64 arithmetic holds with a bit to spare."""
+"""Widest signed intermediate: one bit less than int64 holds."""
 
 Ints = TypeVar("Ints", int, npt.NDArray[np.int64])
 
 
 class Rounding(Enum):
-    """What becomes of the bits below the result (names as in ap_fixed)."""
+    """Rounding mode: treatment of the bits below the result (names as in ap_fixed)."""
 
     TRN = "trn"
     """Toward minus infinity: drop the bits."""
     TRN_ZERO = "trn_zero"
-    """Toward zero: never grows a magnitude."""
+    """Toward zero: never increases a magnitude."""
     RND = "rnd"
     """To nearest, ties toward plus infinity (half up)."""
     RND_CONV = "rnd_conv"
@@ -40,12 +40,12 @@ class Rounding(Enum):
 
 
 class Overflow(Enum):
-    """What becomes of a value outside the format."""
+    """Overflow mode: treatment of a value outside the format."""
 
     WRAP = "wrap"
     """Keep the low bits, two's complement."""
     SAT = "sat"
-    """Hold the nearest end of the range."""
+    """Saturate: use the nearest end of the range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class QFormat:
     Parameters
     ----------
     int_bits : int
-        Bits left of the binary point, the sign included when ``signed``. May be <= 0.
+        Bits left of the binary point, including the sign if ``signed``. May be <= 0.
     frac_bits : int
         Bits right of the binary point. May be <= 0.
     signed : bool
@@ -103,11 +103,11 @@ class QFormat:
 
     @property
     def lsb(self) -> float:
-        """Value of one unit in the last place."""
+        """Value of the least significant bit."""
         return float(2.0**-self.frac_bits)
 
     def check(self, x: Any, name: str = "word") -> None:
-        """Raise `RangeError` unless every integer in ``x`` fits."""
+        """Raise `RangeError` unless every integer in ``x`` fits the format."""
         low, high = int(np.min(x)), int(np.max(x))
         if low < self.min or high > self.max:
             bad = low if low < self.min else high
@@ -142,9 +142,10 @@ def round_shift(x: Ints, shift: int, rounding: Rounding) -> Ints:
 
 
 def round_sum(base: Ints, x: Ints, shift: int, rounding: Rounding) -> Ints:
-    """Return ``base + x / 2**shift`` rounded to an integer, without forming ``base * 2**shift``.
+    """Return ``base + x / 2**shift`` rounded to an integer, without computing ``base * 2**shift``.
 
-    Rounding acts on the whole sum (it matters for `Rounding.TRN_ZERO` and `Rounding.RND_CONV`).
+    Rounding applies to the whole sum; for `Rounding.TRN_ZERO` and `Rounding.RND_CONV` that differs
+    from rounding ``x / 2**shift`` alone.
 
     Examples
     --------
@@ -167,7 +168,7 @@ def round_sum(base: Ints, x: Ints, shift: int, rounding: Rounding) -> Ints:
 
 
 def overflow(x: Ints, fmt: QFormat, mode: Overflow) -> Ints:
-    """Return ``x`` brought into the range of ``fmt``.
+    """Return ``x`` wrapped or saturated to the range of ``fmt``.
 
     Examples
     --------
@@ -184,7 +185,7 @@ def overflow(x: Ints, fmt: QFormat, mode: Overflow) -> Ints:
 def requantize(
     x: Ints, src: QFormat, dst: QFormat, rounding: Rounding, mode: Overflow = Overflow.SAT
 ) -> Ints:
-    """Return words of ``src`` as words of ``dst``: quantize first, then overflow.
+    """Convert words from format ``src`` to format ``dst``: round first, then handle overflow.
 
     Examples
     --------
@@ -199,7 +200,9 @@ def requantize(
 def from_real(
     x: npt.ArrayLike, fmt: QFormat, *, full_scale: float = 1.0
 ) -> tuple[npt.NDArray[np.int64], int]:
-    """Quantize real numbers to words, half up, saturating: the one door from floats to words.
+    """Quantize real numbers to words, rounding half up and saturating.
+
+    This is the only conversion from floats to words in lmu-hw.
 
     Parameters
     ----------
@@ -207,13 +210,13 @@ def from_real(
         Finite real values.
     fmt : QFormat
     full_scale : float
-        The value of ``x`` that stands for 1.0.
+        The value of ``x`` that maps to 1.0.
 
     Returns
     -------
     words : int64 array
     n_saturated : int
-        How many values lay outside the format.
+        Number of values outside the format.
     """
     exact = np.ldexp(np.asarray(x, dtype=np.float64) / full_scale, fmt.frac_bits)
     floor = np.floor(exact)
@@ -225,5 +228,5 @@ def from_real(
 
 
 def to_real(words: npt.ArrayLike, fmt: QFormat) -> npt.NDArray[np.float64]:
-    """Return the values of ``words``."""
+    """Return the real values of ``words``."""
     return np.ldexp(np.asarray(words, dtype=np.float64), -fmt.frac_bits)

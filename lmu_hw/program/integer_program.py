@@ -1,76 +1,103 @@
-"""The integer program: the single truth that every backend obeys. This text is normative.
+"""The integer program, the specification that every backend implements. This text is normative.
 
-A program is a list of operations over named vectors of words. Each vector has a length, one
-`~lmu_hw.program.fixedpoint.QFormat` for all its words, and a role:
+Terms
+    Word
+        An integer in a fixed-point *format*, a `~lmu_hw.program.fixedpoint.QFormat`. In the format
+        ``Qi.f`` (``i + f`` bits, the sign included) the word ``x`` has the value ``x * 2**-f``;
+        ``f`` is its *frac_bits*.
+    Vector
+        A named sequence of words, all in one format, with one of four roles:
 
-- INPUT: set by the caller before every step. Any word of the format is legal.
-- STATE: kept from step to step; all zero after reset. Together the state vectors are the whole
-  memory of a program: saving and loading means copying their words, in the order of `vectors`.
-- INTERNAL: written before it is read in every step; nobody sees it from outside.
-- OUTPUT: read by the caller when an output is due, concatenated in the order of `vectors`.
+        - INPUT: the caller writes it before every step. Any word of the format is legal.
+        - STATE: keeps its words from step to step. Reset sets all of them to zero. The state
+          vectors are the entire memory of a program: saving and loading the state copies their
+          words, in the order of `vectors`.
+        - INTERNAL: written before it is read in every step; not visible to the caller.
+        - OUTPUT: the caller reads it when an output is due, concatenated in the order of `vectors`.
+    Program
+        A list of vectors and a list of operations. One *step* executes the operations in order;
+        each operation reads the vectors as the preceding operations have left them.
+    Coefficient
+        An integer with its own right shift: the value is ``coef * 2**-shift``.
+    Rounding
+        Arithmetic is exact on integers; only ``rnd``, ``trn`` and an explicit ``floor`` lose bits.
+        ``rnd`` rounds to nearest, half up; ``trn`` rounds toward zero
+        (`~lmu_hw.program.fixedpoint.Rounding`).
+    Saturation
+        Every word that an operation writes is saturated to its format, always after rounding.
 
-One step runs the operations in order; an operation reads each vector as the operations before it
-left it. All arithmetic is exact on integers; bits are lost only where "round" is written, and a
-written word is limited to its format by saturation, always after rounding. In real values a word
-``x`` of format ``Qi.f`` is ``x * 2**-f``; coefficients are integers with a right shift of their
-own. ``rnd`` rounds to nearest, half up; ``trn`` rounds toward zero
-(`~lmu_hw.program.fixedpoint.Rounding`).
+Due outputs and lazy operations
+    ``output_every`` K states when an output is due:
 
-Outputs
-    ``output_every`` K says when an output is due: 1, at every step; K > 1, at every K-th, counted
-    by the one word of the state vector ``clock``: before the operations, ``clock' = clock + 1``, or
-    0 where that is K or more, and then the output is due; 0, whenever the caller says so, as at the
-    last step of a sequence. An operation from which no state vector follows, in this step or a
-    later one, is *lazy*: it runs only in steps whose output is due.
+    - K = 1: at every step.
+    - K > 1: at every K-th step. The state vector ``clock``, one word, counts the steps: before the
+      operations of a step, ``clock' = clock + 1``, or 0 if that is K or more; if it is 0, the
+      output of this step is due.
+    - K = 0: when the caller requests it, for example at the last step of a sequence.
 
-Silence
-    Memory updates keep, for each channel, a counter of consecutive steps whose input word was
-    exactly zero, this step included, that stops at ``window``. A step is *silent* when the counter
-    equals ``window``. A memory update rounds with ``trn`` in a silent step and ``rnd`` otherwise.
-    ``count' = min(count + 1, window) if u == 0 else 0``.
+    An operation is *lazy* if no state vector depends on its results, in this step or a later one,
+    and K is not 1. A lazy operation executes only in steps whose output is due.
+
+Zero-input run
+    A memory update has a state vector ``silence`` with a counter for each channel: the number of
+    consecutive steps, this one included, whose input word was exactly zero, limited to ``window``:
+    ``count' = min(count + 1, window) if u == 0 else 0``. In a step with ``count' == window`` the
+    channel is in a *zero-input run* and its memory update rounds with ``trn``; in all other steps
+    it rounds with ``rnd``. The descriptions below write ``round`` for this choice.
 
 Adaptor
-    The lossless two-port ``a' = a + t, b' = 2 a - b + t, t = e (b - a)``, 0 < e < 2. It is its own
-    inverse and keeps ``(2 - e) a**2 + e b**2``, whatever e is: rounding a coefficient moves a pole
-    and never the energy. ``e = coef * 2**-shift``. With F the larger of the two ports' frac_bits,
-    both ports are brought to F exactly (left shift), ``t`` is exact with F + shift fractional bits,
-    and ``a'`` and ``b'`` are each rounded once, from the exact sum, to their own format.
+    A lossless two-port with coefficient ``e = coef * 2**-shift``, 0 < e < 2::
 
-Cascade (memory update in d adaptors)
-    For each channel c, independently: ``w = u[c]`` rounded (``rnd``) to ``chain_fmt``; then for
-    each section k in order, with z_outer and z_inner the channel's own parts of those vectors
-    (channel-major: ``z_inner[c * n_sections + k]``; z_outer has an entry for each two-adaptor
-    section, in order):
+        t = e (b - a)        a' = a + t        b' = 2 a - b + t
 
-    - two adaptors (a conjugate pair of poles): outer ``(w, f) = adaptor(w, z_outer)`` with ``f`` in
-      the format of z_outer; inner ``(z_inner, z_outer) = adaptor(z_inner, f)``.
-    - one adaptor (a real pole): inner ``(z_inner, w) = adaptor(z_inner, w)``.
+    It is its own inverse and preserves ``(2 - e) a**2 + e b**2`` for every e: rounding a
+    coefficient moves a pole, but the adaptor stays lossless. Let F be the larger frac_bits of its
+    two ports. Both ports are aligned to F by exact left shifts; ``t`` is exact with F + shift
+    fractional bits; ``a'`` and ``b'`` are each rounded once (``round``), from the exact sum, to the
+    format of their own port, and saturated to it.
 
-Dense (memory update in d**2 multiplies)
-    ``v = m; v[0] -= u'`` with ``u'`` the input word rounded (``rnd``) to the frac_bits of m, not
-    saturated; ``m[r] = round(m[r] + 2**-shifts[r] * sum_j rows[r][j] v[j])``, all rows from the old
-    m, the rounding on the whole sum.
+Operation ``cascade``: memory update with d adaptors
+    A *section* is two adaptors, outer and inner, which realize a conjugate pair of poles, or one
+    adaptor, which realizes a real pole. Each channel c is independent. Vectors are channel-major:
+    ``z_inner[c * n_sections + k]`` belongs to section k, and ``z_outer[c * n_pairs + p]`` to the
+    p-th section with two adaptors. First update the counter of the channel. Then ``w = u[c]``,
+    rounded (``rnd``) and saturated to ``chain_fmt``, the format of ``w`` throughout. Then, with
+    ``(a', b') = adaptor(a, b)``, for each section in order:
 
-Linear (encoder, hidden layer, readout)
-    With ``x_s`` the words of source s and ``rows[r]`` split among the sources in order, ``acc =
-    biases[r] + sum_s 2**aligns[s] * sum_j rows[r][s, j] x_s[j]`` and ``target[r] = f(rnd(
-    2**-shifts[r] * multipliers[r] * acc))``, ``f`` being ``function``, or nothing. Binary points do
-    not enter: they are in the scales. With ``n_channels`` C > 1 every source and the target consist
-    of C equal parts and the same rows map part c of the sources to part c of the target.
+    - two adaptors: ``(w, f) = outer(w, z_outer)``, with ``f`` in the format of z_outer; then
+      ``(z_inner, z_outer) = inner(z_inner, f)``.
+    - one adaptor: ``(z_inner, w) = inner(z_inner, w)``.
 
-Pointwise (gates, changes of format)
-    ``target[i] = f(rnd(sum of the terms))`` in real values, each term ``+-a[i] b[i]`` or
-    ``+-a[i]``, the sum exact, rounded to the frac_bits of the target, or of the function's
-    ``in_fmt``.
+Operation ``dense``: memory update with d**2 multiplies
+    For each channel: update its counter. ``u'`` is the input word rounded (``rnd``) to the
+    frac_bits of m, not saturated. ``v = m``, then ``v[0] -= u'``. For every row r, all from the old
+    m: ``m'[r] = round(m[r] + 2**-shifts[r] * sum_j rows[r][j] v[j])``, rounding the whole sum.
 
-Function
-    The sum is first saturated to ``in_fmt``. The 2**k ``pieces`` part its range evenly: with
-    ``x - min`` as an unsigned word, its k highest bits choose the piece c and the others are
-    ``rest``; from the highest degree down ``y = c[j] + floor(2**-shifts[j] * y * rest)``, and the
-    result is ``rnd(2**-guard * y)``, a word of the target.
+Operation ``linear``: encoder, hidden layer, readout
+    With ``x_s`` the words of source s, and the columns of ``rows[r]`` divided among the sources in
+    order::
 
-Argmax
-    ``target[0]`` is the smallest index of the source's largest word.
+        acc       = biases[r] + sum_s 2**aligns[s] * sum_j rows[r][s, j] x_s[j]
+        target[r] = f(rnd(2**-shifts[r] * multipliers[r] * acc))
+
+    ``f`` is ``function``, or the identity if that is absent. Formats do not enter: the multipliers
+    and shifts include their scales. With ``n_channels`` C > 1, every source and the target consist
+    of C equal parts, and the same rows map part c of the sources to part c of the target.
+
+Operation ``pointwise``: gates, changes of format
+    ``target[i] = f(rnd(sum of the terms))`` in real values. Each term is ``+-a[i] b[i]`` or
+    ``+-a[i]``. The sum is exact; ``rnd`` rounds it to the frac_bits of the target or, with a
+    function, of the function's ``in_fmt``.
+
+Operation ``argmax``
+    ``target[0]`` is the smallest index of the largest word of the source.
+
+Function of ``linear`` and ``pointwise``
+    A piecewise polynomial. Saturate the argument x to ``in_fmt``. The range of that format divides
+    evenly into 2**k ``pieces``: of the unsigned word ``x - min``, the k highest bits select the
+    piece c, and the remaining bits are ``rest``. Evaluate from the highest degree down: y is first
+    the highest coefficient of c; then, for each lower j, ``y = c[j] + floor(2**-shifts[j] * y *
+    rest)``. The result is ``rnd(2**-guard * y)``, a word of the target.
 """
 
 from __future__ import annotations
@@ -117,34 +144,34 @@ __all__ = [
 
 SCHEMA_VERSION = 2
 MAX_REASON = 200
-"""Longest reason quoted from a damaged file [characters]."""
+"""Longest quotation from a damaged file [characters]."""
 MAX_OUTPUT_EVERY = 1 << 30
-"""Longest time between two outputs [steps]."""
+"""Largest number of steps between two outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A whole design in integers.
+    """A complete design in integers.
 
     Parameters
     ----------
     title : str
-        What was asked for, in one line of printable ASCII without ``*/``, for headers and reports;
-        no meaning for backends.
+        Description of the design for headers and reports: one line of printable ASCII without
+        ``*/``. Backends ignore it.
     vectors : tuple of Vector
     ops : tuple of Operation
     name : str
         Prefix of every generated file, module and C name.
     output_every : int
-        Steps from output to output; 0: when the caller says.
+        Steps from one output to the next; 0: when the caller requests it.
     clock : str
-        The state vector that counts them where ``output_every`` > 1.
+        Name of the state vector that counts the steps if ``output_every`` > 1, else empty.
 
     Raises
     ------
     FormatError
-        If a shape is wrong, an intermediate could exceed 63 bits, or a vector is used against its
-        role.
+        If a shape is wrong, an intermediate could exceed 63 bits, or a vector is used contrary to
+        its role.
     """
 
     name: str = "lmu"
@@ -170,17 +197,18 @@ class Program:
         return tuple(v for v in self.vectors if v.role is role)
 
     def n_words(self, role: Role) -> int:
-        """Return how many words the vectors of one role have together."""
+        """Return the total number of words in the vectors of one role."""
         return sum(v.length for v in self.with_role(role))
 
     def channels(self, op: Operation) -> int:
-        """Return how many times ``op`` is applied in a step, once for each channel."""
+        """Return how many times a step applies ``op``: once for each channel."""
         return op.channels(self.vector)
 
     def multiplies(self, op: Operation) -> int:
-        """Return the multiplications of one run of ``op``, all channels together.
+        """Return the multiplications of one execution of ``op``, all channels together.
 
-        By coefficients, weights and gates; scales of rows and pieces of functions are not counted.
+        Counts products with coefficients, weights and gates, but not the scaling of rows and the
+        evaluation of functions.
         """
         return op.multiplies(self.vector)
 
@@ -193,17 +221,17 @@ class Program:
 
     @property
     def multiplies_per_output(self) -> int:
-        """Multiplications that a step with an output takes beyond `multiplies_per_step`."""
+        """Additional multiplications in a step whose output is due."""
         return sum(
             self.multiplies(op) for op, lazy in zip(self.ops, self.lazy, strict=True) if lazy
         )
 
     @cached_property
     def lazy(self) -> tuple[bool, ...]:
-        """Which operations run only in steps whose output is due; none where every one is."""
+        """Whether each operation executes only in steps whose output is due."""
         if self.output_every == 1:
             return (False,) * len(self.ops)
-        return _without_consequence(self)
+        return _lazy_operations(self)
 
     @cached_property
     def _by_name(self) -> dict[str, Vector]:
@@ -211,7 +239,7 @@ class Program:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the canonical JSON text, in hex."""
+        """SHA-256 of the canonical JSON text, in hex."""
         return _sha256(self._body)
 
     @cached_property
@@ -219,7 +247,7 @@ class Program:
         return {"schema_version": SCHEMA_VERSION, **to_data(self)}
 
     def to_json(self) -> str:
-        """Return the program as JSON text, digest included; one line for each vector and row."""
+        """Return the program with its digest as JSON text, a line for each vector and row."""
         lines = json.dumps(
             {**self._body, "vectors": [], "ops": [], "digest": self.digest}, indent=1
         )
@@ -246,7 +274,7 @@ def from_json(text: str) -> Program:
             )
         program: Program = from_data(Program, data)
         digest = data.pop("digest")
-        # of the text as well as of what was read: a key that no program has is an edit too
+        # hash the text too, not only the parsed program: an unknown key is an edit
         whole = program.digest == _sha256(data) == digest
     except (KeyError, ValueError, RecursionError) as error:
         if isinstance(error, ModelFileError):
@@ -263,8 +291,8 @@ def from_json(text: str) -> Program:
 
 
 def _check_names(program: Program) -> None:
-    """Raise `FormatError` unless every name is one, and every vector that is used exists."""
-    if not identifiers.is_free(program.name):
+    """Raise `FormatError` unless all names are valid and all vectors used by operations exist."""
+    if not identifiers.is_design_name(program.name):
         raise FormatError(f"name must be {identifiers.RULE}, not {program.name!r}")
     texts = [("title", program.title), *((v.name, v.about) for v in program.vectors)]
     functions = [getattr(op, "function", None) for op in program.ops]
@@ -286,13 +314,15 @@ def _check_names(program: Program) -> None:
     for op in program.ops:
         for name in (*op.reads, *op.writes):
             if name not in names:
-                raise FormatError(f"operation {op.kind} names no vector of the program: {name!r}")
+                raise FormatError(
+                    f"operation {op.kind} must name vectors of the program, not {name!r}"
+                )
 
 
 def _check_flow(program: Program) -> None:
-    """Raise `FormatError` unless every vector is used as its role says.
+    """Raise `FormatError` unless every vector is used according to its role.
 
-    An operation that updates a memory works in place, so it must not read what it writes.
+    A memory update works in place, so its source must not be one of its states.
     """
     kept = {v.name for v in program.vectors if v.role in (Role.INPUT, Role.STATE)}
     written: set[str] = set()
@@ -317,12 +347,12 @@ def _check_flow(program: Program) -> None:
 
 
 def _check_clock(program: Program) -> None:
-    """Raise `FormatError` unless there is a counter exactly where steps must be counted."""
+    """Raise `FormatError` unless the clock is valid, and present exactly if output_every > 1."""
     every = program.output_every
     if not 0 <= every <= MAX_OUTPUT_EVERY:
         raise FormatError(f"output_every must be from 0 to {MAX_OUTPUT_EVERY}, not {every}")
     if (every > 1) != bool(program.clock):
-        raise FormatError("a program must have a clock where output_every > 1, and only there")
+        raise FormatError("a program must have a clock if output_every > 1, and only then")
     if program.clock:
         clock = program._by_name.get(program.clock)
         fits = clock is not None and (clock.role, clock.length) == (Role.STATE, 1)
@@ -332,12 +362,13 @@ def _check_clock(program: Program) -> None:
                 f"holds {every - 1}"
             )
         if any(program.clock in op.writes for op in program.ops):
-            raise FormatError(f"no operation must write the clock {program.clock!r}")
+            raise FormatError(f"operations must not write the clock {program.clock!r}")
 
 
-def _without_consequence(program: Program) -> tuple[bool, ...]:
-    """Return from which operations no state vector follows."""
-    needed = {v.name for v in program.with_role(Role.STATE)}  # of the end of a step, for the next
+def _lazy_operations(program: Program) -> tuple[bool, ...]:
+    """Return for each operation whether no state vector depends on its results."""
+    # state words at the end of a step are needed by the next step
+    needed = {v.name for v in program.with_role(Role.STATE)}
     lazy = []
     for op in reversed(program.ops):
         lazy.append(not needed & set(op.writes))
@@ -355,7 +386,7 @@ def _sha256(data: Any) -> str:
 
 
 def _op_text(op: dict[str, Any]) -> str:
-    """Return an operation as JSON with its rows one to a line."""
+    """Return an operation as JSON text, a line for each row."""
     text = _canonical({**op, "rows": []} if "rows" in op else op)
     rows: Iterable[str] = (_canonical(row) for row in op.get("rows", ()))
     return text.replace('"rows":[]', '"rows":[\n' + ",\n".join(rows) + "\n]", 1)

@@ -1,7 +1,7 @@
-"""The meaning of a program, in NumPy: every other backend must agree with this one.
+"""The NumPy interpreter of programs, the reference that every other backend must match.
 
-All streams of a batch are independent copies of the program; arithmetic is int64, exact because
-`~lmu_hw.program.integer_program.check` bounds every intermediate.
+It runs a batch of independent streams. Arithmetic is int64 and exact, because
+`~lmu_hw.program.integer_program.Program` checks the width of every intermediate.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from .integer_program import (
 )
 from .output_timing import due_steps
 
-Silence = npt.NDArray[np.bool_] | Rounding
-"""Which streams and channels are silent, or the one rounding that all of them share."""
+ZeroRun = npt.NDArray[np.bool_] | Rounding
+"""Mask of the streams and channels in a zero-input run, or the rounding that all of them use."""
 
 
 class Interpreter:
@@ -40,7 +40,7 @@ class Interpreter:
     ----------
     program : Program
     n_streams : int
-        Independent copies of the state, >= 1.
+        Number of independent streams, each with its own state, >= 1.
     """
 
     def __init__(self, program: Program, n_streams: int = 1) -> None:
@@ -64,7 +64,7 @@ class Interpreter:
         return self._gather(Role.STATE)
 
     def load(self, state: Words) -> None:
-        """Set the state words to what `save` returned.
+        """Set the state words, as returned by `save`.
 
         Raises
         ------
@@ -100,23 +100,22 @@ class Interpreter:
         progress : callable, optional
             Called with the number of steps done so far.
         due : bool array, shape (n_steps,), optional
-            Steps with an output, where the program leaves that to the caller, and only there: by
-            default the last.
+            Steps whose output is due, for programs with ``output_every`` 0 only. Default: the last.
         watch : callable, optional
             Called after every step with the words of every vector by name, shape
-            (n_streams, length); those that only lazy operations write are old between outputs.
+            (n_streams, length). Results of lazy operations keep their last values between outputs.
 
         Returns
         -------
         int array, shape (n_due, n_streams, n_out)
-            Outputs of the steps in which they were due.
+            Outputs of the steps in which they are due.
 
         Raises
         ------
         RangeError
             If an input word does not fit its format.
         SpecError
-            If a shape is wrong, ``due`` is not the caller's to say, or the streams' clocks differ.
+            If a shape is wrong, the program does not accept ``due``, or the streams' clocks differ.
         """
         n_in, n_out = self.program.n_words(Role.INPUT), self.program.n_words(Role.OUTPUT)
         if inputs.ndim != 3 or inputs.shape[1:] != (self.n_streams, n_in):
@@ -150,7 +149,7 @@ class Interpreter:
         return outputs
 
     def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
-        """Return which of the next steps have an output due; the last where the caller decides.
+        """Return in which of the next steps an output is due; see `due_steps`.
 
         Raises
         ------
@@ -182,8 +181,8 @@ class Interpreter:
         else:
             self._run_argmax(op)
 
-    def _count_silence(self, op: Cascade | DenseUpdate) -> Silence:
-        """Advance the silence counters; return which (stream, channel) are silent."""
+    def _count_silence(self, op: Cascade | DenseUpdate) -> ZeroRun:
+        """Update the zero-run counters; return the mask or rounding for this step."""
         count = np.where(
             self._words[op.source] == 0, np.minimum(self._words[op.silence] + 1, op.window), 0
         )
@@ -216,7 +215,7 @@ class Interpreter:
         new = np.empty_like(m)
         each = silent if isinstance(silent, Rounding) else silent[:, :, None]
         for r, row_shift in rows.by_shift:
-            new[:, :, r] = _gated(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
+            new[:, :, r] = _round_and_saturate(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
         self._words[op.state] = new.reshape(self.n_streams, -1)
 
     def _run_linear(self, op: Linear) -> None:
@@ -249,7 +248,7 @@ class Interpreter:
     def _finish(self, x: Words, op: Linear | Pointwise) -> None:
         """Apply the function of ``op``, saturate and write the target."""
         if op.function is not None:
-            x = function(op.function, overflow(x, op.function.in_fmt, Overflow.SAT))
+            x = evaluate_function(op.function, overflow(x, op.function.in_fmt, Overflow.SAT))
         self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
 
     def _run_argmax(self, op: Argmax) -> None:
@@ -257,31 +256,31 @@ class Interpreter:
 
 
 class _Rows:
-    """Coefficients of rows, ready for products with words.
+    """Coefficients of rows, prepared for products with words.
 
     Attributes
     ----------
     by_shift : list of (rows, shift)
-        Rows of one shift together.
+        Indices of the rows that share a shift.
     """
 
     def __init__(self, op: DenseUpdate | Linear, program: Program) -> None:
         matrix = np.array(op.rows, dtype=np.int64)
         widest = max(program.vector(name).fmt.width for name in op.reads)
-        # below 2**53 float64 holds every partial sum exactly, and BLAS is many times faster
+        # below 2**53 float64 is exact for every partial sum, and BLAS is many times faster
         exact = int(np.max(np.abs(matrix).sum(axis=1))) << (widest + 1) < 1 << 53
         self._columns = matrix.T.astype(np.float64 if exact else np.int64)
         shifts = np.array(op.shifts)
         self.by_shift = [(np.flatnonzero(shifts == s), int(s)) for s in np.unique(shifts)]
 
     def dot(self, x: Words, part: slice) -> Words:
-        """Return ``rows[:, part] @ x`` for the last axis of x."""
+        """Return ``rows[:, part] @ x`` over the last axis of x."""
         columns = self._columns[part]
         return np.asarray((x.astype(columns.dtype, copy=False) @ columns).astype(np.int64))
 
 
-def function(f: Function, x: Words) -> Words:
-    """Return the pieces of ``f`` at words of its ``in_fmt``, not yet saturated."""
+def evaluate_function(f: Function, x: Words) -> Words:
+    """Evaluate ``f`` at words of its ``in_fmt``, without saturating the result."""
     unsigned = x - f.in_fmt.min
     pieces = np.array(f.pieces, dtype=np.int64)[unsigned >> f.rest_bits]
     rest = unsigned & ((1 << f.rest_bits) - 1)
@@ -292,9 +291,18 @@ def function(f: Function, x: Words) -> Words:
 
 
 class SectionWords(NamedTuple):
-    """New words of a section: on the chain after it, between its adaptors, and its states.
+    """New words of a section, each of shape (n_streams, n_channels).
 
-    A section of one adaptor has no ``f`` and no ``outer``. Shape (n_streams, n_channels).
+    Attributes
+    ----------
+    w : int64 array
+        Output of the section to the chain.
+    f : int64 array or None
+        Signal between the two adaptors; None for a section with one adaptor.
+    inner : int64 array
+        State of the inner adaptor.
+    outer : int64 array or None
+        State of the outer adaptor; None for a section with one adaptor.
     """
 
     w: Words
@@ -304,22 +312,23 @@ class SectionWords(NamedTuple):
 
 
 def chain(
-    program: Program, op: Cascade, words: Mapping[str, Words], silent: Silence
+    program: Program, op: Cascade, words: Mapping[str, Words], silent: ZeroRun
 ) -> Iterator[SectionWords]:
-    """Yield the new words of each section of a chain.
+    """Yield the new words of each section of a cascade.
 
     Parameters
     ----------
     program : Program
     op : Cascade
     words : mapping of str to int64 array
-        The source of the step and the states before it, shape (n_streams, length).
-    silent : Silence
+        Input words of the step and state words before it, shape (n_streams, length).
+    silent : ZeroRun
+        Rounding of the step; see `ZeroRun`.
     """
     source, source_fmt = words[op.source], program.vector(op.source).fmt
     shape = (*source.shape, -1)
     inner, inner_fmt = words[op.z_inner].reshape(shape), program.vector(op.z_inner).fmt
-    # without pairs nothing is read of it
+    # a placeholder if there are no pairs
     outer_name = op.z_outer if op.n_pairs else op.z_inner
     outer, outer_fmt = words[outer_name].reshape(shape), program.vector(outer_name).fmt
     w = requantize(source, source_fmt, op.chain_fmt, Rounding.RND)
@@ -337,7 +346,7 @@ def chain(
 
 
 def adaptor(
-    e: Adaptor, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: Silence
+    e: Adaptor, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: ZeroRun
 ) -> tuple[Words, Words]:
     """Return the two-port's new (a, b); see `lmu_hw.program.integer_program`."""
     align = max(a_fmt.frac_bits, b_fmt.frac_bits)
@@ -347,13 +356,13 @@ def adaptor(
     def port(x: Words, fmt: QFormat) -> Words:
         drop = align - fmt.frac_bits
         rest = ((x & ((1 << drop) - 1)) << e.shift) + t
-        return _gated(x >> drop, rest, e.shift + drop, silent, fmt)
+        return _round_and_saturate(x >> drop, rest, e.shift + drop, silent, fmt)
 
     return port(a_wide, a_fmt), port(2 * a_wide - b_wide, b_fmt)
 
 
-def _gated(base: Words, x: Words, shift: int, silent: Silence, fmt: QFormat) -> Words:
-    """Return ``base + x * 2**-shift`` rounded as the silence says, saturated."""
+def _round_and_saturate(base: Words, x: Words, shift: int, silent: ZeroRun, fmt: QFormat) -> Words:
+    """Return ``base + x * 2**-shift``, rounded as the zero-run mask selects, and saturated."""
     if isinstance(silent, Rounding):
         return overflow(round_sum(base, x, shift, silent), fmt, Overflow.SAT)
     loud = round_sum(base, x, shift, Rounding.RND)

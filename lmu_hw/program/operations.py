@@ -1,7 +1,7 @@
-"""The vectors and operations of a program; `lmu_hw.program.integer_program` defines what they mean.
+"""The vectors and operations of a program; `lmu_hw.program.integer_program` specifies them.
 
-Every operation knows which vectors it reads and writes, in which order its shapes must agree, and
-how wide its intermediates can get.
+Every operation names the vectors that it reads and writes, and checks its shapes and the widths of
+its intermediates.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ..errors import FormatError
 from .fixedpoint import MAX_WORD_BITS, QFormat
 
 MAX_SHIFT = MAX_WORD_BITS - 2
-"""Farthest shift: rounding adds a half to a sum of as many bits."""
+"""Largest shift: rounding adds half of ``2**shift`` to a sum."""
 MAX_DEGREE = 3
 """Highest degree of a function's pieces."""
 
 
 class Role(Enum):
-    """Who writes and who reads a vector."""
+    """Role of a vector: who writes and reads it."""
 
     INPUT = "input"
     STATE = "state"
@@ -33,7 +33,7 @@ class Role(Enum):
 class Vector:
     """A named vector of ``length`` words in format ``fmt``.
 
-    ``about`` says what the words mean to a reader; no meaning for backends.
+    ``about`` describes the words for documentation; backends ignore it.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Vector:
 
 
 Lookup = Callable[[str], Vector]
-"""Returns the vector of a name."""
+"""A function that returns the vector with a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adaptor:
-    """The coefficient of one two-port: ``e = coef * 2**-shift``, 0 < e < 2."""
+    """The coefficient of an adaptor: ``e = coef * 2**-shift``, 0 < e < 2."""
 
     coef: int
     shift: int
@@ -57,19 +57,20 @@ class Adaptor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A scalar function in polynomial pieces of equal width over the range of ``in_fmt``.
+    """A piecewise polynomial: pieces of equal width over the range of ``in_fmt``.
 
     Parameters
     ----------
     name : str
-        Of the exact function; no meaning for backends.
+        Name of the exact function; backends ignore it.
     in_fmt : QFormat
+        Format of the argument.
     pieces : tuple of tuple of int
-        A power of two of them; coefficients of each, constant term first.
+        Coefficients of each piece, constant term first; the number of pieces is a power of two.
     shifts : tuple of int
-        Right shift of each product, that of the constant term's sum first.
+        Right shift of the product that is added to each coefficient, constant term first.
     guard : int
-        Bits to round away at the end.
+        Number of low bits to round off at the end.
     """
 
     name: str
@@ -80,11 +81,11 @@ class Function:
 
     @property
     def rest_bits(self) -> int:
-        """Bits of a word within its piece."""
+        """Width of the argument's offset within a piece."""
         return self.in_fmt.width - (len(self.pieces).bit_length() - 1)
 
     def check(self) -> None:
-        """Raise `FormatError` unless the pieces have one shape and every sum fits."""
+        """Raise `FormatError` unless all pieces have the same shape and every sum fits."""
         n, degree = len(self.pieces), len(self.shifts)
         if n & (n - 1) or not n or self.rest_bits < 0:
             raise FormatError(
@@ -129,7 +130,7 @@ class Cascade:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """The vectors of the memory itself."""
+        """The state vectors of the memory, without the counter."""
         return (self.z_outer, self.z_inner) if self.n_pairs else (self.z_inner,)
 
     @property
@@ -178,7 +179,7 @@ class Cascade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenseUpdate:
-    """Memory update by a full matrix; ``rows`` hold Abar - I."""
+    """Memory update by a full matrix; ``rows`` holds Abar - I."""
 
     kind: ClassVar[str] = "dense"
     source: str
@@ -220,7 +221,7 @@ class DenseUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """Affine rows, each with a scale of its own, and a function."""
+    """An affine map with a scale for each row, followed by an optional function."""
 
     kind: ClassVar[str] = "linear"
     sources: tuple[str, ...]
@@ -252,11 +253,11 @@ class Linear:
         return sum(map(len, self.rows)) * self.n_channels
 
     def widths(self, vector: Lookup) -> tuple[int, ...]:
-        """Return how many columns of a row each source has."""
+        """Return the number of columns of each source."""
         return tuple(vector(name).length // self.n_channels for name in self.sources)
 
     def peaks(self, vector: Lookup) -> tuple[int, ...]:
-        """Return the most that the exact sum of each row can reach, its bias included."""
+        """Return the largest magnitude of each row's exact sum, bias included."""
         columns: list[int] = []
         for name, n, align in zip(self.sources, self.widths(vector), self.aligns, strict=True):
             fmt = vector(name).fmt
@@ -296,7 +297,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One product of a `Pointwise`: ``a * b``, or ``a`` where b is empty; subtracted if minus."""
+    """A term of a `Pointwise`: ``a * b``, or ``a`` if b is empty; subtracted if ``minus``."""
 
     a: str
     b: str = ""
@@ -310,7 +311,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointwise:
-    """A sum of products of vectors, word by word, and a function."""
+    """An elementwise sum of products of vectors, followed by an optional function."""
 
     kind: ClassVar[str] = "pointwise"
     terms: tuple[Term, ...]
@@ -329,7 +330,7 @@ class Pointwise:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it only changes the format."""
+        """Whether the operation only changes the format."""
         return self.function is None and self.terms == (Term(self.terms[0].a),)
 
     def channels(self, vector: Lookup) -> int:
@@ -337,7 +338,7 @@ class Pointwise:
         return 1
 
     def multiplies(self, vector: Lookup) -> int:
-        """Return the multiplications of words in a step."""
+        """Return the multiplications in a step."""
         return sum(bool(term.b) for term in self.terms) * vector(self.target).length
 
     def result_fmt(self, vector: Lookup) -> QFormat:
@@ -385,7 +386,7 @@ class Argmax:
         return 1
 
     def multiplies(self, vector: Lookup) -> int:
-        """Return 0: it only compares."""
+        """Return 0: the operation only compares."""
         return 0
 
     def check(self, vector: Lookup) -> None:
@@ -399,12 +400,12 @@ class Argmax:
 Operation = Cascade | DenseUpdate | Linear | Pointwise | Argmax
 
 
-def check_bits(what: str, bits: int) -> None:
-    """Raise `FormatError` unless an intermediate of ``bits`` bits is exact in every backend."""
+def check_bits(label: str, bits: int) -> None:
+    """Raise `FormatError` if an intermediate of ``bits`` bits is too wide for the backends."""
     if bits > MAX_WORD_BITS:
         raise FormatError(
-            f"{what} needs {bits} bits but must fit {MAX_WORD_BITS}: "
-            "ask for fewer state or coefficient bits"
+            f"{label} needs {bits} bits but must fit {MAX_WORD_BITS}: "
+            "use fewer state or coefficient bits"
         )
 
 
@@ -413,8 +414,8 @@ def _check_length(vector: Vector, length: int) -> None:
         raise FormatError(f"{vector.name} has length {vector.length} but should be {length}")
 
 
-def _check_aligned(what: str, source: QFormat, target: QFormat) -> None:
-    check_bits(what, source.width + abs(source.frac_bits - target.frac_bits) + 1)
+def _check_aligned(label: str, source: QFormat, target: QFormat) -> None:
+    check_bits(label, source.width + abs(source.frac_bits - target.frac_bits) + 1)
 
 
 def _check_silence(silence: Vector, channels: int, window: int) -> None:
@@ -440,9 +441,9 @@ def _check_rows(op: DenseUpdate | Linear, n_columns: int) -> None:
     _check_shifts(op.kind, op.shifts)
 
 
-def _check_shifts(what: str, shifts: Sequence[int]) -> None:
+def _check_shifts(label: str, shifts: Sequence[int]) -> None:
     low, high = min(shifts), max(shifts)
     if low < 0 or high > MAX_SHIFT:
         raise FormatError(
-            f"{what} must have shifts from 0 to {MAX_SHIFT}, not {low if low < 0 else high}"
+            f"{label} must have shifts from 0 to {MAX_SHIFT}, not {low if low < 0 else high}"
         )

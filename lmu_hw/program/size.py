@@ -1,4 +1,4 @@
-"""What a program takes of read-only memory and of RAM, before any target rounds it up."""
+"""Compute the ROM and RAM bits of a program, before a target rounds up to its word sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHIFT_BITS = 6
 
 
 def rom_bits(program: Program) -> int:
-    """Return the bits of all coefficients, scales and function tables; equal functions once."""
+    """Return the bits of all coefficients, scales and distinct function tables."""
     total = 0
     functions = set()
     for op in program.ops:
@@ -28,19 +28,19 @@ def rom_bits(program: Program) -> int:
 
 
 def ram_bits(program: Program) -> int:
-    """Return the bits of all words that are kept or handed on within a step."""
+    """Return the bits of all state and internal words."""
     kept = (Role.STATE, Role.INTERNAL)
     return sum(v.length * v.fmt.width for v in program.vectors if v.role in kept)
 
 
 def function_bits(f: Function) -> int:
-    """Return the bits of read-only memory that a function's pieces take."""
+    """Return the ROM bits of a function's table."""
     columns = zip(*f.pieces, strict=True)
     widths = [max(abs(int(c)) for c in column).bit_length() + 1 for column in columns]
     return len(f.pieces) * sum(widths)
 
 
 def _bits(values: Iterable[int]) -> int:
-    """Return the bits of a table of signed integers of one width."""
+    """Return the bits of a table of signed integers of equal width."""
     table = list(values)
     return len(table) * (1 + max(max(table), -min(table) - 1).bit_length())

@@ -1,8 +1,8 @@
-"""Stimulus and expected words: one set of files for every backend.
+"""Test vectors: stimulus and expected words, in files that all backends share.
 
-The files hold one word a line in two's complement hex at the width of its format, step after step,
-as ``$readmemh`` and ``strtol`` read it: ``input.hex``, ``output.hex``, and ``state.hex`` with the
-state words after the last step.
+``input.hex`` and ``output.hex`` hold the words of all steps, ``state.hex`` the state after the last
+step. Each line is one word in two's complement hex at the width of its format, readable by
+``$readmemh`` and ``strtol``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .interpreter import Interpreter
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Vectors:
-    """What goes into a program and what must come out.
+    """Input words of a program with the expected output and state words.
 
     Attributes
     ----------
     inputs : int64 array, shape (n_steps, n_in)
     outputs : int64 array, shape (n_due, n_out)
-        Of the steps in which an output is due; where the caller decides, the last one.
+        Outputs of the steps in which one is due; of the last step if ``output_every`` is 0.
     state : int64 array, shape (n_state,)
-        After the last step.
+        State after the last step.
     """
 
     inputs: Words
@@ -38,11 +38,11 @@ class Vectors:
 
 
 def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words:
-    """Return input words of several kinds, in pieces: every stream draws its own.
+    """Return random stimulus: each stream is a sequence of segments of different kinds.
 
-    White noise, slow sines, rails, constants, impulses, small signals, and silence, of all inputs
-    or of some; where there is room for it, at least one silence is long enough for the memory to
-    notice.
+    The kinds are white noise, slow sines, random and square waves between the rails, constants,
+    impulses, small signals, and zeros, on all inputs or some. If the stimulus is long enough, at
+    least one segment of zeros exceeds the window of the longest memory.
 
     Returns
     -------
@@ -59,16 +59,16 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
     u = np.zeros(shape, dtype=np.int64)
     t = np.arange(n_steps)[:, None]
     for stream in range(n_streams):
-        # a silence is worth its time only if it can be told from a short pause
+        # long enough for segments of zeros to exceed the window
         longest = max(8, min(n_steps // 3, 2 * window))
-        start, heard_silence = 0, False
+        start, has_long_zero_run = 0, False
         while start < n_steps:
             length = int(rng.integers(max(1, longest // 4), longest + 1))
             part = slice(start, start + length)
             steps = t[part]
             kind = int(rng.integers(8))
-            if not heard_silence and n_steps // 4 <= start <= n_steps - window - 8:
-                kind, heard_silence = 7, True
+            if not has_long_zero_run and n_steps // 4 <= start <= n_steps - window - 8:
+                kind, has_long_zero_run = 7, True
             if kind == 0:
                 piece = rng.integers(low, high + 1, (len(steps), len(low)))
             elif kind == 1:
@@ -81,7 +81,7 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
             elif kind == 4:
                 piece = np.broadcast_to(rng.integers(low, high + 1), (len(steps), len(low)))
             elif kind == 5:
-                # of any height: a state that dies small rounds in other ways than a large one
+                # impulses of any height: small and large states decay through different roundings
                 heights = high >> rng.integers(max(1, int(high.max()).bit_length()))
                 piece = np.where(rng.random((len(steps), len(low))) < 0.02, heights, 0)
             elif kind == 6:
@@ -90,16 +90,16 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
                 length = min(n_steps - start, window + length)
                 piece = np.zeros((length, len(low)), dtype=np.int64)
             if len(low) > 1 and rng.random() < 0.25:
-                # some channels are silent for themselves: each counts its own silence
+                # zero some channels only: each counts its own zero-input run
                 piece = piece * (rng.random(len(low)) < 0.5)
-            # sines and small signals leave an unsigned format
+            # sines and small signals may leave an unsigned format
             u[start : start + length, stream] = np.clip(piece[: n_steps - start], low, high)
             start += length
     return u
 
 
 def expect(program: Program, inputs: Words) -> Vectors:
-    """Return the vectors of one stream, computed by the interpreter.
+    """Return test vectors for one stream, computed by the interpreter.
 
     Parameters
     ----------
@@ -121,12 +121,12 @@ def to_files(program: Program, vectors: Vectors) -> dict[str, str]:
 
 
 def read(program: Program, build_dir: Path) -> Vectors:
-    """Read the vectors of a folder.
+    """Read the test vectors in a directory.
 
     Raises
     ------
     ModelFileError
-        If a file is missing, is not hex words, or holds no whole number of steps.
+        If a file is missing, is not hex words, or has a wrong number of words.
     """
     inputs = _read(build_dir / "input.hex", program, Role.INPUT)
     n_due = np.count_nonzero(Interpreter(program).due(len(inputs)))

@@ -1,5 +1,5 @@
-"""Proofs about a program from its integers alone, by other means than those that chose its formats.
+"""Proofs about a program, derived from its integers alone.
 
-`derive.derive` is the door. Nothing here imports the stages that choose formats (`bounds`, `words`,
-`quantize` and the like); all arithmetic is exact, in integers, or rounded outward.
+The entry point is `derive.derive`. Nothing here imports `quantize`, which chose the formats. All
+arithmetic is exact integer arithmetic, or rounded outward.
 """

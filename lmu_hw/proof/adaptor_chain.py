@@ -1,4 +1,4 @@
-"""A memory as a chain of adaptors: what its signals and the rows that read it can reach."""
+"""Worst cases of the signals of a memory in cascade form, and of the rows that read it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from .scaled import ONE, PLACES, lsb, product, up
 from .truncation import Quiet
 
 Part = tuple[int, int]
-"""What the input makes of a signal, and what rounding errors add [real, `scaled` bounds]."""
+"""Bounds of a signal's response to the input, and to rounding errors [real, `scaled`]."""
 LEAVES = "the l1 norm that was found leaves its format"
 NO_BOUND = "its impulse response has no bound that was found"
 
 
 class UnprovenError(Exception):
-    """Nothing is known of a memory's signals; the text says why."""
+    """No bound of a memory's signals was found; the text gives the reason."""
 
 
 class ChainProof:
-    """The gains of a chain, and of the rows that read nothing but its states.
+    """The gains of a chain, and of the rows that read only its states.
 
     Parameters
     ----------
     op : mapping
-        The operation.
+        The cascade operation.
     formats : mapping of str to QFormat
-        Of every vector.
+        Formats of all vectors.
     words : (int, int)
         Range of its input words.
     readers : sequence of mapping
-        The linear operations that read it, see `reads_only`.
+        The linear operations that read only its states, see `reads_only`.
 
     Raises
     ------
     UnprovenError
+        If no bound was found.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class ChainProof:
         )
 
     def _find(self, rows: list[ReadoutRow]) -> tuple[ChainGains, int]:
-        """Return the gains, of rows too unless these are too wide, and of how many."""
+        """Return the gains, and the number of rows included: none if their weights are too wide."""
         block = block_size(self._op["window"])
         try:
             gains = gains_of(self._sections, block, rows)
@@ -92,7 +93,7 @@ class ChainProof:
         Parameters
         ----------
         names : mapping of str to str
-            What ``chain``, ``outer`` and ``inner`` are called.
+            Signal names of ``chain``, ``outer`` and ``inner``.
         """
         claims, gains = self._claims(names, self._by_norms()), self._gains
         limit = MAX_VALUES if any(claim.reason for claim in claims.values()) else FEW_VALUES
@@ -103,7 +104,7 @@ class ChainProof:
     def _claims(
         self, names: Mapping[str, str], parts: Mapping[str, list[Part]]
     ) -> dict[str, Claim]:
-        """Return the claims of signals, each what the worst of its words can reach."""
+        """Return the claim of each signal, for the worst of its words."""
         return {
             name: of_peak(
                 max(a + b for a, b in parts[kind]),
@@ -116,7 +117,7 @@ class ChainProof:
         }
 
     def _by_norms(self) -> dict[str, list[Part]]:
-        """Return what signals reach, rounding errors by the norm that they add to the state."""
+        """Return bounds of the signals, with rounding errors bounded by their norm in the state."""
         noise, zero = noise_of(self._sections, self._unit), (0,) * len(self._sections)
         same = {"w": noise.w, "f": noise.f, "o": zero, "i": zero}
         return self._by_format(
@@ -135,7 +136,7 @@ class ChainProof:
     def _by_places(
         self, sums: Mapping[str, list[ErrorSums]], quiet: Quiet
     ) -> dict[str, list[Part]]:
-        """Return what signals reach, rounding errors followed from every adaptor."""
+        """Return bounds of the signals, with rounding errors propagated from every adaptor."""
         heard, least = quiet.heard(), max(0, self._half - self._middle)
         return self._by_format(
             {
@@ -148,7 +149,7 @@ class ChainProof:
         )
 
     def _by_format(self, signals: Mapping[str, list[Part]]) -> dict[str, list[Part]]:
-        """Return the signals of each format together."""
+        """Return the bounds grouped by format."""
         out: dict[str, list[Part]] = {"chain": signals["w"], "outer": [], "inner": []}
         for k, section in enumerate(self._sections):
             if section.e2 is None:
@@ -159,7 +160,7 @@ class ChainProof:
         return out
 
     def readout(self, op: Data) -> Claim | None:
-        """Return what the rows of one of the readers reach, or None where that is not known."""
+        """Return the claim of a reader's rows, or None if none was found."""
         if not self._n_rows or op not in self._readers:
             return None
         before = self._readers[: self._readers.index(op)]
@@ -179,20 +180,20 @@ class ChainProof:
             worst = max(worst, product(scale, gain.driven(self._half, self._middle)) + offset + own)
             noise = max(noise, own)
         fmt = self._formats[op["target"]]
-        # an output one word beyond its format is its end to within a word
+        # an output one word beyond its format saturates with an error of one word
         return of_peak(worst, noise, QFormat(fmt.width, 0, fmt.signed), LEAVES, slack=1)
 
     def _steps(self, reader: Data) -> list[int]:
-        """Return the binary places of the words of each source, as they enter a sum."""
+        """Return the fractional bits of each source's words after alignment."""
         fracs = [self._formats[name].frac_bits for name in reader["sources"]]
         return [f + align for f, align in zip(fracs, reader["aligns"], strict=True)]
 
     def _scale(self, reader: Data) -> int:
-        """Return the binary exponent of the unit of rows."""
+        """Return the fractional bits of the common unit of the rows."""
         return min(self._steps(reader))
 
     def _rows(self, reader: Data) -> list[ReadoutRow]:
-        """Return rows over words as rows over the sections' values."""
+        """Return rows over words as rows over the states of the sections."""
         factors = [1 << (step - self._scale(reader)) for step in self._steps(reader)]
         n_outer = len(self._sections) - sum(s.e2 is None for s in self._sections)
         out = []
@@ -210,12 +211,12 @@ class ChainProof:
 
 
 def states_of(op: Data) -> tuple[str, ...]:
-    """Return the vectors of a chain's states, in the order of the program."""
+    """Return the state vectors of a chain, in the order of the program."""
     return tuple(name for name in (op["z_outer"], op["z_inner"]) if name)
 
 
 def reads_only(reader: Data, op: Data, channels: int) -> bool:
-    """Return whether an operation is rows over the states of one chain, channel by channel."""
+    """Return whether an operation reads the states of one chain alone, channel by channel."""
     return (
         reader["kind"] == "linear"
         and tuple(reader["sources"]) == states_of(op)
@@ -225,7 +226,7 @@ def reads_only(reader: Data, op: Data, channels: int) -> bool:
 
 
 def not_lossless(op: Data) -> str:
-    """Return which adaptor of a chain is not lossless, if one is not."""
+    """Return a message about the first adaptor that is not lossless; empty if all are."""
     for k, section in enumerate(op["sections"]):
         for e in section:
             coef, shift = e["coef"], e["shift"]

@@ -1,8 +1,8 @@
-"""What the sums of the generated C reach, and whether their types hold it.
+"""Ranges of the sums in the generated C, checked against their types.
 
-Every claim names a variable of the C: its function, its type, the part of a row that it adds up and
-its scale. What it reaches is computed here from the program alone, for any words of the formats.
-The generator, which chose the types, has no part in it.
+A claim gives a variable of the C with its function, its type, the columns of a row that it sums and
+its scale. Its range is computed here from the program alone, for any words of the formats, and not
+by the generator that chose the types.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from ..program.fixedpoint import QFormat, Rounding, round_shift
 from .interval import Data, Range, fmt_of
 
 MAX_SHOWN = 120
-"""Longest text of a damaged claim in an error [characters]."""
+"""Longest quotation of a damaged claim in an error [characters]."""
 MAX_SCALE = 128
-"""Most fractional bits of a sum beyond those of its words."""
+"""Most fractional bits that a sum may have beyond those of its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedSum:
-    """A variable of the C that must be claimed.
+    """A C variable that needs a claim.
 
     Attributes
     ----------
     op : mapping
-        The operation, or the function, that it belongs to.
-    variable : str
+        Its operation or function.
     function : str
         Its C function, without the prefix of the program.
+    variable : str
     """
 
     op: Data
@@ -42,7 +42,7 @@ class ClaimedSum:
 
 
 def check_sums(program: Data, claims: Any, text: str) -> None:
-    """Raise unless every sum of the C is claimed, as the program says, and fits its type.
+    """Raise unless every sum of the C has a correct claim and fits its type.
 
     Parameters
     ----------
@@ -51,11 +51,12 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
     claims : list of mapping
         ``c_sums`` of the certificate.
     text : str
-        The C that was generated.
+        The generated C.
 
     Raises
     ------
     CertificateError
+        If a claim is missing, wrong or damaged.
     """
     if not isinstance(claims, list) or not all(isinstance(c, dict) for c in claims):
         raise CertificateError("program", "nothing is claimed of the sums of its C")
@@ -81,7 +82,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
 
 
 def _check_shape(claim: Data) -> None:
-    """Raise unless a claim has what every claim has."""
+    """Raise unless a claim has the fields of a claim."""
     kinds = {"function": str, "variable": str, "type": str, "low": int, "high": int}
     wrong = [key for key, kind in kinds.items() if type(claim.get(key)) is not kind]
     if wrong or "scale_bits" not in claim or claim.keys() - {*kinds, "scale_bits", "columns"}:
@@ -100,7 +101,7 @@ def _check_type(name: str, claim: Data, low: int, high: int) -> None:
 
 
 def _check_text(name: str, claim: Data, prefix: str, text: str) -> None:
-    """Raise unless the C declares the variable with the type that is claimed."""
+    """Raise unless the C declares the variable with the claimed type."""
     function = re.escape(f"{prefix}_{claim['function']}")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     body = re.search(rf"^\w[^\n]* {function}\([^;{{]*\n{{(.*?)^}}", text, re.M | re.S)
@@ -114,7 +115,7 @@ def _check_text(name: str, claim: Data, prefix: str, text: str) -> None:
 def _check_all(
     sums: Mapping[tuple[str, str], ClaimedSum], claims: Iterable[Data], lengths: Mapping[str, int]
 ) -> None:
-    """Raise unless every sum is claimed, and rows from their first column to the last."""
+    """Raise unless every sum has a claim, and claims cover all columns of rows."""
     columns: dict[tuple[str, str], list[tuple[int, int]]] = {key: [] for key in sums}
     seen = set()
     for claim in claims:
@@ -132,7 +133,7 @@ def _check_all(
 
 
 def _row_sum(variable: Any) -> Any:
-    """Return ``dots`` for both arrays of sums of rows, of 32 and of 64 bits."""
+    """Return ``dots`` for both arrays of row sums, of 32 and of 64 bits."""
     return "dots" if variable == "dots64" else variable
 
 
@@ -173,7 +174,7 @@ def _function_name(function: Data, taken: Mapping[str, Any]) -> str:
 
 
 def _ports(op: Data) -> dict[str, list[Data]]:
-    """Return the adaptors of a chain, by the kind of their ports."""
+    """Return the adaptors of a chain by kind."""
     pairs = [s for s in op["sections"] if len(s) == 2]
     found = {
         "outer": [s[0] for s in pairs],
@@ -190,7 +191,7 @@ class _Reach:
         self.formats, self.lengths = formats, lengths
 
     def of(self, s: ClaimedSum, claim: Data, name: str) -> Range:
-        """Return what a sum reaches."""
+        """Return the range of a sum."""
         scale = claim.get("scale_bits")
         if scale is not None and (type(scale) is not int or not 0 <= scale <= MAX_SCALE):
             raise CertificateError(name, f"scale_bits is claimed to be {scale!r}")
@@ -208,7 +209,7 @@ class _Reach:
         return self._row(s.op, scaled=s.variable == "x")
 
     def _columns(self, op: Data) -> list[Range]:
-        """Return the range of the word of each column of a row, not aligned."""
+        """Return the range of each column's word, before alignment."""
         found: list[Range] = []
         for source in op["sources"]:
             fmt = self.formats[source]
@@ -274,7 +275,7 @@ class _Reach:
         return _hull(_partial(row, [first, *[held] * (len(row) - 1)]) for row in s.op["rows"])
 
     def _adaptor(self, s: ClaimedSum, scale: int | None, name: str) -> Range:
-        """Return the range of ``b - a``, or of its product, with ``scale`` more bits."""
+        """Return the range of ``b - a``, or of its product, with ``scale`` more fractional bits."""
         op, port = s.op, s.function.rpartition("_")[2]
         w, inner = fmt_of(op["chain_fmt"]), self.formats[op["z_inner"]]
         outer = self.formats[op["z_outer"]] if op["z_outer"] else inner
@@ -296,7 +297,7 @@ class _Reach:
 
 
 def _partial(row: Iterable[int], ranges: Iterable[Range]) -> Range:
-    """Return what the sum of products reaches on its way, in any order."""
+    """Return the range of all partial sums of the products, in any order."""
     low = high = 0
     for weight, ends in zip(row, ranges, strict=True):
         products = [weight * end for end in ends]
@@ -310,7 +311,7 @@ def _hull(ranges: Iterable[Range]) -> Range:
 
 
 def _function(f: Data) -> Range:
-    """Return what a polynomial reaches on its way, in any piece."""
+    """Return the range of all intermediates of a polynomial, over all pieces."""
     in_fmt = fmt_of(f["in_fmt"])
     rest = (1 << in_fmt.width - (len(f["pieces"]).bit_length() - 1)) - 1
     seen = []

@@ -1,7 +1,8 @@
-"""``certificate.json``: what is claimed of a program, and whether it holds.
+"""``certificate.json``: write the claims about a program, and check them against the program.
 
-A certificate holds when every claim in it is what `proof.derive` finds in ``program.json`` alone.
-The error that was predicted is no proof; it is held against the worst case of the same rounding.
+A certificate holds when every claim in it equals what `proof.derive` finds in ``program.json``
+alone. The predicted error is not proven; it is only checked against the worst case of the same
+rounding.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, firmware
-from .._support.build_directory import read_manifest
+from .._support.build_directory import TOOL, read_manifest
 from ..errors import CertificateError, ModelFileError, read_error, reason_of
+from ..firmware.operation import Accumulator
+from ..program.codec import from_data, to_data
 from ..program.integer_program import from_json
 from .c_sums import check_sums
+from .certificate_report import Certificate
+from .claims import PredictedError, ProgramClaims
 from .derive import derive
 
 NAME = "certificate.json"
 TEXT_NAME = "certificate.txt"
 CERTIFICATE_VERSION = 2
 ASSUMES = "any words of the inputs, from reset"
-"""Under which every claim holds."""
+"""Condition under which every claim holds."""
 ROUNDING = {
     "cascade": "rnd; trn_zero in silence; saturates",
     "dense": "rnd; trn_zero in silence; saturates",
@@ -32,15 +37,16 @@ ROUNDING = {
     "pointwise": "rnd; saturates",
     "argmax": "exact",
 }
-"""How operations round, see `lmu_hw.program.integer_program`."""
+"""How each kind of operation rounds; see `lmu_hw.program.integer_program`."""
+REMEDY = "generate the build directory again"
 
-Certificate = dict[str, Any]
+Json = dict[str, Any]
 
 
 def certificate(
     program_json: str,
-    predicted: Mapping[str, Any] | None,
-    c_sums: list[dict[str, Any]] | None = None,
+    predicted: PredictedError | None,
+    c_sums: tuple[Accumulator, ...] | None = None,
 ) -> Certificate:
     """Return the certificate of a program.
 
@@ -48,22 +54,27 @@ def certificate(
     ----------
     program_json : str
         The text of ``program.json``.
-    predicted : mapping or None
-        RMS errors of an output word that were predicted [its LSB], ``roundoff`` among them.
-    c_sums : list of dict, optional
-        The variables of the C that hold sums, their types and ranges; see `proof.c_sums`.
+    predicted : PredictedError or None
+        Predicted RMS error of an output word; None for a network.
+    c_sums : tuple of Accumulator, optional
+        The variables of the C that hold sums; see `lmu_hw.firmware.c_sums`.
+
+    Raises
+    ------
+    ModelFileError
+        If the text is not a program.
     """
     program = json.loads(program_json)
-    return {
-        "tool": "lmu-hw",
-        "certificate_version": CERTIFICATE_VERSION,
-        "digest": program["digest"],
-        "assumes": ASSUMES,
-        "rounding": {op["kind"]: ROUNDING[op["kind"]] for op in program["ops"]},
-        **derive(program),
-        "c_sums": c_sums,
-        "predicted_error_lsb": None if predicted is None else dict(predicted),
-    }
+    return Certificate(
+        tool=TOOL,
+        certificate_version=CERTIFICATE_VERSION,
+        digest=program["digest"],
+        assumes=ASSUMES,
+        rounding=_rounding(program),
+        claims=derive(program),
+        c_sums=c_sums,
+        predicted_error_lsb=predicted,
+    )
 
 
 def certify(build_dir: Path) -> Certificate:
@@ -71,121 +82,77 @@ def certify(build_dir: Path) -> Certificate:
 
     Returns
     -------
-    dict
-        The certificate, which holds.
+    Certificate
+        As ``certificate.json`` states it; every claim was derived again and holds.
 
     Raises
     ------
     CertificateError
-        If a claim does not hold; it names the signal and the claim.
+        If a claim does not hold; the text names the signal and the claim.
     ModelFileError
-        If a file is missing or is no program or certificate.
+        If a file is missing or is not a program or certificate.
     """
     manifest = read_manifest(build_dir)
     program, stated = (_read(build_dir / name) for name in ("program.json", NAME))
-    derived = derive(program)
-    _check_claims(stated, derived)
-    _check_rest(stated, program, derived)
+    claims = derive(program)
+    _check_claims(stated, to_data(claims))
+    _check_rest(stated, program, claims)
     if (build_dir / "c").is_dir():
         _check_c(build_dir, manifest, program, stated)
     claimed = manifest.get("zero_input_decay")
-    if claimed == "proven" and not all(d["proven"] for d in derived["decay"].values()):
+    if claimed == "proven" and not all(d.proven for d in claims.decay.values()):
         raise CertificateError("manifest.json", "zero_input_decay is 'proven', but it is not")
-    return stated
+    try:
+        found: Certificate = from_data(Certificate, stated)
+    except KeyError as error:
+        raise CertificateError("program", f"{NAME} has no {error}; {REMEDY}") from error
+    except ValueError as error:
+        raise CertificateError("program", f"{NAME} is damaged: {error}; {REMEDY}") from error
+    return found
 
 
-def text(certificate: Mapping[str, Any]) -> str:
-    """Return a certificate for people: what is proven of every signal, a line each."""
-    signals = certificate["signals"]
-    width = max(map(len, signals))
-    lines = [
-        f"Certificate of program {certificate['digest'][:16]}; 'lmu-hw certify' derives it again.",
-        f"It holds for {certificate['assumes']}.",
-        "",
-        f"{'signal':{width}}  format    words reached            of rounding  basis",
-    ]
-    for name, s in signals.items():
-        reached = f"{s['low']} to {s['high']}"
-        noise = "" if s["rounding"] is None else f"{s['rounding']:.3f}"
-        mark = " (recurrent)" if s["recurrent"] else ""
-        why = f": {s['reason']}" if s["reason"] else ""
-        lines.append(
-            f"{name:{width}}  {s['format']:8}  {reached:23}  {noise:>11}  {s['basis']}{mark}{why}"
-        )
-    widest = max((a["bits"] for a in certificate["accumulators"]), default=0)
-    lines += ["", f"Accumulators: exact in {widest} bits."]
-    if certificate["c_sums"]:
-        lines += ["", "Sums in the C, and their types:", *_sum_lines(certificate["c_sums"]), ""]
-    for names, decay in certificate["decay"].items():
-        verdict = "proven" if decay["proven"] else "not proven"
-        lines.append(f"Zero input dies to exactly zero in {names}: {verdict} ({decay['reason']}).")
-    if (error := certificate["predicted_error_lsb"]) is not None:
-        lines.append(
-            f"Predicted, not proven: {error['predicted']:g} LSB RMS of an output word, "
-            f"{error['roundoff']:g} of them roundoff."
-        )
-    return "\n".join([*lines, verdict_of(certificate)]) + "\n"
-
-
-def _sum_lines(sums: list[dict[str, Any]]) -> list[str]:
-    """Return a line for each variable of the C that holds a sum."""
-    names = [f"{s['function']}: {s['variable']}" for s in sums]
-    width = max(map(len, names))
-    return [
-        f"{name:{width}}  {s['type']}  {s['low']} to {s['high']}"
-        + (f", columns {s['columns'][0]} to {s['columns'][1] - 1}" if "columns" in s else "")
-        for name, s in zip(names, sums, strict=True)
-    ]
-
-
-def verdict_of(certificate: Mapping[str, Any]) -> str:
-    """Return in a line what the certificate comes to."""
-    if certificate["proven"]:
-        return "Proven: no recurrent signal can leave its format, no accumulator overflow."
-    names = ", ".join(certificate["unproven"]) or "an accumulator"
-    return f"NOT proven for every recurrent signal: {names} may saturate."
-
-
-def require_proof(certificate: Mapping[str, Any]) -> None:
-    """Raise unless every recurrent signal is proven to keep to its format.
+def require_proof(certificate: Certificate) -> None:
+    """Raise unless every recurrent signal is proven to stay within its format.
 
     Raises
     ------
     CertificateError
     """
-    for name in certificate["unproven"]:
-        reason = certificate["signals"][name]["reason"]
+    for name in certificate.claims.unproven:
+        reason = certificate.claims.signals[name].reason
         raise CertificateError(
             name,
             f"no proof that it keeps to its format ({reason}); leave --require-proof out to accept "
             "that",
         )
-    if not certificate["proven"]:
+    if not certificate.proven:
         raise CertificateError("program", "an accumulator is not exact")
 
 
-def _check_c(
-    build_dir: Path, manifest: Mapping[str, Any], program: Certificate, stated: Certificate
-) -> None:
-    """Raise unless the sums of the C fit their types, and the C is what the program becomes."""
+def _rounding(program: Json) -> dict[str, str]:
+    """Return how each kind of operation in a program rounds."""
+    return {op["kind"]: ROUNDING[op["kind"]] for op in program["ops"]}
+
+
+def _check_c(build_dir: Path, manifest: Mapping[str, Any], program: Json, stated: Json) -> None:
+    """Raise unless the sums of the C fit their types, and the C is that of this program."""
     prefix = program["name"]
     check_sums(program, stated.get("c_sums"), _text(build_dir / "c" / f"{prefix}.c"))
     if manifest.get("version") != __version__:
         raise CertificateError(
             f"c/{prefix}.c",
-            f"was written by lmu-hw {manifest.get('version')}, and this is {__version__}: generate "
-            "the folder again",
+            f"was written by lmu-hw {manifest.get('version')}, and this is {__version__}: {REMEDY}",
         )
     whole = from_json(_text(build_dir / "program.json"))
-    if stated["c_sums"] != json.loads(json.dumps(firmware.c_sums(whole))):
+    if stated["c_sums"] != to_data(firmware.c_sums(whole)):
         raise CertificateError("program", "c_sums are not the sums of its C")
     emitted = firmware.emit(whole, version=__version__)
     for name in (f"{prefix}.c", f"{prefix}.h", firmware.KERNELS):
         if _text(build_dir / "c" / name) != emitted[name]:
             raise CertificateError(
                 f"c/{name}",
-                "is not what lmu-hw writes for this program, so its types are not proven: generate "
-                "the folder again",
+                "is not what lmu-hw writes for this program, so its types are not proven: "
+                f"{REMEDY}",
             )
 
 
@@ -195,25 +162,23 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise read_error(path, error) from error
     except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path} is damaged ({error}); generate the folder again") from error
+        raise ModelFileError(f"{path} is damaged ({error}); {REMEDY}") from error
 
 
-def _read(path: Path) -> Certificate:
+def _read(path: Path) -> Json:
     try:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"{path} is damaged ({reason_of(error)}); generate the folder again"
-        ) from error
+        raise ModelFileError(f"{path} is damaged ({reason_of(error)}); {REMEDY}") from error
     if not isinstance(data, dict):
-        raise ModelFileError(f"{path} must hold a JSON object; generate the folder again")
+        raise ModelFileError(f"{path} must hold a JSON object; {REMEDY}")
     return data
 
 
-def _check_claims(stated: Certificate, derived: Certificate) -> None:
-    """Raise at the first claim that is not what follows from the program."""
+def _check_claims(stated: Json, derived: Json) -> None:
+    """Raise at the first claim that does not follow from the program."""
     for kind in ("signals", "decay"):
         claims = _objects(stated, kind)
         for name, facts in derived[kind].items():
@@ -238,10 +203,13 @@ def _check_claims(stated: Certificate, derived: Certificate) -> None:
         _compare("program", stated, {key: derived[key]})
 
 
-def _check_rest(stated: Certificate, program: Certificate, derived: Certificate) -> None:
-    """Raise unless the certificate is of this program, and what it predicts is possible."""
-    rounding = {op["kind"]: ROUNDING[op["kind"]] for op in program["ops"]}
-    facts = {"certificate_version": CERTIFICATE_VERSION, "assumes": ASSUMES, "rounding": rounding}
+def _check_rest(stated: Json, program: Json, claims: ProgramClaims) -> None:
+    """Raise unless the certificate is of this program, and its predicted error is possible."""
+    facts = {
+        "certificate_version": CERTIFICATE_VERSION,
+        "assumes": ASSUMES,
+        "rounding": _rounding(program),
+    }
     _compare("program", stated, facts)
     body = {key: value for key, value in program.items() if key != "digest"}
     compact = json.dumps(body, separators=(",", ":"), ensure_ascii=True)
@@ -255,9 +223,9 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
     if predicted is None:
         return
     possible = [
-        (name, s["rounding"])
-        for name, s in derived["signals"].items()
-        if s["role"] == "output" and s["rounding"] is not None
+        (name, s.rounding)
+        for name, s in claims.signals.items()
+        if s.role == "output" and s.rounding is not None
     ]
     for key in ("predicted", "roundoff"):
         value = predicted.get(key) if isinstance(predicted, dict) else None
@@ -273,7 +241,7 @@ def _check_rest(stated: Certificate, program: Certificate, derived: Certificate)
 
 
 def _compare(name: str, claim: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Raise unless every fact is claimed as it is."""
+    """Raise unless the claim states every fact, with the same value and type."""
     for key, fact in facts.items():
         if key not in claim or claim[key] != fact or type(claim[key]) is not type(fact):
             raise CertificateError(

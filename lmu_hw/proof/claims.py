@@ -1,7 +1,8 @@
-"""What a certificate says of one signal, one memory, one accumulator."""
+"""Claims of a certificate: about a signal, an accumulator, a memory, a whole program."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -12,27 +13,27 @@ from .scaled import ONE
 MAX_ACCUMULATOR_BITS = 63
 """Widest intermediate that is exact in every backend."""
 DIGITS = 1000
-"""Parts of a word to which rounding errors are given."""
+"""Resolution of rounding errors: parts of a word."""
 
 
 class Basis(Enum):
-    """Why a signal keeps to its format."""
+    """Reason why a signal stays in its format."""
 
     INPUT = "input"
-    """Any word is legal."""
+    """Inputs may have any word of their format."""
     L1 = "l1 norm"
-    """l1 norm of its impulse response times the input's peak, and all rounding errors."""
+    """l1 norm of its impulse response times the input's peak, plus all rounding errors."""
     INTERVAL = "interval"
-    """Range of the exact result over all words that can be read; or a word beyond it at most."""
+    """Range of the exact result over all operand words, at most one word beyond the format."""
     COUNT = "count"
-    """A counter that stops, or starts again."""
+    """A counter that stops or restarts."""
     SATURATION = "saturation"
-    """It is limited to its format, and may need it."""
+    """No proof: the signal may saturate."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The worst case of a signal, before it is limited to its format.
+    """Worst case of a signal before saturation.
 
     Attributes
     ----------
@@ -40,9 +41,9 @@ class Claim:
     low, high : int
         Smallest and largest result [words].
     rounding : int or None
-        Part of it that is due to rounding errors of the memory [words, as a `scaled` bound].
+        Contribution of the memory's rounding errors [words, as a `scaled` bound].
     reason : str
-        Why there is no proof, where there is none.
+        Why there is no proof; empty if there is one.
     """
 
     basis: Basis
@@ -62,10 +63,133 @@ class Claim:
         )
 
 
-def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0) -> Claim:
-    """Return the claim of a signal that reaches +-peak [real], rounding included.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalClaim:
+    """The worst case of a signal, as a certificate states it.
 
-    ``slack`` is how far it may leave its format [words].
+    Attributes
+    ----------
+    format : str
+        Fixed-point format, such as ``Q1.15``.
+    length : int
+        Number of words, >= 1.
+    role : str
+        ``input``, ``state``, ``internal``, ``output``, or ``chain`` for the words inside a cascade.
+    recurrent : bool
+        The signal depends on its own past.
+    basis : Basis
+        Reason why it stays within its format.
+    low, high : int
+        Smallest and largest result before it is limited to the format [words].
+    rounding : float or None
+        Part of that due to rounding errors [words], rounded up to thousandths.
+    reason : str
+        Why there is no proof; empty where there is one.
+    """
+
+    format: str
+    length: int
+    role: str
+    recurrent: bool
+    basis: Basis
+    low: int
+    high: int
+    rounding: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccumulatorClaim:
+    """The width of the intermediates of an operation.
+
+    Attributes
+    ----------
+    operation : int
+        Number of the operation in the program, from 0.
+    kind : str
+        Kind of the operation, such as ``linear``.
+    writes : str
+        The vector that it computes.
+    bits : int
+        Two's complement width that holds every intermediate.
+    exact : bool
+        That is at most 63 bits.
+    """
+
+    operation: int
+    kind: str
+    writes: str
+    bits: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecayClaim:
+    """Whether the states of a memory reach exactly zero after the input has become zero.
+
+    Attributes
+    ----------
+    proven : bool
+    reason : str
+        The argument, or why there is none.
+    """
+
+    proven: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramClaims:
+    """All claims that follow from a program.
+
+    Attributes
+    ----------
+    proven : bool
+        No recurrent signal can leave its format, and every accumulator is exact.
+    unproven : tuple of str
+        Recurrent signals that may saturate.
+    signals : mapping of str to SignalClaim
+        By name of the signal.
+    accumulators : tuple of AccumulatorClaim
+        One for each operation.
+    decay : mapping of str to DecayClaim
+        By names of the states of a memory, with blanks between them.
+    """
+
+    proven: bool
+    unproven: tuple[str, ...]
+    signals: Mapping[str, SignalClaim]
+    accumulators: tuple[AccumulatorClaim, ...]
+    decay: Mapping[str, DecayClaim]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedError:
+    """The RMS error of an output word against the float64 memory [LSB of the output].
+
+    Attributes
+    ----------
+    budget : float
+        Error budget of ``--bits``.
+    kept : bool
+        The predicted error is within the budget.
+    predicted : float
+        Root of the sum of the squares of the two parts, >= 0.
+    coefficients, roundoff : float
+        Parts due to rounded coefficients and to rounding at each step, >= 0.
+    """
+
+    budget: float
+    kept: bool
+    predicted: float
+    coefficients: float
+    roundoff: float
+
+
+def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0) -> Claim:
+    """Return the claim of a signal bounded by +-peak [real], rounding included.
+
+    ``slack`` is how far it may exceed its format [words].
     """
     high = _words(peak, fmt.frac_bits)
     fits = -high >= fmt.min - slack and high <= fmt.max + slack
@@ -79,8 +203,8 @@ def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0)
 
 
 def of_range(low: int, high: int, fmt: QFormat) -> Claim:
-    """Return the claim of a signal of this exact range."""
-    # a result one word beyond the format is its end to within a word
+    """Return the claim of a signal with this exact range."""
+    # a result one word beyond the format saturates with an error of one word
     fits = low >= fmt.min - 1 and high <= fmt.max + 1
     reason = "" if fits else f"its exact value can be {low if low < fmt.min - 1 else high}"
     basis = Basis.INTERVAL if fits else Basis.SATURATION
@@ -88,7 +212,7 @@ def of_range(low: int, high: int, fmt: QFormat) -> Claim:
 
 
 def thousandths(x: int) -> float:
-    """Return a `scaled` bound as a number of three decimals, rounded up."""
+    """Return a `scaled` bound as a number with three decimals, rounded up."""
     return float(Fraction(-(-x * DIGITS // ONE), DIGITS))
 
 

@@ -1,13 +1,12 @@
-"""A certificate from a program alone.
+"""Derivation of a certificate from a program alone.
 
-Nothing is taken from whoever chose the formats: what a signal reaches, what its rounding adds, the
-bits of every intermediate and whether silence dies follow from the integers of ``program.json``.
+Ranges of signals, rounding errors, widths of intermediates and the decay in zero-input runs follow
+from the integers of ``program.json``, independently of the code that chose the formats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from ..errors import LMUHWError, ModelFileError
 from ..program.fixedpoint import QFormat
@@ -21,36 +20,42 @@ from .adaptor_chain import (
     reads_only,
     states_of,
 )
-from .claims import MAX_ACCUMULATOR_BITS, Basis, Claim, of_peak, of_range, thousandths
+from .claims import (
+    MAX_ACCUMULATOR_BITS,
+    AccumulatorClaim,
+    Basis,
+    Claim,
+    DecayClaim,
+    ProgramClaims,
+    SignalClaim,
+    of_peak,
+    of_range,
+    thousandths,
+)
 from .feedback import recurrent, writes
 from .interval import Data, Range, fmt_of
 from .scaled import lsb
 from .shape import check_shape
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
-"""What a program that is none makes of its reader."""
+"""Exceptions that a damaged program can cause."""
 LOSSLESS = "every adaptor has 0 < e < 2, so truncation can only lose energy"
 SHRINKS = "the matrix shrinks every state in the weights 1/(2i + 1), and truncation shrinks it more"
 MAY_GROW = "none: the matrix may grow a norm, or is too large to tell"
 
 
-def derive(program: Data) -> dict[str, Any]:
-    """Return the claims that hold of a program.
+def derive(program: Data) -> ProgramClaims:
+    """Return the claims that hold for a program.
 
     Parameters
     ----------
     program : mapping
         The data of ``program.json``.
 
-    Returns
-    -------
-    dict
-        ``signals``, ``accumulators`` and ``decay`` of a certificate, and whether it is ``proven``.
-
     Raises
     ------
     ModelFileError
-        If it is no program.
+        If it is not a program; the text names the damage.
     """
     try:
         check_shape(program)
@@ -65,11 +70,11 @@ def derive(program: Data) -> dict[str, Any]:
             raise ModelFileError(
                 f"{what}: nothing can be claimed, program.json is damaged: {_named(error)}"
             ) from error
-    return derivation.certificate()
+    return derivation.claims_found()
 
 
 class _Derivation:
-    """Goes through the operations of a program, in order."""
+    """Collects the claims of a program, operation by operation."""
 
     def __init__(self, program: Data) -> None:
         self.program = program
@@ -78,8 +83,8 @@ class _Derivation:
         self.ranges: dict[str, Range] = {}
         self.claims: dict[str, Claim] = {}
         self.shown: dict[str, tuple[str, str]] = {}
-        self.accumulators: list[dict[str, Any]] = []
-        self.decay: dict[str, dict[str, Any]] = {}
+        self.accumulators: list[AccumulatorClaim] = []
+        self.decay: dict[str, DecayClaim] = {}
         self.memories: dict[tuple[str, ...], ChainProof] = {}
         self.recurrent = recurrent(program)
         for v in program["vectors"]:
@@ -93,7 +98,7 @@ class _Derivation:
             self.count(program["clock"], program["output_every"] - 1)
 
     def add(self, number: int, op: Data) -> None:
-        """Add what an operation writes."""
+        """Add the claims of an operation."""
         kind = op["kind"]
         if kind == "cascade":
             bits = interval.cascade_bits(op, self.formats)
@@ -117,17 +122,17 @@ class _Derivation:
                 claim = proof.readout(op) or claim
             self.write(op["target"], claim)
         self.accumulators.append(
-            {
-                "operation": number,
-                "kind": kind,
-                "writes": _first_written(op),
-                "bits": bits,
-                "exact": bits <= MAX_ACCUMULATOR_BITS,
-            }
+            AccumulatorClaim(
+                operation=number,
+                kind=kind,
+                writes=_first_written(op),
+                bits=bits,
+                exact=bits <= MAX_ACCUMULATOR_BITS,
+            )
         )
 
     def write(self, name: str, claim: Claim) -> None:
-        """Note what is written to a vector, and what can be read of it from now on."""
+        """Record a claim about a vector, and the range that later operations read."""
         before = self.claims.get(name)
         self.claims[name] = claim if before is None else before.merged(claim)
         fmt = self.formats[name]
@@ -150,7 +155,7 @@ class _Derivation:
         )
 
     def cascade(self, op: Data) -> None:
-        """Add a memory as a chain."""
+        """Add the claims of a memory in cascade form."""
         self.count(op["silence"], op["window"])
         chain_name, chain = f"chain of {op['z_inner']}", fmt_of(op["chain_fmt"])
         self.formats[chain_name], self.lengths[chain_name] = chain, self.lengths[op["source"]]
@@ -159,7 +164,8 @@ class _Derivation:
         if op["z_inner"] in self.recurrent:
             self.recurrent.add(chain_name)
         bad = not_lossless(op)
-        self.decay[" ".join(states_of(op))] = {"proven": not bad, "reason": bad or LOSSLESS}
+        decay = DecayClaim(proven=not bad, reason=bad or LOSSLESS)
+        self.decay[" ".join(states_of(op))] = decay
         channels = self.lengths[op["source"]]
         readers = [r for r in self.program["ops"] if reads_only(r, op, channels)]
         try:
@@ -172,63 +178,62 @@ class _Derivation:
             self.write(name, claim)
 
     def unproven(self, names: Iterable[str], reason: str) -> None:
-        """Note that nothing is known of a memory's signals."""
+        """Record that no bound of a memory's signals was found."""
         for name in names:
             low, high = self.formats[name].min, self.formats[name].max
             claim = Claim(basis=Basis.SATURATION, low=low, high=high, reason=reason)
             self.write(name, claim)
 
     def dense(self, op: Data) -> None:
-        """Add a memory as a matrix."""
+        """Add the claims of a memory in dense form."""
         self.count(op["silence"], op["window"])
         fmt, source = self.formats[op["state"]], self.formats[op["source"]]
         shrinks = matrix.contracts(op["rows"], op["shifts"])
-        self.decay[op["state"]] = {
-            "proven": shrinks,
-            "reason": SHRINKS if shrinks else MAY_GROW,
-        }
+        self.decay[op["state"]] = DecayClaim(
+            proven=shrinks, reason=SHRINKS if shrinks else MAY_GROW
+        )
         gains = matrix.matrix_gains(op["rows"], op["shifts"])
         if gains is None:
             self.unproven([op["state"]], NO_BOUND)
             return
-        # the input word as the update reads it, rounded up
+        # upper bound of the input word after the update's rounding
         unit = lsb(min(source.frac_bits, fmt.frac_bits))
         peak = max(map(abs, self.ranges[op["source"]])) * lsb(source.frac_bits) + unit
         bounds = matrix.bound(gains, peak, lsb(fmt.frac_bits))
         worst = max(a + b for a, b in bounds)
         self.write(op["state"], of_peak(worst, max(b for _, b in bounds), fmt, LEAVES))
 
-    def certificate(self) -> dict[str, Any]:
+    def claims_found(self) -> ProgramClaims:
         """Return everything that was found."""
-        signals = {}
+        signals: dict[str, SignalClaim] = {}
         for name, (text, role) in self.shown.items():
             if name not in self.claims:
                 raise ModelFileError(f"program.json is damaged: nothing writes {name}")
             claim = self.claims[name]
-            signals[name] = {
-                "format": text,
-                "length": self.lengths[name],
-                "role": role,
-                "recurrent": name in self.recurrent,
-                "basis": claim.basis.value,
-                "low": claim.low,
-                "high": claim.high,
-                "rounding": None if claim.rounding is None else thousandths(claim.rounding),
-                "reason": claim.reason,
-            }
-        loose = [n for n, s in signals.items() if s["recurrent"] and s["basis"] == "saturation"]
-        exact = all(a["exact"] for a in self.accumulators)
-        return {
-            "proven": exact and not loose,
-            "unproven": loose,
-            "signals": signals,
-            "accumulators": self.accumulators,
-            "decay": self.decay,
-        }
+            signals[name] = SignalClaim(
+                format=text,
+                length=self.lengths[name],
+                role=role,
+                recurrent=name in self.recurrent,
+                basis=claim.basis,
+                low=claim.low,
+                high=claim.high,
+                rounding=None if claim.rounding is None else thousandths(claim.rounding),
+                reason=claim.reason,
+            )
+        loose = tuple(n for n, s in signals.items() if s.recurrent and s.basis is Basis.SATURATION)
+        exact = all(a.exact for a in self.accumulators)
+        return ProgramClaims(
+            proven=exact and not loose,
+            unproven=loose,
+            signals=signals,
+            accumulators=tuple(self.accumulators),
+            decay=self.decay,
+        )
 
 
 def _first_written(op: Data) -> str:
-    """Return the name of what an operation is for."""
+    """Return the name of the last vector that an operation writes."""
     names = writes(op)
     return names[-1] if names else "an operation"
 

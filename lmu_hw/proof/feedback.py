@@ -1,4 +1,4 @@
-"""Which signals of a program feed back into themselves."""
+"""Recurrent signals of a program."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def writes(op: Data) -> list[str]:
 
 
 def recurrent(program: Data) -> set[str]:
-    """Return the vectors from which they themselves follow, in a later step."""
+    """Return the vectors that depend on their own values of earlier steps."""
     follows: dict[str, set[str]] = {v["name"]: set() for v in program["vectors"]}
     for op in program["ops"]:
         for name in reads(op):

@@ -1,7 +1,7 @@
-"""Ranges of what feed-forward operations write, and the bits of every intermediate, exactly.
+"""Exact ranges of the results of feed-forward operations, and widths of all intermediates.
 
-Everything is computed from the words that an operation can read, in Python integers. A data
-structure is that of ``program.json``.
+They are computed from the ranges of the operands, in Python integers. Data structures are those of
+``program.json``.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Range = tuple[int, int]
 """Smallest and largest word."""
 
 MAX_TRIED_BITS = 20
-"""Widest argument of a function of which every word is tried."""
+"""Widest argument for which a function is evaluated at every word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What an operation writes.
+    """Result of an operation.
 
     Attributes
     ----------
     low, high : int
-        Range of its results before they are limited to the target's format [words of it].
+        Range of the results before saturation [words of the target].
     bits : int
-        Signed bits of the widest intermediate.
+        Width of the widest intermediate, sign included.
     """
 
     low: int
@@ -46,12 +46,12 @@ def fmt_of(data: Data) -> QFormat:
 
 
 def signed_bits(*values: int) -> int:
-    """Return the bits of a signed integer that holds each of these."""
+    """Return the width of a signed integer that holds all values."""
     return max((v if v >= 0 else ~v).bit_length() for v in values) + 1
 
 
 def linear(op: Data, ranges: Mapping[str, Range], lengths: Mapping[str, int]) -> Written:
-    """Return what affine rows write."""
+    """Return the result of a linear operation."""
     columns: list[tuple[Range, int]] = []
     for name, align in zip(op["sources"], op["aligns"], strict=True):
         columns += [(ranges[name], align)] * (lengths[name] // op["n_channels"])
@@ -66,7 +66,7 @@ def linear(op: Data, ranges: Mapping[str, Range], lengths: Mapping[str, int]) ->
             low, high = low + min(ends), high + max(ends)
             size += max(map(abs, ends))
         half = 1 << shift >> 1
-        # whatever the order of the sum
+        # bounds for any order of the sum
         seen += [size, size * multiplier + half]
         lows.append(round_shift(low * multiplier, shift, Rounding.RND))
         highs.append(round_shift(high * multiplier, shift, Rounding.RND))
@@ -74,7 +74,7 @@ def linear(op: Data, ranges: Mapping[str, Range], lengths: Mapping[str, int]) ->
 
 
 def pointwise(op: Data, ranges: Mapping[str, Range], formats: Mapping[str, QFormat]) -> Written:
-    """Return what sums of products of words write."""
+    """Return the result of a pointwise operation."""
     terms = []
     for term in op["terms"]:
         least, most = ranges[term["a"]]
@@ -100,7 +100,7 @@ def pointwise(op: Data, ranges: Mapping[str, Range], formats: Mapping[str, QForm
 
 
 def _finished(op: Data, low: int, high: int, seen: Sequence[int]) -> Written:
-    """Return what the function of an operation makes of its sums."""
+    """Return the result after an operation's function, if it has one."""
     function = op["function"]
     bits = signed_bits(*seen)
     if function is None:
@@ -112,7 +112,7 @@ def _finished(op: Data, low: int, high: int, seen: Sequence[int]) -> Written:
 
 
 def _function(f: Data, in_fmt: QFormat, low: int, high: int) -> tuple[int, int, int]:
-    """Return the range of a function over words, and the bits of its widest intermediate."""
+    """Return the range of a function over words, and the width of its widest intermediate."""
     rest_bits = in_fmt.width - (len(f["pieces"]).bit_length() - 1)
     sizes = [max(abs(piece[j]) for piece in f["pieces"]) for j in range(len(f["shifts"]) + 1)]
     size, seen = sizes[-1], [sizes[-1]]
@@ -135,7 +135,7 @@ def _function(f: Data, in_fmt: QFormat, low: int, high: int) -> tuple[int, int, 
 
 
 def input_words(fmt: QFormat, low: int, high: int, chain: QFormat) -> tuple[Range, bool]:
-    """Return the range of a memory's input words in the format of its chain, and if all fit it."""
+    """Return the range of a memory's input in its chain's format, and whether all words fit."""
     ends = [requantize(x, fmt, chain, Rounding.RND) for x in (low, high)]
     shift = fmt.frac_bits - chain.frac_bits
     raw = [round_shift(x, shift, Rounding.RND) if shift >= 0 else x << -shift for x in (low, high)]
@@ -143,7 +143,7 @@ def input_words(fmt: QFormat, low: int, high: int, chain: QFormat) -> tuple[Rang
 
 
 def cascade_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
-    """Return the bits of the widest intermediate of any adaptor, whatever words it meets."""
+    """Return the width of the widest intermediate of any adaptor, for any words."""
     chain, inner = fmt_of(op["chain_fmt"]), formats[op["z_inner"]]
     outer = formats[op["z_outer"]] if op["z_outer"] else inner
     seen = [0]
@@ -165,7 +165,7 @@ def cascade_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
 
 
 def dense_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
-    """Return the bits of the widest intermediate of a matrix update, whatever words it meets."""
+    """Return the width of the widest intermediate of a dense update, for any words."""
     state, source = formats[op["state"]], formats[op["source"]]
     u = max(-source.min, source.max) << max(0, state.frac_bits - source.frac_bits)
     total = max(

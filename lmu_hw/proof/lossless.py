@@ -1,15 +1,15 @@
-"""The chain of adaptors as a lossless system: weights, energies, what rounding errors put in.
+"""Energy of a chain of lossless adaptors: weights of the states, effect of rounding errors.
 
-A section takes w, holds o (and i), and gives w'. With e1, e2 its adaptors' coefficients::
+A section has input w, states o and i, and output w'. With e1, e2 its adaptors' coefficients::
 
     t1 = e1 (o - w),  w' = w + t1,  f = 2 w - o + t1
     t2 = e2 (f - i),  i' = i + t2,  o' = 2 i - f + t2
 
-A section of one adaptor e is the same with e1 = 2 - e and o' = f. Because 0 < e < 2, whatever the
-coefficients are, ``V + w**2`` is kept, V being ``a o**2 + a (2 - e2)/e2 i**2`` with ``a = e1/(2 -
-e1)``. In these weights the transition never grows a norm, and since ``[A b]`` has orthonormal rows
-the squares of the impulse response of any unit row sum to 1, and those from step k on to
-``||r A^k||**2``: the response to one impulse tells all norms that a bound needs.
+A section with a single adaptor e is the same with e1 = 2 - e and o' = f. For any coefficients
+0 < e < 2, ``V + w**2`` is preserved, where ``V = a o**2 + a (2 - e2)/e2 i**2`` and ``a = e1/(2 -
+e1)``. In this weighted norm the transition A never increases a norm, and ``[A b]`` has orthonormal
+rows. So for a row r of norm 1 the squares of the impulse response sum to 1, and those from step k
+on sum to ``||r A^k||**2``: a single impulse response gives all norms that a bound needs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from functools import cached_property
 from .scaled import ONE, product, root, up
 
 Coefficient = tuple[int, int]
-"""An adaptor's integer and its right shift."""
+"""Integer coefficient and right shift of an adaptor."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LosslessSection:
-    """A section, its real pole as a pair's; ``e2`` is None there."""
+    """A section; a real pole has the form of a pair with ``e2`` None."""
 
     e1: Coefficient
     e2: Coefficient | None
@@ -58,7 +58,7 @@ class LosslessSection:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundingSteps:
-    """One rounding unit of each signal [real, as `scaled` bounds]."""
+    """Rounding unit of each signal [real, as `scaled` bounds]."""
 
     chain: int
     outer: int
@@ -67,14 +67,14 @@ class RoundingSteps:
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """What rounding errors of up to one unit do in a step.
+    """Effect of rounding errors of up to one unit in a step.
 
     Attributes
     ----------
     energy : int
-        Bound of the weighted norm that they add to the state.
+        Bound of the weighted norm of the change of the state.
     w, f : tuple of int
-        Bounds of what they add to each section's w' and f in the same step.
+        Bounds of the changes of each section's w' and f in the same step.
     """
 
     energy: int
@@ -88,7 +88,7 @@ def sections_of(data: Sequence[Sequence[Coefficient]]) -> tuple[LosslessSection,
     Parameters
     ----------
     data : sequence of sequence of (coef, shift)
-        One or two adaptors a section, each of 0 < e < 2.
+        One or two adaptors per section, each with 0 < e < 2.
     """
     out = []
     for adaptors in data:
@@ -101,10 +101,10 @@ def sections_of(data: Sequence[Sequence[Coefficient]]) -> tuple[LosslessSection,
 
 
 def noise_of(sections: Sequence[LosslessSection], unit: RoundingSteps) -> Noise:
-    """Return what rounding errors do.
+    """Return the effect of rounding errors in a step.
 
-    Errors of w run down the chain, each section keeping ``1 - direct**2`` of their energy; errors
-    of f and of the states stay in their section.
+    Errors of w pass down the chain, and each section absorbs ``1 - direct**2`` of their energy;
+    errors of f and of the states stay in their section.
     """
     passing, energy = 0, 0
     same_w, same_f = [], []
@@ -127,7 +127,7 @@ def noise_of(sections: Sequence[LosslessSection], unit: RoundingSteps) -> Noise:
 
 
 def norms_of(sections: Sequence[LosslessSection]) -> dict[str, list[int]]:
-    """Return the squared norms of the rows of every signal: the energies of their responses."""
+    """Return the squared row norms of all signals, the energies of their impulse responses."""
     of_o = [up(1 / s.weight_o) for s in sections]
     of_i = [0 if s.weight_i is None else up(1 / s.weight_i) for s in sections]
     return {"w": [ONE] * len(sections), "f": of_o, "o": of_o, "i": of_i}

@@ -1,8 +1,8 @@
-"""Worst cases and decay of a memory by a full matrix, ``m' = A m + b u`` with A - I in integers.
+"""Worst cases and decay of a memory in dense form, ``m' = A m + b u`` with A - I in integers.
 
-Powers of A are formed in integers, each floored after a multiplication. With ``S`` the largest row
-sum of ``sum_k |A^k|``, floors of a unit in every entry and step put no entry off by more than S
-units; S itself is bounded from the powers so found, ``S <= S_found / (1 - K d units)``.
+Powers of A are computed in integers and floored after each multiplication. If S is the largest row
+sum of ``sum_k |A^k|``, flooring every entry in every step changes no entry by more than S units. S
+itself is bounded from the computed powers: ``S <= S_found / (1 - K d units)``.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from .scaled import product, up
 
 WORD_BITS = 62
 MAX_STEPS = 1 << 16
-"""Steps after which a matrix that still rings is given up."""
+"""Limit of the steps for a matrix that has not settled."""
 MAX_WORK = 1 << 33
-"""Multiplications after which it is given up."""
+"""Limit of the multiplications."""
 SETTLED = Fraction(1, 4096)
-"""Row sum of |A^K| at which sums over all steps are closed."""
+"""Row sum of |A^K| below which the tails of sums are bounded as geometric series."""
 MAX_ORDER = 96
-"""Largest matrix whose norm is looked at exactly."""
+"""Largest matrix for the exact test of `contracts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatrixGains:
-    """Of each word of m, as `scaled` bounds.
+    """Gains to each word of m, as `scaled` bounds.
 
     Attributes
     ----------
     l1 : tuple of int
-        What an input of up to 1 can make of it.
+        Largest response to an input of magnitude 1 or less.
     rounding : tuple of int
-        What errors of up to 1 in every word and step add up to.
+        Largest response to errors of magnitude 1 or less in every word and step.
     """
 
     l1: tuple[int, ...]
@@ -49,12 +49,12 @@ def matrix_gains(rows: Sequence[Sequence[int]], shifts: Sequence[int]) -> Matrix
     Returns
     -------
     MatrixGains or None
-        None where no bound was found: the powers do not settle, or are too wide.
+        None if no bound was found, because the powers do not settle or are too wide.
     """
     E, shift = np.array(rows, dtype=np.int64), np.array(shifts, dtype=np.int64)[:, None]
     d = len(E)
     sums = int(max(sum(map(abs, row)) for row in rows))
-    # the powers of a stable memory stay far below d
+    # entries of the powers of a stable memory stay far below d
     value_bits = WORD_BITS - d.bit_length() - 2
     frac_bits, split = value_bits - d.bit_length(), value_bits // 2
     if sums.bit_length() + value_bits - split > WORD_BITS or sums >> int(shift.min()) > 2 * d:
@@ -100,10 +100,10 @@ def matrix_gains(rows: Sequence[Sequence[int]], shifts: Sequence[int]) -> Matrix
 
 
 def contracts(rows: Sequence[Sequence[int]], shifts: Sequence[int]) -> bool:
-    """Return whether A shrinks every m in the norm with weights 1/(2i + 1), of Legendre's.
+    """Return whether A decreases the Legendre norm of every m, with weights P = diag(1/(2i + 1)).
 
-    ``P - A' P A`` is positive definite if elimination in integers meets positive pivots alone
-    (Bareiss); magnitudes that are truncated then shrink it too.
+    ``P - A' P A`` is positive definite if all pivots of the integer elimination (Bareiss) are
+    positive. Truncation toward zero decreases the norm further.
     """
     d = len(rows)
     if d > MAX_ORDER:
@@ -128,7 +128,7 @@ def contracts(rows: Sequence[Sequence[int]], shifts: Sequence[int]) -> bool:
 
 
 def bound(gains: MatrixGains, peak: int, unit: int) -> list[tuple[int, int]]:
-    """Return of each word what the input makes of it, and what rounding adds."""
+    """Return for each word the bound of its response to the input, and to rounding errors."""
     return [
         (product(l1, peak), product(rounding, unit))
         for l1, rounding in zip(gains.l1, gains.rounding, strict=True)

@@ -1,12 +1,12 @@
-"""Worst cases of a chain's signals: l1 norms of impulse responses, and what rounding can add.
+"""Worst cases of a chain's signals: l1 norms of impulse responses, and effect of rounding errors.
 
-For |u| <= U a signal s stays within ``U sum_k |h_s(k)| + c sum_k ||r_s A^k||``, c being what the
-rounding errors of one step add to the state. Both sums are bounded from one impulse response: the
-tail norms ``||r A^k||`` are those of its own tail, see `lossless`. Behind step K::
+For |u| <= U a signal s is bounded by ``U sum_k |h_s(k)| + c sum_k ||r_s A^k||``, where c bounds the
+norm that the rounding errors of one step add to the state. One impulse response bounds both sums:
+the norm ``||r A^k||`` is that of its tail, see `lossless`. After step K::
 
     sum_{k >= K} |h_s(k)| <= ||r_s|| ||x_K|| T,    T = sum_k ||A^k||_2 <= sum_k min(1, ||A^k||_F)
 
-As long as no word saturates these are the program's words; by induction none does.
+The bounds hold as long as no word saturates; by induction, none does.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .response import SIGNALS, Response, TooWideError, squares
 from .scaled import ONE, product, root, up
 
 MAX_STEPS = 1 << 22
-"""Steps after which a chain that still rings is given up."""
+"""Limit of the steps for a chain that has not settled."""
 QUIET = ONE >> 26
-"""Norm of the state after an impulse at which nothing worth counting is to come."""
+"""Norm of the state after an impulse below which the rest of the response is negligible."""
 SETTLED = ONE // 4
-"""Norm of A^K at which sums over all steps are closed, as a geometric series."""
+"""Norm of A^K below which the tails of sums are bounded as geometric series."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadoutRow:
-    """A row of integers that reads the state: ``sum(o * of_o) + sum(i * of_i)``.
+    """A row of integer weights over the state: ``sum(o * of_o) + sum(i * of_i)``.
 
     Parameters
     ----------
     of_o, of_i : tuple of int
-        One for each section; the unit of a value is the caller's.
+        One weight for each section, in a unit of the caller's choice.
     """
 
     of_o: tuple[int, ...]
@@ -46,17 +46,16 @@ class ReadoutRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Gains:
-    """Of one signal, as `scaled` bounds.
+    """Gains to one signal, as `scaled` bounds.
 
     Attributes
     ----------
     l1 : int
-        What an input of up to 1 can make of it.
+        Largest response to an input of magnitude 1 or less.
     constant : int
-        What a constant input of 1 makes of it, at most.
+        Largest response to a constant input of 1.
     decay : int
-        Sum of ``||r A^k||``: what errors that add a norm of 1 to the state in every step make of
-        it.
+        Sum of ``||r A^k||``: largest response to errors of norm 1 in the state in every step.
     """
 
     l1: int
@@ -64,23 +63,23 @@ class Gains:
     decay: int
 
     def driven(self, half: int, middle: int) -> int:
-        """Return what an input between ``+-half`` around ``+-middle`` can make of it."""
+        """Return the largest response to an input within ``half`` of ``middle`` or ``-middle``."""
         return product(self.l1, half) + product(self.constant, middle)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChainGains:
-    """Of a whole chain.
+    """Gains to all signals of a chain.
 
     Attributes
     ----------
     of : dict of str to list of Gains
-        ``w, f, o, i`` by section, and ``rows``.
+        Signals ``w, f, o, i`` by section, and ``rows``.
     response : Response
     total : int
         Bound of ``sum_k ||A^k||_2``.
     n_steps : int
-        Steps that were followed.
+        Steps of the impulse response that were computed.
     """
 
     of: dict[str, list[Gains]]
@@ -91,7 +90,7 @@ class ChainGains:
 
 @dataclass(slots=True)
 class _Sums:
-    """Sums over the steps so far of the columns of one kind of signal."""
+    """Running sums over the steps, for all columns of one kind of signal."""
 
     norms: list[int]
     l1: list[int] = field(init=False)
@@ -104,7 +103,7 @@ class _Sums:
         self.l1, self.signed, self.energy, self.decay = zeros
 
     def tails(self, unit: int, miss: Sequence[int]) -> list[int]:
-        """Return bounds of the squares that are still to come."""
+        """Return bounds of the energies of the remaining responses."""
         out = []
         for norm, l1, energy, off in zip(self.norms, self.l1, self.energy, miss, strict=True):
             seen = energy * unit * unit // ONE - 2 * product(off, l1 * unit)
@@ -112,7 +111,7 @@ class _Sums:
         return out
 
     def add(self, h: Words, tails: Sequence[int]) -> None:
-        """Add a block of steps, whose tails before it are given."""
+        """Add a block of steps; ``tails`` are the remaining energies before it."""
         energies, exponent = squares(h)
         l1s, signed = np.abs(h).sum(axis=0).tolist(), h.sum(axis=0).tolist()
         for k, (l1, both, energy) in enumerate(zip(l1s, signed, energies.tolist(), strict=True)):
@@ -137,11 +136,12 @@ def gains_of(
     Returns
     -------
     ChainGains or None
-        None where the chain has not settled after `MAX_STEPS`.
+        None if the chain has not settled after `MAX_STEPS`.
 
     Raises
     ------
     TooWideError
+        If a coefficient or a row is too wide for 64-bit integers.
     """
     response = Response(sections, block)
     reader = _ProgramReader(response, rows)
@@ -186,7 +186,7 @@ def gains_of(
 
 
 class _ProgramReader:
-    """Rows over the state, in integers of fewer bits."""
+    """Evaluates rows over the state in 64-bit integers."""
 
     def __init__(self, response: Response, rows: Sequence[ReadoutRow]) -> None:
         of_o = np.array([row.of_o for row in rows], dtype=object).reshape(
@@ -223,7 +223,7 @@ class _ProgramReader:
         return np.asarray((h["o"] >> self._drop) @ self._of_o + (h["i"] >> self._drop) @ self._of_i)
 
     def miss(self, miss: dict[str, list[int]]) -> list[int]:
-        """Return how far they may lie from the truth, the bits that were dropped included."""
+        """Return error bounds of the rows' values, including the dropped bits."""
         return [
             sum(x * (off + self.unit) for x, off in zip(of_o, miss["o"], strict=True))
             + sum(x * (off + self.unit) for x, off in zip(of_i, miss["i"], strict=True))
@@ -232,7 +232,7 @@ class _ProgramReader:
 
 
 def _transition(sections: Sequence[LosslessSection], tails: dict[str, list[int]]) -> int:
-    """Return a bound of ``||A^K||_F``, from what is to come of the state's responses."""
+    """Return a bound of ``||A^K||_F`` from the remaining energies of the states' responses."""
     return root(
         sum(
             product(up(section.weight_o), o) + product(up(section.weight_i or Fraction(0)), i)
@@ -244,7 +244,7 @@ def _transition(sections: Sequence[LosslessSection], tails: dict[str, list[int]]
 def _state_norm(
     response: Response, h: dict[str, Words], miss: dict[str, list[int]]
 ) -> tuple[int, int]:
-    """Return a bound of the state's norm after the last step, and the least it can be."""
+    """Return a bound of the state's norm after the last step, and the part due to errors."""
     square = floor = 0
     for k, section in enumerate(response.sections):
         for name, weight in (("o", section.weight_o), ("i", section.weight_i)):

@@ -1,8 +1,8 @@
-"""The impulse response of a chain in integers, a block of steps at a time.
+"""Impulse response of a chain in integers, one block of steps at a time.
 
-All sections work at once, each a step behind the one before it (a chain only looks forward), so a
-step costs a few operations on arrays. Products are floored to `Response.frac_bits` bits; the error
-of one floor is below one unit, and `Response.miss` bounds what all of them do to a value.
+All sections are computed in parallel, each one step behind its predecessor, so a step takes a few
+array operations. Products are floored to `Response.frac_bits` fractional bits; `Response.miss`
+bounds the effect of all floors on a value.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .lossless import LosslessSection, RoundingSteps, noise_of, norms_of
 from .scaled import ONE, product, root
 
 SPLIT = 24
-"""Low bits of a value that are multiplied on their own, to stay within 63 bits."""
+"""Low bits of a value that are multiplied separately, so that products fit 63 bits."""
 VALUE_BITS = 56
 """Bits of a value, sign and integer part included."""
 MAX_COEF_BITS = 38
-"""Widest coefficient, once its shift is `SPLIT` at least."""
+"""Widest coefficient, scaled to a shift of at least `SPLIT`."""
 LOW = np.int64((1 << SPLIT) - 1)
 SIGNALS = ("w", "f", "o", "i")
 
 
 class TooWideError(Exception):
-    """A coefficient that these integers cannot hold."""
+    """A coefficient is too wide for 64-bit integers."""
 
 
 class Response:
@@ -41,6 +41,7 @@ class Response:
     Raises
     ------
     TooWideError
+        If a coefficient is too wide.
     """
 
     def __init__(self, sections: Sequence[LosslessSection], block: int) -> None:
@@ -52,7 +53,7 @@ class Response:
         largest = max(max(column) for column in self.norms.values())
         int_bits = (largest // ONE + 1).bit_length()
         e1 = [_widened(s.e1) for s in sections]
-        # with e = 2 an adaptor of i = 0 passes f on to o
+        # a real section: with e = 2 and i = 0 an adaptor passes f to o
         e2 = [_widened(s.e2 or (2, 0)) for s in sections]
         coef_bits = max(coef.bit_length() for coef, _ in (*e1, *e2))
         room = 60 + SPLIT - coef_bits
@@ -69,7 +70,7 @@ class Response:
         )
 
     def miss(self, n_steps: int) -> dict[str, list[int]]:
-        """Return how far values may lie from the truth after that many steps."""
+        """Return error bounds of the values after ``n_steps`` steps."""
         drift = (n_steps + 1) * self._noise.energy
         same = {"w": self._noise.w, "f": self._noise.f}
         zero = (0,) * len(self.sections)
@@ -86,7 +87,7 @@ class Response:
         n, size = len(self.sections), self.block
         w, o, i = (np.zeros(n, dtype=np.int64) for _ in range(3))
         w[0] = 1 << self.frac_bits
-        # row c of the record is cycle c; section k then works on step c - k
+        # row c of the record is cycle c, in which section k computes step c - k
         record = np.zeros((4, size + n - 1, n), dtype=np.int64)
         aligned, column = np.arange(size)[:, None] + np.arange(n), np.arange(n)
         done = 0
@@ -99,7 +100,7 @@ class Response:
             record[:, :done] = record[:, size:]
 
     def step(self, w: Words, o: Words, i: Words) -> tuple[Words, Words, Words, Words]:
-        """Return ``w', f, o', i'`` of every section (the last axis), from what each finds."""
+        """Return ``w', f, o', i'`` of every section (last axis) from its ``w, o, i``."""
         c1, s1, c2, s2, pair = self._coefficients
         x = o - w
         t = ((x >> SPLIT) * c1 + ((x & LOW) * c1 >> SPLIT)) >> s1
@@ -110,12 +111,12 @@ class Response:
 
 
 def block_size(window: int) -> int:
-    """Return a number of steps that resolves the decay of a memory of this length."""
+    """Return a number of steps that resolves the decay of a memory with this window."""
     return max(4, min(64, window // 32))
 
 
 def squares(h: Words) -> tuple[Words, int]:
-    """Return lower bounds of the sums of squares of columns, and their binary exponent."""
+    """Return lower bounds of the columns' sums of squares, and their binary exponent."""
     half = VALUE_BITS // 2
     size = np.abs(h)
     high, low = size >> half, size & ((1 << half) - 1)
@@ -123,7 +124,7 @@ def squares(h: Words) -> tuple[Words, int]:
 
 
 def _widened(e: tuple[int, int]) -> tuple[int, int]:
-    """Return a coefficient with a shift of at least `SPLIT`."""
+    """Return a coefficient, scaled to a shift of at least `SPLIT`."""
     coef, shift = e
     more = max(0, SPLIT - shift)
     return coef << more, shift + more

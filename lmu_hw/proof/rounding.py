@@ -1,11 +1,11 @@
-"""What rounding errors can add up to, place by place: tighter than `memory`, and longer to find.
+"""Effect of rounding errors, adaptor by adaptor: tighter than `memory_bounds`, but slower.
 
-Both words that an adaptor puts out are rounded from one sum, whose fraction they share: with units
-c >= f and gains g, h the two errors together make at most ``(|g| (c - f) + max(|g|, |h|) f) / 2``
-of a signal, ``|g + h| f / 2`` where c = f. So it is while words are rounded to nearest. In a silent
-step they are truncated, and each error is up to a whole unit; see `silence`.
+Both output words of an adaptor are rounded from sums with the same fraction. With units c >= f and
+gains g, h to a signal, the two errors contribute at most ``(|g| (c - f) + max(|g|, |h|) f) / 2``,
+or ``|g + h| f / 2`` if c = f. This holds for rounding to nearest. In zero-input runs words are
+truncated, and each error is up to a whole unit; see `truncation`.
 
-A pair of unit errors is put in at every adaptor once and followed to the end.
+For every adaptor, a pair of unit errors is injected once and propagated to the end.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from .response import SIGNALS, Response
 from .scaled import ONE, product, root, up
 
 CHECK_EVERY = 64
-"""Steps between looks at what is left."""
+"""Steps between two checks of the remaining tails."""
 WORTH = 256
-"""Part of a sum that its tail may be."""
+"""A tail may be at most 1 / WORTH of its sum."""
 MAX_CYCLES = 1 << 17
-"""Steps after which the search is given up."""
+"""Limit of the steps."""
 MAX_VALUES = 1 << 33
-"""Values followed, all steps together, beyond which it is not begun."""
+"""Limit of the estimated number of values, over all steps."""
 FEW_VALUES = 1 << 22
-"""Values that are followed in a moment, whether it is needed or not."""
+"""Number of values that takes no noticeable time, so that it is computed in any case."""
 GUARD = 20
 """Low bits of a value that are rounded up before it is summed."""
 
 Entry = tuple[int, dict[str, Fraction]]
-"""Where a unit error is found: a section, and the part of it in that section's ``o, i, w``."""
+"""State after a unit error: a section, and the error's values in its ``o, i, w``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """An adaptor that rounds: an error in each of its words, that of the larger unit first.
+    """An adaptor with the errors of its two output words, that of the larger unit first.
 
-    ``square`` is the largest square of the norm that one of them adds to the state. The last
-    adaptor of a chain puts one word out that nobody reads.
+    ``square`` is the largest squared norm that one of them adds to the state. The chain output of
+    the last adaptor is unused.
     """
 
     entries: tuple[Entry, ...]
@@ -53,14 +53,14 @@ class _Place:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorSums:
-    """What errors make of a signal, as `scaled` bounds.
+    """Response of a signal to rounding errors, as `scaled` bounds.
 
     Attributes
     ----------
     nearest : int
-        Where every word is rounded to nearest.
+        Response if every word is rounded to nearest.
     more : tuple of int
-        What whole units add to it, from the lags in `lags` on: the first is lag 0.
+        Additional response if errors from each of the ``lags`` on are whole units; lag 0 first.
     """
 
     nearest: int
@@ -69,7 +69,7 @@ class ErrorSums:
 
 @dataclass(slots=True)
 class _RoundingSums:
-    """Sizes of a signal, summed over the steps: of the first error, the second, and both."""
+    """Sums over the steps of a signal's magnitudes: for the first error, the second, and both."""
 
     first: Words
     second: Words
@@ -82,7 +82,7 @@ class _RoundingSums:
     def add(self, values: Words, same: Words) -> None:
         """Add a step: values of shape (2, n_places, n_sections)."""
         first, second = np.abs(values)
-        # what is no larger than the parts of it that are rounded up
+        # an upper bound of the joint response
         together = np.where(same, np.abs(values.sum(axis=0)), np.maximum(first, second))
         for total, size in ((self.first, first), (self.second, second), (self.both, together)):
             total += (size >> GUARD) + 1
@@ -97,7 +97,7 @@ def error_sums(
     limit: int = MAX_VALUES,
     lags: Sequence[int] = (0,),
 ) -> dict[str, list[ErrorSums]] | None:
-    """Return what rounding errors in every step make of each signal at most.
+    """Return the largest response of each signal to rounding errors in every step.
 
     Parameters
     ----------
@@ -107,22 +107,22 @@ def error_sums(
     total : int
         Bound of ``sum_k ||A^k||_2``.
     n_steps : int
-        About how long the memory is.
+        Approximate length of the memory's response.
     limit : int
-        Values that may be followed, all steps together.
+        Limit of the number of values, over all steps.
     lags : sequence of int
-        From 0, rising, see `ErrorSums.more`.
+        Ascending lags from 0, see `ErrorSums.more`.
 
     Returns
     -------
     dict of str to list of ErrorSums, or None
-        Bounds for ``w, f, o, i`` by section; None where it would take too long.
+        Bounds for ``w, f, o, i`` by section; None if the computation would take too long.
     """
     sections = response.sections
     places = _places(sections, unit)
     if 4 * n_steps * len(places) * len(sections) > limit:
         return None
-    # so that no value is larger than one that an input of 1 makes
+    # scaled so that no value exceeds those for an input of 1
     scale = [(root(up(p.square)) // ONE + 1).bit_length() for p in places]
     state = {name: _injected(places, name, scale, response) for name in ("o", "i", "w")}
     same = np.array([[p.units[0] == p.units[1]] for p in places])
@@ -137,7 +137,7 @@ def error_sums(
     spread, cycles = 2 * int(weights.sum()), 0
     while cycles < MAX_CYCLES:
         for _ in range(CHECK_EVERY):
-            # the next step finds errors of this lag, and in later sections of larger ones
+            # the next step has this lag, and larger lags in later sections
             if cycles + 1 in lags:
                 for name in SIGNALS:
                     before[name].append(sums[name].copy())
@@ -175,7 +175,7 @@ def error_sums(
 
 
 def _places(sections: Sequence[LosslessSection], unit: RoundingSteps) -> list[_Place]:
-    """Return every adaptor with what its errors put in."""
+    """Return every adaptor with the effect of its errors on the state."""
     out = []
     zero, one = Fraction(0), Fraction(1)
 
@@ -199,7 +199,7 @@ def _places(sections: Sequence[LosslessSection], unit: RoundingSteps) -> list[_P
             continue
         assert section.e2 is not None
         e2 = Fraction(section.e2[0], 1 << section.e2[1])
-        # f goes through the inner adaptor, which keeps its energy
+        # f passes through the inner adaptor, which preserves its energy
         place([(unit.outer, weight_o, (k, {"o": e2 - 1, "i": e2})), *passed])
         place(
             [
@@ -218,7 +218,7 @@ def _injected(
     for row, (place, down) in enumerate(zip(places, scale, strict=True)):
         for which, (section, parts) in enumerate(place.entries):
             exact = parts.get(name, Fraction(0)) * (1 << response.frac_bits) / (1 << down)
-            # within a unit of the truth, as every floor is
+            # floored, so the error is below one unit
             values[which, row, section] = exact.numerator // exact.denominator
     return values
 
@@ -226,7 +226,7 @@ def _injected(
 def _advance(
     response: Response, state: dict[str, Words], sums: dict[str, _RoundingSums], same: Words
 ) -> None:
-    """Run the chain of every error for a step, adding up the sizes of its signals."""
+    """Compute a step of the chain for every error, and add the magnitudes of its signals."""
     w, f, o, i = response.step(state["w"], state["o"], state["i"])
     for name, values in zip(SIGNALS, (w, f, o, i), strict=True):
         sums[name].add(values, same)
@@ -235,7 +235,7 @@ def _advance(
 
 
 def _weighed(sums: _RoundingSums, weights: Words, kind: str) -> list[int]:
-    """Return twice what errors rounded to nearest make, or what whole units make, by section."""
+    """Return twice the response to errors of rounding to nearest, or that to whole units."""
     large, small = weights[0][:, None], weights[1][:, None]
     if kind == "units":
         column = sums.first.astype(object) * large + sums.second.astype(object) * small
@@ -245,12 +245,12 @@ def _weighed(sums: _RoundingSums, weights: Words, kind: str) -> list[int]:
 
 
 def _nearest(sums: _RoundingSums, weights: Words, unit: int) -> list[int]:
-    """Return what errors make that are rounded to nearest, by section."""
+    """Return the response to errors of rounding to nearest, by section."""
     return [(x * unit << GUARD) // (2 * ONE) + 1 for x in _weighed(sums, weights, "nearest")]
 
 
 def _excess(old: _RoundingSums, new: _RoundingSums, weights: Words, unit: int) -> list[int]:
-    """Return what whole units make beyond that, in the steps after ``old``."""
+    """Return the additional response to whole units in the steps after ``old``."""
     n = new.steps - old.steps
     later = _RoundingSums(new.first - old.first, new.second - old.second, new.both - old.both)
     # each step was rounded up by less than 1
@@ -266,7 +266,7 @@ def _excess(old: _RoundingSums, new: _RoundingSums, weights: Words, unit: int) -
 def _left(
     response: Response, state: dict[str, Words], weights: Words, miss: dict[str, list[int]]
 ) -> int:
-    """Return a bound of the norm that is left of all errors, whole units."""
+    """Return a bound of the remaining norm of all errors, taken as whole units."""
     left = 0
     totals = np.zeros(weights.shape, dtype=object)
     for k, section in enumerate(response.sections):

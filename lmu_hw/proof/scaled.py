@@ -1,6 +1,6 @@
-"""Upper bounds in scaled integers: every operation rounds outward, so what comes out holds.
+"""Upper bounds as scaled integers; every operation rounds up, so results are upper bounds too.
 
-A bound is an int that counts `ONE`-ths; sums and integer multiples of bounds are exact.
+A bound is an int in units of 1 / `ONE`; sums and integer multiples of bounds are exact.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from fractions import Fraction
 PLACES = 96
 """Binary places of a bound."""
 ONE = 1 << PLACES
-"""The integer that stands for 1."""
+"""The integer that represents 1."""
 
 
 def up(x: Fraction) -> int:
@@ -30,5 +30,5 @@ def root(a: int) -> int:
 
 
 def lsb(frac_bits: int) -> int:
-    """Return one unit in the last place."""
+    """Return a bound of one unit in the last place, ``2**-frac_bits``."""
     return up(Fraction(2) ** -frac_bits)

@@ -1,6 +1,6 @@
-"""Whether ``program.json`` has the shape of a program, before anything is derived from it.
+"""Checks the structure of ``program.json`` before anything is derived from it.
 
-Types and sizes alone: a program that breaks its own rules is still looked at, and its claims fail.
+Only types and sizes are checked; the claims of a program that breaks other rules fail later.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 MAX_LENGTH = 1 << 20
-"""Longest vector, longest list [entries]."""
+"""Limit of the length of vectors and lists [entries]."""
 MAX_POINT = 1 << 10
-"""Farthest shift or binary point [bits]: what is moved so far takes as much memory."""
+"""Limit of shifts and binary points [bits], which limits the memory for shifted integers."""
 MAX_COUNT = 1 << 31
-"""Largest window and pace [steps]."""
+"""Limit of windows and of output_every [steps]."""
 MAX_NUMBER = 1 << 63
-"""Largest of all other integers."""
+"""Limit of all other integers."""
 
 _POINT, _COUNT, _NUMBER = (range(-n, n + 1) for n in (MAX_POINT, MAX_COUNT, MAX_NUMBER))
 _LENGTH = range(1, MAX_LENGTH + 1)
@@ -60,7 +60,7 @@ _PROGRAM = {
 
 
 def check_shape(program: Any) -> None:
-    """Raise `ValueError` or `KeyError` unless data have the types and sizes of a program."""
+    """Raise `ValueError`, `TypeError` or `KeyError` unless data have the structure of a program."""
     _check(_PROGRAM, program, "program")
     for op in program["ops"]:
         if op["kind"] not in _OPS:
@@ -69,12 +69,12 @@ def check_shape(program: Any) -> None:
 
 
 def _check(shape: Any, data: Any, what: str) -> None:
-    """Hold data against a type, a range, a tuple (None or a shape), a list or a dict of shapes."""
+    """Check data against a type, a range, an optional shape (tuple), a list or a dict of shapes."""
     if isinstance(shape, tuple):
         if data is not None:
             _check(shape[1], data, what)
     elif isinstance(shape, range):
-        # exactly an integer: True is none
+        # type(), because True is an instance of int
         if type(data) is not int or data not in shape:
             low, high = shape[0], shape[-1]
             raise ValueError(f"{what} must be an integer from {low} to {high}, not {_short(data)}")
@@ -96,5 +96,5 @@ _NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
 
 
 def _short(data: Any) -> str:
-    """Return what a value is, of which a file may hold any amount."""
+    """Return a short description of a value of any size."""
     return f"{data}"[:40] if type(data) in (int, float, bool, str) else type(data).__name__

@@ -1,8 +1,8 @@
-"""What silence adds to rounding errors: silent steps truncate, but only after a window of zeros.
+"""Effect of truncation in zero-input runs, which begins after a window of zero inputs.
 
-Let a be the lag of the last silent step. Errors of that lag and larger ones may be whole units,
-which adds `ErrorSums.more`; but the input was zero from lag a to a + window - 1, and has not made
-its part of the worst case there. The lags are looked at in cells.
+Let a be the lag of the last step that truncates. Errors of lag a and larger may be whole units,
+which adds `ErrorSums.more`. But the input was zero from lag a to a + window - 1 and does not
+contribute to the worst case there. The lags are grouped in cells.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .rounding import ErrorSums
 from .scaled import product
 
 PARTS = 16
-"""Cells of a window; one more window is looked at."""
+"""Cells per window; two windows are considered."""
 
 
 class Quiet:
-    """The cells of a memory, and what its input makes in them.
+    """Responses of a memory's signals to the input, cell by cell.
 
     Parameters
     ----------
     response : Response
     window : int
-        Zeros before a silent step, or fewer.
+        Number of zero inputs before truncation, or fewer.
     """
 
     def __init__(self, response: Response, window: int) -> None:
@@ -34,10 +34,10 @@ class Quiet:
         self._size = max(1, window // PARTS)
         self._parts = window // self._size
         self.lags = tuple(self._size * k for k in range(2 * self._parts + 1))
-        """Where cells begin; the last has no end."""
+        """First lags of the cells; the last cell has no end."""
 
     def heard(self) -> dict[str, list[list[int]]]:
-        """Return what an input of 1 makes of each signal up to each lag, at least, by section."""
+        """Return lower bounds of the response to an input of 1 up to each lag, by section."""
         steps = self.lags[-1] + self._size * self._parts
         blocks = []
         for block in self._response.blocks():
@@ -48,7 +48,7 @@ class Quiet:
         out: dict[str, list[list[int]]] = {}
         for name in SIGNALS:
             h = np.abs(np.concatenate([block[name] for block in blocks])[:steps])
-            # sums of a cell may pass 63 bits
+            # sums of a cell may exceed 63 bits
             cells = h.reshape(-1, self._size, h.shape[1]).astype(object).sum(axis=1)
             out[name] = []
             for column, off in zip(cells.T, miss[name], strict=True):
@@ -60,16 +60,16 @@ class Quiet:
         return out
 
     def errors(self, sums: ErrorSums, heard: Sequence[int], least: int) -> int:
-        """Return what rounding errors make of a signal, beyond what its input makes.
+        """Return the response to rounding errors beyond the worst-case response to the input.
 
         Parameters
         ----------
         sums : ErrorSums
-            At `lags`.
+            Responses at `lags`.
         heard : sequence of int
-            Of the signal.
+            Result of `heard` for the signal.
         least : int
-            Size of input that zeros leave out at least.
+            Smallest magnitude of the worst-case input, which zero inputs leave out.
         """
         more = 0
         for k, units in enumerate(sums.more):

@@ -1,1 +1,1 @@
-"""From floats to the integer program: formats, coefficients, weights, activations."""
+"""Quantize float memories and networks: word formats, coefficients, weights, activations."""

@@ -1,6 +1,7 @@
-"""Activations as integer polynomials in pieces, at most one LSB from the exact function.
+"""Approximate activations by piecewise polynomials in integers, within one LSB.
 
-Not by estimate: a candidate counts only after every word of its input format has been tried.
+The bound is verified, not estimated: a candidate is accepted only after every word of its input
+format has been evaluated.
 """
 
 from __future__ import annotations
@@ -16,31 +17,31 @@ from ..models.forward import activate
 from ..models.network import Activation
 from ..program.fixedpoint import Overflow, QFormat, overflow, to_real
 from ..program.integer_program import Function
-from ..program.interpreter import function
+from ..program.interpreter import evaluate_function
 from ..program.size import function_bits
 
 COEF_BITS = 16
-"""Widest coefficient of a slope: products with the rest of a word stay within 32 bits."""
+"""Width of coefficients above degree 0: products with the offset in a piece fit 32 bits."""
 MAX_LOG2_PIECES = 11
 GUARD = 3
-"""Bits below the result that the sum of a piece carries."""
+"""Guard bits below the result in the sum of a piece."""
 MAX_REST_BITS = 14
-"""Widest rest of a word within its piece, for the same reason."""
+"""Widest offset of a word within its piece, for the same reason."""
 
-BY_LIMITS = {Activation.LINEAR, Activation.RELU, Activation.HARD_TANH}
-"""Activations that the limits of the right format make, without a function."""
-BY_LIMITS_OF_A_LINE = {Activation.HARD_SIGMOID: 6.0, Activation.HARD_SIGMOID_5: 5.0}
-"""Those that are ``x / slope + 1/2`` limited to 0..1."""
+SATURATION_ONLY = {Activation.LINEAR, Activation.RELU, Activation.HARD_TANH}
+"""Activations that saturation to the right format implements, without a function."""
+SATURATED_LINE_DIVISOR = {Activation.HARD_SIGMOID: 6.0, Activation.HARD_SIGMOID_5: 5.0}
+"""Activations that are ``x / divisor + 1/2`` saturated to 0..1, with their divisors."""
 
 
 def result_format(activation: Activation, bits: int) -> QFormat | None:
-    """Return the format of a bounded activation's words, or None where the data decide.
+    """Return the output format of a bounded activation, or None if calibration has to choose it.
 
-    Unsigned words have 15 bits at most, so that every word fits a signed one of 16.
+    Unsigned words have at most 15 bits, so that every word fits a signed 16-bit word.
     """
     if activation in (Activation.TANH, Activation.HARD_TANH):
         return QFormat(1, bits - 1)
-    if activation in (Activation.SIGMOID, *BY_LIMITS_OF_A_LINE):
+    if activation in (Activation.SIGMOID, *SATURATED_LINE_DIVISOR):
         return QFormat(0, min(bits, 15), signed=False)
     if activation is Activation.RELU6:
         return QFormat(3, min(bits, 15) - 3, signed=False)
@@ -48,24 +49,27 @@ def result_format(activation: Activation, bits: int) -> QFormat | None:
 
 
 def make_function(activation: Activation, out_fmt: QFormat) -> Function:
-    """Return the cheapest polynomial pieces for an activation.
+    """Return the smallest piecewise polynomial for an activation.
 
     Parameters
     ----------
     activation : Activation
     out_fmt : QFormat
-        Of the result.
+        Format of the result.
 
     Raises
     ------
     SpecError
-        If none within the limits of this module keeps to one LSB.
+        If no polynomial within the limits of this module is accurate to one LSB.
     """
     return _cheapest(activation, input_format(activation, out_fmt), out_fmt)
 
 
 def input_format(activation: Activation, out_fmt: QFormat) -> QFormat:
-    """Return a format beyond whose ends the function is flat, fine enough for a quarter LSB."""
+    """Return an input format that covers the range where the function is not flat.
+
+    Its resolution contributes at most a quarter LSB to the error of the result.
+    """
     f = out_fmt.frac_bits
     if activation is Activation.TANH:
         reach, slope = 0.5 * math.log(2.0 ** (f + 2)), 1.0
@@ -77,8 +81,8 @@ def input_format(activation: Activation, out_fmt: QFormat) -> QFormat:
     return QFormat(int_bits, f + 1 + round(math.log2(slope)))
 
 
-def exact(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> tuple[Words, Array]:
-    """Return every word of ``in_fmt`` and the exact result, limited to ``out_fmt`` [LSB]."""
+def exact_values(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> tuple[Words, Array]:
+    """Return every word of ``in_fmt`` and the exact result, saturated to ``out_fmt`` [LSB]."""
     x = np.arange(in_fmt.min, in_fmt.max + 1, dtype=np.int64)
     y = np.ldexp(activate(activation, to_real(x, in_fmt)), out_fmt.frac_bits)
     return x, np.clip(y, out_fmt.min, out_fmt.max)
@@ -86,7 +90,7 @@ def exact(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> tuple[Wo
 
 @cache
 def _cheapest(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> Function:
-    x, wanted = exact(activation, in_fmt, out_fmt)
+    x, wanted = exact_values(activation, in_fmt, out_fmt)
     best: Function | None = None
     for degree in range(3):
         lowest = max(0, in_fmt.width - MAX_REST_BITS) if degree else 0
@@ -94,13 +98,16 @@ def _cheapest(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> Func
             f = _fit(activation, in_fmt, out_fmt, degree, log2_pieces)
             if best is not None and function_bits(f) >= function_bits(best):
                 break
-            if np.max(np.abs(overflow(function(f, x), out_fmt, Overflow.SAT) - wanted)) <= 1.0:
+            if (
+                np.max(np.abs(overflow(evaluate_function(f, x), out_fmt, Overflow.SAT) - wanted))
+                <= 1.0
+            ):
                 best = f
                 break
     if best is None:
         raise SpecError(
             f"{activation.value} to {out_fmt.width}-bit words would take more than "
-            f"{1 << MAX_LOG2_PIECES} pieces: ask for fewer activation bits"
+            f"{1 << MAX_LOG2_PIECES} pieces: use fewer activation bits"
         )
     return best
 
@@ -108,11 +115,11 @@ def _cheapest(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> Func
 def _fit(
     activation: Activation, in_fmt: QFormat, out_fmt: QFormat, degree: int, log2_pieces: int
 ) -> Function:
-    """Return pieces through the Chebyshev nodes of each: near the best polynomial."""
+    """Return polynomials that interpolate at Chebyshev nodes: close to the minimax polynomial."""
     rest_bits = in_fmt.width - log2_pieces
     size = 2.0**rest_bits
     nodes = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
-    # from the first word of a piece to its last
+    # nodes from the first word of a piece to its last
     at = (size - 1.0) * nodes
     starts = in_fmt.min + size * np.arange(1 << log2_pieces)
     values = activate(activation, np.ldexp(starts[:, None] + at, -in_fmt.frac_bits))

@@ -1,7 +1,7 @@
-"""What a recurrence can do at worst: peak values, rounding errors, transfer errors.
+"""Worst-case bounds of a recurrence: peak values, rounding errors, transfer functions.
 
-Everything is stated for ``z' = (I + A) z + b u`` in orthonormal coordinates, where the transition
-never grows a norm by more than its own rounding; that is what makes the bounds tight.
+All bounds are for ``z' = (I + A) z + b u`` in orthonormal coordinates. There the transition matrix
+does not increase a norm, except by its coefficient rounding, which makes the bounds tight.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..errors import UnstableError
 from ..memory.wave_digital import squarings, stein
 
 BLOCK_LOG2 = 8
-"""Logarithm of the impulse-response columns formed at a time."""
+"""Base-2 logarithm of the number of impulse-response columns computed at a time."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,7 +27,7 @@ class Recurrence:
     Attributes
     ----------
     A : float array, shape (d, d)
-        Transition matrix less I.
+        Transition matrix minus I.
     b : float array, shape (d,)
     """
 
@@ -36,10 +36,10 @@ class Recurrence:
 
     @cached_property
     def squarings(self) -> list[Array]:
-        """I + A, (I + A)^2, (I + A)^4, ..."""
+        """I + A, (I + A)^2, (I + A)^4, ...; see `lmu_hw.memory.wave_digital.squarings`."""
         out = squarings(self.A)
         if not np.linalg.norm(out[-1]) < 1.0:
-            raise UnstableError("the rounded memory is not stable: ask for more coefficient bits")
+            raise UnstableError("the rounded memory is not stable: use more coefficient bits")
         return out
 
     @cached_property
@@ -54,7 +54,7 @@ class Recurrence:
 
     @cached_property
     def horizon(self) -> int:
-        """Logarithm of the steps after which little is left."""
+        """Base-2 logarithm of the number of steps after which the norm is below 0.1."""
         return next((i for i, norm in enumerate(self.norms) if norm < 0.1), len(self.norms) - 1)
 
     @cached_property
@@ -64,20 +64,20 @@ class Recurrence:
         return float(np.sqrt(np.linalg.eigvalsh(P @ P.T)[-1]))
 
     def peaks(self, rows: Array, direct: Array) -> Array:
-        """Return the l1 norm of the impulse response of each ``rows @ z + direct * u``.
+        """Return the peak of each signal ``rows @ z + direct * u`` for inputs |u| <= 1.
 
-        For |u| <= 1 no signal exceeds it, and some input attains it.
+        The peak is the l1 norm of the impulse response; some input attains it.
 
         Parameters
         ----------
         rows : float array, shape (n, d)
         direct : float array, shape (n,)
-            Direct gain from u; the rows then read z before the step.
+            Direct gain from u; if nonzero, the row applies to z before the step.
         """
         block = self.b[:, None]
         for P in self.squarings[:BLOCK_LOG2]:
             block = np.hstack([block, P @ block])
-        # powers run out where nothing is left
+        # the squarings end once the response has decayed
         decayed = len(self.squarings) <= BLOCK_LOG2
         step = np.zeros_like(self.A) if decayed else self.squarings[BLOCK_LOG2]
         total = np.abs(direct)
@@ -92,14 +92,15 @@ class Recurrence:
     def error_sums(self, rows: Array, noise: Array) -> Array:
         """Return ``sum_k |r (I + A)^k N_s|`` for each row r and source s, term by term.
 
-        What errors of up to one in a source at every step can add up to. Takes time in proportion
-        to the memory's length; `decay_sums` with `noise_size` does not.
+        This bounds the accumulated effect of errors up to one LSB from a source at every step. Its
+        time is proportional to the memory's length; `decay_sums` with `noise_size` is faster and
+        looser.
 
         Parameters
         ----------
         rows : float array, shape (n, d)
         noise : float array, shape (d, n_sources)
-            Entry N_s of each error, one LSB high, into z.
+            Column N_s is the effect on z of an error of one LSB at source s.
 
         Returns
         -------
@@ -117,9 +118,10 @@ class Recurrence:
     def decay_sums(self, rows: Array) -> Array:
         """Return an upper bound of ``sum_k ||r (I + A)^k||_2`` for each row r.
 
-        Taken with a stride: a transition that never grows a norm makes every term bound the next.
+        The sum is evaluated with a stride: as the transition does not increase a norm, each term
+        bounds those after it.
         """
-        # the finer the stride, the tighter the sum and the longer it takes
+        # a finer stride gives a tighter sum and takes longer
         fineness = 4 if len(self.b) <= 256 else 3
         stride = max(0, self.horizon - fineness)
         V, total = rows, np.zeros(len(rows))
@@ -127,24 +129,24 @@ class Recurrence:
             total += np.linalg.norm(V, axis=1) * 2.0**stride
             V = V @ self.squarings[stride]
         total += np.linalg.norm(V, axis=1) * self.norm_sum
-        # rounded coefficients may have made the transition grow a norm by a hair
+        # rounded coefficients may give the transition a norm slightly above 1
         return np.asarray(total * max(1.0, self.norm) ** (1 << stride))
 
     def rounding_covariance(self, noise: Array) -> Array:
-        """Return the covariance of z from rounding errors that are white, uniform over one LSB.
+        """Return the covariance of z from white rounding errors, uniform over one LSB.
 
         Parameters
         ----------
         noise : float array, shape (d, n_sources)
-            Entry of each rounding error, one LSB high, into z.
+            Effect on z of an error of one LSB at each source.
         """
         return stein(self.squarings, noise @ noise.T / 12.0, self.squarings)
 
     def stall_covariance(self, noise: Array) -> Array:
-        """Return the covariance of z from rounding errors that stay as they are.
+        """Return the covariance of z from constant rounding errors.
 
-        Under a constant input the recursion comes to rest on a grid point with constant errors;
-        slow poles turn them into far more than white errors of the same size.
+        With a constant input the recursion settles at a grid point, where its rounding errors are
+        constant; slow poles amplify them far more than white errors of the same size.
         """
         stall = np.linalg.solve(-self.A, noise)
         return np.asarray(stall @ stall.T / 12.0)
@@ -171,8 +173,8 @@ class Recurrence:
 def noise_size(noise: Array) -> float:
     """Return c with ``sum_s |r P N_s| <= c ||r P||_2`` for every row r and matrix P.
 
-    By Cauchy-Schwarz over the sources, each taken as its size times its direction; with
-    `Recurrence.decay_sums` a quick upper bound of `Recurrence.error_sums`.
+    Derived by Cauchy-Schwarz over the sources, each split into size and direction. Together with
+    `Recurrence.decay_sums` it gives a fast upper bound of `Recurrence.error_sums`.
     """
     size = np.linalg.norm(noise, axis=0)
     directions = noise[:, size > 0] / size[size > 0]
@@ -180,11 +182,11 @@ def noise_size(noise: Array) -> float:
 
 
 def norm2_bound(M: Array) -> float:
-    """Return an upper bound of the spectral norm, from the Gram matrix of the short side."""
+    """Return an upper bound of the spectral norm, computed from the smaller Gram matrix."""
     gram = M @ M.T if M.shape[0] <= M.shape[1] else M.T @ M
     if len(gram) <= 256:
         return float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)) * (1.0 + 1e-12))
-    # ||G||_2 <= ||G^4||_F^(1/4): within d^(1/16) of the truth
+    # ||G||_2 <= ||G^4||_F^(1/4): too large by at most a factor of d^(1/16)
     scale = float(np.linalg.norm(gram))
     if scale == 0.0:
         return 0.0
@@ -195,7 +197,7 @@ def norm2_bound(M: Array) -> float:
 
 
 def frequency_grid(slowest: float) -> np.ndarray:
-    """Return points of the upper unit circle, dense where poles of distance ``slowest`` act.
+    """Return points of the upper unit circle, dense near the slowest poles.
 
     Parameters
     ----------

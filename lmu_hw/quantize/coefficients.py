@@ -1,4 +1,4 @@
-"""Rounding of real coefficients to integers with a power-of-two exponent of their own."""
+"""Round real coefficients to integers, each row or adaptor with its own power-of-two exponent."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..program.fixedpoint import Rounding, round_shift
 from ..program.integer_program import Adaptor
 
 GUARD = 8
-"""Extra bits kept while scaling floats to integers, before the one rounding."""
+"""Guard bits in the scaling of floats to integers, before the single rounding."""
 
 
 def round_adaptor(e: float, coef_bits: int) -> Adaptor:
-    """Return the adaptor nearest to ``e`` with a positive coefficient of ``coef_bits`` signed bits.
+    """Return the adaptor nearest to ``e`` with a positive signed coefficient of ``coef_bits`` bits.
 
-    Any result is lossless: only its pole moves.
+    Rounding moves the pole; the adaptor stays lossless.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def round_adaptor(e: float, coef_bits: int) -> Adaptor:
 
 
 def round_sections(sections: Sections, coef_bits: int) -> tuple[tuple[Adaptor, ...], ...]:
-    """Return every section's adaptors rounded."""
+    """Return the rounded adaptors of every section."""
     return tuple(tuple(round_adaptor(e, coef_bits) for e in section) for section in sections)
 
 
@@ -47,7 +47,7 @@ def real_sections(sections: tuple[tuple[Adaptor, ...], ...]) -> Sections:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class RoundedRows:
-    """Rows of integers, row r standing for ``coefs[r] * 2**-shifts[r]``.
+    """A matrix in integers: row r has the value ``coefs[r] * 2**-shifts[r]``.
 
     Attributes
     ----------
@@ -59,23 +59,23 @@ class RoundedRows:
     shifts: npt.NDArray[np.int64]
 
     def real(self) -> Array:
-        """Return the exact values."""
+        """Return the exact real values."""
         return np.asarray(np.ldexp(self.coefs.astype(np.float64), -self.shifts[:, None]))
 
     def tuples(self) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
-        """Return the rows and shifts as a program holds them."""
+        """Return the rows and shifts as tuples, for a program."""
         return tuple(map(tuple, self.coefs.tolist())), tuple(self.shifts.tolist())
 
 
-def round_rows(rows: Array, weight_bits: int, what: str) -> RoundedRows:
+def round_rows(rows: Array, weight_bits: int, name: str) -> RoundedRows:
     """Return each row as signed integers of ``weight_bits`` bits and a right shift >= 0.
 
     Parameters
     ----------
     rows : float array, shape (n, m)
     weight_bits : int
-    what : str
-        Name for the error text.
+    name : str
+        Name of the matrix, for error messages.
 
     Raises
     ------
@@ -88,9 +88,7 @@ def round_rows(rows: Array, weight_bits: int, what: str) -> RoundedRows:
     shifts -= np.floor(np.ldexp(peak, shifts) + 0.5) > top
     shifts[peak == 0.0] = 0
     if np.any(shifts < 0):
-        raise SpecError(
-            f"{what} needs coefficients above {weight_bits} bits: ask for more state bits"
-        )
+        raise SpecError(f"{name} needs coefficients above {weight_bits} bits: use more state bits")
     coefs = np.floor(np.ldexp(rows, shifts[:, None]) + 0.5).astype(np.int64)
     return RoundedRows(coefs=coefs, shifts=shifts)
 

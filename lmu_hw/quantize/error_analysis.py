@@ -1,4 +1,4 @@
-"""What is known of a memory with rounded coefficients, whatever its words' widths."""
+"""Error analysis of a memory with rounded coefficients, for any width of its words."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from .._support.array_types import Array
 from ..memory.spec import LMUSpec
 from ..memory.wave_digital import AdaptorCascade
 from .bounds import frequency_grid
-from .outputs import of_memory, wanted_rows
+from .outputs import output_matrix, output_rows
 from .rounded_memory import MemorySignal, RoundedMemory
-from .state_formats import Bound, choose_formats, fit, reaches_of, tighten
+from .state_formats import Bound, choose_formats, fit, peak_models, tighten
 
 MAX_STATE_BITS = 48
-"""Widest state; errors are worked out there once and scaled."""
+"""Widest state; errors are computed once at this width and then scaled."""
 TIGHTEN_MULTIPLIES = 1e10
-"""Effort up to which bounds on rounding errors are made tight where they cost an integer bit."""
+"""Limit of the effort to tighten rounding bounds that cost an integer bit [multiplications]."""
 STALL_SIGMAS = 3.0
-"""How unlucky the constant errors of a recursion at rest may be."""
+"""Constant rounding errors of a settled recursion that the error budget allows [sigma]."""
 
 
 class Analysis:
-    """Peaks, rounding errors and transfer error of a memory, as functions of the state's width.
+    """Peaks, roundoff and transfer error of a memory as functions of the state width.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Analysis:
     response : complex array, shape (d, n_points)
         Transfer functions from u to z on a grid of frequencies.
     chain_error : complex array, shape (n_out, n_points)
-        What the rounded recursion makes of the outputs, less what it should.
+        Error of the transfer functions from u to the outputs due to the rounded recursion.
 
     Raises
     ------
@@ -51,45 +51,45 @@ class Analysis:
         self, spec: LMUSpec, memory: RoundedMemory, ideal: AdaptorCascade, coef_bits: int
     ) -> None:
         self.spec, self.memory, self.coef_bits = spec, memory, coef_bits
-        rows = wanted_rows(spec, memory)
+        rows = output_rows(spec, memory)
         output = MemorySignal(fmt_name="y", rows=rows, direct=np.zeros(len(rows)))
         self._signals = (*memory.signals, output)
-        self._reaches = reaches_of(memory, self._signals)
+        self._peak_models = peak_models(memory, self._signals)
         self._tight = False
         self._reference = self.bounds(MAX_STATE_BITS)
         self._covariances = self._covariances_of(self._reference)
-        self.unrounded = of_memory(spec) @ memory.readout
+        self.unrounded = output_matrix(spec) @ memory.readout
         grid = frequency_grid(min(min(section) for section in ideal.chain.sections))
         self.response = memory.response(grid)
-        wanted = of_memory(spec) @ ideal.T
+        wanted = output_matrix(spec) @ ideal.T
         self.chain_error = self.unrounded @ self.response - wanted @ ideal.chain.response(grid)
 
     def bounds(self, state_bits: int) -> dict[str, Bound]:
-        """Return the formats of the recurrent signals at this width of the state."""
-        bounds = {b.signal: b for b in choose_formats(self._reaches[:-1], state_bits)}
+        """Return the formats and worst cases of the recurrent signals at this state width."""
+        bounds = {b.signal: b for b in choose_formats(self._peak_models[:-1], state_bits)}
         if not self._tight and self._rounding_costs_bits(bounds, state_bits):
-            self._reaches = tighten(self.memory, self._signals, self._reaches)
+            self._peak_models = tighten(self.memory, self._signals, self._peak_models)
             self._tight = True
             return self.bounds(state_bits)
         return bounds
 
     def _rounding_costs_bits(self, bounds: dict[str, Bound], state_bits: int) -> bool:
-        """Return whether quick bounds on rounding moved an integer bit and can be tightened."""
+        """Return whether loose rounding bounds cost an integer bit and can be tightened."""
         steps = len(self.memory.recurrence.squarings)
         if self.spec.order**3 * 2.0**steps > TIGHTEN_MULTIPLIES:
             return False
         alone: dict[str, float] = {}
-        for reach in self._reaches[:-1]:
-            peak = float(np.max(reach.input_peak))
-            alone[reach.fmt_name] = max(alone.get(reach.fmt_name, 0.0), peak)
+        for model in self._peak_models[:-1]:
+            peak = float(np.max(model.input_peak))
+            alone[model.fmt_name] = max(alone.get(model.fmt_name, 0.0), peak)
         return any(
             fit(peak, state_bits).int_bits < bounds[name].fmt.int_bits
             for name, peak in alone.items()
         )
 
     def output_peak(self, bounds: dict[str, Bound]) -> float:
-        """Return the most any output word can reach."""
-        peaks = self._reaches[-1].peaks({name: bound.fmt.lsb for name, bound in bounds.items()})
+        """Return the largest magnitude that any output can reach."""
+        peaks = self._peak_models[-1].peaks({name: bound.fmt.lsb for name, bound in bounds.items()})
         return float(np.max(peaks, initial=0.0))
 
     def covariances(self, bounds: dict[str, Bound]) -> tuple[Array, Array]:
@@ -99,7 +99,7 @@ class Analysis:
         }
         if len(steps) > 1:
             return self._covariances_of(bounds)
-        # the LSBs moved together: so did every error
+        # all LSBs changed by the same factor, so every error scales with them
         white, stall = self._covariances
         scale = 4.0 ** steps.pop()
         return scale * white, scale * stall

@@ -1,7 +1,7 @@
-"""From a network to real-valued operations, the readout of every memory folded into its readers.
+"""Lower a network to a graph of real-valued operations, folding memory readouts into their readers.
 
-Names: layer k of the network gives ``l<k>_u`` (what a memory is fed), ``l<k>_z_outer`` and
-``l<k>_z_inner`` (its chain), ``l<k>_h`` (the layer's words), and what its cell needs besides.
+Layer k of the network becomes the signals ``l<k>_u`` (input of its memory), ``l<k>_z_outer`` and
+``l<k>_z_inner`` (states of the memory's chain), ``l<k>_h`` (output) and the gates of its cell.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from ..models.network import (
 )
 from ..program.integer_program import Role, Term
 from .rounded_memory import RoundedMemory, round_cascade, silence_window
-from .signal_graph import Affine, Best, Gate, Node, Signal, SignalGraph, Update
+from .signal_graph import Affine, ArgmaxNode, Gate, MemoryUpdate, Node, Signal, SignalGraph
 
 MAX_HORIZON = 22
-"""Logarithm of the steps in which a memory must forget: what the longest theta takes."""
+"""Base-2 logarithm of the steps within which a memory must decay: that of the longest theta."""
 OUTLINE_BITS = 16
-"""Coefficients of memories of which only the shapes are asked for."""
+"""Coefficient width for `outline`, where only shapes matter."""
 STATES = {
     "z_outer": "outer adaptors' states of the memory, highest frequency first",
     "z_inner": "inner and real adaptors' states of the memory, highest frequency first",
@@ -44,36 +44,37 @@ STATES = {
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Words:
-    """Part of what a layer reads: a signal as it is."""
+class SignalPart:
+    """Part of a layer's input: a signal."""
 
     name: str
     width: int
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """The signal itself."""
+        """The signals that the part is computed from."""
         return (self.name,)
 
-    def renamed(self, rename: Callable[[str], str]) -> Words:
-        """Return the same part of another signal."""
+    def renamed(self, rename: Callable[[str], str]) -> SignalPart:
+        """Return the same part for a renamed signal."""
         return replace(self, name=rename(self.name))
 
     def fold(self, weights: Array) -> list[tuple[str, Array]]:
-        """Return the matrices over signals that do what ``weights`` do over this part."""
+        """Return matrices over signals equivalent to ``weights`` over this part."""
         return [(self.name, weights)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Legendre:
-    """Part of what a layer reads: Legendre coefficients, of which only the chain's states exist.
+class LegendrePart:
+    """Part of a layer's input: Legendre coefficients, computed from the states of a chain.
 
     Attributes
     ----------
     name : str
-        What the coefficients are called, where they are an output.
+        Name of the coefficients, used if they are an output.
+    n_channels, order : int
     readouts : dict of str to float array, shape (order, n)
-        By signal, what one channel's states contribute.
+        Readout matrix of one channel for each state signal; the coefficients are their sum.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Legendre:
 
     @property
     def width(self) -> int:
-        """How many coefficients."""
+        """Number of coefficients, all channels together."""
         return self.n_channels * self.order
 
     @property
@@ -91,26 +92,26 @@ class Legendre:
         """The states of the chain."""
         return tuple(self.readouts)
 
-    def renamed(self, rename: Callable[[str], str]) -> Legendre:
-        """Return the same part of other signals."""
+    def renamed(self, rename: Callable[[str], str]) -> LegendrePart:
+        """Return the same part for renamed signals."""
         return replace(self, readouts={rename(k): T for k, T in self.readouts.items()})
 
     def fold(self, weights: Array) -> list[tuple[str, Array]]:
-        """Return the matrices over signals that do what ``weights`` do over this part."""
+        """Return matrices over signals equivalent to ``weights`` over this part."""
         blocks = weights.reshape(len(weights), self.n_channels, self.order)
         return [(name, (blocks @ T).reshape(len(weights), -1)) for name, T in self.readouts.items()]
 
 
-Parts = Sequence[Words | Legendre]
+Parts = Sequence[SignalPart | LegendrePart]
 
 
 def lower(network: FloatNetwork, coef_bits: int) -> SignalGraph:
-    """Return the graph of a network with the memories' coefficients rounded.
+    """Return the signal graph of a network, with rounded memory coefficients.
 
     Raises
     ------
     SpecError
-        If a softmax is more than the head of the network, or a memory too long.
+        If a softmax is not the output of the network, or a trained memory decays too slowly.
     UnstableError
         If a memory is not stable.
     """
@@ -120,28 +121,29 @@ def lower(network: FloatNetwork, coef_bits: int) -> SignalGraph:
 
 
 def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
-    """Return what a memory's Legendre coefficients are of the states that stand for it.
+    """Return the readout matrices of a memory with rounded coefficients.
 
     Returns
     -------
     dict of str to float array, shape (order, n_states)
-        For each vector of states T: the coefficients of a channel are the sum of all ``T z``.
+        T for each state vector z; the Legendre coefficients of a channel are the sum of all
+        ``T z``.
     """
     return _readouts(_rounded(memory, coef_bits))
 
 
 def outline(network: FloatNetwork) -> SignalGraph:
-    """Return a graph of the same shapes as `lower` gives, its memories made up: in no time."""
+    """Return a graph with the shapes that `lower` gives, quickly, with placeholder memories."""
 
-    def forgetful(memory: LinearMemory) -> LinearMemory:
-        # poles that are known and near 0, with which nothing takes long
+    def placeholder(memory: LinearMemory) -> LinearMemory:
+        # known poles near 0 make every computation short
         poles = np.linspace(-1.0, -0.9, memory.order)
         ones = np.ones(memory.order)
         system = StateSpace(A=np.diag(poles), B=ones, scale=ones.copy(), poles=poles)
         return replace(memory, trained=system)
 
     layers = (
-        replace(layer, memory=forgetful(layer.memory)) if isinstance(layer, LMULayer) else layer
+        replace(layer, memory=placeholder(layer.memory)) if isinstance(layer, LMULayer) else layer
         for layer in network.layers
     )
     return _Lowering(replace(network, layers=tuple(layers)), OUTLINE_BITS).graph()
@@ -158,7 +160,7 @@ class _Lowering:
     def graph(self) -> SignalGraph:
         network = self.network
         self.add("x", network.n_in, "the network's input", Role.INPUT, weighted=True)
-        x: Parts = (Words(name="x", width=network.n_in),)
+        x: Parts = (SignalPart(name="x", width=network.n_in),)
         for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True), 1):
             self.place = k
             self.prefix, self.layer = f"l{k}_", "".join(c if " " <= c <= "~" else "?" for c in name)
@@ -199,7 +201,7 @@ class _Lowering:
         bias: Array | None,
         activation: Activation = Activation.LINEAR,
     ) -> None:
-        """Add the rows that compute ``target`` from matrices over parts."""
+        """Add the affine node that computes ``target`` from matrices over parts."""
         matrices: dict[str, Array] = {}
         for weights, parts in terms:
             at = 0
@@ -224,7 +226,7 @@ class _Lowering:
         read: Parts = (*m, *x) if layer.reads_input else m
         source = self.encoder(layer, x, m, read)
         self.nodes.append(
-            Update(
+            MemoryUpdate(
                 source=source,
                 states=tuple(m[0].readouts),
                 silence=self.prefix + "silence",
@@ -235,40 +237,40 @@ class _Lowering:
         if layer.cell is not None:
             return self.cell(layer.cell, read)
         if layer.e_h is not None and layer.reads_input:
-            self.keep_input(x)
+            self.delay_input(x)
         return read
 
-    def memory_part(self, layer: LMULayer, rounded: RoundedMemory) -> tuple[Legendre]:
-        """Add the signals of a chain; return the Legendre coefficients that they make."""
+    def memory_part(self, layer: LMULayer, rounded: RoundedMemory) -> tuple[LegendrePart]:
+        """Add the state signals of a memory; return its Legendre coefficients."""
         readouts, channels = {}, layer.memory.channels
         for name, T in _readouts(rounded).items():
             full = self.add(name, channels * T.shape[1], STATES[name], Role.STATE, weighted=True)
             readouts[full] = T
         name, order = self.prefix + "m", layer.memory.order
-        return (Legendre(name=name, n_channels=channels, order=order, readouts=readouts),)
+        return (LegendrePart(name=name, n_channels=channels, order=order, readouts=readouts),)
 
     def encoder(self, layer: LMULayer, x: Parts, m: Parts, read: Parts) -> str:
-        """Add what the memory is fed (equation 7); return its name."""
+        """Add the input of the memory (equation 7); return its name."""
         plain = layer.e_x is None and layer.e_h is None and layer.e_m is None and layer.b is None
-        if plain and len(x) == 1 and isinstance(x[0], Words):
+        if plain and len(x) == 1 and isinstance(x[0], SignalPart):
             return x[0].name
         channels = layer.memory.channels
         u = self.add("u", channels, "what the memory is fed")
         e_x = np.eye(channels) if layer.e_x is None else layer.e_x
         h: Parts = read
         if layer.cell is not None:
-            h = (Words(name=self.prefix + "h", width=n_out(layer.cell)),)
+            h = (SignalPart(name=self.prefix + "h", width=n_out(layer.cell)),)
         elif layer.reads_input:
-            h = (*m, *(part.renamed(self.old) for part in x))
+            h = (*m, *(part.renamed(self.delayed_name) for part in x))
         self.affine(u, [(e_x, x), (layer.e_h, h), (layer.e_m, m)], layer.b)
         return u
 
-    def old(self, name: str) -> str:
-        """Return the name that a signal of the input has where it is that of the step before."""
+    def delayed_name(self, name: str) -> str:
+        """Return the name of a layer input delayed by one step."""
         return f"{self.prefix}old_{name}"
 
-    def keep_input(self, x: Parts) -> None:
-        """Keep the input for the next step's encoder."""
+    def delay_input(self, x: Parts) -> None:
+        """Delay the layer's input by one step, for the encoder."""
         for name in (name for part in x for name in part.signals):
             about = f"{name} of the step before, an input"
             old = self.add(f"old_{name}", self.signals[name].length, about)
@@ -279,7 +281,7 @@ class _Lowering:
         softmax = cell.activation is Activation.SOFTMAX
         activation = Activation.LINEAR if softmax else cell.activation
         n = n_out(cell)
-        h = Words(name=self.prefix + "h", width=n)
+        h = SignalPart(name=self.prefix + "h", width=n)
         if isinstance(cell, LSTMLayer):
             self.lstm(cell, x, h)
         elif isinstance(cell, GRULayer):
@@ -291,7 +293,7 @@ class _Lowering:
             self.affine(h.name, [(cell.W, x), *fed_back], cell.b, activation)
         return (h,)
 
-    def lstm(self, cell: LSTMLayer, x: Parts, h: Words) -> None:
+    def lstm(self, cell: LSTMLayer, x: Parts, h: SignalPart) -> None:
         n = h.width
         names = []
         for k, (name, about) in enumerate(
@@ -309,7 +311,7 @@ class _Lowering:
         self.add("h", n, "output", weighted=True)
         self.nodes.append(Gate(terms=(Term(o, a),), target=h.name))
 
-    def gru(self, cell: GRULayer, x: Parts, h: Words) -> None:
+    def gru(self, cell: GRULayer, x: Parts, h: SignalPart) -> None:
         n = h.width
         z_rows, r_rows, g_rows = (slice(k * n, (k + 1) * n) for k in range(3))
         gates = []
@@ -323,7 +325,7 @@ class _Lowering:
         if cell.c is None:
             rh = self.add("rh", n, "output, reset", weighted=True)
             self.nodes.append(Gate(terms=(Term(r, h.name),), target=rh))
-            fed_back = (Words(name=rh, width=n),)
+            fed_back = (SignalPart(name=rh, width=n),)
             self.affine(
                 g,
                 [(cell.W[g_rows], x), (cell.U[g_rows], fed_back)],
@@ -347,7 +349,7 @@ class _Lowering:
         """Make the last layer's output that of the network."""
         for part in parts:
             name = "y" if len(parts) == 1 else f"y_{part.name}"
-            if isinstance(part, Legendre):
+            if isinstance(part, LegendrePart):
                 about = "Legendre coefficients, channel after channel"
                 y = self.add(name, part.width, about, Role.OUTPUT)
                 self.nodes.append(
@@ -363,15 +365,15 @@ class _Lowering:
                 self.output_words(part, name)
         if self.network.is_classifier:
             label = self.add("label", 1, "the class of the highest score", Role.OUTPUT)
-            self.nodes.append(Best(source="y", target=label))
+            self.nodes.append(ArgmaxNode(source="y", target=label))
 
-    def output_words(self, part: Words, name: str) -> None:
-        """Give words to the outside: by the node that makes them, where nobody else reads them."""
+    def output_words(self, part: SignalPart, name: str) -> None:
+        """Make a signal an output: directly if no node reads it, else as a copy."""
         made = self.signals[part.name]
         users = [n for n in self.nodes if part.name in n.reads]
         last = self.nodes[-1]
         about = "scores of the classes" if self.network.is_classifier else "output of the network"
-        if users or part.name not in last.writes or isinstance(last, Update | Best):
+        if users or part.name not in last.writes or isinstance(last, MemoryUpdate | ArgmaxNode):
             self.add(name, part.width, about, Role.OUTPUT, activation=made.activation)
             self.nodes.append(Gate(terms=(Term(part.name),), target=name))
             return
@@ -381,7 +383,7 @@ class _Lowering:
 
 
 def _check_softmax(name: str, layer: Layer) -> None:
-    """Raise `SpecError` where a softmax is fed back: a program has scores, and no probabilities."""
+    """Raise `SpecError` if a softmax is fed back: a program computes scores, not probabilities."""
     cell = layer.cell if isinstance(layer, LMULayer) else layer
     gate = getattr(cell, "gate", None)
     if cell is None or Activation.SOFTMAX not in (cell.activation, gate):
@@ -389,13 +391,13 @@ def _check_softmax(name: str, layer: Layer) -> None:
     fed_back = isinstance(layer, LMULayer) and layer.e_h is not None
     if fed_back or not isinstance(cell, DenseLayer):
         raise SpecError(
-            f"softmax of layer {name!r} must be of a dense layer at the end of the network that "
-            "nothing reads"
+            f"softmax of layer {name!r} must belong to a dense layer at the end of the network, "
+            "without feedback"
         )
 
 
 def _with_roles(signals: dict[str, Signal], nodes: Sequence[Node]) -> dict[str, Signal]:
-    """Return the signals, those that are read before they are written as states."""
+    """Return the signals sorted by role; a signal read before it is written becomes a state."""
     written: set[str] = set()
     early: set[str] = set()
     for node in nodes:
@@ -423,21 +425,21 @@ def _ideal(memory: LinearMemory) -> tuple[StateSpace, AdaptorChain]:
 
 def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
     values = np.vstack(list(rounded.states.values()))
-    # every state word is one scaled coordinate of z: its column is a division
+    # each state word is one scaled coordinate of z, so that dividing by the scale inverts it
     T = rounded.readout @ (values.T / np.sum(values**2, axis=1))
     ends = np.cumsum([len(rows) for rows in rounded.states.values()])
     return dict(zip(rounded.states, np.split(T, ends[:-1], axis=1), strict=True))
 
 
 def _window(memory: LinearMemory, rounded: RoundedMemory) -> int:
-    """Return the steps of zero input after which a memory is let die."""
+    """Return the length of a zero-input run after which the memory's state decays to zero."""
     if memory.trained is None and memory.theta is not None:
         return silence_window(memory.theta)
-    # a trained A has no window; after this many steps little is left
+    # a trained A has no window: use the number of steps in which it decays
     horizon = rounded.recurrence.horizon
     if horizon > MAX_HORIZON:
         raise SpecError(
-            f"a trained A must forget within 2**{MAX_HORIZON} steps, for words to be bounded, "
-            f"and this one takes 2**{horizon}"
+            f"a trained A must decay within 2**{MAX_HORIZON} steps, for words to be bounded, "
+            f"not 2**{horizon}: train it further with a bound on its eigenvalues"
         )
     return 1 << horizon

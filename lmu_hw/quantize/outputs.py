@@ -1,4 +1,4 @@
-"""Output vectors: what each is of the state, its format, and the operation that computes it."""
+"""Output vectors of a memory's program: readout matrix, format, and operation."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Output:
     name : str
     fmt : QFormat
     rows : float array, shape (n, d)
-        ``value = rows @ z`` exactly as the program computes it, in real units.
+        ``value = rows @ z`` in real units, with the coefficients that the program uses.
     operation : callable
-        Returns the program's operation.
+        Returns the operation that computes the vector.
     about : str
-        What its words mean.
+        Meaning of its words.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Output:
     operation: Callable[[], Linear | Pointwise]
 
 
-def wanted_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
-    """Return C with ``y = C z`` before its coefficients are rounded; none for the state itself."""
+def output_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
+    """Return C with ``y = C z`` before rounding of C; no rows if the output is the state."""
     if spec.output is OutputKind.STATE:
         return np.zeros((0, spec.order))
-    return of_memory(spec) @ memory.readout
+    return output_matrix(spec) @ memory.readout
 
 
-def of_memory(spec: LMUSpec) -> Array:
+def output_matrix(spec: LMUSpec) -> Array:
     """Return C with ``y = C m``: the identity, or a decoder row for each tap."""
     return decoder(spec.order, spec.taps) if spec.taps else np.eye(spec.order)
 
@@ -59,15 +59,15 @@ def make_outputs(
     bounds: Mapping[str, Bound],
     weight_bits: int,
 ) -> tuple[Output, ...]:
-    """Return the output vectors of a program whose recurrent formats are chosen.
+    """Return the output vectors of a program, given the formats of its recurrent signals.
 
     Parameters
     ----------
     spec, memory
     peak : float
-        The most any of `wanted_rows` can reach.
+        Largest magnitude that any row of `output_rows` can reach.
     bounds : mapping of str to Bound
-        Of every recurrent signal.
+        Worst case and format of every recurrent signal.
     weight_bits : int
         Width of the readout's coefficients.
     """
@@ -82,8 +82,8 @@ def make_outputs(
     lsbs = np.concatenate(
         [np.full(len(rows), bounds[name].fmt.lsb) for name, rows in memory.states.items()]
     )
-    wanted = wanted_rows(spec, memory)
-    # every state word is one scaled coordinate of z: its column in terms of words is a division
+    wanted = output_rows(spec, memory)
+    # each state word is one scaled coordinate of z, so that dividing by the scale inverts it
     per_value = wanted @ (values.T / np.sum(values**2, axis=1))
     fmt = fit(peak * (1.0 + 2.0**-16), spec.bits)
     rounded = round_rows(per_value * lsbs / fmt.lsb, weight_bits, "the readout")
@@ -106,7 +106,7 @@ def make_outputs(
 
 
 def _meaning(spec: LMUSpec) -> str:
-    """Return what the words of ``y`` mean."""
+    """Return the meaning of the words of ``y``."""
     if not spec.taps:
         return f"y[k]: Legendre coefficient k of the last {spec.theta:.12g} samples, u included"
     delays = ", ".join(shorten([tap * spec.theta for tap in spec.taps]))

@@ -1,12 +1,12 @@
-"""From the float memory to an integer program that keeps the promise of ``--bits``.
+"""Quantize a memory: choose an integer program that meets the error budget of ``--bits``.
 
-The promise: B-bit words in, B-bit words out, and the RMS error of every output word against the
-float64 memory fed the same words stays within one output LSB. Three errors add up, as variances:
+The error budget: with B-bit input and output words, the RMS error of every output word against the
+float64 memory, fed the same words, is at most one output LSB. Three errors add as variances:
 
-- coefficients: the peak over frequency of the transfer error, so it holds for every input |u| <= 1;
-- roundoff: rounding errors through the rounded recursion, as white noise or, where that is worse,
-  as the constant errors (three sigma) on which a constant input comes to rest;
-- the output's own rounding, 1/12 LSB^2.
+- coefficient rounding: the peak of the transfer error over frequency, valid for every |u| <= 1;
+- roundoff in the recursion: as white noise or, if that is worse, as the constant errors (three
+  sigma) at which the recursion settles under a constant input;
+- rounding of the output, 1/12 LSB^2.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from ..memory.wave_digital import AdaptorCascade, cascade
 from ..program.fixedpoint import MAX_WORD_BITS, QFormat
 from ..program.integer_program import Program, Role, Vector
 from .error_analysis import MAX_STATE_BITS, Analysis
-from .outputs import Output, make_outputs, of_memory
+from .outputs import Output, make_outputs, output_matrix
 from .rounded_memory import RoundedMemory, round_cascade, round_dense, silence_window
 from .state_formats import Bound
 
 DEFAULT_COEF_BITS = 18
-"""Coefficients start no wider than the narrow port of every FPGA's multiplier."""
+"""Initial coefficient width: at most the narrow port of common FPGA multipliers."""
 MAX_COEF_BITS = 24
-"""Widest coefficient that the promise may ask for."""
-PROMISE = 1.0
-"""RMS error of an output word that ``--bits`` promises [output LSB]."""
+"""Widest coefficient that the search tries."""
+ERROR_BUDGET = 1.0
+"""Largest RMS error of an output word for ``--bits`` [output LSB]."""
 COEFFICIENT_SHARE = 0.75
-"""Coefficient error above which the next width is tried, where widths are free [output LSB]."""
+"""Coefficient error above which the search widens coefficients [output LSB]."""
 ASKED_FOR = "asked for"
 CASCADE = "fewest multiplies with the accuracy asked for and a proof that zero input dies"
 CHEAPER_DENSE = "no more multiplies than the cascade, and its decay is proven too"
@@ -49,14 +49,14 @@ STATES = {
     "z_inner": "inner and real adaptors' states, highest frequency first",
     "m": "Legendre coefficients",
 }
-"""What the state vectors are."""
+"""Meaning of the state vectors."""
 TOTAL_SHARE = 0.95
-"""Predicted error at which the state is wide enough [output LSB]."""
+"""Largest predicted error for a chosen state width [output LSB]."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizedMemory:
-    """A quantized memory: the program and what is known about it.
+    """A quantized memory: its program, formats and predicted errors.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class QuantizedMemory:
     realization : RealizationKind
         CASCADE or DENSE.
     reason : str
-        Why this realization.
+        Why this realization was chosen.
     coef_bits, weight_bits, state_bits : int
         Widths in the program.
     bounds : tuple of Bound
@@ -73,9 +73,9 @@ class QuantizedMemory:
     coefficient_error, roundoff_error : float
         Predicted RMS errors of the worst output words [output LSB].
     decay : str
-        ``proven``, or why zero input is not proven to die to exactly zero.
+        ``proven``, or why a zero-input run is not proven to reach exactly zero.
     readout : float array, shape (d, d)
-        T with ``m = T s`` for the real values s of the state words, vector after vector.
+        T with ``m = T s``, s being the real values of all state words in vector order.
     """
 
     spec: LMUSpec
@@ -93,19 +93,19 @@ class QuantizedMemory:
 
     @property
     def error(self) -> float:
-        """Predicted RMS error of the worst output word, its own rounding included [output LSB]."""
+        """Predicted RMS error of the worst output word, output rounding included [output LSB]."""
         return _total(self.coefficient_error, self.roundoff_error)
 
 
 def quantize_memory(spec: LMUSpec) -> QuantizedMemory:
-    """Return the program that meets ``spec``.
+    """Quantize the memory that ``spec`` describes.
 
     Raises
     ------
     UnstableError
         If the discretized memory is not stable.
     SpecError
-        If the promise of ``bits`` cannot be met; the text says what would.
+        If the error budget of ``bits`` cannot be met; the message says what to change.
     """
     system = discretize(state_space(spec.order), spec.theta, spec.discretizer)
     ideal = cascade(system)
@@ -113,23 +113,23 @@ def quantize_memory(spec: LMUSpec) -> QuantizedMemory:
     try:
         if kind is RealizationKind.AUTO:
             return _cheapest(spec, system, ideal)
-        return _first_that_keeps(spec, system, ideal, dense=kind is RealizationKind.DENSE)
+        return _first_within_budget(spec, system, ideal, dense=kind is RealizationKind.DENSE)
     except FormatError as error:
         raise SpecError(
-            f"{spec.bits}-bit words of d = {spec.order} at theta = {spec.theta:g} take "
-            f"intermediate words of more than {MAX_WORD_BITS} bits: ask for fewer --bits or "
+            f"{spec.bits}-bit words of d = {spec.order} at theta = {spec.theta:g} need "
+            f"intermediate words of more than {MAX_WORD_BITS} bits: use fewer --bits or "
             "--coef-bits, or a shorter --theta"
             + (", or --realization dense" if kind is RealizationKind.CASCADE else "")
         ) from error
 
 
 def candidates(spec: LMUSpec) -> Iterator[QuantizedMemory]:
-    """Yield the designs that meet ``spec``: first the choice of `quantize_memory`, then the others.
+    """Yield all designs that meet ``spec``: first that of `quantize_memory`, then alternatives.
 
     Raises
     ------
     UnstableError, SpecError
-        As `quantize_memory`, before anything is yielded.
+        As `quantize_memory`, before the first design.
     """
     first = quantize_memory(spec)
     yield first
@@ -141,44 +141,44 @@ def candidates(spec: LMUSpec) -> Iterator[QuantizedMemory]:
         if kind is not first.realization:
             with contextlib.suppress(SpecError, FormatError, UnstableError):
                 dense = kind is RealizationKind.DENSE
-                design = _first_that_keeps(spec, system, cascade(system), dense=dense)
+                design = _first_within_budget(spec, system, cascade(system), dense=dense)
                 yield replace(design, reason=reason)
 
 
 def _cheapest(spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade) -> QuantizedMemory:
-    """Return the design of the fewest multiplies that keeps the promise, and say why it is that."""
-    if (dense := _cheaper_dense(spec, system, ideal)) is not None:
+    """Return the design with the fewest multiplies that meets the error budget."""
+    if (dense := _cheap_dense(spec, system, ideal)) is not None:
         return replace(dense, reason=CHEAPER_DENSE)
     try:
-        return replace(_first_that_keeps(spec, system, ideal, dense=False), reason=CASCADE)
+        return replace(_first_within_budget(spec, system, ideal, dense=False), reason=CASCADE)
     except FormatError:
         with contextlib.suppress(SpecError, FormatError, UnstableError):
-            dense = _first_that_keeps(spec, system, ideal, dense=True)
+            dense = _first_within_budget(spec, system, ideal, dense=True)
             return replace(dense, reason=TOO_WIDE_CASCADE)
         raise
 
 
-def _cheaper_dense(
+def _cheap_dense(
     spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade
 ) -> QuantizedMemory | None:
-    """Return a dense design where it costs no more than the cascade, is accurate and proven."""
-    d, n_rows = spec.order, len(of_memory(spec))
+    """Return a dense design if it is as cheap as the cascade, accurate and proven to decay."""
+    d, n_rows = spec.order, len(output_matrix(spec))
     readout_cascade = 0 if spec.output is OutputKind.STATE else d * n_rows
     readout_dense = d * n_rows if spec.output is OutputKind.TAPS else 0
-    # the exact matrix has norm 1: a large one stays below after rounding only by luck
+    # the exact matrix has norm 1, so that rounding a large one usually exceeds it: do not try
     if d * d + readout_dense > d + readout_cascade or d > 16:
         return None
     try:
-        design = _first_that_keeps(spec, system, ideal, dense=True)
+        design = _first_within_budget(spec, system, ideal, dense=True)
     except (SpecError, FormatError, UnstableError):
         return None
-    return design if design.decay == "proven" and design.error <= PROMISE else None
+    return design if design.decay == "proven" and design.error <= ERROR_BUDGET else None
 
 
-def _first_that_keeps(
+def _first_within_budget(
     spec: LMUSpec, system: StateSpace, ideal: AdaptorCascade, *, dense: bool
 ) -> QuantizedMemory:
-    """Return the first design that keeps the promise, widening whichever coefficients err more."""
+    """Return the first design within the error budget, widening the less accurate coefficients."""
     coef_bits = spec.coef_bits or min(spec.bits, DEFAULT_COEF_BITS)
     weight_bits = spec.weight_bits or min(spec.bits, MAX_COEF_BITS)
     analysis: Analysis | None = None
@@ -200,10 +200,10 @@ def _first_that_keeps(
             continue
         attempt = _Attempt(analysis, weight_bits)
         last = not (wider_coef or wider_weight)
-        design = attempt.design_within(PROMISE if last else COEFFICIENT_SHARE, forced=last)
+        design = attempt.design_within(ERROR_BUDGET if last else COEFFICIENT_SHARE, forced=last)
         if design is not None:
             return design
-        # an equal part of the variance each; a bit more halves an error
+        # split the variance equally; each additional bit halves an error
         target = COEFFICIENT_SHARE / math.sqrt(2.0)
         if wider_coef and (attempt.chain_error >= attempt.readout_error or not wider_weight):
             coef_bits = _wider(coef_bits, attempt.chain_error / target)
@@ -216,8 +216,8 @@ def _first_that_keeps(
     other = " or --realization cascade" if dense else ""
     raise SpecError(
         f"a {kind} with coefficients of {coef_bits} bits and a readout of {weight_bits} cannot "
-        f"keep {spec.bits}-bit words within {PROMISE:g} LSB RMS (theta = {spec.theta:g}): ask for "
-        f"fewer --bits{other}, or give the promise up by forcing --state-bits"
+        f"keep {spec.bits}-bit words within {ERROR_BUDGET:g} LSB RMS (theta = {spec.theta:g}): "
+        f"use fewer --bits{other}, or set --state-bits to give up the error budget"
     )
 
 
@@ -226,7 +226,7 @@ def _wider(width: int, excess: float) -> int:
 
 
 class _Attempt:
-    """An analysed memory with a rounded readout: its errors as a function of the state's width."""
+    """An analysed memory with a rounded readout: its errors as functions of the state width."""
 
     def __init__(self, analysis: Analysis, weight_bits: int) -> None:
         self.spec, self.memory = analysis.spec, analysis.memory
@@ -236,19 +236,19 @@ class _Attempt:
         self.coefficient, self.chain_error, self.readout_error = errors
 
     def design_within(self, share: float, *, forced: bool) -> QuantizedMemory | None:
-        """Return the design, if its coefficients err by no more than ``share`` [output LSB].
+        """Return the design if its coefficient error is at most ``share`` [output LSB], else None.
 
-        Where every width was forced the user gets what was asked for, promise or not.
+        A state width from the user is used even if the design then exceeds the error budget.
         """
         if self.spec.state_bits is not None:
             return (
                 self.design(self.spec.state_bits) if self.coefficient <= share or forced else None
             )
-        state_bits = self.enough_state_bits() if self.coefficient <= share else None
+        state_bits = self.min_state_bits() if self.coefficient <= share else None
         return None if state_bits is None else self.design(state_bits)
 
     def design(self, state_bits: int) -> QuantizedMemory:
-        """Return the finished design at this width of the state."""
+        """Return the design with this state width."""
         bounds, outputs = self._words(state_bits)
         values = np.vstack(list(self.memory.states.values()))
         return QuantizedMemory(
@@ -266,8 +266,8 @@ class _Attempt:
             readout=np.asarray(self.memory.readout @ (values.T / np.sum(values**2, axis=1))),
         )
 
-    def enough_state_bits(self) -> int | None:
-        """Return the fewest state bits that keep the promise, or None."""
+    def min_state_bits(self) -> int | None:
+        """Return the smallest state width within the error budget, or None."""
         room = math.sqrt(max(TOTAL_SHARE**2 - self.coefficient**2 - 1 / 12, 1e-9))
         spare = math.floor(math.log2(room / self._roundoff(*self._wide)))
         for state_bits in range(
@@ -282,7 +282,7 @@ class _Attempt:
         return None
 
     def _words(self, state_bits: int) -> tuple[dict[str, Bound], tuple[Output, ...]]:
-        """Return the recurrent formats and the outputs at this width of the state."""
+        """Return the recurrent formats and the outputs for this state width."""
         bounds = self._analysis.bounds(state_bits)
         peak = self._analysis.output_peak(bounds)
         return bounds, make_outputs(self.spec, self.memory, peak, bounds, self.weight_bits)
@@ -296,10 +296,11 @@ class _Attempt:
         )
 
     def _coefficient_errors(self, outputs: tuple[Output, ...]) -> tuple[float, float, float]:
-        """Return the worst output word's peak transfer errors [output LSB]: no RMS is above them.
+        """Return peak transfer errors of the worst output word [output LSB].
 
-        In all, of the recursion before the readout is rounded, and of the readout's rounding. The
-        state's meaning is defined by the rounded chain itself, T included: no error there.
+        They bound its RMS error. Returned are the total, the part of the recursion with an exact
+        readout, and the part of the readout's rounding. All are 0 for the state output of a
+        cascade: T is fitted to the rounded chain, which defines the meaning of the state.
         """
         if self.spec.output is OutputKind.STATE and "m" not in self.memory.states:
             return 0.0, 0.0, 0.0

@@ -1,7 +1,7 @@
-"""From a network to an integer program: formats from proofs where there are any, else from data.
+"""Quantize a network: choose word formats by proof where possible, else by calibration.
 
-Three kinds of words, three widths: a memory's state (`Widths.state_bits`), what weights multiply in
-every row (`Widths.act_bits`), and all others, `WORD_BITS` wide because nothing gets cheaper below.
+There are three kinds of words: memory states (`Widths.state_bits`), words that weights multiply
+(`Widths.act_bits`), and all others, which are `WORD_BITS` wide because fewer bits save nothing.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ from ..program.integer_program import (
     Term,
     Vector,
 )
-from .activations import BY_LIMITS, BY_LIMITS_OF_A_LINE, make_function, result_format
+from .activations import SATURATED_LINE_DIVISOR, SATURATION_ONLY, make_function, result_format
 from .lower import lower
-from .memory_words import bounds_of, enough_bits, louder
-from .ranges import Seen
-from .signal_graph import Affine, Best, Gate, Node, Signal, SignalGraph, Update
+from .memory_words import bounds_of, min_state_bits, scaled_format
+from .ranges import SignalStatistics
+from .signal_graph import Affine, ArgmaxNode, Gate, MemoryUpdate, Node, Signal, SignalGraph
 from .state_formats import fit
 from .weight_rounding import Source, round_weights
 from .word_lengths import WORD_BITS, Widths
 
 HEADROOM = 1.1
-"""Room above what was seen on data, before the next power of two."""
-SMALLEST, LARGEST = 2.0**-32, 2.0**64
-"""Limits of what a signal that is not proven may reach, for its format to fit it."""
+"""Factor above the calibrated peak, before rounding up to a power of two."""
+MIN_PEAK, MAX_PEAK = 2.0**-32, 2.0**64
+"""Limits of a calibrated peak for which a format is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatBasis:
-    """What the format of a signal rests on.
+    """The range that the format of a signal was chosen from.
 
     Attributes
     ----------
     signal : str
     fmt : QFormat
     peak : float
-        What the signal reaches, by proof or on data.
+        Largest magnitude of the signal, proven or calibrated.
     proven : bool
-        It cannot leave its format, or only where its exact value is its format's end to within an
-        LSB; otherwise the peak was seen on data, and what exceeds the format saturates.
+        Whether the signal is proven to fit its format, up to saturation by less than one LSB.
+        Otherwise the peak is calibrated on data, and values beyond the format saturate.
     stands_for : str
-        The wider signal that it is a copy of, if it is one.
+        For the narrower copy of a signal: the name of that signal.
     """
 
     signal: str
@@ -72,12 +72,12 @@ class QuantizedNetwork:
     ----------
     network : FloatNetwork
     widths : Widths
-        ``state_bits`` as chosen.
+        Word lengths, with the chosen ``state_bits``.
     program : Program
     bases : tuple of FormatBasis
-        Of every vector of words.
+        Range and format of every vector of words.
     calibration : str
-        What the ranges that are not proven were seen on.
+        Description of the calibration data.
     """
 
     network: FloatNetwork
@@ -90,21 +90,21 @@ class QuantizedNetwork:
 def quantize_network(
     network: FloatNetwork,
     widths: Widths,
-    seen: Mapping[str, Seen],
+    statistics: Mapping[str, SignalStatistics],
     *,
     title: str,
     calibration: str,
     name: str = "lmu",
     output_every: int = 1,
 ) -> QuantizedNetwork:
-    """Return the program of a network.
+    """Quantize a network.
 
     Parameters
     ----------
     network : FloatNetwork
     widths : Widths
-    seen : mapping of str to Seen
-        What the signals of the network's `~lmu_hw.quantize.lower.lower` did on data.
+    statistics : mapping of str to SignalStatistics
+        Statistics of every signal of the lowered network (`~lmu_hw.quantize.lower.lower`).
     title, calibration, name
         See `~lmu_hw.program.integer_program.Program` and `QuantizedNetwork`.
     output_every : int
@@ -113,7 +113,7 @@ def quantize_network(
     Raises
     ------
     SpecError
-        If the network has no state, or widths this large do not fit 63 bits.
+        If the network has no state, or an intermediate word would exceed 63 bits.
     """
     if len(widths.layer_weight_bits) not in (0, len(network.layers)):
         raise SpecError(
@@ -122,9 +122,9 @@ def quantize_network(
         )
     graph = lower(network, widths.coef_bits)
     if not graph.names(Role.STATE):
-        raise SpecError("a network must have a layer that remembers: an LMU, an LSTM, a GRU")
+        raise SpecError("a network must have a layer with state: an LMU, an RNN, an LSTM or a GRU")
     try:
-        return _Quantizer(graph, widths, seen).design(
+        return _Quantizer(graph, widths, statistics).design(
             network, title=title, calibration=calibration, name=name, output_every=output_every
         )
     except FormatError as error:
@@ -135,7 +135,7 @@ def quantize_network(
 class _Quantizer:
     graph: SignalGraph
     widths: Widths
-    seen: Mapping[str, Seen]
+    statistics: Mapping[str, SignalStatistics]
     vectors: dict[str, Vector] = field(default_factory=dict)
     bases: dict[str, FormatBasis] = field(default_factory=dict)
     ops: list[Operation] = field(default_factory=list)
@@ -146,10 +146,12 @@ class _Quantizer:
         self, network: FloatNetwork, *, title: str, calibration: str, name: str, output_every: int
     ) -> QuantizedNetwork:
         for signal in self.graph.signals.values():
-            if not any(isinstance(n, Update) and signal.name in n.writes for n in self.graph.nodes):
+            if not any(
+                isinstance(n, MemoryUpdate) and signal.name in n.writes for n in self.graph.nodes
+            ):
                 self.add(signal)
         for node in self.graph.nodes:
-            if isinstance(node, Update):
+            if isinstance(node, MemoryUpdate):
                 self.add_memory(node)
         for node in self.graph.nodes:
             self.ops += self.operations(node)
@@ -179,9 +181,9 @@ class _Quantizer:
         )
 
     def add(self, signal: Signal) -> None:
-        """Add a signal that is no memory's state, in a format proven or seen."""
+        """Add a signal other than a memory state, with a proven or calibrated format."""
         maker = next((n for n in self.graph.nodes if signal.name in n.writes), None)
-        if isinstance(maker, Best):
+        if isinstance(maker, ArgmaxNode):
             last = self.graph.signals[maker.source].length - 1
             fmt = QFormat(max(1, last.bit_length()), 0, signed=False)
             self.add_vector(signal, fmt, float(last), proven=True)
@@ -195,13 +197,13 @@ class _Quantizer:
                 signal, bounded, math.ldexp(1.0, bounded.int_bits - bounded.signed), proven=True
             )
             return
-        peak = self.seen[signal.name].peak * (1.0 if signal.role is Role.INPUT else HEADROOM)
+        peak = self.statistics[signal.name].peak * (1.0 if signal.role is Role.INPUT else HEADROOM)
         fmt = _fit(signal.name, peak, bits)
         if signal.activation is Activation.RELU:
             fmt = QFormat(
                 fmt.int_bits - 1, min(bits, WORD_BITS - 1) - fmt.int_bits + 1, signed=False
             )
-        self.add_vector(signal, fmt, self.seen[signal.name].peak, proven=False)
+        self.add_vector(signal, fmt, self.statistics[signal.name].peak, proven=False)
 
     def add_vector(self, signal: Signal, fmt: QFormat, peak: float, *, proven: bool) -> None:
         self.vectors[signal.name] = Vector(
@@ -209,20 +211,21 @@ class _Quantizer:
         )
         self.bases[signal.name] = FormatBasis(signal=signal.name, fmt=fmt, peak=peak, proven=proven)
 
-    def add_memory(self, node: Update) -> None:
-        """Add a memory's states, and copies for readers where these are wider than other words."""
+    def add_memory(self, node: MemoryUpdate) -> None:
+        """Add the states of a memory, and narrower copies for readers if the states are wide."""
         octaves = self.octaves(node.source)
         reading = {
-            name: _fit(name, self.seen[name].peak * HEADROOM, WORD_BITS) for name in node.states
+            name: _fit(name, self.statistics[name].peak * HEADROOM, WORD_BITS)
+            for name in node.states
         }
-        bits = self.widths.state_bits or enough_bits(
+        bits = self.widths.state_bits or min_state_bits(
             node.memory, tuple(math.ldexp(1.0, -f.frac_bits - octaves) for f in reading.values())
         )
         self.state_bits = max(self.state_bits, bits)
         bounds = bounds_of(node.memory, bits)
         for name, state in zip(node.states, node.memory.states, strict=True):
             bound = bounds[state]
-            fmt = louder(bound.fmt, octaves)
+            fmt = scaled_format(bound.fmt, octaves)
             signal = self.graph.signals[name]
             self.add_vector(signal, fmt, math.ldexp(bound.peak, octaves), proven=True)
             if bits > WORD_BITS:
@@ -237,8 +240,8 @@ class _Quantizer:
             about="steps since the memory's input was last not zero, window at most",
         )
 
-    def add_copy(self, signal: Signal, node: Update, fmt: QFormat) -> None:
-        """Add what readers of a wide state read in its place."""
+    def add_copy(self, signal: Signal, node: MemoryUpdate, fmt: QFormat) -> None:
+        """Add the narrower copy of a wide state, which all readers use."""
         nodes = self.graph.nodes
         early = any(signal.name in n.reads for n in nodes[: nodes.index(node)])
         name = signal.name.replace("_z_", "_r_")
@@ -250,20 +253,20 @@ class _Quantizer:
             fmt=fmt,
             about=f"{signal.name}, as it is read",
         )
-        peak = self.seen[signal.name].peak
-        proven = self.bases[signal.name].peak <= _reach(fmt)
+        peak = self.statistics[signal.name].peak
+        proven = self.bases[signal.name].peak <= _max_magnitude(fmt)
         self.bases[name] = FormatBasis(
             signal=name, fmt=fmt, peak=peak, proven=proven, stands_for=signal.name
         )
 
     def octaves(self, source: str) -> int:
-        """Return log2 of what a memory's input is limited to."""
+        """Return the base-2 logarithm of the range of a memory's input."""
         fmt = self.vectors[source].fmt
         return fmt.int_bits - fmt.signed
 
     def operations(self, node: Node) -> list[Operation]:
         """Return the operations of a node."""
-        if isinstance(node, Update):
+        if isinstance(node, MemoryUpdate):
             return self.update(node)
         if isinstance(node, Affine):
             return [self.linear(node)]
@@ -274,10 +277,10 @@ class _Quantizer:
             return [Pointwise(terms=node.terms, target=node.target, function=function)]
         return [Argmax(source=node.source, target=node.target)]
 
-    def update(self, node: Update) -> list[Operation]:
+    def update(self, node: MemoryUpdate) -> list[Operation]:
         formats = dict(bounds_of(node.memory, self.vectors[node.states[0]].fmt.width).items())
         octaves = self.octaves(node.source)
-        scaled = {name: louder(bound.fmt, octaves) for name, bound in formats.items()}
+        scaled = {name: scaled_format(bound.fmt, octaves) for name, bound in formats.items()}
         op = node.memory.operation(scaled, node.window)
         assert isinstance(op, Cascade), "networks are lowered to cascades"
         names = dict(zip(node.memory.states, node.states, strict=True))
@@ -297,21 +300,21 @@ class _Quantizer:
 
     def linear(self, node: Affine) -> Linear:
         target = self.vectors[node.target].fmt
-        slope = BY_LIMITS_OF_A_LINE.get(node.activation)
+        slope = SATURATED_LINE_DIVISOR.get(node.activation)
         gain, offset = (1.0, 0.0) if slope is None else (1.0 / slope, 0.5)
         function = None if slope is not None else _function(node.activation, target)
         sources = []
         for name, matrix in zip(node.sources, node.matrices, strict=True):
             fmt = self.vectors[self.copies.get(name, name)].fmt
-            power = self.seen[name].power.reshape(node.n_channels, -1).mean(axis=0)
-            # a rounded word carries noise of its own
+            power = self.statistics[name].power.reshape(node.n_channels, -1).mean(axis=0)
+            # add the power of the word's rounding noise
             power = power / fmt.lsb**2 + 1.0 / 12.0
             peak = max(-fmt.min, fmt.max)
             sources.append(Source(matrix=gain * matrix, lsb=fmt.lsb, power=power, peak=peak))
         inner = target if function is None else function.in_fmt
         bias = gain * node.bias + offset
         bits = self.widths.weights_of(self.graph.signals[node.target].place)
-        rows = round_weights(sources, bias, inner.lsb, bits, self.seen[node.target].read)
+        rows = round_weights(sources, bias, inner.lsb, bits, self.statistics[node.target].read)
         op = Linear(
             sources=tuple(self.copies.get(name, name) for name in node.sources),
             target=node.target,
@@ -324,42 +327,42 @@ class _Quantizer:
             function=function,
         )
         if function is None:
-            # of the integers: rounded weights may add up to more than those that were trained
+            # computed from the integers: rounded weights may sum to more than the trained ones
             peaks = zip(op.peaks(self.vectors.__getitem__), op.multipliers, op.shifts, strict=True)
             self.prove(node.target, max(p * m / 2**s for p, m, s in peaks) * target.lsb)
         return op
 
     def prove(self, name: str, peak: float) -> None:
-        """Note it where what a signal can reach at most fits the format that was chosen."""
+        """Mark the format of a signal as proven if ``peak``, a proven bound, fits it."""
         basis = self.bases[name]
-        if not basis.proven and peak <= _reach(basis.fmt):
+        if not basis.proven and peak <= _max_magnitude(basis.fmt):
             self.bases[name] = replace(basis, peak=peak, proven=True)
 
-    def reach(self, name: str) -> float:
-        """Return what the words of a signal, as it is read, can reach."""
-        return _reach(self.vectors[self.copies.get(name, name)].fmt)
+    def word_range(self, name: str) -> float:
+        """Return the largest magnitude of a signal's format, as readers see it."""
+        return _max_magnitude(self.vectors[self.copies.get(name, name)].fmt)
 
     def gate_peak(self, node: Gate) -> float:
-        return sum(math.prod(self.reach(name) for name in term.names) for term in node.terms)
+        return sum(math.prod(self.word_range(name) for name in term.names) for term in node.terms)
 
 
 def _function(activation: Activation, target: QFormat) -> Function | None:
-    return None if activation in BY_LIMITS else make_function(activation, target)
+    return None if activation in SATURATION_ONLY else make_function(activation, target)
 
 
-def _reach(fmt: QFormat) -> float:
+def _max_magnitude(fmt: QFormat) -> float:
     return math.ldexp(max(-fmt.min, fmt.max), -fmt.frac_bits)
 
 
 def _fit(name: str, peak: float, bits: int) -> QFormat:
-    """Return the format of the finest LSB that holds +-``peak``, or of 1 for what was never heard.
+    """Return the format with the finest LSB that holds +-``peak``; a peak of 0 counts as 1.
 
     Raises
     ------
     SpecError
-        If it is beyond all reason.
+        If the peak exceeds `MAX_PEAK`.
     """
-    if peak > LARGEST:
-        raise SpecError(f"{name} reaches {peak:.3g} but must stay below {LARGEST:.3g}: scale it")
-    octaves = math.frexp(max(peak, SMALLEST) if peak else 1.0)[1]
-    return louder(fit(math.ldexp(peak, -octaves), bits), octaves)
+    if peak > MAX_PEAK:
+        raise SpecError(f"{name} reaches {peak:.3g} but must stay below {MAX_PEAK:.3g}: scale it")
+    octaves = math.frexp(max(peak, MIN_PEAK) if peak else 1.0)[1]
+    return scaled_format(fit(math.ldexp(peak, -octaves), bits), octaves)

@@ -1,4 +1,4 @@
-"""What the signals of a network reach: seen on data, or proven."""
+"""Collect statistics of a network's signals on calibration data or on synthetic noise."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ from .signal_graph import Affine, SignalGraph
 
 NOISE_SEQUENCES = 16
 NOISE_STEPS = 256
-"""Length of the made-up input where there is no data [steps]."""
+"""Length of each synthetic sequence, without the memories' windows [steps]."""
 BATCH_VALUES = 1 << 22
-"""Input values run at a time."""
+"""Number of input values in a batch."""
 MAX_MOMENTS = 1500
-"""Most columns of rows of which second moments are kept."""
+"""Most columns of an affine node for which second moments are collected."""
 MOMENT_STEPS = 20_000
-"""About how many steps they are taken from."""
+"""Approximate number of steps sampled for second moments."""
 MOMENT_ROWS = 2048
-"""Rows that are multiplied at a time."""
+"""Rows in one matrix product of the second moments."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Seen:
-    """What a signal did on data.
+class SignalStatistics:
+    """Statistics of a signal on calibration data.
 
     Attributes
     ----------
     peak : float
         Largest magnitude.
     power : float array, shape (length,)
-        Mean square of each word.
+        Mean square of each element.
     read : float array, shape (n_columns + 1, n_columns + 1), or None
-        Second moments of what the rows that make the signal read, a constant 1 at the end.
+        For the target of an affine node: second moments of the columns that it reads, followed by a
+        constant 1.
     """
 
     peak: float
@@ -47,8 +48,10 @@ class Seen:
     read: Array | None = None
 
 
-def observe(graph: SignalGraph, sequences: Iterable[Array]) -> dict[str, Seen]:
-    """Run a graph over data and return what every signal did.
+def collect_statistics(
+    graph: SignalGraph, sequences: Iterable[Array]
+) -> dict[str, SignalStatistics]:
+    """Run a graph over data and return the statistics of every signal.
 
     Parameters
     ----------
@@ -62,15 +65,15 @@ def observe(graph: SignalGraph, sequences: Iterable[Array]) -> dict[str, Seen]:
     """
     peaks = dict.fromkeys(graph.signals, 0.0)
     powers = {name: np.zeros(s.length) for name, s in graph.signals.items()}
-    moments: dict[str, _Moment] = {}
+    moments: dict[str, _SecondMoments] = {}
     data = list(sequences)
     share = min(1.0, MOMENT_STEPS / max(1, sum(map(len, data))))
     count = taken = 0
 
-    def look(_: int, node: Affine, columns: Array) -> None:
-        # evenly among all steps of all sequences, however short they are
+    def watch_affine(_: int, node: Affine, columns: Array) -> None:
+        # sample steps evenly over all sequences, however short
         if columns.shape[1] <= MAX_MOMENTS and taken <= share * count:
-            moments.setdefault(node.target, _Moment()).add(columns)
+            moments.setdefault(node.target, _SecondMoments()).add(columns)
 
     def watch(_: int, signals: Mapping[str, Array]) -> None:
         nonlocal count, taken
@@ -85,19 +88,21 @@ def observe(graph: SignalGraph, sequences: Iterable[Array]) -> dict[str, Seen]:
     (source,) = graph.names(Role.INPUT)
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for at in by_length(data, BATCH_VALUES):
-            graphs.run(graph, stack(data, at), watch, look)
+            graphs.run(graph, stack(data, at), watch, watch_affine)
     for name, peak in peaks.items():
         if not np.isfinite(peak):
-            raise SpecError(f"{name} grows beyond all numbers on this data: must stay finite")
+            raise SpecError(f"{name} must stay finite on the data but overflows: scale the data")
     reads = {name: moment.mean() for name, moment in moments.items()}
     return {
-        name: Seen(peak=peaks[name], power=powers[name] / max(count, 1), read=reads.get(name))
+        name: SignalStatistics(
+            peak=peaks[name], power=powers[name] / max(count, 1), read=reads.get(name)
+        )
         for name in graph.signals
     }
 
 
-class _Moment:
-    """Second moments of rows and a constant 1, many rows at a time."""
+class _SecondMoments:
+    """Accumulates second moments of rows extended by a constant 1, in batches."""
 
     def __init__(self) -> None:
         self._waiting: list[Array] = []
@@ -124,8 +129,20 @@ class _Moment:
             self._waiting, self._n_waiting = [], 0
 
 
-def noise(graph: SignalGraph, peak: float, longest_memory: float, seed: int = 0) -> list[Array]:
-    """Return input made up for want of data: noise of several bandwidths, within +-``peak``."""
+def noise_sequences(
+    graph: SignalGraph, peak: float, longest_memory: float, seed: int = 0
+) -> list[Array]:
+    """Return synthetic input for calibration without data: noise of several bandwidths.
+
+    Parameters
+    ----------
+    graph : SignalGraph
+    peak : float
+        Largest magnitude.
+    longest_memory : float
+        Longest window of a memory [steps]; lengthens the sequences.
+    seed : int
+    """
     rng = np.random.default_rng(seed)
     (name,) = graph.names(Role.INPUT)
     n_in, n_steps = graph.signals[name].length, int(NOISE_STEPS + 2 * min(longest_memory, 4096))

@@ -1,8 +1,8 @@
-"""A memory with rounded coefficients, as the stages of quantization see it.
+"""Round the coefficients of a memory; cascade and dense realizations share one interface.
 
-`round_cascade` and `round_dense` present both realizations the same way: a recurrence in
-orthonormal coordinates, the vectors of state words and what they mean, the signals that need a
-format, where rounding errors enter, and the program operation.
+`round_cascade` and `round_dense` return a `RoundedMemory`: a recurrence in orthonormal coordinates,
+the state vectors and their meaning, the signals that need a format, the entry points of rounding
+errors, and the program operation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Formats = Mapping[str, QFormat]
 class MemorySignal:
     """A recurrent signal in real units: ``rows @ z + direct * u``.
 
-    With ``direct`` zero the rows read z after the step, otherwise before it.
+    If ``direct`` is zero, z is the state after the step, otherwise before it.
     """
 
     fmt_name: str
@@ -39,26 +39,27 @@ class MemorySignal:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RoundedMemory:
-    """A memory with rounded coefficients and word formats still open.
+    """A memory with rounded coefficients, before word formats are chosen.
 
     Attributes
     ----------
     recurrence : Recurrence
-        In orthonormal coordinates z.
+        The recurrence in orthonormal coordinates z.
     states : dict of str to float array
-        State vectors: each word's real value as a row of ``value = row @ z``.
+        For each state vector, rows with ``value = row @ z`` for the real value of each word.
     signals : tuple of MemorySignal
-        Everything that needs a format, the states included.
+        All signals that need a format, the states included.
     noise : callable
-        LSB of each format name -> how rounding errors one LSB high enter z.
+        Maps the LSB of each format to the effect on z of a one-LSB rounding error at each source,
+        shape (d, n_sources).
     readout : float array, shape (d, d)
         ``m = readout @ z``.
     response : callable
-        Points of the unit circle -> transfer functions from u to z.
+        Maps points on the unit circle to the transfer functions from u to z.
     operation : callable
-        Formats and the silence window -> the program's operation.
+        Returns the program's operation for given formats and zero-run window.
     decay : str
-        ``proven``, or why zero input is not proven to die.
+        ``proven``, or why a zero-input run is not proven to reach zero.
     """
 
     recurrence: Recurrence
@@ -110,7 +111,7 @@ def round_cascade(system: StateSpace, ideal: AdaptorChain, coef_bits: int) -> Ro
 
 
 def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
-    """Round Abar - I, one exponent a row; Bbar follows from unit gain at DC."""
+    """Round Abar - I with one exponent for each row; Bbar follows from unit gain at DC."""
     rounded = round_rows(system.A, coef_bits, "the dense matrix")
     scale = system.scale
     A = rounded.real() * (scale[None, :] / scale[:, None])
@@ -128,7 +129,7 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
         recurrence=recurrence,
         states=states,
         signals=_state_signals(states),
-        # the last source is the input word, rounded to the state's fraction
+        # the last source is the rounding of the input word to the state's frac_bits
         noise=lambda lsb: lsb["m"] * np.column_stack([np.diag(1.0 / scale), recurrence.b]),
         readout=np.diag(scale),
         response=recurrence.response,
@@ -145,5 +146,5 @@ def _state_signals(states: dict[str, Array]) -> tuple[MemorySignal, ...]:
 
 
 def silence_window(theta: float) -> int:
-    """Return the steps of zero input after which the window holds nothing else."""
+    """Return the length of a zero-input run that fills the window with zeros [steps]."""
     return max(1, math.ceil(theta))

@@ -1,6 +1,6 @@
-"""A network as real-valued operations, one for one with those of the program to come.
+"""The signal graph of a network: real-valued nodes that map one to one to program operations.
 
-The readout of every memory is folded into what reads it: nodes read the states of the chains.
+Memory readouts are folded into their readers: nodes read the states of the chains.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Signal:
     length : int
     role : Role
     about : str
-        What it means.
+        Meaning of its elements.
     layer : str
-        Name of the network's layer that makes it; empty for the input.
+        Name of the layer that computes it; empty for the input and the outputs.
     place : int
-        Which layer that is, from 1; the last one for what leaves the network, 0 for what enters.
+        Number of that layer, from 1; the last layer for outputs, 0 for the input.
     weighted : bool
-        Weights multiply it, so that its width costs multiplier bits.
+        Whether weights multiply it, so that its width affects the multipliers.
     activation : Activation
-        What bounds it.
+        Activation that bounds it.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Signal:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Affine:
-    """``target = f(sum of matrix @ source + bias)``, the same for each channel."""
+    """``target = f(sum of matrix @ source + bias)``, with the same weights for each channel."""
 
     sources: tuple[str, ...]
     matrices: tuple[Array, ...]
@@ -71,8 +71,8 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Update:
-    """A memory takes its input; ``states`` are the chain's, as words will hold them."""
+class MemoryUpdate:
+    """Update of a memory; ``states`` are the state signals of its chain."""
 
     source: str
     states: tuple[str, ...]
@@ -82,7 +82,7 @@ class Update:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Signals read, but for the memory's own."""
+        """Signals read, except for the memory's own states."""
         return (self.source,)
 
     @property
@@ -93,7 +93,7 @@ class Update:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gate:
-    """``target = f(sum of the terms)``, word by word."""
+    """``target = f(sum of the terms)``, elementwise."""
 
     terms: tuple[Term, ...]
     target: str
@@ -111,8 +111,8 @@ class Gate:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Best:
-    """The index of the largest."""
+class ArgmaxNode:
+    """The index of the largest element."""
 
     source: str
     target: str
@@ -128,18 +128,19 @@ class Best:
         return (self.target,)
 
 
-Node = Affine | Update | Gate | Best
+Node = Affine | MemoryUpdate | Gate | ArgmaxNode
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SignalGraph:
-    """A network as nodes in their order within a step.
+    """Signals and nodes of a network.
 
     Attributes
     ----------
     signals : dict of str to Signal
-        In the order of the program's vectors.
+        Signals in the order of the program's vectors.
     nodes : tuple of Node
+        Nodes in the order of execution within a step.
     """
 
     signals: Mapping[str, Signal]
@@ -149,7 +150,7 @@ class SignalGraph:
         """Return the multiplications of one run of ``node``, all channels together."""
         if isinstance(node, Affine):
             return node.n_channels * sum(matrix.size for matrix in node.matrices)
-        if isinstance(node, Update):
+        if isinstance(node, MemoryUpdate):
             return sum(self.signals[name].length for name in node.states)
         if isinstance(node, Gate):
             return sum(bool(term.b) for term in node.terms) * self.signals[node.target].length
@@ -164,19 +165,19 @@ def run(
     graph: SignalGraph,
     x: Array,
     watch: Callable[[int, Mapping[str, Array]], object],
-    look: Callable[[int, Affine, Array], object] = lambda t, node, columns: None,
+    watch_affine: Callable[[int, Affine, Array], object] = lambda t, node, columns: None,
 ) -> None:
-    """Run a graph from its zero state, in float64.
+    """Run a graph in float64 from the zero state.
 
     Parameters
     ----------
     graph : SignalGraph
     x : float array, shape (n_sequences, n_steps, n_in)
     watch : callable
-        Called after each step with its number and all signals, shape (n_sequences, length).
-    look : callable
-        Called with the step, an affine node and what its rows read there,
-        shape (n_sequences * n_channels, n_columns).
+        Called after each step with its index and all signals, shape (n_sequences, length).
+    watch_affine : callable
+        Called at each affine node with the step index, the node and its input columns, shape
+        (n_sequences * n_channels, n_columns).
     """
     n = len(x)
     signals = {name: np.zeros((n, s.length)) for name, s in graph.signals.items()}
@@ -184,20 +185,20 @@ def run(
     chains = {
         node.states: np.zeros((n, graph.signals[node.source].length, len(node.memory.recurrence.b)))
         for node in graph.nodes
-        if isinstance(node, Update)
+        if isinstance(node, MemoryUpdate)
     }
     (source,) = graph.names(Role.INPUT)
     for t in range(x.shape[1]):
         signals[source] = x[:, t]
         for node in graph.nodes:
-            if isinstance(node, Update):
+            if isinstance(node, MemoryUpdate):
                 z, step = chains[node.states], node.memory.recurrence
                 moved = _rows_times(z, step.A.T).reshape(z.shape)
                 z = z + moved + signals[node.source][:, :, None] * step.b
                 chains[node.states] = z
                 for name, rows in zip(node.states, node.memory.states.values(), strict=True):
                     signals[name] = _rows_times(z, rows.T).reshape(n, -1)
-            elif isinstance(node, Best):
+            elif isinstance(node, ArgmaxNode):
                 signals[node.target] = np.argmax(signals[node.source], axis=1)[:, None].astype(
                     float
                 )
@@ -205,7 +206,7 @@ def run(
                 columns = np.concatenate(
                     [signals[s].reshape(n * node.n_channels, -1) for s in node.sources], axis=1
                 )
-                look(t, node, columns)
+                watch_affine(t, node, columns)
                 before = columns @ np.hstack(node.matrices).T + node.bias
                 signals[node.target] = activate(node.activation, before.reshape(n, -1))
             else:
@@ -214,7 +215,7 @@ def run(
 
 
 def _rows_times(z: Array, matrix: Array) -> Array:
-    """Return the product of all channels of all sequences at once; NumPy makes one of each."""
+    """Return the product for all channels and sequences at once; NumPy would loop over them."""
     return z.reshape(-1, z.shape[2]) @ matrix
 
 

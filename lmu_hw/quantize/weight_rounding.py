@@ -1,4 +1,4 @@
-"""Weights as integers: one scale a row, chosen with what is known of the words they multiply."""
+"""Round weights to integers with a scale for each row, using statistics of the input words."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from ..errors import SpecError
 from ..program.fixedpoint import MAX_WORD_BITS
 
 MULTIPLIER_BITS = 15
-"""Width of a row's multiplier, whose highest bit is set."""
+"""Width of a row's multiplier; its highest bit is set."""
 SPARE_BITS = 3
-"""Room above the largest sum of a row times its multiplier."""
+"""Headroom above the largest product of a row sum and its multiplier [bits]."""
 MAX_ALIGN = 12
-"""Farthest two sources of a row are brought apart [bits]."""
+"""Largest difference between the left shifts of two sources [bits]."""
 DAMPING = 0.01
-"""Added to every column's mean square, relative to their mean: no two are taken as quite alike."""
+"""Regularization of the second moments, relative to the mean of their diagonal."""
 BLOCK = 64
-"""Columns that are rounded before the others hear of it."""
-LOUDEST = 2.0**46
-"""Most that an LSB of a word may make of its sum [LSB]: far beyond saturation."""
+"""Number of columns rounded between two updates of all remaining columns."""
+MAX_WEIGHT_LSBS = 2.0**46
+"""Largest contribution of one input LSB to a sum [LSB]; far beyond saturation."""
 BIAS_BITS = 30
-"""Finest scale of a row, relative to its bias."""
-CLIPPED = np.linspace(0.45, 1.0, 23)
-"""Scales tried for few bits, relative to that which holds the largest weight."""
+"""Largest width of a bias in units of its row's scale [bits]."""
+CLIP_FACTORS = np.linspace(0.45, 1.0, 23)
+"""Candidate scales for narrow weights, relative to the scale that holds the largest weight."""
 CLIP_BELOW_BITS = 7
-"""Width from which on no scale is better than the one that holds the largest weight."""
+"""Width from which clipping large weights never helps."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Source:
-    """What a row reads.
+    """An input vector of an affine operation, with its weights.
 
     Attributes
     ----------
     matrix : float array, shape (n, m)
         Real weights.
     lsb : float
-        Of the words.
+        LSB of the words.
     power : float array, shape (m,)
         Mean square of each word [LSB^2].
     peak : int
@@ -55,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IntegerRows:
-    """Rows of a `~lmu_hw.program.integer_program.Linear`, as its fields."""
+    """Fields of a `~lmu_hw.program.integer_program.Linear`."""
 
     rows: tuple[tuple[int, ...], ...]
     aligns: tuple[int, ...]
@@ -78,25 +78,25 @@ def round_weights(
     sources : sequence of Source
     bias : float array, shape (n,)
     lsb : float
-        Of the sum, before any function.
+        LSB of the sum, before any function.
     weight_bits : int
         Width of the weights, 2 to 16.
     moment : float array, shape (m + 1, m + 1), optional
-        Second moments of all columns in real units, and of a constant 1. With them the error of a
-        rounded weight is made good by those that are rounded after it, and by the bias.
+        Second moments of all columns in real units, and of a constant 1. With them, weights rounded
+        later and the bias compensate the error of each rounded weight.
 
     Raises
     ------
     SpecError
-        If the weights are so large that nothing but saturation could come of them.
+        If the weights are so large that the sums could only saturate.
     """
     top = (1 << (weight_bits - 1)) - 1
     peaks = np.column_stack([np.max(np.abs(s.matrix), axis=1) * s.lsb for s in sources])
-    loudest = max(np.max(peaks), np.max(np.abs(bias)) * 2.0**-BIAS_BITS) / lsb
-    if not loudest < LOUDEST:
+    largest = max(np.max(peaks), np.max(np.abs(bias)) * 2.0**-BIAS_BITS) / lsb
+    if not largest < MAX_WEIGHT_LSBS:
         raise SpecError(
-            f"a weight makes {loudest:.2g} LSB of its sum from one of what it reads, over the "
-            f"{LOUDEST:.2g} that fit: scale the weights, or calibrate on data like those to come"
+            f"a weight must turn an input LSB into at most {MAX_WEIGHT_LSBS:.2g} LSB of its sum, "
+            f"not {largest:.2g}: scale the weights, or calibrate on representative data"
         )
     powers = np.array([np.sum(s.power) for s in sources])
     aligns = _choose_aligns(peaks, powers)
@@ -111,7 +111,7 @@ def round_weights(
         s.matrix.shape[1] * top * s.peak << int(a) for s, a in zip(sources, aligns, strict=True)
     )
     multipliers, shifts = _multipliers(scale / lsb, most)
-    # the scale that the integers really make: its own rounding costs nothing
+    # round weights to the scale that the integers realize, so that its rounding costs nothing
     scale = np.ldexp(multipliers.astype(np.float64), -shifts) * lsb
     if moment is None:
         rows = np.clip(np.floor(words / scale[:, None] + 0.5), -top, top).astype(np.int64)
@@ -121,9 +121,9 @@ def round_weights(
         ]
         unit = np.append(np.concatenate(units), 1.0)
         shifted = moment / np.outer(unit, unit)
-        # a rounded word carries noise of its own
+        # add the power of the words' rounding noise
         noise = np.append(np.repeat(4.0**aligns / 12.0, [s.matrix.shape[1] for s in sources]), 0.0)
-        rows, bias = _round_in_turn(words, bias, scale, top, shifted + np.diag(noise))
+        rows, bias = _round_with_feedback(words, bias, scale, top, shifted + np.diag(noise))
     biases = np.floor(bias / scale + 0.5).astype(np.int64)
     return IntegerRows(
         rows=tuple(map(tuple, rows.tolist())),
@@ -134,18 +134,22 @@ def round_weights(
     )
 
 
-def _round_in_turn(
+def _round_with_feedback(
     words: Array, bias: Array, scale: Array, top: int, moment: Array
 ) -> tuple[np.ndarray, Array]:
-    """Return rounded rows and the bias, each error made good by what is rounded later.
+    """Return rounded rows and the bias; columns rounded later compensate earlier errors.
 
-    The loudest columns go first. (Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ", ICLR 2023.)
+    Columns with the most power are rounded first.
+
+    References
+    ----------
+    Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ", ICLR 2023.
     """
     n = len(moment) - 1
     order = np.append(np.argsort(-np.diag(moment)[:n], kind="stable"), n)
     H = moment[np.ix_(order, order)]
     H = H + DAMPING * np.mean(np.diag(H)[:n]) * np.diag(np.append(np.ones(n), 0.0))
-    # row j of U: how columns after j answer an error of column j
+    # row j of U: compensation of an error in column j by the columns after it
     U = np.linalg.cholesky(np.linalg.inv(H)).T
     rest = np.column_stack([words, bias])[:, order]
     rows = np.empty_like(words)
@@ -156,21 +160,21 @@ def _round_in_turn(
             rows[:, j] = np.clip(np.floor(rest[:, j] / scale + 0.5), -top, top)
             errors[:, k] = (rest[:, j] - rows[:, j] * scale) / U[j, j]
             rest[:, j + 1 : block.stop] -= np.outer(errors[:, k], U[j, j + 1 : block.stop])
-        # the others hear of a whole block at once: one product of matrices
+        # update the columns after the block with one matrix product
         rest[:, block.stop :] -= errors @ U[start : block.stop, block.stop :]
     return rows[:, np.argsort(order[:n])].astype(np.int64), rest[:, n]
 
 
 def _choose_aligns(peaks: Array, powers: Array) -> np.ndarray:
-    """Return each source's left shift: least rounding noise of all rows together.
+    """Return the left shift of each source that minimizes the total rounding noise of all rows.
 
-    A row's step is set by its largest weight, in units of the shifted words; the noise that a
-    source makes of it is the step times the size of its shifted words.
+    The largest weight of a row, in units of the shifted words, sets its step. The noise from a
+    source is that step times the power of its shifted words.
 
     Parameters
     ----------
     peaks : float array, shape (n_rows, n_sources)
-        Largest weight of each row and source, per word.
+        Largest weight of each row and source, in real units per LSB of the word.
     powers : float array, shape (n_sources,)
         Sum of the words' mean squares.
     """
@@ -192,10 +196,10 @@ def _choose_aligns(peaks: Array, powers: Array) -> np.ndarray:
 
 
 def _clipped_scale(words: Array, power: Array, scale: Array, top: int) -> Array:
-    """Return for each row the scale of least error, the largest weights held at their limit."""
+    """Return for each row the scale with the least error, clipping weights that exceed it."""
     best, least = scale, np.full(len(scale), np.inf)
     safe = np.where(scale > 0.0, scale, 1.0)
-    for factor in CLIPPED:
+    for factor in CLIP_FACTORS:
         step = (safe * factor)[:, None]
         error = np.clip(np.floor(words / step + 0.5), -top, top) * step - words
         cost = (error**2) @ (power + 1e-300)
@@ -205,12 +209,12 @@ def _clipped_scale(words: Array, power: Array, scale: Array, top: int) -> Array:
 
 
 def _multipliers(scale: Array, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return integers with ``scale <= multiplier * 2**-shift``, as near as their width allows."""
+    """Return the smallest ``multiplier * 2**-shift >= scale`` that the multiplier width allows."""
     width = min(MULTIPLIER_BITS, MAX_WORD_BITS - SPARE_BITS - most.bit_length())
     width = max(1, width)
     exponent = np.frexp(scale)[1].astype(np.int64)
     shifts = np.minimum(width - exponent, MAX_WORD_BITS - 2)
     multipliers = np.ceil(np.ldexp(scale, shifts)).astype(np.int64)
-    # a scale above the integers has no shift left
+    # fold a negative shift into the multiplier
     over = np.maximum(-shifts, 0)
     return np.maximum(multipliers, 1) << over, shifts + over

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .._support.validation import check_int
 
 WORD_BITS = 16
-"""Width of words that cost nothing by it: a memory's input, gates, cell states."""
+"""Width of words that gain nothing from being narrower: memory inputs, gates, cell states."""
 MAX_STATE_BITS = 32
 
 
@@ -18,17 +18,18 @@ class Widths:
     Parameters
     ----------
     weight_bits : int
-        Weights, 2 to 16, with a scale for each row.
+        Width of weights, 2 to 16; each row has its own scale.
     layer_weight_bits : tuple of int
-        The same for each layer of the network; empty: ``weight_bits`` for all.
+        Width of weights for each layer of the network; empty: ``weight_bits`` for all layers.
     act_bits : int
-        Outputs of layers, 4 to 16.
+        Width of layer outputs, 4 to 16.
     coef_bits : int
-        Coefficients of memories, 4 to 24.
+        Width of memory coefficients, 4 to 24.
     state_bits : int, optional
-        States of memories, 8 to 32. Default: enough that roundoff stays below what is read of them.
+        Width of memory states, 8 to 32. Default: the smallest width that keeps roundoff below half
+        an LSB of the words that readers see.
     input_bits : int
-        The network's input, 4 to 16.
+        Width of the network's input, 4 to 16.
 
     Raises
     ------
@@ -58,7 +59,7 @@ class Widths:
             check_int("weight_bits", bits, 2, WORD_BITS)
 
     def weights_of(self, place: int) -> int:
-        """Return the width of the weights of a layer, counted from 1."""
+        """Return the weight width of a layer; layers count from 1."""
         return self.layer_weight_bits[place - 1] if self.layer_weight_bits else self.weight_bits
 
     @property

@@ -1,5 +1,6 @@
-"""The hardware, in Amaranth: one block a file; `emit` turns a program into Verilog text, `Core` is
-it as a component of other Amaranth designs.
+"""Hardware in Amaranth, one block a file.
+
+`emit` turns a program into Verilog text. `Core` is the same design as an Amaranth component.
 """
 
 from .core import Core

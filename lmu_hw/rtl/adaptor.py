@@ -1,4 +1,4 @@
-"""The lossless two-port of a cascade, as a pipeline of five stages."""
+"""The lossless two-port adaptor of a cascade as a five-stage pipeline."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ..program.integer_program import Cascade, Program
 from .constant_tables import lookup, signed_width
 from .lane_widths import depth_to_clear
 from .ports import keep_on_reset
-from .rounder import Range, Rounder, Unlimited
+from .rounder import Range, RoundedTotal, Rounder
 from .schedule import Schedule
 from .shifter import Shifter
 
 LOW_BITS = 16
-"""Bits of a wide x in the lower of its two products: what a multiplier of any device takes."""
+"""Bits of a wide x in the lower of its two products: fits one hard multiplier of any device."""
 
 
 class ChainPort(enum.Enum, shape=3):
-    """What a command does with the words of the chain and of its states."""
+    """Operation of the adaptor on the chain word and the states."""
 
     NONE = 0
     LOAD = 1
-    """The memory's input, rounded, becomes the chain word."""
+    """Load the rounded memory input as the chain word."""
     OUTER = 2
-    """The adaptor between the chain word and z_outer."""
+    """Adaptor between the chain word and z_outer."""
     REAL = 3
-    """The adaptor between z_inner and the chain word, of a real section."""
+    """Adaptor of a real section, between z_inner and the chain word."""
     INNER = 4
-    """The adaptor between z_inner and the outer adaptor's word."""
+    """Adaptor between z_inner and the outer adaptor's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
-    """Formats of one cascade's words."""
+    """Word formats of one cascade."""
 
     source: QFormat
     chain: QFormat
@@ -46,7 +46,7 @@ class Formats:
 
     @property
     def all(self) -> tuple[QFormat, ...]:
-        """Those that meet in adaptors."""
+        """Formats of the words that enter adaptors."""
         return (self.chain, self.outer, self.inner)
 
 
@@ -62,7 +62,7 @@ def formats_of(program: Program, op: Cascade) -> Formats:
 
 
 def coefficient_widths(plan: Schedule) -> tuple[int, int, int]:
-    """Return the bits of the largest coefficient, the smallest shift, and the bits above it."""
+    """Return the largest coefficient's width, the smallest shift, and the width of shift - min."""
     adaptors = [a for chain in plan.chains for section in chain.sections for a in section]
     shifts = [shift for _, shift in adaptors]
     return (
@@ -75,40 +75,41 @@ def coefficient_widths(plan: Schedule) -> tuple[int, int, int]:
 class AdaptorUnit(wiring.Component):
     """``a' = a + t``, ``b' = 2 a - b + t``, ``t = coef * 2**-shift * (b - a)``.
 
-    The words of all cascades are brought to one binary point, the finest of any, before they meet.
+    The words of all cascades are aligned to one binary point, the finest of all formats.
 
     Parameters
     ----------
     plan : Schedule
-        With at least one chain.
+        Must have at least one chain.
 
     Members
     -------
     port : In(ChainPort)
-        With ``word``: the state just read, or the memory's input.
+        Operation; valid in the cycle of ``word``.
     chain_number : In(unsigned)
-        Which cascade.
+        Index of the cascade.
     word : In(signed)
-    coef : In(unsigned)
-    shift : In(unsigned)
-        With ``word``; the shift less ``shift_min``.
+        The state just read, or the memory's input.
+    coef, shift : In(unsigned)
+        With ``word``: the coefficient, and its right shift minus ``shift_min``.
     silent : In(1)
-        Round toward zero.
+        Two cycles after ``word``: round toward zero instead of to nearest.
     a, b : Out(signed)
-        ``a'`` of an inner or real adaptor; ``b'`` of an inner one, a cycle after its ``a'``.
+        ``a'`` of an inner or real adaptor; ``b'`` of an inner adaptor, one cycle after its ``a'``.
     a_valid, b_valid : Out(1)
 
     Latency: 5 cycles from ``word`` to ``a``.
-    Throughput: one command a cycle; the chain word of a command is there for one 4 cycles later.
+    Throughput: one command per cycle; a command may use the chain word of one 4 cycles earlier.
 
     Schedule:
 
-    - operand: the chain word or the link limited, aligned, subtracted.
-    - product: ``t = coef * x``, of a wide ``x`` in two parts; ``b``'s base ``2 a - b = a - x``.
-    - shift: the parts added; ``t >> shift`` with the bits that fall off; rounding constants join
-      the bases.
-    - round: both ports summed and rounded; for the chain, the link, or the output.
-    - limit: link and output limited to their ranges.
+    - operand: limit the chain word or the link, align it and subtract.
+    - product: ``t = coef * x``, in two partial products where ``x`` is wide; base of ``b`` is
+      ``2 a - b = a - x``.
+    - shift: add the partial products, shift ``t`` right, keep half and sticky bits; add the
+      rounding constants to the bases.
+    - round: sum and round both ports, for the chain, the link or the output.
+    - limit: saturate link and output to their ranges.
     """
 
     latency = 5
@@ -125,7 +126,7 @@ class AdaptorUnit(wiring.Component):
         self.used = [ChainPort.OUTER, ChainPort.INNER] * (2 in lengths) + [ChainPort.REAL] * (
             1 in lengths
         )
-        # whether a real section has one after it, which takes its word
+        # whether a real section has a successor, which reads its word
         self.goes_on = any(
             len(section) == 1 and any(chain.sections[k + 1 :])
             for chain in plan.chains
@@ -155,8 +156,8 @@ class AdaptorUnit(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         ports = [self.port]
-        # while the states are cleared, what was on its way before a reset comes to nothing; what is
-        # mirrored of it later is written again before it is read
+        # Clearing the states takes longer than this pipeline, so words in flight before a reset are
+        # overwritten; mirrored words are written again before they are read.
         data = depth_to_clear(self.plan) > self.latency
         for name in ("product", "shift", "round", "limit"):
             port = Signal(ChainPort, name=f"{name}_port", reset_less=data)
@@ -172,7 +173,7 @@ class AdaptorUnit(wiring.Component):
         m.submodules.round_a, m.submodules.round_b = round_a, round_b
 
         # operand
-        chain = Unlimited(round_a, "chain")
+        chain = RoundedTotal(round_a, "chain")
         link = Signal(signed(self.state_width), reset_less=True)
         x = Signal(signed(self.x_width), reset_less=True)
         base = Signal(signed(self.base_width), reset_less=True)
@@ -231,7 +232,7 @@ class AdaptorUnit(wiring.Component):
             ]
 
         # round
-        sum_a, sum_b = Unlimited(round_a, "a"), Unlimited(round_b, "b")
+        sum_a, sum_b = RoundedTotal(round_a, "a"), RoundedTotal(round_b, "b")
         sum_a.take(m, round_a)
         sum_b.take(m, round_b)
         with m.If((rounding == ChainPort.LOAD) | (rounding == ChainPort.OUTER)):
@@ -265,7 +266,7 @@ class AdaptorUnit(wiring.Component):
     def _operands(
         self, m: Module, f: Formats, chain: Value, link: Signal, x: Signal, base: Signal
     ) -> None:
-        """Choose what is multiplied, ``b - a``, and what is added, ``a``."""
+        """Select the factor ``b - a`` and the addend ``a``."""
         inner = self._aligned(self.word, f.inner)
         outer = self._aligned(self.word, f.outer)
         on_chain = self._aligned(chain, f.chain)
@@ -283,7 +284,7 @@ class AdaptorUnit(wiring.Component):
                 m.d.sync += [x.eq(0), base.eq(self._aligned(self.word, f.source))]
 
     def _ranges(self) -> tuple[list[Range], dict[str, list[int]]]:
-        """Return the ranges of all words, and the numbers of those of each cascade."""
+        """Return all distinct word ranges, and the index of each cascade's ranges among them."""
         ranges: list[Range] = []
         numbers: dict[str, list[int]] = {"chain": [], "inner": [], "outer": []}
         for f in self.formats:

@@ -1,4 +1,4 @@
-"""The index of the largest of some words."""
+"""Index of the largest word of a vector."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from .ports import keep_on_reset
 
 
 class ArgmaxUnit(wiring.Component):
-    """Remembers the largest word so far, the first of those that are equal.
+    """Tracks the index of the largest word so far; the first one wins ties.
 
     Parameters
     ----------
     width, index_width : int
+        Widths of a word and of its index [bits].
 
     Members
     -------
     word : In(signed(width))
     valid, first : In(1)
-        ``word`` takes part; it is the first.
+        Compare ``word``; it is the first of its vector.
     index : Out(index_width)
 
     Latency: 1 cycle.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
-    Schedule: compared with the largest, which it replaces where it is larger.
+    Schedule: compare the word with the largest one; replace that if the word is larger.
     """
 
     latency = 1
@@ -46,7 +47,7 @@ class ArgmaxUnit(wiring.Component):
         keep_on_reset(self, "index")
 
     def model(self, words: Sequence[int]) -> int:
-        """Return the index."""
+        """Return the index of the largest word."""
         return int(np.argmax(words))
 
     def elaborate(self, _platform: object) -> Module:

@@ -1,4 +1,4 @@
-"""The lanes' memory: a bank for each lane, all read at the same row."""
+"""The lanes' memory: one bank per lane; a read returns the same row of every bank."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from .block_memories import Ram
 
 
 class Banks(wiring.Component):
-    """One memory for each lane.
+    """One memory bank for each lane.
 
     Parameters
     ----------
     width, rows, lanes : int
+        Bits of a word, words in a bank, number of banks.
 
     Members
     -------
@@ -22,12 +23,12 @@ class Banks(wiring.Component):
     words : Out(signed(width)), one for each bank
     write, write_row, write_bank, write_word : In
     clear : In(1)
-        Write to all banks.
+        Write to all banks, not only to ``write_bank``.
 
-    Latency: 1 cycle from ``read_row``; a word written in a cycle is read from the next one on.
-    Throughput: a row and a written word a cycle.
+    Latency: 1 cycle from ``read_row``; a written word is readable from the next cycle on.
+    Throughput: one row read and one word written per cycle.
 
-    Schedule: address in, words out.
+    Schedule: a registered read.
     """
 
     latency = 1
@@ -47,7 +48,7 @@ class Banks(wiring.Component):
         )
 
     def model(self, written: list[tuple[int, int]], row: int) -> list[int]:
-        """Return a row after words were written, given with their numbers."""
+        """Return a row after the given (word number, word) pairs were written."""
         words = dict(written)
         return [words.get(row * self.lanes + bank, 0) for bank in range(self.lanes)]
 

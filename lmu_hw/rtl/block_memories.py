@@ -1,12 +1,12 @@
-"""Block memories: read-only words and the state, each with a registered read.
+"""Block memories with a registered read: ROMs and single-write, single-read RAMs.
 
-In Amaranth they are Amaranth memories. In emitted Verilog they are instances of the two modules
-in `rtl_templates/rtl/design.v.j2`, written the way every synthesis tool knows: no contents pass
-through the conversion, the RAMs are not initialised, and the ROMs are read from files.
+In Amaranth they are Amaranth memories. In emitted Verilog they are instances of the two modules in
+`rtl_templates/rtl/design.v.j2`, which every synthesis tool infers as block RAM: RAMs are not
+initialised, and ROMs are read from files.
 
-A word that is read in the cycle in which it is written is undefined. A simulation makes it a wrong
-one, so that its use is found: in Amaranth with a `SimulationPlatform`, in Verilog with the macro
-`naming.COLLISION_MACRO`. No synthesis sees that logic.
+A read in the cycle of a write to the same address is undefined. Simulations return a wrong word, so
+that its use is found: in Amaranth with a `SimulationPlatform`, in Verilog with the macro
+`identifiers.COLLISION_MACRO`. Synthesis does not see that logic.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from amaranth.utils import ceil_log2
 
 @dataclass(frozen=True, slots=True)
 class SimulationPlatform:
-    """What `elaborate` gets for a simulation in Amaranth: ``Fragment.get(design, platform)``."""
+    """Platform for simulation in Amaranth: ``Fragment.get(design, platform)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerilogPlatform:
-    """What `elaborate` gets while Verilog is emitted.
+    """Platform for emitting Verilog.
 
     Parameters
     ----------
     prefix : str
-        Of the names of the memory modules.
+        Prefix of the names of the memory modules.
     """
 
     prefix: str
@@ -44,7 +44,7 @@ class Ram(wiring.Component):
     Parameters
     ----------
     width, depth : int
-        Bits of a word, and words, >= 2.
+        Bits of a word, and number of words, >= 2.
 
     Members
     -------
@@ -54,11 +54,11 @@ class Ram(wiring.Component):
     write_address : In(unsigned)
     write_word : In(signed(width))
 
-    Latency: 1 cycle from ``read_address``; a word written in a cycle is read from the next one on,
-    and what is read in the same cycle is undefined: devices differ.
-    Throughput: one read and one write a cycle.
+    Latency: 1 cycle from ``read_address``; a written word is readable from the next cycle on. A
+    read of the address in the cycle of the write is undefined, because devices differ.
+    Throughput: one read and one write per cycle.
 
-    Schedule: address in, word out.
+    Schedule: a registered read.
     """
 
     latency = 1
@@ -92,8 +92,8 @@ class Ram(wiring.Component):
                 i_write_word=self.write_word,
             )
             return m
-        # A read port of domain "sync" promises the old word, which takes logic in most devices.
-        # Of this one Yosys makes a block memory with a registered read, and promises nothing.
+        # A "sync" read port guarantees the old word on a collision, which costs logic in most
+        # devices. Yosys infers a block memory from this form, without that guarantee.
         m.submodules.ram = ram = Memory(
             shape=self.read_word.shape(), depth=self.depth, init=[], attrs={"no_rw_check": 1}
         )
@@ -101,7 +101,7 @@ class Ram(wiring.Component):
         word = Signal.like(self.read_word, reset_less=True)
         m.d.sync += word.eq(reader.data)
         if isinstance(platform, SimulationPlatform):
-            # a wrong word, so that simulation finds out who uses it
+            # return a wrong word, so that the simulation shows any use of it
             with m.If(self.write & (self.write_address == self.read_address)):
                 m.d.sync += word.eq(~reader.data)
         m.d.comb += [
@@ -116,16 +116,16 @@ class Ram(wiring.Component):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RomContents:
-    """What a ROM holds.
+    """Contents of a ROM.
 
     Parameters
     ----------
     width : int
-        Bits of a word; 0 for none.
+        Bits of a word, >= 0.
     words : tuple of int
-        Not negative.
+        Words, >= 0.
     file : str
-        Name of the hex file that has them.
+        Name of the hex file that holds them.
     """
 
     width: int
@@ -134,17 +134,17 @@ class RomContents:
 
     @property
     def is_memory(self) -> bool:
-        """Whether there is anything to store: one word, or words of no bits, are wiring."""
+        """Whether a memory is needed: a single word, or words of 0 bits, are wiring."""
         return self.width > 0 and len(self.words) > 1
 
 
 class Rom(wiring.Component):
-    """Constant words, read one a cycle.
+    """A read-only memory with a registered read.
 
     Parameters
     ----------
     contents : RomContents
-        In Verilog they come from the file.
+        Its words; in Verilog they are read from its file.
 
     Members
     -------
@@ -152,9 +152,9 @@ class Rom(wiring.Component):
     word : Out(unsigned)
 
     Latency: 1 cycle.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
-    Schedule: address in, word out.
+    Schedule: a registered read.
     """
 
     latency = 1

@@ -1,4 +1,4 @@
-"""The memories that are cascades: their states, and the walk along the chain of sections."""
+"""Memories in cascade form: state RAM, section ROM and the sequence of adaptor commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amaranth.utils import ceil_log2
 
 from .adaptor import AdaptorUnit, ChainPort, coefficient_widths
 from .block_memories import Ram, Rom, RomContents
-from .channel_interleaver import Beside
+from .channel_interleaver import ChannelInterleaver
 from .constant_tables import lookup, one_of, saturated
 from .ports import keep_on_reset
 from .schedule import Feed, Mirror, Schedule
@@ -22,69 +22,72 @@ from .schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
 
 
 class SectionWord(IntEnum):
-    """What a word of the ROM of sections stands for."""
+    """Kind of a word in the section ROM."""
 
     NONE = 0
-    """A pause, that states be written in order."""
+    """A gap that keeps the state writes in order."""
     PAIR = 1
     REAL = 2
     HOLD = 3
-    """A pause in which the chain words of two channels go round: an adaptor of coefficient zero."""
+    """A gap that recirculates the chain words of two channels: an adaptor with coefficient zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One of the channels that go through the chain together: its feed for that of the first."""
+    """One of up to two interleaved channels.
+
+    ``feeds`` gives its feed for each feed of the first channel, ``mine`` is set in its cycles.
+    """
 
     prefix: str
     feeds: tuple[Feed, ...]
     mine: Value | None
 
     def of(self, valid: Value) -> Value:
-        """Return whether what is valid is this channel's."""
+        """Return ``valid`` in the cycles of this channel."""
         return valid if self.mine is None else valid & self.mine
 
 
 class ChainUnit(wiring.Component):
-    """Takes a memory's input and updates its states, section after section.
+    """Updates the states of a memory in cascade form, section after section.
 
     Parameters
     ----------
     plan : Schedule
-        With at least one chain.
+        Must have at least one chain.
     file : str
-        Of the ROM of sections.
+        File of the section ROM.
 
     Members
     -------
     word : In(signed)
     feed : In(range(len(plan.feeds)))
     valid : In(1)
-        The memory ``feed`` gets its input ``word``.
+        Start the memory of ``feed`` with input ``word``.
     silent : In(1)
-        From `SilenceCounters`. Of a feed that is paired, ``word`` and ``silent`` two cycles after
-        ``valid`` are those of the channel beside it.
-    mirror, mirror_word : Out
-        A state, as lanes read it, for ``mirror_row``, ``mirror_bank``.
+        From `ZeroRunCounter`: round toward zero. If the feed is paired, ``word`` and ``silent``
+        belong to the second channel two cycles after ``valid``.
+    mirror, mirror_word, mirror_row, mirror_bank : Out
+        Write the copy of a state that the lanes read, in their format and at their address.
     clear : In(1)
         Set the state ``clear_address`` to zero.
 
-    With a state port, besides:
+    With a state port also:
 
     access, address : In
-        Read this state,
+        Read the state at ``address``.
     state : Out(signed)
-        which is there a cycle later.
+        That state, one cycle later.
     load, load_word : In
-        Set the state ``address`` to this; its mirror stays.
+        Write ``load_word`` to the state at ``address``; its mirror is not written.
 
     Latency: see `lmu_hw.rtl.schedule.timing.chain_writes`.
-    Throughput: one section every 4 cycles, of two channels beside each other.
+    Throughput: one section of two interleaved channels every 4 cycles.
 
-    Schedule: window 0 rounds the input. Window k + 1 begins in its first cycle section k's adaptor
-    on the chain, and in its second the inner adaptor of section k - 1, whose other word has just
-    been rounded. States are read two cycles before, and written in order 5 cycles later. The other
-    two cycles of a window do the same for the channel beside.
+    Schedule: windows of 4 cycles. Window 0 rounds the input. Window k + 1 starts the outer (or
+    real) adaptor of section k in its first cycle, and the inner adaptor of section k - 1 in its
+    second. States are read 2 cycles earlier and written in order 5 cycles later. The last two
+    cycles of a window do the same for the second channel.
     """
 
     def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
@@ -125,7 +128,7 @@ class ChainUnit(wiring.Component):
         }
 
     def model(self, chain: int) -> Iterator[ChainWrite]:
-        """Yield when the states of a chain are mirrored."""
+        """Yield the mirror writes of a chain, with their cycles."""
         yield from chain_writes(self.plan.chains[chain].sections)
 
     def elaborate(self, _platform: object) -> Module:
@@ -147,10 +150,10 @@ class ChainUnit(wiring.Component):
         word = Signal.like(self.word, name="operand_word", reset_less=True)
         feed = Signal.like(self.feed, reset_less=True)
         left = Signal(range(max(len(c.sections) for c in self.plan.chains) + 1))
-        # what an input sets needs no reset, nor does what every cycle does
-        # sections whose adaptor on the chain, and whose inner adaptor, come in this window
+        # registers that an input or every cycle sets need no reset
+        # sections whose outer or real adaptor, and whose inner adaptor, run in this window
         current, before = Signal(2, name="current"), Signal(2, name="before")
-        # the section of the next window, in the last two cycles of this one
+        # section of the next window, valid in the last two cycles of this one
         coming = Signal(2, reset_less=True)
         outer_read = Signal.like(states.read_address, name="outer_read", reset_less=True)
         inner_read = Signal.like(states.read_address, name="inner_read", reset_less=True)
@@ -163,9 +166,8 @@ class ChainUnit(wiring.Component):
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
 
-        # a section is there from the last but one cycle of the window before to the second of its
-        # own
-        # reset for simulators alone: zero times an unknown coefficient is unknown to them
+        # A section word is valid from the last but one cycle of the previous window to the second
+        # cycle of its own. The address is reset for simulators: to them 0 times X is X.
         address = Signal.like(rom.address)
         m.d.comb += rom.address.eq(address)
         with m.If((phase == WINDOW - 1) & (left > 1)):
@@ -216,7 +218,7 @@ class ChainUnit(wiring.Component):
                         m.d.comb += port.eq(ChainPort.OUTER)
             with m.Case(1), m.If(before == SectionWord.PAIR):
                 m.d.comb += port.eq(ChainPort.INNER)
-        # an inner adaptor's coefficient has waited for a window
+        # the inner adaptor runs a window later, so its coefficient is held
         held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
         held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
         with m.If(phase == 1):
@@ -235,12 +237,12 @@ class ChainUnit(wiring.Component):
         second: Value = Const(0)
         if self.plan.paired:
             paired = self._of_fed(m, [int(f.paired) for f in feeds], "paired")
-            beside = Beside(m, phase, fed, paired, self.silent)
-            with m.If(beside.fed):
+            interleaver = ChannelInterleaver(m, phase, fed, paired, self.silent)
+            with m.If(interleaver.fed):
                 m.d.sync += word.eq(self.word)
-            beside.operand(m, adaptor, port, coef, shift)
-            beside.read(m, states, first_read, self._distance(m, feed, reads_outer))
-            second = beside.written(m, adaptor.a_valid)
+            interleaver.operand(m, adaptor, port, coef, shift)
+            interleaver.read(m, states, first_read, self._distance(m, feed, reads_outer))
+            second = interleaver.written(m, adaptor.a_valid)
         state = self._write(m, states, fed, second, firsts)
         if self.mirrored:
             self._mirror(m, state, fed, feed, second)
@@ -260,23 +262,22 @@ class ChainUnit(wiring.Component):
         return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
 
     def _of_fed(
-        self, m: Module, values: Sequence[int], name: str, *, beside: bool = False
+        self, m: Module, values: Sequence[int], name: str, *, second: bool = False
     ) -> Value:
-        """Return the value of the feed that begins, or of the channel beside it if there is one."""
+        """Return the value of the starting feed; with ``second``, that of its second channel."""
         behind, kept = False, []
         last: int | None = None
         for feed, value in zip(self.plan.feeds, values, strict=True):
-            # one that goes beside another does not begin: what is said of it does not matter
-            if not behind and (feed.paired or not beside):
+            # the second feed of a pair never starts: its entry is a don't-care
+            if not behind and (feed.paired or not second):
                 last = value
             kept.append(value if last is None else last)
             behind = feed.paired
         return lookup(m, self.feed, kept, name)
 
     def _first(self, m: Module, channel: Channel, values: Sequence[int], name: str) -> Value:
-        """Return where a channel that begins has its first word."""
-        beside = channel.prefix != ""
-        return self._of_fed(m, values, f"{channel.prefix}{name}", beside=beside)
+        """Return the table entry of a starting channel."""
+        return self._of_fed(m, values, f"{channel.prefix}{name}", second=channel.prefix != "")
 
     def _of_chain(self, m: Module, feed: Value, name: str) -> Value:
         return lookup(m, feed, [f.chain or 0 for f in self.plan.feeds], name)
@@ -290,30 +291,30 @@ class ChainUnit(wiring.Component):
         outer_read: Signal,
         inner_read: Signal,
     ) -> None:
-        """Every state is read once, two cycles before it is needed, in order."""
+        """Advance the read addresses: states are read once, in order, two cycles ahead."""
         with m.If(phase == WINDOW - 2):
             with m.If(coming == SectionWord.PAIR):
                 m.d.sync += outer_read.eq(outer_read + 1)
             with m.Elif(coming == SectionWord.REAL):
                 m.d.sync += inner_read.eq(inner_read + 1)
-        # the inner adaptor of this window's section comes in the next one
+        # the inner adaptor of this window's section runs in the next window
         with m.If((phase == WINDOW - 1) & (current == SectionWord.PAIR)):
             m.d.sync += inner_read.eq(inner_read + 1)
 
     def _distance(self, m: Module, feed: Value, outer: Value) -> Value:
-        """Return how far the states of the channel beside lie from those of the first."""
+        """Return the address offset from the first channel's states to the second's."""
         sizes = [[len(s) for s in chain.sections if s] for chain in self.plan.chains]
-        number = self._of_chain(m, feed, "chain_beside")
+        number = self._of_chain(m, feed, "second_chain")
         pairs = lookup(m, number, [n.count(2) for n in sizes], "outer_distance")
         return Mux(outer, pairs, lookup(m, number, [len(n) for n in sizes], "inner_distance"))
 
     def _channels(self, second: Value) -> list[Channel]:
-        """Return the channel that goes through the chain, or the two beside each other."""
+        """Return the channel that uses the chain, or the two interleaved ones."""
         feeds = self.plan.feeds
         if not self.plan.paired:
             return [Channel("", feeds, None)]
         others = tuple(feeds[k + feed.paired] for k, feed in enumerate(feeds))
-        return [Channel("", feeds, ~second), Channel("beside_", others, second)]
+        return [Channel("", feeds, ~second), Channel("second_", others, second)]
 
     def _write(
         self,
@@ -323,7 +324,7 @@ class ChainUnit(wiring.Component):
         second: Value,
         firsts: Sequence[tuple[Value, Value]],
     ) -> Signal:
-        """Write the states back, in order; return the word that is written."""
+        """Write the states back in order; return the word written."""
         adaptor = self.adaptor
         word = Signal.like(adaptor.a, name="state")
         m.d.comb += [
@@ -357,7 +358,7 @@ class ChainUnit(wiring.Component):
         return word
 
     def _mirror(self, m: Module, word: Value, fed: Value, feed: Value, second: Value) -> None:
-        """Round a state for the lanes and give it its place."""
+        """Round a state to the lanes' format and write it to their memory."""
         adaptor = self.adaptor
         outer_comes = Signal()
         m.d.comb += outer_comes.eq(adaptor.b_valid & ~adaptor.a_valid)
@@ -394,14 +395,14 @@ class ChainUnit(wiring.Component):
                             m.d.sync += [bank.eq(0), row.eq(row + 1)]
 
     def _is_read(self, m: Module, feed: Value, mirrors: list[Mirror | None], what: str) -> Value:
-        """Return whether lanes read this port's states of the chain."""
+        """Return whether the lanes read this port's states of the chain."""
         if all(mirrors):
             return Const(1)
         number = self._of_chain(m, feed, f"{what}_chain_read")
         return lookup(m, number, [int(x is not None) for x in mirrors], f"{what}_is_read")
 
     def _mirrored(self, m: Module, word: Value, feed: Value, port: int, what: str) -> Value:
-        """Return a state as its mirror's word: chains of like formats share what rounds them."""
+        """Return a state as its mirror's word; chains of equal formats share the rounding."""
         part = 2 if port == INNER else 1
         kinds = [
             None if mirror is None else (f.all[part], mirror.fmt)
@@ -415,7 +416,7 @@ class ChainUnit(wiring.Component):
         return one_of(m, number, [words[kind] for kind in kinds], f"{what}_word")
 
     def _rounded(self, m: Module, word: Value, number: int, port: int) -> Value:
-        """Return a state as a word of its mirror, which is zero where there is none."""
+        """Return a state as its mirror's word; zero where the chain has no mirror."""
         rounded = Signal.like(self.mirror_word, name=f"rounded_{number}_{('outer', 'inner')[port]}")
         mirror = self._present(self.plan.chains[number].mirrors[port])
         if mirror is not None:
@@ -426,7 +427,7 @@ class ChainUnit(wiring.Component):
             m.d.comb += raised.eq((word + half) << max(0, -drop))
             fmt = mirror.fmt
             value = raised >> max(0, drop)
-            # a limit that no state of its format reaches is none
+            # saturate only where a state of this format can leave the range
             fits = state.min + half >= fmt.min << drop and state.max + half < fmt.max + 1 << drop
             if drop < 0 or not fits:
                 value = saturated(value, fmt.min, fmt.max)
@@ -452,7 +453,7 @@ class ChainUnit(wiring.Component):
 
 
 def section_layout(plan: Schedule) -> data.StructLayout:
-    """Return the fields of a word of the ROM of sections."""
+    """Return the fields of a section ROM word."""
     coef, _, shift = coefficient_widths(plan)
     pairs = any(len(s) == 2 for chain in plan.chains for s in chain.sections)
     return data.StructLayout(
@@ -467,7 +468,7 @@ def section_layout(plan: Schedule) -> data.StructLayout:
 
 
 def section_contents(plan: Schedule, file: str) -> RomContents:
-    """Return the ROM of sections; a real section's adaptor stands where a pair's outer one does."""
+    """Return the section ROM; a real section's adaptor takes the place of a pair's outer one."""
     layout, (_, least, _) = section_layout(plan), coefficient_widths(plan)
     pause = SectionWord.HOLD if plan.paired else SectionWord.NONE
     words = []

@@ -1,4 +1,4 @@
-"""Inputs of memories that wait for the chain of sections."""
+"""FIFO between the lanes and the chain unit, for programs with several channels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .schedule import Schedule
 from .schedule.timing import QUEUE, chain_cycles
 
 
-class FeedQueue(wiring.Component):
-    """Takes the inputs of all channels at once and gives them to the chain, two at a time.
+class ChainInputFifo(wiring.Component):
+    """Queues the memory inputs of all channels and starts the chain with two at a time.
 
     Parameters
     ----------
     plan : Schedule
-        With at least one chain.
+        Must have at least one chain.
     word_width : int
         Bits of an input word.
 
@@ -29,23 +29,23 @@ class FeedQueue(wiring.Component):
     word : In(signed(word_width))
     feed : In(range(len(plan.feeds)))
     valid : In(1)
-        The memory ``feed`` gets its input ``word``, if it is a cascade.
+        Queue ``word`` for the memory ``feed``, if that is a cascade.
     silent : In(1)
-        Of it, 2 cycles later.
+        Zero-run flag of that word, 2 cycles later.
     start : Out(1)
-        The chain begins
+        Start the chain with the outputs below.
     next_word, next_feed, next_silent : Out
-        with these; from the next cycle on they are those of the channel beside it, if there is one.
+        Input of the first channel; one cycle later that of the second channel of a pair.
 
-    Latency: 6 cycles (`lmu_hw.rtl.schedule.timing.QUEUE`) from the last of two that go beside each
-    other, or until the chain has finished.
-    Throughput: an input every 3 cycles, while there is room; there is room for all of a step.
+    Latency: 6 cycles (`lmu_hw.rtl.schedule.timing.QUEUE`) from the last input of a pair, or until
+    the chain is free.
+    Throughput: one input every 3 cycles; the FIFO holds all inputs of a step.
 
     Schedule:
 
-    - count: the word waits for its silence counter.
-    - entry, write, read: through the memory.
-    - start: when the chain is free, to registers; the word of the channel beside it follows.
+    - count: wait for the zero-run counter.
+    - entry, write, read: pass through the RAM.
+    - start: load the output registers when the chain is free; the second channel's word follows.
     """
 
     latency = QUEUE
@@ -68,7 +68,7 @@ class FeedQueue(wiring.Component):
         keep_on_reset(self, "next_word", "next_feed", "next_silent")
 
     def model(self, arrivals: list[tuple[int, int]]) -> list[int]:
-        """Return when inputs that arrive as (cycle, feed) start, those beside others left out."""
+        """Return the start cycles of inputs that arrive as (cycle, feed), one for each pair."""
         free, starts, waits = 0, [], False
         for cycle, number in arrivals:
             feed = self.plan.feeds[number]

@@ -1,4 +1,4 @@
-"""The channel beside: what a chain does in the two cycles of a window that one channel leaves."""
+"""Interleaving of a second channel into the two free cycles of a chain's window."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from amaranth.hdl import Module, Mux, Signal, Value
 
 from .adaptor import AdaptorUnit, ChainPort
 from .block_memories import Ram
-from .schedule.timing import BESIDE
+from .schedule.timing import CHANNEL_OFFSET
 
 
-class Beside:
-    """What is done for a second channel: all that was done for the first, two cycles before.
+class ChannelInterleaver:
+    """Repeats the commands of the first channel for a second one, two cycles later.
 
     Parameters
     ----------
     m : Module
     phase : Signal
-        Cycle of the window: in the first two it is the first channel's turn.
+        Cycle of the window; the first channel uses cycles 0 and 1.
     fed : Value
-        The first channel's word is there,
+        The input word of the first channel is valid.
     paired : Value
-        and another one comes beside it.
+        With ``fed``: a second channel follows.
     silent : Value
-        Of the channel whose word is there.
+        Zero-run flag of the channel whose word is valid.
     """
 
     def __init__(self, m: Module, phase: Signal, fed: Value, paired: Value, silent: Value) -> None:
         self.phase = phase
-        self.fed = later(m, fed & paired, "beside_fed", reset_less=False)
-        self._present = Signal(name="beside_present")
+        self.fed = later(m, fed & paired, "second_fed", reset_less=False)
+        self._present = Signal(name="second_present")
         first, second = (
             Signal(name=f"{which}_silent", reset_less=True) for which in ("first", "second")
         )
@@ -36,42 +36,42 @@ class Beside:
             m.d.sync += [self._present.eq(paired), first.eq(silent)]
         with m.If(self.fed):
             m.d.sync += second.eq(silent)
-        # it is asked for two cycles after the command
+        # the adaptor reads it two cycles after the command
         self.silent = Mux(phase[1], first, second)
 
     def operand(
         self, m: Module, adaptor: AdaptorUnit, port: Value, coef: Value, shift: Value
     ) -> None:
-        """Give the adaptor the commands of both."""
-        again = later(m, port, "beside_port", reset_less=False)
+        """Drive the adaptor with the commands of both channels."""
+        again = later(m, port, "second_port", reset_less=False)
         m.d.comb += [
             adaptor.silent.eq(self.silent),
-            adaptor.coef.eq(Mux(self.phase[1], later(m, coef, "beside_coef"), coef)),
-            adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "beside_shift"), shift)),
+            adaptor.coef.eq(Mux(self.phase[1], later(m, coef, "second_coef"), coef)),
+            adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "second_shift"), shift)),
         ]
         with m.If(self.phase[1]):
             m.d.comb += adaptor.port.eq(Mux(self._present, again, ChainPort.NONE))
 
     def read(self, m: Module, states: Ram, first: Value, distance: Value) -> None:
-        """Read the states so far behind those of the first."""
-        address = later(m, (first + distance)[: len(first)], "beside_read")
+        """Read the second channel's states, at ``distance`` from the first one's."""
+        address = later(m, (first + distance)[: len(first)], "second_read")
         with m.If(~self.phase[1]):
             m.d.comb += states.read_address.eq(address)
 
     def written(self, m: Module, inner: Value) -> Signal:
-        """Return whether a state that is written now is the second channel's.
+        """Return whether the state written in this cycle is the second channel's.
 
-        A real section's inner word comes in phase 1, that of a pair in phase 2, its outer one in
-        phase 3; the second channel's two cycles later.
+        The first channel writes the inner word of a real section in phase 1, that of a pair in
+        phase 2 and its outer word in phase 3; the second channel writes two cycles later.
         """
-        writes = Signal(name="beside_writes")
+        writes = Signal(name="second_writes")
         m.d.comb += writes.eq(Mux(inner, self.phase[0] == self.phase[1], ~self.phase[1]))
         return writes
 
 
 def later(m: Module, value: Value, name: str, *, reset_less: bool = True) -> Signal:
-    """Return a value two cycles later."""
-    for stage in range(BESIDE):
+    """Return a value delayed by two cycles."""
+    for stage in range(CHANNEL_OFFSET):
         delayed = Signal.like(value, name=f"{name}_{stage}", reset_less=reset_less)
         m.d.sync += delayed.eq(value)
         value = delayed

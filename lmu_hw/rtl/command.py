@@ -1,7 +1,7 @@
-"""What the sequencer tells the rest: one command a cycle, beside the word that is read for it.
+"""Commands of the sequencer: one per cycle, which accompanies the word it reads.
 
-A command enters with its address and travels beside its word through the stages of
-`lmu_hw.rtl.schedule.timing`; each stage looks at the fields that concern it.
+A command starts with its read address and moves with the word through the pipeline stages of
+`lmu_hw.rtl.schedule.timing`; each stage decodes the fields it needs.
 """
 
 from __future__ import annotations
@@ -18,55 +18,56 @@ from .schedule.plan import ACCUMULATES
 
 
 class Operand(enum.Enum, shape=2):
-    """What a lane multiplies."""
+    """First factor of a lane's product."""
 
     WORD = 0
-    """The word that was read."""
+    """The word read."""
     HELD = 1
-    """The word that was read before."""
+    """The word held from an earlier read."""
     INDEX = 2
-    """The index of the largest word, for lane 0."""
+    """The argmax index, lane 0 only."""
 
 
 class Factor(enum.Enum, shape=2):
-    """What a lane multiplies with."""
+    """Second factor of a lane's product."""
 
     WEIGHT = 0
     ONE = 1
     WORD = 2
-    """The word that was read."""
+    """The word read."""
 
 
 class Command(wiring.Signature):
-    """One command, as a bundle of wires.
+    """Signature of a command.
 
     Members
     -------
     row, bank : Out(unsigned)
-        The word to read; every bank reads this row.
+        Address of the word to read; every bank reads this row.
     across : Out(1)
-        Every lane takes the word of its own bank.
+        Each lane uses the word of its own bank, else all use that of ``bank``.
     multiply : Out(1)
-        The lanes accumulate.
+        The lanes accumulate a product.
     swap : Out(1)
-        Then their two sums change places.
+        Each lane then swaps its two sums.
     weight : Out(1)
-        Weights come from the ROM.
+        Fetch the next weights from the ROM.
     operand, factor : Out(Operand), Out(Factor)
     minus : Out(1)
-        Subtract.
+        Subtract the product.
     align : Out(unsigned)
-        Number of the left shift of the products.
+        Index of the products' left shift.
     first, last : Out(1)
-        The word begins a sum, or a search; it ends a sum.
+        The word starts a sum or an argmax; it ends a sum.
     results : Out(unsigned)
-        With ``last``: lanes that hold a sum of their own, less one.
+        With ``last``: number of lanes with a sum of their own, minus one.
     keep : Out(1)
-        The word is what the sum of lane ``keep_lane`` is added to.
+        The word is the base that the sum of lane ``keep_lane`` is added to.
     keep_lane : Out(unsigned)
     hold, compare, feed, emit : Out(1)
-        What else is done with the word.
+        Hold the word for a product; compare it; send it to a memory; send it to the output.
     job : Out(unsigned)
+        Index of the job; with ``feed``, of the feed.
     begins : Out(1)
         First command of its job.
     opens : Out(1)
@@ -105,30 +106,30 @@ class Command(wiring.Signature):
 
 
 EVENTS = ("last", "feed", "emit")
-"""Fields that start something: only these need a reset, the others set words that are set again."""
+"""Fields that trigger an action; only these are reset, the others are data."""
 
 
 def kinds_of(plan: Schedule) -> set[Kind]:
-    """Return what the runs of a schedule do."""
+    """Return the kinds of run in a schedule."""
     return {run.kind for listing in plan.listings for run in listing.runs}
 
 
 def aligns(plan: Schedule) -> list[int]:
-    """Return every left shift of products, those of all lanes first."""
+    """Return all left shifts of products, those that every lane uses first."""
     runs = [run for listing in plan.listings for run in listing.runs]
     index = {run.align for run in runs if run.kind is Kind.INDEX}
     return [*lane_aligns(plan), *sorted(index - {*lane_aligns(plan)})]
 
 
 def lane_aligns(plan: Schedule) -> list[int]:
-    """Return the left shifts of the products of all lanes; an index goes to lane 0 alone."""
+    """Return the left shifts that every lane uses; only lane 0 uses that of an index."""
     runs = [run for listing in plan.listings for run in listing.runs]
     kinds = {*ACCUMULATES} - {Kind.INDEX}
     return sorted({run.align for run in runs if run.kind in kinds}) or [0]
 
 
 def delayed(m: Module, command: Any, stage: str) -> SimpleNamespace:
-    """Return the command one cycle later, in registers named after a stage."""
+    """Return the command delayed by one cycle, in registers named after a stage."""
     later = SimpleNamespace()
     for name, member in command.signature.members.items():
         register = Signal(member.shape, name=f"{stage}_{name}", reset_less=name not in EVENTS)

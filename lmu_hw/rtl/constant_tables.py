@@ -1,4 +1,4 @@
-"""Constants that a number selects: wiring where all are alike."""
+"""Constant tables and multiplexers; a table of equal values becomes a constant."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def lookup(m: Module, index: Value, values: Sequence[int], name: str) -> Value:
     m : Module
     index : Value
     values : sequence of int
-        Values of the constants, at least one.
+        Table entries, at least one.
     name : str
-        Of the wire.
+        Name of the signal.
     """
     shape = shape_of(values)
     if len(set(values)) == 1:
@@ -42,12 +42,12 @@ def shape_of(values: Sequence[int]) -> Shape:
 
 
 def signed_width(fmt: QFormat) -> int:
-    """Return the bits of a signed word that holds every word of a format."""
+    """Return the width of a signed word that holds every word of a format."""
     return fmt.width + (not fmt.signed)
 
 
 def any_of(words: Sequence[Value]) -> Value:
-    """Return the bitwise or of the words."""
+    """Return the bitwise OR of the words."""
     total: Value = words[0]
     for word in words[1:]:
         total = total | word
@@ -67,7 +67,7 @@ def one_of(m: Module, index: Value, words: Sequence[Value], name: str) -> Value:
 
 
 def saturated(value: Value, low: int, high: int) -> Value:
-    """Return a signed value limited to a power-of-two range."""
+    """Return a signed value saturated to a power-of-two range."""
     bits = (high - low).bit_length()
     # a word fits when all bits above it equal its sign
     above = value[bits - (low < 0) :]

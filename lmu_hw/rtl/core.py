@@ -1,4 +1,4 @@
-"""A program as other Amaranth designs take it: streams whose payloads are complete."""
+"""A program's hardware as an Amaranth component with complete stream payloads."""
 
 from __future__ import annotations
 
@@ -14,35 +14,32 @@ from .schedule import Schedule
 
 
 class Core(wiring.Component):
-    """The whole design of a program; `Engine` with ``last`` inside the payloads.
+    """The complete design of a program: `Engine` with ``last`` inside the payloads.
 
-    So whatever carries a stream, a FIFO for one, carries the end of an output with it.
+    A FIFO or any other stream component then carries ``last`` along with the word.
 
     Parameters
     ----------
     program : Program
     plan : Schedule
-        Of the same program, by `lmu_hw.rtl.schedule.schedule`.
+        Schedule of the same program, from `lmu_hw.rtl.schedule.schedule`.
 
     Members
     -------
     i : In(stream)
-        Of words: those of the input vectors, one after the other. Where the program leaves it to
-        the caller which steps have an output: of ``{"data", "last"}``; ``last`` with the last word
-        of a step asks for one.
+        The words of the input vectors in order. If the caller decides which steps have an output,
+        the payload is ``{"data", "last"}``: ``last`` with the last word of a step requests one.
     o : Out(stream of ``{"data", "last"}``)
-        The words of the output vectors, one after the other; ``last`` with the last one of a step.
-    state_command : In(stream of Command)
-        With a state port: what to do with the state.
+        The words of the output vectors in order; ``last`` marks the last word of a step.
+    state_command : In(stream of StateCommand)
     state_i : In(stream)
-        With a state port: words of the state that is loaded.
     state_o : Out(stream of ``{"data", "last"}``)
-        With a state port: words of the state that is saved.
+        With a state port: commands, state words to load, state words saved.
 
     Latency: `Schedule.latency`, from the last input word to the last output word.
-    Throughput: one step in the cycles of `lmu_hw.rtl.schedule`.
+    Throughput: one step every `Schedule.cycles_per_step` cycles.
 
-    Schedule: that of `Engine`; here are only wires.
+    Schedule: that of `Engine`; this block adds wires only.
     """
 
     def __init__(self, program: Program, plan: Schedule) -> None:
@@ -58,7 +55,7 @@ class Core(wiring.Component):
 
     @property
     def cycles_per_step(self) -> int:
-        """Cycles from step to step without stalls, of a step with an output."""
+        """Cycles of a step with an output, without stalls."""
         return self.engine.cycles_per_step
 
     def model(self, inputs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""From a program to Verilog text, ROM files, a bench and its Makefile."""
+"""Emits the Verilog of a program, with ROM files, a testbench and a Makefile."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from .argmax import ArgmaxUnit
 from .banks import Banks
 from .block_memories import Ram, Rom, RomContents, VerilogPlatform
 from .chain import ChainUnit, section_contents
-from .chain_input_fifo import FeedQueue
+from .chain_input_fifo import ChainInputFifo
 from .engine import Engine
 from .fifo import OutputFifo
 from .interface import interface_context, spans
 from .lane import Lane
 from .lane_widths import depth_to_clear, widths
 from .multiplier import DigitMultiplier
-from .operand_mux import Operands
+from .operand_mux import OperandMux
 from .polynomial import Polynomial, piece_contents
 from .requantizer import Requantizer, fields_of, param_contents
-from .result_serializer import Drain
+from .result_serializer import ResultSerializer
 from .rounder import Rounder
-from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pace
+from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pipeline_timing
 from .sequencer import Sequencer, control_contents
 from .shifter import Shifter
 from .state_port import StatePort
-from .step_controller import Pacer
+from .step_controller import StepController
 from .streams import Streams
 from .verilog import folded, parse, pruned, shared, to_verilog
-from .weight_fetch import WeightReader, weight_contents, words_in_row
-from .writeback import Destination
-from .zero_run_counter import SilenceCounters
+from .weight_fetch import WeightFetch, weight_contents, words_in_row
+from .writeback import Writeback
+from .zero_run_counter import ZeroRunCounter
 
 BLOCKS: dict[str, type] = {
-    "pacer": Pacer,
+    "step_controller": StepController,
     "sequencer": Sequencer,
     "control": Rom,
     "memory": Banks,
     "bank": Ram,
-    "operands": Operands,
+    "operand_mux": OperandMux,
     "lane": Lane,
-    "weight_reader": WeightReader,
+    "weight_fetch": WeightFetch,
     "weight_rom": Rom,
-    "drain": Drain,
+    "result_serializer": ResultSerializer,
     "requantizer": Requantizer,
     "params": Rom,
     "scale": DigitMultiplier,
@@ -63,27 +63,27 @@ BLOCKS: dict[str, type] = {
     "polynomial": Polynomial,
     "pieces": Rom,
     "degree": DigitMultiplier,
-    "destination": Destination,
-    "function_destination": Destination,
-    "silence": SilenceCounters,
+    "writeback": Writeback,
+    "function_writeback": Writeback,
+    "zero_run_counter": ZeroRunCounter,
     "state_port": StatePort,
     "counts": Ram,
-    "queue": FeedQueue,
+    "chain_input_fifo": ChainInputFifo,
     "waiting": Ram,
     "chain": ChainUnit,
     "adaptor": AdaptorUnit,
     "sections": Rom,
     "states": Ram,
-    "best": ArgmaxUnit,
+    "argmax": ArgmaxUnit,
     "fifo": OutputFifo,
     "words": Ram,
 }
-"""The class of every module, by its name without a number."""
+"""Class of every module, by instance name without its number."""
 
 RESET_CYCLES = 40_000
-"""Cycles that a bench of the folder spends on resets in flight, where three take no more."""
+"""Cycles that the plain testbench spends on resets in flight; three resets are always made."""
 SCHEDULE = "schedule.json"
-"""What a simulator has to know of the schedule."""
+"""File with the facts about the schedule that a simulator needs."""
 
 
 def emit(
@@ -92,25 +92,25 @@ def emit(
     version: str = "",
     streams: Streams = Streams.PLAIN,
 ) -> dict[str, str]:
-    """Return the files of the hardware's folder, name to text.
+    """Return the files of the ``rtl/`` directory, name to text.
 
     Parameters
     ----------
     program : Program
     schedule : Schedule
-        Of the same program.
+        Schedule of the same program.
     version : str
-        Of lmu-hw, for the headers.
+        Version of lmu-hw, for the headers.
     streams : Streams
-        Names of the ports.
+        Naming scheme of the ports.
 
     Returns
     -------
     dict
-        ``<name>.v``, ``<name>.f`` (the list of it), ``<name>_*.mem`` (what the ROMs hold, a word a
-        line), ``<name>_roms.txt`` (what the words mean), ``<name>.vlt`` (what Verilator's lint may
-        not complain of), ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same text from the
-        same program, always.
+        ``<name>.v``, ``<name>.f`` (file list), ``<name>_*.mem`` (ROM contents, one word a line),
+        ``<name>_roms.txt`` (explanation of the ROM words), ``<name>.vlt`` (Verilator lint waivers),
+        ``tb_<name>.v``, ``Makefile``, ``schedule.json``. The same program always gives the same
+        text.
     """
     name = program.name
     env = environment()
@@ -138,7 +138,7 @@ def emit(
 
 @dataclass(frozen=True, slots=True)
 class _Rom:
-    """A ROM, what it is, and a note for each of its words, or none."""
+    """A ROM, its description, and a note for each word, or none."""
 
     contents: RomContents
     what: str
@@ -173,7 +173,7 @@ def _roms(plan: Schedule, name: str) -> Iterator[_Rom]:
 
 
 def _note(plan: Schedule, run: RomRun) -> str:
-    """Return what a run does, for a reader of the control ROM."""
+    """Return the description of a run for the control ROM listing."""
     parts = [run.kind.name.lower().ljust(8), f"{run.cycles:5} cycles"]
     if run.source is not None:
         parts.append(f"of {run.source[0]}[{run.word}]")
@@ -194,7 +194,7 @@ def _note(plan: Schedule, run: RomRun) -> str:
 
 
 def _listing(rom: _Rom) -> str:
-    """Return what the words of a ROM mean, for people."""
+    """Return the commented listing of a ROM."""
     contents = rom.contents
     head = f"{contents.file}: {len(contents.words)} words of {contents.width} bits, {rom.what}\n"
     noted = enumerate(zip(rom.hex_words, rom.notes, strict=True)) if rom.notes else ()
@@ -237,7 +237,7 @@ def _context(
         "windows": sorted(windows),
         "lanes": plan.lanes,
         "interval": plan.interval,
-        "has_scale": pace(program, plan.lanes, plan.interval).scale_bits > 0,
+        "has_scale": pipeline_timing(program, plan.lanes, plan.interval).scale_bits > 0,
         "functions": [f.name for f in plan.functions],
         "chains": len(plan.chains),
         "every": program.output_every,
@@ -257,7 +257,7 @@ def _context(
 
 
 def _resets(plan: Schedule, every: int) -> dict[str, int]:
-    """Return the first cycles, in some of which a bench resets a design, and in how many."""
+    """Return the range of cycles for the testbench's resets in flight, and their number."""
     moments = depth_to_clear(plan) + plan.latency + plan.due.cycles
     cycles = moments // 2 + depth_to_clear(plan) + plan.latency + every * plan.due.cycles
     return {"moments": moments, "resets": max(3, min(moments, RESET_CYCLES // cycles))}
@@ -275,15 +275,15 @@ def _vector_line(v: Vector, plan: Schedule) -> str:
 
 
 def _rows(place: BankPlace, plan: Schedule) -> str:
-    if place.zone is BufferHalf.ONLY:
+    if place.half is BufferHalf.ONLY:
         return str(place.row)
-    return f"{place.row}/{place.row + plan.zone_rows}" if place.zone is BufferHalf.OLD else ""
+    return f"{place.row}/{place.row + plan.half_rows}" if place.half is BufferHalf.OLD else ""
 
 
 def _modules(engine: Engine, name: str, top: str) -> str:
-    """Return the Verilog modules of an engine, each under the first line of its docstring.
+    """Return the Verilog modules of an engine, each below the first line of its docstring.
 
-    The engine's own is called ``top``, the others begin with ``name``.
+    The engine's module is named ``top``; the other names start with ``name``.
     """
     ports, platform = _named_ports(engine), VerilogPlatform(name)
     text = rtlil.convert(engine, name=name, platform=platform, ports=ports, emit_src=False)
@@ -299,7 +299,7 @@ def _modules(engine: Engine, name: str, top: str) -> str:
 
 
 def _named_ports(engine: Engine) -> list[Value]:
-    """Give the ports names that VHDL takes too, where no two underscores may meet; return them."""
+    """Name the ports without double underscores, which VHDL does not allow; return them."""
     ports = []
     for path, _, port in engine.signature.flatten(engine):
         signal = Value.cast(port)

@@ -1,4 +1,4 @@
-"""The whole design: words of a step in, words of a step out."""
+"""Top level of the design: connects all blocks."""
 
 from __future__ import annotations
 
@@ -15,56 +15,57 @@ from ..program.interpreter import Interpreter
 from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit
-from .chain_input_fifo import FeedQueue
+from .chain_input_fifo import ChainInputFifo
 from .command import aligns, delayed, kinds_of, lane_aligns
 from .constant_tables import lookup
 from .fifo import OutputFifo
 from .lane import Lane
 from .lane_widths import LaneWidths, depth_to_clear, payload_shape, widths
-from .operand_mux import Operands
+from .operand_mux import OperandMux
 from .polynomial import Polynomial
 from .requantizer import Requantizer
-from .result_serializer import Drain
+from .result_serializer import ResultSerializer
 from .schedule import Schedule, sums_pause
 from .sequencer import Sequencer
 from .state_port import StatePort, count_width, state_members
-from .step_controller import Pacer
-from .weight_fetch import WeightReader
-from .writeback import Destination
-from .zero_run_counter import SilenceCounters
+from .step_controller import StepController
+from .weight_fetch import WeightFetch
+from .writeback import Writeback
+from .zero_run_counter import ZeroRunCounter
 
 
 class Engine(wiring.Component):
-    """Runs the program: a step for each set of input words, as the control ROM says.
+    """Runs the program stored in the control ROM, one step per set of input words.
 
     Parameters
     ----------
     program : Program
     plan : Schedule
-        Of the same program.
+        Schedule of the same program.
     name : str
         Prefix of the ROM files.
 
     Members
     -------
     i : In(stream)
-        The words of the input vectors, one after the other.
+        The words of the input vectors in order.
     i_last : In(1)
-        With the last word of a step, where the program leaves it to the caller: an output is due.
+        With the last word of a step: request an output. Only if the caller decides which steps
+        have one.
     o : Out(stream)
-        The words of the output vectors, one after the other.
+        The words of the output vectors in order.
     o_last : Out(1)
         With ``o``: the last word of its step.
     state_command, state_i, state_o, state_o_last
         With a state port: those of `StatePort`.
 
     Latency: `Schedule.latency`, from the last input word to the last output word. After a reset the
-    memories are cleared first, a row a cycle.
-    Throughput: one step in the cycles of `lmu_hw.rtl.schedule`. Both are exact while the source is
+    memories are cleared first, one row a cycle.
+    Throughput: one step every `Schedule.cycles_per_step` cycles. Both are exact while the source is
     always valid and the sink always ready.
 
-    Schedule: load the input words, then the runs of the listing; from the last input word on a step
-    never waits, because it begins only when the output FIFO has room for all its words.
+    Schedule: load the input words, then execute the runs of the control ROM. A step starts only
+    when the output FIFO has room for all its words, so it never stalls after its last input word.
     """
 
     def __init__(self, program: Program, plan: Schedule, name: str = "lmu") -> None:
@@ -82,7 +83,7 @@ class Engine(wiring.Component):
 
     @property
     def cycles_per_step(self) -> int:
-        """Cycles from step to step without stalls, of a step with an output."""
+        """Cycles of a step with an output, without stalls."""
         return self.plan.cycles_per_step
 
     def model(self, inputs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -94,31 +95,31 @@ class Engine(wiring.Component):
         plan = self.plan
         sizes = widths(plan)
 
-        m.submodules.pacer = pacer = Pacer(plan, depth_to_clear(plan))
+        m.submodules.step_controller = controller = StepController(plan, depth_to_clear(plan))
         m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
         m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
-        m.submodules.operands = operands = Operands(sizes, plan.lanes, kinds_of(plan))
+        m.submodules.operand_mux = operands = OperandMux(sizes, plan.lanes, kinds_of(plan))
         m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
         m.d.comb += [
-            pacer.valid.eq(self.i.valid),
-            self.i.ready.eq(pacer.ready),
-            pacer.room.eq(fifo.room),
-            pacer.done.eq(sequencer.done),
-            fifo.reserve.eq(pacer.start & ~pacer.quiet),
-            sequencer.start.eq(pacer.start),
-            sequencer.quiet.eq(pacer.quiet),
-            sequencer.swap.eq(pacer.swap),
+            controller.valid.eq(self.i.valid),
+            self.i.ready.eq(controller.ready),
+            controller.room.eq(fifo.room),
+            controller.done.eq(sequencer.done),
+            fifo.reserve.eq(controller.start & ~controller.quiet),
+            sequencer.start.eq(controller.start),
+            sequencer.quiet.eq(controller.quiet),
+            sequencer.swap.eq(controller.swap),
         ]
         if self.program.output_every == 0:
-            m.d.comb += pacer.last.eq(self.i_last)
+            m.d.comb += controller.last.eq(self.i_last)
 
-        # a command and the words that are read for it, stage by stage
+        # the command pipeline, parallel to that of the words
         address = sequencer.command
         stages = [address]
         for name in ("read", "word", "operand", "product", "total"):
             stages.append(delayed(m, stages[-1], name))
         _, _, word, operand, product, total = stages
-        # what comes out of a block memory comes late, so it goes to registers first
+        # block memories have a long clock-to-output delay, so their words are registered first
         for number, read_word in enumerate(memory.words):
             own = Signal.like(read_word, name=f"word_{number}", reset_less=True)
             m.d.sync += own.eq(read_word)
@@ -133,37 +134,37 @@ class Engine(wiring.Component):
             operands.hold.eq(word.hold),
         ]
 
-        # who writes to the memory, and to the output
+        # write ports of the lanes' memory, and of the output FIFO
         writes: list[tuple[Value, Value, Value, Value]] = []
         leaving: list[tuple[Value, Value]] = []
         if any(run.kind.name == "EMIT" for run in plan.due.runs):
             leaving.append((operand.emit, operands.word))
         silent: Value = Signal(name="silent")
         if plan.feeds:
-            silent = self._memories(m, pacer, operands, operand, writes)
+            silent = self._memories(m, controller, operands, operand, writes)
         if plan.jobs:
             if plan.weights:
-                m.submodules.weight_reader = reader = WeightReader(
+                m.submodules.weight_fetch = fetch = WeightFetch(
                     plan, sizes.weight, f"{self.name}_weights.mem"
                 )
                 m.d.comb += [
-                    reader.begins.eq(address.begins),
-                    reader.job.eq(address.job),
-                    reader.used.eq(address.weight),
-                    operands.weights.eq(reader.words),
+                    fetch.begins.eq(address.begins),
+                    fetch.job.eq(address.job),
+                    fetch.used.eq(address.weight),
+                    operands.weights.eq(fetch.words),
                 ]
-            drain = self._lanes(m, sizes, operands, operand, product, total)
-            self._results(m, sizes, drain, silent, pacer.swap, writes, leaving)
+            serializer = self._lanes(m, sizes, operands, operand, product, total)
+            self._results(m, sizes, serializer, silent, controller.swap, writes, leaving)
         if sizes.index:
-            m.submodules.best = best = ArgmaxUnit(sizes.word, sizes.index)
+            m.submodules.argmax = argmax = ArgmaxUnit(sizes.word, sizes.index)
             m.d.comb += [
-                best.word.eq(operands.word),
-                best.valid.eq(operand.compare),
-                best.first.eq(operand.first),
-                operands.index.eq(best.index),
+                argmax.word.eq(operands.word),
+                argmax.valid.eq(operand.compare),
+                argmax.first.eq(operand.first),
+                operands.index.eq(argmax.index),
             ]
 
-        writes.append((pacer.take, pacer.row, pacer.bank, self.i.payload))
+        writes.append((controller.take, controller.row, controller.bank, self.i.payload))
         for valid, row, bank, word in writes:
             with m.If(valid):
                 m.d.comb += [
@@ -172,15 +173,15 @@ class Engine(wiring.Component):
                     memory.write_bank.eq(bank),
                     memory.write_word.eq(word),
                 ]
-        with m.If(pacer.clear):
+        with m.If(controller.clear):
             m.d.comb += [
                 memory.write.eq(1),
                 memory.clear.eq(1),
-                memory.write_row.eq(pacer.clear_address),
+                memory.write_row.eq(controller.clear_address),
                 memory.write_word.eq(0),
             ]
         if plan.state_port:
-            self._state_port(m, pacer, memory, operands)
+            self._state_port(m, controller, memory, operands)
         for valid, word in leaving:
             with m.If(valid):
                 m.d.comb += [fifo.write.eq(1), fifo.word.eq(word)]
@@ -191,53 +192,57 @@ class Engine(wiring.Component):
     def _memories(
         self,
         m: Module,
-        pacer: Pacer,
-        operands: Operands,
+        controller: StepController,
+        operands: OperandMux,
         operand: SimpleNamespace,
         writes: list[tuple[Value, Value, Value, Value]],
     ) -> Value:
-        """Add the silence counters and the chains; return whether the step is silent."""
+        """Add the zero-run counters and the chains; return the zero-run flag of the step."""
         plan = self.plan
         windows = [feed.window for feed in plan.feeds]
-        m.submodules.silence = silence = SilenceCounters(
+        m.submodules.zero_run_counter = zero_runs = ZeroRunCounter(
             windows, len(operands.word), count_width(plan) if plan.state_port else 0
         )
         m.d.comb += [
-            silence.word.eq(operands.word),
-            silence.index.eq(Mux(pacer.clear, pacer.clear_address, operand.job)),
-            silence.valid.eq(operand.feed),
-            silence.clear.eq(pacer.clear),
+            zero_runs.word.eq(operands.word),
+            zero_runs.index.eq(Mux(controller.clear, controller.clear_address, operand.job)),
+            zero_runs.valid.eq(operand.feed),
+            zero_runs.clear.eq(controller.clear),
         ]
         if plan.chains:
             m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
             word, feed = operands.word, operand.job
-            valid, silent = operand.feed, silence.silent
+            valid, silent = operand.feed, zero_runs.silent
             if plan.queued:
-                m.submodules.queue = queue = FeedQueue(plan, len(operands.word))
+                m.submodules.chain_input_fifo = input_fifo = ChainInputFifo(
+                    plan, len(operands.word)
+                )
                 m.d.comb += [
-                    queue.word.eq(word),
-                    queue.feed.eq(feed),
-                    queue.valid.eq(valid),
-                    queue.silent.eq(silent),
+                    input_fifo.word.eq(word),
+                    input_fifo.feed.eq(feed),
+                    input_fifo.valid.eq(valid),
+                    input_fifo.silent.eq(silent),
                 ]
-                word, feed = queue.next_word, queue.next_feed
-                valid, silent = queue.start, queue.next_silent
+                word, feed = input_fifo.next_word, input_fifo.next_feed
+                valid, silent = input_fifo.start, input_fifo.next_silent
             m.d.comb += [
                 chain.word.eq(word),
                 chain.feed.eq(feed),
                 chain.valid.eq(valid),
                 chain.silent.eq(silent),
-                chain.clear.eq(pacer.clear),
-                chain.clear_address.eq(pacer.clear_address),
+                chain.clear.eq(controller.clear),
+                chain.clear_address.eq(controller.clear_address),
             ]
             if chain.mirrored:
                 writes.append(
                     (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
                 )
-        return silence.silent
+        return zero_runs.silent
 
-    def _state_port(self, m: Module, pacer: Pacer, memory: Banks, operands: Operands) -> None:
-        """Add the state port, which has all memories to itself while it is busy."""
+    def _state_port(
+        self, m: Module, controller: StepController, memory: Banks, operands: OperandMux
+    ) -> None:
+        """Add the state port, which owns all memories while it is busy."""
         plan = self.plan
         chain = m.submodules.chain if plan.chains else None
         chain_width = len(chain.state) if chain is not None else 1
@@ -249,10 +254,10 @@ class Engine(wiring.Component):
             else:
                 wiring.connect(m, inner, wiring.flipped(outer))
         m.d.comb += [
-            port.between.eq(pacer.between),
-            port.swap.eq(pacer.swap),
-            pacer.hold.eq(port.hold),
-            pacer.erase.eq(port.erase),
+            port.between.eq(controller.between),
+            port.swap.eq(controller.swap),
+            controller.hold.eq(port.hold),
+            controller.erase.eq(port.erase),
             port.lane_word.eq(operands.word),
         ]
         if any(s.place is not None for s in port.segments):
@@ -266,14 +271,14 @@ class Engine(wiring.Component):
                 memory.write_word.eq(port.word),
             ]
         if plan.feeds:
-            silence = m.submodules.silence
+            zero_runs = m.submodules.zero_run_counter
             m.d.comb += [
-                port.count.eq(silence.count),
-                silence.load.eq(port.to_counts),
-                silence.load_word.eq(port.word),
+                port.count.eq(zero_runs.count),
+                zero_runs.load.eq(port.to_counts),
+                zero_runs.load_word.eq(port.word),
             ]
             with m.If(port.busy):
-                m.d.comb += silence.index.eq(port.address)
+                m.d.comb += zero_runs.index.eq(port.address)
         if chain is not None:
             m.d.comb += [
                 port.chain_word.eq(chain.state),
@@ -284,23 +289,23 @@ class Engine(wiring.Component):
             ]
         if self.program.clock:
             m.d.comb += [
-                port.clock.eq(pacer.clock),
-                pacer.set_clock.eq(port.to_clock),
-                pacer.clock_word.eq(port.word),
+                port.clock.eq(controller.clock),
+                controller.set_clock.eq(port.to_clock),
+                controller.clock_word.eq(port.word),
             ]
 
     def _lanes(
         self,
         m: Module,
         sizes: LaneWidths,
-        operands: Operands,
+        operands: OperandMux,
         operand: SimpleNamespace,
         product: SimpleNamespace,
         total: SimpleNamespace,
-    ) -> Drain:
-        """Add the lanes, and the drain that takes their sums."""
+    ) -> ResultSerializer:
+        """Add the lanes, and the serializer that takes their sums."""
         plan = self.plan
-        m.submodules.drain = drain = Drain(
+        m.submodules.result_serializer = serializer = ResultSerializer(
             plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
         )
         gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
@@ -322,44 +327,44 @@ class Engine(wiring.Component):
                 lane.first.eq(product.first),
                 lane.swap.eq(product.swap),
                 lane.align.eq(product.align),
-                drain.totals[number].eq(lane.total),
+                serializer.totals[number].eq(lane.total),
             ]
             if any(job.gated for job in plan.jobs):
-                # what a dense memory's sum is added to; it waits here for its sum
+                # the base of a dense memory's sum, held until the sum is complete
                 base = Signal(signed(sizes.base), name=f"base_{number}", reset_less=True)
                 with m.If(operand.keep & (operand.keep_lane == number)):
                     m.d.sync += base.eq(operands.word)
-                m.d.comb += drain.bases[number].eq(Mux(gated, base, 0))
+                m.d.comb += serializer.bases[number].eq(Mux(gated, base, 0))
         m.d.comb += [
-            drain.load.eq(total.last),
-            drain.results.eq(total.results),
-            # rows of weights that all lanes share
-            drain.one_row.eq(total.across & total.weight),
-            drain.job.eq(total.job),
-            drain.opens.eq(total.opens),
+            serializer.load.eq(total.last),
+            serializer.results.eq(total.results),
+            # the lanes hold partial sums of one row
+            serializer.one_row.eq(total.across & total.weight),
+            serializer.job.eq(total.job),
+            serializer.opens.eq(total.opens),
         ]
-        return drain
+        return serializer
 
     def _results(
         self,
         m: Module,
         sizes: LaneWidths,
-        drain: Drain,
+        serializer: ResultSerializer,
         silent: Value,
         swap: Value,
         writes: list[tuple[Value, Value, Value, Value]],
         leaving: list[tuple[Value, Value]],
     ) -> None:
-        """Add what makes words of sums, and what knows where they go."""
+        """Add the units that round the sums, apply functions and write the words back."""
         plan, jobs = self.plan, self.plan.jobs
         m.submodules.requantizer = requantizer = Requantizer(plan, sizes, f"{self.name}_params.mem")
-        gated = lookup(m, drain.result_job, [int(t.gated) for t in jobs], "gated_result")
+        gated = lookup(m, serializer.result_job, [int(t.gated) for t in jobs], "gated_result")
         m.d.comb += [
-            requantizer.total.eq(drain.total),
-            requantizer.base.eq(drain.base),
-            requantizer.valid.eq(drain.valid),
-            requantizer.job.eq(drain.result_job),
-            requantizer.begins.eq(drain.begins),
+            requantizer.total.eq(serializer.total),
+            requantizer.base.eq(serializer.base),
+            requantizer.valid.eq(serializer.valid),
+            requantizer.job.eq(serializer.result_job),
+            requantizer.begins.eq(serializer.begins),
             requantizer.silent.eq(silent & gated),
         ]
         plain = [i for i, t in enumerate(jobs) if t.function is None]
@@ -369,7 +374,7 @@ class Engine(wiring.Component):
         )
 
         def exit_(name: str, among: list[int], of: Requantizer | Polynomial, valid: Value) -> None:
-            there = Destination(plan, among)
+            there = Writeback(plan, among)
             m.submodules[name] = there
             m.d.comb += [
                 there.valid.eq(valid),
@@ -381,7 +386,7 @@ class Engine(wiring.Component):
             leaving.append((there.stream, of.word))
 
         if plain:
-            exit_("destination", plain, requantizer, requantizer.word_valid & is_plain)
+            exit_("writeback", plain, requantizer, requantizer.word_valid & is_plain)
         if shaped:
             m.submodules.polynomial = polynomial = Polynomial(
                 plan, len(requantizer.word), f"{self.name}_pieces.mem"
@@ -392,4 +397,4 @@ class Engine(wiring.Component):
                 polynomial.job.eq(requantizer.word_job),
                 polynomial.begins.eq(requantizer.word_begin),
             ]
-            exit_("function_destination", shaped, polynomial, polynomial.word_valid)
+            exit_("function_writeback", shaped, polynomial, polynomial.word_valid)

@@ -1,4 +1,4 @@
-"""Output words on their way out: the engine never waits for its reader."""
+"""Output FIFO, which lets a step finish whatever the reader does."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ from .block_memories import Ram
 
 
 class OutputFifo(wiring.Component):
-    """Holds the words of a step until the reader takes them.
+    """Buffers output words until the reader takes them.
 
-    Room is promised a step at a time, so a step that has begun never stalls.
+    Space is reserved for a whole step, so a step that has started never stalls.
 
     Parameters
     ----------
     width : int
         Bits of a word.
     depth : int
-        Words, a power of two, > n_out.
+        Capacity [words], a power of two, > n_out.
     n_out : int
-        Words a step.
+        Output words per step.
 
     Members
     -------
     word : In(signed(width))
     write : In(1)
-        Take ``word``.
+        Store ``word``.
     reserve : In(1)
-        A step begins: keep room for its words.
+        Reserve space for the words of a step that starts.
     room : Out(1)
-        There is room for a step.
+        There is space for a step.
     o : Out(stream)
+        The words in the order of writing.
     o_last : Out(1)
-        The word is the last one of its step.
+        With ``o``: the last word of its step.
 
     Latency: 3 cycles from ``write`` to ``o.valid`` when empty.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
     Schedule:
 
-    - write: to the RAM.
-    - read: while the output register is free or being freed.
-    - hold: the word stays in the output register until it is taken.
+    - write: store the word in the RAM.
+    - read: fetch the next word while the output register is empty or being read.
+    - hold: keep the word in the output register until the reader takes it.
     """
 
     latency = 3
@@ -77,7 +78,7 @@ class OutputFifo(wiring.Component):
         with m.If(self.write):
             m.d.sync += tail.eq(tail + 1)
 
-        # the RAM shows the word at head; a word written in one cycle can be seen two cycles later
+        # the RAM reads the word at head; a written word is visible two cycles later
         head = Signal.like(ram.read_address)
         following = Signal.like(head, init=1)
         advance = Signal()

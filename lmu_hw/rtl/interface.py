@@ -1,4 +1,4 @@
-"""What headers and benches say of a design's ports."""
+"""Description of a design's ports for the header and the testbench templates."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from .state_port import StateCommand, clear_cycles, load_cycles, save_cycles
 from .streams import Streams
 
 AXI_BYTE = 8
-"""TDATA is a whole number of these bits."""
+"""TDATA is a whole number of bytes."""
 COMMAND_BITS = Shape.cast(StateCommand).width
 
 
 def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -> dict[str, Any]:
-    """Return what templates need to know of the ports.
+    """Return the template variables that describe the ports.
 
     Parameters
     ----------
     plan : Schedule
     name : str
-        Of the module that a user instantiates.
+        Name of the module that a user instantiates.
     streams : Streams
+        Naming scheme of the ports.
     depth : int
         Words of the deepest memory to clear.
     """
     axi = streams is Streams.AXI
     context: dict[str, Any] = {
         "axi": axi,
-        # the engine, around which the module with AXI ports stands
+        # the engine's module, which the AXI wrapper instantiates
         "top": f"{name}_core" if axi else name,
         "state_port": plan.state_port,
     }
@@ -67,7 +68,7 @@ def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -
 
 
 def spans(vectors: tuple[Vector, ...]) -> Iterator[dict[str, Any]]:
-    """Yield where in a step's words each vector is, and its format."""
+    """Yield the position of each vector in the words of a step, and its format."""
     start = 0
     for v in vectors:
         end = start + v.length

@@ -1,12 +1,12 @@
-"""What a design consists of before any synthesis tool has seen it: the yardstick for their results.
+"""Blocks, memories and multiplications of a design, counted before synthesis.
 
-Counted in the hierarchy that Amaranth elaborates, by instance path, so that nothing here repeats
-how a block is built.
+`lmu_hw.measure.synthesis` compares the result of a synthesis tool with them. They are read from the
+hierarchy that Amaranth elaborates, by instance path, so that nothing here repeats how a block is
+built.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,12 +18,7 @@ from .emit import emit
 from .engine import Engine
 from .schedule import Schedule
 from .verilog import parse
-from .verilog.rtlil import Assign, Const, Module, RTLILCell, Statement
-from .verilog.specs import width_of
-
-SUMS = ("$add", "$sub", "$neg", "$lt", "$le", "$ge", "$gt")
-"""Operators that take a carry chain."""
-SHIFTS = ("$shl", "$shr", "$sshl", "$sshr", "$shift", "$shiftx")
+from .verilog.rtlil import Const, RTLILCell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +30,11 @@ class Storage:
     name : str
         Instance path below the top module.
     width, depth : int
-        Bits of a word, and words.
+        Bits of a word, and number of words.
     varying : int
-        Bits of a word that are not the same in every word; a synthesis tool stores no others.
+        Bit positions that differ between words; a synthesis tool stores only these.
     writable : bool
+        Whether it is a RAM.
     """
 
     name: str
@@ -55,9 +51,9 @@ class Product:
     Parameters
     ----------
     name : str
-        Instance path of the block that it is in.
+        Instance path of the block that contains it.
     widths : (int, int)
-        Of the factors [bits].
+        Widths of the factors [bits].
     """
 
     name: str
@@ -66,40 +62,32 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Everything a design consists of.
+    """Blocks, memories and multiplications of a design.
 
     Parameters
     ----------
     top : str
         Name of the top module.
     blocks : tuple of str
-        Instance paths of all blocks below it.
+        Instance paths of all blocks below the top module.
     storages : tuple of Storage
     products : tuple of Product
-    register_bits, sum_bits, choice_bits, logic_bits, shift_bits : int
-        Bits of registers, and of the results of sums and comparisons, choices, bitwise operators,
-        and shifts by a variable times the bits of their amount.
     """
 
     top: str
     blocks: tuple[str, ...]
     storages: tuple[Storage, ...]
     products: tuple[Product, ...]
-    register_bits: int
-    sum_bits: int
-    choice_bits: int
-    logic_bits: int
-    shift_bits: int
 
 
 def inventory(program: Program, plan: Schedule) -> Inventory:
-    """Return what the hardware of a program consists of.
+    """Return the inventory of the hardware of a program.
 
     Parameters
     ----------
     program : Program
     plan : Schedule
-        Of the same program.
+        Schedule of the same program.
     """
     top = program.name
     text = rtlil.convert(
@@ -108,7 +96,6 @@ def inventory(program: Program, plan: Schedule) -> Inventory:
     modules = parse(text)
     files = emit(program, plan)
     storages, products = [], []
-    bits: Counter[str] = Counter()
     for module in modules:
         path = module.name.removeprefix(top).removeprefix(".")
         for cell in module.cells:
@@ -117,19 +104,11 @@ def inventory(program: Program, plan: Schedule) -> Inventory:
             elif cell.kind == "$mul" and _is_product(cell):
                 widths = (int(cell.parameters["A_WIDTH"]), int(cell.parameters["B_WIDTH"]))
                 products.append(Product(name=path, widths=widths))
-            else:
-                bits[_class(cell)] += _weight(cell)
-        bits["choice"] += sum(_choices(module))
     return Inventory(
         top=top,
         blocks=tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top),
         storages=tuple(storages),
         products=tuple(products),
-        register_bits=bits["register"],
-        sum_bits=bits["sum"],
-        choice_bits=bits["choice"],
-        logic_bits=bits["logic"],
-        shift_bits=bits["shift"],
     )
 
 
@@ -152,43 +131,5 @@ def _words(text: str) -> Iterator[int]:
 
 
 def _is_product(cell: RTLILCell) -> bool:
-    """Return whether both factors are signals; a constant one is shifts and sums."""
+    """Return whether both factors are signals; a constant factor becomes shifts and sums."""
     return not any(all(isinstance(c, Const) for c in cell.ports[port]) for port in ("A", "B"))
-
-
-def _class(cell: RTLILCell) -> str:
-    if cell.kind.endswith("dff") or cell.kind.endswith("dffe"):
-        return "register"
-    if cell.kind in SUMS:
-        return "sum"
-    if cell.kind in SHIFTS:
-        return "shift"
-    if cell.kind == "$mux":
-        return "choice"
-    return "logic" if cell.kind.startswith("$") else "instance"
-
-
-def _weight(cell: RTLILCell) -> int:
-    """Return the bits that an operator works on."""
-    if cell.kind in SHIFTS:
-        if all(isinstance(c, Const) for c in cell.ports["B"]):
-            return 0
-        return int(cell.parameters["Y_WIDTH"]) * int(cell.parameters["B_WIDTH"])
-    widths = [int(cell.parameters.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "WIDTH")]
-    return max(widths) if cell.kind.startswith("$") else 0
-
-
-def _choices(module: Module) -> Iterator[int]:
-    """Yield the bits of every assignment under a condition."""
-
-    def visit(statements: list[Statement], depth: int) -> Iterator[int]:
-        for statement in statements:
-            if isinstance(statement, Assign):
-                if depth:
-                    yield width_of((statement.target,))
-            else:
-                for _, inner in statement.cases:
-                    yield from visit(inner, depth + 1)
-
-    for process in module.processes:
-        yield from visit(process, 0)

@@ -14,8 +14,9 @@ from .ports import keep_on_reset
 class Lane(wiring.Component):
     """``total = (0 if first else total) + (x * factor << aligns[align])``.
 
-    A lane of two sums can work on both in turns: with ``swap`` the new total waits, and the one
-    that waited is ``total``. The first product of a sum without ``swap`` clears the one that waits.
+    A lane with two sums can alternate between them: ``swap`` stores the new total in the second
+    register and returns the one stored there. A first product without ``swap`` clears the second
+    register.
 
     Parameters
     ----------
@@ -24,28 +25,29 @@ class Lane(wiring.Component):
     aligns : sequence of int
         Left shifts of the products.
     two_sums : bool
+        Add the second sum register.
     pauses : bool
-        Within a sum there are cycles without a product.
+        A sum may have cycles without a product.
 
     Members
     -------
     x : In(signed(x_width))
     factor : In(signed(factor_width))
     valid, first : In(1)
-        One cycle after ``x`` and ``factor``: take the product; it is the first of its sum.
+        One cycle after ``x`` and ``factor``: add the product; it is the first of its sum.
     align : In(range(len(aligns)))
-        With ``valid``.
+        With ``valid``: index of the left shift.
     swap : In(1)
-        The two sums change places, after the product was taken.
+        Swap the two sums, after the addition if there is one.
     total : Out(signed(total_width))
 
     Latency: 2 cycles from ``x``, 1 from ``first``.
-    Throughput: one product a cycle.
+    Throughput: one product per cycle.
 
     Schedule:
 
-    - product: ``x * factor`` to a register.
-    - accumulate: shifted and added.
+    - product: register ``x * factor``.
+    - accumulate: shift the product left and add it.
     """
 
     latency = 2
@@ -75,7 +77,7 @@ class Lane(wiring.Component):
         keep_on_reset(self, "total")
 
     def model(self, xs: Sequence[int], factors: Sequence[int], aligns: Sequence[int]) -> int:
-        """Return the total of a sum."""
+        """Return the sum of the shifted products."""
         products = (x * f for x, f in zip(xs, factors, strict=True))
         return sum(p << self.aligns[a] for p, a in zip(products, aligns, strict=True))
 
@@ -90,7 +92,7 @@ class Lane(wiring.Component):
                     m.d.comb += aligned.eq(product << shift)
         new = Signal.like(self.total)
         m.d.comb += new.eq(Mux(self.first, 0, self.total) + aligned)
-        # what is added up between two sums does not matter
+        # without pauses the enable is dropped: additions between two sums are harmless
         with m.If(self.valid if self.pauses else 1):
             m.d.sync += self.total.eq(new)
         if self.two_sums:

@@ -1,4 +1,4 @@
-"""Widths of the lanes and of what is behind them, worked out from the program's formats."""
+"""Widths of the lanes and of the units behind them, derived from the program's formats."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .schedule import Kind, RomRun, Schedule, payload_bits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneWidths:
-    """Bits of everything between the memory and the results.
+    """Widths [bits] of the signals between the memory and the results.
 
     Parameters
     ----------
     word : int
-        Of the memory.
+        Word of the lanes' memory.
     x, factor : int
-        Of what every lane multiplies.
+        Factors of a lane's product.
     weight : int
-        Of a factor from the ROM.
+        Weight from the ROM.
     total : int
-        Of a sum, bias included.
+        Sum, bias included.
     base : int
-        Of what a dense memory's sum is added to; 1 without one.
+        Word that a dense memory's sum is added to; 1 without a dense memory.
     index : int
-        Of the index of the largest word; 0 where none is sought.
+        Argmax index; 0 without an argmax.
     """
 
     word: int
@@ -56,7 +56,7 @@ def widths(plan: Schedule) -> LaneWidths:
     searched = [r.cycles for r in runs if r.kind is Kind.COMPARE]
     index = (max(searched) - 1).bit_length() if searched else 0
     x = widest(Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.HOLD)
-    # minus one, or a word with its sign changed
+    # room for the factor -1, or for a negated word
     ones = 2 if any(r.kind in (Kind.TERM, Kind.INDEX) for r in plan.due.runs) else 0
     products = widest(Kind.PRODUCT)
     total = max(_total_bits(plan, op) for op in program.ops)
@@ -77,7 +77,7 @@ def _width(plan: Schedule, run: RomRun) -> int:
 
 
 def _total_bits(plan: Schedule, op: Operation) -> int:
-    """Return the bits that hold every sum of an operation, in any order."""
+    """Return the width that holds every partial sum of an operation, in any order."""
     vector = plan.program.vector
     peak = 1
     if isinstance(op, Linear):
@@ -106,5 +106,5 @@ def payload_shape(vectors: tuple[Vector, ...]) -> Shape:
 
 
 def depth_to_clear(plan: Schedule) -> int:
-    """Return the words of the deepest memory."""
+    """Return the depth of the deepest memory [words]."""
     return max(plan.rows, sum(feed.states for feed in plan.feeds), len(plan.feeds))

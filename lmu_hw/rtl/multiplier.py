@@ -1,4 +1,4 @@
-"""A multiplier that takes its time: as many bits of one factor a cycle as it must."""
+"""Digit-serial multiplier: as many bits of one factor per cycle as the interval requires."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from .ports import keep_on_reset
 from .schedule.timing import turns
 
 FEW_BITS = 3
-"""Digits up to this width are multiplied by adding."""
+"""Digits up to this width are multiplied with adders."""
 
 
 class DigitMultiplier(wiring.Component):
-    """``product = x * factor``, a digit of the factor a cycle, lowest first.
+    """``product = x * factor``, one digit of the factor per cycle, lowest first.
 
     Parameters
     ----------
     x_width : int
+        Width [bits].
     factor_width : int
-        >= 1.
+        Width [bits], >= 1.
     interval : int
-        Cycles from one product to the next; 1: a full multiplier.
+        Cycles from one product to the next; 1 for a full multiplier.
 
     Members
     -------
@@ -31,13 +32,13 @@ class DigitMultiplier(wiring.Component):
     start : In(1)
     product : Out(signed)
     done : Out(1)
-        ``product`` is there, in this cycle at least.
+        ``product`` is valid in this cycle.
 
     Latency: ``turns(factor_width, interval)`` cycles.
-    Throughput: one product in as many cycles.
+    Throughput: one product every ``turns(factor_width, interval)`` cycles.
 
-    Schedule: each turn adds ``x`` times the lowest digit and moves both down by it; the digits of
-    the sum that fall out below are the product's low digits.
+    Schedule: each turn adds ``x`` times the lowest digit and shifts sum and factor right by a
+    digit; the digits shifted out of the sum are the low digits of the product.
     """
 
     def __init__(self, x_width: int, factor_width: int, interval: int) -> None:
@@ -76,10 +77,10 @@ class DigitMultiplier(wiring.Component):
         rest = Signal(unsigned(low_width - digit), reset_less=True)
         turning = Signal(n_turns - 1)
         m.d.sync += [turning.eq(Cat(self.start, turning)), self.done.eq(turning[-1])]
-        # what stood above is a digit lower by now
+        # the upper part of the sum moves down by a digit in each turn
         m.d.comb += above.eq(self.product >> low_width)
         m.d.sync += self.product.eq(Cat(self.product[digit:low_width], total))
-        # one multiplier of the device for the first turn and the others
+        # share one hard multiplier between the first turn and the others
         word = Signal(signed(x_width))
         lowest = Signal(unsigned(digit))
         carried = Signal.like(above)
@@ -93,7 +94,7 @@ class DigitMultiplier(wiring.Component):
         return m
 
     def _times(self, x: Value, digit: Value) -> Value:
-        """Return a product; of few bits as a sum, which is not worth a multiplier of the device."""
+        """Return a product; short digits use adders, not a hard multiplier."""
         if len(digit) > FEW_BITS:
             return x * digit
         total: Value = Mux(digit[0], x, 0)

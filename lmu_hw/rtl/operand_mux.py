@@ -1,4 +1,4 @@
-"""First stage of the lanes: what each of them multiplies, and with what."""
+"""Selection of the lanes' factors."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from .ports import keep_on_reset
 from .schedule import Kind
 
 
-class Operands(wiring.Component):
-    """Gives the same word to every lane, or each lane its own, and what it is multiplied with.
+class OperandMux(wiring.Component):
+    """Selects both factors of every lane's product.
 
     Parameters
     ----------
     widths : LaneWidths
     lanes : int
     kinds : set of Kind
-        What runs do; of choices that none makes there is no trace.
+        Kinds of run in the schedule; only the selections they need are built.
 
     Members
     -------
     words : In(signed), one for each lane
-        The row that was read.
+        The row read.
     bank : In(range(lanes))
-        The word of the row that is meant.
+        Selects a word of the row.
     across : In(1)
-        Every lane takes its own.
+        Each lane takes the word of its own bank, else all take the selected word.
     operand, factor : In(Operand), In(Factor)
     minus, hold : In(1)
-        Change the sign of the factors that are no weights; keep the words.
+        Negate a factor that is not a weight; hold the words for a later product.
     weights : In(unsigned)
-        One for each lane, that of lane 0 lowest.
+        One weight for each lane, lane 0 lowest.
     index : In(unsigned)
-        Of the largest word, for lane 0.
+        Argmax index, for lane 0.
     word : Out(signed)
-        The word that is meant.
+        The selected word.
     x, factors : Out(signed), one for each lane
 
     Latency: 1 cycle.
-    Throughput: one command a cycle.
+    Throughput: one command per cycle.
 
-    Schedule: a choice for each operand, then the registers.
+    Schedule: a multiplexer for each factor, then registers.
     """
 
     latency = 1
@@ -74,7 +74,7 @@ class Operands(wiring.Component):
         keep_on_reset(self, "word", "x", "factors")
 
     def model(self, words: Sequence[int], bank: int, across: bool) -> list[int]:
-        """Return what the lanes multiply with weights."""
+        """Return the words that the lanes multiply with weights."""
         return [word if across else words[bank] for word in words]
 
     def elaborate(self, _platform: object) -> Module:
@@ -82,7 +82,7 @@ class Operands(wiring.Component):
         word = one_of(m, self.bank, list(self.words), "chosen")
         m.d.sync += self.word.eq(word)
         for lane in range(self.lanes):
-            # what runs use, the commonest first
+            # the selections in use, the most common first
             xs: dict[Any, Value] = {Operand.WORD: Mux(self.across, self.words[lane], word)}
             factors: dict[Any, Value] = {}
             if not self.kinds.isdisjoint((Kind.ROWS, Kind.COLUMNS)):
@@ -105,7 +105,7 @@ class Operands(wiring.Component):
 
 
 def _choose(m: Module, target: Value, choice: Value, options: Mapping[Any, Value]) -> None:
-    """Load a register with one of some values."""
+    """Load a register with the value that ``choice`` selects."""
     if len(options) == 1:
         m.d.sync += target.eq(*options.values())
         return

@@ -1,4 +1,4 @@
-"""What a user chooses of the hardware; no word of the program depends on it."""
+"""Options of the generated hardware; no output word depends on them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ MAX_LANES = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """Choices for the Verilog of a program.
+    """Options for the Verilog of a program.
 
     Parameters
     ----------
     lanes : int
         Multiply-accumulate lanes, 1 to 64.
     streams : Streams
-        How the ports are called.
+        Naming scheme of the ports.
     state_port : bool
-        The state can be cleared, saved and loaded from outside.
+        Add a port that clears, saves and loads the state.
 
     Raises
     ------
     SpecError
-        If a choice is out of its range.
+        If an option is out of its range.
     """
 
     lanes: int = 1
@@ -42,17 +42,17 @@ class Hardware:
             raise SpecError(f"state_port must be true or false, not {self.state_port!r}")
 
     def to_data(self) -> dict[str, Any]:
-        """Return what `from_data` reads, for JSON."""
+        """Return the options as JSON data, which `from_data` reads."""
         return asdict(self) | {"streams": self.streams.value}
 
 
 def from_data(data: Mapping[str, Any]) -> Hardware:
-    """Return the choices of a file; what it does not name is as by default.
+    """Return the options in a file; missing keys take their defaults.
 
     Raises
     ------
     SpecError
-        If a key is unknown or a choice is out of its range.
+        If a key is unknown or an option is out of its range.
     """
     names = [f.name for f in fields(Hardware)]
     for key in data:
@@ -62,19 +62,19 @@ def from_data(data: Mapping[str, Any]) -> Hardware:
 
 
 def chosen(options: Mapping[str, Any], keys: dict[str, Any] | None = None) -> Hardware:
-    """Return what a command line asks for.
+    """Return the options of a command line.
 
     Parameters
     ----------
     options : mapping
-        None, or nothing, where an option was not given.
+        Options by name; missing or None where one was not given.
     keys : dict, optional
-        Of a specification file; those of the hardware are taken out.
+        Keys of a specification file; hardware keys are removed from it.
 
     Raises
     ------
     SpecError
-        If a choice is out of its range.
+        If an option is out of its range.
     """
     names = [f.name for f in fields(Hardware)]
     given = {name: keys.pop(name) for name in names if keys and name in keys}

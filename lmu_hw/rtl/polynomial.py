@@ -1,4 +1,4 @@
-"""Functions of words: polynomial pieces by Horner's rule, one step after the other."""
+"""Activation functions: piecewise polynomials, evaluated with Horner's rule."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.integer_program import Function
-from ..program.interpreter import function
+from ..program.interpreter import evaluate_function
 from .block_memories import Rom, RomContents
 from .constant_tables import lookup, one_of, saturated, shape_of, signed_width
 from .multiplier import DigitMultiplier
 from .ports import keep_on_reset
 from .rounder import Range
-from .schedule import Schedule, pace
+from .schedule import Schedule, pipeline_timing
 
 
 class Polynomial(wiring.Component):
@@ -24,36 +24,37 @@ class Polynomial(wiring.Component):
     ----------
     plan : Schedule
     x_width : int
-        Bits of a word.
+        Bits of an argument.
     file : str
-        Of the ROM that holds the coefficients of all pieces.
+        File of the coefficient ROM.
 
     Members
     -------
     x : In(signed(x_width))
     valid, begins : In(1)
+        ``x`` is valid; it is the first word of its job.
     job : In(unsigned)
     word : Out(signed)
     word_valid, word_begin : Out(1)
     word_job : Out(unsigned)
 
-    Latency: 3 cycles, and for each degree those of a multiplication and one more.
-    Throughput: a word every ``plan.interval`` cycles.
+    Latency: 3 cycles, plus for each degree the cycles of a multiplication and one more.
+    Throughput: one word every ``plan.interval`` cycles.
 
     Schedule:
 
-    - piece: the highest bits of the word select the coefficients.
-    - fetch: they come out of the ROM late, so they go to registers.
-    - multiply, add: for each degree, from the highest down; functions of a lower degree begin with
-      zeros.
-    - limit: the guard bits rounded away, the result limited to its format.
+    - piece: the upper bits of the word address the coefficients.
+    - fetch: register the coefficients, because the ROM has a long clock-to-output delay.
+    - multiply, add: once for each degree, highest first; functions of a lower degree start with
+      zero coefficients.
+    - limit: round off the guard bits and saturate the result to its format.
     """
 
     def __init__(self, plan: Schedule, x_width: int, file: str = "pieces.mem") -> None:
         self.plan, self.functions = plan, plan.functions
-        self.pace = pace(plan.program, plan.lanes, plan.interval)
-        self.latency = 3 + self.pace.degree * self.pace.step_cycles
-        self.n_coefs = self.pace.degree + 1
+        self.timing = pipeline_timing(plan.program, plan.lanes, plan.interval)
+        self.latency = 3 + self.timing.degree * self.timing.step_cycles
+        self.n_coefs = self.timing.degree + 1
         self.contents = piece_contents(plan, file)
         self.coef_width = self.contents.width // self.n_coefs
         self.y_width = max(_sum_bits(f) for f in self.functions)
@@ -74,10 +75,10 @@ class Polynomial(wiring.Component):
         keep_on_reset(self, "word", "word_begin", "word_job")
 
     def model(self, job: int, x: int) -> int:
-        """Return the word."""
+        """Return the function's word."""
         entry = self.plan.jobs[job]
         assert entry.function is not None
-        y = int(function(self.functions[entry.function], np.array([x]))[0])
+        y = int(evaluate_function(self.functions[entry.function], np.array([x]))[0])
         return min(max(y, entry.out_fmt.min), entry.out_fmt.max)
 
     def elaborate(self, _platform: object) -> Module:
@@ -85,9 +86,9 @@ class Polynomial(wiring.Component):
         jobs = self.plan.jobs
         m.submodules.pieces = rom = Rom(self.contents)
 
-        # piece: the word as an unsigned one, parted
+        # piece: split the word, offset to unsigned, into piece address and rest
         which = lookup(m, self.job, [t.function or 0 for t in jobs], "function")
-        rest_width = self.pace.rest_bits
+        rest_width = self.timing.rest_bits
         addresses, rests = [], []
         start = 0
         for f in self.functions:
@@ -113,7 +114,7 @@ class Polynomial(wiring.Component):
         stage = _Stage(m, self, "fetch", stage.valid, stage.job, stage.begins)
 
         y: Value = coefs.pop()
-        for j in reversed(range(self.pace.degree)):
+        for j in reversed(range(self.timing.degree)):
             y, rest, coefs, stage = self._step(m, j, y, rest, coefs, stage)
         self._limit(m, y, stage)
         return m
@@ -135,7 +136,7 @@ class Polynomial(wiring.Component):
         coefs: list[Value],
         stage: _Stage,
     ) -> tuple[Value, Signal, list[Value], _Stage]:
-        """Add ``c[j] + floor(y * rest * 2**-shift)``; carry along what later steps need."""
+        """Compute ``c[j] + floor(y * rest * 2**-shift)``; delay the operands of later degrees."""
         name = f"degree_{j}"
         shifts = [_shift(f, j) for f in self.functions]
         if len(rest) == 0:
@@ -185,7 +186,7 @@ class Polynomial(wiring.Component):
         return one_of(m, which, same, f"{name}_shifted")
 
     def _limit(self, m: Module, y: Value, stage: _Stage) -> None:
-        """Round the guard bits away and limit the result to the format of its job."""
+        """Round off the guard bits and saturate the result to the format of its job."""
         ranges = [
             Range.of(t.out_fmt, self.functions[t.function].guard if t.function is not None else 0)
             for t in self.plan.jobs
@@ -219,7 +220,7 @@ class Polynomial(wiring.Component):
 
 
 def piece_contents(plan: Schedule, file: str) -> RomContents:
-    """Return the coefficients of all pieces, constant term lowest; zeros beyond a degree."""
+    """Return the coefficients of all pieces, constant term lowest, padded with zeros."""
     n_coefs = max(len(f.shifts) for f in plan.functions) + 1
     pieces = [p + (0,) * (n_coefs - len(p)) for f in plan.functions for p in f.pieces]
     width = shape_of([-1, *(c for piece in pieces for c in piece)]).width
@@ -246,7 +247,7 @@ class _Stage:
         m.d.sync += [self.valid.eq(valid), self.job.eq(job), self.begins.eq(begin)]
 
     def kept(self, m: Module, name: str, done: Value) -> _Stage:
-        """Return the stage as it was when a multiplication began."""
+        """Return the stage held since the start of a multiplication."""
         later = object.__new__(_Stage)
         later.valid = done
         later.job = Signal.like(self.job, name=f"{name}_job", reset_less=True)
@@ -257,12 +258,12 @@ class _Stage:
 
 
 def _shift(f: Function, j: int) -> int:
-    """Return the shift of the product that joins coefficient j."""
+    """Return the right shift of the product that is added to coefficient j."""
     return f.shifts[j] if j < len(f.shifts) else 0
 
 
 def _sum_bits(f: Function) -> int:
-    """Return the bits of every value that a function's steps can reach."""
+    """Return the width that holds every intermediate of a function."""
     sizes = [max(abs(piece[j]) for piece in f.pieces) for j in range(len(f.shifts) + 1)]
     bound = most = sizes[-1]
     for size, shift in zip(reversed(sizes[:-1]), reversed(f.shifts), strict=True):

@@ -1,4 +1,4 @@
-"""Ports that are registers of data, which nothing resets."""
+"""Output registers without a reset."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from amaranth.hdl import Signal, Value
 
 
 def keep_on_reset(owner: Any, *names: str) -> None:
-    """Make outputs data: what they hold before something was written to them does not matter.
+    """Remove the reset of output registers that hold data.
 
-    Control is reset, data is not; a register without a reset has no initial value in Verilog, so
-    that a simulator shows as X whatever depends on it too early.
+    Only control registers are reset. Data registers have no initial value in Verilog, so a
+    simulator shows X if anything depends on them before they are written.
 
     Parameters
     ----------
     owner : wiring.Component or interface
-        Before its `elaborate`.
+        Owner of the outputs, not yet elaborated.
     names : str
-        Of outputs, or of arrays of them.
+        Names of outputs, or of arrays of outputs.
     """
     for name in names:
         port = getattr(owner, name)

@@ -1,4 +1,4 @@
-"""From exact sums to words: bias, scale, shift, rounding, range."""
+"""Requantization of exact sums to words: bias, scale, shift, round, saturate."""
 
 from __future__ import annotations
 
@@ -14,54 +14,55 @@ from .constant_tables import lookup, signed_width
 from .lane_widths import LaneWidths
 from .multiplier import DigitMultiplier
 from .ports import keep_on_reset
-from .rounder import Range, Rounder, Unlimited
-from .schedule import Schedule, pace
+from .rounder import Range, RoundedTotal, Rounder
+from .schedule import Schedule, pipeline_timing
 from .shifter import Shifter
 
 
 class Requantizer(wiring.Component):
     """``word = sat(rnd(base + (total + bias) * multiplier * 2**-shift))``.
 
-    Bias, multiplier and shift come from the ROM of parameters, in the order of the results.
+    The parameter ROM supplies bias, multiplier and shift in the order of the results.
 
     Parameters
     ----------
     plan : Schedule
     widths : LaneWidths
     file : str
-        Of the ROM.
+        File of the parameter ROM.
 
     Members
     -------
     total, base : In(signed)
+        A sum, and the word it is added to.
     valid : In(1)
     job : In(unsigned)
     begins : In(1)
-        The first result of its job.
+        First result of its job.
     silent : In(1)
-        A dense memory rounds toward zero.
+        Round toward zero, for a dense memory in a zero-input run.
     word : Out(signed)
-        In the format of the job, or of its function's argument.
+        Word in the format of the job, or of its function's argument.
     word_valid, word_begin : Out(1)
     word_job : Out(unsigned)
 
-    Latency: 5 cycles, and those of the scale.
-    Throughput: a result every ``plan.interval`` cycles.
+    Latency: 5 cycles plus those of the multiplication.
+    Throughput: one result every ``plan.interval`` cycles.
 
     Schedule:
 
-    - parameters: the ROM is read.
-    - bias: added.
-    - scale: multiplied; no cycle where every multiplier is 1.
-    - shift: the bits that fall off are remembered.
-    - round: base and quotient summed and rounded.
-    - limit: to the range of the word; to the output register.
+    - parameters: read the ROM.
+    - bias: add it.
+    - scale: multiply; no cycle where every multiplier is 1.
+    - shift: shift right, keep half and sticky bits.
+    - round: add base and quotient, and round.
+    - limit: saturate to the range of the word, into the output register.
     """
 
     def __init__(self, plan: Schedule, widths: LaneWidths, file: str = "params.mem") -> None:
         self.plan, self.widths = plan, widths
-        self.pace = pace(plan.program, plan.lanes, plan.interval)
-        self.latency = 5 + self.pace.scale_cycles
+        self.timing = pipeline_timing(plan.program, plan.lanes, plan.interval)
+        self.latency = 5 + self.timing.scale_cycles
         self.fields = fields_of(plan)
         self.contents = param_contents(plan, file)
         jobs = range(len(plan.jobs))
@@ -83,7 +84,7 @@ class Requantizer(wiring.Component):
         keep_on_reset(self, "word")
 
     def model(self, job: int, total: int, param: int, base: int, silent: bool) -> int:
-        """Return the word."""
+        """Return the requantized word."""
         bias, multiplier, shift = self.plan.params[param]
         rounding = Rounding.TRN_ZERO if silent else Rounding.RND
         exact = round_sum(base, (total + bias) * multiplier, shift, rounding)
@@ -97,7 +98,7 @@ class Requantizer(wiring.Component):
         fetched = Tag(m, self, "bias")
         fetched.take(m, self.valid, self)
 
-        # parameters: one word a result, or one for all results of a job
+        # parameters: one ROM word per result, or one for all results of a job
         address = Signal.like(rom.address, name="address")
         following = Signal.like(rom.address, name="next_address", reset_less=True)
         first = lookup(m, self.job, [t.params for t in jobs], "first_param")
@@ -161,7 +162,7 @@ class Requantizer(wiring.Component):
             rounder.half.eq(shifter.half),
             rounder.rest.eq(shifter.rest),
         ]
-        rounded = Unlimited(rounder, "rounded")
+        rounded = RoundedTotal(rounder, "rounded")
         rounded.take(m, rounder)
         m.d.sync += self.word.eq(rounded.word(m, limiting.job, among, "limited"))
         m.d.comb += [
@@ -174,7 +175,7 @@ class Requantizer(wiring.Component):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamFields:
-    """A word of the ROM of parameters, bias lowest: bits of its fields, and the smallest shift."""
+    """Field widths of a parameter ROM word, bias lowest, and the smallest shift."""
 
     bias_width: int
     scale_bits: int
@@ -188,19 +189,19 @@ class ParamFields:
 
 
 def fields_of(plan: Schedule) -> ParamFields:
-    """Return the fields of a schedule's parameters; what is the same for all has no bits."""
+    """Return the fields of a schedule's parameters; constant fields take 0 bits."""
     shifts = [shift for _, _, shift in plan.params]
     biases = [bias for bias, _, _ in plan.params]
     return ParamFields(
         bias_width=max(b.bit_length() for b in biases) + 1 if any(biases) else 0,
-        scale_bits=pace(plan.program, plan.lanes, plan.interval).scale_bits,
+        scale_bits=pipeline_timing(plan.program, plan.lanes, plan.interval).scale_bits,
         shift_width=(max(shifts) - min(shifts)).bit_length(),
         shift_min=min(shifts),
     )
 
 
 def param_contents(plan: Schedule, file: str) -> RomContents:
-    """Return the ROM of parameters."""
+    """Return the contents of the parameter ROM."""
     fields = fields_of(plan)
     bias_mask, scale_mask = (1 << fields.bias_width) - 1, (1 << fields.scale_bits) - 1
     words = tuple(
@@ -213,15 +214,17 @@ def param_contents(plan: Schedule, file: str) -> RomContents:
 
 
 class Tag:
-    """What belongs to a result, in the registers of one stage.
+    """Pipeline registers for the control signals of a result, in one stage.
 
     Parameters
     ----------
     m : Module
     like : Requantizer
+        Block whose ports give the widths.
     stage : str
+        Prefix of the signal names.
     valid : Signal, optional
-        In place of a register of its own.
+        Existing valid signal; by default a new register.
     """
 
     def __init__(
@@ -234,7 +237,7 @@ class Tag:
         self.silent = Signal(name=f"{stage}_silent", reset_less=True)
 
     def take(self, m: Module, valid: Signal | None, of: Tag | Requantizer) -> None:
-        """Load the registers from the stage before."""
+        """Load the registers from the previous stage."""
         if valid is not None:
             m.d.sync += self.valid.eq(valid)
         for name in ("job", "begins", "base", "silent"):

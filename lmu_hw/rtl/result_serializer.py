@@ -1,4 +1,4 @@
-"""Sums on their way from the lanes to the one unit that rounds them."""
+"""Parallel-to-serial conversion of the lanes' sums for the requantizer."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ from .ports import keep_on_reset
 from .schedule.timing import addends, sum_turns
 
 
-class Drain(wiring.Component):
-    """Takes the lanes' sums together and hands them over one by one, or their total.
+class ResultSerializer(wiring.Component):
+    """Loads the sums of all lanes and outputs them one by one, or their total.
 
     Parameters
     ----------
     lanes, interval : int
-        How many sums; cycles from one to the next.
+        Number of sums; cycles from one result to the next.
     width, base_width : int
-        Bits of a sum, and of what it is to be added to.
+        Widths of a sum, and of the base it is added to [bits].
     n_jobs : int
+        Number of jobs in the schedule.
 
     Members
     -------
     totals, bases : In(signed), one for each lane
     load : In(1)
-        Take them.
+        Load the sums and bases.
     results : In(range(lanes))
-        With ``load``: how many of them, less one.
+        With ``load``: number of results, minus one.
     one_row : In(1)
-        With ``load``: add them all up.
+        With ``load``: the lanes hold partial sums of one row; add them.
     job : In(range(n_jobs))
     opens : In(1)
-        With ``load``: whose sums they are, and whether they are its first.
+        With ``load``: the job of the sums; they are its first ones.
     total, base : Out(signed)
     valid : Out(1)
         ``total`` is a result.
     result_job : Out(range(n_jobs))
     begins : Out(1)
-        Whose result it is, and whether it is its first.
+        The job of the result; it is the first result of the job.
 
     Latency: 1 cycle from ``load`` to the first result; with ``one_row`` up to 4 more.
-    Throughput: a result every ``interval`` cycles.
+    Throughput: one result every ``interval`` cycles.
 
-    Schedule: the sums move down one place for each result; for a total, a quarter of them are added
-    in a cycle.
+    Schedule: shift the sums down one place per result; for a total, add a quarter of them in each
+    cycle.
     """
 
     latency = 1
@@ -73,7 +74,7 @@ class Drain(wiring.Component):
         keep_on_reset(self, "result_job")
 
     def model(self, totals: Sequence[int], results: int, one_row: bool) -> list[int]:
-        """Return the results of one load."""
+        """Return the results of a load."""
         return [sum(totals)] if one_row else list(totals[: results + 1])
 
     def elaborate(self, _platform: object) -> Module:
@@ -134,7 +135,7 @@ class Drain(wiring.Component):
         adding: Signal,
         summed: Signal,
     ) -> None:
-        """Add some sums a cycle, and move the others down to their places."""
+        """Add a group of sums per cycle, and shift the others down to its place."""
         together = addends(self.lanes)
         m.d.sync += summed.eq(0)
         with m.If(adding):

@@ -1,4 +1,4 @@
-"""From an exact sum to a word: the only place in the hardware where bits are lost."""
+"""Rounding and saturation of exact sums: the only place in the hardware where bits are lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .constant_tables import lookup, one_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """What a word is formed to: bits to drop after the shift, and its ends."""
+    """Range of a word: bits to drop after the shift, smallest and largest value."""
 
     drop: int = 0
     low: int
@@ -28,11 +28,11 @@ class Range:
 
     @property
     def fmt(self) -> QFormat:
-        """The format of a word."""
+        """Format of a word, without fractional bits."""
         return QFormat((self.high - self.low).bit_length(), 0, signed=self.low < 0)
 
     def beyond(self, total: Value) -> tuple[Value, Value]:
-        """Return whether a total is above the range, and whether it is below."""
+        """Return whether a total is above the range, and whether it is below it."""
         # a word fits when all bits above it equal its sign
         above = total[min(self.drop + self.fmt.width - (self.low < 0), len(total) - 1) :]
         below = ~above.all() if self.low < 0 else 1
@@ -40,18 +40,18 @@ class Range:
 
 
 class Rounder(wiring.Component):
-    """Adds a base to a shifted sum, rounds the total, and says where it is to be limited.
+    """Adds a base to a shifted sum, rounds the total and flags results outside the range.
 
-    Computes ``base * 2**-drop + x * 2**-(shift + drop)`` from ``x`` as the `Shifter` left it; what
-    comes out is for the registers of an `Unlimited`, a stage before its word is needed. Rounding to
-    nearest adds half a unit before the bits are dropped, and rounding toward zero adds almost a
-    whole unit when the total is negative; what is added is a constant of the result, but for one
-    carry, so it is added to the base while the shifter still works.
+    Computes ``base * 2**-drop + x * 2**-(shift + drop)`` from the outputs of a `Shifter`. The
+    registers of `RoundedTotal` take the outputs, one stage before the word is needed. Rounding to
+    nearest adds half a unit before bits are dropped; rounding toward zero adds almost one unit if
+    the total is negative. Except for one carry this addend is a constant of the range, so it is
+    added to the base while the shifter works.
 
     Parameters
     ----------
     results : sequence of Range
-        What ``result`` selects from.
+        Ranges that ``result`` selects from.
     base_width, quotient_width : int
         Widths [bits].
 
@@ -59,32 +59,31 @@ class Rounder(wiring.Component):
     -------
     result : In(range(len(results)))
     silent : In(1)
-        Round toward zero, else to nearest, half up.
+        Round toward zero instead of to nearest, half up.
     base : In(signed(base_width))
     quotient : In(signed(quotient_width))
         ``x >> shift``, one cycle after ``base``.
     half, rest : In(1)
-        Highest of the bits shifted out, and whether any of them is set; with ``quotient``.
+        With ``quotient``: the highest bit shifted out, and whether any bit shifted out is set.
     total : Out(signed)
-        Rounded when ``drop`` bits are dropped, as far as words reach. Combinational from
-        ``quotient``, as are
+        The total, rounded for dropping its low ``drop`` bits. Combinational from ``quotient``.
     over, under : Out(1), one for each of ``results``
-        whether the word is to be the highest, the lowest of each of the ranges.
+        Whether the word saturates at the top or the bottom of each range. Combinational too.
 
     Latency: 1 cycle from base, 0 from quotient.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
     Schedule:
 
-    - shift: base, and base + constant, to registers.
-    - round: two sums side by side, the right one chosen by sign.
+    - shift: register the base, and the base plus the rounding constant.
+    - round: compute both sums in parallel, and select one by the sign.
     """
 
     latency = 1
 
     def __init__(self, results: Sequence[Range], base_width: int, quotient_width: int) -> None:
         self.results = tuple(results)
-        # a bit at least is left when bits are dropped
+        # at least one bit remains after dropping
         drop = max(entry.drop for entry in self.results)
         self._width = max(base_width, quotient_width, drop) + 2
         width = min(self._width, max(entry.drop + entry.fmt.width for entry in self.results))
@@ -103,7 +102,7 @@ class Rounder(wiring.Component):
         )
 
     def model(self, result: int, silent: bool, base: int, x: int, shift: int) -> int:
-        """Return the word, once it is limited."""
+        """Return the word after saturation."""
         entry = self.results[result]
         rest = ((base & ((1 << entry.drop) - 1)) << shift) + x
         rounding = Rounding.TRN_ZERO if silent else Rounding.RND
@@ -118,7 +117,7 @@ class Rounder(wiring.Component):
         toward_zero = lookup(m, self.result, [(1 << drop) - 1 for drop in drops], "toward_zero")
         exact = lookup(m, self.result, [int(drop == 0) for drop in drops], "exact")
 
-        # without a drop the half bit rounds; toward zero any bit lost on the way counts
+        # without a drop the half bit rounds; toward zero every lost bit counts
         rest_counts = Signal(reset_less=True)
         half_counts = Signal(reset_less=True)
         late_base = Signal(signed(len(self.base)), reset_less=True)
@@ -130,8 +129,8 @@ class Rounder(wiring.Component):
             raised_base.eq(self.base + Mux(self.silent, toward_zero, nearest)),
         ]
 
-        # the carry enters two places below the lowest bit, so one adder is enough and no logic is
-        # in front of it: where the half is set, so is the rest, and lets its carry through
+        # The carry enters two places below the lowest bit, so one adder without logic in front of
+        # it is enough: where the half bit is set, so is the rest, which propagates its carry.
         plain = Signal(signed(width))
         with_carry = Signal(signed(width + 2))
         raised = Signal(signed(width))
@@ -145,21 +144,23 @@ class Rounder(wiring.Component):
             self.total.eq(Mux(choose_plain, plain, raised)),
         ]
         for number, entry in enumerate(self.results):
-            # where the plain sum is chosen, what was raised is less than a unit above it: it is not
-            # below, and where it is above, the plain word is above or is the highest itself
+            # Where the plain sum is selected, the raised sum is less than a unit above it. So the
+            # plain word is not below the range, and if the raised one is above, the plain word is
+            # above too or is the largest of the range.
             over, under = entry.beyond(raised)
             m.d.comb += [self.over[number].eq(over), self.under[number].eq(under)]
         return m
 
 
-class Unlimited:
-    """A rounded total in registers, before it is limited to a range.
+class RoundedTotal:
+    """Registers for a rounded total before saturation.
 
     Parameters
     ----------
     rounder : Rounder
+        Block whose outputs they take.
     name : str
-        Of the registers.
+        Prefix of the signal names.
     """
 
     def __init__(self, rounder: Rounder, name: str) -> None:
@@ -176,7 +177,7 @@ class Unlimited:
         m.d.sync += [mine.eq(new) for mine, new in zip(self.under, rounder.under, strict=True)]
 
     def word(self, m: Module, index: Value, among: Sequence[int], name: str) -> Value:
-        """Return the word: limited to the range that ``index`` selects, of those in ``among``."""
+        """Return the word, saturated to the range ``among[index]``."""
         used = {self.results[number] for number in among}
         width = max(entry.fmt.width + (entry.low >= 0) for entry in used)
         words = {}
@@ -190,7 +191,7 @@ class Unlimited:
         return one_of(m, index, [words[number] for number in among], name)
 
     def limited(self, number: int) -> Value:
-        """Return the word limited to one range."""
+        """Return the word saturated to one range."""
         entry = self.results[number]
         bits = self.total[entry.drop : entry.drop + entry.fmt.width]
         word = bits.as_signed() if entry.low < 0 else bits

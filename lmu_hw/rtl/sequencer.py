@@ -1,4 +1,4 @@
-"""Walks the control ROM: one word of it is a run of cycles in which the same is done."""
+"""Executes the control ROM, whose words are runs: cycles that repeat one operation."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from .schedule.plan import ACCUMULATES, ACROSS
 
 
 class Sequencer(wiring.Component):
-    """Issues one command a cycle, as the control ROM says.
+    """Issues one command per cycle from the runs of the control ROM.
 
     Parameters
     ----------
     plan : Schedule
     file : str
-        Of the control ROM.
+        File of the control ROM.
 
     Members
     -------
     start : In(1)
-        A step begins in the next cycle.
+        Start a step in the next cycle.
     quiet : In(1)
-        With ``start``: it has no output.
+        With ``start``: the step has no output.
     swap : In(1)
-        Which copy of the vectors that have two is the new one.
+        Selects the half of the double-buffered vectors that this step writes.
     command : Out(Command)
     done : Out(1)
         Last cycle of the step.
 
     Latency: 1 cycle from ``start`` to the first run, 2 to its first command.
-    Throughput: one command a cycle.
+    Throughput: one command per cycle.
 
     Schedule:
 
-    - fetch: the address of the next word goes to the ROM in the last cycle of a run.
-    - run: the word is there for all cycles of its run; each cycle's command goes to registers.
+    - fetch: address the next ROM word in the last cycle of a run.
+    - run: hold the word for all cycles of its run; register the command of each cycle.
     """
 
     latency = 2
@@ -65,7 +65,7 @@ class Sequencer(wiring.Component):
         keep_on_reset(self.command, *(n for n in self.command.signature.members if n not in EVENTS))
 
     def model(self, listing: Listing) -> Iterator[tuple[Kind, list[int]]]:
-        """Yield what each cycle does, and the words it reads."""
+        """Yield the kind of each cycle, and the words it reads."""
         for cycle in walk(listing.runs):
             yield cycle.run.kind, cycle.words(self.plan.lanes) if cycle.run.source else []
 
@@ -109,7 +109,7 @@ class Sequencer(wiring.Component):
         return m
 
     def _fields_of(self, m: Module, rom: Rom) -> SimpleNamespace:
-        """Return the fields of the ROM's word, each under its name."""
+        """Return the fields of the ROM word by name."""
         run, word = SimpleNamespace(), data.View(self.layout, rom.word)
         for name, field in self.layout:
             value: Value = Const(0)
@@ -122,12 +122,12 @@ class Sequencer(wiring.Component):
     def _address(
         self, m: Module, run: SimpleNamespace, cycle: Value, turn: Value, last_cycle: Value
     ) -> None:
-        """Move to the run's first word, then from word to word, or from row to row."""
+        """Address the run's first word, then the next word or row in each cycle."""
         plan, command = self.plan, self.command
         word_row = Signal.like(command.row, name="word_row", reset_less=False)
         word_bank = Signal.like(command.bank, name="word_bank", reset_less=False)
         with m.If(last_cycle & run.loop):
-            # on one lane the next word and the next row are the same
+            # with one lane, the next word is the next row
             with m.If(run.across if plan.lanes > 1 else 0):
                 m.d.sync += word_row.eq(word_row + 1)
             with m.Else():
@@ -136,20 +136,20 @@ class Sequencer(wiring.Component):
                 m.d.sync += [word_row.eq(0), word_bank.eq(0)]
         copy = Signal()
         m.d.comb += copy.eq((run.old & self.swap) | (run.new & ~self.swap))
-        # the word of this turn may lie a row further on
+        # the word of this turn may lie in the next row
         bank = Signal(range(2 * plan.lanes), name="first_bank")
         m.d.comb += bank.eq(run.bank + Mux(run.by_word, word_bank, 0))
         carry = bank >= plan.lanes
         with m.If(cycle == 0):
             m.d.sync += [
                 command.row.eq(
-                    run.row + Mux(copy, plan.zone_rows, 0) + Mux(run.by_word, word_row, 0) + carry
+                    run.row + Mux(copy, plan.half_rows, 0) + Mux(run.by_word, word_row, 0) + carry
                 ),
                 command.bank.eq(Mux(carry, bank - plan.lanes, bank)),
             ]
         with m.Elif(run.across):
             m.d.sync += command.row.eq(command.row + 1)
-        with m.Elif(~(run.twofold & cycle[0]) if plan.two_sums else 1):
+        with m.Elif(~(run.dual_group & cycle[0]) if plan.two_sums else 1):
             _advance(m, command.row, command.bank, plan.lanes)
 
     def _fields(
@@ -161,13 +161,13 @@ class Sequencer(wiring.Component):
         turn: Value,
         last_cycle: Value,
     ) -> None:
-        """Form the other fields of the command."""
+        """Drive the other fields of the command."""
         command = self.command
         kind = run.kind
         starts = running & (cycle == 0)
         begins = starts & (turn == 0) & run.begin
         sums = Signal()
-        # the first run of every job sets it
+        # needs no reset: the first run of every job sets it
         opens = Signal(reset_less=True)
         m.d.comb += sums.eq(last_cycle & run.last)
         with m.If(begins):
@@ -193,8 +193,8 @@ class Sequencer(wiring.Component):
             command.factor.eq(Factor.WEIGHT),
             command.minus.eq(run.minus),
             command.align.eq(run.align),
-            command.swap.eq((running & run.twofold) | is_kind(Kind.SECOND)),
-            command.first.eq(run.first & ((cycle == 0) | (run.twofold & (cycle == 1)))),
+            command.swap.eq((running & run.dual_group) | is_kind(Kind.SECOND)),
+            command.first.eq(run.first & ((cycle == 0) | (run.dual_group & (cycle == 1)))),
             command.last.eq(sums),
             command.results.eq(run.results),
             command.job.eq(run.job),
@@ -211,14 +211,14 @@ class Sequencer(wiring.Component):
     def _keep(
         self, m: Module, run: SimpleNamespace, running: Value, cycle: Value, turn: Value
     ) -> None:
-        """Mark the words of a dense memory that its rows' sums are added to.
+        """Mark the state words that the row sums of a dense memory are added to.
 
-        They are those of the same numbers: in the group's part of the run, one for each lane.
+        Row r's sum is added to word r; a group reads its words in consecutive cycles, one per lane.
         """
         command = self.command
         group = Signal(range(max(2, self.plan.rows)))
         lane = Signal.like(command.bank)
-        # of the next cycle of the run
+        # group and lane of the run's next cycle
         m.d.sync += [group.eq(0), lane.eq(0)]
         with m.If(running & (cycle != run.cycles)):
             m.d.sync += [group.eq(group), lane.eq(lane)]
@@ -230,14 +230,14 @@ class Sequencer(wiring.Component):
 
 
 def control_contents(plan: Schedule, file: str) -> RomContents:
-    """Return the control ROM: the runs of a step with an output, then of one without."""
+    """Return the control ROM: the runs of a step with an output, then those of one without."""
     fields = layout(plan)
     words = tuple(encode(plan, run, fields) for run in _runs(plan))
     return RomContents(width=fields.size, words=words, file=file)
 
 
 def layout(plan: Schedule) -> data.StructLayout:
-    """Return the fields of a word of the control ROM; those that are always zero have no bits."""
+    """Return the fields of a control ROM word; fields that are always zero take 0 bits."""
     runs = _runs(plan)
     kinds = max(r.kind for r in runs).bit_length()
 
@@ -250,8 +250,8 @@ def layout(plan: Schedule) -> data.StructLayout:
             "cycles": (max(r.cycles for r in runs) - 1).bit_length(),
             "row": (max(_row(plan, r) for r in runs)).bit_length(),
             "bank": max(_bank(plan, r) for r in runs).bit_length(),
-            "old": flag([_zone(plan, r) is BufferHalf.OLD for r in runs]),
-            "new": flag([_zone(plan, r) is BufferHalf.NEW for r in runs]),
+            "old": flag([_half(plan, r) is BufferHalf.OLD for r in runs]),
+            "new": flag([_half(plan, r) is BufferHalf.NEW for r in runs]),
             "by_word": flag([r.stride is Stride.WORD for r in runs]),
             "across": flag([r.kind in ACROSS for r in runs]),
             "first": flag([r.first for r in runs]),
@@ -259,7 +259,7 @@ def layout(plan: Schedule) -> data.StructLayout:
             "results": (max(r.results for r in runs) - 1).bit_length(),
             "align": (len(aligns(plan)) - 1).bit_length(),
             "minus": flag([r.minus for r in runs]),
-            "twofold": flag([r.twofold for r in runs]),
+            "dual_group": flag([r.dual_group for r in runs]),
             "keep": flag([r.keep is not None for r in runs]),
             "group": max(r.keep or 0 for r in runs).bit_length(),
             "job": max(r.job for r in runs).bit_length(),
@@ -273,14 +273,14 @@ def layout(plan: Schedule) -> data.StructLayout:
 
 
 def encode(plan: Schedule, run: RomRun, fields: data.StructLayout) -> int:
-    """Return a run as a word of the control ROM."""
+    """Return the control ROM word of a run."""
     values = {
         "kind": int(run.kind),
         "cycles": run.cycles - 1,
         "row": _row(plan, run),
         "bank": _bank(plan, run),
-        "old": _zone(plan, run) is BufferHalf.OLD,
-        "new": _zone(plan, run) is BufferHalf.NEW,
+        "old": _half(plan, run) is BufferHalf.OLD,
+        "new": _half(plan, run) is BufferHalf.NEW,
         "by_word": run.stride is Stride.WORD,
         "across": run.kind in ACROSS,
         "first": run.first,
@@ -288,7 +288,7 @@ def encode(plan: Schedule, run: RomRun, fields: data.StructLayout) -> int:
         "results": run.results - 1,
         "align": aligns(plan).index(run.align) if run.kind in ACCUMULATES else 0,
         "minus": run.minus,
-        "twofold": run.twofold,
+        "dual_group": run.dual_group,
         "keep": run.keep is not None,
         "group": run.keep or 0,
         "job": run.job,
@@ -320,12 +320,12 @@ def _bank(plan: Schedule, run: RomRun) -> int:
     return run.word % plan.lanes
 
 
-def _zone(plan: Schedule, run: RomRun) -> BufferHalf:
-    return BufferHalf.ONLY if run.source is None else plan.places[run.source].zone
+def _half(plan: Schedule, run: RomRun) -> BufferHalf:
+    return BufferHalf.ONLY if run.source is None else plan.places[run.source].half
 
 
 def _advance(m: Module, row: Signal, bank: Signal, lanes: int) -> None:
-    """Go to the next word."""
+    """Advance row and bank to the next word."""
     if lanes == 1:
         m.d.sync += row.eq(row + 1)
         return

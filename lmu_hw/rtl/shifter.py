@@ -1,4 +1,4 @@
-"""Arithmetic right shift by a variable amount that remembers what it shifted out."""
+"""Arithmetic right shift by a variable amount, with half and sticky bits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .ports import keep_on_reset
 
 
 class Shifter(wiring.Component):
-    """Shifts right by a constant and the amount given, and says what was lost.
+    """Shifts right by ``shift_min + amount`` and outputs half and sticky bits.
 
-    Only the shifts that occur in the program are built: ``shift_min`` is wiring.
+    Only the shifts that occur in the program take logic; ``shift_min`` is wiring.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Shifter(wiring.Component):
     shift_min : int
         Smallest shift.
     amount_width : int
-        Width of the amount above it [bits]; 0 when all shifts are equal.
+        Width of the additional shift amount [bits]; 0 when all shifts are equal.
 
     Members
     -------
@@ -31,14 +31,14 @@ class Shifter(wiring.Component):
     quotient : Out(signed)
         ``x >> (shift_min + amount)``.
     half : Out(1)
-        Highest of the bits shifted out; 0 when none is.
+        Highest bit shifted out; 0 for a shift by 0.
     rest : Out(1)
-        Whether any of the bits shifted out is set.
+        Sticky bit: whether any bit shifted out is set.
 
     Latency: 1 cycle.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
-    Schedule: one two-way choice for each bit of the amount, largest first; then the register.
+    Schedule: one multiplexer for each bit of the amount, largest first; then the register.
     """
 
     latency = 1

@@ -1,4 +1,4 @@
-"""The way of the state out and in: a walk over its words, in the order of the program."""
+"""State port: clears, saves and loads the state words in the order of the program."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .schedule.state import StateBank, segments
 from .schedule.timing import FEED
 
 FETCH = FEED
-"""Cycles from one word that is read to the next."""
+"""Cycles from one saved word to the next."""
 START = FEED + 2
-"""Cycles from a command to its first word: what the step before left on its way arrives first."""
+"""Cycles from a command to its first word: writes of the previous step finish first."""
 
 
 class StateCommand(enum.Enum, shape=2):
-    """What is to be done with the state."""
+    """Commands of the state port."""
 
     NONE = 0
     CLEAR = 1
@@ -32,22 +32,22 @@ class StateCommand(enum.Enum, shape=2):
 
 
 def save_cycles(n_words: int) -> int:
-    """Return the cycles from a SAVE that is taken to the first that may take an input word."""
+    """Return the cycles from accepting a SAVE to accepting the next input word."""
     return START + FETCH * (n_words - 1) + 2
 
 
 def load_cycles(n_words: int) -> int:
-    """Return the same of a LOAD whose words are there when they are wanted."""
+    """Return the cycles from accepting a LOAD, whose words never stall, to the next input word."""
     return START + n_words + 1
 
 
 def clear_cycles(depth: int) -> int:
-    """Return the same of a CLEAR, with the words of the deepest memory."""
+    """Return the cycles from accepting a CLEAR to the next input word; ``depth`` [words]."""
     return START + depth + 2
 
 
 def state_members(plan: Schedule) -> dict[str, wiring.Member]:
-    """Return the ports of a design for its state."""
+    """Return the state ports of a design."""
     words = stream.Signature(payload_shape(plan.program.with_role(Role.STATE)))
     return {
         "state_command": In(stream.Signature(StateCommand)),
@@ -58,12 +58,12 @@ def state_members(plan: Schedule) -> dict[str, wiring.Member]:
 
 
 def count_width(plan: Schedule) -> int:
-    """Return the bits of the widest silence counter as the program has it."""
+    """Return the width of the widest zero-run counter in the program."""
     return max((s.fmt.width for s in segments(plan) if s.memory is StateBank.COUNTS), default=0)
 
 
 def legal(plan: Schedule, words: Sequence[int]) -> list[int]:
-    """Return what a state that is loaded becomes: words of their formats, whatever they were."""
+    """Return the state that a LOAD of any words results in: each word cut to its format."""
     formats = [s.fmt for s in segments(plan) for _ in range(s.length)]
     kept = []
     for word, fmt in zip(words, formats, strict=True):
@@ -79,37 +79,37 @@ class StatePort(wiring.Component):
     ----------
     plan : Schedule
     lane_width, chain_width : int
-        Bits of a word of the lanes, and of the cascades.
+        Bits of a word of the lanes' memory, and of the cascades' states.
 
     Members
     -------
     command : In(stream of StateCommand)
-        Taken at any time; carried out before the next step that begins. One more is taken meanwhile
-        and carried out next.
+        Accepted at any time and executed before the next step starts. One more command is accepted
+        during execution and executed next.
     o, o_last : Out(stream), Out(1)
-        The words that are saved; with ``o_last`` the last one.
+        The words saved; ``o_last`` marks the last one.
     i : In(stream)
-        The words that are loaded.
+        The words to load.
     between, swap : In(1)
-        From `Pacer`.
+        From `StepController`.
     hold, erase : Out(1)
-        To `Pacer`.
+        To `StepController`.
     busy : Out(1)
-        Memories look at the addresses that follow:
+        The port drives the addresses of all memories.
     row, bank : Out(unsigned)
-        of the lanes' memory,
+        Address in the lanes' memory.
     address : Out(unsigned)
-        of the others.
+        Address in the other memories.
     lane_word, chain_word, count, clock : In
-        What they hold there, `FETCH` - 1 cycles later at most.
+        The words at these addresses, at most `FETCH` - 1 cycles later.
     to_lanes, to_chain, to_counts, to_clock : Out(1)
-        They shall hold ``word`` there.
+        Write ``word`` at these addresses.
     word : Out(signed)
 
     Latency: `save_cycles`, `load_cycles`, `clear_cycles`.
-    Throughput: a word every `FETCH` cycles to save, a word a cycle to load.
+    Throughput: one word every `FETCH` cycles to save, one word per cycle to load.
 
-    Schedule: wait for a step that runs to end, and for its last words to arrive; then word by word.
+    Schedule: wait for the end of the running step and for its last writes; then word by word.
     """
 
     def __init__(self, plan: Schedule, lane_width: int, chain_width: int) -> None:
@@ -147,7 +147,7 @@ class StatePort(wiring.Component):
         keep_on_reset(self, "row", "bank", "address")
 
     def model(self, words: Sequence[int]) -> list[int]:
-        """Return what is held of words that are loaded: legal ones, whatever they were."""
+        """Return the state after a LOAD of any words, see `legal`."""
         return legal(self.plan, words)
 
     def elaborate(self, _platform: object) -> Module:
@@ -165,7 +165,7 @@ class StatePort(wiring.Component):
             idle.eq(active == StateCommand.NONE),
             self.hold.eq(~idle | (pending != StateCommand.NONE)),
             start.eq(self.between & idle & (pending != StateCommand.NONE)),
-            # until then the memories' ports are those of the step before
+            # until then the previous step still uses the memories
             self.busy.eq(~idle & (pause < FETCH)),
             ready.eq(pause == 0),
             self.erase.eq(ready & (active == StateCommand.CLEAR)),
@@ -202,7 +202,7 @@ class StatePort(wiring.Component):
         return m
 
     def _walk(self, m: Module, start: Value, moves: Value) -> tuple[Value, Value]:
-        """Go from word to word; return the number of the segment, and whether it is its last."""
+        """Step through the words; return the segment's index, and whether this is the last word."""
         found = self.segments
         segment = Signal(range(len(found)), reset_less=True)
         following = Signal(range(len(found)))
@@ -221,7 +221,7 @@ class StatePort(wiring.Component):
         length = of_following("length", [s.length - 1 for s in found])
         address = of_following("address", [s.address for s in found])
         row = of_following("row", [s.place.row if s.place else 0 for s in found])
-        two = [s.place is not None and s.place.zone is BufferHalf.OLD for s in found]
+        two = [s.place is not None and s.place.half is BufferHalf.OLD for s in found]
         copy = of_following("has_two", [int(t) for t in two]) & self.swap
         with m.If(moves):
             m.d.sync += [
@@ -237,12 +237,12 @@ class StatePort(wiring.Component):
                 left.eq(length),
                 self.address.eq(address),
                 self.bank.eq(0),
-                self.row.eq(row + Mux(copy, self.plan.zone_rows, 0)),
+                self.row.eq(row + Mux(copy, self.plan.half_rows, 0)),
             ]
         return segment, last
 
     def _held(self, m: Module, segment: Value) -> Value:
-        """Return the word that is held where the walk is."""
+        """Return the state word at the current address."""
         words: dict[StateBank, Value] = {
             StateBank.LANES: self.lane_word,
             StateBank.CHAIN: self.chain_word,
@@ -257,7 +257,7 @@ class StatePort(wiring.Component):
         return held
 
     def _cut(self, m: Module, segment: Value) -> None:
-        """Make a word of its vector of the word that is offered: bits above are not looked at."""
+        """Cut the input word to the format of its vector; higher bits are ignored."""
         formats = [(s.fmt.width, s.fmt.signed) for s in self.segments]
         kinds = list(dict.fromkeys(formats))
         number = lookup(m, segment, [kinds.index(fmt) for fmt in formats], "format")

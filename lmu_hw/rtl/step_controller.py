@@ -1,4 +1,4 @@
-"""When a step begins, and what kind of step it is."""
+"""Loading of input words, start of steps, and counting of steps without an output."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..program.integer_program import Role
 from .schedule import Schedule
 
 
-class Pacer(wiring.Component):
-    """Takes the input words of a step, starts it, and counts the steps between two outputs.
+class StepController(wiring.Component):
+    """Loads the input words of a step, starts it, and counts the steps between two outputs.
 
-    After a reset it has every memory cleared before it takes the first word.
+    After a reset it clears every memory before it accepts the first word.
 
     Parameters
     ----------
@@ -28,42 +28,42 @@ class Pacer(wiring.Component):
     valid : In(1)
         An input word is offered.
     last : In(1)
-        With it: an output is due, where the program leaves that to the caller.
+        With ``valid``: request an output, if the caller decides which steps have one.
     room : In(1)
-        There is room for the outputs of a step.
+        The output FIFO has space for a step.
     ready, take : Out(1)
-        A word can be taken; it is taken now,
+        An input word can be accepted; it is accepted in this cycle.
     row, bank : Out(unsigned)
-        and goes to this place.
+        With ``take``: where the word is stored.
     start : Out(1)
-        The last word of a step is taken.
+        The last word of a step is accepted.
     quiet : Out(1)
         With ``start``: the step has no output.
     done : In(1)
         Last cycle of the step.
     swap : Out(1)
-        Which copy of the vectors that have two is the new one.
+        Selects the half of the double-buffered vectors that this step writes.
     clear : Out(1)
         Set the word at ``clear_address`` of every memory to zero.
     clear_address : Out(unsigned)
 
-    With a state port, besides:
+    With a state port also:
 
     between : Out(1)
-        No step is running, and no word of the next one is taken.
+        No step is running, and no word of the next one has been accepted.
     hold : In(1)
-        Take no first word of a step.
+        Do not accept the first word of a step.
     erase : In(1)
-        Clear again what a reset clears.
+        Clear all memories, as after a reset.
     clock : Out(unsigned)
-        Steps since the last output, where the program counts them.
+        Steps since the last output, if the program counts them.
     set_clock, clock_word : In
-        Let it be this.
+        Write ``clock_word`` to that counter.
 
     Latency: 0 cycles; ``depth`` cycles after a reset.
-    Throughput: one word a cycle.
+    Throughput: one word per cycle.
 
-    Schedule: clear; then load and run in turn.
+    Schedule: clear the memories; then alternate between loading words and running a step.
     """
 
     latency = 0
@@ -96,7 +96,7 @@ class Pacer(wiring.Component):
         )
 
     def model(self, n_steps: int, clock: int = 0) -> list[bool]:
-        """Return which of the next steps are quiet, where they are counted."""
+        """Return which of the next steps have no output, if the program counts them."""
         every, quiet = self.plan.program.output_every, []
         for _ in range(n_steps):
             clock = clock + 1 if clock + 1 < every else 0
@@ -120,7 +120,7 @@ class Pacer(wiring.Component):
         with m.If(self.done):
             m.d.sync += [loading.eq(1), self.swap.eq(~self.swap)]
 
-        # the next word, or the first of the next vector
+        # address of the next word, or of the first word of the next vector
         ends, count = [], 0
         for v in plan.program.with_role(Role.INPUT):
             count += v.length
@@ -140,7 +140,7 @@ class Pacer(wiring.Component):
             m.d.comb += self.quiet.eq(~self.last)
         elif every > 1:
             clock = Signal(plan.program.vector(plan.program.clock).fmt.width)
-            # a clock that was loaded may stand beyond the end
+            # a loaded clock may be beyond the last count
             full = Signal()
             m.d.comb += [full.eq(clock >= every - 1), self.quiet.eq(~full)]
             with m.If(self.start):

@@ -1,4 +1,4 @@
-"""How the streams of a design are called."""
+"""Naming schemes of a design's ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights on their way to the lanes: one for each of them a cycle, in the order of their use."""
+"""Fetch of the lanes' weights from a ROM in the order of use: one per lane and cycle."""
 
 from __future__ import annotations
 
@@ -12,39 +12,38 @@ from .constant_tables import lookup, one_of
 from .schedule import Schedule
 
 DEEPEST_ROM = 2048
-"""Rows of a ROM that a device reads without a wide choice among its block memories."""
+"""Rows of a ROM up to which a device needs no wide multiplexer behind its block memories."""
 
 
-class WeightReader(wiring.Component):
-    """Reads the ROM of weights from where a job's begin, word after word.
+class WeightFetch(wiring.Component):
+    """Reads the weights of a job from the ROM, one word per command.
 
     Parameters
     ----------
     plan : Schedule
-        With at least one word of weights.
+        Must have at least one word of weights.
     width : int
         Bits of a weight.
     file : str
-        Of the ROM.
+        File of the weight ROM.
 
     Members
     -------
     begins : In(1)
-        The first command of the job
+        First command of ``job``.
     job : In(range(len(plan.jobs)))
-        of this number.
     used : In(1)
-        The word of this command is used: the next command gets the next one.
+        The command uses a word; the next command gets the next word.
     words : Out(unsigned)
-        A weight for each lane, that of lane 0 lowest.
+        One weight for each lane, lane 0 lowest.
 
     Latency: 2 cycles from the command.
-    Throughput: a word a cycle.
+    Throughput: one word per cycle.
 
     Schedule:
 
-    - read: a row of the ROM, which holds several words where there are many.
-    - row: to registers, from which a word is chosen.
+    - read: read a ROM row; large ROMs hold several words per row.
+    - row: register the row, and select a word of it.
     """
 
     latency = 2
@@ -72,7 +71,7 @@ class WeightReader(wiring.Component):
         m.submodules.weight_rom = rom = Rom(self.contents)
         address = Signal(ceil_log2(n_words))
         following = Signal.like(address, name="next_address", reset_less=True)
-        # a job without weights begins anywhere
+        # the entry of a job without weights is a don't-care
         starts = [job.weights % n_words for job in self.plan.jobs]
         m.d.comb += address.eq(following)
         with m.If(self.begins):
@@ -94,7 +93,7 @@ class WeightReader(wiring.Component):
 
 
 def weight_contents(plan: Schedule, width: int, file: str) -> RomContents:
-    """Return the weights as ROM words, lane 0 lowest; of several words in a row, the first."""
+    """Return the weight ROM; in a row the first word is lowest, and in a word lane 0."""
     in_row = words_in_row(len(plan.weights))
     row_width = width * plan.lanes * in_row
     flat = [w & ((1 << width) - 1) for word in plan.weights for w in word]

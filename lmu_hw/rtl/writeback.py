@@ -1,4 +1,4 @@
-"""Where results go: to the next word of their job's target, and to the output stream."""
+"""Address counter for results: memory writes and the output stream."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from .constant_tables import lookup
 from .schedule import BankPlace, BufferHalf, Job, Schedule
 
 
-class Destination(wiring.Component):
-    """Counts the words of a target.
+class Writeback(wiring.Component):
+    """Addresses the results of a job in the lanes' memory, and selects those to output.
 
     Parameters
     ----------
     plan : Schedule
     jobs : sequence of int
-        Jobs whose results may come.
+        Jobs that can occur at this unit.
 
     Members
     -------
     valid, begins : In(1)
-        A result is there; it is the first of its job.
+        A result is valid; it is the first of its job.
     job : In(unsigned)
     swap : In(1)
-        Which copy of the vectors that have two is the new one.
+        Selects the half of the double-buffered vectors that this step writes.
     write, stream : Out(1)
-        The result goes to the memory, to the output stream.
+        Write the result to the memory; send it to the output stream.
     row, bank : Out(unsigned)
+        With ``write``: the address.
 
     Latency: 0 cycles.
-    Throughput: a result a cycle.
+    Throughput: one result per cycle.
 
-    Schedule: the position of the next result is counted up from the job's first.
+    Schedule: count the address up from that of the job's first result.
     """
 
     latency = 0
@@ -43,7 +44,7 @@ class Destination(wiring.Component):
     def __init__(self, plan: Schedule, jobs: Sequence[int]) -> None:
         self.plan = plan
         chosen = set(jobs)
-        # other jobs do not care
+        # entries of other jobs are don't-cares
         self.jobs = [
             job if number in chosen else plan.jobs[jobs[0]] for number, job in enumerate(plan.jobs)
         ]
@@ -61,13 +62,13 @@ class Destination(wiring.Component):
         )
 
     def model(self, job: int, result: int, swap: bool) -> tuple[int, int] | None:
-        """Return the (row, bank) of a result, by its number; None where it is not stored."""
+        """Return the (row, bank) of the result with this number; None if it is not stored."""
         place = self.plan.places.get(self.jobs[job].target or ("", 0))
         if place is None:
             return None
         word = self.jobs[job].word + result
-        copy = swap if place.zone is BufferHalf.OLD else place.zone is BufferHalf.NEW and not swap
-        row = place.row + copy * self.plan.zone_rows + word // self.plan.lanes
+        copy = swap if place.half is BufferHalf.OLD else place.half is BufferHalf.NEW and not swap
+        row = place.row + copy * self.plan.half_rows + word // self.plan.lanes
         return row, word % self.plan.lanes
 
     def elaborate(self, _platform: object) -> Module:
@@ -94,10 +95,10 @@ class Destination(wiring.Component):
         with m.If(self.valid):
             m.d.sync += next_row.eq(row + (bank == lanes - 1))
             m.d.sync += next_bank.eq(Mux(bank == lanes - 1, 0, bank + 1))
-        old = table("old", [int(self._zone(t) is BufferHalf.OLD) for t in self.jobs])
-        new = table("new", [int(self._zone(t) is BufferHalf.NEW) for t in self.jobs])
+        old = table("old", [int(self._half(t) is BufferHalf.OLD) for t in self.jobs])
+        new = table("new", [int(self._half(t) is BufferHalf.NEW) for t in self.jobs])
         copy = (old & self.swap) | (new & ~self.swap)
-        m.d.comb += [self.row.eq(row + Mux(copy, plan.zone_rows, 0)), self.bank.eq(bank)]
+        m.d.comb += [self.row.eq(row + Mux(copy, plan.half_rows, 0)), self.bank.eq(bank)]
         return m
 
     def _place(self, job: Job) -> BankPlace | None:
@@ -107,6 +108,6 @@ class Destination(wiring.Component):
         place = self._place(job)
         return 0 if place is None else place.row + job.word // self.plan.lanes
 
-    def _zone(self, job: Job) -> BufferHalf:
+    def _half(self, job: Job) -> BufferHalf:
         place = self._place(job)
-        return BufferHalf.ONLY if place is None else place.zone
+        return BufferHalf.ONLY if place is None else place.half

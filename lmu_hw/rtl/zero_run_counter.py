@@ -1,4 +1,4 @@
-"""How long each memory's input has been zero."""
+"""Counters of consecutive zero inputs."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from .constant_tables import lookup
 from .ports import keep_on_reset
 
 
-class SilenceCounters(wiring.Component):
-    """Counts steps of zero input for every channel of every memory, up to its window.
+class ZeroRunCounter(wiring.Component):
+    """Counts consecutive zero inputs for every channel of every memory, up to its window.
 
     Parameters
     ----------
     windows : sequence of int
-        Of each counter: steps after which a step is silent, >= 1.
+        Limit of each counter [steps], >= 1.
     word_width : int
         Bits of an input word.
     state_width : int
-        Bits of a count that is loaded from outside; 0 without a state port.
+        Bits of a count in the state; 0 without a state port.
 
     Members
     -------
     word : In(signed(word_width))
     index : In(range(len(windows)))
     valid : In(1)
-        A step of the memory ``index`` begins with input ``word``.
+        Update the counter ``index`` with its input ``word``.
     silent : Out(1)
-        Its counter stands at its window, until the next one's is known.
+        That counter has reached its window; held until the next update.
     clear : In(1)
         Set the counter ``index`` to zero.
 
-    With a state port, besides:
+    With a state port also:
 
     load, load_word : In
-        Set the counter ``index`` to this.
+        Write ``load_word`` to the counter ``index``.
     count : Out(unsigned)
-        The counter ``index``, a cycle later.
+        The counter ``index``, one cycle later.
 
     Latency: 2 cycles from ``valid``.
-    Throughput: one counter every 3 cycles.
+    Throughput: one update every 3 cycles.
 
     Schedule:
 
-    - read: the word is compared with zero, the counter read.
-    - count: incremented, compared, to registers.
-    - write: back to the memory.
+    - read: compare the word with zero, and read the counter.
+    - count: increment or clear the count, compare it with the window, register both.
+    - write: store the count.
     """
 
     latency = 2
@@ -74,7 +74,7 @@ class SilenceCounters(wiring.Component):
         keep_on_reset(self, "silent")
 
     def model(self, counter: int, words: Sequence[int]) -> list[bool]:
-        """Return after each input word of a counter whether its step is silent."""
+        """Return ``silent`` after each input word of a counter."""
         window, count, silent = self.windows[counter], 0, []
         for word in words:
             count = min(count + 1, window) if word == 0 else 0
@@ -85,7 +85,7 @@ class SilenceCounters(wiring.Component):
         m = Module()
         width = self.count_width
         m.submodules.counts = ram = Ram(width + 1, 1 << max(1, ceil_log2(len(self.windows))))
-        # after a reset the counters are cleared for two cycles at least, written or not
+        # need no reset: clearing takes at least two cycles and overrides a pending write
         counting = Signal(reset_less=True)
         writing = Signal(reset_less=True)
         zero_input = Signal(reset_less=True)

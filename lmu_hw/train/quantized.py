@@ -80,7 +80,7 @@ class Quantized(nn.Module):
     def calibrate(self, sequences: Sequence[Array]) -> None:
         """See the ranges of signals again, with the weights as they are now."""
         calibration = Calibration(export(self.model), sequences)
-        seen = calibration.seen(self.widths.coef_bits)
+        seen = calibration.statistics(self.widths.coef_bits)
         self._seen = {name: replace(s, read=None) for name, s in seen.items()}
         self._about, self._made = calibration.about, None
 

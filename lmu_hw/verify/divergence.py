@@ -1,8 +1,8 @@
-"""Where two backends part: the shortest input that shows it, the operation, a waveform.
+"""Location of the first divergence: shortest failing input, first wrong operation, VCD waveform.
 
-`verify` finds a word that differs. Here its inputs are played again from reset: in C step by step,
-states and all, so that the first operation whose words differ is named; Verilog is played as a
-whole, for its states stay inside.
+After `verify` finds a mismatch, its inputs are run again from reset. C runs step by step, with a
+comparison of states and outputs, which gives the first operation with a wrong word. Verilog, whose
+states are not visible, runs as a whole.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,97 +30,46 @@ from ..program.output_timing import due_steps
 from .backends import icarus
 from .load_build import plan_of
 from .selection import SIMULATORS
-from .verification import Outcome, verify
+from .verification import verify
+from .verify_report import BackendResult, LocatedDivergence, WordMismatch
 
 BLOCK = 64
-"""Steps that are compared at once before each of them is looked at."""
+"""Steps compared at once; the steps of a block that differs are then compared one by one."""
 WAVE_STEPS = 3
-"""Steps before a divergence from which on a waveform is kept."""
+"""Steps in a waveform, the last of which has the divergence."""
 CYCLE = 10
 """Time units of a clock cycle in the plain bench."""
 INPUT, WAVES = "first_divergence.npy", "first_divergence.vcd"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocatedDivergence:
-    """The first word that differs, and how to see it again.
-
-    Attributes
-    ----------
-    backend : str
-    step : int
-        From reset; the input is as long as that, and no shorter one fails.
-    operation : str
-        That writes the word, by number and kind.
-    signal, index, format : str, int, str
-    expected, got : int or str
-    repeats : bool
-        Playing the input again fails again; else it takes the stalls and resets of the seed.
-    replay : str
-        The command.
-    waveform : str
-        Path of a VCD file, or empty.
-    """
-
-    backend: str
-    step: int
-    operation: str
-    signal: str
-    index: int
-    format: str
-    expected: int | str
-    got: int | str
-    repeats: bool
-    replay: str
-    waveform: str
-
-    def data(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return asdict(self)
-
-    def text(self) -> str:
-        """Return it for people."""
-        word = f"{self.signal}[{self.index}] ({self.format})"
-        lines = [
-            f"first divergence of {self.backend}: step {self.step}, {self.operation} writes "
-            f"{word}: expected {self.expected}, got {self.got}",
-            f"  again     {self.replay}",
-        ]
-        if not self.repeats:
-            lines.append("  note      it takes the stalls and resets that come with the seed")
-        if self.waveform:
-            lines.append(f"  waveform  {self.waveform}")
-        return "\n".join(lines)
-
-
 def locate(
-    build_dir: Path, program: Program, outcome: Outcome, seed: int, *, waves: bool = False
+    build_dir: Path, program: Program, result: BackendResult, seed: int, *, waves: bool = False
 ) -> LocatedDivergence:
-    """Return the first divergence of a backend, and leave its input in the folder's ``build``.
+    """Return the first divergence of a backend, and write its input below the build directory.
 
     Parameters
     ----------
     build_dir : Path
     program : Program
-        Of the folder.
-    outcome : Outcome
+        The program of the build directory.
+    result : BackendResult
         With a divergence.
     seed : int
-        That it was found with.
+        Seed with which it was found.
     waves : bool
-        Leave a waveform of the steps around it too, where the backend runs Verilog.
+        Also write a waveform of the last steps, if the backend runs Verilog.
 
     Raises
     ------
     ToolError
         If a tool is missing or fails.
     EmitError
-        If the folder cannot be written.
+        If the build directory cannot be written.
     """
-    first, failing = outcome.first, outcome.failing
+    first, failing = result.first, result.failing
     assert first is not None
     assert failing is not None
-    name = outcome.backend
+    name = result.backend
     step, signal, index = first.step, first.signal, first.index
     expected, got, repeats = first.expected, first.got, True
     if name == "c":
@@ -162,26 +109,26 @@ def locate(
 
 
 def writer(program: Program, signal: str) -> str:
-    """Return which operation writes a signal."""
+    """Return the operation that writes a signal."""
     for number, op in enumerate(program.ops):
         if signal in op.writes:
             return f"operation {number} ({op.kind})"
     return "the clock"
 
 
-def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> Any:
-    """Return the divergence when a backend plays these inputs from reset, or None."""
+def _replay(build_dir: Path, name: str, inputs: Words, seed: int) -> WordMismatch | None:
+    """Return the divergence of a backend on these inputs from reset, or None."""
     try:
-        (outcome,) = verify(build_dir, backends=(name,), inputs=inputs, seed=seed, quiet=True)
+        (result,) = verify(build_dir, backends=(name,), inputs=inputs, seed=seed, quiet=True)
     except ToolError:
         return None
-    return outcome.first
+    return result.first
 
 
 def _step_by_step(
     build_dir: Path, program: Program, inputs: Words
 ) -> tuple[int, str, int, int, int] | None:
-    """Return step, signal, index and both words of the first difference of the C."""
+    """Return step, signal, index, expected and actual word of the first mismatch of the C."""
     engine, reference = BulkEngine.from_folder(program, build_dir / "c", 1), Interpreter(program)
     size, start = BLOCK, 0
     while start < len(inputs):
@@ -224,7 +171,7 @@ def _in_order(program: Program, names: Mapping[str, Words]) -> list[str]:
 
 
 def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
-    """Write input words as the real numbers that verify reads, which stand for them exactly."""
+    """Write input words as real numbers, which `verify` converts back exactly."""
     formats = [v.fmt for v in program.with_role(Role.INPUT) for _ in range(v.length)]
     reals = np.stack([to_real(inputs[:, k], fmt) for k, fmt in enumerate(formats)], axis=1)
     buffer = io.BytesIO()
@@ -234,15 +181,15 @@ def _write_inputs(path: Path, program: Program, inputs: Words) -> None:
 
 
 def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -> None:
-    """Play inputs in the folder's plain bench, and keep the waveform of the last steps.
+    """Run inputs in the plain testbench of the build directory, and write a VCD of the last steps.
 
     Raises
     ------
     ToolError
-        If Icarus is missing, or the design does not build.
+        If Icarus is missing, or the design does not compile.
     """
     if not icarus.available():
-        raise ToolError("iverilog not found, and a waveform takes it; " + icarus.REMEDY)
+        raise ToolError("iverilog not found, which writes the waveform; " + icarus.REMEDY)
     plan = plan_of(build_dir, program)
     due = due_steps(program, len(inputs), Interpreter(program).save(), None)
     cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
@@ -272,7 +219,7 @@ def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -
         play, waves = ("vvp", "-n", "bench.vvp"), place / "rtl" / WAVES
         for command in (build, play):
             code, said = run_tool(command, cwd=place / "rtl")
-            # that the bench fails is what the waveform is about
+            # the testbench is expected to fail
             if code and not (command is play and waves.exists()):
                 last = (said.strip().splitlines() or ["no message"])[-1]
                 raise ToolError(f"{command[0]} failed: {last}", command=command, exit_code=code)

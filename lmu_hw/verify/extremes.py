@@ -1,9 +1,9 @@
 """States and inputs that drive the sums of a program to their bounds.
 
-A sum of products is largest where every word is at an end of its format, on the side of its weight.
-So each row of an operation gives two cases: these words, and their opposites. Words that the step
-computes itself cannot be set; random corners of the formats, and noise, drive those. Memories also
-run without input, where they truncate.
+A sum of products is largest if every word is at the limit of its format on the side of its weight's
+sign. So each row of an operation gives two cases: these words, and the opposite limits. Words that
+the step itself computes cannot be set; random limits and noise exercise them. Some cases have zero
+input, so that memories truncate.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .._support.array_types import Words
 from ..program.integer_program import Cascade, DenseUpdate, Linear, Pointwise, Program, Role, Vector
 
 Sides = dict[str, npt.NDArray[np.float64]]
-"""For some vectors, the side of each word: -1, 1, or 0 for any."""
+"""Side of each word of some vectors: -1 or 1 for a limit, 0 for any word."""
 
 ROWS = 24
-"""Rows of an operation that are driven, those of the largest sums."""
+"""Rows of an operation that are driven to their bounds, those with the largest sums."""
 CORNERS = 24
-"""Cases of random corners, as many of noise, and as many of corners without input."""
+"""Number of cases with random limits; as many have noise, and as many zero input."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Cases:
-    """Independent runs of a few steps, each from a state of its own.
+    """Independent runs of a few steps, each from its own initial state.
 
     Attributes
     ----------
@@ -42,10 +42,10 @@ class Cases:
 
 
 def extremes(program: Program, n_steps: int, seed: int, most: int = 1000) -> Cases:
-    """Return cases that drive sums to their bounds, at most ``most``.
+    """Return at most ``most`` cases that drive sums to their bounds.
 
-    Every step of a case has inputs of its own: first those that are driven, then their opposites,
-    then corners and noise.
+    The inputs of a case are first those for a bound, then the opposite ones, then random limits and
+    noise.
     """
     rng = np.random.default_rng(seed)
     n_random = min(3 * CORNERS, most // 2)
@@ -68,7 +68,7 @@ def extremes(program: Program, n_steps: int, seed: int, most: int = 1000) -> Cas
 
 
 def _silent(program: Program, state: Words) -> Words:
-    """Return a state whose memories have seen silence for longer than their windows."""
+    """Return a state whose zero-run counters are at their largest word."""
     counters = {op.silence for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
     parts, first = [], 0
     for v in program.with_role(Role.STATE):
@@ -79,7 +79,7 @@ def _silent(program: Program, state: Words) -> Words:
 
 
 def _sides(program: Program) -> Iterator[Sides]:
-    """Yield both sides for the largest rows of every operation, and for its products."""
+    """Yield both sides for the rows with the largest sums, and for products."""
     for op in program.ops:
         if isinstance(op, Linear | DenseUpdate):
             names = op.sources if isinstance(op, Linear) else (op.state,)
@@ -124,7 +124,7 @@ def _both(sides: Sides) -> Iterator[Sides]:
 def _words(
     program: Program, role: Role, sides: Sides, noise: bool, rng: np.random.Generator
 ) -> Words:
-    """Return the words of all vectors of a role; the rest at random ends, or anywhere."""
+    """Return the words of all vectors of a role; words without a side are random."""
     parts = [np.zeros(0, dtype=np.int64)]
     for v in program.with_role(role):
         if v.name == program.clock:

@@ -1,4 +1,4 @@
-"""What a build directory holds: its program, its hardware and whether its files are as written."""
+"""Loading of a build directory: program, hardware options, schedule, unedited files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..rtl.options import Hardware, from_data
 from ..rtl.schedule import Schedule, schedule, why_not
 
 SCHEDULE = Path("rtl", "schedule.json")
-"""Where it says so."""
+"""File with the hardware options of a design."""
 
 
 def load_program(build_dir: Path) -> Program:
@@ -22,7 +22,7 @@ def load_program(build_dir: Path) -> Program:
     Raises
     ------
     ModelFileError
-        If it is missing, damaged, edited, or not the one that the manifest names.
+        If it is missing, damaged, edited, or not the program of the manifest.
     """
     manifest = read_manifest(build_dir)
     path = build_dir / "program.json"
@@ -42,7 +42,7 @@ def load_program(build_dir: Path) -> Program:
 
 
 def check_manifest(build_dir: Path, program: Program) -> None:
-    """Hold what the manifest says of a program against the program itself.
+    """Compare the manifest's figures with the program.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def check_manifest(build_dir: Path, program: Program) -> None:
 
 
 def _cycles(build_dir: Path, manifest: dict[str, Any], program: Program) -> int | None:
-    """Return the cycles of a step of the hardware that a manifest describes."""
+    """Return the cycles per step of the hardware in a manifest; None without hardware."""
     if why_not(program):
         return None
     try:
@@ -71,24 +71,23 @@ def _cycles(build_dir: Path, manifest: dict[str, Any], program: Program) -> int 
         plan = schedule(program, hardware.lanes, state_port=hardware.state_port)
     except (KeyError, TypeError, SpecError, ScheduleError) as error:
         raise ModelFileError(
-            f"{build_dir}/manifest.json does not say what hardware it describes: {error}; generate "
-            "it again"
+            f"{build_dir}/manifest.json does not describe its hardware: {error}; generate it again"
         ) from error
     return plan.cycles_per_step
 
 
 def edited(build_dir: Path) -> list[str]:
-    """Return the files of a build directory that are not as generate wrote them."""
+    """Return the files of a build directory that were edited after generation."""
     return changed_files(build_dir, read_manifest(build_dir))
 
 
 def plan_of(build_dir: Path, program: Program) -> Schedule:
-    """Return the schedule that the design of a folder was made by.
+    """Return the schedule of the design in a build directory.
 
     Raises
     ------
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     """
     hardware = hardware_of(build_dir)
     try:
@@ -98,12 +97,12 @@ def plan_of(build_dir: Path, program: Program) -> Schedule:
 
 
 def hardware_of(build_dir: Path) -> Hardware:
-    """Return what was chosen for the design of a folder.
+    """Return the hardware options of the design in a build directory.
 
     Raises
     ------
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     """
     path = build_dir / SCHEDULE
     try:
@@ -117,4 +116,6 @@ def hardware_of(build_dir: Path) -> Hardware:
 
 
 def _bad_schedule(build_dir: Path, error: Exception) -> ModelFileError:
-    return ModelFileError(f"{build_dir / SCHEDULE} is damaged: {error}; generate the folder again")
+    return ModelFileError(
+        f"{build_dir / SCHEDULE} is damaged: {error}; generate the build directory again"
+    )

@@ -1,4 +1,4 @@
-"""Backends on several recordings, each from reset."""
+"""Verification with several recordings, each from reset."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .._support.array_types import Words
 from . import verification
-from .verification import Outcome
+from .verify_report import BackendResult
 
 
 def verify_recordings(
@@ -19,7 +19,7 @@ def verify_recordings(
     n_steps: int | None = None,
     seed: int = 0,
     quiet: bool = False,
-) -> list[Outcome]:
+) -> list[BackendResult]:
     """Run backends of a build directory against the interpreter, each recording from reset.
 
     Parameters
@@ -29,13 +29,13 @@ def verify_recordings(
     backends, seed, quiet
         See `~lmu_hw.verify.verification.verify`.
     n_steps : int, optional
-        Most steps of all recordings together.
+        Limit of the total number of steps.
 
     Returns
     -------
-    list of Outcome
-        One for each backend, of all recordings; its first divergence is that of the first
-        recording that has one, and its step counts from the reset before that.
+    list of BackendResult
+        One for each backend, of all recordings together. Its first divergence is that of the first
+        recording that has one; the step counts from the reset before it.
 
     Raises
     ------
@@ -51,17 +51,17 @@ def verify_recordings(
         runs.append(
             verification.verify(build_dir, backends=backends, seed=seed, inputs=inputs, quiet=quiet)
         )
-    return [_together(outcomes) for outcomes in zip(*runs, strict=True)]
+    return [_together(results) for results in zip(*runs, strict=True)]
 
 
-def _together(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return what became of one backend in all runs."""
-    failed = next((o for o in outcomes if o.first is not None), outcomes[0])
+def _together(results: Sequence[BackendResult]) -> BackendResult:
+    """Return the result of one backend over all runs."""
+    failed = next((r for r in results if r.first is not None), results[0])
     return replace(
         failed,
-        steps=sum(o.steps for o in outcomes),
-        words=sum(o.words for o in outcomes),
-        mismatches=sum(o.mismatches for o in outcomes),
-        silent_steps=sum(o.silent_steps for o in outcomes),
-        cycles_per_step=next((o.cycles_per_step for o in outcomes if o.cycles_per_step), None),
+        steps=sum(r.steps for r in results),
+        words=sum(r.words for r in results),
+        mismatches=sum(r.mismatches for r in results),
+        silent_steps=sum(r.silent_steps for r in results),
+        cycles_per_step=next((r.cycles_per_step for r in results if r.cycles_per_step), None),
     )

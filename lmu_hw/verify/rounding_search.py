@@ -1,8 +1,8 @@
-"""Input words that also steer the roundings of a chain toward the worst case of a signal.
+"""Search for inputs whose rounding errors also drive a chain's signal toward its worst case.
 
-Beside the signs that attain an l1 norm there are many inputs that drive the signal almost as far,
-and each is rounded otherwise. They are searched step by step: of all that can follow, those words
-are kept whose states, rounded as they are, promise most of the signal in the last step.
+The signs that attain an l1 norm are not the only input that drives a signal almost to its bound,
+and other inputs have other rounding errors. A beam search extends the inputs step by step and keeps
+those whose rounded states contribute most to the signal in the last step.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..program.interpreter import SectionWords, chain
 from ..proof.lossless import LosslessSection
 
 NEAR = 8
-"""Words from the end of their range on that are tried in every step."""
+"""Number of words next to the limit of their range that are tried in every step."""
 KEPT = 256
-"""Inputs that are kept from step to step."""
+"""Width of the beam [inputs]."""
 MAX_VALUES = 1 << 24
-"""Sections' words computed; fewer inputs are kept where it would be more."""
+"""Limit of the computed section words; it reduces the width of the beam."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What is to go far.
+    """The signal to maximize.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Goal:
         ``w, f, o`` or ``i``, see `proof.lossless`.
     section : int
     sign : int
-        Which way, +1 or -1.
+        Direction, +1 or -1.
     """
 
     kind: str
@@ -52,35 +52,39 @@ def steered(
     start: Mapping[str, Words],
     rails: Words,
 ) -> Words:
-    """Return as many input words, of which the last drives a signal as far as was found.
+    """Return input words that drive a signal furthest in the last step, as far as was found.
 
     Parameters
     ----------
     program : Program
     op : Cascade
     sections : sequence of LosslessSection
-        Of ``op``.
+        Sections of ``op``.
     goal : Goal
     start : mapping of str to int64 array
-        The states before them, shape (1, length); channels are alike.
+        Initial states, shape (1, length); all channels are equal.
     rails : int64 array, shape (n_steps,)
-        The words that drive it furthest without rounding: ends of their range.
+        Input words of the worst case without rounding: limits of their range.
+
+    Returns
+    -------
+    int64 array, shape (n_steps,)
     """
     fmt, n = program.vector(op.source).fmt, len(sections)
     n_kept = max(1, min(KEPT, MAX_VALUES // (len(rails) * n * NEAR)))
     lengths = {op.z_outer: op.n_pairs, op.z_inner: n}
     state = {name: start[name][:, : lengths[name]] for name in op.states}
-    promises = _promises(sections, goal, len(rails))
+    weights = _weights(sections, goal, len(rails))
     inputs = np.zeros((1, 0), dtype=np.int64)
-    for rail, promise in zip(rails, promises, strict=True):
+    for rail, weight in zip(rails, weights, strict=True):
         inward = -1 if rail > 0 else 1
         near = np.clip(rail + inward * np.arange(NEAR), fmt.min, fmt.max)
         parents, words = np.repeat(np.arange(len(inputs)), NEAR), np.tile(near, len(inputs))
         before = {name: value[parents] for name, value in state.items()}
         new = list(chain(program, op, before | {op.source: words[:, None]}, Rounding.RND))
         score = goal.sign * (
-            _reals(program, op, new) @ promise
-            if promise is not None
+            _reals(program, op, new) @ weight
+            if weight is not None
             else _word(new[goal.section], goal.kind)[:, 0]
         )
         best = np.argsort(-score, kind="stable")[:n_kept]
@@ -109,8 +113,8 @@ def _reals(program: Program, op: Cascade, new: Sequence[SectionWords]) -> Array:
     return np.hstack([*o, *i])
 
 
-def _promises(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
-    """Return what o and i after each step are worth in the last; None there, the signal itself."""
+def _weights(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> list[Array | None]:
+    """Return the weights of o and i after each step in the final signal; None for the last step."""
     n = len(sections)
     after, signals = _linear_step(sections, np.eye(2 * n))
     rows: list[Array | None] = [None]
@@ -124,7 +128,7 @@ def _promises(sections: Sequence[LosslessSection], goal: Goal, n_steps: int) -> 
 def _linear_step(
     sections: Sequence[LosslessSection], state: Array
 ) -> tuple[Array, dict[str, list[Array]]]:
-    """Return columns of o and i after a step of no input without rounding, and all signals."""
+    """Return columns of o and i after a step with zero input, unrounded, and all signals."""
     n = len(sections)
     w = np.zeros(state.shape[1])
     signals: dict[str, list[Array]] = {"w": [], "f": [], "o": [], "i": []}

@@ -1,4 +1,4 @@
-"""The backends that `verify` knows: which can run here, and which to run."""
+"""Selection of the backends to verify."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..rtl.schedule import why_not
 from .backends import board_c, cxxrtl, host_c, icarus, sanitized, verilator
 
 COMPILED: dict[str, ModuleType] = {"cxxrtl": cxxrtl, "verilator": verilator}
-"""Simulators that make a program of the Verilog."""
+"""Simulators that compile the Verilog to machine code."""
 SIMULATORS = frozenset({"icarus", *COMPILED})
-"""Backends of the Verilog."""
+"""Backends that run the Verilog."""
 BACKENDS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **COMPILED}
-"""Backends on this machine; the others are boards."""
+"""Backends that run on this machine itself; the others are boards."""
 NAMES = (*BACKENDS, *TARGETS)
 
 
@@ -31,22 +31,22 @@ def available() -> dict[str, bool]:
 def choose(
     names: str | None, program: Program, build_dir: Path
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the backends to run, and why others cannot.
+    """Return the backends to run, and for each of the others the reason why it cannot run.
 
     Parameters
     ----------
     names : str or None
-        As on the command line, separated by commas; None for all that can.
+        Names as on the command line, separated by commas; None for all that can run.
     program : Program
     build_dir : Path
-        Its C is linked where it is not clear that it fits a board.
+        Its C is test-linked if it may not fit a board.
 
     Raises
     ------
     SpecError
-        If a name is unknown, or the program has no files for it.
+        If a name is unknown, or the build directory has no files for it.
     ToolError
-        If nothing is installed.
+        If no backend is installed.
     """
     refused = why_not(program)
     if names is not None:
@@ -74,7 +74,7 @@ def choose(
 
 
 def known(backends: tuple[str, ...]) -> tuple[str, ...]:
-    """Return backends, each once, or raise `SpecError`."""
+    """Return the names without duplicates; raise `SpecError` if one is unknown."""
     for name in backends:
         if name not in NAMES:
             raise SpecError(f"backends must be among {', '.join(NAMES)}, not {name!r}")
@@ -82,7 +82,7 @@ def known(backends: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _remedy(name: str) -> str:
-    """Return how to install a backend."""
+    """Return the command that installs a backend."""
     if name in TARGETS:
         return remedy(TARGETS[name].toolchain)
     text: str = BACKENDS[name].REMEDY

@@ -1,4 +1,4 @@
-"""Generated stimulus through the interpreter: what backends play, and what must come of it."""
+"""Stimulus for the backends, with the expected words of the interpreter."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..program.interpreter import Interpreter
 from .backends.compiled_model import Steps
 
 ROUND_STEPS = 1 << 20
-"""Steps, of all streams together, whose stimulus is drawn at a time."""
+"""Steps, in all streams together, whose stimulus is generated at a time."""
 BLOCK_WORDS = 1 << 21
-"""Words compared at a time: bounds the memory that a long run takes."""
+"""Words compared at a time; limits the memory for long runs."""
 STREAMS = 64
-"""Independent streams among which the steps of a run are shared."""
+"""Number of independent streams among which the steps of a run are divided."""
 SEQUENCE_STEPS = 16
-"""Steps from output to output in C where the program leaves that to the caller."""
+"""Steps per output in C, if the caller decides which steps have one."""
 DUE_SHARE = 0.4
-"""Share of the steps with an output in a simulation where the program leaves that to the caller."""
+"""Share of steps with an output in simulation, if the caller decides which steps have one."""
 PIECES = 8
-"""Pieces at least of a given stimulus: some are played with stalls, some without."""
+"""Least number of pieces of a given stimulus, which run alternately with and without stalls."""
 
 
 class Reference:
-    """The interpreter over several streams, in blocks, counting silent steps.
+    """Runs the interpreter over several streams in blocks, and counts steps with truncation.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Reference:
     def blocks(
         self, rounds: Iterator[Words], advance: Callable[[int], None]
     ) -> Iterator[vectors.Vectors]:
-        """Yield the vectors of one round of stimulus after the other, in pieces."""
+        """Yield the vectors of all rounds of stimulus, in pieces."""
         row = self._interpreter.n_streams * self._program.n_words(Role.OUTPUT)
         size = max(1, BLOCK_WORDS // row)
         if self._program.output_every == 0:
@@ -64,7 +64,7 @@ class Reference:
         self._interpreter.load(state)
 
     def due(self, n_steps: int, seed: int) -> npt.NDArray[np.bool_]:
-        """Return which of the next steps have an output; random ones where nothing else says so."""
+        """Return which of the next steps have an output; random ones if the caller decides."""
         if self._program.output_every:
             return self._interpreter.due(n_steps)
         return np.random.default_rng(seed).random(n_steps) < DUE_SHARE
@@ -75,7 +75,7 @@ class Reference:
         advance: Callable[[int], None] = lambda _: None,
         due: npt.NDArray[np.bool_] | None = None,
     ) -> vectors.Vectors:
-        """Return what comes of inputs of shape (n_steps, n_streams, n_in)."""
+        """Return the vectors for inputs of shape (n_steps, n_streams, n_in)."""
         outputs = self._interpreter.run(u, lambda _: advance(1), watch=self._watch, due=due)
         return vectors.Vectors(inputs=u, outputs=outputs, state=self._interpreter.save())
 
@@ -87,24 +87,25 @@ class Reference:
 
 
 class Sequences:
-    """Steps for a simulated design, with the words that the interpreter makes of them.
+    """Steps for a simulated design, with the expected words.
 
-    Of generated stimulus, many sequences from reset; of a given one, one sequence in pieces.
+    Generated stimulus consists of many sequences from reset, a given one of one sequence in pieces.
 
     Parameters
     ----------
     program : Program
     n_steps : int
-        At least; all of ``inputs`` are played.
+        Least number of generated steps; all steps of ``inputs`` are used.
     seed : int
     inputs : int64 array, shape (n_steps, n_in), optional
+        Given stimulus.
 
     Attributes
     ----------
     total : int
-        Steps that there will be.
+        Number of all steps.
     silent_steps : int
-        Steps so far in which a memory update truncated.
+        Number of steps so far in which a memory update truncated.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class Sequences:
             yield from self._pieces(self._inputs)
 
     def before(self, sequence: int, step: int) -> Words:
-        """Return the inputs of a sequence up to a step, that one included, from reset."""
+        """Return the inputs of a sequence from reset up to and including a step."""
         if self._inputs is not None:
             return self._inputs[: step + 1]
         number, stream = divmod(sequence, self._streams)
@@ -154,33 +155,32 @@ class Sequences:
 
 
 def shares(program: Program, n_steps: int) -> tuple[int, int]:
-    """Return among how many streams to share steps, and how many each then takes.
+    """Return the number of streams to divide steps among, and the steps of each.
 
-    Each is long enough for a silence to run its course, where that is affordable, and for outputs
-    at all.
+    Each stream is long enough for a zero-input run, if ``n_steps`` allows it, and for some outputs.
     """
-    silence = min(3 * window(program), n_steps // 4)
+    zero_run = min(3 * window(program), n_steps // 4)
     outputs = min(2 * program.output_every, n_steps)
-    wanted = max(n_steps // STREAMS, silence, outputs, 1)
+    wanted = max(n_steps // STREAMS, zero_run, outputs, 1)
     n_streams = -(-n_steps // wanted)
     return n_streams, -(-n_steps // n_streams)
 
 
 def rounds(program: Program, n_steps: int, n_streams: int, seed: int) -> Iterator[Words]:
-    """Yield the stimulus of many steps in rounds, the k-th drawn from the seed plus k."""
+    """Yield the stimulus of many steps in rounds; round k has the seed plus k."""
     size = max(1, ROUND_STEPS // n_streams)
     for k, start in enumerate(range(0, n_steps, size)):
         yield vectors.stimulus(program, min(size, n_steps - start), n_streams, seed + k)
 
 
 def multiplies_per_step(program: Program) -> int:
-    """Return the multiplications of a step, those for an output shared among its steps."""
+    """Return the average number of multiplications per step."""
     every = program.output_every or SEQUENCE_STEPS
     return program.multiplies_per_step + program.multiplies_per_output // every
 
 
 def window(program: Program) -> int:
-    """Return the longest silence window of the program."""
+    """Return the longest window of the program's zero-run counters [steps]."""
     return max(
         (op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)), default=1
     )

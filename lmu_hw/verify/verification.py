@@ -1,7 +1,7 @@
-"""All backends of a build directory against the interpreter, word for word.
+"""Compare the backends of a build directory with the interpreter, word for word.
 
-The interpreter is run on fresh stimulus; each backend then runs the folder's own files on the same
-words. The first word that differs is named.
+The interpreter runs on fresh stimulus; each backend then runs the files of the build directory on
+the same words. The result names the first word that differs.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .._support.array_types import Words
 from .._support.progress import progress
-from ..errors import MismatchError, ModelFileError, ToolError
+from ..errors import ModelFileError, ToolError
 from ..firmware.boards.microcontrollers import AVR, TARGETS
 from ..program import vectors
 from ..program.integer_program import Program, Role
@@ -27,56 +26,29 @@ from .backends.compare import CResult
 from .load_build import check_manifest, edited, load_program, plan_of
 from .selection import COMPILED, known
 from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
+from .verify_report import BackendResult, WordMismatch
 
 DEFAULT_C_STEPS = 100_000
 C_MULTIPLIES = 4_000_000_000
-"""Multiplications of the interpreter beyond which fewer steps are compared in C by default."""
+"""Multiplies of the interpreter beyond which fewer steps are compared in C by default."""
 DEFAULT_BOARD_STEPS = 10_000
 BOARD_MULTIPLIES = 20_000_000
-"""Multiplications, a few seconds of QEMU, beyond which fewer steps are played on a board."""
+"""Multiplies, a few seconds of QEMU, beyond which fewer steps are played on a board."""
 AVR_MULTIPLIES = 2_000_000
-"""The same of an AVR, which takes 100 to 400 instructions for each of them."""
+"""The same for an AVR, which takes 100 to 400 instructions for each multiply."""
 MIN_BOARD_STEPS = 8
 DEFAULT_ICARUS_STEPS = 200
 ICARUS_CYCLES = 1_000_000
 """Clock cycles, about two minutes of Icarus, beyond which fewer steps are simulated by default."""
 ICARUS_CYCLES_BESIDE = 250_000
-"""The same where a compiled simulator plays the long run: Icarus is then there for X."""
+"""The same where a compiled simulator plays the long run: Icarus then only looks for X."""
 MIN_ICARUS_STEPS = 8
 SANITIZED = "c-checked"
-"""Name of the C of this machine under sanitizers, in reports."""
+"""Name in reports of the C of this machine under sanitizers."""
+REMEDY = "generate the build directory again"
 DEFAULT_COMPILED_STEPS = 20_000
 COMPILED_CYCLES = 3_000_000
 """Clock cycles, a few seconds of a compiled simulator, beyond which fewer steps are simulated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one backend.
-
-    Attributes
-    ----------
-    backend : str
-    steps, words, mismatches : int
-        Steps and output words compared, and words that differed.
-    silent_steps : int
-        Steps among them in which the memory update truncated.
-    cycles_per_step : int or None
-        Measured without stalls, where the backend has a clock.
-    first : MismatchError or None
-        The first divergence.
-    failing : int64 array, shape (n, n_in), or None
-        The inputs from reset to the step in which it was seen.
-    """
-
-    backend: str
-    steps: int
-    words: int
-    mismatches: int
-    silent_steps: int
-    cycles_per_step: int | None
-    first: MismatchError | None
-    failing: Words | None = None
 
 
 def verify(
@@ -87,8 +59,8 @@ def verify(
     seed: int = 0,
     inputs: Words | None = None,
     quiet: bool = False,
-) -> list[Outcome]:
-    """Run backends of a build directory against the interpreter.
+) -> list[BackendResult]:
+    """Run backends of a build directory against the interpreter; return a result for each.
 
     Parameters
     ----------
@@ -103,7 +75,7 @@ def verify(
     seed : int
         Of the stimulus and of the stalls.
     inputs : int64 array, shape (n_steps, n_in), optional
-        Stimulus instead of the generated one, as much of it as ``n_steps`` says.
+        Stimulus instead of the generated one, its first ``n_steps`` steps.
     quiet : bool
         No progress.
 
@@ -112,10 +84,10 @@ def verify(
     SpecError
         If a backend is not known.
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     UndefinedBehaviourError
-        If a sanitizer finds a fault of the C, which ``c`` also runs under sanitizers where there
-        are any, from states that drive its sums to their bounds.
+        If a sanitizer finds a fault in the C. ``c`` runs it under sanitizers as well, where the
+        compiler has them, from states that drive its sums to their bounds.
     ToolError
         If a tool is missing or fails.
     """
@@ -125,7 +97,7 @@ def verify(
     changed = edited(build_dir)
     for name in changed:
         if not (build_dir / name).is_file():
-            raise ModelFileError(f"{build_dir / name} is missing; generate the folder again")
+            raise ModelFileError(f"{build_dir / name} is missing; {REMEDY}")
     task = _Task(
         build_dir=build_dir,
         program=program,
@@ -136,13 +108,12 @@ def verify(
     )
     plays: dict[int, _Play] = {}
     try:
-        return [outcome for name in names for outcome in _run(task, name, names, plays)]
+        return [result for name in names for result in _run(task, name, names, plays)]
     except ToolError as error:
         if not changed:
             raise
         raise ToolError(
-            f"{error}; since generate wrote it, {', '.join(changed)} was edited: generate the "
-            "folder again",
+            f"{error}; since generate wrote it, {', '.join(changed)} was edited: {REMEDY}",
             command=error.command,
             exit_code=error.exit_code,
             tail=error.tail,
@@ -151,7 +122,7 @@ def verify(
 
 def _run(
     task: _Task, name: str, names: tuple[str, ...], plays: dict[int, _Play]
-) -> Iterator[Outcome]:
+) -> Iterator[BackendResult]:
     """Run one of several backends; the C of this machine also under sanitizers.
 
     Boards share what they play.
@@ -172,36 +143,9 @@ def _run(
         yield _compiled(task, name)
 
 
-def summary(program: Program, outcomes: list[Outcome]) -> dict[str, Any]:
-    """Return the result as ``verify --json`` prints it."""
-    report: dict[str, Any] = {}
-    for o in outcomes:
-        entry: dict[str, Any] = {
-            "steps": o.steps,
-            "words": o.words,
-            "mismatches": o.mismatches,
-            "silent_steps": o.silent_steps,
-        }
-        if o.cycles_per_step is not None:
-            entry["cycles_per_step"] = o.cycles_per_step
-        if o.first is not None:
-            entry["first_divergence"] = {
-                "step": o.first.step,
-                "signal": o.first.signal,
-                "index": o.first.index,
-                "format": o.first.fmt,
-                "expected": o.first.expected,
-                "got": o.first.got,
-                "seed": o.first.seed,
-            }
-        report[o.backend] = entry
-    ok = all(o.mismatches == 0 for o in outcomes)
-    return {"ok": ok, "digest": program.digest, "backends": report}
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _Task:
-    """What is to be verified, and how; see `verify`."""
+    """Arguments of `verify`, checked."""
 
     build_dir: Path
     program: Program
@@ -211,22 +155,22 @@ class _Task:
     quiet: bool
 
 
-def _host_c(task: _Task) -> Outcome:
+def _host_c(task: _Task) -> BackendResult:
     program = task.program
     affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
     n_streams, stimulus, length = _shared(task, min(DEFAULT_C_STEPS, affordable))
     reference = Reference(program, n_streams)
     with progress("C against the interpreter", length, task.quiet) as advance:
         result = host_c.run(task.build_dir, program, reference.blocks(stimulus, advance), n_streams)
-    outcome = _outcome("c", program, result, reference.silent_steps, None, task.seed)
-    return _with_inputs(outcome, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
+    row = _row("c", program, result, reference.silent_steps, None, task.seed)
+    return _with_inputs(row, result.first, _shared(task, min(DEFAULT_C_STEPS, affordable))[1])
 
 
-def _sanitized(task: _Task) -> Outcome:
+def _sanitized(task: _Task) -> BackendResult:
     """Run the C under sanitizers, from states that drive its sums to their bounds."""
     with progress("C under sanitizers against the interpreter", 0, task.quiet):
         result, silent = sanitized.run(task.build_dir, task.program, task.seed)
-    return _outcome(SANITIZED, task.program, result, silent, None, task.seed)
+    return _row(SANITIZED, task.program, result, silent, None, task.seed)
 
 
 def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
@@ -238,22 +182,22 @@ def _shared(task: _Task, default: int) -> tuple[int, Iterator[Words], int]:
 
 
 def _with_inputs(
-    outcome: Outcome, first: icarus.Divergence | None, rounds_of: Iterator[Words]
-) -> Outcome:
-    """Return an outcome with the inputs that led to its divergence, if there is one."""
+    row: BackendResult, first: icarus.Divergence | None, rounds_of: Iterator[Words]
+) -> BackendResult:
+    """Return a result with the inputs that led to its divergence, if there is one."""
     if first is None:
-        return outcome
+        return row
     parts, n_steps = [], 0
     for u in rounds_of:
         parts.append(u[:, first.stream])
         n_steps += len(u)
         if n_steps > first.step:
             break
-    return replace(outcome, failing=np.concatenate(parts)[: first.step + 1])
+    return replace(row, failing=np.concatenate(parts)[: first.step + 1])
 
 
 class _Play:
-    """The words that boards of a kind get and must return, computed once."""
+    """Input words of the boards of a kind and the words expected of them, computed once."""
 
     def __init__(self, task: _Task, multiplies: int) -> None:
         affordable = multiplies // max(1, multiplies_per_step(task.program))
@@ -266,15 +210,15 @@ class _Play:
         self.silent_steps = reference.silent_steps
 
 
-def _board(task: _Task, name: str, play: _Play) -> Outcome:
+def _board(task: _Task, name: str, play: _Play) -> BackendResult:
     target, program = TARGETS[name], task.program
     with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
         result = board_c.run(target, task.build_dir, program, play.blocks, play.n_streams)
-    outcome = _outcome(name, program, result, play.silent_steps, None, task.seed)
-    return _with_inputs(outcome, result.first, _shared(task, play.default)[1])
+    row = _row(name, program, result, play.silent_steps, None, task.seed)
+    return _with_inputs(row, result.first, _shared(task, play.default)[1])
 
 
-def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
+def _icarus(task: _Task, affordable_cycles: int) -> BackendResult:
     build_dir, program, seed = task.build_dir, task.program, task.seed
     u = task.inputs
     if u is None:
@@ -293,12 +237,12 @@ def _icarus(task: _Task, affordable_cycles: int) -> Outcome:
         with progress(f"Icarus against the interpreter, {len(u)} steps", 0, task.quiet):
             result = icarus.run(build_dir, vectors_dir, scratch, seed)
     silent, measured = reference.silent_steps, result.cycles_per_step
-    outcome = _outcome("icarus", program, result, silent, measured, seed)
-    return _with_inputs(outcome, result.first, iter([u[:, None, :]]))
+    row = _row("icarus", program, result, silent, measured, seed)
+    return _with_inputs(row, result.first, iter([u[:, None, :]]))
 
 
-def _compiled(task: _Task, name: str) -> Outcome:
-    """Run a simulator that makes a program of the design: cxxrtl or Verilator."""
+def _compiled(task: _Task, name: str) -> BackendResult:
+    """Run a simulator that compiles the design: cxxrtl or Verilator."""
     backend = COMPILED[name]
     program, plan = task.program, plan_of(task.build_dir, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
@@ -311,52 +255,51 @@ def _compiled(task: _Task, name: str) -> Outcome:
         with progress(title, sequences.total, task.quiet) as advance:
             result = bench.run(library, program, plan, sequences, task.seed, advance)
     silent, cycles = sequences.silent_steps, result.cycles_per_step
-    outcome = _outcome(name, program, result, silent, cycles, task.seed)
+    row = _row(name, program, result, silent, cycles, task.seed)
     if result.first is None:
-        return outcome
-    return replace(outcome, failing=sequences.before(result.first.stream, result.first.step))
+        return row
+    return replace(row, failing=sequences.before(result.first.stream, result.first.step))
 
 
-def _outcome(
+def _row(
     name: str,
     program: Program,
     result: icarus.IcarusResult | CResult | bench.BenchResult,
     silent_steps: int,
     cycles_per_step: int | None,
     seed: int,
-) -> Outcome:
-    return Outcome(
+) -> BackendResult:
+    return BackendResult(
         backend=name,
         steps=result.steps,
         words=result.words,
         mismatches=result.mismatches,
         silent_steps=silent_steps,
         cycles_per_step=cycles_per_step,
-        first=None if result.first is None else mismatch(program, name, result.first, seed),
+        first=None if result.first is None else mismatch(program, result.first, seed),
     )
 
 
-def mismatch(program: Program, backend: str, at: icarus.Divergence, seed: int) -> MismatchError:
-    """Return the error that names the word of a divergence."""
+def mismatch(program: Program, at: icarus.Divergence, seed: int) -> WordMismatch:
+    """Return the vector and element of the word at which a backend diverges."""
     index = at.index
     for v in (*program.with_role(Role.OUTPUT), *program.with_role(Role.STATE)):
         if index < v.length:
             break
         index -= v.length
-    return MismatchError(
-        backend=backend,
+    return WordMismatch(
         step=at.step,
         signal=v.name,
         index=index,
+        format=str(v.fmt),
         expected=at.expected,
         got=at.got,
-        fmt=str(v.fmt),
         seed=seed,
     )
 
 
 def _icarus_steps(program: Program, cycles_per_step: int, affordable_cycles: int) -> int:
-    """Return how many steps Icarus simulates: a whole silence where that is affordable."""
+    """Return how many steps Icarus simulates: a whole zero-input run where that is affordable."""
     silence, affordable = 3 * window(program), affordable_cycles // cycles_per_step
     if silence <= affordable:
         return max(min(DEFAULT_ICARUS_STEPS, affordable), silence, MIN_ICARUS_STEPS)

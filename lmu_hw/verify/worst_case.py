@@ -1,8 +1,9 @@
-"""Inputs that drive every signal of a memory to its bound: the signs of its impulse response, last
-first, at full scale or, where rounding counts, a little less, so that it errs the same way.
+"""Inputs that drive the signals of a memory to their bounds.
 
-They are played one after the other: each is as long as the memory remembers, so what came before it
-has been forgotten at its end, where its signal is largest.
+The input for a signal is the time-reversed sign of its impulse response at full scale; if rounding
+matters, words slightly below full scale steer the rounding errors. The inputs run one after the
+other. Each is as long as the impulse response, so the signal does not depend on earlier inputs at
+its end, where it is largest.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from ..proof.derive import derive
 from ..proof.lossless import LosslessSection, sections_of
 from ..proof.response import SIGNALS, Response, block_size
 from .rounding_search import Goal, steered
+from .verify_report import Reached
 
 HEARD = 0.999
-"""Part of its l1 norm that the input of a signal plays."""
+"""Part of a signal's l1 norm that its input covers."""
 MAX_STEPS = 1 << 18
-"""Longest input of one signal."""
+"""Longest input for a signal [steps]."""
 WORTH = 0.002
-"""Part of a bound from which on rounding is steered."""
+"""Share of rounding errors in a bound from which on `rounding_search` is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class SignalPeak:
     Attributes
     ----------
     signal : str
-        As a certificate calls it.
+        Name in the certificate.
     kind : str
         ``w, f, o`` or ``i``, see `proof.lossless`.
     section, step : int
@@ -52,7 +54,7 @@ class SignalPeak:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WorstCase:
-    """Input words and what they drive.
+    """Input words and the signals that they drive to their bounds.
 
     Attributes
     ----------
@@ -64,33 +66,14 @@ class WorstCase:
     targets: tuple[SignalPeak, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """How far a signal went.
-
-    Attributes
-    ----------
-    signal : str
-    observed, bound : int
-        Largest magnitude, and what the certificate allows [words].
-    rounding : float
-        Part of the bound that is rounding errors [words].
-    """
-
-    signal: str
-    observed: int
-    bound: int
-    rounding: float
-
-
 def worst_case(program: Program) -> WorstCase:
-    """Return the inputs of every chain that reads an input of the program; none of others."""
+    """Return the worst-case inputs for all chains that read an input of the program."""
     inputs = program.with_role(Role.INPUT)
     first = dict(
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
     )
     n_in = program.n_words(Role.INPUT)
-    signals = derive(json.loads(program.to_json()))["signals"]
+    signals = derive(json.loads(program.to_json())).signals
     interpreter = Interpreter(program)
     parts: list[Words] = []
     targets: list[SignalPeak] = []
@@ -102,7 +85,7 @@ def worst_case(program: Program) -> WorstCase:
         for pattern in _patterns(op):
             claim, goal = signals[pattern.signal], pattern.goal
             words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
-            if (claim["rounding"] or 0.0) > WORTH * claim["high"]:
+            if (claim.rounding or 0.0) > WORTH * claim.high:
                 start = _states(program, interpreter)
                 words = steered(program, op, pattern.sections, goal, start, words)
             part = np.zeros((len(words), n_in), dtype=np.int64)
@@ -120,7 +103,7 @@ def worst_case(program: Program) -> WorstCase:
 
 
 def _states(program: Program, interpreter: Interpreter) -> dict[str, Words]:
-    """Return the words of every state, shape (1, length)."""
+    """Return the words of every state vector, shape (1, length)."""
     states = program.with_role(Role.STATE)
     ends = np.cumsum([v.length for v in states])
     parts = np.split(interpreter.save(), ends[:-1], axis=1)
@@ -128,11 +111,11 @@ def _states(program: Program, interpreter: Interpreter) -> dict[str, Words]:
 
 
 def reached(program: Program, worst: WorstCase) -> list[Reached]:
-    """Return how far each signal goes in the interpreter, beside its bound.
+    """Return the observed peak of each signal in the interpreter, with its bound.
 
-    States are looked at in every step, words inside a chain in the step that should be their worst.
+    States are observed in every step, words inside a chain in the step of their expected peak.
     """
-    claims = derive(json.loads(program.to_json()))["signals"]
+    claims = derive(json.loads(program.to_json())).signals
     observed = {target.signal: 0 for target in worst.targets}
     inside = {t.step: t for t in worst.targets if t.kind in ("w", "f")}
     chains = {f"chain of {op.z_inner}": op for op in program.ops if isinstance(op, Cascade)}
@@ -161,22 +144,22 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
         Reached(
             signal=name,
             observed=value,
-            bound=max(-claims[name]["low"], claims[name]["high"]),
-            rounding=claims[name]["rounding"] or 0.0,
+            bound=max(-claims[name].low, claims[name].high),
+            rounding=claims[name].rounding or 0.0,
         )
         for name, value in observed.items()
     ]
 
 
 def drive(program: Program) -> tuple[Words, list[Reached]]:
-    """Return the worst inputs of a program, and how far its signals go, which their bounds allow.
+    """Return the worst-case inputs of a program, and the peaks that its signals reach.
 
     Raises
     ------
     SpecError
         If no chain reads an input.
     CertificateError
-        If a signal goes further than its certificate says.
+        If a signal exceeds the bound of its certificate.
     """
     worst = worst_case(program)
     if not worst.targets:
@@ -195,7 +178,7 @@ def drive(program: Program) -> tuple[Words, list[Reached]]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Pattern:
-    """The loudest signal of a format of a chain, and the signs of the inputs that drive it."""
+    """The signal with the largest l1 norm in a format of a chain, and the signs of its input."""
 
     signal: str
     goal: Goal
@@ -204,7 +187,7 @@ class _Pattern:
 
 
 def _patterns(op: Cascade) -> list[_Pattern]:
-    """Return for each format of a chain its loudest signal and the signs that drive it."""
+    """Return for each format of a chain the signal with the largest l1 norm, and its signs."""
     sections = sections_of([[(e.coef, e.shift) for e in section] for section in op.sections])
     response = Response(sections, block_size(op.window))
     recorded: list[dict[str, Words]] = []
@@ -216,7 +199,7 @@ def _patterns(op: Cascade) -> list[_Pattern]:
         recorded.append(block)
         n_steps = len(recorded) * response.block
         quiet = all(np.all(before[name] >= HEARD * total[name]) for name in SIGNALS)
-        # a signal deep in the chain is heard late
+        # the response of a section late in the chain is delayed
         if (quiet and n_steps >= 2 * op.window + len(sections)) or n_steps >= MAX_STEPS:
             break
     out = []
@@ -225,7 +208,7 @@ def _patterns(op: Cascade) -> list[_Pattern]:
         h = np.concatenate([block[kind][:, section] for block in recorded])
         heard = np.cumsum(np.abs(h).astype(np.float64))
         length = int(np.searchsorted(heard, HEARD * heard[-1])) + 1
-        # the least word is larger than the greatest
+        # the smallest word has a larger magnitude than the largest one
         sign = -1 if np.sum(h, dtype=np.float64) > 0 else 1
         goal = Goal(kind=kind, section=section, sign=sign)
         signs = np.sign(h[:length][::-1])

@@ -1,4 +1,4 @@
-"""In-order comparison of words with what was expected."""
+"""In-order comparison of words with expected ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Checker:
-    """Compares words one by one and remembers the first that differs.
+    """Compares words one by one and records the first mismatch.
 
     Parameters
     ----------
     expected : sequence of int
     n_words : int
-        Words a step, to name a word by step and index.
+        Words per step, for the step and index of a mismatch.
     """
 
     expected: Sequence[int]
@@ -24,7 +24,7 @@ class Checker:
     first: dict[str, int | str] | None = field(default=None)
 
     def take(self, got: int | str) -> None:
-        """Compare the next word; text stands for a word with X or Z in it."""
+        """Compare the next word; a word with X or Z is given as text."""
         if self.checked >= len(self.expected):
             raise AssertionError(f"word {got} after all {self.checked} expected words")
         expected = self.expected[self.checked]
@@ -37,5 +37,5 @@ class Checker:
 
     @property
     def empty(self) -> bool:
-        """Whether every expected word has come."""
+        """Whether every expected word has arrived."""
         return self.checked == len(self.expected)

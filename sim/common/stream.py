@@ -1,4 +1,4 @@
-"""Drivers and monitors for ready/valid streams of any design, and patterns of stalls."""
+"""Drivers and monitors for ready/valid streams, and stall patterns."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, ValueChange
 
 Stalls = Callable[[], bool]
-"""Called once a cycle: whether to stall in it."""
+"""Called once per cycle; returns whether to stall."""
 
 
 def never() -> bool:
-    """Return that there is no stall."""
+    """Return False: never stall."""
     return False
 
 
 def sometimes(rng: random.Random, probability: float) -> Stalls:
-    """Return stalls that come and go at random."""
+    """Return a pattern that stalls at random, with a probability in each cycle."""
     return lambda: rng.random() < probability
 
 
 def bursts(rng: random.Random, longest: int) -> Stalls:
-    """Return runs of free cycles and runs of stalls, each of random length."""
+    """Return a pattern of runs with and without stalls, each of random length."""
 
     def pattern() -> Iterator[bool]:
         while True:
@@ -36,9 +36,9 @@ def bursts(rng: random.Random, longest: int) -> Stalls:
 
 
 class Source:
-    """Offers words in order; an offered word stays until it is taken.
+    """Drives words in order; a valid word is held until it is accepted.
 
-    Signals change at the falling edge, half a cycle before they count.
+    Signals change at the falling edge, half a cycle before the rising edge that samples them.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Source:
     on_word : callable
         Called at the clock edge of every transfer.
     last : cocotb handle, optional
-        Driven beside the payload,
+        Signal driven with the payload.
     marks : sequence of int
-        with one of these for each word.
+        Values of ``last``, one for each word.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Source:
         self.stalls, self.on_word = stalls, on_word
 
     async def run(self) -> None:
-        """Drive until every word has been taken."""
+        """Drive until every word has been accepted."""
         mask = (1 << len(self.payload)) - 1
         while self.words:
             await FallingEdge(self.clock)
@@ -83,7 +83,7 @@ class Source:
             self.valid.value = 1
             while True:
                 if self.ready.value != 1:
-                    # sleep through the cycles in which nothing can happen
+                    # skip the cycles in which nothing can happen
                     await RisingEdge(self.ready)
                 await RisingEdge(self.clock)
                 if self.ready.value == 1:
@@ -97,7 +97,7 @@ class Source:
 
 
 class Sink:
-    """Takes words, hands each to ``on_word``, and watches the rules of the stream.
+    """Accepts words, calls ``on_word`` for each, and checks the rules of the stream.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ class Sink:
         Called at the clock edge of every transfer.
     stalls : callable
     late : bool
-        Whether a word is taken only when it has been offered for a cycle: a design that waits for
-        ``ready`` before it offers one waits for ever.
+        Whether ``ready`` follows ``valid`` by a cycle, which blocks a design whose ``valid`` waits
+        for ``ready``.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Sink:
         self.on_word, self.stalls, self.late = on_word, stalls, late
 
     async def run(self) -> None:
-        """Take words for ever."""
+        """Accept words for ever."""
         held = None
         while True:
             if self.stalls is never and self.valid.value != 1:
@@ -146,9 +146,9 @@ class Sink:
 
 
 def no_x(*signals: Any, but_when: Any = None) -> None:
-    """Fail at the first value of any signal, from now on, that is not 0 or 1 in every bit.
+    """Fail if any signal has a bit other than 0 or 1 from now on.
 
-    Where ``but_when`` is 1, somebody else looks at the value.
+    Values are not checked while ``but_when`` is 1.
     """
 
     async def watch(signal: Any) -> None:

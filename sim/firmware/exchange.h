@@ -1,12 +1,12 @@
 /*
- * How words come to a board, and how they and its exit code leave it.
+ * Input, output and exit code of a program on a board.
  *
- *   exchange_open(code)             before anything else
- *   exchange_read(bytes, n, code)   n bytes, all of them
- *   exchange_write(bytes, n, code)  n bytes, all of them
- *   exchange_end(code)              the end, with an exit code; does not return
+ *   exchange_open(code)             call this first
+ *   exchange_read(bytes, n, code)   read exactly n bytes
+ *   exchange_write(bytes, n, code)  write exactly n bytes
+ *   exchange_end(code)              exit; does not return
  *
- * The first three end with their `code` where they fail.
+ * The first three exit with `code` if they fail.
  */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H

@@ -1,5 +1,5 @@
 /*
- * Words come from the file `input` and go to the file `output`, by semihosting; see exchange.h.
+ * Reads the file `input` and writes the file `output` by semihosting; see exchange.h.
  */
 #ifndef FILES_H
 #define FILES_H

@@ -1,10 +1,10 @@
 /*
- * Plays steps on a board: from its input to its output, see exchange.h.
+ * Runs steps on a board, from its input to its output; see exchange.h.
  *
- * The input is one run after the other: two words of 32 bits, the number of steps and the flags,
- * then PREFIX_in words. The output is PREFIX_out words of the steps with an output, then the saved
- * state. A program with outputs on demand has one in the last step of a run. Without steps, the
- * input ends. Compiled with PREFIX, CHUNK_STEPS and HEADER defined.
+ * The input is a sequence of runs: two 32-bit words, the number of steps and the flags, then
+ * PREFIX_in words. A run with 0 steps ends the input. The output of a run is the PREFIX_out words of
+ * its steps with an output, then the saved state. A program with outputs on demand has one in the
+ * last step of a run. Macros to define: PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY, CHUNK_STEPS.
  */
 #include HEADER
 #include "exchange.h"
@@ -16,7 +16,7 @@
 
 enum { FROM_RESET = 1, SINGLE_STEPS = 2 };
 
-/* Exit codes; Python knows them by number. */
+/* Exit codes, equal to those in lmu_hw/firmware/boards/qemu.py. */
 enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13, FAULT = 14 };
 
 static API(_state) state;
@@ -34,7 +34,7 @@ void program_done(int code)
     exchange_end(code);
 }
 
-/* Aligned as RISC-V wants its trap vector. */
+/* Aligned for RISC-V's trap vector. */
 __attribute__((aligned(4))) void fault(void)
 {
     exchange_end(FAULT);
@@ -43,7 +43,7 @@ __attribute__((aligned(4))) void fault(void)
 /* Instructions are counted from one call to the next. */
 __attribute__((noinline, noclone)) void mark(void)
 {
-    __asm__ volatile("" ::: "memory"); /* no call of it is moved or dropped */
+    __asm__ volatile("" ::: "memory"); /* keeps the compiler from moving or removing calls */
 }
 
 /* One step, counted; returns the number of outputs. */
@@ -64,7 +64,7 @@ static size_t single_step(const API(_in) *in, API(_out) *out)
     return n_outputs;
 }
 
-/* Some steps; the last has an output that nothing but the caller's wish makes due. */
+/* Run steps; if `last` and the caller decides, the last step has an output. */
 static size_t play(size_t n_steps, int single, int last)
 {
     size_t n_outputs = 0;
@@ -105,7 +105,7 @@ int main(void)
         }
         API(_save)(&state, saved);
         exchange_write(saved, sizeof saved, NOT_WRITTEN);
-        /* and on from what was saved */
+        /* continue from the saved words */
         API(_reset)(&state);
         if (API(_load)(&state, saved) != 0) {
             return NOT_LOADED;

@@ -1,9 +1,9 @@
 /*
- * QEMU plugin: instructions executed outside the harness, from one call of `mark` to the next.
+ * QEMU plugin: counts instructions executed outside the harness between two calls of `mark`.
  *
- * Arguments: low and high, the addresses of the harness; mark, that of the function; free, that of an
- * instruction that does not count, any number of times; out, the file that gets one number a line. A
- * conditional instruction, or one that may be skipped, counts whether it has an effect or not.
+ * Arguments: low and high, the address range of the harness; mark, the address of the function;
+ * free, the address of an instruction not to count (may be repeated); out, the file for the counts,
+ * one per line. Conditional and skipped instructions are counted as well.
  * QEMU's header is not packaged; these are its declarations (plugin API version 1).
  */
 #include <stdint.h>

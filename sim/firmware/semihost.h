@@ -1,6 +1,6 @@
 /*
- * Files and the exit code of the machine that runs the debugger, by semihosting: Arm's convention,
- * which RISC-V shares. Nothing of a C library is behind it.
+ * Semihosting: access to files and exit code of the host, in Arm's convention, which RISC-V shares.
+ * Needs no C library.
  */
 #ifndef SEMIHOST_H
 #define SEMIHOST_H
@@ -15,7 +15,7 @@ enum {
     SEMIHOST_EXIT_EXTENDED = 0x20
 };
 
-/* Modes of SEMIHOST_OPEN: those of fopen, by number. */
+/* Modes of SEMIHOST_OPEN, "rb" and "wb" of fopen. */
 enum { SEMIHOST_RB = 1, SEMIHOST_WB = 5 };
 
 /* The trap itself, in the start-up code. */
@@ -24,14 +24,14 @@ uintptr_t semihost(uintptr_t operation, const void *arguments);
 /* End with an exit code. */
 static inline void semihost_exit(int code)
 {
-    const uintptr_t arguments[] = {0x20026 /* the application's own wish */, (uintptr_t)code};
+    const uintptr_t arguments[] = {0x20026 /* ADP_Stopped_ApplicationExit */, (uintptr_t)code};
 
     for (;;) {
         semihost(SEMIHOST_EXIT_EXTENDED, arguments);
     }
 }
 
-/* Open a file of a name of n characters; end with `code` if that fails. */
+/* Open a file whose name has n characters; exit with `code` if that fails. */
 static inline uintptr_t semihost_open(const char *name, size_t n, uintptr_t mode, int code)
 {
     const uintptr_t arguments[] = {(uintptr_t)name, mode, n};
@@ -43,7 +43,7 @@ static inline uintptr_t semihost_open(const char *name, size_t n, uintptr_t mode
     return file;
 }
 
-/* Read n bytes, all of them; end with `code` if there are fewer. */
+/* Read exactly n bytes; exit with `code` if there are fewer. */
 static inline void semihost_read(uintptr_t file, void *bytes, size_t n, int code)
 {
     const uintptr_t arguments[] = {file, (uintptr_t)bytes, n};
@@ -53,7 +53,7 @@ static inline void semihost_read(uintptr_t file, void *bytes, size_t n, int code
     }
 }
 
-/* Write n bytes, all of them; end with `code` if that fails. */
+/* Write exactly n bytes; exit with `code` if that fails. */
 static inline void semihost_write(uintptr_t file, const void *bytes, size_t n, int code)
 {
     const uintptr_t arguments[] = {file, (uintptr_t)bytes, n};

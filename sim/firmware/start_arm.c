@@ -1,4 +1,4 @@
-/* Start-up of a Cortex-M: the vector table, and memory as C wants it. */
+/* Start-up code of a Cortex-M: vector table, and initialization of memory for C. */
 #include "semihost.h"
 
 extern const uint32_t data_load[];
@@ -9,19 +9,19 @@ void program_done(int code);
 void reset(void);
 void fault(void);
 
-/* Where the core looks at reset: its stack, reset, NMI and HardFault. */
+/* Vector table: initial stack pointer, reset, NMI and HardFault. */
 __attribute__((section(".vectors"), used)) static const uintptr_t vectors[] = {
     (uintptr_t)stack_top, (uintptr_t)reset, (uintptr_t)fault, (uintptr_t)fault,
 };
 
-/* Both arguments, and the result, are where the debugger looks for them. */
+/* Arguments and result are in the registers of the semihosting convention. */
 __attribute__((naked)) uintptr_t semihost(uintptr_t operation, const void *arguments)
 {
     __asm__("bkpt 0xab\n bx lr");
 }
 
-/* Configuration and control register; bit 3 makes every unaligned access a fault. A firmware that sets
-   it is compiled with -mno-unaligned-access, or the compiler makes such accesses itself. */
+/* Configuration and control register; bit 3 traps unaligned accesses. Firmware that sets it must be
+   compiled with -mno-unaligned-access. */
 #define CCR (*(volatile uint32_t *)0xE000ED14u)
 #define UNALIGN_TRP (1u << 3)
 

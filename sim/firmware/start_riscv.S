@@ -1,4 +1,4 @@
-/* Start-up of a RISC-V hart: stack, traps, and memory as C wants it. */
+/* Start-up code of a RISC-V hart: stack, trap vector, and initialization of memory for C. */
     .option arch, +zicsr
     .section .vectors, "ax"
     .globl reset
@@ -19,7 +19,7 @@ reset:
 2:  call main
     call program_done
 
-/* semihost(operation, arguments): the debugger knows the trap by its neighbours, in one page. */
+/* semihost(operation, arguments): this instruction sequence, within one page, marks the trap. */
     .section .text.semihost, "ax"
     .globl semihost
     .option norvc

@@ -1,9 +1,9 @@
 /*
- * Words come and go by the serial port of an ATmega; see exchange.h. Nobody tells it that its input
- * or its output fails, so `code` has no use here.
+ * Input and output through the serial port of an ATmega; see exchange.h. It reports no errors, so
+ * `code` is unused.
  *
- * The exit code is the last byte. The program then reads on and on: whoever runs it puts something
- * that ends the machine behind the input.
+ * The exit code is the last byte. The program then reads for ever: the input ends with the escape
+ * sequence that stops the emulator.
  */
 #ifndef USART_H
 #define USART_H
@@ -26,7 +26,7 @@ enum {
     STACK_RAN_OVER = 15 /* an exit code */
 };
 
-/* Below the stack, from the linker script: no memory protection tells where it ends. */
+/* Guard bytes below the stack, from the linker script, because there is no memory protection. */
 extern volatile uint8_t stack_guard[], stack_bottom[];
 
 static inline uint8_t usart_get(void)

@@ -1,4 +1,4 @@
-"""The ports of an emitted design under the names of either form."""
+"""Ports of an emitted design, in either naming scheme."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AXI_PREFIXES = {
 
 @dataclass(frozen=True)
 class Stream:
-    """The signals of a stream; ``last`` is None where it has none."""
+    """The signals of a stream; ``last`` is None if it has none."""
 
     payload: Any
     valid: Any
@@ -58,7 +58,7 @@ class Ports:
         self._reset.value = int(active != self._axi)
 
     def idle(self) -> None:
-        """Offer nothing and take nothing."""
+        """Set all ``valid`` and ``ready`` inputs to 0."""
         for stream in self.sources:
             stream.valid.value = 0
             stream.payload.value = 0
@@ -70,7 +70,7 @@ class Ports:
     def offered(
         self, stream: Stream, width: int, words: Iterable[int], rng: random.Random
     ) -> list[int]:
-        """Return words of ``width`` bits as a stream takes them: noise in the bits above."""
+        """Return words of ``width`` bits as payloads, with random values in the bits above."""
         above = len(stream.payload) - width
         mask = (1 << width) - 1
         return [(word & mask) | (rng.getrandbits(above) << width if above else 0) for word in words]

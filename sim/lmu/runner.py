@@ -1,8 +1,8 @@
-"""Builds an emitted design with Icarus and runs the cocotb bench on it.
+"""Compiles an emitted design with Icarus and runs the cocotb testbench on it.
 
     python sim/lmu/runner.py OUT --cycles N --quiet-cycles N --latency N ...
 
-OUT is a build directory. Exit code 0 when every test passed; BUILD/result.json has the figures.
+OUT is a build directory. The exit code is 0 if every test passes; BUILD/result.json has the result.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ SIM = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Run the bench; return the number of failed tests, at most 1."""
+    """Run the testbench; return 1 if a test fails, else 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build_dir", type=Path)
     parser.add_argument("--cycles", type=int, required=True, help="published cycles per step")
     parser.add_argument(
-        "--quiet-cycles", type=int, required=True, help="the same of a step without an output"
+        "--quiet-cycles", type=int, required=True, help="the same for a step without an output"
     )
     parser.add_argument(
         "--latency", type=int, required=True, help="published, of a step with an output"
@@ -35,14 +35,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    # the bench runs inside the simulator, with this process's search path
+    # the testbench runs inside the simulator with this process's search path
     sys.path[:0] = [str(SIM), str(SIM / "lmu")]
     from cocotb_tools.runner import get_results, get_runner
 
     rtl, build = (args.build_dir / "rtl").resolve(), args.build.resolve()
     name = json.loads((args.build_dir / "program.json").read_text(encoding="utf-8"))["name"]
     build.mkdir(parents=True, exist_ok=True)
-    # a copy, for its folder may have a name that a command file cannot hold
+    # a copy, because the path of the build directory may be invalid in a command file
     for file in (rtl / f"{name}.v", *sorted(rtl.glob("*.mem"))):
         shutil.copy(file, build)
     runner = get_runner("icarus")

@@ -1,10 +1,10 @@
-"""cocotb bench of an emitted design: every output word, under stalls and resets.
+"""cocotb testbench of an emitted design: checks every output word under stalls and resets.
 
-Runs in the simulator; `runner.py` beside it starts it. What to play comes in environment variables:
-LMU_PROGRAM (program.json), LMU_VECTORS (folder), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
-(published: cycles of a step with an output, of one without, and from its last input word to its
-last output word), LMU_RESULT (JSON file to write), LMU_STREAMS (plain or
-axi: names of the ports), LMU_STATE_PORT (1 where the design has one).
+It runs in the simulator, started by `runner.py`, with settings in environment variables:
+LMU_PROGRAM (program.json), LMU_VECTORS (directory), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
+(published cycles of a step with an output, of one without, and from its last input word to its last
+output word), LMU_RESULT (JSON file to write), LMU_STREAMS (naming scheme of the ports: plain or
+axi), LMU_STATE_PORT (1 if the design has a state port).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from lmu_hw.rtl.lane_widths import payload_shape
 
 PERIOD = 10
 STALLED_CYCLES = 6_000
-"""Clock cycles that each pattern of stalls is about worth."""
+"""Approximate number of clock cycles for each stall pattern."""
 
 PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
 CYCLES = int(os.environ["LMU_CYCLES"])
@@ -44,16 +44,16 @@ FORM = {
     "state_port": os.environ["LMU_STATE_PORT"] == "1",
     "on_demand": PROGRAM.output_every == 0,
 }
-"""What ports the design has."""
+"""Keyword arguments of `Ports` for this design."""
 VECTORS = vectors.read(PROGRAM, Path(os.environ["LMU_VECTORS"]))
 CLEARING = 2 * sum(v.length for v in PROGRAM.vectors) + 100
-"""More cycles than the memories take to clear."""
+"""Upper limit of the cycles for clearing the memories."""
 
 
 class Bench:
-    """The design with both streams attached, playing the first ``n_steps`` steps.
+    """The design with a source and a sink for the first ``n_steps`` steps.
 
-    With ``rng``, the steps with an output are random where the program leaves them to the caller.
+    With ``rng``, the steps with an output are random if the caller decides which steps have one.
     """
 
     def __init__(
@@ -102,17 +102,17 @@ class Bench:
         self.tasks: list[Any] = []
 
     async def reset(self) -> None:
-        """Reset for one clock edge; whatever was running stops."""
+        """Cancel all tasks, and reset for one clock edge."""
         for task in self.tasks:
             task.cancel()
         await reset(self.ports)
 
     def start(self) -> None:
-        """Let both streams run."""
+        """Start source and sink."""
         self.tasks = [cocotb.start_soon(self.source.run()), cocotb.start_soon(self.sink.run())]
 
     async def finish(self) -> None:
-        """Wait for the last expected word, then for any that should not come."""
+        """Wait for the last expected word, then for unexpected ones."""
         patience = 20 * CYCLES * self.n_steps + 10_000 + CLEARING
         await with_timeout(self.tasks[0], patience * PERIOD, "ns")
         if not self.checker.empty:
@@ -123,28 +123,28 @@ class Bench:
             task.cancel()
 
     def wrong_cycles(self) -> list[tuple[int, int, int]]:
-        """Return every step that did not take the published cycles: (step, cycles, published)."""
+        """Return (step, cycles, published cycles) of every step with wrong cycles."""
         last = self.taken[N_IN - 1 :: N_IN]
         published = [CYCLES if due else QUIET_CYCLES for due in self.due]
         steps = zip(np.diff(last).tolist(), published, strict=False)
         return [(k, got, want) for k, (got, want) in enumerate(steps) if got != want]
 
     def wrong_latencies(self) -> list[tuple[int, int]]:
-        """Return every output that did not come in the published time: (step, cycles)."""
+        """Return (step, cycles) of every output with a wrong latency."""
         steps = np.flatnonzero(self.due).tolist()
         last = zip(steps, self.given[N_OUT - 1 :: N_OUT], strict=False)
         late = [(k, given - self.taken[N_IN * (k + 1) - 1]) for k, given in last]
         return [(k, cycles) for k, cycles in late if cycles != LATENCY]
 
     def check_times(self) -> None:
-        """Fail unless every step took the published cycles, and every output came in time."""
+        """Fail unless every step took the published cycles and had the published latency."""
         wrong = self.wrong_cycles()
         assert not wrong, f"step {wrong[0][0]} took {wrong[0][1]} cycles, not {wrong[0][2]}"
         late = self.wrong_latencies()
         assert not late, f"step {late[0][0]} has a latency of {late[0][1]} cycles, not {LATENCY}"
 
     def cycles(self) -> int | None:
-        """Return the most cycles that a step with an output took, where another one followed."""
+        """Return the most cycles of a step with an output; None if no step followed one."""
         last = self.taken[N_IN - 1 :: N_IN]
         took = [c for c, due in zip(np.diff(last).tolist(), self.due, strict=False) if due]
         return max(took, default=None)
@@ -176,7 +176,7 @@ async def reset(ports: Ports) -> None:
 
 
 async def power_up(dut: Any) -> None:
-    """Start the clock, with no reset: registers have initial values."""
+    """Start the clock without a reset: registers have initial values."""
     ports = Ports(dut, **FORM)
     ports.reset(False)
     ports.idle()
@@ -187,18 +187,18 @@ async def power_up(dut: Any) -> None:
     no_x(*(stream.ready for stream in ports.sources))
     for stream in ports.sinks:
         no_x(stream.valid, stream.last)
-        # a word that is taken goes to the checker, X or not
+        # accepted words are checked by the checker
         no_x(stream.payload, but_when=stream.valid)
 
 
 def stalled_steps() -> int:
-    """Return how many steps a pattern of stalls plays."""
+    """Return the number of steps for a stall pattern."""
     return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // CYCLES))
 
 
 @cocotb.test()
 async def free_run(dut: Any) -> None:
-    """All steps without stalls: every word, and the published cycles of every step exactly."""
+    """All steps without stalls: checks every word and the exact cycles of every step."""
     await power_up(dut)
     bench = Bench(dut, len(VECTORS.inputs), never, never)
     bench.start()
@@ -220,7 +220,7 @@ async def free_run(dut: Any) -> None:
 
 @cocotb.test(skip=not FORM["on_demand"])
 async def on_demand(dut: Any) -> None:
-    """Without stalls, outputs asked for at random: words, and the published cycles, exactly."""
+    """Random requests for outputs without stalls: checks words and exact cycles."""
     rng = random.Random(cocotb.RANDOM_SEED)
     await power_up(dut)
     bench = Bench(dut, stalled_steps(), never, never, rng)
@@ -234,10 +234,10 @@ async def on_demand(dut: Any) -> None:
 @cocotb.test()
 @cocotb.parametrize(pattern=["slow source", "slow sink", "late sink", "both", "bursts"])
 async def stalls(dut: Any, pattern: str) -> None:
-    """The same words whatever the streams do, also after a reset in the middle of a step."""
+    """Words do not depend on stalls, also after a reset in the middle of a step."""
     rng = random.Random(cocotb.RANDOM_SEED)
     patterns = {
-        # a step's words come, or are taken, in about two steps' time
+        # the words of a step take about the time of two steps
         "slow source": (sometimes(rng, 1 - N_IN / (CYCLES + N_IN) / 2), never),
         "slow sink": (never, sometimes(rng, 1 - N_OUT / (CYCLES + N_OUT) / 2)),
         "late sink": (never, never),
@@ -254,7 +254,7 @@ async def stalls(dut: Any, pattern: str) -> None:
 
 @cocotb.test()
 async def reset_in_flight(dut: Any) -> None:
-    """A reset at any moment brings back the initial state."""
+    """A reset in any cycle restores the initial state."""
     rng = random.Random(cocotb.RANDOM_SEED)
     await power_up(dut)
     rounds = min(8, max(2, STALLED_CYCLES // CYCLES))
@@ -267,7 +267,7 @@ async def reset_in_flight(dut: Any) -> None:
             await RisingEdge(bench.ports.clk)
         await bench.reset()
         assert not bench.checker.mismatches, bench.checker.first
-        # no reset but the one in flight stands between this run and that one
+        # the reset in flight is the only one between the two runs
         bench = Bench(dut, min(steps, len(VECTORS.inputs)), never, sometimes(rng, 0.2), rng)
         bench.start()
         await bench.finish()

@@ -1,6 +1,6 @@
-"""cocotb bench of the state port: streams that share a core go on where they were.
+"""cocotb testbench of the state port: several streams share a core by saving and loading states.
 
-Runs beside `test_lmu`, whose settings it takes, where a design has the port.
+It runs with the settings of `test_lmu` if a design has the port.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ STATE_BITS = payload_shape(PROGRAM.with_role(Role.STATE)).width
 NONE, CLEAR, SAVE, LOAD = range(4)
 N_STREAMS = 3
 ROUNDS = 12
-"""Most turns of a stream; fewer where a step takes long."""
+"""Most switches between streams; fewer if a step takes long."""
 LOOK = 100
-"""Cycles after which it is looked again whether everything has come."""
+"""Cycles between two checks for the end of a test."""
 
 
 class Core:
-    """The design, and what the interpreter says must come out of it."""
+    """The design, with the words expected from it."""
 
     def __init__(self, dut: Any, stalls: Stalls, rng: random.Random, late: bool) -> None:
         self.ports, self.stalls, self.rng = Ports(dut, **test_lmu.FORM), stalls, rng
@@ -50,12 +50,12 @@ class Core:
             self._listen(stream, checker, signed)
 
     async def command(self, code: int) -> None:
-        """Give a command; returns when it is taken."""
+        """Send a command; returns when it is accepted."""
         command = self.ports.state_command
         await self._send(command, self.ports.offered(command, 2, [code], self.rng))
 
     async def load(self, model: Interpreter) -> None:
-        """Load the state of an interpreter; its words may wait for the command, or it for them."""
+        """Load the state of an interpreter; words and command may arrive in any order."""
         words = model.save()[0].tolist()
         offered = self.ports.offered(self.ports.state_i, STATE_BITS, words, self.rng)
         for task in self.loads:
@@ -64,12 +64,12 @@ class Core:
         await self.command(LOAD)
 
     async def save(self, model: Interpreter) -> None:
-        """Save, expecting the state of an interpreter."""
+        """Save, and expect the state of an interpreter."""
         self.saved += model.save()[0].tolist()
         await self.command(SAVE)
 
     async def steps(self, model: Interpreter, inputs: np.ndarray) -> None:
-        """Run steps as an interpreter does; returns when the last word is taken."""
+        """Run steps in the design and in an interpreter; returns when the last word is accepted."""
         due = None
         marks = [0] * inputs.size
         if PROGRAM.output_every == 0:
@@ -81,7 +81,7 @@ class Core:
         await self._send(i, offered, marks)
 
     async def finish(self) -> None:
-        """Wait until everything should have come, and see that nothing else does."""
+        """Wait for all expected words, and check that no others arrive."""
         for task in self.loads:
             await task
         checkers = (self.out, self.state)
@@ -132,7 +132,7 @@ class Core:
 @cocotb.test()
 @cocotb.parametrize(pattern=["free", "stalls", "late sinks"])
 async def streams_share_the_core(dut: Any, pattern: str) -> None:
-    """Several streams swap their state; each word is that of an interpreter of its own."""
+    """Several streams alternate on one core; each matches an interpreter of its own."""
     rng = random.Random(cocotb.RANDOM_SEED)
     await test_lmu.power_up(dut)
     await test_lmu.reset(Ports(dut, **test_lmu.FORM))
@@ -148,7 +148,7 @@ async def streams_share_the_core(dut: Any, pattern: str) -> None:
         n_steps = rng.randint(1, max(1, 2 * budget // rounds))
         start = rng.randrange(max(1, len(inputs) - n_steps))
         await core.steps(model, inputs[start : start + n_steps])
-        # what was not saved is known all the same: the interpreter has it
+        # sometimes do not save: the interpreter has the state anyway
         if number % 3 != 2:
             await core.save(model)
         if number % 4 == 3:

@@ -1,5 +1,5 @@
-// A design compiled by Yosys `write_cxxrtl` into dut.cc, top module `dut`, as the harness uses it.
-// The names of ports (I_VALID and so on), and the level of a RESET, are macros of the command line.
+// Adapter for a design converted by Yosys `write_cxxrtl` to dut.cc, with top module `dut`.
+// Port names (I_VALID and so on) and the level of RESET are macros from the command line.
 
 #include <cstdint>
 
@@ -24,9 +24,8 @@ class Model {
 #endif
   }
 
-  // Computes what the next rising edge will see. One pass does both that and the new registers,
-  // which `commit` of `edge` makes visible, in any design without combinational loops; returns
-  // whether this is one.
+  // Evaluates the combinational logic before the next rising edge. The same pass computes the new
+  // register values, which `edge` commits. Returns whether the design has no combinational loop.
   bool settle() {
     dut_.CLK.set(true);
     return dut_.eval();

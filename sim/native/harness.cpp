@@ -1,8 +1,8 @@
-// The clock loop around a compiled model of an emitted design, called from Python.
+// Clock loop around a compiled model of an emitted design, called from Python.
 //
-// Plays steps into stream i and takes words from stream o, with stalls on either side; watches the
-// rules of the streams in every cycle, and counts the cycles of every step. Comparing the words is
-// left to the caller. MODEL names the header of one simulator: cxxrtl.h or verilator.h.
+// Drives steps into stream i and accepts words from stream o, with stalls on either side. Checks the
+// rules of the streams in every cycle, and counts the cycles of every step. The caller compares the
+// words. MODEL is the header of a simulator: cxxrtl.h or verilator.h.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,30 +13,30 @@
 
 namespace {
 
-// What a design promises; the fields are those of Rules in harness.py.
+// Parameters of the rules; the fields are those of Rules in compiled_model.py.
 struct Rules {
-  uint64_t n_in, n_out;             // words a step, words an output
+  uint64_t n_in, n_out;             // words per step, words per output
   uint64_t in_width, out_width;     // bits of the payloads
-  uint64_t out_signed;              // whether words of stream o have a sign
-  uint64_t cycles, quiet_cycles;    // published, of a step with an output and of one without
-  uint64_t patience;                // cycles in which some word has to move
+  uint64_t out_signed;              // whether words of stream o are signed
+  uint64_t cycles, quiet_cycles;    // published cycles of a step with an output, and without
+  uint64_t patience;                // most cycles without any transfer
 };
 
 enum Fault : uint64_t {
   NONE, STUCK, DROPPED, CHANGED, WRONG_LAST, EXTRA_WORD, UNSETTLED
 };
 
-// What has been seen; the fields are those of Record in harness.py.
+// Counters; the fields are those of Record in compiled_model.py.
 struct Record {
-  uint64_t fault;                   // the first rule that was broken; nothing runs after it
+  uint64_t fault;                   // first broken rule; nothing runs after it
   uint64_t cycles;                  // clock edges, resets included
-  uint64_t steps, words;            // taken from the caller and given to it, since the last reset
-  uint64_t most_cycles;             // of a step with an output, where another step followed
-  uint64_t wrong_steps;             // steps that did not take the published cycles,
-  uint64_t wrong_step, wrong_cycles, wrong_published;  // and the first of them
+  uint64_t steps, words;            // steps accepted and words returned since the last reset
+  uint64_t most_cycles;             // most cycles of a step with an output
+  uint64_t wrong_steps;             // number of steps with wrong cycles
+  uint64_t wrong_step, wrong_cycles, wrong_published;  // the first of them
 };
 
-// SplitMix64 (Steele, Lea, Flood 2014): any seed is a good one.
+// SplitMix64 (Steele, Lea, Flood 2014), which works with any seed.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -54,7 +54,7 @@ class Random {
 
 enum Kind : uint64_t { NEVER, SOMETIMES, BURSTS };
 
-// Says in which cycles one side of a stream holds still.
+// Stall pattern of one side of a stream.
 class Stalls {
  public:
   Stalls(uint64_t kind, uint64_t amount, uint64_t seed)
@@ -62,7 +62,7 @@ class Stalls {
   bool never() const { return kind_ == NEVER; }
   bool next() {
     if (kind_ == NEVER) return false;
-    if (kind_ == SOMETIMES) return (random_.next() >> 32) < amount_;  // of 2^32
+    if (kind_ == SOMETIMES) return (random_.next() >> 32) < amount_;  // probability * 2^32
     if (left_ == 0) {
       holding_ = !holding_;
       left_ = 1 + random_.below(amount_);  // the longest run
@@ -90,7 +90,7 @@ class Bench {
     out_stalls_ = Stalls(out_kind, out_amount, ~seed);
   }
 
-  // A reset for one clock edge: whatever was running is gone.
+  // Resets for one clock edge.
   void reset() {
     model_.drive(true, false, 0, false, false);
     settle();
@@ -100,8 +100,8 @@ class Bench {
     offered_ = held_ = measuring_ = false;
   }
 
-  // Plays n_steps of words until all are taken and n_wanted words have come, or for n_cycles at
-  // most; returns how many came. One more is a fault.
+  // Runs n_steps steps until all are accepted and n_wanted words have arrived, or for n_cycles at
+  // most; returns the number of words. A further word is a fault.
   size_t play(const int64_t* words, const uint8_t* due, size_t n_steps, int64_t* out,
               size_t n_wanted, uint64_t n_cycles) {
     size_t step = 0, got = 0;
@@ -123,7 +123,7 @@ class Bench {
     return got;
   }
 
-  // Waits, taking every word: none should come.
+  // Waits without stalls; an arriving word is a fault.
   void rest(uint64_t n_cycles) {
     in_stalls_ = out_stalls_ = Stalls(NEVER, 0, 0);
     for (uint64_t k = 0; k < n_cycles && !record_.fault; ++k) {
@@ -141,12 +141,12 @@ class Bench {
     if (!model_.settle()) fail(UNSETTLED);
   }
 
-  // One clock cycle; returns whether a word was taken. Sets came_ and arrived_ to what came out.
+  // One clock cycle; returns whether a word was accepted. Sets came_ and arrived_ for an output word.
   bool cycle(const int64_t* words, bool due) {
     const uint64_t mask = ~uint64_t(0) >> (64 - rules_.in_width);
     const bool last_word = word_ + 1 == rules_.n_in;
     offered_ = words && (offered_ || !in_stalls_.next());
-    // what is not looked at is the opposite of what could be expected
+    // inputs that the design must ignore are inverted
     const uint64_t payload = offered_ ? uint64_t(words[word_]) & mask : ~payload_ & mask;
     const bool ready = !out_stalls_.next();
     payload_ = payload;
@@ -177,7 +177,7 @@ class Bench {
     return taken;
   }
 
-  // The words of the next step have all been taken: the step before took the cycles in between.
+  // Counts a step at its last input word; the previous step took the cycles since its own.
   void count_step(bool due) {
     if (measuring_ && in_stalls_.never() && out_stalls_.never()) {
       const uint64_t took = record_.cycles - step_start_;
@@ -198,7 +198,7 @@ class Bench {
   int64_t extended(uint64_t word) const {
     if (!rules_.out_signed) return int64_t(word);
     const uint64_t top = uint64_t(1) << (rules_.out_width - 1);
-    // AXI's tdata has copies of the sign above
+    // drop the sign bits above the word in AXI's tdata
     return int64_t(((word & (2 * top - 1)) ^ top) - top);
   }
 

@@ -1,10 +1,10 @@
 /*
- * Plays steps from any state, for a build under sanitizers: from the file of the first argument to
- * that of the second.
+ * Runs steps from given states, for a build with sanitizers; the arguments are the input and output
+ * files.
  *
- * The input is one case after the other: PREFIX_word words of a saved state, N_STEPS rows of
- * PREFIX_in words. The output of each is PREFIX_out words of the steps with an output, then the
- * saved state. Compiled with PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY and N_STEPS defined.
+ * The input is a sequence of cases: PREFIX_word words of a saved state, then N_STEPS rows of
+ * PREFIX_in words. The output of a case is the PREFIX_out words of its steps with an output, then
+ * the saved state. Macros to define: PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY, N_STEPS.
  */
 #include HEADER
 
@@ -15,10 +15,10 @@
 #define API(name) NAME(PREFIX, name)
 #define SIZE(name) NAME(PREFIX_UPPER, name)
 
-/* Exit codes; Python knows them by number. */
+/* Exit codes, for the report of a failure. */
 enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13 };
 
-/* One step: its output in y, and whether there is one. */
+/* Run a step; returns whether it wrote an output to y. */
 static int step(API(_state) *s, const API(_in) *u, API(_out) *y)
 {
 #if OUTPUT_EVERY > 1
@@ -58,6 +58,6 @@ int main(int argc, char **argv)
             return NOT_WRITTEN;
         }
     }
-    (void)fclose(input); /* it was only read */
+    (void)fclose(input); /* read only: nothing can be lost */
     return fclose(output) == 0 ? 0 : NOT_WRITTEN;
 }

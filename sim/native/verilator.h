@@ -1,5 +1,5 @@
-// A design compiled by `verilator --prefix Vdut` as the harness uses it.
-// The names of ports (I_VALID and so on), and the level of a RESET, are macros of the command line.
+// Adapter for a design compiled by `verilator --prefix Vdut`.
+// Port names (I_VALID and so on) and the level of RESET are macros from the command line.
 
 #include <cstdint>
 #include <memory>
@@ -9,7 +9,7 @@
 
 class Model {
  public:
-  // What has no initial value starts at random: two seeds differ where a reset forgets something.
+  // Registers without an initial value are random, so words that depend on them differ by seed.
   explicit Model(uint64_t seed) : context_(new VerilatedContext) {
     context_->randReset(2);
     context_->randSeed(int(seed & 0x7fffffff) | 1);
@@ -35,7 +35,7 @@ class Model {
 #endif
   }
 
-  // Computes what the next rising edge will see.
+  // Evaluates the combinational logic before the next rising edge.
   bool settle() {
     dut_->CLK = 0;
     dut_->eval();

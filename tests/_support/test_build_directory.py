@@ -131,7 +131,7 @@ def test_a_foreign_folder_is_never_replaced(
         (out / "manifest.json").write_text(manifest)
     before = tree(tmp_path)
     with pytest.raises(
-        EmitError, match=r"did not write, or a damaged .*choose another folder, or delete it$"
+        EmitError, match=r"did not write, or a damaged .*choose another directory, or delete it$"
     ) as e:
         write_build_dir(out, product(), force=force)
     one_line(e)
@@ -140,7 +140,7 @@ def test_a_foreign_folder_is_never_replaced(
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
-    with pytest.raises(EmitError, match=r"out is a file; choose another folder"):
+    with pytest.raises(EmitError, match=r"out is a file; choose another directory"):
         write_build_dir(tmp_path / "out", product(), force=True)
     with pytest.raises(EmitError, match=r"cannot write .*out/deep: .*; make room or choose") as e:
         write_build_dir(tmp_path / "out" / "deep", product(), force=True)
@@ -154,7 +154,9 @@ def test_the_current_folder_is_refused(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(EmitError, match=r"must not be or hold the current folder; choose a subf"):
+    with pytest.raises(
+        EmitError, match=r"must not be or contain the current directory; choose a subd"
+    ):
         write_build_dir(Path(up), product(), force=True)
 
 
@@ -235,13 +237,19 @@ def test_read_manifest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, r"out holds no manifest\.json; give a folder written by 'lmu-hw generate'$"),
-        ("", r"manifest\.json is damaged \(.*\); generate the folder again$"),
-        ('{"tool": "lmu', r"manifest\.json is damaged \(.*\); generate the folder again$"),
-        ("\udcff", r"manifest\.json is damaged \(.*\); generate the folder again$"),
-        ("[" * 100_000, r"manifest\.json is damaged \(.*\); generate the folder again$"),
-        ("[]", r"manifest\.json was not written by lmu-hw; generate the folder again$"),
-        ('{"tool": "x"}', r"manifest\.json was not written by lmu-hw; generate the folder again$"),
+        (
+            None,
+            r"out holds no manifest\.json; give a build directory written by 'lmu-hw generate'$",
+        ),
+        ("", r"manifest\.json is damaged \(.*\); generate the build directory again$"),
+        ('{"tool": "lmu', r"manifest\.json is damaged \(.*\); generate the build directory again$"),
+        ("\udcff", r"manifest\.json is damaged \(.*\); generate the build directory again$"),
+        ("[" * 100_000, r"manifest\.json is damaged \(.*\); generate the build directory again$"),
+        ("[]", r"manifest\.json was not written by lmu-hw; generate the build directory again$"),
+        (
+            '{"tool": "x"}',
+            r"manifest\.json was not written by lmu-hw; generate the build directory again$",
+        ),
     ],
 )
 def test_read_manifest_failures(tmp_path: Path, content: str | None, text: str) -> None:
@@ -255,10 +263,12 @@ def test_read_manifest_failures(tmp_path: Path, content: str | None, text: str) 
 
 
 def test_read_manifest_of_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"nowhere does not exist; give a folder written by"):
+    with pytest.raises(
+        ModelFileError, match=r"nowhere does not exist; give a build directory written by"
+    ):
         read_manifest(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ModelFileError, match=r"file is a file; give a folder written by"):
+    with pytest.raises(ModelFileError, match=r"file is a file; give a build directory written by"):
         read_manifest(tmp_path / "file")
     (tmp_path / "out" / "manifest.json").mkdir(parents=True)
     with pytest.raises(ModelFileError, match=r"cannot read .*manifest\.json: Is a directory"):

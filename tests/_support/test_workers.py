@@ -10,7 +10,7 @@ import scipy.linalg.blas  # noqa: F401  a BLAS of its own beside NumPy's
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lmu_hw._support import workers
-from lmu_hw._support.workers import Advance, one_blas_thread, work_on
+from lmu_hw._support.workers import Advance, one_blas_thread, run_parallel
 
 
 @pytest.fixture(params=[1, 3])
@@ -31,22 +31,22 @@ def test_every_item_is_worked_on_once(cores: int) -> None:
         seen.append(item)
         advance(item)
 
-    work_on(range(10), work, told.append)
+    run_parallel(range(10), work, told.append)
     assert sorted(seen) == sorted(told) == list(range(10))
-    work_on([], work, told.append)
+    run_parallel([], work, told.append)
     assert len(seen) == 10
 
 
 def test_so_many_items_at_once(cores: int) -> None:
     together = threading.Barrier(cores)
     # nobody passes unless all are there
-    work_on(range(2 * cores), lambda _, advance: together.wait(10), lambda _: None)
+    run_parallel(range(2 * cores), lambda _, advance: together.wait(10), lambda _: None)
 
 
 def test_blas_has_one_thread_in_each_and_what_it_had_before_after(cores: int) -> None:
     with threadpool_limits(2, user_api="blas"):
         before, seen = blas_threads(), set[int]()
-        work_on(range(5), lambda _, advance: seen.update(blas_threads()), lambda _: None)
+        run_parallel(range(5), lambda _, advance: seen.update(blas_threads()), lambda _: None)
         assert seen == {1}
         assert blas_threads() == before
         with one_blas_thread():
@@ -66,7 +66,7 @@ def test_a_piece_that_fails_ends_the_others(cores: int) -> None:
             time.sleep(0.001)
 
     with pytest.raises(ValueError, match="of item 0"):
-        work_on(range(50), work, lambda _: None)
+        run_parallel(range(50), work, lambda _: None)
     # whoever failed may have taken another before all was called off
     assert len(begun) <= cores + 1
     assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPool")]
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
             ended.append(item)
 
     with pytest.raises(KeyboardInterrupt):
-        work_on(range(4), work, lambda _: None)
+        run_parallel(range(4), work, lambda _: None)
     assert len(ended) <= 2
 
 
@@ -108,5 +108,5 @@ def test_one_piece_tells_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(25):
             advance(1)
 
-    work_on(range(8), work, add)
+    run_parallel(range(8), work, add)
     assert total == 200

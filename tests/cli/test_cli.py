@@ -376,7 +376,7 @@ def test_the_current_folder_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     line = refused(capsys, "generate", "--d", 2, "-o", out, "--force")
-    assert "choose a subfolder" in line
+    assert "choose a subdirectory" in line
 
 
 def test_json_of_doctor(capsys: pytest.CaptureFixture[str]) -> None:
@@ -468,4 +468,4 @@ def test_a_missed_error_budget_is_said_on_stderr(
 ) -> None:
     said = call(capsys, "generate", "--d", 3, "--state-bits", 12, "-o", tmp_path / "out", "--json")
     assert said.json["error_lsb"]["kept"] is False
-    assert re.fullmatch(r"lmu-hw: warning: .* over the budget of 1: .*\n", said.err)
+    assert re.fullmatch(r"lmu-hw: warning: .* over the error budget of 1: .*\n", said.err)

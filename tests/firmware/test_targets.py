@@ -200,7 +200,7 @@ def test_a_broken_table_is_named(target: str, tmp_path: Path) -> None:
         result = board_c.run(TARGETS[target], build_dir, p, blocks, 2)
     assert result.mismatches > 0
     assert result.first is not None
-    line = str(verification.mismatch(p, target, result.first, 0))
+    line = str(verification.mismatch(p, result.first, 0).error(target))
     names = "|".join(v.name for v in p.with_role(Role.OUTPUT))
     said = rf"{target} differs at step \d+, ({names})\[\d\] \(Q\S+\): expected -?\d+, got -?\d+"
     assert re.match(said, line)
@@ -217,7 +217,7 @@ BROKEN = {
         "    for (;;) {\n    }\n",
         "did not end within 2 s in",
     ),
-    "it faults": ("    lmu_cascade(s, u);\n", "    __builtin_trap();\n", "it made the core fault"),
+    "it faults": ("    lmu_cascade(s, u);\n", "    __builtin_trap();\n", "took a fault exception"),
     "another program": ("[2] = {\n    ", "[2] = {\n    7 + ", "state of another program"),
     "it does not compile": ("void lmu_reset", "void 1lmu_reset", "could not compile .*error"),
     "it does not link": ("lmu_init(s);\n", "lmu_x(s);\n", "could not link .*undefined reference"),
@@ -246,7 +246,7 @@ def test_outputs_that_are_not_due(tmp_path: Path) -> None:
     need(TARGETS["c-m3"])
     p = NETWORKS["lmu_every_3"]
     build_dir = edited(p, tmp_path, "LMU_OUTPUT_EVERY - 1", "LMU_OUTPUT_EVERY - 2")
-    with pytest.raises(ModelFileError, match=r"the board wrote .*; generate the folder again"):
+    with pytest.raises(ModelFileError, match=r"the board wrote .*; generate the build directory"):
         board_c.run(TARGETS["c-m3"], build_dir, p, play(p, 10, 1), 1)
 
 
@@ -350,5 +350,5 @@ def test_a_vector_out_of_line_faults(target: str, tmp_path: Path) -> None:
     text = header.read_text()
     header.write_text(text.replace("__attribute__((aligned(4)))", ""))
     assert header.read_text() != text
-    with pytest.raises(ToolError, match="it made the core fault"):
+    with pytest.raises(ToolError, match="the core took a fault exception"):
         board_c.run(trapping(target), build_dir, p, blocks, 2)

@@ -19,12 +19,13 @@ class PublishedCycles(Harness):
     def __init__(self, design: Design) -> None:
         super().__init__(design)
         self.room = self.probe("fifo_room")
-        self.pacer = {
-            name: self.probe(f"pacer.{name}") for name in ("loading", "clear", "clear_address")
+        self.controller = {
+            name: self.probe(f"step_controller.{name}")
+            for name in ("loading", "clear", "clear_address")
         }
         self.loaded, self.clock = (
-            self.probe_if_there("pacer.loaded"),
-            self.probe_if_there("pacer.clock"),
+            self.probe_if_there("step_controller.loaded"),
+            self.probe_if_there("step_controller.clock"),
         )
         self.running, self.address = (
             self.probe("sequencer.running"),
@@ -61,10 +62,10 @@ class PublishedCycles(Harness):
         is_clear = cleared == depth
         self.claim(m, self["i_ready"] == (is_clear & (ran == 0) & self.room))
 
-        # what that rests on: where pacer and sequencer are
-        self.claim(m, self.pacer["clear"] == ~is_clear)
-        self.claim(m, self.pacer["clear_address"] == cleared, when=~is_clear)
-        self.claim(m, self.pacer["loading"] == (ran == 0))
+        # what that rests on: where step controller and sequencer are
+        self.claim(m, self.controller["clear"] == ~is_clear)
+        self.claim(m, self.controller["clear_address"] == cleared, when=~is_clear)
+        self.claim(m, self.controller["loading"] == (ran == 0))
         self.claim(m, loaded < plan.n_in)
         self.claim(m, loaded == 0, when=~is_clear | (ran != 0))
         self.claim(m, (ran == 0) | is_clear)
@@ -97,7 +98,7 @@ class OneWriter(PublishedCycles):
     which come when the next step may have begun.
     """
 
-    WRITERS = ("pacer_take", "pacer_clear", "destination_write")
+    WRITERS = ("step_controller_take", "step_controller_clear", "writeback_write")
 
     def __init__(self, design: Design) -> None:
         super().__init__(design)

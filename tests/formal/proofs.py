@@ -17,18 +17,29 @@ from tests.formal.streams import AxiNames, FifoOrder
 ARITHMETIC = ("lmu_requantizer_shifter", "lmu_requantizer_rounder")
 WORDS = dict.fromkeys(
     ("layer", "layer, every 2"),
-    ("lmu_memory", "lmu_operands", "lmu_weight_reader", "lmu_lane_0", *ARITHMETIC),
+    ("lmu_memory", "lmu_operand_mux", "lmu_weight_fetch", "lmu_lane_0", *ARITHMETIC),
 )
 """What is cut of a design where words are anything, but come when they do."""
 CONTROL = {
-    "cascade": ("lmu_memory", "lmu_operands", "lmu_silence", "lmu_chain"),
+    "cascade": ("lmu_memory", "lmu_operand_mux", "lmu_zero_run_counter", "lmu_chain"),
     "layer, every 2": (
-        *("lmu_memory", "lmu_operands", "lmu_weight_reader", "lmu_drain", "lmu_lane_0"),
-        *("lmu_requantizer", "lmu_destination"),
+        "lmu_memory",
+        "lmu_operand_mux",
+        "lmu_weight_fetch",
+        "lmu_result_serializer",
+        "lmu_lane_0",
+        "lmu_requantizer",
+        "lmu_writeback",
     ),
     "dense": (
-        *("lmu_memory", "lmu_operands", "lmu_silence", "lmu_weight_reader", "lmu_drain"),
-        *("lmu_lane_0", "lmu_requantizer", "lmu_destination"),
+        "lmu_memory",
+        "lmu_operand_mux",
+        "lmu_zero_run_counter",
+        "lmu_weight_fetch",
+        "lmu_result_serializer",
+        "lmu_lane_0",
+        "lmu_requantizer",
+        "lmu_writeback",
     ),
 }
 """What is cut of a design where only the control is looked at."""
@@ -206,8 +217,8 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="room is kept for words that never come",
-                pattern=r"assign reserve = pacer_start && \(!pacer_quiet\)",
-                text="assign reserve = pacer_start",
+                pattern=r"assign reserve = step_controller_start && \(!step_controller_quiet\)",
+                text="assign reserve = step_controller_start",
             ),
             Mutation(
                 what="a state's word leaves too",
@@ -249,7 +260,7 @@ PROOFS = (
             pattern=r"pause <= 3'd3",
             text="pause <= 3'd1",
         ),
-        cut=("lmu_lane_0", *ARITHMETIC, "lmu_weight_reader"),
+        cut=("lmu_lane_0", *ARITHMETIC, "lmu_weight_fetch"),
         depth=16,
     ),
     state(
@@ -294,7 +305,7 @@ PROOFS = (
         "layer",
         Mutation(
             what="the memory is not cleared",
-            pattern=r"assign memory_write = pacer_clear \|\| ",
+            pattern=r"assign memory_write = step_controller_clear \|\| ",
             text="assign memory_write = ",
         ),
         depth=64,

@@ -12,7 +12,7 @@ from tests.formal.prover import Design, Harness
 
 IDLE = (
     "sequencer.running",
-    "pacer.swap",
+    "step_controller.swap",
     *(f"chain.{n}" for n in ("left", "current", "before_2", "loading")),
 )
 """What only a step changes."""
@@ -36,7 +36,7 @@ class RoundTrip(Harness):
         self.row = self.probe_if_there("state_port.row")
         self.bank = self.probe_if_there("state_port.bank")
         self.address = self.probe_if_there("state_port.address")
-        self.clear = self.probe("pacer.clear")
+        self.clear = self.probe("step_controller.clear")
         self.places = [self._place(s, k) for s in self.segments for k in range(s.length)]
         self.idle = [p for p in map(self.probe_if_there, IDLE) if p is not None]
 
@@ -44,12 +44,12 @@ class RoundTrip(Harness):
         """Return what holds a word of the state before the first step."""
         lanes = self.design.plan.lanes
         if segment.memory is StateBank.CLOCK:
-            return self.probe("pacer.clock")
+            return self.probe("step_controller.clock")
         if segment.memory is StateBank.LANES:
             row, bank = divmod(word, lanes)
             ram, address = f"memory.bank_{bank}", segment.place.row + row
         else:
-            ram = {StateBank.CHAIN: "chain.states", StateBank.COUNTS: "silence.counts"}[
+            ram = {StateBank.CHAIN: "chain.states", StateBank.COUNTS: "zero_run_counter.counts"}[
                 segment.memory
             ]
             address = segment.address + word

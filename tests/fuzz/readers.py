@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from lmu_hw.cli import command_line, main, render
+from lmu_hw.cli import command_line, main
 from lmu_hw.errors import LMUHWError, SpecError
 from lmu_hw.generate import files_of
 from lmu_hw.measure import dataset, signal_files
@@ -97,7 +97,7 @@ def _toml_value(value: Any) -> str:
 def _read_spec(path: Path) -> None:
     data = spec.load(path)
     chosen = options.chosen({}, data)
-    parse(data, beside=chosen.to_data()).describe()
+    parse(data, extra_keys=chosen.to_data()).describe()
 
 
 def _line(rng: Random) -> Files:
@@ -264,7 +264,7 @@ def _design(rng: Random) -> Files:
 
 
 def _read_certify(build_dir: Path) -> None:
-    certificate.text(certificate.certify(build_dir))
+    str(certificate.certify(build_dir))
 
 
 def _read_verify(build_dir: Path) -> None:
@@ -551,7 +551,7 @@ def _paper() -> Tree:
 
 def _read_model(path: Path, spec: str | None = None) -> None:
     network = importers.load(path, spec=path.with_name(spec) if spec else None)
-    render.network_text(network_summary.report(network, 360.0))
+    str(network_summary.report(network, 360.0))
     read_ranges(path)
 
 

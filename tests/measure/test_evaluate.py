@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,11 @@ from lmu_hw.measure import evaluate as evaluating
 from lmu_hw.measure import signal_error as tracing
 from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import Outputs, evaluate, metrics, run_floats, run_integers
+from lmu_hw.measure.evaluation import Checked, Evaluation, Metrics
 from lmu_hw.measure.signal_error import trace
 from lmu_hw.models import forward
 from lmu_hw.models.network import Activation, FloatNetwork, LinearMemory, LMULayer, scores
+from lmu_hw.program.codec import from_data, to_data
 from lmu_hw.program.fixedpoint import QFormat, from_real
 from lmu_hw.program.integer_program import Program
 from lmu_hw.program.interpreter import Interpreter
@@ -173,10 +176,10 @@ def test_when_outputs_are_due_in_the_program_does_not_matter() -> None:
 def test_accuracy_and_confusion() -> None:
     values = tuple(np.array([[9.0, 9, 9], row]) for row in ([1, 0, 0], [0, 2, 1], [0, 1, 0]))
     data = Dataset(sequences=(np.zeros((2, 1)),) * 3, labels=np.array([0, 2, 1]))
-    assert metrics(data, Outputs(values=values)) == {
-        "accuracy": 2 / 3,
-        "confusion": [[1, 0, 0], [0, 1, 0], [0, 1, 0]],
-    }
+    found = metrics(data, Outputs(values=values))
+    assert found == Metrics(accuracy=2 / 3, confusion=((1, 0, 0), (0, 1, 0), (0, 1, 0)))
+    assert found.score == 2 / 3
+    assert all(type(n) is int for row in found.confusion or () for n in row)
 
 
 def test_nrmse() -> None:
@@ -184,12 +187,13 @@ def test_nrmse() -> None:
     targets = (np.array([[3.0], [0.0]]), np.array([[4.0], [0.0]]))
     values = (np.array([[3.0], [1.0]]), np.array([[4.0], [2.0]]))
     found = metrics(Dataset(sequences=x, targets=targets), Outputs(values=values))
-    assert found == {"nrmse": pytest.approx(np.sqrt(5 / 25))}
+    assert found == Metrics(nrmse=pytest.approx(np.sqrt(5 / 25)))
+    assert found.score == found.nrmse
     # nothing to divide by: the error itself
     silent = (np.zeros((2, 1)),) * 2
     found = metrics(Dataset(sequences=x, targets=silent), Outputs(values=targets))
-    assert found == {"nrmse": 5.0}
-    assert metrics(Dataset(sequences=x), Outputs(values=values)) == {}
+    assert found == Metrics(nrmse=5.0)
+    assert metrics(Dataset(sequences=x), Outputs(values=values)) == Metrics()
 
 
 def test_targets_of_a_classifier_are_probabilities() -> None:
@@ -197,8 +201,11 @@ def test_targets_of_a_classifier_are_probabilities() -> None:
     target = np.exp(scores_of) / np.sum(np.exp(scores_of))
     data = Dataset(sequences=(np.zeros((1, 1)),), targets=(target,))
     found = metrics(data, Outputs(values=(scores_of,), softmax=True))
-    assert found["nrmse"] < 1e-15
-    assert metrics(data, Outputs(values=(scores_of,)))["nrmse"] > 1
+    assert found.nrmse is not None
+    assert found.nrmse < 1e-15
+    found = metrics(data, Outputs(values=(scores_of,)))
+    assert found.nrmse is not None
+    assert found.nrmse > 1
 
 
 def test_the_report_of_a_classifier() -> None:
@@ -209,16 +216,17 @@ def test_the_report_of_a_classifier() -> None:
     made = Calibration(net, x).design(Widths(weight_bits=16), title="t")
     counts: list[int] = []
     report = evaluate(made, data, engine="interpreter", advance=counts.append)
-    assert report["sequences"] == 40
-    assert report["float"]["accuracy"] == 1.0
-    assert report["integer"]["accuracy"] == report["agreement"]["same_class"] >= 0.95
-    assert report["agreement"]["nrmse"] < 1e-3
+    assert report.sequences == 40
+    assert report.floats.accuracy == 1.0
+    assert report.integers.accuracy == report.agreement.same_class
+    assert (report.agreement.same_class or 0) >= 0.95
+    assert report.agreement.nrmse < 1e-3
     assert sum(counts) == 80
-    assert set(report["signals"]) == {b.signal for b in made.bases}
+    assert set(report.trace.signals) == {b.signal for b in made.bases}
     coarse = Calibration(net, x).design(Widths(weight_bits=2, act_bits=4), title="t")
     worse = evaluate(coarse, data, engine="interpreter", floats=run_floats(made, data))
-    assert worse["agreement"]["nrmse"] > 10 * report["agreement"]["nrmse"]
-    assert worse["float"] == report["float"]
+    assert worse.agreement.nrmse > 10 * report.agreement.nrmse
+    assert worse.floats == report.floats
 
 
 def test_agreement_is_that_of_the_outputs() -> None:
@@ -226,14 +234,15 @@ def test_agreement_is_that_of_the_outputs() -> None:
     data = Dataset(sequences=RAGGED)
     report = evaluate(made, data, engine="interpreter")
     a, b = run_floats(made, data).values, run_integers(made, data, "interpreter").values
-    assert report["float"] == report["integer"] == {}
+    assert report.floats == report.integers == Metrics()
     error = np.concatenate(a) - np.concatenate(b)
-    found = report["agreement"]
-    assert found["largest_difference"] == np.max(np.abs(error))
+    found = report.agreement
+    assert found.largest_difference == np.max(np.abs(error))
     size = np.sqrt(np.mean(np.concatenate(a) ** 2))
-    assert found["nrmse"] == pytest.approx(np.sqrt(np.mean(error**2)) / size)
+    assert found.nrmse == pytest.approx(np.sqrt(np.mean(error**2)) / size)
     # two numbers are no classes
-    assert "same_class" not in found
+    assert found.same_class is None
+    assert "same_class" not in report.to_dict()["agreement"]
 
 
 def test_snr_is_of_the_words_against_the_float_signals() -> None:
@@ -246,10 +255,10 @@ def test_snr_is_of_the_words_against_the_float_signals() -> None:
     got = run_integers(made, Dataset(sequences=x), "interpreter").values[0]
     snr = 10 * np.log10(np.sum(wanted**2) / np.sum((got - wanted) ** 2))
     # against the graph, whose coefficients are rounded already
-    assert found["signals"]["y"]["snr_db"] == pytest.approx(snr, abs=1.0)
-    assert found["signals"]["y"]["format"] == str(y.fmt)
-    assert found["worst_layer"] == "layer 1"
-    assert found["worst_signal"] in found["signals"]
+    assert found.signals["y"].snr_db == pytest.approx(snr, abs=1.0)
+    assert found.signals["y"].format == str(y.fmt)
+    assert found.worst_layer == "layer 1"
+    assert found.worst_signal in found.signals
 
 
 def test_the_layer_with_the_narrowest_words_is_the_worst() -> None:
@@ -260,26 +269,26 @@ def test_the_layer_with_the_narrowest_words_is_the_worst() -> None:
         bits = tuple(2 if k == place else 16 for k in (1, 2, 3))
         made = design(net, Widths(layer_weight_bits=bits))
         found = trace(made, Dataset(sequences=sequences(30)))
-        quiet = [n for n, s in found["signals"].items() if n.startswith(f"l{place - 1}_")]
-        assert all(found["signals"][n]["snr_db"] > 50 for n in quiet)
-        assert found["worst_layer"] in [f"layer {k}" for k in range(place, 4)]
-        assert found["signals"][found["worst_signal"]]["snr_db"] < 50
+        quiet = [n for n, s in found.signals.items() if n.startswith(f"l{place - 1}_")]
+        assert all(found.signals[n].snr_db > 50 for n in quiet)
+        assert found.worst_layer in [f"layer {k}" for k in range(place, 4)]
+        assert found.signals[found.worst_signal].snr_db < 50
 
 
 def test_what_saturates_is_counted_and_zero_is_no_end() -> None:
     relu = cell(rng(1), "dense", 2, 6, Activation.RELU)
     net = network(lmu(rng(2), 2, kind="simple_rnn", n=2, activation=LINEAR), relu)
     made = design(net)
-    fits = trace(made, Dataset(sequences=sequences(40)))["signals"]
+    fits = trace(made, Dataset(sequences=sequences(40))).signals
     y = run_integers(made, Dataset(sequences=sequences(40)), "interpreter").values[0]
     # half of a rectifier's words are zero: not one of them is held
     assert np.mean(y == 0.0) > 0.1
-    assert {s["saturated"] for s in fits.values()} == {0.0}
-    loud = trace(made, Dataset(sequences=sequences(40, peak=50.0)))["signals"]
-    assert loud["x"]["saturated"] > 0.9
-    assert loud["x"]["snr_db"] < 5
+    assert {s.saturated for s in fits.values()} == {0.0}
+    loud = trace(made, Dataset(sequences=sequences(40, peak=50.0))).signals
+    assert loud["x"].saturated > 0.9
+    assert loud["x"].snr_db < 5
     proven = {b.signal for b in made.bases if b.proven}
-    assert all(loud[name]["saturated"] == 0.0 for name in proven)
+    assert all(loud[name].saturated == 0.0 for name in proven)
 
 
 def test_a_trace_of_long_data_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,14 +307,14 @@ def test_a_trace_of_long_data_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "TRACED_VALUES", 10 * sum(v.length for v in made.program.vectors))
     found = trace(made, Dataset(sequences=sequences(*[100] * 9)))
     assert steps[2:] == [10]
-    assert found["traced_sequences"] == 1
+    assert found.traced_sequences == 1
 
 
 def test_exact_signals_have_a_finite_snr() -> None:
     net = network(LMULayer(memory=LinearMemory(order=1, theta=2.0), n_in=1))
     found = trace(design(net), Dataset(sequences=(np.zeros((5, 1)),)))
-    assert found["signals"]["x"]["snr_db"] == tracing.SILENT_DB
-    assert all(np.isfinite(s["snr_db"]) for s in found["signals"].values())
+    assert found.signals["x"].snr_db == tracing.SILENT_DB
+    assert all(np.isfinite(s.snr_db) for s in found.signals.values())
 
 
 def test_a_network_that_grows_without_end_is_refused() -> None:
@@ -390,3 +399,28 @@ def test_narrower_words_cost_less() -> None:
     wide, narrow = (design(net, Widths(weight_bits=b, act_bits=b)).program for b in (16, 4))
     assert rom_bits(narrow) < 0.4 * rom_bits(wide)
     assert ram_bits(narrow) < ram_bits(wide)
+
+
+def test_a_report_is_frozen_and_reads_back_from_its_json() -> None:
+    made = design(classifier())
+    x = sequences(12, 12)
+    for data in (
+        Dataset(sequences=x),
+        Dataset(sequences=x, labels=np.array([0, 2])),
+        Dataset(sequences=x, targets=tuple(np.ones((1, 3)) for _ in x)),
+    ):
+        report = evaluate(made, data, engine="interpreter")
+        with pytest.raises(AttributeError):
+            report.sequences = 3  # type: ignore[misc]
+        written = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+        assert from_data(Evaluation, written) == report
+        assert written["signals"].keys() == report.trace.signals.keys()
+        assert ("confusion" in written["integer"]) == (data.labels is not None)
+        table = report._repr_html_()
+        assert all(f">{name}</td>" in table for name in report.trace.signals)
+
+
+def test_a_checked_engine_is_written_with_what_was_checked() -> None:
+    engine = evaluating.engine_data(Checked(sequences=3, words=1200))
+    assert to_data(engine) == {"name": "c", "checked": {"sequences": 3, "words": 1200}}
+    assert to_data(evaluating.engine_data(None)) == {"name": "interpreter"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from lmu_hw._support import subprocesses as runner
 from lmu_hw.measure.synthesis import flow, yowasp_tools
 from lmu_hw.measure.synthesis.devices import TARGETS
-from lmu_hw.measure.synthesis.estimate import COEFFICIENTS, FEATURES, estimate
 from lmu_hw.measure.synthesis.expected import Expected
 from lmu_hw.measure.synthesis.families import Style
 from lmu_hw.measure.synthesis.netlists import DeviceNetlist
@@ -144,7 +144,7 @@ def test_figures_of_every_family(
     again = call(capsys, "synth", tiny, "--target", "ecp5-25k", "--json")
     assert again.json["targets"] == [said.json["targets"][1]]
     # what people see
-    text = flow.text(said.json)
+    text = call(capsys, "synth", tiny, "--target", "ecp5-25k").out
     assert "MHz" in text
     assert "critical path" in text
     assert re.search(r"multipliers   \d of 28, \d+ %; 18x18 each: ", text)
@@ -366,13 +366,28 @@ def test_a_path_is_told_by_blocks() -> None:
     assert found == [("chain.adaptor", 2.5), ("chain", 2.0), ("top", 3.0), ("harness", 4.0)]
 
 
-def test_every_family_has_an_estimate(usual: Path) -> None:
-    parts = parts_of(usual)
-    for target in TARGETS.values():
-        fitted = COEFFICIENTS[target.family.name]
-        assert all(len(fitted[what]) == len(FEATURES) for what in ("luts", "ffs"))
-        guess = estimate(target, parts)
-        assert guess.luts > guess.ffs / 4 > 0
+def test_a_report_as_text_as_data_and_as_a_table(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_synthesis(monkeypatch)
+    report = flow.synth(tiny, (TARGETS["xc7"],), quiet=True)
+    said = call(capsys, "synth", tiny, "--target", "xc7", "--json").json
+    assert report.to_dict() == said
+    (t,) = said["targets"]
+    assert t["luts"] == {"used": 100, "available": 20800}
+    assert t["dsps"] == {"used": 1, "available": 90, "estimate": 1}
+    assert [*t["memories"][0]] == ["name", "words", "bits", "in", "block_rams"]
+    assert t["memories"][0]["in"] == "logic"
+    assert (t["fmax_mhz"], t["note"]) == (None, "synthesis only: no clock figure")
+    assert "routed" not in t
+    assert call(capsys, "synth", tiny, "--target", "xc7").out == f"{report}\n"
+    assert "  LUTs          100 of 20,800, 0 %\n" in str(report)
+    assert "  multipliers   1 of 90, 1 %; 25x18 each: chain.adaptor 1\n" in str(report)
+    assert "<td>100 of 20,800, 0 %</td>" in report._repr_html_()
+    edited = replace(report, edited=("rtl/lmu.v",))
+    assert str(edited).splitlines()[1] == "edited since it was generated: rtl/lmu.v"
+    with pytest.raises(FrozenInstanceError):
+        report.seed = 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", [".", "there.json", "no/where.json"])

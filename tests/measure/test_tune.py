@@ -79,7 +79,7 @@ def test_the_best_keeps_what_was_asked_and_is_measured_again(
     assert best.loss <= 0.05
     made = search.design(best.widths)
     found = metrics(search.dataset, run_integers(made, search.dataset, "interpreter"))
-    assert found["accuracy"] == best.score == search.target - best.loss
+    assert found.score == best.score == search.target - best.loss
     program = made.program
     assert (best.rom_bits, best.ram_bits) == (rom_bits(program), ram_bits(program))
     assert best.multiplies == program.multiplies_per_step + program.multiplies_per_output

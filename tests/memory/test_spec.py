@@ -236,7 +236,7 @@ def test_refused_thetas(value: Any, text: str) -> None:
     [
         ({}, r"d \(order\) must be given, as in --d 64"),
         ({"theta": 5.0}, r"d \(order\) must be given, as in --d 64"),
-        ({"d": 4, "order": 4}, "give d or order, not both: they are the same thing"),
+        ({"d": 4, "order": 4}, "give d or order, not both: they are the same key"),
         ({"d": 4, "bit": 8}, "unknown key 'bit': did you mean bits\\? " + KNOWN),
         ({"d": 4, "chanels": 2}, "unknown key 'chanels': did you mean channels\\? " + KNOWN),
         ({"d": 4, "Theta": 8}, "unknown key 'Theta': did you mean theta\\? " + KNOWN),
@@ -382,7 +382,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 def test_directory(tmp_path: Path) -> None:
     unreadable(
-        tmp_path, r".* is a folder: give a TOML or JSON file of keys, or -o .* to write there"
+        tmp_path, r".* is a directory: give a TOML or JSON file of keys, or -o .* to write there"
     )
 
 

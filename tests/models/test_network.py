@@ -77,7 +77,7 @@ def test_dense_multiplies() -> None:
     ("options", "text"),
     [
         ({"e_x": random(3, 3)}, r"e_x has shape \(3, 3\) but should be \(2, 3\)"),
-        ({"e_x": None}, "x must have 2 words where e_x is left out, not 3"),
+        ({"e_x": None}, "x must have 2 words if e_x is left out, not 3"),
         ({"e_h": random(2, 3)}, r"e_h has shape \(2, 3\) but should be \(2, 8\)"),
         ({"cell": dense(5, 7)}, r"must read 8 words \(8 of the memory\), not 7"),
         ({"cell": dense(5, 8), "reads_input": True}, r"must read 11 words .*3 of the input"),
@@ -145,7 +145,7 @@ def test_a_window_may_be_unknown_where_the_matrix_was_trained() -> None:
     assert memory.system() is system
     with pytest.raises(SpecError, match="its A was trained"):
         retime(FloatNetwork(names=("m",), layers=(lmu(memory=memory),)), 2.0)
-    with pytest.raises(SpecError, match="theta must be given where A is not"):
+    with pytest.raises(SpecError, match="theta must be given for a memory without A and B"):
         LinearMemory(order=4, theta=None)
 
 

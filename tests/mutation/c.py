@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from lmu_hw.proof.certificate import certificate
+from lmu_hw.proof.claims import Basis
 from tests.mutation.mutants import Mutant
 from tests.mutation.rules import WIDER
 from tests.mutation.running import run, verified
@@ -35,8 +36,8 @@ def judge(place: Path, build_dir: Path, original: Path, mutant: Mutant) -> str:
 
 def _never_reached(place: Path, code: str) -> bool:
     """Return whether the certificate proves that a signal stays within this limit."""
-    claims = certificate((place / "program.json").read_text(), None)["signals"]
+    claims = certificate((place / "program.json").read_text(), None).claims.signals
     found = re.match(r"#define LMU_(\w+)_(?:MIN|MAX)", code)
     name = found[1].lower() if found else ""
     claim = claims.get("chain of z_inner" if name == "cascade_w" else name)
-    return claim is not None and claim["basis"] == "l1 norm" and claim["role"] != "output"
+    return claim is not None and claim.basis is Basis.L1 and claim.role != "output"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmu_hw.program.codec import from_data, to_data
+from lmu_hw.program.codec import Report, from_data, to_data, written
 
 
 class Colour(Enum):
@@ -159,3 +160,95 @@ def test_no_key_may_be_missing(path: tuple[Any, ...]) -> None:
     del at[path[-1]]
     with pytest.raises(KeyError, match=f"^'{path[-1]}'$"):
         from_data(Picture, data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ink:
+    tint: str
+    depth: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pencil:
+    tint: str
+    hardness: int
+    wood: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing(Report):
+    kind: str
+    """A field, not the kind of a union."""
+    title: str = field(metadata=written(key="called"))
+    line: Ink | Pencil = field(metadata=written(inline=True))
+    size: Size | None = field(default=None, metadata=written(inline=True))
+    year: int | None = field(default=None, metadata=written(optional=True))
+    price: float | None = None
+    owners: Mapping[str, tuple[int, ...]]
+    draft: object = field(default=None, metadata=written(skipped=True))
+
+
+DRAWINGS = {
+    "all of it": (
+        Drawing(
+            kind="portrait",
+            title="a",
+            line=Pencil(tint="grey", hardness=2, wood="lime"),
+            size=Size(width=3, height=4),
+            year=1,
+            price=2.5,
+            owners={"b": (1, 2), "c": ()},
+        ),
+        '{"kind": "portrait", "called": "a", "tint": "grey", "hardness": 2, "wood": "lime", '
+        '"width": 3, "height": 4, "year": 1, "price": 2.5, "owners": {"b": [1, 2], "c": []}}',
+    ),
+    "what may be left out": (
+        Drawing(kind="sketch", title="a", line=Ink(tint="red", depth=1), owners={}),
+        '{"kind": "sketch", "called": "a", "tint": "red", "depth": 1, "price": null, "owners": {}}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_fields_that_are_written_in_another_way(name: str) -> None:
+    drawing, text = DRAWINGS[name]
+    assert json.dumps(drawing.to_dict()) == text
+    assert from_data(Drawing, json.loads(text)) == drawing
+
+
+def test_a_skipped_field_is_neither_written_nor_read() -> None:
+    drawing, text = DRAWINGS["all of it"]
+    assert json.dumps(replace(drawing, draft=object()).to_dict()) == text
+    assert from_data(Drawing, {**json.loads(text), "draft": 3}).draft is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("owners", [], "owners must be an object, not []"),
+        ("b", 3, "b must be a list, not 3"),
+        ("price", "1", "price must be a number, not '1'"),
+        ("price", True, "price must be a number, not True"),
+        ("hardness", 0.5, "hardness must be an integer, not 0.5"),
+    ],
+)
+def test_damaged_fields_are_refused_by_name(key: str, value: Any, text: str) -> None:
+    data = json.loads(DRAWINGS["all of it"][1])
+    (data["owners"] if key == "b" else data)[key] = value
+    with pytest.raises(ValueError, match="must be") as error:
+        from_data(Drawing, data)
+    assert str(error.value) == text
+
+
+@pytest.mark.parametrize("key", ["called", "hardness", "height", "owners"])
+def test_keys_of_inline_records_may_not_be_missing(key: str) -> None:
+    data = json.loads(DRAWINGS["all of it"][1])
+    del data[key]
+    with pytest.raises(KeyError, match=f"^'{key}'$"):
+        from_data(Drawing, data)

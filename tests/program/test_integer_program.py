@@ -67,31 +67,31 @@ REFUSALS: dict[str, tuple[Callable[[], Program], str]] = {
     ),
     "unknown source": (
         lambda: with_op(ONE, 0, source="v"),
-        "operation cascade names no vector of the program: 'v'",
+        "operation cascade must name vectors of the program, not 'v'",
     ),
     "unknown outer state": (
         lambda: with_op(PAIR, 0, z_outer=""),
-        "operation cascade names no vector of the program: ''",
+        "operation cascade must name vectors of the program, not ''",
     ),
     "unknown counter": (
         lambda: with_op(DENSE, 0, silence="s"),
-        "operation dense names no vector of the program: 's'",
+        "operation dense must name vectors of the program, not 's'",
     ),
     "unknown target": (
         lambda: with_op(CASCADE, 1, target="x"),
-        "operation linear names no vector of the program: 'x'",
+        "operation linear must name vectors of the program, not 'x'",
     ),
     "unknown copy": (
         lambda: with_op(ONE, 1, target="x"),
-        "operation pointwise names no vector of the program: 'x'",
+        "operation pointwise must name vectors of the program, not 'x'",
     ),
     "unknown factor": (
         lambda: with_op(GATES, 4, terms=(Term("f", "w"),)),
-        "operation pointwise names no vector of the program: 'w'",
+        "operation pointwise must name vectors of the program, not 'w'",
     ),
     "unknown class": (
         lambda: with_op(LMU, 4, target="best"),
-        "operation argmax names no vector of the program: 'best'",
+        "operation argmax must name vectors of the program, not 'best'",
     ),
     "a function's name that ends a comment": (
         lambda: with_op(LMU, 2, function=replace(LMU.ops[2].function, name="a*/b")),
@@ -167,12 +167,12 @@ REFUSALS: dict[str, tuple[Callable[[], Program], str]] = {
     ),
     "no clock": (
         lambda: replace(LMU, clock=""),
-        "a program must have a clock where output_every > 1, and only there",
+        "a program must have a clock if output_every > 1, and only then",
     ),
     **{
         f"a clock for outputs at {every}": (
             lambda every=every: replace(LMU, output_every=every),
-            "a program must have a clock where output_every > 1, and only there",
+            "a program must have a clock if output_every > 1, and only then",
         )
         for every in (0, 1)
     },
@@ -189,11 +189,11 @@ REFUSALS: dict[str, tuple[Callable[[], Program], str]] = {
     "a narrow clock": (lambda: with_vectors(LMU, clock=counter(1)), CLOCK),
     "a clock that stops": (
         lambda: with_ops(LMU, *LMU.ops, copy("clock", "clock")),
-        "no operation must write the clock 'clock'",
+        "operations must not write the clock 'clock'",
     ),
     "a clock that counts silence": (
         lambda: replace(with_vectors(ONE, silence=counter(4)), clock="silence", output_every=16),
-        "no operation must write the clock 'silence'",
+        "operations must not write the clock 'silence'",
     ),
 }
 

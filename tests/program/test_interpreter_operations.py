@@ -27,7 +27,7 @@ from lmu_hw.program.integer_program import (
     Vector,
     from_json,
 )
-from lmu_hw.program.interpreter import Interpreter, function
+from lmu_hw.program.interpreter import Interpreter, evaluate_function
 from lmu_hw.program.operations import Operation
 from lmu_hw.program.vectors import stimulus
 from tests.factories.program_networks import NETWORKS, order
@@ -220,7 +220,7 @@ def test_operations_see_what_those_before_them_wrote() -> None:
 @given(f=functions())
 def test_functions_at_every_word(f: Function) -> None:
     words = np.arange(f.in_fmt.min, f.in_fmt.max + 1)
-    assert function(f, words).tolist() == [reference.applied(f, int(x)) for x in words]
+    assert evaluate_function(f, words).tolist() == [reference.applied(f, int(x)) for x in words]
 
 
 def test_a_function_by_hand() -> None:
@@ -233,7 +233,7 @@ def test_a_function_by_hand() -> None:
         guard=3,
     )
     # rest 0..3: 40, 40 + floor(14 / 4), 40 + floor(26 / 4), 40 + floor(33 / 4); -7 / 8
-    assert function(f, np.arange(-4, 4)).tolist() == [5, 5, 6, 6, -1, -1, -1, -1]
+    assert evaluate_function(f, np.arange(-4, 4)).tolist() == [5, 5, 6, 6, -1, -1, -1, -1]
 
 
 def test_straight_pieces_can_be_the_identity() -> None:
@@ -241,7 +241,7 @@ def test_straight_pieces_can_be_the_identity() -> None:
     pieces = tuple((8 * (fmt.min + 64 * c), 8) for c in range(16))
     f = Function(name="identity", in_fmt=fmt, pieces=pieces, shifts=(0,), guard=3)
     words = np.arange(fmt.min, fmt.max + 1)
-    assert np.array_equal(function(f, words), words)
+    assert np.array_equal(evaluate_function(f, words), words)
 
 
 def test_a_piece_for_every_word_is_a_table() -> None:
@@ -249,7 +249,7 @@ def test_a_piece_for_every_word_is_a_table() -> None:
     table = tuple(int(x) for x in np.random.default_rng(0).integers(-99, 99, 16))
     f = Function(name="table", in_fmt=fmt, pieces=tuple((y,) for y in table), shifts=(), guard=0)
     assert f.rest_bits == 0
-    assert function(f, np.arange(16)).tolist() == list(table)
+    assert evaluate_function(f, np.arange(16)).tolist() == list(table)
 
 
 # Limits.

@@ -36,7 +36,7 @@ def with_function(program: Program, index: int, **fields: Any) -> Program:
 ONE = cascade_program(sections="r")
 PAIR = cascade_program(sections="p")
 ZERO_ROWS = with_op(LMU, 0, rows=((0,) * 8,) * 2)
-BITS = r"needs \d+ bits but must fit 63: ask for fewer state or coefficient bits"
+BITS = r"needs \d+ bits but must fit 63: use fewer state or coefficient bits"
 HOLDS = r"silence must be an unsigned integer format that holds window >= 1, "
 
 REFUSALS: dict[str, tuple[Callable[[], Program], str]] = {

@@ -101,13 +101,13 @@ def test_on_demand_the_caller_may_ask_for_any_or_none() -> None:
 @pytest.mark.parametrize("every", [1, 2])
 def test_due_is_not_the_callers_to_say_elsewhere(every: int) -> None:
     interpreter = Interpreter(order(every))
-    with pytest.raises(SpecError, match="for a program with output_every 0 only"):
+    with pytest.raises(SpecError, match="only for a program with output_every 0"):
         interpreter.run(np.zeros((2, 1, 3), dtype=np.int64), due=np.ones(2, dtype=np.bool_))
 
 
 @pytest.mark.parametrize("due", [np.ones(3, np.bool_), np.ones((2, 1), np.bool_), np.array([0, 1])])
 def test_due_of_another_shape_or_type(due: Any) -> None:
-    with pytest.raises(SpecError, match="due must be 2 truth values, for a program with"):
+    with pytest.raises(SpecError, match="due must be 2 booleans, and only for a program with"):
         Interpreter(order(0)).run(np.zeros((2, 1, 3), dtype=np.int64), due=due)
 
 
@@ -148,7 +148,7 @@ def test_any_word_of_the_clock_may_be_loaded(word: int) -> None:
 def test_streams_that_run_as_one_have_one_clock() -> None:
     interpreter = Interpreter(order(3), 2)
     interpreter.load(np.array([[0, 0, 0, 1], [0, 0, 0, 2]]))
-    text = r"clock must be the same in all streams that run as one\Z"
+    text = r"clock must be equal in all streams of a batch\Z"
     with pytest.raises(SpecError, match=text):
         interpreter.run(np.zeros((2, 2, 3), dtype=np.int64))
     with pytest.raises(SpecError, match=text):

@@ -25,7 +25,8 @@ FLOATS = FOUNDATION | {"memory", "models"}
 BACKENDS = INTEGERS | {"rtl", "firmware"}
 VERIFY = BACKENDS | {"proof"}
 MEASURE = VERIFY | FLOATS | {"quantize", "verify"}
-EVERYTHING = MEASURE | {"measure", "train", "generate", "api", "__init__"}
+MANIFEST = FLOATS | {"program", "quantize", "rtl", "proof"}
+EVERYTHING = MEASURE | {"measure", "train", "manifest", "generate", "api", "__init__"}
 MAY_REACH = {
     "errors": set(),
     "_support": {"errors"},
@@ -40,8 +41,9 @@ MAY_REACH = {
     "verify": VERIFY,
     "measure": MEASURE,
     "train": MEASURE | {"measure"},
-    "generate": VERIFY | FLOATS | {"quantize"},
-    "api": MEASURE | {"measure", "generate"},
+    "manifest": MANIFEST,
+    "generate": VERIFY | MANIFEST | {"manifest"},
+    "api": MEASURE | {"measure", "manifest", "generate"},
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": EVERYTHING | {"cli"},
@@ -74,7 +76,7 @@ OUTSIDE = {
     "h5py": {"models"},
     "safetensors": {"models"},
     "torch": {"models", "train"},
-    "rich": {"_support", "cli"},
+    "tqdm": {"_support"},
     "threadpoolctl": {"_support"},
 }
 
@@ -207,7 +209,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"amaranth", "cocotb", "matplotlib", "rich", "scipy.io", "torch"}
+HEAVY = {"amaranth", "cocotb", "matplotlib", "scipy.io", "torch", "tqdm"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

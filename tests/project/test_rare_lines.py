@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from lmu_hw._support import templates
 from lmu_hw.errors import CertificateError, EmitError, ModelFileError, ToolError
 from lmu_hw.measure.footprint import instructions
 from lmu_hw.measure.synthesis import yowasp_tools
-from lmu_hw.proof.certificate import require_proof
+from lmu_hw.memory.spec import parse
+from lmu_hw.proof.certificate import certificate, require_proof
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.verilog import rtlil
 from lmu_hw.verify import load_build
 from lmu_hw.verify.backends import verilator
-from lmu_hw.verify.divergence import LocatedDivergence
+from lmu_hw.verify.verify_report import LocatedDivergence
 from tests.cli.command import call, refused
 
 
@@ -22,8 +25,6 @@ from tests.cli.command import call, refused
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from lmu_hw._support.build_directory import write_build_dir
     from lmu_hw.generate import files_of
-    from lmu_hw.memory.spec import parse
-    from lmu_hw.quantize.quantize_memory import quantize_memory
 
     build_dir = tmp_path_factory.mktemp("rare") / "out"
     write_build_dir(build_dir, files_of(quantize_memory(parse({"d": 2, "bits": 8}))), force=False)
@@ -41,8 +42,10 @@ def test_numbers_and_names_that_no_generated_file_can_hold() -> None:
 
 
 def test_accumulators_that_are_not_exact_are_no_proof() -> None:
+    proof = certificate(quantize_memory(parse({"d": 1})).program.to_json(), None)
+    require_proof(proof)
     with pytest.raises(CertificateError, match="program: an accumulator is not exact"):
-        require_proof({"unproven": [], "proven": False, "signals": {}})
+        require_proof(replace(proof, claims=replace(proof.claims, proven=False)))
 
 
 def test_tools_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -54,7 +57,7 @@ def test_tools_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with pytest.raises(ToolError, match="no C compiler for the plugin that counts"):
         instructions._plugin(tmp_path)
     monkeypatch.setattr(verilator, "run_tool", lambda command: (1, "none"))
-    with pytest.raises(ToolError, match="does not say where its headers are: none"):
+    with pytest.raises(ToolError, match="does not give the directory of its headers: none"):
         verilator._include_dir()
 
 
@@ -115,7 +118,7 @@ def test_a_divergence_that_takes_its_stalls_is_told_so() -> None:
         replay="lmu-hw verify out --seed 4",
         waveform="out/rtl/build/a.vcd",
     )
-    first, again, note, waveform = found.text().splitlines()
+    first, again, note, waveform = str(found).splitlines()
     assert first.endswith("writes z_inner[1] (Q1.7): expected 4, got X")
     assert again.endswith("lmu-hw verify out --seed 4")
     assert "takes the stalls and resets" in note

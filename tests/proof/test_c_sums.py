@@ -16,6 +16,7 @@ from lmu_hw import firmware
 from lmu_hw._support.build_directory import sha256_of
 from lmu_hw.cli.main import main
 from lmu_hw.errors import CertificateError, ModelFileError
+from lmu_hw.program.codec import to_data
 from lmu_hw.program.integer_program import Program
 from lmu_hw.proof.c_sums import check_sums
 from lmu_hw.proof.certificate import certify
@@ -38,7 +39,7 @@ def stated(name: str) -> tuple[dict[str, Any], Claims, str]:
     """Return a program, what is claimed of its C, and the C."""
     found = PROGRAMS_OF[name]
     program = found if isinstance(found, Program) else found()
-    claims = json.loads(json.dumps(firmware.c_sums(program)))
+    claims = json.loads(json.dumps(to_data(firmware.c_sums(program))))
     return json.loads(program.to_json()), claims, firmware.emit(program, version="test")["lmu.c"]
 
 
@@ -137,8 +138,9 @@ def test_certify_looks_at_the_c_of_a_folder(
 ) -> None:
     out = tmp_path / "out"
     call(capsys, "generate", "--d", "6", "--theta", "30", "--bits", "16", "-o", str(out), "--quiet")
-    sums = certify(out)["c_sums"]
-    assert {s["variable"] for s in sums} >= {"d", "t", "dots64", "sum"}
+    sums = certify(out).c_sums
+    assert sums is not None
+    assert {s.variable for s in sums} >= {"d", "t", "dots64", "sum"}
     code = out / "c" / "lmu.c"
     text = code.read_text()
     assert "cascade_outer: t" in (out / "certificate.txt").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,9 @@ from lmu_hw.errors import CertificateError, LMUHWError, ModelFileError
 from lmu_hw.generate import describe
 from lmu_hw.memory.spec import parse
 from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.proof.certificate import certificate, certify, text
+from lmu_hw.program.codec import from_data
+from lmu_hw.proof.certificate import certificate, certify
+from lmu_hw.proof.certificate_report import Certificate
 from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.configurations import CONFIGURATIONS
@@ -50,7 +53,7 @@ def write(build_dir: Path, program: Data, stated: Data, decay: str = "proven") -
 
 def stated_of(design: QuantizedMemory) -> tuple[Data, Data]:
     program = design.program.to_json()
-    return json.loads(program), certificate(program, describe(design)["error_lsb"])
+    return json.loads(program), certificate(program, describe(design).error_lsb).to_dict()
 
 
 def random_designs(n: int) -> list[QuantizedMemory]:
@@ -86,7 +89,7 @@ def test_certify_passes_on_random_specs(tmp_path: Path) -> None:
         decays = all(d["proven"] for d in stated["decay"].values())
         assert decays == (design.decay == "proven"), design.spec
         build_dir = write(tmp_path / "out", program, stated, design.decay)
-        assert certify(build_dir)["signals"] == stated["signals"]
+        assert certify(build_dir).to_dict() == {**stated, "digest": program["digest"]}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -102,7 +105,7 @@ def test_certify_passes_on_the_examples(name: str, tmp_path: Path) -> None:
 )
 def test_certify_passes_on_networks(name: str, tmp_path: Path) -> None:
     program = CONFIGURATIONS[name].make().to_json()
-    stated = certificate(program, None)
+    stated = certificate(program, None).to_dict()
     certify(write(tmp_path / "out", json.loads(program), stated))
     # their memories are proven, whatever else is not
     memories = [n for n in stated["signals"] if "_z_" in n]
@@ -113,7 +116,7 @@ def test_certify_passes_on_networks(name: str, tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_a_network_of_order_256_takes_seconds(tmp_path: Path) -> None:
     program = CONFIGURATIONS["tanh d=256 n=64 P=16"].make().to_json()
-    build_dir = write(tmp_path / "out", json.loads(program), certificate(program, None))
+    build_dir = write(tmp_path / "out", json.loads(program), certificate(program, None).to_dict())
     start = time.process_time()
     certify(build_dir)
     # not of the machine, of the method: it takes 1 to 3 s, and may take a minute
@@ -397,7 +400,7 @@ def test_require_proof_tries_one_realization_after_the_other(
 def test_require_proof_refuses_after_every_realization(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unproven(_: Data) -> None:
+    def unproven(_: Certificate) -> None:
         raise CertificateError("z", "no proof")
 
     monkeypatch.setattr("lmu_hw.proof.certificate.require_proof", unproven)
@@ -414,4 +417,39 @@ def test_require_proof_refuses_after_every_realization(
 def test_the_text_says_what_is_not_proven(design: tuple[Data, Data]) -> None:
     stated = copy.deepcopy(design[1])
     stated |= {"proven": False, "unproven": ["z_inner"]}
-    assert "z_inner may saturate" in text(stated)
+    assert "z_inner may saturate" in str(from_data(Certificate, stated))
+
+
+def test_a_certificate_is_frozen_and_reads_back_from_its_json(
+    design: tuple[Data, Data], tmp_path: Path
+) -> None:
+    found = certify(write(tmp_path / "out", *design))
+    with pytest.raises(AttributeError):
+        found.claims.proven = False  # type: ignore[misc]
+    assert found.to_dict() == design[1]
+    assert from_data(Certificate, json.loads(json.dumps(found.to_dict()))) == found
+    assert found.proven
+    assert str(found).endswith(found.verdict)
+    table = found._repr_html_()
+    assert all(f">{name}</td>" in table for name in found.claims.signals)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("tool", None, "has no 'tool'"),
+        ("tool", 3, "is damaged: tool must be text, not 3"),
+        ("c_sums", [{"function": "f"}], "has no 'variable'"),
+        ("predicted_error_lsb", {"predicted": 0.5, "roundoff": 0.5}, "has no 'budget'"),
+    ],
+)
+def test_what_no_claim_depends_on_is_read_as_well(
+    key: str, value: Any, text: str, design: tuple[Data, Data], tmp_path: Path
+) -> None:
+    program, stated = copy.deepcopy(design)
+    stated[key] = value
+    if value is None:
+        del stated[key]
+    with pytest.raises(CertificateError, match=re.escape(text)) as error:
+        certify(write(tmp_path / "out", program, stated))
+    assert str(error.value).endswith("generate the build directory again")

@@ -13,6 +13,7 @@ from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Cascade, DenseUpdate, Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof import matrix, scaled
+from lmu_hw.proof.claims import Basis
 from lmu_hw.proof.derive import derive
 from lmu_hw.proof.feedback import recurrent
 from lmu_hw.proof.lossless import LosslessSection, RoundingSteps, noise_of, norms_of, sections_of
@@ -271,7 +272,7 @@ def test_nothing_leaves_its_range(seed: int) -> None:
     """Whatever is claimed of a hand-made network, its words stay within it."""
     rng = np.random.default_rng(seed)
     program = feedback() if seed % 2 else quantize_memory(parse({"d": seed + 2, "bits": 8})).program
-    claims = derive(json.loads(program.to_json()))["signals"]
+    claims = derive(json.loads(program.to_json())).signals
     interpreter = Interpreter(program, 32)
     inputs = program.with_role(Role.INPUT)
     low = np.concatenate([np.full(v.length, v.fmt.min) for v in inputs])
@@ -286,26 +287,26 @@ def test_nothing_leaves_its_range(seed: int) -> None:
 
     interpreter.run(np.where(rails, low, high), watch=watch)
     for name, (least, most) in reached.items():
-        assert claims[name]["low"] <= least, name
-        assert most <= claims[name]["high"], name
+        assert claims[name].low <= least, name
+        assert most <= claims[name].high, name
 
 
 def test_formats_hold_what_bounds_found() -> None:
     """Two ways to the same worst cases: floats in ``bounds``, integers here."""
     for keys in ({"d": 6}, {"d": 16, "bits": 8}, {"d": 9, "realization": "dense"}):
         design = quantize_memory(parse(keys))
-        claims = derive(json.loads(design.program.to_json()))["signals"]
+        claims = derive(json.loads(design.program.to_json())).signals
         for bound in design.bounds:
             claim = claims["chain of z_inner" if bound.signal == "chain" else bound.signal]
-            found = claim["high"] * bound.fmt.lsb
+            found = claim.high * bound.fmt.lsb
             assert found == pytest.approx(bound.peak, rel=0.2), bound.signal
             # without rounding errors, which both estimate from above
-            assert found - claim["rounding"] * bound.fmt.lsb <= bound.peak
+            assert found - claim.rounding * bound.fmt.lsb <= bound.peak
 
 
 def test_memories_of_a_test_program_are_followed() -> None:
     program = feedback()
     assert any(isinstance(op, Cascade | DenseUpdate) for op in program.ops)
     found = derive(json.loads(program.to_json()))
-    assert found["signals"]["m_z_inner"]["basis"] in ("l1 norm", "saturation")
-    assert all(a["exact"] for a in found["accumulators"])
+    assert found.signals["m_z_inner"].basis in (Basis.L1, Basis.SATURATION)
+    assert all(a.exact for a in found.accumulators)

@@ -12,6 +12,7 @@ import pytest
 from lmu_hw.errors import ModelFileError
 from lmu_hw.memory.spec import parse
 from lmu_hw.proof import matrix, memory_bounds, rounding, shape
+from lmu_hw.proof.claims import Basis
 from lmu_hw.proof.derive import derive
 from lmu_hw.quantize.quantize_memory import quantize_memory
 
@@ -58,21 +59,21 @@ REASONS: dict[Callable[[Data], None], str] = {
 @pytest.mark.parametrize("edit", REASONS, ids=lambda edit: edit.__name__)
 def test_a_chain_that_cannot_be_followed(edit: Callable[[Data], None], program: Data) -> None:
     data = copy.deepcopy(program)
-    assert derive(data)["proven"]
+    assert derive(data).proven
     edit(data)
     found = derive(data)
-    assert not found["proven"]
+    assert not found.proven
     for name in ("z_inner", "z_outer", "chain of z_inner"):
-        claim = found["signals"][name]
-        assert claim["basis"] == "saturation"
-        assert REASONS[edit] in claim["reason"]
+        claim = found.signals[name]
+        assert claim.basis is Basis.SATURATION
+        assert REASONS[edit] in claim.reason
 
 
 def test_a_chain_that_rings_on(program: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_bounds, "MAX_STEPS", 8)
-    claim = derive(program)["signals"]["z_inner"]
-    assert (claim["basis"], claim["reason"]) == (
-        "saturation",
+    claim = derive(program).signals["z_inner"]
+    assert (claim.basis, claim.reason) == (
+        Basis.SATURATION,
         "its impulse response has no bound that was found",
     )
 
@@ -80,23 +81,23 @@ def test_a_chain_that_rings_on(program: Data, monkeypatch: pytest.MonkeyPatch) -
 def test_rows_too_wide_for_a_response_are_bounded_by_their_words(program: Data) -> None:
     data = copy.deepcopy(program)
     rows = data["ops"][1]
-    assert derive(data)["signals"][rows["target"]]["basis"] == "l1 norm"
+    assert derive(data).signals[rows["target"]].basis == Basis.L1
     rows["rows"] = [[x << 50 for x in row] for row in rows["rows"]]
     rows["shifts"] = [shift + 50 for shift in rows["shifts"]]
-    found = derive(data)["signals"]
-    assert found["z_inner"]["basis"] == "l1 norm"
-    assert found[rows["target"]]["basis"] != "l1 norm"
+    found = derive(data).signals
+    assert found["z_inner"].basis == Basis.L1
+    assert found[rows["target"]].basis != Basis.L1
 
 
 def test_errors_that_would_be_followed_too_long(
     program: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The norm that errors add to the state still bounds them, further away."""
-    near = derive(program)["signals"]["z_inner"]
+    near = derive(program).signals["z_inner"]
     monkeypatch.setattr(rounding, "MAX_CYCLES", 16)
-    far = derive(program)["signals"]["z_inner"]
-    assert far["rounding"] > 2 * near["rounding"]
-    assert far["high"] > near["high"]
+    far = derive(program).signals["z_inner"]
+    assert far.rounding > 2 * near.rounding
+    assert far.high > near.high
 
 
 def test_lists_without_end_are_no_program(program: Data, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, Cascade, Program, Role
 from lmu_hw.program.interpreter import chain
+from lmu_hw.proof.claims import Basis
 from lmu_hw.proof.derive import derive
 from lmu_hw.proof.lossless import RoundingSteps, sections_of
 from lmu_hw.proof.memory_bounds import gains_of
@@ -98,12 +99,12 @@ def reached(program: Program) -> dict[str, int]:
 def test_nothing_that_can_be_reached_is_beyond_its_bound(name: str) -> None:
     """Every state of a small chain, silence and all: the bounds hold, and are not far above."""
     program = small(name)
-    claims = derive(json.loads(program.to_json()))["signals"]
+    claims = derive(json.loads(program.to_json())).signals
     for signal, most in reached(program).items():
         claim = claims[signal]
-        assert claim["basis"] == "l1 norm", claim
-        assert most <= claim["high"], (signal, claim)
-        assert most >= 0.4 * claim["high"], (signal, claim)
+        assert claim.basis == Basis.L1, claim
+        assert most <= claim.high, (signal, claim)
+        assert most >= 0.4 * claim.high, (signal, claim)
 
 
 def test_bounds_without_rounding_errors_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +112,8 @@ def test_bounds_without_rounding_errors_are_passed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Quiet, "errors", lambda *_: 0)
     found = []
     for program in map(small, SMALL):
-        claims = derive(json.loads(program.to_json()))["signals"]
-        found += [most > claims[signal]["high"] for signal, most in reached(program).items()]
+        claims = derive(json.loads(program.to_json())).signals
+        found += [most > claims[signal].high for signal, most in reached(program).items()]
     assert any(found)
 
 

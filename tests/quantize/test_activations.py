@@ -12,7 +12,7 @@ from lmu_hw.errors import SpecError
 from lmu_hw.models.network import Activation
 from lmu_hw.program.fixedpoint import Overflow, QFormat, overflow
 from lmu_hw.program.integer_program import Function
-from lmu_hw.program.interpreter import function
+from lmu_hw.program.interpreter import evaluate_function
 from lmu_hw.program.size import function_bits
 from lmu_hw.quantize import activations
 from lmu_hw.quantize.activations import input_format, make_function, result_format
@@ -57,7 +57,7 @@ def test_every_word_is_within_one_lsb_of_the_exact_function(
 ) -> None:
     f, out_fmt = made(activation, bits)
     f.check()
-    got = overflow(function(f, words(f)), out_fmt, Overflow.SAT)
+    got = overflow(evaluate_function(f, words(f)), out_fmt, Overflow.SAT)
     wanted = np.array(list(map(EXACT[activation], (words(f) * f.in_fmt.lsb).tolist())))
     wanted = np.clip(wanted * 2.0**out_fmt.frac_bits, out_fmt.min, out_fmt.max)
     # float64 itself is far from exact to less than 1e-9 LSB
@@ -67,7 +67,7 @@ def test_every_word_is_within_one_lsb_of_the_exact_function(
 @pytest.mark.parametrize("activation", BOUNDED)
 def test_plain_python_agrees_on_every_piece(activation: Activation) -> None:
     f, _ = made(activation, 10)
-    got = function(f, words(f)).tolist()
+    got = evaluate_function(f, words(f)).tolist()
     assert got == [applied(f, x) for x in words(f).tolist()]
 
 
@@ -78,7 +78,9 @@ def test_beyond_the_input_format_the_exact_function_is_flat(
 ) -> None:
     """A sum that saturates is as good as its last word: the limits are within an LSB of it."""
     f, out_fmt = made(activation, bits)
-    ends = overflow(function(f, np.array([f.in_fmt.min, f.in_fmt.max])), out_fmt, Overflow.SAT)
+    ends = overflow(
+        evaluate_function(f, np.array([f.in_fmt.min, f.in_fmt.max])), out_fmt, Overflow.SAT
+    )
     far = [EXACT[activation](-500.0), EXACT[activation](500.0)]
     limits = np.clip(np.ldexp(far, out_fmt.frac_bits), out_fmt.min, out_fmt.max)
     assert np.max(np.abs(ends - limits)) <= 1.0

@@ -86,7 +86,7 @@ def test_response_agrees_with_the_chain(recurrence: Recurrence) -> None:
 
 
 def test_unstable_recurrence_is_refused() -> None:
-    with pytest.raises(UnstableError, match="not stable: ask for more coefficient bits"):
+    with pytest.raises(UnstableError, match="not stable: use more coefficient bits"):
         _ = Recurrence(A=np.array([[0.01]]), b=np.ones(1)).norm_sum
 
 

@@ -143,7 +143,7 @@ def test_a_row_that_rounds_up_to_the_next_power(sign: int) -> None:
 
 @pytest.mark.parametrize("peak", [127.5, 128.0, -128.0, 1e6, 1e300])
 def test_rows_too_wide(peak: float) -> None:
-    text = r"readout needs coefficients above 8 bits: ask for more state bits\Z"
+    text = r"readout needs coefficients above 8 bits: use more state bits\Z"
     with pytest.raises(SpecError, match=text):
         round_rows(np.array([[0.0], [peak]]), 8, "readout")
 

@@ -23,7 +23,7 @@ from lmu_hw.models.network import (
 from lmu_hw.program.integer_program import Role
 from lmu_hw.quantize import signal_graph as graphs
 from lmu_hw.quantize.lower import lower
-from lmu_hw.quantize.signal_graph import Affine, Gate, SignalGraph, Update
+from lmu_hw.quantize.signal_graph import Affine, Gate, MemoryUpdate, SignalGraph
 from tests.factories.small_networks import (
     CELLS,
     GATES,
@@ -75,7 +75,7 @@ def check(net: FloatNetwork, tolerance: float = TOLERANCE) -> SignalGraph:
 def check_order(graph: SignalGraph) -> None:
     """Assert that signals are read and written as their roles say, and states only where needed."""
     written: set[str] = set()
-    early = {n for node in graph.nodes if isinstance(node, Update) for n in node.states}
+    early = {n for node in graph.nodes if isinstance(node, MemoryUpdate) for n in node.states}
     for node in graph.nodes:
         for name in node.reads:
             role = graph.signals[name].role
@@ -205,7 +205,7 @@ def test_the_cell_of_an_lmu_may_be_the_head() -> None:
 def test_a_softmax_that_is_fed_back_is_refused(
     layer: LMULayer | SimpleRNNLayer | LSTMLayer,
 ) -> None:
-    with pytest.raises(SpecError, match=r"softmax of layer 'layer 1' must be of a dense layer"):
+    with pytest.raises(SpecError, match=r"softmax of layer 'layer 1' must belong to a dense layer"):
         lower(network(layer), COEF_BITS)
 
 

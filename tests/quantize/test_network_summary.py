@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lmu_hw.cli.render import network_text
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.models.network import FloatNetwork, LMULayer
+from lmu_hw.program.codec import from_data
 from lmu_hw.quantize.calibration import Calibration
-from lmu_hw.quantize.network_summary import report
+from lmu_hw.quantize.network_summary import NetworkSummary, report
 from lmu_hw.quantize.word_lengths import Widths
 from tests.cli.command import call, refused
 from tests.factories.small_networks import random_network
@@ -29,15 +30,18 @@ def model(tmp_path: Path) -> Path:
 
 def test_report() -> None:
     found = report(NETWORK, rate=100.0)
-    first, trained, *_ = found["layers"]
-    assert (found["inputs"], found["outputs"], found["output_at"]) == (3, 4, "last step")
-    assert found["classifier"]
-    assert (first["order"], first["channels"], first["theta_seconds"]) == (4, 2, 0.2)
-    assert first["shapes"]["cell.W"] == [5, 11]
-    assert (trained["trained_A"], trained["cell"]) == (True, None)
+    first, trained, *_ = found.layers
+    assert first.memory is not None
+    assert trained.memory is not None
+    assert (found.inputs, found.outputs, found.output_at) == (3, 4, "last step")
+    assert found.classifier
+    memory = first.memory
+    assert (memory.order, memory.channels, memory.theta_seconds) == (4, 2, 0.2)
+    assert first.shapes["cell.W"] == (5, 11)
+    assert (trained.memory.trained_matrices, trained.memory.cell) == (True, None)
     for key in ("parameters", "multiplies", "multiplies_dense"):
-        assert found[key] == sum(layer[key] for layer in found["layers"])
-    lines = network_text(found).splitlines()
+        assert getattr(found, key) == sum(getattr(layer, key) for layer in found.layers)
+    lines = str(found).splitlines()
     assert len(lines) == 2 + len(NETWORK.layers)
     assert "LMU 2 x d=4 theta=20 (0.2 s) zoh, SimpleRNN, tanh" in lines[1]
     assert "trained A" in lines[2]
@@ -49,8 +53,16 @@ def test_a_window_that_nobody_knows_is_not_made_up() -> None:
     assert isinstance(layer, LMULayer)
     unknown = replace(layer, memory=replace(layer.memory, theta=None))
     found = report(FloatNetwork(names=("t",), layers=(unknown,)), rate=100.0)
-    assert (found["layers"][0]["theta"], found["layers"][0]["theta_seconds"]) == (None, None)
-    assert "LMU d=3 theta=unknown trained A, no cell" in network_text(found)
+    memory = found.layers[0].memory
+    assert memory is not None
+    assert (memory.theta, memory.theta_seconds) == (None, None)
+    # in JSON the key says that the rate is known, though the window is not
+    assert found.to_dict()["layers"][0]["theta_seconds"] is None
+    assert (
+        "theta_seconds"
+        not in report(FloatNetwork(names=("t",), layers=(unknown,))).to_dict()["layers"][0]
+    )
+    assert "LMU d=3 theta=unknown trained A, no cell" in str(found)
     network = FloatNetwork(names=("t",), layers=(unknown,))
     assert Calibration(network).design(Widths(), title="test").program.ops
 
@@ -62,22 +74,22 @@ def test_multiplies_are_those_of_the_program(seed: int) -> None:
     network = random_network(seed)
     program = Calibration(network).design(Widths(), title="test").program
     total = program.multiplies_per_step + program.multiplies_per_output
-    assert report(network)["multiplies"] == total
+    assert report(network).multiplies == total
 
 
 def test_multiplies_by_hand() -> None:
-    first, trained, *_ = report(NETWORK)["layers"]
+    first, trained, *_ = report(NETWORK).layers
     # the encoder of three terms, a multiplication for each state, the cell
-    assert first["multiplies"] == 2 * (3 + 5 + 8) + 2 * 4 + 5 * 11 + 5 * 5
-    assert first["multiplies_dense"] == first["multiplies"] + 2 * 4 * 3
+    assert first.multiplies == 2 * (3 + 5 + 8) + 2 * 4 + 5 * 11 + 5 * 5
+    assert first.multiplies_dense == first.multiplies + 2 * 4 * 3
     # what follows reads a memory without a cell: no readout of its own
-    assert trained["multiplies"] < trained["multiplies_dense"]
+    assert trained.multiplies < trained.multiplies_dense
 
 
 def test_inspect(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Dense, softmax" in call(capsys, "inspect", model).out
     said = call(capsys, "inspect", model, "--rate", 100, "--json")
-    assert said.json["layers"] == report(NETWORK, 100.0)["layers"]
+    assert said.json["layers"] == report(NETWORK, 100.0).to_dict()["layers"]
 
 
 def test_import_writes_what_it_read(
@@ -145,3 +157,14 @@ def test_an_error_is_plain_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
     np.savez(tmp_path / "m.npz", **{"\x1b[31mred": np.zeros(3)})
     said = refused(capsys, "inspect", tmp_path / "m.npz")
     assert said.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("rate", [None, 100.0])
+def test_a_summary_is_frozen_and_reads_back_from_its_json(rate: float | None) -> None:
+    found = report(NETWORK, rate)
+    with pytest.raises(AttributeError):
+        found.layers[0].name = "x"  # type: ignore[misc]
+    assert from_data(NetworkSummary, json.loads(json.dumps(found.to_dict()))) == found
+    table = found._repr_html_()
+    assert table.count("<tr>") == 2 + len(NETWORK.layers)
+    assert "<td" in table

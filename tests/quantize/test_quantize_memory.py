@@ -20,10 +20,10 @@ from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.coefficients import real_sections
-from lmu_hw.quantize.quantize_memory import PROMISE, QuantizedMemory, quantize_memory
+from lmu_hw.quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory, quantize_memory
 from tests.tools import require
 
-PROMISED = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
+WITHIN_BUDGET = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +37,12 @@ def spec_of(order: int, theta: float, **options: object) -> LMUSpec:
 
 
 @pytest.mark.parametrize("bits", [12, 16, 20])
-@pytest.mark.parametrize(("order", "theta"), PROMISED)
+@pytest.mark.parametrize(("order", "theta"), WITHIN_BUDGET)
 def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
     error, _ = measure(design)
-    assert design.error <= PROMISE
-    assert error.max() <= PROMISE
+    assert design.error <= ERROR_BUDGET
+    assert error.max() <= ERROR_BUDGET
     assert design.program.multiplies_per_step == order + order**2
     assert design.program.multiplies(design.program.ops[0]) <= 4 * order + 4
 
@@ -51,7 +51,7 @@ def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> No
 def test_promise_is_kept_by_dense_where_it_can(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.DENSE))
     error, _ = measure(design)
-    assert error.max() <= PROMISE
+    assert error.max() <= ERROR_BUDGET
     assert isinstance(design.program.ops[0], DenseUpdate)
 
 
@@ -110,7 +110,7 @@ def test_worst_input_fills_the_format_but_does_not_overflow(order: int, theta: i
 def test_other_discretizers_keep_the_promise(method: Discretizer) -> None:
     design = quantize_memory(spec_of(6, 100, discretizer=method))
     error, _ = measure(design)
-    assert error.max() <= PROMISE
+    assert error.max() <= ERROR_BUDGET
 
 
 def test_taps_are_the_decoded_delays() -> None:
@@ -166,7 +166,7 @@ def test_auto_takes_the_cheapest_with_a_proof() -> None:
 def test_forced_widths_are_taken_as_they_are() -> None:
     design = quantize_memory(spec_of(16, 256, state_bits=16, coef_bits=10, weight_bits=9))
     assert (design.state_bits, design.coef_bits, design.weight_bits) == (16, 10, 9)
-    assert design.error > PROMISE
+    assert design.error > ERROR_BUDGET
     op = design.program.ops[0]
     assert isinstance(op, Cascade)
     assert max(a.coef for s in op.sections for a in s).bit_length() == 9
@@ -185,10 +185,10 @@ def test_a_cascade_of_too_wide_words_is_left_for_a_dense_one() -> None:
     design = quantize_memory(spec_of(6, 10**6))
     assert isinstance(design.program.ops[0], DenseUpdate)
     assert "63 bits" in design.reason
-    assert design.error <= PROMISE
+    assert design.error <= ERROR_BUDGET
     with pytest.raises(SpecError, match=r"more than 63 bits: .* --realization dense"):
         quantize_memory(spec_of(6, 10**6, realization=RealizationKind.CASCADE))
-    with pytest.raises(SpecError, match=r"8 bits cannot hold .*: it takes 14 or more"):
+    with pytest.raises(SpecError, match=r"8 bits cannot hold .*: use 14 or more"):
         quantize_memory(spec_of(64, 512, state_bits=8))
 
 

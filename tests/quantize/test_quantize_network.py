@@ -456,7 +456,7 @@ def checked(net: FloatNetwork, widths: Widths = WIDE, **options: Any) -> Quantiz
 
 
 def test_a_network_without_a_memory_is_refused() -> None:
-    with pytest.raises(SpecError, match="must have a layer that remembers"):
+    with pytest.raises(SpecError, match="must have a layer with state"):
         design(network(cell(rng(1), "dense", 2, 3)))
 
 
@@ -514,7 +514,7 @@ def test_a_memory_that_hardly_forgets_is_refused_at_once() -> None:
     system = trained(rng(1), 1)
     slow = replace(system, A=np.array([[-1e-9]]))
     memory = LinearMemory(order=1, theta=9.0, trained=slow)
-    with pytest.raises(SpecError, match=r"must forget within 2\*\*22 steps"):
+    with pytest.raises(SpecError, match=r"must decay within 2\*\*22 steps"):
         design(network(lmu(rng(1), 1, terms=(), memory=memory)))
 
 

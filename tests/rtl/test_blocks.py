@@ -16,23 +16,23 @@ from lmu_hw.rtl.argmax import ArgmaxUnit
 from lmu_hw.rtl.banks import Banks
 from lmu_hw.rtl.block_memories import Ram, Rom, RomContents
 from lmu_hw.rtl.chain import ChainUnit
-from lmu_hw.rtl.chain_input_fifo import FeedQueue
+from lmu_hw.rtl.chain_input_fifo import ChainInputFifo
 from lmu_hw.rtl.fifo import OutputFifo
 from lmu_hw.rtl.lane import Lane
 from lmu_hw.rtl.lane_widths import widths
 from lmu_hw.rtl.multiplier import DigitMultiplier
 from lmu_hw.rtl.polynomial import Polynomial
 from lmu_hw.rtl.requantizer import Requantizer
-from lmu_hw.rtl.result_serializer import Drain
-from lmu_hw.rtl.rounder import Range, Rounder, Unlimited
+from lmu_hw.rtl.result_serializer import ResultSerializer
+from lmu_hw.rtl.rounder import Range, RoundedTotal, Rounder
 from lmu_hw.rtl.schedule import Kind, schedule
 from lmu_hw.rtl.schedule import walk as schedule_walk
-from lmu_hw.rtl.schedule.timing import BESIDE, FEED, INNER, sum_turns
+from lmu_hw.rtl.schedule.timing import CHANNEL_OFFSET, FEED, INNER, sum_turns
 from lmu_hw.rtl.sequencer import Sequencer
 from lmu_hw.rtl.shifter import Shifter
-from lmu_hw.rtl.step_controller import Pacer
-from lmu_hw.rtl.writeback import Destination
-from lmu_hw.rtl.zero_run_counter import SilenceCounters
+from lmu_hw.rtl.step_controller import StepController
+from lmu_hw.rtl.writeback import Writeback
+from lmu_hw.rtl.zero_run_counter import ZeroRunCounter
 from tests.factories.program_networks import NETWORKS
 from tests.factories.programs import PROGRAMS, cascade_program
 from tests.rtl.bench import simulate
@@ -78,7 +78,7 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
         dut.half.eq(shifter.half),
         dut.rest.eq(shifter.rest),
     ]
-    rounded = Unlimited(dut, "rounded")
+    rounded = RoundedTotal(dut, "rounded")
     rounded.take(top, dut)
     word = Signal(signed(6))
     among = range(len(ROUNDED))
@@ -134,17 +134,17 @@ def test_lane(lane_aligns: tuple[int, ...]) -> None:
 
 
 def test_feeds_wait_for_the_chain() -> None:
-    """Every input once, in order, with its own silence, as soon as the chain is free.
+    """Every input once, in order, with its own zero-run flag, as soon as the chain is free.
 
     Two channels start together: the words of the second follow those of the first.
     """
     plan = schedule(cascade_program(sections="prp", channels=5, seed=3))
-    dut = FeedQueue(plan, 9)
+    dut = ChainInputFifo(plan, 9)
     arrivals = [(10, 0), (13, 1), (16, 2), (19, 3), (22, 4), (140, 0), (190, 1)]
     starts = dut.model(arrivals)
     words, silent = [-256, 255, 0, 7, -1, 99, -3], [0, 1, 1, 0, 0, 1, 0]
     seen: list[tuple[int, int]] = []
-    silences: list[int] = []
+    flags: list[int] = []
     started: list[int] = []
 
     async def bench(ctx: Any) -> None:
@@ -158,18 +158,18 @@ def test_feeds_wait_for_the_chain() -> None:
             # of the one two cycles ago, and of no other
             k = at.get(cycle - 2)
             ctx.set(dut.silent, silent[k] if k is not None else cycle % 2)
-            beside = bool(started) and cycle == started[-1] + BESIDE
+            beside = bool(started) and cycle == started[-1] + CHANNEL_OFFSET
             if ctx.get(dut.start):
                 started.append(cycle)
             if ctx.get(dut.start) or (beside and plan.feeds[seen[-1][0]].paired):
-                silences.append(ctx.get(dut.next_silent))
+                flags.append(ctx.get(dut.next_silent))
                 seen.append((ctx.get(dut.next_feed), ctx.get(dut.next_word)))
             await ctx.tick()
 
     simulate(dut, bench)
     assert started == starts
     assert seen == [(feed, w) for (_, feed), w in zip(arrivals, words, strict=True)]
-    assert silences == silent
+    assert flags == silent
 
 
 def test_a_lane_of_two_sums() -> None:
@@ -224,8 +224,8 @@ def test_multiplier_on_every_factor(bits: int, interval: int) -> None:
 
 
 @pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (1, 3), (4, 1), (3, 4), (9, 1), (16, 2)])
-def test_drain(lanes: int, interval: int) -> None:
-    dut = Drain(lanes, interval, 12, 3, 4)
+def test_result_serializer(lanes: int, interval: int) -> None:
+    dut = ResultSerializer(lanes, interval, 12, 3, 4)
     rng = np.random.default_rng(0)
     expected: list[tuple[int, int, bool]] = []
     got: list[tuple[int, int, bool]] = []
@@ -258,8 +258,8 @@ def test_drain(lanes: int, interval: int) -> None:
 
 
 @pytest.mark.parametrize("windows", [(1,), (2, 5), (8, 3, 1)])
-def test_silence_counters(windows: tuple[int, ...]) -> None:
-    dut = SilenceCounters(windows, 8)
+def test_zero_run_counter(windows: tuple[int, ...]) -> None:
+    dut = ZeroRunCounter(windows, 8)
     rng = np.random.default_rng(0)
     words = rng.integers(-128, 128, (60, len(windows))) * (rng.random((60, len(windows))) < 0.15)
     expected = [dut.model(k, words[:, k].tolist()) for k in range(len(windows))]
@@ -285,7 +285,7 @@ def test_silence_counters(windows: tuple[int, ...]) -> None:
     simulate(dut, bench)
 
 
-def test_best_is_the_first_of_the_largest() -> None:
+def test_argmax_is_the_first_of_the_largest() -> None:
     dut = ArgmaxUnit(5, 3)
     rng = np.random.default_rng(0)
 
@@ -349,7 +349,7 @@ def test_sequencer_reads_what_the_schedule_says(name: str, lanes: int) -> None:
                 assert ctx.get(command.weight) == (kind in (Kind.ROWS, Kind.COLUMNS))
                 if words:
                     place = plan.places[sources[number]]
-                    offset = plan.zone_rows * (place.zone.name == "NEW")
+                    offset = plan.half_rows * (place.half.name == "NEW")
                     assert ctx.get(command.row) == place.row + offset + words[0] // lanes
                     if kind is not Kind.COLUMNS:
                         assert ctx.get(command.bank) == words[0] % lanes
@@ -357,10 +357,10 @@ def test_sequencer_reads_what_the_schedule_says(name: str, lanes: int) -> None:
     simulate(dut, bench)
 
 
-def test_destination_counts_the_words_of_its_target() -> None:
+def test_writeback_counts_the_words_of_its_target() -> None:
     plan = schedule(NETWORKS["stack"], 3)
     stored = [k for k, job in enumerate(plan.jobs) if job.target in plan.places]
-    dut = Destination(plan, stored)
+    dut = Writeback(plan, stored)
 
     async def bench(ctx: Any) -> None:
         for swap in (0, 1):
@@ -437,9 +437,9 @@ def test_polynomial(name: str, interval: int) -> None:
     assert got == [dut.model(k, x) for k, x in words]
 
 
-def test_pacer_counts_steps() -> None:
+def test_step_controller_counts_steps() -> None:
     plan = schedule(NETWORKS["lmu_every_3"], 2)
-    dut = Pacer(plan, 7)
+    dut = StepController(plan, 7)
     quiet: list[bool] = []
 
     async def bench(ctx: Any) -> None:
@@ -563,14 +563,14 @@ def test_chain_unit(sections: str, formats: dict[str, QFormat]) -> None:
                     )
                     word = channels[beside] * part + write.index
                     before = 3 * n_pairs if write.port == INNER else 0
-                    cycle = write.cycle + BESIDE * beside
+                    cycle = write.cycle + CHANNEL_OFFSET * beside
                     assert cycle not in expected
                     expected[cycle] = (*place(name, word), state[before + word])
                 ctx.set(dut.feed, channels[0])
                 for cycle in range(FEED, max(expected) + 1):
                     ctx.set(dut.valid, int(cycle == FEED))
                     # of the one, of the other, and of neither
-                    now = (cycle - FEED) // BESIDE
+                    now = (cycle - FEED) // CHANNEL_OFFSET
                     ctx.set(dut.word, int(step[channels[now]]) if now < len(channels) else -77)
                     if ctx.get(dut.mirror):
                         got = [ctx.get(dut.mirror_row), ctx.get(dut.mirror_bank)]

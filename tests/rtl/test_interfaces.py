@@ -223,7 +223,7 @@ def test_a_damaged_schedule(change: dict[str, object], tmp_path: Path) -> None:
     assert plan_of(build_dir, program) == schedule(program, state_port=True)
     path = build_dir / SCHEDULE
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ModelFileError, match=r"is damaged: .*; generate the folder again"):
+    with pytest.raises(ModelFileError, match=r"is damaged: .*; generate the build directory"):
         plan_of(build_dir, program)
 
 

@@ -54,10 +54,10 @@ def test_vectors_do_not_share_rows(name: str, lanes: int) -> None:
     for (vector, _), place in plan.places.items():
         copies = {
             BufferHalf.ONLY: (0,),
-            BufferHalf.OLD: (0, plan.zone_rows),
-            BufferHalf.NEW: (0, plan.zone_rows),
+            BufferHalf.OLD: (0, plan.half_rows),
+            BufferHalf.NEW: (0, plan.half_rows),
         }
-        for offset in copies[place.zone]:
+        for offset in copies[place.half]:
             for row in range(-(-lengths[vector] // lanes)):
                 assert used.setdefault(place.row + offset + row, vector) == vector
     assert max(used) < plan.rows
@@ -153,7 +153,7 @@ def test_outputs_in_another_order_are_emitted_at_the_end() -> None:
 def test_only_vectors_read_while_written_have_two_places() -> None:
     def doubled(program: Program) -> set[str]:
         return {
-            name for (name, _), p in schedule(program).places.items() if p.zone is BufferHalf.OLD
+            name for (name, _), p in schedule(program).places.items() if p.half is BufferHalf.OLD
         }
 
     assert doubled(network()) == {"h"}

@@ -227,8 +227,10 @@ def test_a_wrong_state_word_is_named(build_dir: Path) -> None:
     program = module.load_program(build_dir)
     at = icarus.Divergence(step=3, index=program.n_words(Role.OUTPUT), expected=1, got=2)
     state = program.with_role(Role.STATE)[0]
-    error = module.mismatch(program, "c", at, 0)
-    assert (error.signal, error.index, error.fmt) == (state.name, 0, str(state.fmt))
+    found = module.mismatch(program, at, 0)
+    assert (found.signal, found.index, found.format) == (state.name, 0, str(state.fmt))
+    where = f"{state.name}[0] ({state.fmt}): expected 1, got 2, seed 0"
+    assert str(found.error("c")) == f"c differs at step 3, {where}"
 
 
 @pytest.mark.cc
@@ -272,7 +274,7 @@ def test_nothing_is_installed(build_dir: Path, capsys: pytest.CaptureFixture[str
 def test_a_missing_file_is_named(name: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (copy / name).unlink()
     said = refused(capsys, "verify", copy)
-    assert said.endswith(f"{name} is missing; generate the folder again\n")
+    assert said.endswith(f"{name} is missing; generate the build directory again\n")
 
 
 @pytest.mark.cc
@@ -317,7 +319,9 @@ def test_c_that_does_not_compile(copy: Path, capsys: pytest.CaptureFixture[str])
         file.write("int lmu_step;\n")
     assert "could not compile" in refused(capsys, "verify", copy, "--backends", "c")
     (copy / "c" / "lmu.c").unlink()
-    assert "generate the folder again" in refused(capsys, "verify", copy, "--backends", "c")
+    assert "generate the build directory again" in refused(
+        capsys, "verify", copy, "--backends", "c"
+    )
 
 
 @pytest.mark.sim

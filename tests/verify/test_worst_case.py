@@ -133,8 +133,10 @@ def test_a_network_that_reads_no_input_has_none() -> None:
 def test_a_bound_that_is_passed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     program = program_of(MEMORIES["pairs"])
     honest = module.derive(json.loads(program.to_json()))
-    for claim in honest["signals"].values():
-        claim["low"], claim["high"] = claim["low"] // 2, claim["high"] // 2
-    monkeypatch.setattr(module, "derive", lambda _: honest)
+    halved = {
+        name: replace(claim, low=claim.low // 2, high=claim.high // 2)
+        for name, claim in honest.signals.items()
+    }
+    monkeypatch.setattr(module, "derive", lambda _: replace(honest, signals=halved))
     with pytest.raises(CertificateError, match=r"reaches [0-9]+ words, but its bound is"):
         drive(program)

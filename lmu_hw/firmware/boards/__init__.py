@@ -1,1 +1,1 @@
-"""Microcontrollers that the C is compiled for and run on, in QEMU."""
+"""Microcontroller boards: cross-compilation of the C, and execution in QEMU."""

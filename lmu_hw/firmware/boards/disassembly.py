@@ -1,4 +1,4 @@
-"""The instructions of a linked program, as objdump prints them."""
+"""Disassembly of a linked program with objdump."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Instruction:
     Attributes
     ----------
     function : str
-        Symbol that it lies behind.
+        Last symbol before it.
     address : int
     mnemonic, operands : str
     """
@@ -33,7 +33,7 @@ class Instruction:
 def disassemble(target: Board, image: Image) -> list[Instruction]:
     """Return the instructions of a program in the order of their addresses.
 
-    Tables in flash lie before the harness, and are left out: they are no instructions.
+    Tables in flash, which lie before the harness, are left out.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def disassemble(target: Board, image: Image) -> list[Instruction]:
 
 
 def parse(text: str) -> list[Instruction]:
-    """Return the instructions in a text of objdump."""
+    """Return the instructions in the output of objdump."""
     found, function = [], ""
     for line in text.splitlines():
         if begins := _FUNCTION.match(line):

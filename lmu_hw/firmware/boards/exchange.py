@@ -1,4 +1,4 @@
-"""The files of a board: runs of steps, as `sim/firmware/harness.c` reads and answers them."""
+"""Input and output files of a board, in the format of `sim/firmware/harness.c`."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ..layout import lay_out
 from ..saved import DIGEST_WORDS, digest_words
 
 FROM_RESET, SINGLE_STEPS = 1, 2
-"""Flags of a run; the harness knows them by number."""
+"""Flags of a run, equal to those in the harness."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class BoardRun:
-    """Steps that a board plays in one go.
+    """Consecutive steps that a board runs.
 
     Attributes
     ----------
     inputs : int array, shape (n_steps, n_in)
     n_outputs : int
-        Steps among them with an output.
+        Number of steps with an output.
     from_reset : bool
-        From the initial state, not from where the last run ended.
+        Start from the initial state, not from the end of the previous run.
     single : bool
-        By ``step``, in turn, not by ``run``.
+        Call ``step`` for each step, not ``run`` once.
     """
 
     inputs: Words
@@ -42,7 +42,7 @@ class BoardRun:
 
 
 def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
-    """Write the input of a board."""
+    """Write the input file of a board."""
     dtype = _dtype(lay_out(program, program.name).in_type)
     with path.open("wb") as file:
         for run in runs:
@@ -53,12 +53,12 @@ def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
 
 
 def read(program: Program, runs: Iterable[BoardRun], path: Path) -> list[tuple[Words, Words]]:
-    """Return what a board made of runs: outputs and the state after the last step, of each.
+    """Return the outputs of each run, and the state after its last step, from a board's output.
 
     Raises
     ------
     ModelFileError
-        If the board wrote another number of words, or states of another program.
+        If the board wrote a wrong number of words, or a state of another program.
     """
     layout = lay_out(program, program.name)
     data, at = path.read_bytes(), 0
@@ -86,8 +86,8 @@ def read(program: Program, runs: Iterable[BoardRun], path: Path) -> list[tuple[W
 
 
 _REMEDY = (
-    "the board wrote {}: outputs are not due when the program says, or the C is not that of the "
-    "program; generate the folder again"
+    "the board wrote {}: its outputs are not in the steps that the program defines, or its C is "
+    "not of this program; generate the build directory again"
 )
 
 

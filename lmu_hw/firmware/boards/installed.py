@@ -1,4 +1,4 @@
-"""What of the toolchains for boards is installed."""
+"""Checks for installed toolchains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def missing(toolchain: Toolchain) -> tuple[str, ...]:
 
 
 def has_library(toolchain: Toolchain) -> bool:
-    """Return whether the compiler finds its C library, which is a package of its own."""
+    """Return whether the compiler finds its C library, which is a separate package."""
     compiler = shutil.which(toolchain.compiler)
     return compiler is not None and _finds_header(compiler, toolchain.options)
 
@@ -33,12 +33,12 @@ def _finds_header(compiler: str, options: tuple[str, ...]) -> bool:
 
 
 def remedy(toolchain: Toolchain) -> str:
-    """Return how to install a toolchain."""
+    """Return the command that installs a toolchain."""
     return f"apt-get install {' '.join(toolchain.packages)}"
 
 
 def check(target: Board) -> None:
-    """Raise `ToolError` unless everything that a target needs is installed."""
+    """Raise `ToolError` unless the toolchain of a target is installed."""
     if packages := missing(target.toolchain):
         raise ToolError(
             f"{target.name} needs {', '.join(packages)}; {remedy(target.toolchain)} (see lmu-hw "

@@ -1,4 +1,4 @@
-"""The boards that `lmu-hw verify` and `lmu-hw footprint` know."""
+"""Boards for `lmu-hw verify` and `lmu-hw footprint`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ KB, MB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """What compiles for a family of cores, and what runs it.
+    """Compiler and emulator for a family of cores.
 
     Attributes
     ----------
     name : str
-        Of the family.
+        Name of the family.
     prefix : str
-        Of the compiler and its tools, such as ``arm-none-eabi-``.
+        Prefix of the compiler and its tools, such as ``arm-none-eabi-``.
     qemu : str
+        QEMU command.
     packages : tuple of str
-        What to install, in Debian's names: compiler, C library and QEMU, in this order.
+        Debian packages of the compiler, the C library and QEMU, in this order.
     options : tuple of str
-        Of the compiler: where it finds its C library.
+        Compiler options that select the C library.
     start, script : str
         Start-up code and linker script in ``sim/firmware``.
     serial : bool
-        Words come and go by a serial port, not by semihosting.
+        Data is exchanged through a serial port, not by semihosting.
     constants_in_ram : bool
         Constants that are not marked for flash are copied to RAM.
     standard : str
-        Of the C: tables stay in an AVR's flash with GNU's.
+        C standard; on an AVR, tables stay in flash only with GNU C.
     says_calls : bool
-        gcc, from 10 on, writes who calls whom along with the frames.
+        The compiler (gcc 10 or later) can write the call graph with the stack frames.
     """
 
     name: str
@@ -57,24 +58,24 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A core, on the board that QEMU has it on.
+    """A core on a board that QEMU emulates.
 
     Attributes
     ----------
     name : str
-        Of the backend.
+        Name of the backend.
     core : str
     toolchain : Toolchain
     cpu : tuple of str
-        Options of the compiler that choose the core.
+        Compiler options that select the core.
     machine : tuple of str
-        Options of QEMU that choose the board.
+        QEMU options that select the board.
     flash, ram : tuple of int
         First address and size [bytes].
     chunk : int
-        Bytes of RAM for words on their way in and out.
+        RAM for input and output buffers [bytes].
     stack : int
-        Bytes of stack for everything but the scratch that the header names.
+        Stack in addition to the scratch stated in the header [bytes].
     """
 
     name: str
@@ -120,7 +121,7 @@ AVR = Toolchain(
 
 
 def _cortex(name: str, core: str, machine: str) -> Board:
-    """Return a Cortex-M on one of Arm's MPS2 boards: 4 MB of code memory and of RAM."""
+    """Return a Cortex-M on one of Arm's MPS2 boards, with 4 MB of code memory and 4 MB of RAM."""
     return Board(
         name=name,
         core=core,
@@ -185,11 +186,11 @@ TARGETS = {
 
 
 def chosen(names: Sequence[str]) -> tuple[Board, ...]:
-    """Return the targets of these names, each once.
+    """Return the targets with these names, without duplicates.
 
     Raises
     ------
     SpecError
-        If there is no target of a name.
+        If a name is unknown.
     """
     return look_up(names, TARGETS, "target")

@@ -1,4 +1,4 @@
-"""Runs a program for a board in QEMU, with its files in a folder."""
+"""Runs a program for a board in QEMU."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from .skips import mend
 from .toolchain import Image
 
 TIME_LIMIT = 300.0
-"""Time after which a program is taken to hang [s]; the runs here take seconds."""
+"""Time-out of a program [s]; normal runs take seconds."""
 REASONS = {
     10: "it cannot open its files",
     11: "its input ends too soon",
     12: "it cannot write its output",
     13: "load refuses the words that save wrote",
-    14: "it made the core fault",
-    15: "its stack ran over",
+    14: "the core took a fault exception",
+    15: "its stack overflowed",
     serial.NO_CODE: "it sent no exit code",
 }
-"""What the exit codes of the harness in ``sim/firmware`` mean."""
+"""Meanings of the exit codes of the harness in ``sim/firmware``."""
 FILES = ("-serial", "none", "-semihosting-config", "enable=on,target=native")
-"""Options of QEMU: the program reads and writes files by semihosting."""
+"""QEMU options for programs that read and write files by semihosting."""
 
 
 def run(target: Board, image: Image, *options: str) -> None:
-    """Run a program to its end, in its own folder.
+    """Run a program to its end, in its own directory.
 
     Parameters
     ----------
     target : Board
     image : Image
-        Its folder holds ``input``, and gets ``output``.
+        Its directory holds ``input``; ``output`` is written there.
     *options : str
-        More options of QEMU.
+        Further QEMU options.
 
     Raises
     ------
     ToolError
-        If it ends with another exit code than 0, or not at all.
+        If the exit code is not 0, or the program does not end.
     """
     place: Path = image.path.parent
     by_port, path = target.toolchain.serial, image.path
@@ -62,7 +62,7 @@ def run(target: Board, image: Image, *options: str) -> None:
     if code is None:
         raise ToolError(
             f"{target.name}: the program did not end within {TIME_LIMIT:g} s in {command[0]}; "
-            "take fewer --steps, or look for a loop without an end",
+            "use fewer --steps, or look for an infinite loop",
             command=command,
             tail=text[-2000:],
         )

@@ -1,9 +1,8 @@
-"""Programs for an AVR as QEMU can run them.
+"""Workaround for a bug of QEMU's AVR: skips over a return instruction.
 
-A skip over a return (``sbrs r27,7; ret``, as in the compiler's own 16-bit product) sends QEMU's AVR
-to where it came from last, not behind the return: words are wrong, or it hangs. A skip over a jump
-works. So such returns are replaced by jumps to other returns, in a copy of the program that is for
-QEMU alone.
+After a skip over a return (``sbrs r27,7; ret``, as in the compiler's 16-bit multiplication), QEMU
+continues at a wrong address. A skip over a jump works. So in a copy of the program for QEMU, such
+returns are replaced by jumps to other returns.
 """
 
 from __future__ import annotations
@@ -19,28 +18,28 @@ from .toolchain import Image
 
 SKIPS = {"sbrc", "sbrs", "sbic", "sbis", "cpse"}
 REACH = 4096
-"""Bytes that the offset of a jump, of 12 bits, reaches."""
+"""Reach of a relative jump, whose offset has 12 bits [bytes]."""
 RET, RJMP = 0x9508, 0xC000
 MENDED = "mended.elf"
 _PROGRAM_HEADERS = struct.Struct("<28xI10xHH")
-"""In the ELF header: where they are, bytes of one, how many."""
+"""Fields of the ELF header: offset, size and number of the program headers."""
 _SEGMENT = struct.Struct("<4xII4xI")
-"""In such a header: place in the file, address, bytes in the file."""
+"""Fields of a program header: offset in the file, address, size in the file."""
 
 
 def returns(target: Board, image: Image) -> dict[int, int]:
-    """Return the addresses of returns that may be skipped, each with a return to jump to instead.
+    """Return the addresses of returns that follow a skip, each with another return to jump to.
 
     Raises
     ------
     ToolError
-        If there is none that a jump reaches.
+        If no other return is within reach of a jump.
     """
     return pairs(disassemble(target, image), image.symbols["harness_end"])
 
 
 def pairs(instructions: list[Instruction], product: int) -> dict[int, int]:
-    """Return the same of a disassembly; jumps go to where the product is, and counts with it."""
+    """Return the same for a disassembly; the targets are in the code from ``product`` on."""
     skipped, others = [], []
     for before, this in pairwise(instructions):
         if this.mnemonic == "ret" and before.mnemonic in SKIPS:
@@ -52,14 +51,14 @@ def pairs(instructions: list[Instruction], product: int) -> dict[int, int]:
         distance, nearest = min(((abs(to - at - 2), to) for to in others), default=(REACH, 0))
         if distance >= REACH:
             raise ToolError(
-                f"QEMU's AVR cannot skip the return at {at:#x}, and there is no other within reach"
+                f"QEMU's AVR cannot skip the return at {at:#x}, and no other return is within reach"
             )
         found[at] = nearest
     return found
 
 
 def mend(target: Board, image: Image) -> Path:
-    """Write a program that does the same, where QEMU runs it right, beside the given one.
+    """Write an equivalent program that QEMU runs correctly, next to the given one.
 
     Returns
     -------
@@ -77,7 +76,7 @@ def mend(target: Board, image: Image) -> Path:
 
 
 def _offset(elf: bytearray, address: int) -> int:
-    """Return where in an ELF file the byte of an address lies."""
+    """Return the offset of an address in an ELF file."""
     first, size, n = _PROGRAM_HEADERS.unpack_from(elf, 0)
     for k in range(n):
         offset, start, n_bytes = _SEGMENT.unpack_from(elf, first + k * size)

@@ -1,4 +1,4 @@
-"""Compiles the C of a folder, with the harness of `sim/firmware`, into a program for a board."""
+"""Compiles the C of a build directory with the harness of `sim/firmware` for a board."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .installed import check
 from .microcontrollers import KB, Board
 
 OPTIMIZE = ("-O2", "-ffunction-sections", "-fdata-sections")
-"""Options that programs for boards are commonly compiled with."""
+"""Common compiler options for firmware."""
 IMAGE = "firmware.elf"
 
 
 class DoesNotFitError(ToolError):
-    """A program that is larger than the memory of a board."""
+    """The program is larger than the memory of the board."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Image:
     ----------
     path : Path
     symbols : dict of str to int
-        Addresses of its symbols.
+        Addresses by symbol.
     """
 
     path: Path
@@ -48,9 +48,9 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
     target : Board
     program : Program
     c_dir : Path
-        Holds ``NAME.c``, ``NAME.h`` and ``lmu_kernels.h``.
+        Directory with ``NAME.c``, ``NAME.h`` and ``lmu_kernels.h``.
     place : Path
-        Folder for what is written.
+        Directory for all output.
 
     Raises
     ------
@@ -84,12 +84,12 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
 
 
 def optimize(target: Board) -> tuple[str, ...]:
-    """Return the options that a program for a board is compiled with, but for its core."""
+    """Return the compiler options for a board, without those that select its core."""
     return (OPTIMIZE[0], f"-std={target.toolchain.standard}", *OPTIMIZE[1:])
 
 
 def compile_object(target: Board, program: Program, c_dir: Path, place: Path, *more: str) -> Path:
-    """Compile the program's own C file alone; return the object.
+    """Compile the program's C file alone; return the object file.
 
     Raises
     ------
@@ -102,7 +102,9 @@ def compile_object(target: Board, program: Program, c_dir: Path, place: Path, *m
     source, header = (c_dir / f"{program.name}.{end}" for end in "ch")
     for file in (source, header, c_dir / KERNELS):
         if not file.is_file():
-            raise ModelFileError(f"cannot read {file}: no such file; generate the folder again")
+            raise ModelFileError(
+                f"cannot read {file}: no such file; generate the build directory again"
+            )
     path = place / "product.o"
     _compile(target, source, path, more)
     return path
@@ -116,7 +118,7 @@ def symbols(target: Board, path: Path) -> dict[str, int]:
 
 
 def tool(target: Board, name: str, *arguments: str) -> str:
-    """Run one of the compiler's companions; return what it printed.
+    """Run one of the compiler's binary utilities; return its output.
 
     Raises
     ------
@@ -131,13 +133,13 @@ def tool(target: Board, name: str, *arguments: str) -> str:
 
 
 def _compile(target: Board, source: Path, to: Path, more: tuple[str, ...]) -> None:
-    # the compiler runs elsewhere
+    # absolute, because the compiler runs in another directory
     options = ("-c", str(source.resolve()), "-o", str(to), *optimize(target), *more)
     code, text = _gcc(target, to.parent, *options)
     if code and "_needs_larger_sizes" in text:
         raise DoesNotFitError(
             f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program's "
-            "tables or words take more than 32 kB, which sizes of 16 bits do not reach"
+            "tables or words take more than 32 kB, the limit of its 16-bit size_t"
         )
     if code:
         raise _failed(target, f"could not compile {source}", text)
@@ -170,7 +172,7 @@ def _link(target: Board, place: Path, path: Path, stack: int) -> None:
 
 
 def _memory(target: Board, part: str) -> str:
-    """Return what the linker script calls a part, for people."""
+    """Return the description of a memory region of the linker script."""
     if part == "NEAR":
         return f"{min(target.flash[1] // KB, 64)} kB of flash for tables"
     size = {"FLASH": target.flash, "RAM": target.ram}[part][1]

@@ -1,10 +1,9 @@
-"""The footprint of a folder on its targets, as JSON and as text."""
+"""Measures the C of a build directory on each target, and gives the report."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +13,23 @@ from ..._support.progress import progress
 from ...errors import ToolError
 from ...firmware.boards.installed import missing, remedy
 from ...firmware.boards.microcontrollers import TARGETS, Board
-from ...firmware.boards.toolchain import OPTIMIZE, build, compile_object, optimize, tool
+from ...firmware.boards.toolchain import build, compile_object, optimize, tool
 from ...program import vectors
 from ...program.integer_program import Program, Role
 from ...program.output_timing import due_steps
 from ...verify.backends.board_c import refusal
 from ...verify.load_build import edited, load_program
 from . import stack
+from .board_report import (
+    BoardReport,
+    FlashUsage,
+    FootprintReport,
+    Frame,
+    InstructionCounts,
+    Instructions,
+    RamUsage,
+    StackDepths,
+)
 from .instructions import count
 from .sizes import sizes
 
@@ -32,7 +41,7 @@ MAX_STEPS = 4096
 
 def footprint(
     build_dir: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
-) -> dict[str, Any]:
+) -> FootprintReport:
     """Compile the C of a build directory for its targets, and measure it.
 
     Parameters
@@ -45,8 +54,7 @@ def footprint(
 
     Returns
     -------
-    dict
-        What ``footprint --json`` prints.
+    FootprintReport
 
     Raises
     ------
@@ -67,19 +75,19 @@ def footprint(
         if not targets:
             raise ToolError(f"there is no target to measure on: {'; '.join(left_out.values())}")
     inputs, due = _steps(program)
-    return {
-        "title": program.title,
-        "digest": program.digest,
-        "multiplies_per_step": program.multiplies_per_step,
-        "multiplies_per_output": program.multiplies_per_output,
-        "steps": len(inputs),
-        "seed": SEED,
-        "edited": [name for name in edited(build_dir) if name.startswith("c/")],
-        "targets": [
+    return FootprintReport(
+        title=program.title,
+        digest=program.digest,
+        multiplies_per_step=program.multiplies_per_step,
+        multiplies_per_output=program.multiplies_per_output,
+        steps=len(inputs),
+        seed=SEED,
+        edited=tuple(name for name in edited(build_dir) if name.startswith("c/")),
+        targets=tuple(
             measure(t, build_dir / "c", program, inputs, due, quiet=quiet) for t in targets
-        ],
-        "not_measured": left_out,
-    }
+        ),
+        not_measured=left_out,
+    )
 
 
 def _why_not(target: Board, build_dir: Path, program: Program) -> str:
@@ -106,7 +114,7 @@ def measure(
     due: npt.NDArray[np.bool_],
     *,
     quiet: bool = False,
-) -> dict[str, Any]:
+) -> BoardReport:
     """Compile the C files of a program for a target, and measure them in given steps.
 
     Parameters
@@ -122,8 +130,7 @@ def measure(
 
     Returns
     -------
-    dict
-        What ``footprint --json`` says of a target.
+    BoardReport
 
     Raises
     ------
@@ -147,84 +154,49 @@ def measure(
     code, deep = sum(found.code.values()), max(depths.values())
     always, both = program.multiplies_per_step, program.multiplies_per_output
     compiler = tool(target, "gcc", "-dumpfullversion", "-dumpversion").strip()
-    return {
-        "target": target.name,
-        "core": target.core,
-        "compiler": f"{target.toolchain.compiler} {compiler}",
-        "options": [*target.cpu, *optimize(target)],
-        "flash": {
-            "code": code,
-            "tables": found.tables,
-            "library": found.library,
-            "library_functions": list(found.calls),
-            "data": found.data,
-            "total": code + found.tables + found.library + found.data,
-            "functions": found.code,
-        },
-        "ram": {
-            "state": found.state,
-            "data": found.data,
-            "bss": found.bss,
-            "stack": deep,
-            "total": found.state + found.data + found.bss + deep,
-        },
-        "stack": {
+    return BoardReport(
+        target=target.name,
+        core=target.core,
+        compiler=f"{target.toolchain.compiler} {compiler}",
+        options=(*target.cpu, *optimize(target)),
+        flash=FlashUsage(
+            code=code,
+            tables=found.tables,
+            library=found.library,
+            library_functions=found.calls,
+            data=found.data,
+            total=code + found.tables + found.library + found.data,
+            functions=found.code,
+        ),
+        ram=RamUsage(
+            state=found.state,
+            data=found.data,
+            bss=found.bss,
+            stack=deep,
+            total=found.state + found.data + found.bss + deep,
+        ),
+        stack=StackDepths(
             **depths,
-            "chain": [{"function": f, "bytes": n} for f, n in chain.frames],
-            "not_counted": [name for name in found.calls if name not in graph.frames],
-        },
-        "instructions": {
-            "with_output": _statistics(counts[due], always + both),
-            "without_output": _statistics(counts[~due], always),
-        },
-    }
+            chain=tuple(Frame(function=f, bytes=n) for f, n in chain.frames),
+            not_counted=tuple(name for name in found.calls if name not in graph.frames),
+        ),
+        instructions=Instructions(
+            with_output=_statistics(counts[due], always + both),
+            without_output=_statistics(counts[~due], always),
+        ),
+    )
 
 
-def _statistics(counts: npt.NDArray[np.int64], macs: int) -> dict[str, Any] | None:
-    """Return what there is to say of steps of one kind; None where there are none."""
+def _statistics(counts: npt.NDArray[np.int64], macs: int) -> InstructionCounts | None:
+    """Return the counts of steps of one kind; None where there are none."""
     if not len(counts):
         return None
     mean = float(counts.mean())
-    return {
-        "steps": len(counts),
-        "mean": round(mean, 1),
-        "min": int(counts.min()),
-        "max": int(counts.max()),
-        "macs": macs,
-        "per_mac": round(mean / macs, 2) if macs else None,
-    }
-
-
-def text(result: dict[str, Any]) -> str:
-    """Return a result as a table for people."""
-    lines = [result["title"]]
-    if result["edited"]:
-        lines.append(f"edited since it was generated: {', '.join(result['edited'])}")
-    lines += [line for t in result["targets"] for line in _lines(t)]
-    lines += [f"{name} NOT MEASURED: {why}" for name, why in result["not_measured"].items()]
-    return "\n".join(lines)
-
-
-def _lines(t: dict[str, Any]) -> list[str]:
-    flash, ram, calls = t["flash"], t["ram"], t["stack"]["not_counted"]
-    library = flash["library_functions"]
-    from_library = f", library {flash['library']:,} ({', '.join(library)})" if library else ""
-    chain = " > ".join(f"{frame['function']} {frame['bytes']}" for frame in t["stack"]["chain"])
-    lines = [
-        f"{t['target']} ({t['core']}, {t['compiler']} {OPTIMIZE[0]})",
-        f"  flash         {flash['total']:,} bytes: code {flash['code']:,}, tables "
-        f"{flash['tables']:,}{from_library}",
-        f"  RAM           {ram['total']:,} bytes: state {ram['state']:,}, globals "
-        f"{ram['data'] + ram['bss']:,}, stack {ram['stack']:,}",
-        f"  stack         {t['stack']['step']:,} bytes of a step: {chain}"
-        + (f", and that of {' and '.join(calls)}" if calls else ""),
-    ]
-    for kind in ("with", "without"):
-        counts = t["instructions"][f"{kind}_output"]
-        if counts is not None:
-            per_mac = "" if counts["per_mac"] is None else f", {counts['per_mac']:.2f} per MAC"
-            lines.append(
-                f"  instructions  {counts['mean']:,.1f} a step {kind} an output "
-                f"({counts['min']:,} to {counts['max']:,}){per_mac}"
-            )
-    return lines
+    return InstructionCounts(
+        steps=len(counts),
+        mean=round(mean, 1),
+        min=int(counts.min()),
+        max=int(counts.max()),
+        macs=macs,
+        per_mac=round(mean / macs, 2) if macs else None,
+    )

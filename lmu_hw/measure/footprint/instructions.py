@@ -86,5 +86,5 @@ def _plugin(place: Path) -> Path:
         raise ToolError("no C compiler for the plugin that counts: apt-get install gcc")
     source, path = sim_dir() / "firmware" / "instructions.c", place / "instructions.so"
     options = ["-O2", "-shared", "-fPIC", "-o", str(path), str(source)]
-    compile_files(command, options, what=source, cwd=place)
+    compile_files(command, options, label=source, cwd=place)
     return path

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ..._support.progress import progress
 from ...errors import EmitError, ModelFileError, SpecError, ToolError, read_error
@@ -16,12 +14,21 @@ from ...rtl.schedule import Schedule, why_not
 from ...verify.load_build import check_manifest, edited, load_program, plan_of
 from . import yowasp_tools
 from .devices import Device
-from .estimate import estimate
 from .expected import Expected
-from .families import Style
 from .netlists import DeviceNetlist, synthesize
 from .nextpnr import place_and_route
 from .pin_harness import TOP, harness, ports_of
+from .synth_report import (
+    CellUnits,
+    DeviceReport,
+    HarnessUsage,
+    MemoryUsage,
+    PredictedUsage,
+    ProductUsage,
+    RoutedDesign,
+    SynthReport,
+    Usage,
+)
 
 FIRST_RUN = "half a minute longer when it is the tool's first here"
 
@@ -34,7 +41,7 @@ def synth(
     freq: float | None = None,
     keep: Path | None = None,
     quiet: bool = False,
-) -> dict[str, Any]:
+) -> SynthReport:
     """Synthesize, place and route the Verilog of a build directory.
 
     Parameters
@@ -52,8 +59,7 @@ def synth(
 
     Returns
     -------
-    dict
-        digest, cycles_per_step, edited files, seed, and for each target its figures.
+    SynthReport
 
     Raises
     ------
@@ -74,16 +80,16 @@ def synth(
         raise EmitError(f"{keep} must be a new or empty folder")
     plan = plan_of(build_dir, program)
     design = _Design(build_dir, program, plan)
-    return {
-        "digest": program.digest,
-        "title": program.title,
-        "lanes": plan.lanes,
-        "cycles_per_step": plan.cycles_per_step,
-        "seed": seed,
-        "freq_mhz": freq,
-        "edited": design.edited,
-        "targets": [design.on(target, seed, freq, keep, quiet) for target in targets],
-    }
+    return SynthReport(
+        digest=program.digest,
+        title=program.title,
+        lanes=plan.lanes,
+        cycles_per_step=plan.cycles_per_step,
+        seed=seed,
+        freq_mhz=freq,
+        edited=tuple(design.edited),
+        targets=tuple(design.on(target, seed, freq, keep, quiet) for target in targets),
+    )
 
 
 class _Design:
@@ -109,7 +115,7 @@ class _Design:
 
     def on(
         self, target: Device, seed: int, freq: float | None, keep: Path | None, quiet: bool
-    ) -> dict[str, Any]:
+    ) -> DeviceReport:
         """Return the figures of the design on a target."""
         with tempfile.TemporaryDirectory(prefix="lmu-hw-synth-") as temporary:
             work = Path(temporary)
@@ -123,49 +129,48 @@ class _Design:
 
     def _run(
         self, target: Device, work: Path, seed: int, freq: float | None, quiet: bool
-    ) -> dict[str, Any]:
+    ) -> DeviceReport:
         for name, text in self.files.items():
             (work / name).write_text(text, encoding="utf-8")
         if target.harness:
             ports = ports_of(self.files[f"{self.name}.v"], self.name)
             (work / f"{TOP}.v").write_text(harness(ports, self.name), encoding="utf-8")
         expected = Expected(target, self.parts)
-        guess = estimate(target, self.parts)
         with progress(f"{target.name}: synthesis ({FIRST_RUN})", 0, quiet):
             netlist = synthesize(target, self.name, work)
         expected.check(netlist, self.edited)
         used = {key: getattr(netlist, key) for key in target.capacity}
         expected.check_fit(used, self.plan.lanes)
-        figures: dict[str, Any] = {
-            "target": target.name,
-            "device": target.device,
-            **{
-                key: {
-                    "used": used[key],
-                    "available": target.capacity[key],
-                    "estimate": getattr(guess, key),
-                    "estimate_error_percent": _percent(getattr(guess, key), used[key]),
-                }
-                for key in used
-            },
-            "units": {"dsps": target.dsp_unit, "block_rams": target.ram_unit},
-            "products": [
-                {"name": p.name, "bits": list(p.widths), "dsps": n} for p, n in expected.products
-            ],
-            "memories": [
-                {
-                    "name": m.storage.name,
-                    "words": m.storage.depth,
-                    "bits": m.storage.width,
-                    "in": m.style.value,
-                    "block_rams": m.blocks,
-                }
+        has = target.capacity
+        return DeviceReport(
+            target=target.name,
+            device=target.device,
+            luts=Usage(used=netlist.luts, available=has["luts"]),
+            ffs=Usage(used=netlist.ffs, available=has["ffs"]),
+            dsps=PredictedUsage(used=netlist.dsps, available=has["dsps"], estimate=expected.dsps),
+            block_rams=PredictedUsage(
+                used=netlist.block_rams,
+                available=has["block_rams"],
+                estimate=expected.block_rams,
+            ),
+            units=CellUnits(dsps=target.dsp_unit, block_rams=target.ram_unit),
+            products=tuple(
+                ProductUsage(name=p.name, bits=p.widths, dsps=n) for p, n in expected.products
+            ),
+            memories=tuple(
+                MemoryUsage(
+                    name=m.storage.name,
+                    words=m.storage.depth,
+                    bits=m.storage.width,
+                    style=m.style,
+                    block_rams=m.blocks,
+                )
                 for m in expected.memories
-            ],
-        }
-        return figures | self._timing(target, netlist, work, seed, freq, quiet)
+            ),
+            routed=self._place(target, netlist, work, seed, freq, quiet),
+        )
 
-    def _timing(
+    def _place(
         self,
         target: Device,
         netlist: DeviceNetlist,
@@ -173,11 +178,9 @@ class _Design:
         seed: int,
         freq: float | None,
         quiet: bool,
-    ) -> dict[str, Any]:
-        cycles = self.plan.cycles_per_step
-        nothing = {"logic_cells": None, "fmax_mhz": None, "steps_per_second": None}
+    ) -> RoutedDesign | None:
         if target.placer is None:
-            return nothing | {"critical_path": None, "note": "synthesis only: no clock figure"}
+            return None
         with progress(f"{target.name}: place and route ({FIRST_RUN})", 0, quiet):
             try:
                 timing = place_and_route(target, work, self.parts.blocks, seed, freq)
@@ -190,78 +193,16 @@ class _Design:
                     exit_code=error.exit_code,
                     tail=error.tail,
                 ) from error
-        return {
-            "logic_cells": timing.logic_cells,
-            "harness": {"luts": netlist.harness_luts, "ffs": netlist.harness_ffs},
-            "fmax_mhz": timing.fmax_mhz,
-            "steps_per_second": round(timing.fmax_mhz * 1e6 / cycles, 1),
-            "critical_path": {
-                key: value
-                for key, value in asdict(timing).items()
-                if key in ("delay_ns", "start", "end")
-            }
-            | {"blocks": [{"block": b, "delay_ns": d} for b, d in timing.blocks]},
-        }
+        return RoutedDesign(
+            logic_cells=timing.logic_cells,
+            harness=HarnessUsage(luts=netlist.harness_luts, ffs=netlist.harness_ffs),
+            fmax_mhz=timing.fmax_mhz,
+            steps_per_second=round(timing.fmax_mhz * 1e6 / self.plan.cycles_per_step, 1),
+            critical_path=timing.critical_path,
+        )
 
 
 def _keep(work: Path, keep: Path | None, target: Device) -> None:
     """Copy what the tools left to the folder that was asked for."""
     if keep is not None:
         shutil.copytree(work, keep / target.name)
-
-
-def _percent(guess: int, used: int) -> float | None:
-    """Return the error of an estimate; None where nothing is used."""
-    return None if used == 0 else round(100 * (guess - used) / used, 1)
-
-
-def text(result: dict[str, Any]) -> str:
-    """Return a result as a table for people."""
-    lines = [line for t in result["targets"] for line in _lines(t, result)]
-    if result["edited"]:
-        lines.insert(0, f"edited since it was generated: {', '.join(result['edited'])}")
-    return "\n".join([result["title"], *lines])
-
-
-def _lines(t: dict[str, Any], result: dict[str, Any]) -> list[str]:
-    def share(key: str) -> str:
-        used, available = t[key]["used"], t[key]["available"]
-        part = f", {100 * used / available:.0f} %" if available else ""
-        return f"{used:,} of {available:,}{part}"
-
-    def logic(key: str) -> str:
-        x = t[key]
-        return f"{share(key)}; estimated {x['estimate']:,} ({x['estimate_error_percent']:+.1f} %)"
-
-    def blocks(key: str, unit: str, parts: list[str]) -> str:
-        # what is used is as expected, or there would have been an error
-        kind = f"; {unit} each" if unit else ""
-        return f"{share(key)}{kind}{': ' if parts else ''}{', '.join(parts)}"
-
-    def by_name(key: str, count: str) -> list[str]:
-        total: dict[str, int] = {}
-        for part in t[key]:
-            total[part["name"]] = total.get(part["name"], 0) + part[count]
-        return [f"{name} {n}" for name, n in total.items() if n]
-
-    rams = by_name("memories", "block_rams")
-    small = [m["name"] for m in t["memories"] if m["in"] != Style.BLOCK.value]
-    lines = [
-        f"{t['target']} ({t['device']})",
-        f"  LUTs          {logic('luts')}",
-        f"  flip-flops    {logic('ffs')}",
-        f"  multipliers   {blocks('dsps', t['units']['dsps'], by_name('products', 'dsps'))}",
-        f"  block RAM     {blocks('block_rams', t['units']['block_rams'], rams)}",
-    ]
-    if small:
-        lines.append(f"  in LUTs       {', '.join(small)}")
-    if t["fmax_mhz"] is None:
-        return [*lines, f"  clock         {t['note']}; {result['cycles_per_step']:,} cycles a step"]
-    path = t["critical_path"]
-    crossed = " -> ".join(f"{b['block']} {b['delay_ns']:.1f}" for b in path["blocks"])
-    return [
-        *lines,
-        f"  clock         {t['fmax_mhz']:.1f} MHz; {result['cycles_per_step']:,} cycles a step: "
-        f"{t['steps_per_second']:,.0f} steps a second",
-        f"  critical path {path['delay_ns']:.1f} ns: {crossed}",
-    ]

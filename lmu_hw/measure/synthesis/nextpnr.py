@@ -18,28 +18,61 @@ LOG, REPORT, PINS = "nextpnr.log", "timing.json", "pins.cst"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """What nextpnr made of a netlist.
+class PathBlock:
+    """A block that the critical path crosses.
 
-    Parameters
+    Attributes
     ----------
-    fmax_mhz : float
-    logic_cells : int
-        Of the device that are taken, harness included.
+    block : str
+        Instance path; ``top`` and ``harness`` outside all blocks.
     delay_ns : float
-        Of the critical path.
+        Delay in it [ns].
+    """
+
+    block: str
+    delay_ns: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalPath:
+    """The slowest path between two registers.
+
+    Attributes
+    ----------
+    delay_ns : float
+        Delay of the whole path [ns].
     start, end : str
         Blocks of its two registers.
-    blocks : tuple of (str, float)
-        The blocks that it crosses, in order, and its delay in each [ns].
+    blocks : tuple of PathBlock
+        Blocks that it crosses, in order.
+    """
+
+    delay_ns: float
+    start: str
+    end: str
+    blocks: tuple[PathBlock, ...]
+
+    def __str__(self) -> str:
+        crossed = " -> ".join(f"{b.block} {b.delay_ns:.1f}" for b in self.blocks)
+        return f"{self.delay_ns:.1f} ns: {crossed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Result of nextpnr.
+
+    Attributes
+    ----------
+    fmax_mhz : float
+        Highest clock rate [MHz].
+    logic_cells : int
+        Logic cells of the device that are taken, harness included.
+    critical_path : CriticalPath
     """
 
     fmax_mhz: float
     logic_cells: int
-    delay_ns: float
-    start: str
-    end: str
-    blocks: tuple[tuple[str, float], ...]
+    critical_path: CriticalPath
 
 
 def arguments(target: Device, seed: int, freq: float | None) -> tuple[str, ...]:
@@ -91,10 +124,12 @@ def place_and_route(
     return Timing(
         fmax_mhz=round(fmax["achieved"], 2),
         logic_cells=report["utilization"][target.cells]["used"],
-        delay_ns=round(math.fsum(step["delay"] for step in steps), 2),
-        start=path[0][0],
-        end=path[-1][0],
-        blocks=tuple((block, round(delay, 2)) for block, delay in path),
+        critical_path=CriticalPath(
+            delay_ns=round(math.fsum(step["delay"] for step in steps), 2),
+            start=path[0][0],
+            end=path[-1][0],
+            blocks=tuple(PathBlock(block=b, delay_ns=round(delay, 2)) for b, delay in path),
+        ),
     )
 
 

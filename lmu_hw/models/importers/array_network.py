@@ -1,4 +1,4 @@
-"""Networks of bare arrays: which layer each group of them is, their order, what is assumed."""
+"""Build a network from bare arrays: the kind of each layer, the layer order, the assumptions."""
 
 from __future__ import annotations
 
@@ -9,56 +9,67 @@ from dataclasses import replace
 from ..._support.array_types import Array
 from ...errors import ModelFileError
 from ..network import Activation, DenseLayer, FloatNetwork, Layer, LMULayer, SimpleRNNLayer
-from .layer_order import LayerGroup, arranged
+from .layer_order import LayerGroup, order_layers
 from .lmu_names import lmu_of, naming_of
-from .named_arrays import PAGE, Asked, Group, dense_of, full_name, grouped, listed, unknown
+from .named_arrays import (
+    PAGE,
+    Group,
+    ImportOptions,
+    dense_of,
+    full_name,
+    group_by_layer,
+    join_names,
+    unknown_names,
+)
 from .nengo_names import from_nengo, is_unnamed
 from .rnn_names import is_keras_rnn, is_torch_rnn, keras_layer, torch_layers
 from .torch_names import lmufft_layers
 
-HIPPO = {"W_uxh", "W_hxm", "W_hh", "W_um", "W_gxm"}
-STATE = re.compile(r"([hcmuxy](t|_t|_n|_prev)?[0-9]{0,3}|hidden|memory|state|output)")
-"""Names of buffers in which modules keep a state or an output, which is no weight."""
+HIPPO_NAMES = {"W_uxh", "W_hxm", "W_hh", "W_um", "W_gxm"}
+STATE_BUFFER = re.compile(r"([hcmuxy](t|_t|_n|_prev)?[0-9]{0,3}|hidden|memory|state|output)")
+"""Names of buffers that hold a state or an output rather than weights."""
 
 
-def network_of(arrays: Mapping[str, Array], asked: Asked, *, in_order: bool = True) -> FloatNetwork:
-    """Return the network of named arrays, whose output is wanted at every step.
+def network_of(
+    arrays: Mapping[str, Array], options: ImportOptions, *, in_order: bool = True
+) -> FloatNetwork:
+    """Return the network in a set of named arrays, with an output at every step.
 
     Parameters
     ----------
     arrays : mapping of str to float array
         Names such as ``lmu.cell.W_x``, ``rnn/lmu_cell/input_kernel:0`` or ``classifier.weight``.
-    asked : Asked
+    options : ImportOptions
     in_order : bool
-        The arrays stand in the order in which they were defined.
+        Whether the arrays come in the order in which the model defined them.
 
     Raises
     ------
     ModelFileError
-        If a name is unknown, an array is missing or has the wrong shape, or the order of the layers
-        or their functions are open.
+        If a name is unknown, an array is missing or has a wrong shape, or the order of the layers
+        or their activations are ambiguous.
     """
     if is_unnamed(arrays):
         arrays = from_nengo(arrays)
-    parts = arranged(_parts(grouped(arrays), asked), in_order=in_order)
+    parts = order_layers(_parts(group_by_layer(arrays), options), in_order=in_order)
     linear = [name for part in parts if part.is_linear for name, _ in part.layers]
-    functions = iter(_functions(linear, asked.activations))
+    functions = iter(_functions(linear, options.activations))
     layers: list[tuple[str, Layer]] = []
     for part in parts:
         for name, layer in part.layers:
             if part.is_linear and isinstance(layer, DenseLayer):
                 layer = replace(layer, activation=next(functions))
             layers.append((name, layer))
-    assumed = _assumed(layers, linear, asked)
+    assumed = _assumed(layers, linear, options)
     names, made = zip(*layers, strict=True)
     network = FloatNetwork(names=names, layers=made)
-    asked.note(f"assumed, as the arrays do not say: {', '.join(assumed)} ({PAGE})")
+    options.note(f"assumed, as the arrays do not say: {', '.join(assumed)} ({PAGE})")
     return network
 
 
-def _parts(groups: dict[str, Group], asked: Asked) -> list[LayerGroup]:
-    """Return the layers of groups of arrays, in their order."""
-    if hippo := sorted({word for key in groups for word in key.split(".")} & HIPPO):
+def _parts(groups: dict[str, Group], options: ImportOptions) -> list[LayerGroup]:
+    """Return the layers in groups of arrays, in the order of the groups."""
+    if hippo := sorted({word for key in groups for word in key.split(".")} & HIPPO_NAMES):
         raise ModelFileError(
             f"cannot import HiPPO's gated cells ({', '.join(hippo)}): "
             f"supported namings are in {PAGE}"
@@ -72,75 +83,82 @@ def _parts(groups: dict[str, Group], asked: Asked) -> list[LayerGroup]:
         if outer in fft and leaf in ("W_u", "W_h"):
             if leaf == "W_u":
                 halves = {k: groups.get(full_name(outer, k), {}) for k in ("W_u", "W_h")}
-                layers = lmufft_layers(outer, halves, groups.get(outer, {}), asked)
+                layers = lmufft_layers(outer, halves, groups.get(outer, {}), options)
                 parts.append(LayerGroup(prefix=outer, layers=tuple(layers)))
             continue
         if prefix in fft:
             continue
-        group = {k: array for k, array in whole.items() if not STATE.fullmatch(k)}
+        group = {k: array for k, array in whole.items() if not STATE_BUFFER.fullmatch(k)}
         ignored += [full_name(prefix, k) for k in whole if k not in group]
-        layers, extra = _layers(prefix, group, asked)
+        layers, extra = _layers(prefix, group, options)
         strange += [full_name(prefix, k) for k in extra]
         if layers:
             parts.append(LayerGroup(prefix=prefix, layers=tuple(layers)))
     if strange:
-        raise unknown(strange)
+        raise unknown_names(strange)
     if all(part.is_linear for part in parts):
-        raise unknown([f"{part.layers[0][0]}.*" for part in parts] or list(groups) or ["(none)"])
+        raise unknown_names(
+            [f"{part.layers[0][0]}.*" for part in parts] or list(groups) or ["(none)"]
+        )
     if ignored:
-        asked.note(f"ignored, as states and not weights: {listed(ignored)}")
+        options.note(f"ignored, because they are states and not weights: {join_names(ignored)}")
     return parts
 
 
-def _layers(prefix: str, group: Group, asked: Asked) -> tuple[list[tuple[str, Layer]], list[str]]:
-    """Return the layers that a group of arrays is, and the names that belong to none."""
+def _layers(
+    prefix: str, group: Group, options: ImportOptions
+) -> tuple[list[tuple[str, Layer]], list[str]]:
+    """Return the layers in a group of arrays, and the names of arrays that fit no layer."""
     if (naming := naming_of(group)) is not None:
         extra = [k for k in group if k not in {*naming.names.values(), "bias"}]
-        return ([] if extra else [(prefix or "lmu", lmu_of(prefix, group, naming, asked))]), extra
+        return ([] if extra else [(prefix or "lmu", lmu_of(prefix, group, naming, options))]), extra
     if not group:
         return [], []
     if is_torch_rnn(group):
-        return torch_layers(prefix, group, asked), []
+        return torch_layers(prefix, group, options), []
     if is_keras_rnn(group):
-        return [(prefix or "rnn", keras_layer(prefix, group, asked))], []
+        return [(prefix or "rnn", keras_layer(prefix, group, options))], []
     dense = dense_of(prefix, group)
     return ([], list(group)) if dense is None else ([(prefix or "dense", dense)], [])
 
 
 def _functions(linear: Sequence[str], given: Sequence[Activation] | None) -> Sequence[Activation]:
-    """Return the functions of the linear layers."""
+    """Return the activation of each dense layer."""
     if given is None and len(linear) > 1:
         example = ",".join(["relu"] * (len(linear) - 1) + ["linear"])
         raise ModelFileError(
-            f"arrays of several linear layers ({listed(linear)}) do not say which functions follow "
-            f"them: name one for each, as in --activations {example}"
+            f"several linear layers ({join_names(linear)}) need their activations stated: "
+            f"name one for each, as in --activations {example}"
         )
     if given is not None and len(given) != len(linear):
         raise ModelFileError(
             f"--activations must name {len(linear)}, one for each linear layer "
-            f"({listed(linear) or 'there is none'}), not {len(given)}"
+            f"({join_names(linear) or 'there is none'}), not {len(given)}"
         )
     return [Activation.LINEAR] * len(linear) if given is None else given
 
 
-def _assumed(layers: Sequence[tuple[str, Layer]], linear: Sequence[str], asked: Asked) -> list[str]:
-    """Return what neither the arrays nor the user says.
+def _assumed(
+    layers: Sequence[tuple[str, Layer]], linear: Sequence[str], options: ImportOptions
+) -> list[str]:
+    """Return the properties that neither the arrays nor the user state.
 
     Raises
     ------
     ModelFileError
-        If the user names a function that no cell has use for.
+        If the user gives an activation but no cell needs one.
     """
-    # all cells but those of one class's fixed functions are of this kind
+    # the activations of all other cells are fixed by their class
     open_cells = [
         name
         for name, layer in layers
         if isinstance(layer.cell if isinstance(layer, LMULayer) else layer, SimpleRNNLayer)
     ]
-    if asked.activation is not None and not open_cells:
+    if options.activation is not None and not open_cells:
         raise ModelFileError(
-            "--activation is for LMU cells and RNN layers, and there is none whose function is open"
+            "--activation is for LMU cells and simple RNN layers, and the file has none: "
+            "leave it out"
         )
-    assumed = [] if asked.activation or not open_cells else [f"tanh in {listed(open_cells)}"]
-    assumed += [] if asked.activations or not linear else [f"linear {listed(linear)}"]
+    assumed = [] if options.activation or not open_cells else [f"tanh in {join_names(open_cells)}"]
+    assumed += [] if options.activations or not linear else [f"linear {join_names(linear)}"]
     return [*assumed, "an output at every step"]

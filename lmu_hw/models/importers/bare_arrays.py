@@ -1,6 +1,7 @@
-"""Files of plain named arrays: NumPy's .npz, .safetensors, PyTorch's checkpoints.
+"""Read files of named arrays: NumPy's .npz, .safetensors, PyTorch checkpoints.
 
-Every size is compared with what the file holds before memory is asked for; nothing is unpickled.
+Every stated size is compared with the size of the file before memory is allocated; nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ MAX_BYTES = 1 << 28
 """Most bytes that the arrays of a file may take as float64."""
 MAX_ARRAYS = 4096
 """Most arrays in a file."""
-TORCH = (".pt", ".pth", ".ckpt")
-STATES = ("state_dict", "model_state_dict", "model", "net")
-"""Keys under which a checkpoint keeps its arrays, one level down."""
-DAMAGE = (
+TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
+"""Keys of a checkpoint that may hold the state_dict."""
+DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -49,8 +50,8 @@ DAMAGE = (
 def read_arrays(path: Path) -> dict[str, Array]:
     """Return the arrays of a file by name, as float64, in the file's order.
 
-    A .safetensors file has no order of its own: names are sorted, numbers in them by value. Complex
-    arrays are left out: no weight is complex, only transforms of weights kept beside them.
+    A .safetensors file has no order: its names are sorted, numbers in them by value. Complex arrays
+    are skipped: they hold transforms of weights, never weights.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
     ModelFileError
         If the file is missing, damaged, too large or holds anything but numbers.
     ToolError
-        If the package that reads it is not installed.
+        If the package that reads the format is not installed.
     """
     try:
         if path.suffix == ".npz":
@@ -72,22 +73,22 @@ def read_arrays(path: Path) -> dict[str, Array]:
             }
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
-        if path.suffix in TORCH:
+        if path.suffix in TORCH_SUFFIXES:
             return _read_torch(path)
     except OSError as error:
         raise read_error(path, error) from error
-    known = ", ".join((".npz", ".safetensors", *TORCH))
+    known = ", ".join((".npz", ".safetensors", *TORCH_SUFFIXES))
     raise ModelFileError(f"{path} must be one of {known}; save its arrays as .npz")
 
 
 def read_npz(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
-    """Return the arrays of numbers in a .npz file by name, as they are.
+    """Return the numeric arrays in a .npz file by name, in their stored types.
 
     Parameters
     ----------
     path : Path
     max_bytes : int
-        Most that all of them may take as float64.
+        Limit of their total size as float64.
 
     Raises
     ------
@@ -111,17 +112,17 @@ def read_npz(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
         raise read_error(path, error) from error
     except LMUHWError:
         raise
-    except DAMAGE as error:
+    except DAMAGE_ERRORS as error:
         raise _damaged(path, error, "numpy.savez") from error
     return arrays
 
 
 def _parse_npy(path: Path, name: str, content: bytes) -> np.ndarray:
-    """Return the array of a .npy file, whose header may claim anything."""
+    """Return the array of a .npy file; its header is not trusted."""
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     with warnings.catch_warnings():
-        # Python's parser warns of odd literals in a damaged header
+        # Python's parser warns about odd literals in a damaged header
         warnings.simplefilter("ignore")
         if version == (1, 0):
             header = np.lib.format.read_array_header_1_0(file)
@@ -146,7 +147,7 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
     package = _package("safetensors", f"{path} is a safetensors file")
     try:
         with package.safe_open(str(path), framework="numpy") as file:
-            names = sorted(file.keys(), key=natural)
+            names = sorted(file.keys(), key=natural_key)
             heads = {name: file.get_slice(name) for name in names}
             sizes = [8 * math.prod(head.get_shape()) for head in heads.values()]
             _check_total(path, len(names), sum(sizes))
@@ -160,7 +161,7 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
                         f"{path}: {name[:80]!r} is {dtype}; save it as float32 (tensor.float())"
                     )
                 arrays[name] = _doubles(np.asarray(file.get_tensor(name)))
-    except (package.SafetensorError, *DAMAGE) as error:
+    except (package.SafetensorError, *DAMAGE_ERRORS) as error:
         if isinstance(error, LMUHWError):
             raise
         raise _damaged(path, error, "safetensors") from error
@@ -172,12 +173,12 @@ def _read_torch(path: Path) -> dict[str, Array]:
     _check_total(path, 1, path.stat().st_size)
     try:
         with warnings.catch_warnings():
-            # of damage that is told of below
+            # damage is reported below
             warnings.simplefilter("ignore")
             loaded = torch.load(str(path), map_location="cpu", weights_only=True)
     except OSError:
         raise
-    # a damaged pickle can fail in any of PyTorch's ways
+    # a damaged pickle may raise any exception in PyTorch
     except Exception as error:
         raise ModelFileError(
             f"{path} holds more than weights, or is damaged; "
@@ -193,7 +194,7 @@ def _read_torch(path: Path) -> dict[str, Array]:
 
 
 def _tensors(path: Path, loaded: Any, is_tensor: Callable[[Any], bool]) -> dict[str, Any]:
-    """Return the tensors of a checkpoint by name, which may lie one level down."""
+    """Return the tensors of a checkpoint by name; they may be nested one level deep."""
 
     def held(state: Any) -> dict[str, Any]:
         items = state.items() if isinstance(state, Mapping) else ()
@@ -201,7 +202,7 @@ def _tensors(path: Path, loaded: Any, is_tensor: Callable[[Any], bool]) -> dict[
 
     if not isinstance(loaded, Mapping):
         raise ModelFileError(f"{path} must hold a state_dict; save model.state_dict()")
-    inner = {key: found for key in STATES if (found := held(loaded.get(key)))}
+    inner = {key: found for key in STATE_DICT_KEYS if (found := held(loaded.get(key)))}
     if len(inner) > 1:
         raise ModelFileError(
             f"{path} holds arrays under {' and '.join(inner)}; save the state_dict of one model"
@@ -211,14 +212,14 @@ def _tensors(path: Path, loaded: Any, is_tensor: Callable[[Any], bool]) -> dict[
         keys = [repr(str(key)[:80]) for key in loaded]
         shown = ", ".join(keys[:8]) + (", ..." if len(keys) > 8 else "")
         raise ModelFileError(
-            f"{path} must hold a state_dict, by itself or under one of {', '.join(STATES)}, "
+            f"{path} must hold a state_dict, by itself or under {', '.join(STATE_DICT_KEYS)}, "
             f"but holds {shown or 'nothing'}; save model.state_dict()"
         )
     return tensors
 
 
 def _dense(path: Path, name: str, tensor: Any, dtype: Any) -> Array:
-    """Return a tensor's numbers; sparse, quantized and meta tensors have none in this sense."""
+    """Return a dense tensor as float64; reject sparse, quantized and meta tensors."""
     try:
         return np.array(tensor.to(dtype).numpy(), dtype=np.float64)
     except (RuntimeError, TypeError) as error:
@@ -229,7 +230,7 @@ def _dense(path: Path, name: str, tensor: Any, dtype: Any) -> Array:
 
 
 def _doubles(array: np.ndarray) -> Array:
-    """Return an array as float64; the network refuses what is not finite by name."""
+    """Return an array as float64; the network rejects non-finite values and names the array."""
     with np.errstate(all="ignore"):
         return array.astype(np.float64)
 
@@ -257,7 +258,7 @@ def _damaged(path: Path, error: Exception, how: str) -> ModelFileError:
     )
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
+def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Return a key that sorts ``lmu.2`` before ``lmu.10``."""
     parts = re.split(r"([0-9]{1,18})", name)
     return [(1, int(part), "") if k % 2 else (0, 0, part) for k, part in enumerate(parts)]

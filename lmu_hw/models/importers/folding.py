@@ -1,9 +1,9 @@
-"""Layers that scale and shift every word, folded into the weights of a neighbour.
+"""Fold layers that scale and shift their input into the weights of a neighbouring layer.
 
-``y = scale x + shift`` is exact in the weights of a linear layer before it, ``scale (W x + b) +
-shift``, and in those of any layer after it, ``W (scale x + shift) + b``: what comes out differs by
-the rounding of float64 alone. Where neither neighbour can take it (after a function and at the end,
-or between two functions) it becomes a dense layer of its own, with a diagonal matrix.
+``y = scale x + shift`` folds exactly into a linear layer before it, ``scale (W x + b) + shift``, or
+into any layer after it, ``W (scale x + shift) + b``; results differ by float64 rounding only. If
+neither neighbour can absorb it (after a nonlinear activation at the end of the network, or between
+two of them), it becomes a dense layer with a diagonal matrix.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..network import Activation, DenseLayer, FloatNetwork, Layer, LMULayer, n_i
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScaleAndShift:
-    """``y = scale x + shift`` of every word.
+    """An elementwise affine layer, ``y = scale x + shift``.
 
     Parameters
     ----------
     name : str
-        Of the layer that it is.
+        Name of the layer.
     scale, shift : float array, shape (n,) or ()
-        () is one number for all words.
+        Shape () applies one number to all elements.
 
     Raises
     ------
     ModelFileError
-        If a number is not finite, as of a negative variance.
+        If a number is not finite, for example because a variance is negative.
     """
 
     name: str
@@ -44,8 +44,8 @@ class ScaleAndShift:
                 f"layer {self.name!r} must hold finite numbers, and variances that are positive"
             )
 
-    def of(self, n: int) -> tuple[Array, Array]:
-        """Return scale and shift of ``n`` words."""
+    def broadcast(self, n: int) -> tuple[Array, Array]:
+        """Return scale and shift for ``n`` elements."""
         for values in (self.scale, self.shift):
             if values.shape not in ((), (1,), (n,)):
                 raise ModelFileError(
@@ -54,22 +54,22 @@ class ScaleAndShift:
         return np.broadcast_to(self.scale, (n,)), np.broadcast_to(self.shift, (n,))
 
     def after(self, first: ScaleAndShift) -> ScaleAndShift:
-        """Return the two in one, another one before this one."""
+        """Return the composition of ``first`` and then this layer."""
         n = max(v.size for v in (self.scale, self.shift, first.scale, first.shift))
-        scale, shift = self.of(n)
-        inner_scale, inner_shift = first.of(n)
+        scale, shift = self.broadcast(n)
+        inner_scale, inner_shift = first.broadcast(n)
         return ScaleAndShift(
             name=self.name, scale=scale * inner_scale, shift=scale * inner_shift + shift
         )
 
 
 class LayerChain:
-    """A network that grows layer by layer, with what is still to be folded into the next one.
+    """A network under construction, with any scaling that the next layer has to absorb.
 
     Parameters
     ----------
     width : int or None
-        Words of its input, where they are known.
+        Width of the network's input, if known.
     """
 
     def __init__(self, width: int | None) -> None:
@@ -80,7 +80,7 @@ class LayerChain:
 
     @property
     def width(self) -> int | None:
-        """Words that the next layer reads, where they are known."""
+        """Width of the next layer's input, if known."""
         return n_out(self._layers[-1]) if self._layers else self._width
 
     def add(self, name: str, layer: Layer) -> None:
@@ -105,12 +105,12 @@ class LayerChain:
             self._waiting = affine
 
     def activate(self, name: str, activation: Activation) -> None:
-        """Append a function.
+        """Append an activation layer.
 
         Raises
         ------
         ModelFileError
-            If the layer before it has a function already, or feeds back what comes before this one.
+            If the layer before it has an activation already, or feeds back its linear output.
         """
         if activation is Activation.LINEAR:
             return
@@ -118,8 +118,8 @@ class LayerChain:
         last = _last_dense(self._layers[-1]) if self._layers else None
         if last is None:
             raise ModelFileError(
-                f"layer {name!r} is a function and must follow a linear Dense, whose activation it "
-                "becomes"
+                f"layer {name!r} is an activation and must follow a linear Dense layer, "
+                "which absorbs it"
             )
         self._replace_last(replace(last, activation=activation))
 
@@ -131,17 +131,17 @@ class LayerChain:
         )
 
     def _flush(self) -> None:
-        """Make a layer of its own of what waits for one."""
+        """Append pending scaling as a layer of its own."""
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             return
         n = self.width or max(waiting.scale.size, waiting.shift.size)
         if n == 1 and self.width is None:
             raise ModelFileError(
-                f"how many words layer {waiting.name!r} reads stands nowhere; save the model with "
+                f"layer {waiting.name!r} has an input of unknown width; save the model with "
                 "an InputLayer"
             )
-        scale, shift = waiting.of(n)
+        scale, shift = waiting.broadcast(n)
         self.add(
             waiting.name, DenseLayer(W=np.diag(scale), b=shift.copy(), activation=Activation.LINEAR)
         )
@@ -151,9 +151,9 @@ class LayerChain:
 
 
 def _last_dense(layer: Layer) -> DenseLayer | None:
-    """Return the linear dense layer that a layer ends with, if nothing but the next layer reads it.
+    """Return the linear dense layer at the output of a layer, if only the next layer reads it.
 
-    What an LMU layer feeds back from its cell comes before anything folded into it.
+    An LMU layer that feeds back its output has none: folding would change what is fed back.
     """
     if isinstance(layer, LMULayer):
         if layer.e_h is not None or not isinstance(layer.cell, DenseLayer):
@@ -169,20 +169,20 @@ def _with_last(layer: Layer, dense: DenseLayer) -> Layer:
 
 
 def _followed(layer: Layer, affine: ScaleAndShift) -> Layer | None:
-    """Return a layer with what follows it in its weights, or None where it cannot take it."""
+    """Return a layer with the scaling after it folded in, or None if it cannot absorb it."""
     last = _last_dense(layer)
     if last is None:
         return None
-    scale, shift = affine.of(n_out(layer))
+    scale, shift = affine.broadcast(n_out(layer))
     with np.errstate(all="ignore"):
         dense = replace(last, W=scale[:, None] * last.W, b=scale * last.b + shift)
     return _with_last(layer, dense)
 
 
 def _reading(layer: Layer, affine: ScaleAndShift) -> tuple[Layer, ScaleAndShift | None]:
-    """Return a layer with what comes before it in its weights, and what is left for the next."""
-    scale, shift = affine.of(n_in(layer))
-    # what is not finite is refused by name, when the layer is made
+    """Return a layer with the scaling before it folded in, and any scaling left for the next."""
+    scale, shift = affine.broadcast(n_in(layer))
+    # the constructor of the layer rejects non-finite values and names the array
     with np.errstate(all="ignore"):
         if isinstance(layer, LMULayer):
             return _lmu_reading(layer, affine.name, scale, shift)
@@ -203,11 +203,11 @@ def _lmu_reading(
         if cell is not None:
             cell = replace(cell, W=cell.W * scale_read, b=cell.b + cell.W @ shift_read)
         elif layer.e_h is None:
-            # the layer hands its input on as it is
+            # the layer passes its input through unchanged
             left = ScaleAndShift(name=name, scale=scale_read, shift=shift_read)
         else:
             raise ModelFileError(
-                f"layer {name!r} must not stand before an LMU layer that feeds back its own input; "
+                f"layer {name!r} must not precede an LMU layer that feeds back its own input; "
                 "scale the data instead"
             )
     return replace(layer, e_x=e_x * scale, b=b, cell=cell), left

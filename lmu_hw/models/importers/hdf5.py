@@ -1,4 +1,4 @@
-"""HDF5 files of weights, read with limits: no links out of the file, no size believed."""
+"""Read weights from HDF5 files, within limits: no external links, every stated size checked."""
 
 from __future__ import annotations
 
@@ -17,78 +17,82 @@ from ...errors import ModelFileError, ToolError, read_error, reason_of
 MAX_BYTES = 1 << 28
 """Most bytes that the arrays of a file may take."""
 MAX_CHUNKS = 1 << 14
-"""Most chunks of an array: each takes its own time, even where the file holds none of them."""
+"""Most chunks of an array: reading takes time for each, even for those that the file omits."""
 MAX_NODES = 10_000
 """Most groups and datasets in a file."""
 MAX_DEPTH = 32
-"""Deepest group."""
+"""Deepest nesting of groups."""
 CONFIG = "model_config"
-TEXTS = ("keras_version", CONFIG)
-"""Attributes of the root that are read."""
+TEXT_ATTRIBUTES = ("keras_version", CONFIG)
+"""Attributes of the root group that are read."""
 MAX_TEXT = 1 << 24
 """Longest text attribute [bytes]."""
 MAX_TEXTS = 1 << 17
-"""Most texts of variable length in a file."""
+"""Most variable-length strings in a file."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Hdf5File:
-    """What a file holds.
+    """The content of a file.
 
     Attributes
     ----------
     arrays : dict of str to float64 array
-        By path, such as ``layers/dense/vars/0``, in the file's order.
+        Arrays by path, such as ``layers/dense/vars/0``, in the file's order.
     texts : dict of str to str
-        Text attributes of the root, of `TEXTS`.
+        The `TEXT_ATTRIBUTES` that the root group has.
     """
 
     arrays: dict[str, Array]
     texts: dict[str, str]
 
 
-def read_hdf5(source: Path | IO[bytes], what: str) -> Hdf5File:
+def read_hdf5(source: Path | IO[bytes], file_name: str) -> Hdf5File:
     """Read every numeric array of an HDF5 file.
 
     Parameters
     ----------
     source : Path or binary file
-    what : str
-        Its name in messages.
+    file_name : str
+        Name of the file, for error messages.
 
     Raises
     ------
     ModelFileError
-        If it is no HDF5 file, is damaged, or holds more than any model does.
+        If it is not an HDF5 file, is damaged, or exceeds a limit of this module.
     ToolError
         If h5py is not installed.
     """
     try:
         import h5py
     except ImportError as error:
-        raise ToolError(f"{what} is HDF5: install h5py to read it (pip install h5py)") from error
+        raise ToolError(
+            f"{file_name} is HDF5: install h5py to read it (pip install h5py)"
+        ) from error
     if isinstance(source, Path) and not source.is_file():
         raise ModelFileError(f"{source} does not exist or is no file; give a model file")
     try:
         _check_heaps(source)
         with h5py.File(source, "r") as file:
-            reader = _Hdf5Reader(h5py, what)
+            reader = _Hdf5Reader(h5py, file_name)
             reader.walk(file, "", 0)
             return Hdf5File(arrays=reader.arrays, texts=reader.texts(file))
     except ModelFileError:
         raise
     except PermissionError as error:
-        raise read_error(Path(what), error) from error
-    # a damaged file can fail in any of h5py's ways
+        raise read_error(Path(file_name), error) from error
+    # a damaged file may raise any exception in h5py
     except Exception as error:
-        raise ModelFileError(f"{what} is no HDF5 file, or damaged: {reason_of(error)}") from error
+        raise ModelFileError(
+            f"{file_name} is no HDF5 file, or damaged: {reason_of(error)}"
+        ) from error
 
 
 def _check_heaps(source: Path | IO[bytes]) -> None:
-    """Raise `ValueError` for a heap of texts in which libhdf5 would walk in place for ever.
+    """Raise `ValueError` for a global heap that would send libhdf5 into an endless loop.
 
-    A collection is GCOL, version 1 and its size; objects follow, each an index, its size at byte 8
-    and, but for the free space of index 0, its content in whole words of 8 bytes.
+    A heap collection is "GCOL", version 1 and its size. Objects follow: an index, the size at byte
+    8, and (except for the free space, index 0) the content padded to a multiple of 8 bytes.
     """
     if isinstance(source, Path):
         with (
@@ -115,8 +119,8 @@ def _walk_heaps(content: bytes | mmap.mmap) -> None:
 
 
 class _Hdf5Reader:
-    def __init__(self, h5py: Any, what: str) -> None:
-        self._h5py, self._what = h5py, what
+    def __init__(self, h5py: Any, file_name: str) -> None:
+        self._h5py, self._file = h5py, file_name
         self._nodes = self._bytes = 0
         self.arrays: dict[str, Array] = {}
 
@@ -125,7 +129,7 @@ class _Hdf5Reader:
         for name in group:
             self._nodes += 1
             if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-                raise ModelFileError(f"{self._what} holds more groups than a model; not read")
+                raise ModelFileError(f"{self._file} holds more groups than a model; not read")
             if not isinstance(group.get(name, getlink=True), self._h5py.HardLink):
                 continue
             node = group[name]
@@ -136,24 +140,24 @@ class _Hdf5Reader:
 
     def _read(self, node: Any, path: str) -> Array:
         if node.is_virtual or node.external:
-            raise ModelFileError(f"{self._what}: {path} lies in another file; not read")
+            raise ModelFileError(f"{self._file}: {path} lies in another file; not read")
         self._bytes += 8 * int(np.prod(node.shape, dtype=object))
-        # a chunk is unpacked whole, whatever part of it the array uses
+        # a chunk is decompressed whole, even if the array uses only a part of it
         chunk = node.dtype.itemsize * int(np.prod(node.chunks or (0,), dtype=object))
         if max(self._bytes, chunk) > MAX_BYTES:
-            raise ModelFileError(f"{self._what} holds more than {MAX_BYTES >> 20} MiB of weights")
+            raise ModelFileError(f"{self._file} holds more than {MAX_BYTES >> 20} MiB of weights")
         chunks = (-(-n // part) for n, part in zip(node.shape, node.chunks or (), strict=False))
         if math.prod(chunks) > MAX_CHUNKS:
-            raise ModelFileError(f"{self._what}: {path} lies in more chunks than a model; not read")
-        # damaged float types may hold what float64 cannot; the network refuses it by name
+            raise ModelFileError(f"{self._file}: {path} lies in more chunks than a model; not read")
+        # damaged floats may overflow float64; the network rejects non-finite values by name
         with np.errstate(all="ignore"):
             return np.asarray(node[()], dtype=np.float64)
 
     def texts(self, file: Any) -> dict[str, str]:
-        """Return the text attributes of the root."""
+        """Return the text attributes of the root group."""
         found = {}
-        for name in TEXTS:
-            # a damaged attribute may claim any size: ask before it is read
+        for name in TEXT_ATTRIBUTES:
+            # a damaged attribute may state any size: check it before reading
             if name not in file.attrs:
                 continue
             stored = file.attrs.get_id(name)
@@ -163,9 +167,9 @@ class _Hdf5Reader:
             if isinstance(text, str):
                 found[name] = text
             elif name == CONFIG:
-                # arrays say less than it does: they are no stand-in for one that is there
+                # do not fall back to the arrays: they hold less than the configuration
                 raise ModelFileError(
-                    f"{self._what}: {name} must be a text of at most {MAX_TEXT >> 20} MiB; "
+                    f"{self._file}: {name} must be a text of at most {MAX_TEXT >> 20} MiB; "
                     "save the model again"
                 )
         return found

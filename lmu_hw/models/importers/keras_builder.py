@@ -1,8 +1,8 @@
-"""Layers of a Keras configuration and its weights, made into a network."""
+"""Build a network from a Keras configuration and its weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,58 +28,47 @@ from .keras_config import RECURRENT, SUPPORTED, KerasLayer, activation_of, layer
 from .keras_scaling import SCALING, affine_of
 from .keras_weights import Weights
 from .memory_matrices import memory_of
-from .named_arrays import own
+from .named_arrays import NO_OPTIONS, ImportOptions, contiguous_copy
 from .paper import network_of as network_of_paper
 
 CELLS = ("Dense", *RECURRENT)
 FUNCTIONS = ("Activation", "Softmax", "ReLU")
-DAMAGE = (LMUHWError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
-"""What options of the wrong kind or size end in."""
+CONFIG_ERRORS = (LMUHWError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""Exceptions that configuration entries of a wrong type or size cause."""
 REFUSED = {
     "Masking": "it skips steps, and a stream has no mark for them: cut the padding off the data "
     "and save the model without it",
 }
-"""Layers that cannot be right, and why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What the user says of LMU layers, where their file does not.
-
-    Parameters
-    ----------
-    theta : float, optional
-        Window [samples].
-    discretizer : Discretizer, optional
-    activation : Activation, optional
-        Of cells in the paper's format; tanh where neither says.
-    """
-
-    theta: float | None = None
-    discretizer: Discretizer | None = None
-    activation: Activation | None = None
-
-
-NOTHING = Given()
+"""Layers that have no streaming equivalent, and why."""
 
 
 class Builder:
-    """Makes a network of a configuration and weights.
+    """Builds a network from a configuration and weights.
 
     Parameters
     ----------
-    what : str
-        Name of the file in messages.
+    file_name : str
+        Name of the file, for error messages.
     weights : Weights
     keras_3 : bool
-        Keras 3 or newer wrote it.
-    given : Given
+        Whether Keras 3 or newer wrote it.
+    options : ImportOptions
     """
 
     def __init__(
-        self, what: str, weights: Weights, *, keras_3: bool, given: Given = NOTHING
+        self,
+        file_name: str,
+        weights: Weights,
+        *,
+        keras_3: bool,
+        options: ImportOptions = NO_OPTIONS,
     ) -> None:
-        self._what, self._weights, self._keras_3, self._given = what, weights, keras_3, given
+        self._file, self._weights, self._keras_3, self._options = (
+            file_name,
+            weights,
+            keras_3,
+            options,
+        )
 
     def network(self, model: Any) -> FloatNetwork:
         """Return the network of a model's configuration.
@@ -87,12 +76,12 @@ class Builder:
         Raises
         ------
         ModelFileError
-            If a layer is not supported, is damaged, or is not what its arrays are.
+            If a layer is unsupported or damaged, or does not match its arrays.
         """
-        described, shape = layers_of(model, self._what)
-        if self._given != NOTHING and not any(layer.kind == "LMU" for layer in described):
+        described, shape = layers_of(model, self._file)
+        if self._options.flags and not any(layer.kind == "LMU" for layer in described):
             raise ModelFileError(
-                f"{self._what} has no LMU layer, so that --theta, --discretizer and --activation "
+                f"{self._file} has no LMU layer, so that --theta, --discretizer and --activation "
                 "must be left out"
             )
         width, axes = (None, 3) if shape is None else (shape[-1], len(shape))
@@ -100,7 +89,7 @@ class Builder:
         for layer in described:
             if not every_step and layer.kind in ("LMU", *RECURRENT):
                 raise ModelFileError(
-                    f"{self._what}: layer {layer.name!r} must read every step, but the one before "
+                    f"{self._file}: layer {layer.name!r} must read every step, but the one before "
                     "returns the last alone (return_sequences)"
                 )
             alone = layer.reads_step or not every_step
@@ -115,35 +104,35 @@ class Builder:
             elif layer.kind in FUNCTIONS:
                 chain.activate(layer.name, self._function(layer))
             elif layer.kind != "Flatten":
-                chain.add(layer.name, self._made(layer, chain.width))
+                chain.add(layer.name, self._layer(layer, chain.width))
             elif axes == 3:
                 raise ModelFileError(
-                    f"{self._what}: layer {layer.name!r} (Flatten) joins all steps in one, must "
+                    f"{self._file}: layer {layer.name!r} (Flatten) joins all steps in one, must "
                     "follow a layer that returns the last alone"
                 )
         except ModelFileError:
             raise
-        except DAMAGE as error:
-            raise ModelFileError(f"{self._what}: layer {layer.name!r}: {error}") from error
+        except CONFIG_ERRORS as error:
+            raise ModelFileError(f"{self._file}: layer {layer.name!r}: {error}") from error
 
     def _function(self, layer: KerasLayer) -> Activation:
         kind = {"Softmax": "softmax", "ReLU": "relu"}.get(layer.kind)
         plain = {"max_value": (None,), "negative_slope": (None, 0), "threshold": (None, 0)}
         for key, values in plain.items():
             if layer.kind == "ReLU" and layer.config.get(key) not in values:
-                raise ModelFileError(f"{self._what}: layer {layer.name!r} must have no {key}")
+                raise ModelFileError(f"{self._file}: layer {layer.name!r} must have no {key}")
         if layer.kind == "Softmax" and layer.config.get("axis", -1) not in (-1, [-1], 2):
-            raise ModelFileError(f"{self._what}: layer {layer.name!r} must have axis -1")
+            raise ModelFileError(f"{self._file}: layer {layer.name!r} must have axis -1")
         return self._activation({"activation": kind or layer.config.get("activation")}, layer)
 
-    def _made(self, layer: KerasLayer, width: int | None) -> Layer:
+    def _layer(self, layer: KerasLayer, width: int | None) -> Layer:
         if layer.kind == "LMU":
             arrays = self._weights.of_paper(layer)
             return self._paper(layer, arrays) if arrays else self._lmu(layer, width)
         if layer.kind not in CELLS:
             why = REFUSED.get(layer.kind, f"supported are {SUPPORTED}")
             raise ModelFileError(
-                f"{self._what}: layer {layer.name!r} is a {layer.kind[:80]}, which is not "
+                f"{self._file}: layer {layer.name!r} is a {layer.kind[:80]}, which is not "
                 f"supported; {why}"
             )
         return self._cell(layer, layer.kind, layer.config, hidden=False)
@@ -158,33 +147,39 @@ class Builder:
         usual = "linear" if kind == "Dense" else "tanh"
         activation = self._activation(config, layer, "activation", usual)
         if kind == "Dense":
-            return DenseLayer(W=own(W), b=own(b), activation=activation)
-        U = own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
+            return DenseLayer(W=contiguous_copy(W), b=contiguous_copy(b), activation=activation)
+        U = contiguous_copy(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
         if kind == "SimpleRNN":
-            return SimpleRNNLayer(W=own(W), U=U, b=own(b), activation=activation)
+            return SimpleRNNLayer(
+                W=contiguous_copy(W), U=U, b=contiguous_copy(b), activation=activation
+            )
         gate = self._activation(config, layer, "recurrent_activation", "sigmoid")
         if kind == "LSTM":
-            return LSTMLayer(W=own(W), U=U, b=own(b), activation=activation, gate=gate)
+            return LSTMLayer(
+                W=contiguous_copy(W), U=U, b=contiguous_copy(b), activation=activation, gate=gate
+            )
         c = None
         if config.get("reset_after", False):
             n = len(W) // 3
             inner, fed_back = b if b.ndim == 2 and len(b) == 2 else (b, np.zeros_like(b))
-            # only the candidate's second bias stands inside the reset gate's product
+            # only the candidate's recurrent bias is inside the reset gate's product
             outside = np.where(np.arange(len(inner)) < 2 * n, fed_back, 0.0)
-            # what is not finite is refused by name, when the cell is made
+            # the constructor of the cell rejects non-finite values and names the array
             with np.errstate(all="ignore"):
-                b, c = inner + outside, own(fed_back[2 * n :])
-        return GRULayer(W=own(W), U=U, b=own(b), c=c, activation=activation, gate=gate)
+                b, c = inner + outside, contiguous_copy(fed_back[2 * n :])
+        return GRULayer(
+            W=contiguous_copy(W), U=U, b=contiguous_copy(b), c=c, activation=activation, gate=gate
+        )
 
     def _paper(self, layer: KerasLayer, arrays: dict[str, Array]) -> LMULayer:
-        """Return a cell in the paper's format, whose configuration says much or nothing."""
+        """Return an LMU layer stored in the paper's format; its configuration may be incomplete."""
         config, method = layer.config, layer.config.get("method")
         stated = config.get("hidden_activation")
-        activation = self._settled(
+        activation = self._choose(
             layer,
             "activation",
             None if stated is None else self._activation(config, layer, "hidden_activation"),
-            self._given.activation,
+            self._options.activation,
         )
         named = {f"{layer.name}/{leaf}": array for leaf, array in arrays.items()}
 
@@ -199,22 +194,22 @@ class Builder:
             return lmu
 
         lmu = read(
-            self._settled(layer, "theta", config.get("theta"), self._given.theta),
-            self._settled(
+            self._choose(layer, "theta", config.get("theta"), self._options.theta),
+            self._choose(
                 layer,
                 "discretizer",
                 None if method is None else self._discretizer(layer, method),
-                self._given.discretizer,
+                self._options.discretizer,
             ),
         )
         if lmu.memory.trained is not None and config.get("theta") is not None:
-            # what ran is what is stored: a window that fits it is as good as the one stated
+            # the model was trained with the stored A, which overrides a theta that does not fit it
             found = read(None, None)
             lmu = lmu if found.memory.trained is not None else found
         for key, size in (("order", lmu.memory.order), ("units", width_of(lmu))):
             if config.get(key, size) != size:
                 raise ModelFileError(
-                    f"{self._what}: layer {layer.name!r} has arrays for {key} {size}, but "
+                    f"{self._file}: layer {layer.name!r} has arrays for {key} {size}, but "
                     f"{str(config[key])[:20]} in its configuration; save it again"
                 )
         return lmu
@@ -223,18 +218,18 @@ class Builder:
         known = [d.value for d in Discretizer]
         if value not in known:
             raise ModelFileError(
-                f"{self._what}: layer {layer.name!r} has discretizer {str(value)[:20]!r}, must be "
+                f"{self._file}: layer {layer.name!r} has discretizer {str(value)[:20]!r}, must be "
                 f"one of {', '.join(known)}"
             )
         return Discretizer(value)
 
-    def _settled(self, layer: KerasLayer, option: str, stated: Any, given: Any) -> Any:
-        """Return what the file states, or what the user says where it states nothing."""
+    def _choose(self, layer: KerasLayer, option: str, stated: Any, given: Any) -> Any:
+        """Return the value that the file states, else the one that the user gives."""
         if stated is None or given in (None, stated):
             return given if stated is None else stated
         value = stated.value if isinstance(stated, Activation | Discretizer) else stated
         raise ModelFileError(
-            f"{self._what}: layer {layer.name!r} states its {option}, {str(value)[:20]}: leave out "
+            f"{self._file}: layer {layer.name!r} states its {option}, {str(value)[:20]}: leave out "
             f"--{option}" + (" (--dt-ratio changes the sample rate)" if option == "theta" else "")
         )
 
@@ -243,10 +238,10 @@ class Builder:
         order, channels = config["order"], config.get("memory_d", 1)
         inner = config.get("hidden_cell")
         discretizer = self._discretizer(layer, config.get("discretizer", "zoh"))
-        self._settled(layer, "discretizer", discretizer, self._given.discretizer)
-        if self._given.activation is not None:
+        self._choose(layer, "discretizer", discretizer, self._options.discretizer)
+        if self._options.activation is not None:
             raise ModelFileError(
-                f"{self._what}: layer {layer.name!r} states its activations: leave out --activation"
+                f"{self._file}: layer {layer.name!r} states its activations: leave out --activation"
             )
         cell = None if inner is None else self._hidden(layer, inner)
         has = {
@@ -259,7 +254,7 @@ class Builder:
         stated = config.get("theta")
         if has["theta_inv"]:
             stated = 1.0 / float(got["theta_inv"].reshape(()) or np.nan)
-        theta: Any = self._settled(layer, "theta", stated, self._given.theta)
+        theta: Any = self._choose(layer, "theta", stated, self._options.theta)
         memory = LinearMemory(order=order, theta=theta, discretizer=discretizer, channels=channels)
         if "A" in got and "B" in got:
             found = memory_of(got["A"], got["B"], theta, name=layer.name, transposed=True)
@@ -275,18 +270,18 @@ class Builder:
         n_x = width if width is not None else len(kernel) - n_h
         if has["kernel"] and len(kernel) != n_x + n_h:
             raise ModelFileError(
-                f"{self._what}: kernel of layer {layer.name!r} has {len(kernel)} rows but should "
+                f"{self._file}: kernel of layer {layer.name!r} has {len(kernel)} rows but should "
                 f"have {n_x + n_h}"
             )
         return LMULayer(
             memory=memory,
             n_in=n_x,
-            e_x=own(kernel[:n_x].T) if has["kernel"] or n_h else None,
-            e_h=own(kernel[n_x:].T) if n_h else None,
-            e_m=own(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
+            e_x=contiguous_copy(kernel[:n_x].T) if has["kernel"] or n_h else None,
+            e_h=contiguous_copy(kernel[n_x:].T) if n_h else None,
+            e_m=contiguous_copy(_matrix(got["recurrent_kernel"], layer, "recurrent_kernel").T)
             if has["recurrent_kernel"]
             else None,
-            b=own(got["bias"]) if has["bias"] else None,
+            b=contiguous_copy(got["bias"]) if has["bias"] else None,
             cell=cell,
             reads_input=bool(config.get("input_to_hidden", False)),
         )
@@ -295,7 +290,7 @@ class Builder:
         kind = str(inner.get("class_name")).rpartition(">")[2].removesuffix("Cell")
         if kind not in CELLS:
             raise ModelFileError(
-                f"{self._what}: layer {layer.name!r} has a hidden cell {kind[:80]!r}, must be "
+                f"{self._file}: layer {layer.name!r} has a hidden cell {kind[:80]!r}, must be "
                 "one of Dense, SimpleRNNCell, LSTMCell, GRUCell"
             )
         return self._cell(layer, kind, dict(inner.get("config", {})), hidden=True)
@@ -307,8 +302,8 @@ class Builder:
         key: str = "activation",
         default: Any = None,
     ) -> Activation:
-        what = f"{self._what}: layer {layer.name!r}"
-        return activation_of(config.get(key, default), self._keras_3, what)
+        file_name = f"{self._file}: layer {layer.name!r}"
+        return activation_of(config.get(key, default), self._keras_3, file_name)
 
 
 def _matrix(array: Array, layer: KerasLayer, name: str) -> Array:

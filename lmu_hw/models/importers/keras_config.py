@@ -1,4 +1,4 @@
-"""What a Keras configuration says: layers in a chain, their options, their activations."""
+"""Parse a Keras configuration: a chain of layers, their options and activations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IGNORED = (
     "ActivityRegularization",
     "SpatialDropout1D",
 )
-"""Layers that do nothing when a network is run."""
+"""Layers that do nothing at inference."""
 LMUS = ("LMU", "LMUFFT", "LMUFeedforward", "LMUCell")
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")
 STEPWISE = (
@@ -31,7 +31,7 @@ STEPWISE = (
     *("Dense", "Activation", "Softmax", "ReLU"),
     *("BatchNormalization", "Normalization", "Rescaling", "Flatten"),
 )
-"""Layers that TimeDistributed may hold: they read one step."""
+"""Layers that TimeDistributed may wrap: each reads a single step."""
 SUPPORTED = (
     "LMU, LMUFeedforward, RNN(LMUCell), Dense, SimpleRNN, LSTM, GRU, Activation, Softmax, ReLU, "
     "BatchNormalization, Normalization, Rescaling, Dropout, Flatten after the last step"
@@ -45,17 +45,18 @@ class KerasLayer:
     Attributes
     ----------
     kind : str
-        Its class; ``LMU`` for all of keras-lmu's, and a wrapped layer's for TimeDistributed.
+        Class of the layer; ``LMU`` for every class of keras-lmu, and the class of the wrapped
+        layer for TimeDistributed.
     name : str
-        The user's name: where legacy files keep its weights.
+        Name of the layer. Legacy files store its weights under it.
     slot : str
-        Where newer files keep them: from the class and its number.
+        Class name and count, such as ``dense_1``. Newer files store its weights under it.
     config : dict
-        Its options.
+        Options of the layer.
     returns_steps : bool
-        Its output at every step goes on, not the last alone.
+        Whether it passes on its output at every step, rather than the last one only.
     reads_step : bool
-        TimeDistributed holds it: it reads one step at a time.
+        Whether TimeDistributed wraps it, so that it reads one step at a time.
     """
 
     kind: str
@@ -66,36 +67,36 @@ class KerasLayer:
     reads_step: bool = False
 
 
-def parse_json(text: str, what: str) -> Any:
-    """Return JSON data; damaged, endless or bottomless text is one error."""
+def parse_json(text: str, file_name: str) -> Any:
+    """Return JSON data; raise `ModelFileError` if it is damaged, too long or nested too deep."""
     if len(text) > MAX_JSON:
-        raise ModelFileError(f"{what} is longer than any model's configuration; not read")
+        raise ModelFileError(f"{file_name} is longer than any model's configuration; not read")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{what} is damaged JSON ({reason_of(error)}); save the model again"
+            f"{file_name} is damaged JSON ({reason_of(error)}); save the model again"
         ) from error
 
 
-def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], list[int | None] | None]:
+def layers_of(model: Any, file_name: str) -> tuple[list[KerasLayer], list[int | None] | None]:
     """Return the layers of a model's configuration in order, and the shape of its input if known.
 
-    The shape is (sequences, steps, words), or (sequences, words); what it leaves open is None.
+    The shape is (sequences, steps, words) or (sequences, words); unknown sizes are None.
 
     Raises
     ------
     ModelFileError
-        If it is no chain of layers.
+        If the layers do not form a chain.
     """
     try:
         if model["class_name"] not in MODELS:
             raise ModelFileError(
-                f"{what} holds a {str(model['class_name'])[:80]!r}, must be a Sequential or "
+                f"{file_name} holds a {str(model['class_name'])[:80]!r}, must be a Sequential or "
                 "Functional model"
             )
         config = model["config"]
-        # Keras 2.2 gave the list itself
+        # Keras 2.2 stores the list directly
         entries = config if isinstance(config, list) else config["layers"]
         counts: dict[str, int] = {}
         layers: list[KerasLayer] = []
@@ -104,7 +105,7 @@ def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], list[int | None]
         for entry in entries:
             layer = _layer(entry, counts)
             if model["class_name"] != "Sequential":
-                _check_chain(entry, before, layer.name, what)
+                _check_chain(entry, before, layer.name, file_name)
             before = layer.name
             if shape is None and not layers:
                 shape = _shape(entry["config"], config)
@@ -112,24 +113,24 @@ def layers_of(model: Any, what: str) -> tuple[list[KerasLayer], list[int | None]
                 layers.append(layer)
         outputs = None if isinstance(config, list) else config.get("output_layers")
         if outputs is not None and not _is_output(outputs, before):
-            raise ModelFileError(f"{what} must have the output of its last layer, and no other")
+            raise ModelFileError(f"{file_name} must have one output, that of its last layer")
     except ModelFileError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{what} has a configuration that is damaged or of no known Keras: "
+            f"{file_name} has a configuration that is damaged or from an unknown Keras version: "
             f"{type(error).__name__} {str(error)[:80]}"
         ) from error
     names = [layer.name for layer in layers]
     if len(set(names)) != len(names):
         raise ModelFileError(
-            f"{what} has two layers of one name; give each its own and save it again"
+            f"{file_name} has two layers of one name; rename one and save the model again"
         )
     if not layers:
-        raise ModelFileError(f"{what} holds no layers; supported are {SUPPORTED}")
+        raise ModelFileError(f"{file_name} holds no layers; supported are {SUPPORTED}")
     if shape is not None and len(shape) not in (2, 3):
         raise ModelFileError(
-            f"{what} reads arrays of {len(shape)} axes, must be (sequences, steps, words)"
+            f"{file_name} reads arrays of {len(shape)} axes, must be (sequences, steps, words)"
         )
     return layers, shape
 
@@ -149,7 +150,7 @@ def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
         kind, config = _class(inner), dict(inner["config"])
         if reads_step and kind not in STEPWISE:
             raise ModelFileError(
-                f"layer {name[:80]!r} must be a TimeDistributed of Dense alone, or of a layer that "
+                f"layer {name[:80]!r} must be a TimeDistributed of Dense, or of a layer that "
                 f"folds into one, not of {kind[:80]}"
             )
         if not reads_step and kind.removesuffix("Cell") in RECURRENT:
@@ -157,7 +158,7 @@ def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
     if kind in LMUS:
         kind = "LMU"
     if returns_steps is None:
-        # what Keras takes where its layers are not told
+        # the defaults of Keras
         returns_steps = kind not in ("LMU", *RECURRENT)
     return KerasLayer(
         kind=kind,
@@ -170,12 +171,12 @@ def _layer(entry: dict[str, Any], counts: dict[str, int]) -> KerasLayer:
 
 
 def _class(entry: dict[str, Any]) -> str:
-    """Return a class's name without the package that legacy files put before it."""
+    """Return the class name without the package prefix of legacy files."""
     return str(entry["class_name"]).rpartition(">")[2]
 
 
 def _shape(first: dict[str, Any], model: Any) -> list[int | None] | None:
-    """Return the shape of the input, where it stands in the first layer or the model."""
+    """Return the shape of the input, if the first layer or the model states it."""
     shapes = [first.get("batch_shape"), first.get("batch_input_shape")]
     if isinstance(model, dict):
         shapes.append(model.get("build_input_shape"))
@@ -185,17 +186,17 @@ def _shape(first: dict[str, Any], model: Any) -> list[int | None] | None:
     return None
 
 
-def _check_chain(entry: dict[str, Any], before: str | None, name: str, what: str) -> None:
+def _check_chain(entry: dict[str, Any], before: str | None, name: str, file_name: str) -> None:
     sources = _sources(entry.get("inbound_nodes", []))
     if sources != ([] if before is None else [before]):
         raise ModelFileError(
-            f"{what}: layer {name!r} reads {', '.join(sources) or 'nothing'}; must be a chain in "
-            "which every layer reads the one before"
+            f"{file_name}: layer {name!r} reads {', '.join(sources) or 'nothing'}; "
+            "the layers must form a chain, each reading the one before"
         )
 
 
 def _sources(node: Any) -> list[str]:
-    """Return the names of the layers that inbound nodes refer to, of Keras 2 or 3."""
+    """Return the names of the layers that inbound nodes refer to, for Keras 2 and 3."""
     if isinstance(node, dict):
         if "keras_history" in node:
             return [_tensor(node["keras_history"])]
@@ -208,19 +209,19 @@ def _sources(node: Any) -> list[str]:
 
 
 def _tensor(history: list[Any]) -> str:
-    """Return the name of a layer whose output is read; of its states, a name that no layer has."""
+    """Return the layer whose output is read; for a state output, a name that no layer has."""
     name, _, index = history[:3]
     return f"{name} (output {index})" if index else str(name)
 
 
 def _is_output(outputs: Any, last: str | None) -> bool:
-    """Return whether the outputs of a model are that of its last layer alone."""
+    """Return whether the model's only output is that of its last layer."""
     while isinstance(outputs, list) and len(outputs) == 1:
         (outputs,) = outputs
     return isinstance(outputs, list) and len(outputs) == 3 and _tensor(outputs) == last
 
 
-def activation_of(value: Any, keras_3: bool, what: str) -> Activation:
+def activation_of(value: Any, keras_3: bool, file_name: str) -> Activation:
     """Return the activation that a configuration names.
 
     Raises
@@ -237,6 +238,6 @@ def activation_of(value: Any, keras_3: bool, what: str) -> Activation:
     known = {a.value: a for a in Activation if a is not Activation.HARD_SIGMOID_5}
     if name not in known:
         raise ModelFileError(
-            f"{what} has activation {name[:80]!r}, must be one of {', '.join(known)}"
+            f"{file_name} has activation {name[:80]!r}, must be one of {', '.join(known)}"
         )
     return known[name]

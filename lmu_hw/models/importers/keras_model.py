@@ -1,4 +1,4 @@
-"""Models that Keras wrote: .keras, .weights.h5 with a configuration, and legacy .h5 files."""
+"""Read Keras models: .keras, .weights.h5 with a configuration, and legacy .h5 files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ...errors import ModelFileError, read_error, reason_of
 from ..network import FloatNetwork
-from .bare_arrays import DAMAGE
+from .bare_arrays import DAMAGE_ERRORS
 from .hdf5 import CONFIG, MAX_BYTES, Hdf5File, read_hdf5
-from .keras_builder import NOTHING, Builder, Given
+from .keras_builder import Builder
 from .keras_config import MAX_JSON, parse_json
-from .keras_weights import Named, Numbered, weights_of
+from .keras_weights import NamedWeights, NumberedWeights, weights_of
+from .named_arrays import NO_OPTIONS, ImportOptions
 
 
 def read_keras(path: Path) -> FloatNetwork:
@@ -21,25 +22,25 @@ def read_keras(path: Path) -> FloatNetwork:
     Raises
     ------
     ModelFileError
-        If it is damaged or holds what is not supported, which the text names.
+        If it is damaged, or holds something unsupported, which the message names.
     """
     config, metadata, weights = _members(path)
     file = read_hdf5(io.BytesIO(weights), f"{path}: model.weights.h5")
     model = parse_json(config, f"{path}: config.json")
     keras_3 = _is_keras_3(metadata, path)
-    return Builder(str(path), Numbered(file.arrays), keras_3=keras_3).network(model)
+    return Builder(str(path), NumberedWeights(file.arrays), keras_3=keras_3).network(model)
 
 
-def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> FloatNetwork:
-    """Read a file of weights with the configuration of its model.
+def read_weights(path: Path, spec: Path, options: ImportOptions = NO_OPTIONS) -> FloatNetwork:
+    """Read a file of weights, given the configuration of its model.
 
     Parameters
     ----------
     path : Path
         A .weights.h5 file, or a legacy .h5 file.
     spec : Path
-        What ``model.to_json()`` returned, or a .keras file of the same model.
-    given : Given
+        The output of ``model.to_json()``, or a .keras file of the same model.
+    options : ImportOptions
 
     Raises
     ------
@@ -61,19 +62,19 @@ def read_weights(path: Path, spec: Path, given: Given = NOTHING) -> FloatNetwork
     model = parse_json(config, str(spec))
     keras_3 = _is_keras_3(version, spec)
     weights = weights_of(file.arrays)
-    return Builder(str(path), weights, keras_3=keras_3, given=given).network(model)
+    return Builder(str(path), weights, keras_3=keras_3, options=options).network(model)
 
 
-def read_legacy(file: Hdf5File, path: Path, given: Given = NOTHING) -> FloatNetwork:
-    """Return the model that a whole .h5 or .hdf5 file holds.
+def read_legacy(file: Hdf5File, path: Path, options: ImportOptions = NO_OPTIONS) -> FloatNetwork:
+    """Return the model in a legacy .h5 or .hdf5 file that holds a configuration too.
 
     Parameters
     ----------
     file : Hdf5File
-        What was read.
+        The content of the file.
     path : Path
-        Where, for error texts.
-    given : Given
+        Its path, for error messages.
+    options : ImportOptions
 
     Raises
     ------
@@ -81,24 +82,24 @@ def read_legacy(file: Hdf5File, path: Path, given: Given = NOTHING) -> FloatNetw
     """
     if CONFIG not in file.texts:
         raise ModelFileError(
-            f"{path} holds weights alone: give the model's configuration with --spec, as "
+            f"{path} holds weights only: give the model's configuration with --spec, as "
             "model.to_json() returns it"
         )
     model = parse_json(file.texts[CONFIG], f"{path}: {CONFIG}")
     keras_3 = not file.texts.get("keras_version", "2").startswith("2")
-    weights = Named(file.arrays)
-    return Builder(str(path), weights, keras_3=keras_3, given=given).network(model)
+    weights = NamedWeights(file.arrays)
+    return Builder(str(path), weights, keras_3=keras_3, options=options).network(model)
 
 
 def _is_keras_3(text: str, path: Path) -> bool:
-    """Return what the JSON beside or around a configuration says of the Keras that wrote it."""
+    """Return whether Keras 3 wrote the metadata or configuration in ``text``."""
     data = parse_json(text, f"{path}: metadata") if text else {}
     version = data.get("keras_version") if isinstance(data, dict) else None
     return not str(version).startswith("2")
 
 
 def _members(path: Path) -> tuple[str, str, bytes]:
-    """Return the texts of config.json and metadata.json, and the bytes of model.weights.h5."""
+    """Return config.json and metadata.json as text, and the bytes of model.weights.h5."""
     try:
         with zipfile.ZipFile(path) as archive:
             held = set(archive.namelist())
@@ -122,7 +123,7 @@ def _members(path: Path) -> tuple[str, str, bytes]:
         raise
     except OSError as error:
         raise read_error(path, error) from error
-    except DAMAGE as error:
+    except DAMAGE_ERRORS as error:
         raise ModelFileError(
             f"{path} is a damaged .keras file ({reason_of(error)}); save it again"
         ) from error

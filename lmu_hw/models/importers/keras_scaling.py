@@ -1,4 +1,4 @@
-"""Layers of Keras that scale and shift: BatchNormalization, Normalization and Rescaling."""
+"""Keras layers that scale and shift: BatchNormalization, Normalization and Rescaling."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .keras_weights import Weights
 
 SCALING = ("BatchNormalization", "Normalization", "Rescaling")
 SMALLEST = 1e-7
-"""Least standard deviation that Normalization divides by: Keras's backend epsilon."""
+"""Smallest divisor of Normalization: Keras's backend epsilon."""
 
 
 def affine_of(layer: KerasLayer, weights: Weights, axes: int) -> ScaleAndShift:
-    """Return what a layer of `SCALING` does when a network is run.
+    """Return the scale and shift that a layer of `SCALING` applies at inference.
 
     Parameters
     ----------
     layer : KerasLayer
     weights : Weights
     axes : int
-        Of what it reads: 3 (sequences, steps, words), or 2 (sequences, words).
+        Dimensions of its input: 3 (sequences, steps, words), or 2 (sequences, words).
 
     Raises
     ------
     ModelFileError
-        If it scales along time, or not in this way.
+        If it scales along time, or has unsupported options.
     """
     if layer.kind != "Rescaling":
         _check_axis(layer, axes)
@@ -89,9 +89,9 @@ def _rescaling(layer: KerasLayer, weights: Weights) -> tuple[Array, Array]:
 
 
 def _numbers(layer: KerasLayer, key: str, usual: float | None = None) -> Array:
-    """Return numbers that stand in a configuration."""
+    """Return the numbers under a key of the configuration."""
     value: Any = layer.config.get(key, usual)
     if isinstance(value, dict):
-        # an array that Keras serialized
+        # an array as Keras serializes it
         value = value["config"]["value"]
     return np.asarray(value, dtype=np.float64)

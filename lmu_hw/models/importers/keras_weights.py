@@ -1,4 +1,4 @@
-"""Where files of Keras keep the arrays of a layer: under numbers, or under names."""
+"""Find the arrays of a layer in a Keras file, which stores them by number or by name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ...errors import ModelFileError
 from .keras_config import KerasLayer
 
 ROOT = "model_weights/"
-"""Of the arrays of a whole legacy file; one of weights alone has none."""
+"""Prefix of the arrays in a complete legacy file; weights-only files have none."""
 PAPER = "input_encoders"
-"""An array of every cell in the paper's format, and of no other."""
+"""Name of an array that only cells in the paper's format have."""
 
 
 class Weights(Protocol):
-    """The arrays of a file, by layer."""
+    """Access to the arrays of a file by layer."""
 
     def of(
         self, layer: KerasLayer, names: tuple[str, ...], *, hidden: bool = False
@@ -27,28 +27,28 @@ class Weights(Protocol):
         ----------
         layer : KerasLayer
         names : tuple of str
-            In the order in which Keras made them.
+            Names of the arrays, in the order in which Keras creates them.
         hidden : bool
-            Those of its hidden cell.
+            Whether to return the arrays of the layer's hidden cell.
 
         Raises
         ------
         ModelFileError
-            If one is missing, or one is there that has no name.
+            If an array is missing, or the layer has another one.
         """
 
     def of_paper(self, layer: KerasLayer) -> dict[str, Array]:
-        """Return all arrays of a layer whose cell is stored in the paper's format, else none."""
+        """Return the arrays of a layer stored in the paper's format; empty for other layers."""
 
 
 def weights_of(arrays: Mapping[str, Array]) -> Weights:
-    """Return the weights of a file without a configuration, in whichever way it holds them."""
+    """Return access to the arrays of a weights-only file, numbered or named."""
     numbered = any(path.startswith("layers/") and "/vars/" in path for path in arrays)
-    return Numbered(arrays) if numbered else Named(arrays)
+    return NumberedWeights(arrays) if numbered else NamedWeights(arrays)
 
 
-class Numbered:
-    """Weights under ``layers/lmu/layer/cell/vars/0``: .keras and .weights.h5 files."""
+class NumberedWeights:
+    """Weights by number, ``layers/lmu/layer/cell/vars/0``: .keras and .weights.h5 files."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._arrays = arrays
@@ -75,12 +75,12 @@ class Numbered:
         return dict(zip(names, (array for _, _, array in found), strict=True))
 
     def of_paper(self, layer: KerasLayer) -> dict[str, Array]:
-        """Return nothing: the format is older than these containers."""
+        """Return nothing: these containers are newer than the paper's format."""
         return {}
 
 
-class Named:
-    """Weights under ``model_weights/lmu/.../lmu_cell/kernel:0``: legacy .h5 and .hdf5 files."""
+class NamedWeights:
+    """Weights by name, ``model_weights/lmu/.../lmu_cell/kernel:0``: legacy .h5 and .hdf5 files."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._arrays = arrays
@@ -97,7 +97,7 @@ class Named:
             if (bool(parents) and parents[-1] == inner) == hidden
         }
         if missing := [name for name in names if name not in found]:
-            raise ModelFileError(f"layer {layer.name!r} lacks its {missing[0]}; save it again")
+            raise ModelFileError(f"layer {layer.name!r} has no {missing[0]}; save the model again")
         if more := sorted(found.keys() - {*names, "A", "B"}):
             raise ModelFileError(
                 f"layer {layer.name!r} has {more[0][:80]!r}, which its configuration lacks"
@@ -110,7 +110,7 @@ class Named:
         return found if PAPER in found else {}
 
     def _below(self, layer: KerasLayer) -> list[tuple[list[str], str, Array]]:
-        """Return the groups above, the name and the array of everything that a layer holds."""
+        """Return each array of a layer: its parent groups, its name and its values."""
         prefix = f"{self._root}{layer.name}/"
         found = []
         for path, array in self._arrays.items():

@@ -1,7 +1,7 @@
-"""The order in which layers of a file of arrays stand, from their names, sizes and places.
+"""Find the order of the layers in a file of arrays, from their names, sizes and file order.
 
-Numbers in names decide first, then the file's own order where it has one, then which order the
-sizes allow. What remains open is refused.
+Numbers in names decide first, then the order of the file if it has one, then the orders that the
+sizes allow. An ambiguous order is an error.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from itertools import pairwise
 
 from ...errors import ModelFileError
 from ..network import DenseLayer, Layer, n_in, n_out
-from .named_arrays import PAGE, listed
+from .named_arrays import PAGE, join_names
 
 MAX_PARTS = 256
-"""Most parts of a network."""
+"""Most layer groups in a network."""
 MAX_TRIALS = 20_000
-"""Parts that are tried at some place before the order counts as open."""
+"""Placements that the search tries before it reports the order as ambiguous."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LayerGroup:
-    """Layers that follow each other, read from arrays of one prefix.
+    """Consecutive layers whose arrays share a prefix.
 
     Attributes
     ----------
     prefix : str
-        Of their names, in the file.
+        Prefix of the array names in the file.
     layers : tuple of (str, Layer)
-        With the names that they get.
+        Layers by the names that they get in the network.
     """
 
     prefix: str
@@ -38,29 +38,29 @@ class LayerGroup:
 
     @property
     def n_in(self) -> int:
-        """Width of what the first layer reads."""
+        """Input width of the first layer."""
         return n_in(self.layers[0][1])
 
     @property
     def n_out(self) -> int:
-        """Width of what the last layer gives."""
+        """Output width of the last layer."""
         return n_out(self.layers[-1][1])
 
     @property
     def is_linear(self) -> bool:
-        """Whether it is a linear layer, and no cell."""
+        """Whether it is a dense layer rather than a recurrent one."""
         return isinstance(self.layers[-1][1], DenseLayer)
 
 
-def arranged(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]:
-    """Return the parts of a network in the order in which they follow each other.
+def order_layers(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]:
+    """Return the layer groups of a network in the order of execution.
 
     Parameters
     ----------
     parts : sequence of LayerGroup
-        As they stand in the file.
+        Layer groups in the order of the file.
     in_order : bool
-        The file keeps the order in which its arrays were written.
+        Whether the file keeps the order in which its arrays were written.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def arranged(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]
     """
     if len(parts) > MAX_PARTS:
         raise ModelFileError(f"{len(parts)} layers must be at most {MAX_PARTS}; not read")
-    sizes = listed(f"{part.layers[0][0]} {part.n_in} to {part.n_out}" for part in parts)
+    sizes = join_names(f"{part.layers[0][0]} {part.n_in} to {part.n_out}" for part in parts)
     words = [_words(part.prefix) for part in parts]
     late = {(a, b) for a, x in enumerate(words) for b, y in enumerate(words) if _numbered(x, y)}
     places = list(range(len(parts)))
@@ -77,7 +77,7 @@ def arranged(parts: Sequence[LayerGroup], *, in_order: bool) -> list[LayerGroup]
         return list(parts)
     found = _orders(parts, late)
     if len(found) > 1 and in_order:
-        # a head that was defined first stands elsewhere, but each kind keeps the file's order
+        # a model may define its output layer first; each kind still keeps the file's order
         kinds = [part.is_linear for part in parts]
         late |= {(a, b) for b in places for a in range(b) if kinds[a] == kinds[b]}
         found = _orders(parts, late)
@@ -96,9 +96,9 @@ def _chains(parts: Sequence[LayerGroup], places: Sequence[int]) -> bool:
 
 
 def _orders(parts: Sequence[LayerGroup], late: set[tuple[int, int]]) -> list[list[int]]:
-    """Return the orders that fit; the first two that were found where there are more.
+    """Return the orders that fit the sizes, at most two of them.
 
-    ``late`` holds pairs of which the first must stand somewhere before the second.
+    ``late`` holds pairs whose first member must come before the second.
     """
     found: list[list[int]] = []
     trials = 0
@@ -117,12 +117,12 @@ def _orders(parts: Sequence[LayerGroup], late: set[tuple[int, int]]) -> list[lis
                 extend([*chain, k], [other for other in rest if other != k])
 
     extend([], list(range(len(parts))))
-    # a search that was given up leaves the order open, whatever it has found
+    # an unfinished search counts as ambiguous, whatever it has found
     return found if trials <= MAX_TRIALS else [[], []]
 
 
 def _words(prefix: str) -> list[tuple[str, int]]:
-    """Return the stem and the number of every word of a name; -1 stands for no number."""
+    """Return the stem and the number of each word in a name; -1 means no number."""
     found = []
     for word in prefix.split("."):
         stem = re.sub(r"[_-]?[0-9]{1,9}$", "", word)
@@ -132,9 +132,9 @@ def _words(prefix: str) -> list[tuple[str, int]]:
 
 
 def _numbered(a: list[tuple[str, int]], b: list[tuple[str, int]]) -> bool:
-    """Return whether names say that a stands before b, as 0 before 2 and dense before dense_1.
+    """Return whether the numbers in two names put a before b: 0 before 2, dense before dense_1.
 
-    The first words in which they differ decide, if they differ in their numbers alone.
+    Only the first differing word counts, and only if it differs in its number alone.
     """
     for (stem, number), (other, after) in zip(a, b, strict=False):
         if (stem, number) != (other, after):

@@ -1,4 +1,4 @@
-"""LMU cells of the paper in bare arrays: four namings, in Keras's orientation or PyTorch's.
+"""Read the paper's LMU cell from bare arrays: four naming schemes, Keras or PyTorch orientation.
 
 References
 ----------
@@ -13,24 +13,32 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ..network import Activation, LMULayer, SimpleRNNLayer
-from .memory_matrices import stands_transposed
-from .named_arrays import PAGE, Asked, Group, check_shape, full_name, memory_for, own
+from .memory_matrices import is_transposed
+from .named_arrays import (
+    PAGE,
+    Group,
+    ImportOptions,
+    check_shape,
+    contiguous_copy,
+    full_name,
+    memory_for,
+)
 
 ENCODERS, KERNELS = ("e_x", "e_h", "e_m"), ("W_x", "W_h", "W_m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """Names of the paper's letters.
+    """A naming scheme for the arrays of the paper's cell.
 
     Attributes
     ----------
     names : dict of str to str
-        Of e_x, e_h, e_m, W_x, W_h, W_m, A and B.
+        Array name for each of e_x, e_h, e_m, W_x, W_h, W_m, A and B.
     transposed : bool
-        Its arrays usually stand as in Keras: a column for each output.
+        Whether its arrays usually have Keras's orientation, a column for each output.
     less_identity : bool
-        Its A is Abar - I.
+        Whether its A is Abar - I.
     """
 
     names: dict[str, str]
@@ -61,39 +69,42 @@ NAMINGS = (
 
 
 def naming_of(group: Group) -> Naming | None:
-    """Return the naming of a cell's arrays, or None where they are no cell's."""
+    """Return the naming scheme of a group of arrays, or None if they do not form an LMU cell."""
     return next((n for n in NAMINGS if n.names["e_x"] in group), None)
 
 
-def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMULayer:
-    """Return the cell that a group of arrays is.
+def lmu_of(prefix: str, group: Group, naming: Naming, options: ImportOptions) -> LMULayer:
+    """Return the LMU layer in a group of arrays.
 
     Parameters
     ----------
     prefix : str
-        Of the arrays' names.
+        Prefix of the array names.
     group : dict of str to float array
-        The naming's arrays and, where there is one, ``bias``.
+        The arrays of the naming scheme and, optionally, ``bias``.
     naming : Naming
-    asked : Asked
+    options : ImportOptions
 
     Raises
     ------
     ModelFileError
-        If an array is missing, has the wrong shape, or the orientation cannot be told.
+        If an array is missing or has a wrong shape, or the orientation is ambiguous.
     """
     names, name = naming.names, prefix or "lmu"
     for letter in (*ENCODERS, *KERNELS):
         if names[letter] not in group:
             raise ModelFileError(
                 f"{full_name(prefix, names[letter])} is missing: "
-                f"a cell must have it beside {names['e_x']}; export it again"
+                f"an LMU cell with {names['e_x']} must have it too; export it again"
             )
     transposed = _is_transposed(prefix, group, naming)
     if transposed is not naming.transposed:
         how = "Keras, a column" if transposed else "PyTorch, a row"
-        asked.note(f"the arrays of {name} stand as in {how} for each output: so their shapes say")
-    got = {k: own(group[names[k]].T if transposed else group[names[k]]) for k in ENCODERS + KERNELS}
+        options.note(f"the shapes of {name} show the orientation of {how} for each output")
+    got = {
+        k: contiguous_copy(group[names[k]].T if transposed else group[names[k]])
+        for k in ENCODERS + KERNELS
+    }
     n = len(got["W_h"])
     b = group.get("bias", np.zeros(n))
     if b.shape != (n,):
@@ -103,14 +114,14 @@ def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMULayer:
         group.get(names["A"]),
         group.get(names["B"]),
         got["e_m"].size,
-        asked.theta,
-        asked.discretizer,
+        options.theta,
+        options.discretizer,
         transposed=transposed,
         less_identity=naming.less_identity,
     )
     if memory.trained is not None:
         form = ("Abar - I" if naming.less_identity else "Abar") + (" transposed" * transposed)
-        asked.note(f"{full_name(prefix, names['A'])} fits no Legendre memory: kept, as {form}")
+        options.note(f"{full_name(prefix, names['A'])} fits no Legendre memory: kept as {form}")
     return LMULayer(
         memory=memory,
         n_in=got["e_x"].size,
@@ -120,20 +131,20 @@ def lmu_of(prefix: str, group: Group, naming: Naming, asked: Asked) -> LMULayer:
         cell=SimpleRNNLayer(
             W=np.concatenate([got["W_m"], got["W_x"]], axis=1),
             U=got["W_h"],
-            b=own(b.reshape(-1)),
-            activation=asked.activation or Activation.TANH,
+            b=contiguous_copy(b.reshape(-1)),
+            activation=options.activation or Activation.TANH,
         ),
         reads_input=True,
     )
 
 
 def _is_transposed(prefix: str, group: Group, naming: Naming) -> bool:
-    """Return whether arrays stand as in Keras, which their shapes say.
+    """Return whether the shapes of the arrays show Keras's orientation.
 
     Raises
     ------
     ModelFileError
-        If a shape is wrong, or kernels are square and the memory contradicts the encoders.
+        If a shape is wrong, or all kernels are square and the memory contradicts the encoders.
     """
     names = naming.names
     n_in, n, order = (group[names[letter]].size for letter in ENCODERS)
@@ -145,7 +156,7 @@ def _is_transposed(prefix: str, group: Group, naming: Naming) -> bool:
         "W_h": (n, n),
         "W_m": (n, order),
     }
-    # True, False: every array may stand so
+    # for either orientation, which arrays have a matching shape
     fits = {
         way: [group[names[k]].shape == shape[:: -1 if way else 1] for k, shape in shapes.items()]
         for way in (True, False)
@@ -156,10 +167,10 @@ def _is_transposed(prefix: str, group: Group, naming: Naming) -> bool:
         check_shape(full, group[names[letter]], shape[:: -1 if likely else 1])
     A, B = group.get(names["A"]), group.get(names["B"])
     if n_in == n == order > 1 and A is not None and B is not None:
-        says = stands_transposed(A, B, prefix or "lmu")
+        says = is_transposed(A, B, prefix or "lmu")
         if says is not None and says is not likely:
             raise ModelFileError(
-                f"the kernels of {prefix or 'lmu'} are square, and its encoders say that they "
-                f"stand otherwise than its {names['A']}: save all of them as one of {PAGE} does"
+                f"the kernels of {prefix or 'lmu'} are square, and its encoders show another "
+                f"orientation than its {names['A']}: save all arrays by one naming scheme of {PAGE}"
             )
     return likely

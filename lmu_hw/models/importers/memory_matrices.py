@@ -1,8 +1,8 @@
-"""Stored memory matrices: which Legendre memory they are, or that they were trained.
+"""Identify the Legendre memory that stored matrices belong to, or keep them as trained.
 
 Formats store ``Abar`` or ``Abar - I``, transposed or not, mostly in float32. Every Legendre
-recursion has ``Bbar = (I - Abar) e_0``, which tells these four forms apart at once; theta is then
-found by Gauss-Newton steps on its logarithm.
+recursion satisfies ``Bbar = (I - Abar) e_0``, which tells these four forms apart; a Gauss-Newton
+iteration on log(theta) then finds theta.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from ...memory.spec import MAX_ORDER, MAX_THETA, Discretizer
 from ..network import LinearMemory
 
 EPS32 = 2.0**-23
-LARGEST = 1e30
-"""Largest entry that is taken for one."""
+MAX_ENTRY = 1e30
+"""Largest magnitude of an entry."""
 MAX_STEPS = 12
-"""Gauss-Newton steps; five are usual."""
+"""Limit of Gauss-Newton steps; five are usual."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class FoundMemory:
-    """What stored matrices turned out to be.
+class MemoryFit:
+    """The memory identified from stored matrices.
 
     Parameters
     ----------
     memory : LinearMemory
     trained : bool
-        They are those of no Legendre memory, and were taken as they are.
+        Whether the matrices fit no Legendre memory, so that ``memory`` holds them unchanged.
     error : float
-        Largest difference between stored and recomputed A, over the largest stored entry; 0 where
-        the matrices were taken as they are.
+        Largest difference between stored and recomputed A, relative to the largest stored entry; 0
+        if ``trained``.
     """
 
     memory: LinearMemory
@@ -48,7 +48,7 @@ class FoundMemory:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class _Stored:
-    """``(Abar - I, Bbar)`` under one reading of the stored form, and their tolerances."""
+    """``(Abar - I, Bbar)`` for one of the four storage forms, with tolerances."""
 
     A: Array
     B: Array
@@ -57,7 +57,7 @@ class _Stored:
     transposed: bool
 
     def misfit(self, system: StateSpace) -> float:
-        """Return the largest difference, in units of the tolerance."""
+        """Return the largest difference from ``system``, in units of the tolerance."""
         A_error = np.max(np.abs(system.A - self.A)) / self.A_bound
         B_error = np.max(np.abs(system.B - self.B)) / self.B_bound
         return float(max(A_error, B_error))
@@ -72,7 +72,7 @@ def memory_of(
     name: str = "memory",
     transposed: bool = False,
     less_identity: bool = False,
-) -> FoundMemory:
+) -> MemoryFit:
     """Return the memory that stored matrices belong to.
 
     Parameters
@@ -81,21 +81,21 @@ def memory_of(
         Abar or Abar - I, transposed or not.
     B : float array, shape (d,), (d, 1) or (1, d)
     theta : float, optional
-        The window that the file or the user claims [samples], > 0. Default: found from A and B, and
-        unknown where A was trained.
+        Window length stated by the file or the user [samples], > 0. Default: identified from A and
+        B; unknown if A was trained.
     discretizer : Discretizer, optional
         Default: zoh or euler, whichever fits better.
     name : str
-        Of the layer, for error texts.
+        Name of the layer, for error messages.
     transposed, less_identity : bool
-        How the format stores A; used only where A was trained.
+        How the format stores A; used only if A was trained.
 
     Raises
     ------
     ModelFileError
-        If the shapes are wrong or a number is not finite.
+        If a shape is wrong or a number is not finite.
     UnstableError
-        If A was trained and does not decay.
+        If A was trained and is unstable.
     """
     A, B = _checked(A, B, name)
     if theta is not None:
@@ -111,7 +111,7 @@ def memory_of(
                 error = float(np.max(np.abs(fit[2].A - stored.A)) / np.max(np.abs(A)))
                 best = fit[0], memory, error
     if best is not None:
-        return FoundMemory(memory=best[1], trained=False, error=best[2])
+        return MemoryFit(memory=best[1], trained=False, error=best[2])
     delta = A.T if transposed else A
     trained = StateSpace(
         A=delta.copy() if less_identity else delta - np.eye(len(B)),
@@ -127,14 +127,15 @@ def memory_of(
         )
     except UnstableError as error:
         raise UnstableError(
-            f"A of {name} must decay, but its spectral radius is {trained.spectral_radius():.6g}: "
+            f"A of {name} must be stable, but its spectral radius is "
+            f"{trained.spectral_radius():.6g}: "
             "train it further with a bound on its eigenvalues, or keep A fixed"
         ) from error
-    return FoundMemory(memory=memory, trained=True, error=0.0)
+    return MemoryFit(memory=memory, trained=True, error=0.0)
 
 
-def stands_transposed(A: Array, B: Array, name: str) -> bool | None:
-    """Return whether a stored A stands transposed; None where ``(I - Abar) e_0`` does not say.
+def is_transposed(A: Array, B: Array, name: str) -> bool | None:
+    """Return whether a stored A is transposed; None if ``(I - Abar) e_0`` does not decide.
 
     Raises
     ------
@@ -155,28 +156,29 @@ def _checked(A: Array, B: Array, name: str) -> tuple[Array, Array]:
     if A.shape != (order, order):
         raise ModelFileError(f"A of {name} has shape {A.shape} but should be {(order, order)}")
     for letter, array in (("A", A), ("B", B)):
-        if not np.all(np.abs(array) <= LARGEST):  # nan is not
+        if not np.all(np.abs(array) <= MAX_ENTRY):  # nan is not
             raise ModelFileError(
-                f"{letter} of {name} must hold finite numbers up to {LARGEST:g}; export it again"
+                f"{letter} of {name} must hold finite numbers up to {MAX_ENTRY:g}; export it again"
             )
     return A, B.reshape(-1)
 
 
 def _tolerance(order: int) -> float:
-    """Return the relative difference that float32 exponentials leave.
+    """Return the relative error to allow for matrix exponentials in float32.
 
-    Theirs grow about as the order: 0.6 EPS32 d (1.8e-5) was measured on keras's A at d = 256 and
-    theta = 784, up to 1.6 EPS32 d on SciPy's B. The floor is a hundred roundings, for small orders.
+    The error grows about in proportion to the order: measured 0.6 EPS32 d (1.8e-5) for Keras's A at
+    d = 256 and theta = 784, and up to 1.6 EPS32 d for SciPy's B. The floor for small orders is a
+    hundred roundings.
     """
     return EPS32 * max(100.0, 4.0 * order)
 
 
 def _readings(A: Array, B: Array) -> list[_Stored]:
-    """Return the readings of stored matrices under which ``Bbar = (I - Abar) e_0``."""
+    """Return the storage forms for which the matrices satisfy ``Bbar = (I - Abar) e_0``."""
     found = []
     tolerance, largest = _tolerance(len(B)), float(np.max(np.abs(A)))
     for delta in (A, A - np.eye(len(B))):
-        # float32 rounds the entries as stored: those of Abar by more than those of Abar - I
+        # float32 rounds entries as stored, and Abar has larger entries than Abar - I
         A_bound = tolerance * float(np.max(np.abs(delta))) + EPS32 * largest
         B_bound = tolerance * float(np.max(np.abs(B)))
         if not A_bound or not B_bound:
@@ -193,7 +195,7 @@ def _readings(A: Array, B: Array) -> list[_Stored]:
 def _fit(
     stored: _Stored, continuous: StateSpace, theta: float | None, method: Discretizer
 ) -> tuple[float, float, StateSpace] | None:
-    """Return misfit, theta and recursion of a Legendre memory within tolerance, if there is one."""
+    """Return misfit, theta and recursion of a Legendre memory within tolerance, or None."""
     try:
         if theta is None:
             return _search(stored, continuous, method)
@@ -207,7 +209,7 @@ def _fit(
 def _search(
     stored: _Stored, continuous: StateSpace, method: Discretizer
 ) -> tuple[float, float, StateSpace] | None:
-    """Return misfit, theta and recursion of the best theta, if it is within tolerance."""
+    """Return misfit, theta and recursion for the best theta, or None if out of tolerance."""
     # m_0 is the mean of the window: exactly so with euler, nearly with the others
     if not 0.5 / MAX_THETA < stored.B[0] < 2.0:
         return None
@@ -225,7 +227,7 @@ def _search(
     if (whole := float(round(best[1]))) > 0 and whole != best[1]:
         system = discretize(continuous, whole, method)
         misfit = stored.misfit(system)
-        # as good but for float32's rounding, a hundredth of the tolerance
+        # prefer a whole theta if it fits as well, up to float32 rounding
         if misfit <= 2.0 * best[0] + 0.01:
             return misfit, whole, system
     return best
@@ -234,7 +236,7 @@ def _search(
 def _step(
     stored: _Stored, continuous: StateSpace, theta: float, method: Discretizer, at: StateSpace
 ) -> float:
-    """Return the Gauss-Newton step of log(theta), at most a factor of two."""
+    """Return the Gauss-Newton step of log(theta), limited to a factor of two in theta."""
     h = 1e-5
     after = discretize(continuous, theta * math.exp(h), method)
     slope_A, slope_B = (after.A - at.A) / h / stored.A_bound, (after.B - at.B) / h / stored.B_bound

@@ -1,9 +1,10 @@
 """The neutral model file: a .npz of float64 arrays and a description, no pickles.
 
 Member ``model`` is the description, JSON in UTF-8 bytes; the arrays of layer k are ``k/e_x``,
-``k/cell.W`` and so on. Written the same from the same network, always. A model that was trained as
-integers also holds what its program's formats rest on: ``ranges/SIGNAL``, of every signal of
-`lmu_hw.quantize.lower` the peak and then the mean square of each word.
+``k/cell.W`` and so on. The same network always gives the same bytes. A model from
+quantization-aware training also holds the statistics that its word formats were chosen from:
+``ranges/SIGNAL`` has, for a signal of `lmu_hw.quantize.lower`, the peak followed by the mean square
+of each element.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ RANGES = "ranges/"
 def to_bytes(
     network: FloatNetwork, ranges: Mapping[str, tuple[float, Array]] | None = None
 ) -> bytes:
-    """Return the file of a network, and of the peak and power of its signals if given."""
+    """Return the bytes of the model file, with peak and power of every signal if given."""
     members: dict[str, Any] = {}
     layers = []
     for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
@@ -74,13 +75,13 @@ def to_bytes(
 
 
 def is_model_file(path: Path) -> bool:
-    """Return whether a .npz file is one of ours, as far as its beginning tells."""
+    """Return whether a .npz file starts like a neutral model file."""
     try:
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
         raise read_error(path, error) from error
-    # members are stored as they are, the description first
+    # members are stored uncompressed, the description first
     return head[30:39] == b"model.npy" and f'{{"format": "{FORMAT}"'.encode() in head
 
 
@@ -120,7 +121,7 @@ def read_model(path: Path) -> FloatNetwork:
 
 
 def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
-    """Return the peak and power of every signal that a neutral model file holds, if any."""
+    """Return peak and power of each signal in a neutral model file; empty if it holds none."""
     if path.suffix != ".npz" or not is_model_file(path):
         return {}
     found = {k: v for k, v in read_arrays(path).items() if k.startswith(RANGES)}

@@ -1,4 +1,4 @@
-"""What importers of named arrays share: groups of names, shapes, memories, dense layers."""
+"""Shared parts of the importers: options, names and shapes of arrays, memories, dense layers."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from .memory_matrices import memory_of
 Group = dict[str, Array]
 """Arrays of one layer, by the last part of their names."""
 PAGE = "docs/reference/array_names.md"
-"""Where the namings are documented."""
+"""Documentation of the supported names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the user says of a file of bare arrays, which does not say it.
+class ImportOptions:
+    """Settings that the user gives because a model file does not hold them.
 
     Attributes
     ----------
     theta : float, optional
-        Window of every memory [samples]. Default: found from A and B.
+        Window length of every memory [samples]. Default: identified from A and B.
     discretizer : Discretizer, optional
-        The same.
+        Discretization of every memory. Default: identified from A and B.
     activation : Activation, optional
-        Of the cells whose function is not known from their class. Default: tanh.
+        Activation of LMU cells and simple RNN layers. Default: tanh.
     activations : tuple of Activation, optional
-        Of the linear layers, in their order. Default: linear, where there is but one layer.
+        Activation of each dense layer, in layer order; for bare arrays only. Default: linear,
+        provided that there is a single dense layer.
     note : callable
-        Takes what a user should know of how the file was read.
+        Receives messages for the user, such as the assumptions that the importer made.
     """
 
     theta: float | None = None
@@ -44,8 +45,8 @@ class Asked:
     note: Callable[[str], None] = lambda text: None
 
     @property
-    def options(self) -> list[str]:
-        """The command line's options that were given."""
+    def flags(self) -> list[str]:
+        """The command-line options that the user gave."""
         given = {
             "--theta": self.theta,
             "--discretizer": self.discretizer,
@@ -55,10 +56,13 @@ class Asked:
         return [flag for flag, value in given.items() if value is not None]
 
 
-def grouped(arrays: Mapping[str, Array]) -> dict[str, Group]:
-    """Return arrays by layer: ``rnn/cell/AT:0`` or ``rnn.cell.AT`` is AT of ``rnn/cell``.
+NO_OPTIONS = ImportOptions()
 
-    Of a whole Keras model only ``model_weights`` is taken, which leaves out its optimizer's arrays.
+
+def group_by_layer(arrays: Mapping[str, Array]) -> dict[str, Group]:
+    """Return arrays by layer: ``rnn/cell/AT:0`` and ``rnn.cell.AT`` are AT of ``rnn.cell``.
+
+    From a complete Keras model only ``model_weights`` is read; this skips the optimizer's arrays.
     """
     root = "model_weights/"
     names = [name for name in arrays if name.startswith(root)] or list(arrays)
@@ -71,20 +75,20 @@ def grouped(arrays: Mapping[str, Array]) -> dict[str, Group]:
 
 
 def full_name(prefix: str, leaf: str) -> str:
-    """Return the name of an array, for error texts."""
+    """Return the full name of an array, for error messages."""
     return f"{prefix}.{leaf}" if prefix else leaf
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return the first of some names, for error texts."""
+def join_names(names: Iterable[str]) -> str:
+    """Return the first five names as text, for error messages."""
     found = list(names)
     return ", ".join(name[:80] for name in found[:5]) + (", ..." if len(found) > 5 else "")
 
 
-def unknown(names: Iterable[str]) -> ModelFileError:
-    """Return the error for names that no supported naming has."""
+def unknown_names(names: Iterable[str]) -> ModelFileError:
+    """Return the error for arrays whose names are not supported."""
     return ModelFileError(
-        f"cannot import arrays named {listed(names)}: supported namings are in {PAGE}"
+        f"cannot import arrays named {join_names(names)}: supported namings are in {PAGE}"
     )
 
 
@@ -94,8 +98,8 @@ def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
         raise ModelFileError(f"{name} has shape {array.shape} but should be {shape}")
 
 
-def own(array: Array) -> Array:
-    """Return a copy with an order of its own, which may be made read-only."""
+def contiguous_copy(array: Array) -> Array:
+    """Return a C-contiguous float64 copy, which a layer may set read-only."""
     return np.array(array, dtype=np.float64, order="C")
 
 
@@ -110,7 +114,7 @@ def memory_for(
     transposed: bool = False,
     less_identity: bool = False,
 ) -> LinearMemory:
-    """Return the memory of a layer from its matrices, or from theta where it has none."""
+    """Return the memory of a layer from its matrices, or from theta if the file has none."""
     if A is not None and B is not None:
         check_shape(f"A of {name}", A, (order, order))
         return memory_of(
@@ -123,16 +127,16 @@ def memory_for(
             less_identity=less_identity,
         ).memory
     if A is not None or B is not None:
-        raise ModelFileError(f"{name} must hold both A and B, or neither and theta be given")
+        raise ModelFileError(f"{name} must hold both A and B, or neither; then give --theta")
     if theta is None:
-        raise ModelFileError(f"theta of {name} must be given, as its file holds no A and B")
+        raise ModelFileError(f"theta of {name} must be given: its file holds no A and B")
     return LinearMemory(order=order, theta=float(theta), discretizer=discretizer or Discretizer.ZOH)
 
 
 def dense_of(prefix: str, group: Group) -> DenseLayer | None:
-    """Return the linear layer that a group of arrays is, or None where it is none.
+    """Return the dense layer in a group of arrays, or None if the group is something else.
 
-    Keras calls its matrix ``kernel`` (in, out), PyTorch ``weight`` (out, in).
+    Keras stores the matrix as ``kernel`` (in, out), PyTorch as ``weight`` (out, in).
     """
     if set(group) - {"bias"} not in ({"kernel"}, {"weight"}):
         return None
@@ -145,4 +149,4 @@ def dense_of(prefix: str, group: Group) -> DenseLayer | None:
     W = stored.T if leaf == "kernel" else stored
     b = group.get("bias", np.zeros(len(W)))
     check_shape(full_name(prefix, "bias"), b, (len(W),))
-    return DenseLayer(W=own(W), b=own(b), activation=Activation.LINEAR)
+    return DenseLayer(W=contiguous_copy(W), b=contiguous_copy(b), activation=Activation.LINEAR)

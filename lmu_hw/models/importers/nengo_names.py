@@ -1,8 +1,8 @@
-"""Arrays without names, ``arr_0, arr_1, ...``, as NengoDL's save_params writes its LMU example.
+"""Read unnamed arrays, ``arr_0, arr_1, ...``, as NengoDL's save_params writes its LMU example.
 
-NengoDL sorts them by size, and joins arrays of one shape or leaves their order to its planner (seen
-in files of NengoDL 3.6 for a dozen sizes). So places say nothing, and shapes alone tell which
-array is which; where they leave it open, nothing does.
+NengoDL sorts the arrays by size, and merges arrays of equal shape or leaves their order to its
+planner (observed with NengoDL 3.6 for a dozen sizes). Only the shapes identify an array, so a file
+with ambiguous shapes is rejected.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from itertools import product
 
 from ..._support.array_types import Array
 from ...errors import ModelFileError
-from .memory_matrices import stands_transposed
+from .memory_matrices import is_transposed
 from .named_arrays import PAGE
 
 Roles = dict[str, tuple[int, ...]]
-"""Shapes by names."""
+"""Shape of each array, by name."""
 
 
 def is_unnamed(arrays: Mapping[str, Array]) -> bool:
-    """Return whether arrays have the names that NumPy gives to those without any."""
+    """Return whether all arrays have NumPy's default names."""
     return all(re.fullmatch(r"arr_[0-9]+", name) for name in arrays) and bool(arrays)
 
 
 def from_nengo(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays of NengoDL's LMU example under the letters of the paper.
+    """Return the arrays of NengoDL's LMU example under the names of the paper.
 
     Parameters
     ----------
     arrays : mapping of str to float array
-        A cell's e_x (1, in), e_h (1, n), e_m (1, d), W_x (n, in), W_h (n, n), W_m (n, d), A (d, d)
-        and B (d, 1), and a readout's (out, n) if there is one.
+        e_x (1, in), e_h (1, n), e_m (1, d), W_x (n, in), W_h (n, n), W_m (n, d), A (d, d) and
+        B (d, 1) of the cell, and optionally a readout (out, n).
 
     Raises
     ------
     ModelFileError
-        If they have other shapes, or several could be the same.
+        If the shapes do not match, or are ambiguous.
     """
     shapes = Counter(array.shape for array in arrays.values())
     fits = [roles for roles in _roles(arrays) if Counter(roles.values()) == shapes]
-    # n and d can change places where the readout is (d, n): the memory tells them apart
+    # with a readout of shape (d, n), n and d are interchangeable: the values of A and B decide
     found = [roles for roles in fits if _holds_memory(arrays, roles)]
     shown = ", ".join("x".join(map(str, array.shape)) for array in arrays.values())
     if not found:
@@ -52,17 +52,17 @@ def from_nengo(arrays: Mapping[str, Array]) -> dict[str, Array]:
         )
     if len(found) > 1 or len(shapes) < len(arrays):
         raise ModelFileError(
-            f"arrays without names, of shapes {shown[:160]}, may be one or the other where shapes "
-            f"are the same: save them with names ({PAGE})"
+            f"arrays without names, of shapes {shown[:160]}, are ambiguous: several have the same "
+            f"shape; save them with names ({PAGE})"
         )
     letters = {shape: letter for letter, shape in found[0].items()}
     by_letter = {letters[array.shape]: array for array in arrays.values()}
-    # the cell first, as it stands in the network
+    # the cell comes first, as in the network
     return {letter: by_letter[letter] for letter in found[0]}
 
 
 def _roles(arrays: Mapping[str, Array]) -> Iterator[Roles]:
-    """Yield the shapes that every letter has, for all sizes that the arrays leave possible."""
+    """Yield the shape of each named array for every possible choice of sizes."""
     if len(arrays) not in (8, 9):
         return
     shapes = {array.shape for array in arrays.values() if array.ndim == 2}
@@ -86,7 +86,7 @@ def _roles(arrays: Mapping[str, Array]) -> Iterator[Roles]:
 
 
 def _holds_memory(arrays: Mapping[str, Array], roles: Roles) -> bool:
-    """Return whether the arrays that roles call A and B are those of a Legendre memory."""
+    """Return whether the arrays assigned to A and B form a Legendre memory."""
     by_shape = {array.shape: array for array in arrays.values()}
     A, B = by_shape[roles["lmu.A"]], by_shape[roles["lmu.B"]]
-    return stands_transposed(A, B, "lmu") is False
+    return is_transposed(A, B, "lmu") is False

@@ -1,4 +1,4 @@
-"""The paper's cell under flat names: its own Keras names, or the letters of its equations."""
+"""Read the paper's cell from named arrays: its Keras names, or the letters of its equations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from ..._support.array_types import Array
 from ...memory.spec import Discretizer
 from ..network import Activation, FloatNetwork
 from .array_network import network_of as network_of_arrays
-from .named_arrays import Asked, grouped
+from .named_arrays import ImportOptions, group_by_layer
 
 
 def is_paper(arrays: Mapping[str, Array]) -> bool:
-    """Return whether arrays hold a cell under the paper's Keras names."""
-    return any({"input_encoders", "memory_encoders"} <= set(g) for g in grouped(arrays).values())
+    """Return whether the arrays include a cell under the paper's Keras names."""
+    return any(
+        {"input_encoders", "memory_encoders"} <= set(g) for g in group_by_layer(arrays).values()
+    )
 
 
 def network_of(
@@ -23,23 +25,23 @@ def network_of(
     discretizer: Discretizer | None = None,
     activation: Activation = Activation.TANH,
 ) -> FloatNetwork:
-    """Return the network of the paper's arrays, and of whatever stands beside them.
+    """Return the network of the paper's cell and any other layers in the arrays.
 
     Parameters
     ----------
     arrays : mapping of str to float array
         Names such as ``input_kernel``, ``rnn/lmu_cell/input_kernel:0`` or ``lmu.cell.W_x``.
     theta : float, optional
-        Window of every cell [samples]. Default: found from A and B.
+        Window length of every cell [samples]. Default: identified from A and B.
     discretizer : Discretizer, optional
-        The same.
+        Discretization of every cell. Default: identified from A and B.
     activation : Activation
-        Of the cells.
+        Activation of the cells.
 
     Raises
     ------
     ModelFileError
         As `array_network.network_of` does.
     """
-    asked = Asked(theta=theta, discretizer=discretizer, activation=activation)
-    return network_of_arrays(arrays, asked)
+    options = ImportOptions(theta=theta, discretizer=discretizer, activation=activation)
+    return network_of_arrays(arrays, options)

@@ -1,4 +1,4 @@
-"""LMUFFT of hrshtv/pytorch-lmu: its arrays as two layers."""
+"""Read LMUFFT of hrshtv/pytorch-lmu from bare arrays, as two layers."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import numpy as np
 from ..._support.validation import check_int
 from ...errors import ModelFileError
 from ..network import MAX_UNITS, Activation, DenseLayer, Layer, LMULayer
-from .named_arrays import Asked, Group, check_shape, full_name, memory_for, own
+from .named_arrays import Group, ImportOptions, check_shape, contiguous_copy, full_name, memory_for
 
 DERIVED = {"H", "fft_H"}
-"""Buffers of LMUFFT that follow from its A and B."""
+"""Buffers of LMUFFT that are computed from its A and B."""
 
 
 def lmufft_layers(
-    prefix: str, parts: dict[str, Group], matrices: Group, asked: Asked
+    prefix: str, parts: dict[str, Group], matrices: Group, options: ImportOptions
 ) -> list[tuple[str, Layer]]:
-    """Return the two layers that do what LMUFFT does, each with its name.
+    """Return two layers equivalent to an LMUFFT module, with names.
 
-    ``u = relu(W_u x + b_u)``, and h reads x beside m. An LMU layer has no function on u: a dense
-    layer before it makes u, and hands x on as ``relu(x) - relu(-x)``.
+    LMUFFT has ``u = relu(W_u x + b_u)``, and h reads m and x. An LMU layer has no activation on u,
+    so a dense layer before it computes u and passes x on as ``relu(x) - relu(-x)``.
 
     Parameters
     ----------
     prefix : str
-        Of the arrays' names.
+        Prefix of the array names.
     parts : dict of str to dict of str to float array
         Weight and bias of W_u and W_h.
     matrices : dict of str to float array
-        A, B and what is derived from them.
-    asked : Asked
+        A, B and the `DERIVED` buffers.
+    options : ImportOptions
 
     Raises
     ------
     ModelFileError
-        If an array is missing, is one too many, or has the wrong shape.
+        If an array is missing, unexpected, or of a wrong shape.
     """
     name = prefix or "lmu"
     for leaf, group in parts.items():
@@ -45,7 +45,7 @@ def lmufft_layers(
             )
     if extra := set(matrices) - DERIVED - {"A", "B"}:
         raise ModelFileError(
-            f"{full_name(prefix, min(extra))[:80]} must not stand in an LMUFFT layer, "
+            f"{full_name(prefix, min(extra))[:80]} must not be in an LMUFFT layer, "
             "which has W_u, W_h, A, B, H and fft_H"
         )
     (W_u, b_u), (W_h, b_h) = ((part["weight"], part["bias"]) for part in parts.values())
@@ -60,7 +60,7 @@ def lmufft_layers(
     check_shape(f"W_h.weight of {name}", W_h, (n, order + n_in))
     check_shape(f"W_h.bias of {name}", b_h, (n,))
     memory = memory_for(
-        name, matrices.get("A"), matrices.get("B"), order, asked.theta, asked.discretizer
+        name, matrices.get("A"), matrices.get("B"), order, options.theta, options.discretizer
     )
     check_int(f"inputs of {name}", n_in, 1, MAX_UNITS)
     identity = np.eye(n_in)
@@ -72,7 +72,7 @@ def lmufft_layers(
     W_m, W_x = W_h[:, :order], W_h[:, order:]
     read = DenseLayer(
         W=np.concatenate([W_m, np.zeros((n, 1)), W_x, -W_x], axis=1),
-        b=own(b_h),
+        b=contiguous_copy(b_h),
         activation=Activation.RELU,
     )
     layer = LMULayer(

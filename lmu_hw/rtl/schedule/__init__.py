@@ -1,18 +1,17 @@
-"""From a program to cycles of several lanes: memory map, ROM contents, the control ROM's words.
+"""Static schedule of a program: memory map, ROM contents and the words of the control ROM.
 
-The hardware does what the control ROM says: each word of it is a `RomRun`, some cycles in which the
-same is done with one word of the memory after the other. Nothing in the hardware waits for anything
-else, but for the streams at its ends: every pause is in the ROM, put there by `placement`, which
-knows when every word is read and written. So a step takes the same cycles every time.
+A control ROM word is a `RomRun`: some cycles that apply one operation to successive words of the
+memory. The blocks have no handshakes between them. `placement`, which knows when every word is read
+and written, inserts every wait cycle as a ROM word, so a step always takes the same cycles.
 
-- `plan`: what a schedule consists of.
-- `timing`: how long the pipelines are.
-- `memory_map`: where vectors lie, and what a chain of sections copies for the lanes.
-- `lowering`: what runs an operation consists of, and the weights in the order of their use.
-- `walk`: what a listing of runs does, cycle by cycle.
-- `placement`: when every job starts.
-- `search`: which order of the operations takes the fewest cycles.
-- `state`: where the state words lie, for the state port.
+- `plan`: the data of a schedule.
+- `timing`: lengths of the pipelines.
+- `memory_map`: addresses of the vectors, and the states that a chain mirrors for the lanes.
+- `lowering`: operations to runs, and the weights in the order of use.
+- `walk`: runs cycle by cycle.
+- `placement`: start cycles of the jobs.
+- `search`: the order of the operations that takes the fewest cycles.
+- `state`: addresses of the state words, for the state port.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from .plan import (
 from .rows import Reading
 from .search import as_written, shortest
 from .state import states_of_lanes
-from .timing import LEAVE, WINDOW, Pace, pace
+from .timing import LEAVE, WINDOW, PipelineTiming, pipeline_timing
 from .walk import sums_pause, walk
 
 __all__ = [
@@ -56,16 +55,16 @@ __all__ = [
     "Listing",
     "LoweringChoice",
     "Mirror",
-    "Pace",
     "Phase",
+    "PipelineTiming",
     "Reading",
     "RomRun",
     "Schedule",
     "Stride",
     "as_written",
     "lay_out",
-    "pace",
     "payload_bits",
+    "pipeline_timing",
     "schedule",
     "sums_pause",
     "walk",
@@ -73,16 +72,16 @@ __all__ = [
 ]
 
 INTERVALS = (1, 2, 4, 8, 16)
-"""Cycles between two results that are tried; with more, the multipliers behind the lanes shrink."""
+"""Result intervals to try [cycles]; the multipliers behind the lanes shrink with the interval."""
 WORTHWHILE = 100
-"""A second sum in each lane is worth it where it saves more than one cycle in this many: it costs
-about as much of the clock."""
+"""Add a second sum to the lanes if it saves more than 1 / WORTHWHILE of the cycles: it costs about
+that much clock frequency."""
 
 
 def schedule(
     program: Program, lanes: int = 1, interval: int | None = None, *, state_port: bool = False
 ) -> Schedule:
-    """Lay a program out in memory and time.
+    """Return the schedule of a program: its layout in memory and time.
 
     Parameters
     ----------
@@ -90,9 +89,9 @@ def schedule(
     lanes : int
         Multiply-accumulate lanes, 1 to 64.
     interval : int, optional
-        Cycles between two results. Default: those of the least area times cycles.
+        Cycles between two results. Default: the one with the least product of area and cycles.
     state_port : bool
-        The state can be saved and loaded from outside.
+        Add a port that clears, saves and loads the state.
 
     Raises
     ------
@@ -102,24 +101,26 @@ def schedule(
     if state_port and not program.with_role(Role.STATE):
         raise ScheduleError("the program must have a state for a state port: leave it out")
 
-    def layout(way: LoweringChoice, every: int) -> Schedule:
-        return lay_out(program, lanes, every, state_port, way)
+    def layout(choice: LoweringChoice, every: int) -> Schedule:
+        return lay_out(program, lanes, every, state_port, choice)
 
     if interval is None:
-        fast = pace(program, lanes, 1)
+        fast = pipeline_timing(program, lanes, 1)
         tried = INTERVALS if fast.scale_bits or fast.rest_bits else (1,)
-        way = as_written(program, Reading.ARRIVING)
-        plans = [layout(way, every) for every in tried]
-        best = min(plans, key=lambda p: p.due.cycles * pace(program, lanes, p.interval).area)
+        choice = as_written(program, Reading.ARRIVING)
+        plans = [layout(choice, every) for every in tried]
+        best = min(
+            plans, key=lambda p: p.due.cycles * pipeline_timing(program, lanes, p.interval).area
+        )
         interval = best.interval
-    one = shortest(program, lambda way: layout(way, interval), tuple(Reading)[:-1])
-    two = shortest(program, lambda way: layout(way, interval), tuple(Reading))
+    one = shortest(program, lambda choice: layout(choice, interval), tuple(Reading)[:-1])
+    two = shortest(program, lambda choice: layout(choice, interval), tuple(Reading))
     gain = one.due.cycles - two.due.cycles
     return two if gain > one.due.cycles // WORTHWHILE else one
 
 
 def why_not(program: Program) -> str | None:
-    """Return why the hardware cannot run a program, or None where it can."""
+    """Return the reason why the hardware cannot run a program, or None if it can."""
     try:
         Versions(program)
     except ScheduleError as error:
@@ -128,31 +129,32 @@ def why_not(program: Program) -> str | None:
 
 
 def lay_out(
-    program: Program, lanes: int, interval: int, state_port: bool, way: LoweringChoice
+    program: Program, lanes: int, interval: int, state_port: bool, choice: LoweringChoice
 ) -> Schedule:
-    """Lay a program out in one of the ways that its meaning leaves open."""
+    """Return the schedule of a program for given lowering choices."""
     versions = Versions(program)
     direct = streams_in_order(program, versions)
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
-    speed = pace(program, lanes, interval)
-    lowering = Lowering(program, versions, speed, way, direct=direct)
+    timing = pipeline_timing(program, lanes, interval)
+    lowering = Lowering(program, versions, timing, choice, direct=direct)
     lowering.lower([] if direct else outputs)
     stored = set() if direct else set(outputs)
     if state_port:
         stored |= states_of_lanes(program)
-    places, rows, zone_rows = memory_map(program, versions, lanes, lowering.extra, stored=stored)
+    places, rows, half_rows = memory_map(program, versions, lanes, lowering.extra, stored=stored)
     n_in, n_out = program.n_words(Role.INPUT), program.n_words(Role.OUTPUT)
     shapes = [
-        shape(draft, speed, lowering.lengths, places, lowering.chains) for draft in lowering.drafts
+        shape(pending, timing, lowering.lengths, places, lowering.chains)
+        for pending in lowering.pending
     ]
 
     def listing(*, due: bool) -> Listing:
         inputs = {v.name for v in program.with_role(Role.INPUT)}
-        placement = Placement(speed, n_in, queued=lowering.queued, inputs=inputs)
-        for draft, events in zip(lowering.drafts, shapes, strict=True):
-            if due or not draft.lazy:
-                job = lowering.jobs[draft.runs[0].job] if draft.target else None
-                placement.add(draft, events, gated=job is not None and job.gated)
+        placement = Placement(timing, n_in, queued=lowering.queued, inputs=inputs)
+        for pending, events in zip(lowering.pending, shapes, strict=True):
+            if due or not pending.lazy:
+                job = lowering.jobs[pending.runs[0].job] if pending.target else None
+                placement.add(pending, events, gated=job is not None and job.gated)
         return placement.finish()
 
     due = listing(due=True)
@@ -167,7 +169,7 @@ def lay_out(
         quiet=quiet,
         places=places,
         rows=max(2, rows),
-        zone_rows=zone_rows,
+        half_rows=half_rows,
         weights=tuple(lowering.weights),
         params=tuple(lowering.params),
         jobs=tuple(lowering.jobs),
@@ -182,10 +184,10 @@ def lay_out(
 
 
 def _fifo_depth(n_in: int, n_out: int, due: Listing, quiet: Listing) -> int:
-    """Return the words of a FIFO that never holds up a step whose reader does not."""
+    """Return the depth of an output FIFO that delays no step if its reader is always ready."""
     begins, left = due.cycles - n_in, 0
     while late := sum(time + LEAVE > begins for time in due.streamed):
         left += late
         begins += quiet.cycles
-    # a power of two, and more than an output
+    # a power of two, larger than an output
     return 1 << max(n_out, n_out + left - 1).bit_length()

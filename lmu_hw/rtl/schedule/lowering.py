@@ -1,4 +1,4 @@
-"""From operations to runs: what every job does, and the ROM words that it does it with."""
+"""Lowering of operations to runs, with their weights and parameters."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ...program.integer_program import (
 from .memory_map import Versions
 from .plan import ChainPlan, Feed, Job, Key, Kind, Mirror, RomRun, queued
 from .rows import Reading, Rows, Section, SourcePart, by_arrival
-from .timing import COUNT, INDEX_GAP, Pace, functions_of
+from .timing import COUNT, INDEX_GAP, PipelineTiming, functions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoweringChoice:
-    """How a program is lowered, where its meaning leaves a choice.
+    """Choices of the lowering that change the cycles of a step, not its words.
 
     Parameters
     ----------
     order : tuple of int
-        Indices of the operations, each after those that it depends on.
+        Indices of the operations in execution order, consistent with their dependencies.
     readings : tuple of Reading
-        By index of the operation, of those that are the first to read a chain's states.
+        For each operation, how it reads the states of a chain if it is their first reader.
     """
 
     order: tuple[int, ...]
@@ -40,22 +40,24 @@ class LoweringChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingJob:
-    """A job before it has a place in time.
+    """A job without a start cycle.
 
     Parameters
     ----------
     name : str
     lazy : bool
-        Left out of steps without an output.
+        The job is skipped in steps without an output.
     runs : tuple of RomRun
     target : Key or None
+        Vector that the results are written to.
     word : int
-        Results are the words of ``target`` from this one on.
+        Index of the first result in ``target``.
     function : bool
-        Results pass a function.
+        Results pass through an activation function.
     to_stream : bool
+        Results go to the output stream.
     feed : Feed or None
-        The first of two, where they are paired.
+        Feed that the job starts, the first one of a pair.
     """
 
     name: str
@@ -69,26 +71,32 @@ class PendingJob:
 
 
 class Lowering:
-    """Lowers operations one after the other.
+    """Lowers the operations of a program in the order of a `LoweringChoice`.
 
     Parameters
     ----------
     program : Program
     versions : Versions
-    pace : Pace
+    timing: PipelineTiming
     direct : bool
-        Outputs leave when they are computed.
-    way : LoweringChoice
+        Outputs go to the stream as they are computed, not at the end of the step.
+    choice : LoweringChoice
     """
 
     def __init__(
-        self, program: Program, versions: Versions, pace: Pace, way: LoweringChoice, *, direct: bool
+        self,
+        program: Program,
+        versions: Versions,
+        timing: PipelineTiming,
+        choice: LoweringChoice,
+        *,
+        direct: bool,
     ) -> None:
         self.program, self.versions = program, versions
-        self.way, self.direct = way, direct
-        self.rows = Rows(pace)
+        self.choice, self.direct = choice, direct
+        self.rows = Rows(timing)
         self.functions = functions_of(program)
-        self.drafts: list[PendingJob] = []
+        self.pending: list[PendingJob] = []
         self.jobs: list[Job] = []
         self.feeds: list[Feed] = []
         self.chains: list[ChainPlan] = []
@@ -104,12 +112,12 @@ class Lowering:
 
     @property
     def queued(self) -> bool:
-        """Whether inputs of several channels queue for a chain."""
+        """Whether a FIFO buffers the inputs of several channels for a chain."""
         return queued(self.feeds)
 
     def lower(self, kept: Sequence[str]) -> None:
-        """Lower the whole program; ``kept`` names the outputs that leave at the end."""
-        for index in self.way.order:
+        """Lower the program; the outputs in ``kept`` are sent at the end of the step."""
+        for index in self.choice.order:
             op = self.program.ops[index]
             if index in self.versions.skipped:
                 continue
@@ -143,18 +151,18 @@ class Lowering:
             )
             for name, width, align in zip(op.sources, widths, op.aligns, strict=True)
         ]
-        # words that were written last are read last
+        # read the words written last at the end
         parts.sort(key=lambda part: self._writer(part.key, index))
         self.params += zip(op.biases, op.multipliers, op.shifts, strict=True)
-        chain, reading = self._just_computed(parts), self.way.readings[index]
+        chain, reading = self._just_computed(parts), self.choice.readings[index]
         for c in range(op.n_channels):
             moved = [replace(part, word=c * part.width) for part in parts]
             if chain is None or reading is Reading.WHOLE:
                 runs, words = self.rows.whole(op.rows, moved)
             else:
-                twofold = reading is Reading.DUAL_GROUP
+                dual_group = reading is Reading.DUAL_GROUP
                 runs, words = self.rows.arriving(
-                    op.rows, *by_arrival(moved, chain), twofold=twofold
+                    op.rows, *by_arrival(moved, chain), dual_group=dual_group
                 )
             if self._place_weights(words, weights if c else None):
                 weights = len(self.weights) - len(words)
@@ -168,7 +176,7 @@ class Lowering:
             )
 
     def _just_computed(self, parts: Sequence[SourcePart]) -> ChainPlan | None:
-        """Return the chain whose states nobody before these parts has read, the last if several."""
+        """Return the last chain whose states these parts are the first to read, or None."""
         keys, found = {part.key for part in parts}, None
         for chain in self.chains:
             targets = [mirror.target for mirror in chain.mirrors if mirror is not None]
@@ -179,7 +187,7 @@ class Lowering:
         return found
 
     def _place_weights(self, words: list[tuple[int, ...]], start: int | None) -> bool:
-        """Add words to the ROM, unless they are what it has from ``start`` on."""
+        """Add words to the ROM, unless it already holds them at ``start``."""
         if start is not None and self.weights[start : start + len(words)] == words:
             return False
         self.weights += words
@@ -214,12 +222,12 @@ class Lowering:
             self._add(index, c, runs, replace(job, gated=True))
 
     def _rounded_input(self, index: int, op: DenseUpdate) -> Key:
-        """Add the rounding of a dense memory's input to the state's binary point."""
+        """Add a job that rounds a dense memory's input to the fractional bits of its state."""
         vector = self.program.vector
         source, state = vector(op.source).fmt, vector(op.state).fmt
         name = f"{op.state}.rounded"
         drop = source.frac_bits - state.frac_bits
-        # one bit more than what is left: rounding up may carry
+        # one extra bit, because rounding up may carry
         fmt = QFormat(max(source.width + (not source.signed) - drop, 1) + 1, 0)
         length = vector(op.source).length
         self.extra[name], self.lengths[name, 1] = length, length
@@ -244,14 +252,14 @@ class Lowering:
         self._add(index, 0, self.rows.elements(runs, length), job)
         return name, 1
 
-    # single words
+    # word by word
 
     def _emit(self, name: str, source: Key, *, lazy: bool) -> None:
         run = RomRun(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
-        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=(run,), to_stream=True))
+        self.pending.append(PendingJob(name=name, lazy=lazy, runs=(run,), to_stream=True))
 
     def _leaves_as_it_is(self, op: Pointwise) -> bool:
-        """Return whether an operation does no more than give words to the outside."""
+        """Return whether an operation only copies words to the output stream."""
         source, target = (self.program.vector(name) for name in (op.terms[0].a, op.target))
         read = any(op.target in other.reads for other in self.program.ops)
         return (
@@ -259,7 +267,7 @@ class Lowering:
             and op.is_copy
             and target.role is Role.OUTPUT
             and target.fmt == source.fmt
-            # the next step's input may be written before the last word is read
+            # an input must not be overwritten by the next step before it is sent
             and source.role is not Role.INPUT
             and not read
         )
@@ -360,9 +368,9 @@ class Lowering:
             )
             self.feeds.append(feed)
         lazy = self.program.lazy[feeds[0].op]
-        self.drafts.append(PendingJob(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
+        self.pending.append(PendingJob(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
 
-    # what all have in common
+    # shared by all operations
 
     def _job(
         self,
@@ -394,7 +402,7 @@ class Lowering:
         self.jobs.append(job)
         marked = [replace(run, job=number) for run in runs]
         marked[0] = replace(marked[0], begin=True)
-        self.drafts.append(
+        self.pending.append(
             PendingJob(
                 name=job.name,
                 lazy=self.program.lazy[index],
@@ -407,17 +415,17 @@ class Lowering:
         )
 
     def _writer(self, key: Key, index: int) -> int:
-        """Return which operation before this one in the step wrote a vector; -1 for none."""
-        before = self.way.order[: self.way.order.index(index)]
+        """Return the last operation before ``index`` in the step that writes ``key``; -1: none."""
+        before = self.choice.order[: self.choice.order.index(index)]
         made = [k for k, i in enumerate(before) if key in self.versions.writes[i].values()]
         return made[-1] if made and key[1] else -1
 
 
 def _with_gaps(op: Cascade, *, paired: bool) -> tuple[Section, ...]:
-    """Return the coefficients, with empty sections where the inner words would change places.
+    """Return the coefficients, with empty sections where writes would be out of order.
 
-    A real section's word is there before the inner one of the pair that precedes it; and together
-    with the outer one, of two channels beside each other.
+    A real section finishes before the inner adaptor of the pair in front of it, and, with two
+    interleaved channels, in the cycle of the outer one.
     """
     sections: list[Section] = []
     for section in op.sections:

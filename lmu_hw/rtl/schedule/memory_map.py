@@ -1,7 +1,7 @@
-"""Where vectors lie: every vector that an operation reads gets rows in the banks.
+"""Memory map: every vector that an operation reads gets rows in the banks.
 
-What a step writes into a vector more than once, or reads in full while it writes it, must not lie
-in one place: `Versions` counts the writes, and `memory_map` finds a place for each.
+A vector that a step writes more than once, or reads in full while writing it, needs several copies.
+`Versions` numbers the writes, and `memory_map` places each version.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .plan import BankPlace, BufferHalf, Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fused:
-    """A copy of a chain's states that the chain itself makes.
+    """A copy of a chain's states for the lanes, which the chain unit writes itself.
 
     Parameters
     ----------
     copy : int or None
-        Index of the operation that need not run; None: the states are mirrored as they are.
+        Index of the copy operation that this replaces; None if the states are mirrored unchanged.
     target : str
-        The vector that lanes see.
+        Vector that the lanes read.
     """
 
     copy: int | None
@@ -38,7 +38,9 @@ class Fused:
 
 
 class Versions:
-    """What every operation reads and writes, by the writes that came before.
+    """Versions of the vectors that each operation reads and writes.
+
+    Version n of a vector is its content after n writes in the step.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class Versions:
         self.final = {v.name: (v.name, count.get(v.name, 0)) for v in program.vectors}
 
     def written(self, index: int) -> tuple[str, ...]:
-        """Return the vectors of the lanes' memory that an operation writes."""
+        """Return the vectors in the lanes' memory that an operation writes."""
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
@@ -79,7 +81,7 @@ class Versions:
         return (op.state,) if isinstance(op, DenseUpdate) else op.writes
 
     def read(self, index: int) -> tuple[str, ...]:
-        """Return the vectors of the lanes' memory that an operation reads."""
+        """Return the vectors in the lanes' memory that an operation reads."""
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
@@ -91,7 +93,7 @@ class Versions:
 def memory_map(
     program: Program, versions: Versions, lanes: int, extra: dict[str, int], *, stored: set[str]
 ) -> tuple[dict[Key, BankPlace], int, int]:
-    """Place every version of every vector.
+    """Return the address of every version of every vector.
 
     Parameters
     ----------
@@ -99,17 +101,18 @@ def memory_map(
     versions : Versions
     lanes : int
     extra : dict
-        Lengths of vectors that the schedule adds, each written once in a step.
+        Lengths of vectors that the schedule adds, each written once per step.
     stored : set of str
-        Output vectors that are kept for the end of the step.
+        Vectors to store although no operation reads them: outputs sent at the end of the step, and
+        states for the state port.
 
     Returns
     -------
     places : dict of Key to BankPlace
     rows : int
-        In each bank.
-    zone_rows : int
-        Distance between the two copies of vectors that have two.
+        Rows of each bank.
+    half_rows : int
+        Rows from the lower to the upper half of the double-buffered vectors.
     """
     ops = range(len(program.ops))
     read = {name for index in ops for name in versions.read(index)}
@@ -132,7 +135,7 @@ def memory_map(
                 continue
             put((v.name, 0), v.length)
             if last:
-                # the last write of a step is what the next one begins with
+                # the next step starts with the last version of this one
                 places[v.name, last] = places[v.name, 0]
         for version in range(1, last + 1):
             if (v.name, version) not in places:
@@ -141,15 +144,15 @@ def memory_map(
         put((name, 1), length)
     first = rows
     for v in double:
-        places[v.name, 0] = BankPlace(row=rows, zone=BufferHalf.OLD)
-        places[v.name, 1] = BankPlace(row=rows, zone=BufferHalf.NEW)
+        places[v.name, 0] = BankPlace(row=rows, half=BufferHalf.OLD)
+        places[v.name, 1] = BankPlace(row=rows, half=BufferHalf.NEW)
         rows += -(-v.length // lanes)
-    zone_rows = rows - first
-    return places, rows + zone_rows, zone_rows
+    half_rows = rows - first
+    return places, rows + half_rows, half_rows
 
 
 def streams_in_order(program: Program, versions: Versions) -> bool:
-    """Return whether every output can leave in the moment it is computed."""
+    """Return whether every output can go to the stream as it is computed."""
     outputs = [v.name for v in program.with_role(Role.OUTPUT)]
     made = [name for i in range(len(program.ops)) for name in versions.written(i)]
     by_lanes = {
@@ -158,7 +161,7 @@ def streams_in_order(program: Program, versions: Versions) -> bool:
         if not isinstance(op, Cascade | DenseUpdate)
         for name in versions.written(i)
     }
-    # what runs in every step must not stream in a step without an output
+    # an operation that runs in every step would stream in steps without an output
     held_back = {
         name
         for i, lazy in enumerate(program.lazy)
@@ -170,7 +173,7 @@ def streams_in_order(program: Program, versions: Versions) -> bool:
 
 
 def _is_shifted(program: Program, versions: Versions, name: str) -> bool:
-    """Return whether an operation reads all of a vector while it writes it."""
+    """Return whether an operation reads all of a vector while it overwrites it."""
     for index, op in enumerate(program.ops):
         whole: tuple[str, ...] = ()
         if isinstance(op, DenseUpdate):
@@ -183,7 +186,7 @@ def _is_shifted(program: Program, versions: Versions, name: str) -> bool:
 
 
 def _fuse(program: Program, index: int, name: str) -> Fused | None:
-    """Return what lanes see of the states ``name`` of the cascade ``index``."""
+    """Return the copy that the lanes read of the states ``name`` of the cascade ``index``."""
     readers = [i for i, op in enumerate(program.ops) if i != index and name in op.reads]
     if not readers:
         return None
@@ -201,7 +204,7 @@ def _fuse(program: Program, index: int, name: str) -> Fused | None:
 
 
 def _check(program: Program) -> None:
-    """Raise `ScheduleError` for what the chain and the silence counters cannot share."""
+    """Raise `ScheduleError` where operations share states or counters of a memory."""
     for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
         if not program.with_role(role):
             raise ScheduleError(f"a program must have an {what} vector for hardware")

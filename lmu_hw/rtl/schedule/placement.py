@@ -1,4 +1,4 @@
-"""Every job gets its time: the soonest at which nothing that it needs is missing or busy."""
+"""Placement: each job starts as soon as its operands are written and its units are free."""
 
 from __future__ import annotations
 
@@ -7,34 +7,45 @@ from dataclasses import dataclass, field, replace
 
 from .lowering import PendingJob
 from .plan import BankPlace, ChainPlan, Key, Kind, Listing, Phase, RomRun
-from .timing import BESIDE, COUNT, DRAIN, FEED, INNER, QUEUE, Pace, chain_cycles, chain_writes
+from .timing import (
+    CHANNEL_OFFSET,
+    COUNT,
+    FEED,
+    INNER,
+    QUEUE,
+    SERIALIZE,
+    PipelineTiming,
+    chain_cycles,
+    chain_writes,
+)
 from .walk import formula, length, reads, sums
 
 EMIT = 4
-"""Cycles from the issue of a word to the output stream."""
+"""Cycles from the issue of a word to the output FIFO."""
 
 
 @dataclass(slots=True)
 class Shape:
-    """A draft's events, counted from its first cycle.
+    """Events of a job [cycles from its start].
 
     Attributes
     ----------
     length : int
+        Number of cycles.
     reads : dict
         First cycle in which each word is read.
     loads : list of int
-        When sums move to the drain.
+        Cycles in which the result serializer loads sums.
     results : list of int
-        When the drain hands a result over.
+        Cycles in which the result serializer outputs a result.
     writes : dict
-        When each word that lanes can read is written.
+        Cycle in which each word of the lanes' memory is written.
     streamed : list of int
-        When words go to the output stream.
+        Cycles in which words go to the output FIFO.
     chain : int
-        Cycles for which a chain is busy.
+        Number of cycles for which a chain is busy.
     fed : int
-        When the last word for it, or for a silence counter, is issued.
+        Cycle in which the last word for a chain or a zero-run counter is issued.
     """
 
     length: int
@@ -48,38 +59,38 @@ class Shape:
 
 
 def shape(
-    draft: PendingJob,
-    pace: Pace,
+    pending: PendingJob,
+    timing: PipelineTiming,
     lengths: dict[Key, int],
     places: dict[Key, BankPlace],
     chains: Sequence[ChainPlan],
 ) -> Shape:
-    """Return the events of a draft."""
-    found = Shape(length=length(draft.runs), reads=reads(draft.runs, pace.lanes, lengths))
-    for s in sums(draft.runs):
-        load = s.time + DRAIN
+    """Return the events of a job."""
+    found = Shape(length=length(pending.runs), reads=reads(pending.runs, timing.lanes, lengths))
+    for s in sums(pending.runs):
+        load = s.time + SERIALIZE
         found.loads.append(load)
-        first = load + pace.sum_cycles(one_row=s.one_row)
-        found.results += [first + i * pace.interval for i in range(s.results)]
-    tail = pace.result_cycles(function=draft.function)
-    if draft.target in places:
-        assert draft.target is not None
+        first = load + timing.sum_cycles(one_row=s.one_row)
+        found.results += [first + i * timing.interval for i in range(s.results)]
+    tail = timing.result_cycles(function=pending.function)
+    if pending.target in places:
+        assert pending.target is not None
         for i, time in enumerate(found.results):
-            found.writes[draft.target, draft.word + i] = time + tail
-    if draft.to_stream:
+            found.writes[pending.target, pending.word + i] = time + tail
+    if pending.to_stream:
         found.streamed = [time + tail for time in found.results]
-        if draft.runs[0].kind is Kind.EMIT:
+        if pending.runs[0].kind is Kind.EMIT:
             found.streamed = [EMIT + i for i in range(found.length)]
-    found.fed = found.length - 1 if draft.feed is not None else 0
-    if draft.feed is not None and draft.feed.chain is not None:
-        _add_chain(found, draft, chains[draft.feed.chain], places)
+    found.fed = found.length - 1 if pending.feed is not None else 0
+    if pending.feed is not None and pending.feed.chain is not None:
+        _add_chain(found, pending, chains[pending.feed.chain], places)
     return found
 
 
 def _add_chain(
-    found: Shape, draft: PendingJob, chain: ChainPlan, places: dict[Key, BankPlace]
+    found: Shape, pending: PendingJob, chain: ChainPlan, places: dict[Key, BankPlace]
 ) -> None:
-    feed = draft.feed
+    feed = pending.feed
     assert feed is not None
     pairs = sum(len(s) == 2 for s in chain.sections)
     states = sum(len(s) > 0 for s in chain.sections)
@@ -88,56 +99,58 @@ def _add_chain(
         mirror = chain.mirrors[write.port]
         if mirror is not None and mirror.target in places:
             part = states if write.port == INNER else pairs
-            for beside in range(1 + feed.paired):
-                word = (feed.channel + beside) * part + write.index
-                found.writes[mirror.target, word] = write.cycle + BESIDE * beside
+            for second in range(1 + feed.paired):
+                word = (feed.channel + second) * part + write.index
+                found.writes[mirror.target, word] = write.cycle + CHANNEL_OFFSET * second
 
 
 class Placement:
-    """A step under construction.
+    """Collects the jobs of a step and assigns their start cycles.
 
     Parameters
     ----------
-    pace : Pace
+    timing: PipelineTiming
     n_in : int
-        Input words, each a cycle before the first.
+        Input words; loading them takes one cycle each before cycle 0.
     queued : bool
-        Inputs queue for the chain.
+        A FIFO buffers the inputs of the chain.
     inputs : set of str
-        Vectors that the next step writes from its first cycle on.
+        Input vectors, which the next step overwrites from its first cycle on.
     """
 
-    def __init__(self, pace: Pace, n_in: int, *, queued: bool, inputs: set[str]) -> None:
+    def __init__(
+        self, timing: PipelineTiming, n_in: int, *, queued: bool, inputs: set[str]
+    ) -> None:
         self.inputs = inputs
         self._inputs_read = 0
-        self.pace, self.n_in, self.queued = pace, n_in, queued
+        self.timing, self.n_in, self.queued = timing, n_in, queued
         self._to_chain = FEED + (QUEUE if queued else 0)
         self.now = 0
         self.runs: list[RomRun] = []
         self.phases: list[Phase] = []
         self._written: dict[tuple[Key, int], int] = {}
         self._port: set[int] = set()
-        self._drain_free = self._result_free = self._counter_free = self._chain_free = 0
+        self._serializer_free = self._result_free = self._counter_free = self._chain_free = 0
         self._stream_next = 0
         self._streamed: list[int] = []
         self._gated_until = 0
 
-    def add(self, draft: PendingJob, shape: Shape, *, gated: bool) -> None:
-        """Place a draft as soon as may be."""
-        start = max(self._soonest(draft, shape))
+    def add(self, pending: PendingJob, shape: Shape, *, gated: bool) -> None:
+        """Place a job at the earliest possible cycle."""
+        start = max(self._soonest(pending, shape))
         while self._port & set(self._writes(shape, start).values()):
             start += 1
-        self._append(draft, start)
+        self._append(pending, start)
         written = self._writes(shape, start)
         self._written |= written
         self._port |= set(written.values())
         if shape.loads:
-            self._drain_free = max(start + shape.results[-1] + 1, start + shape.loads[-1] + 1)
-            self._result_free = start + shape.results[-1] + self.pace.interval
-        if draft.feed is not None:
+            self._serializer_free = max(start + shape.results[-1] + 1, start + shape.loads[-1] + 1)
+            self._result_free = start + shape.results[-1] + self.timing.interval
+        if pending.feed is not None:
             self._counter_free = start + shape.fed + COUNT
         if any(name in self.inputs for (name, _), _ in shape.reads):
-            # a word is read one cycle after its issue
+            # the memory is read one cycle after the issue
             self._inputs_read = self.now + 1
         if shape.chain:
             self._chain_free = self._chain_start(shape, start) + shape.chain
@@ -148,13 +161,13 @@ class Placement:
             self._gated_until = max(written.values(), default=0)
 
     def finish(self) -> Listing:
-        """Return the listing: a step ends when the next one can begin."""
+        """Return the listing; the step ends when the next one can start."""
         soonest = [
             1,
             self.now,
             max(self._port, default=0) + 1,
-            self._drain_free - DRAIN,
-            self._result_free - DRAIN,
+            self._serializer_free - SERIALIZE,
+            self._result_free - SERIALIZE,
             self._counter_free,
             self._inputs_read,
             self._chain_free - self._to_chain,
@@ -176,40 +189,40 @@ class Placement:
             formula=f"{' + '.join(terms)} = {cycles}",
         )
 
-    def _soonest(self, draft: PendingJob, shape: Shape) -> Iterator[int]:
+    def _soonest(self, pending: PendingJob, shape: Shape) -> Iterator[int]:
         yield self.now
         for word, t in shape.reads.items():
             if word in self._written:
                 yield self._written[word] - t
         if shape.loads:
-            yield self._drain_free - shape.loads[0]
+            yield self._serializer_free - shape.loads[0]
             yield self._result_free - shape.results[0]
-        if draft.feed is not None:
+        if pending.feed is not None:
             yield max(self._counter_free, self._gated_until - FEED)
             if not self.queued:
-                # a chain looks at the silence of its input until it is done
+                # without the FIFO the chain uses the zero-run flag until it is done
                 yield self._chain_free - FEED
         if shape.streamed:
             yield self._stream_next - shape.streamed[0]
 
     def _writes(self, shape: Shape, start: int) -> dict[tuple[Key, int], int]:
-        """Return when each word that lanes can read is written by a draft that starts then."""
+        """Return the write cycles of the lanes' words for a job that starts at ``start``."""
         if shape.chain:
             start = self._chain_start(shape, start) - FEED
         return {word: start + t for word, t in shape.writes.items()}
 
     def _chain_start(self, shape: Shape, start: int) -> int:
-        """Return when a chain gets its words from a draft that starts then."""
+        """Return the start cycle of the chain for a job that starts at ``start``."""
         return max(start + shape.fed + self._to_chain, self._chain_free)
 
-    def _append(self, draft: PendingJob, start: int) -> None:
-        wait, cycles = start - self.now, length(draft.runs)
-        terms = formula(draft.runs)
+    def _append(self, pending: PendingJob, start: int) -> None:
+        wait, cycles = start - self.now, length(pending.runs)
+        terms = formula(pending.runs)
         if wait:
             self.runs.append(RomRun(kind=Kind.WAIT, cycles=wait))
             terms = f"{wait} + {terms}"
-        self.runs += draft.runs
+        self.runs += pending.runs
         self.phases.append(
-            Phase(name=draft.name, start=self.now, length=wait + cycles, formula=terms, wait=wait)
+            Phase(name=pending.name, start=self.now, length=wait + cycles, formula=terms, wait=wait)
         )
         self.now = start + cycles

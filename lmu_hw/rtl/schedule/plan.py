@@ -1,4 +1,4 @@
-"""What a schedule consists of: the words of the control ROM, the memory map, the constants."""
+"""Data of a schedule: control ROM words, memory map, constants."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from ...program.integer_program import Function, Program, Vector
 from .timing import LEAVE
 
 Key = tuple[str, int]
-"""A vector between two of its writes in a step: name, and writes before in this step."""
+"""Version of a vector: its name, and the number of writes to it so far in the step."""
 
 
 class Kind(IntEnum):
-    """What is done with the words that are read in a run's cycles."""
+    """Operation of a run on the words that its cycles read."""
 
     WAIT = 0
-    """Nothing is read."""
+    """Read nothing."""
     ROWS = 1
-    """Every lane multiplies the same word, each for a row of its own."""
+    """All lanes multiply the same word, each lane for its own matrix row."""
     COLUMNS = 2
-    """Every lane multiplies the word of its own bank, all for the same row."""
+    """Each lane multiplies the word of its own bank, all lanes for the same matrix row."""
     TERM = 3
-    """Every lane adds or subtracts the word of its own bank."""
+    """Each lane adds or subtracts the word of its own bank."""
     HOLD = 4
-    """Every lane keeps the word of its own bank for the product that follows."""
+    """Each lane holds the word of its own bank for the next product."""
     PRODUCT = 5
-    """Every lane multiplies the word of its own bank with the one that it kept."""
+    """Each lane multiplies the word of its own bank by the held one."""
     COMPARE = 6
-    """The word takes part in the search for the largest."""
+    """Compare the word with the largest one so far."""
     INDEX = 7
-    """Lane 0 takes the index of the largest word; nothing is read."""
+    """Lane 0 takes the argmax index; nothing is read."""
     FEED = 8
-    """The word is a memory's input: its silence is counted, and a chain of sections begins."""
+    """Send the word to a memory's zero-run counter, and to the chain if it is a cascade."""
     EMIT = 9
-    """The word goes to the output stream."""
+    """Send the word to the output FIFO."""
     SECOND = 10
-    """The sums of the second group of rows take the place of the first's; nothing is read."""
+    """Swap in the sums of the second group of rows; nothing is read."""
 
 
 ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX)
 """Kinds whose words go through the lanes."""
 
 ACROSS = (Kind.COLUMNS, Kind.TERM, Kind.HOLD, Kind.PRODUCT)
-"""Kinds that read a word of every bank, so that they begin with a row."""
+"""Kinds that use the words of all banks, so they read whole rows."""
 
 SUMS = (*ACCUMULATES, Kind.SECOND)
 """Kinds that can end a sum."""
 
 
 class BufferHalf(IntEnum):
-    """Which copy of a vector is meant, where there are two that change places after every step."""
+    """Half of a double buffer; the halves swap after every step."""
 
     ONLY = 0
     OLD = 1
@@ -60,16 +60,16 @@ class BufferHalf(IntEnum):
 
 
 class Stride(IntEnum):
-    """How the address of a run moves with each turn of its loop."""
+    """Address increment of a run for each turn of its loop."""
 
     NONE = 0
     WORD = 1
-    """To the next word; of kinds that read a word of every bank, to the next row."""
+    """The next word; for the kinds in `ACROSS`, the next row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RomRun:
-    """A word of the control ROM: some cycles in which the same is done with successive words.
+    """A control ROM word: some cycles that apply one operation to successive words.
 
     Parameters
     ----------
@@ -77,32 +77,31 @@ class RomRun:
     cycles : int
         >= 1.
     source : Key or None
-        The vector that is read,
+        Vector to read.
     word : int
-        from this word on.
+        Index of the first word to read.
     stride : Stride
     first, last : bool
-        The first cycle begins a sum; the last cycle ends it.
+        The first cycle starts a sum; the last cycle ends it.
     results : int
-        With ``last``: how many lanes hold a sum of their own.
+        With ``last``: number of lanes with a sum of their own.
     align : int
         Left shift of the products.
     minus : bool
         Subtract.
-    twofold : bool
-        `Kind.ROWS` reads every word for two cycles, for one group of rows and for another.
+    dual_group : bool
+        `Kind.ROWS` reads each word for two cycles, one for each of two groups of rows.
     keep : int or None
-        The words are also those that the sums of a dense memory are added to, those of the group of
-        this number, more with each turn of the loop.
+        The words read are also the bases of a dense memory's sums, for the group of rows with this
+        number plus the turn of the loop.
     job : int
         Index into the schedule's jobs; for `Kind.FEED`, into its feeds.
     begin : bool
-        The first run of its job.
+        First run of its job.
     body, times : int
-        After this run, the last ``body`` runs are repeated until they have been done ``times``
-        times.
+        This run ends a loop: execute the last ``body`` runs ``times`` times in all.
     end : bool
-        The step is over.
+        Last run of the step.
     """
 
     kind: Kind
@@ -115,7 +114,7 @@ class RomRun:
     results: int = 1
     align: int = 0
     minus: bool = False
-    twofold: bool = False
+    dual_group: bool = False
     keep: int | None = None
     job: int = 0
     begin: bool = False
@@ -126,37 +125,38 @@ class RomRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankPlace:
-    """Where a vector lies: word i in bank ``i % lanes``, row ``row + i // lanes``."""
+    """Address of a vector: word i is in bank ``i % lanes``, row ``row + i // lanes``."""
 
     row: int
-    zone: BufferHalf = BufferHalf.ONLY
+    half: BufferHalf = BufferHalf.ONLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What the results of an operation, for one channel, have in common.
+    """The results of an operation for one channel.
 
     Parameters
     ----------
     name : str
     weights, params : int
-        Where its words begin in the ROMs.
+        Start addresses in the weight and parameter ROMs.
     one_param : bool
-        All results share the first word of parameters.
+        All results use the same parameter word.
     target : Key or None
-        The vector that is written,
+        Vector to write.
     word : int
-        from this word on.
+        Index of the first result in ``target``.
     to_stream : bool
         Results go to the output stream.
     fmt : QFormat
-        Range of what is rounded: the target's, or that of the function's argument.
+        Format that sums are rounded to: the target's, or that of the function's argument.
     function : int or None
-        Index into the schedule's functions,
+        Index into the schedule's functions.
     out_fmt : QFormat
-        whose results are limited to this.
+        Format of the target, to which the function's results are saturated.
     gated : bool
-        A dense memory: results are added to old words and rounded as the silence says.
+        The job updates a dense memory: results are added to the old state, and rounded toward zero
+        in a zero-input run.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """What lanes see of a chain's states: ``target``, each word rounded to its format."""
+    """Copy of a chain's states for the lanes: ``target``, with words rounded to ``fmt``."""
 
     target: Key
     fmt: QFormat
@@ -182,18 +182,18 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainPlan:
-    """A cascade as the chain unit runs it.
+    """A cascade as the chain unit executes it.
 
     Parameters
     ----------
     op : int
         Index of the operation.
     sections : tuple
-        Its sections, an empty one before every real one that follows a pair.
+        Its sections, with gaps (empty sections) before a real section that follows a pair.
     first_section : int
-        Where they begin in the ROM.
+        Start address in the section ROM.
     mirrors : tuple
-        Of z_outer and z_inner; None where nobody reads it.
+        Mirrors of z_outer and z_inner; None if no operation reads them.
     """
 
     op: int
@@ -204,7 +204,7 @@ class ChainPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One channel of a memory: its silence counter, and its states where it is a cascade.
+    """One channel of a memory: its zero-run counter, and the states of a cascade.
 
     Parameters
     ----------
@@ -214,12 +214,13 @@ class Feed:
     chain : int or None
         Index into the schedule's chains.
     window : int
+        Limit of the zero-run counter [steps].
     outer, inner : int
-        Where its states begin in the memory of the chain.
+        Start addresses in the chain's state RAM.
     states : int
-        How many words they are.
+        Number of state words.
     paired : bool
-        The next feed, of the next channel, goes through the chain beside this one.
+        The next feed, of the next channel, is interleaved with this one.
     """
 
     op: int
@@ -234,19 +235,19 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """A job in time, for headers and reports.
+    """Start and length of a job, for headers and reports.
 
     Parameters
     ----------
     name : str
     start : int
-        First cycle after the last input word was taken.
+        First cycle, counted from the one after the last input word.
     length : int
-        Cycles until the next one starts.
+        Cycles until the next phase starts.
     formula : str
-        The same as an expression.
+        The length as an expression.
     wait : int
-        Cycles of these in which it waits for what other jobs compute or occupy.
+        Cycles of these spent waiting for operands or for a busy unit.
     """
 
     name: str
@@ -258,18 +259,18 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The runs of a step, and how long they take.
+    """The runs of a step, and their cycles.
 
     Parameters
     ----------
     runs : tuple of RomRun
     phases : tuple of Phase
     streamed : tuple of int
-        Cycles in which words go to the output FIFO; cycle 0 follows that of the last input word.
+        Cycles in which words go to the output FIFO, counted from the one after the last input word.
     cycles : int
-        From step to step, input included, when the source is always valid and the sink ready.
+        Cycles of a step, input included, with the source always valid and the sink always ready.
     formula : str
-        The same as an expression, ``"... = cycles"``.
+        The cycles as an expression, ``"... = cycles"``.
     """
 
     runs: tuple[RomRun, ...]
@@ -281,7 +282,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Everything the hardware is built from, besides the program's formats.
+    """Complete description of the hardware, apart from the program's formats.
 
     Parameters
     ----------
@@ -291,25 +292,25 @@ class Schedule:
     interval : int
         Cycles between two results of the lanes.
     due, quiet : Listing
-        A step with an output, and one without; the same where every step has one.
+        A step with an output, and one without; the same object if every step has an output.
     places : dict
-        The memory map.
+        Memory map: version of a vector to its address.
     rows : int
         Words in each bank.
-    zone_rows : int
-        Distance of the two copies of vectors that have two.
+    half_rows : int
+        Rows from the lower to the upper half of the double-buffered vectors.
     weights : tuple of tuple of int
-        A word for each lane and cycle, in execution order.
+        ROM words with one weight per lane, in execution order.
     params : tuple of (bias, multiplier, shift)
-        In execution order.
+        Parameters of the results, in execution order.
     jobs, feeds, chains : tuple
     functions : tuple of Function
     n_in, n_out : int
-        Words a step.
+        Input and output words per step.
     fifo_depth : int
-        Words, a power of two.
+        Depth of the output FIFO [words], a power of two.
     state_port : bool
-        Every state word has a place, whether lanes read it or not.
+        The design has a state port, so every state word has an address.
     """
 
     program: Program
@@ -319,7 +320,7 @@ class Schedule:
     quiet: Listing
     places: dict[Key, BankPlace] = field(hash=False)
     rows: int
-    zone_rows: int
+    half_rows: int
     weights: tuple[tuple[int, ...], ...]
     params: tuple[tuple[int, int, int], ...]
     jobs: tuple[Job, ...]
@@ -333,7 +334,7 @@ class Schedule:
 
     @property
     def cycles_per_step(self) -> int:
-        """Cycles of a step with an output, which is the longest."""
+        """Cycles of a step with an output, the longest kind."""
         return self.due.cycles
 
     @property
@@ -343,32 +344,32 @@ class Schedule:
 
     @property
     def cycle_formula(self) -> str:
-        """The same as an expression, ``"... = cycles_per_step"``."""
+        """`cycles_per_step` as an expression, ``"... = cycles_per_step"``."""
         return self.due.formula
 
     @property
     def queued(self) -> bool:
-        """Whether inputs of several channels queue for a chain."""
+        """Whether a FIFO buffers the inputs of several channels for a chain."""
         return queued(self.feeds)
 
     @property
     def paired(self) -> bool:
-        """Whether two channels go through a chain beside each other."""
+        """Whether a chain interleaves two channels."""
         return any(feed.paired for feed in self.feeds)
 
     @property
     def two_sums(self) -> bool:
-        """Whether lanes work on two sums in turns."""
-        return any(run.twofold for listing in self.listings for run in listing.runs)
+        """Whether lanes alternate between two sums."""
+        return any(run.dual_group for listing in self.listings for run in listing.runs)
 
     @property
     def listings(self) -> tuple[Listing, ...]:
-        """The different kinds of step."""
+        """The distinct listings: a step with an output, and one without if it differs."""
         return (self.due,) if self.quiet is self.due else (self.due, self.quiet)
 
     @property
     def formats(self) -> dict[str, QFormat]:
-        """Formats of all vectors, those that the schedule added included."""
+        """Formats of all vectors, including those that the schedule added."""
         return {v.name: v.fmt for v in self.program.vectors} | self.added
 
     @property
@@ -382,12 +383,12 @@ class Schedule:
 
 
 def queued(feeds: Iterable[Feed]) -> bool:
-    """Return whether inputs queue for a chain: those of several channels come at once."""
+    """Return whether a chain needs an input FIFO, because several channels arrive at once."""
     return any(feed.channel and feed.chain is not None for feed in feeds)
 
 
 def payload_bits(vectors: tuple[Vector, ...]) -> tuple[int, bool]:
-    """Return how wide a payload for any word of the vectors is, and whether it is signed."""
+    """Return the width and signedness of a payload that holds any word of the vectors."""
     if not any(v.fmt.signed for v in vectors):
         return max(v.fmt.width for v in vectors), False
     return max(v.fmt.width + (not v.fmt.signed) for v in vectors), True

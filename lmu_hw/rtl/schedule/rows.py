@@ -1,11 +1,11 @@
-"""A matrix as runs: which words are read for which rows in which order, and the weights to them.
+"""Runs and weights of a matrix-vector product.
 
-As many rows as there are lanes are worked on at a time, a group, every lane on its own; the rows
-left over take all lanes each, a column for every lane, where that is sooner.
+The lanes compute a group of rows at a time, one row per lane. The remaining rows are computed one
+after the other by all lanes together, one column per lane, if that takes fewer cycles.
 
-What reads a chain's states soon after they are computed can read them in the order of their
-arrival, section by section. The chain takes more cycles for a section than it has words; so the
-first reader can work on two groups in turns, each word used for both.
+The first reader of a chain's states can read them in the order of arrival, section by section. The
+chain takes more cycles per section than there are words to read, so the reader can alternate
+between two groups of rows and use each word twice.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from enum import IntEnum
 from itertools import groupby
 
 from .plan import ChainPlan, Key, Kind, RomRun, Stride
-from .timing import WINDOW, Pace
+from .timing import WINDOW, PipelineTiming
 
 Section = tuple[tuple[int, int], ...]
 Matrix = Sequence[tuple[int, ...]]
 Word = tuple[int, ...]
-"""A weight for each lane."""
+"""One weight for each lane."""
 
 
 class Reading(IntEnum):
-    """When the first reader of a chain's states reads them."""
+    """How the first reader of a chain's states reads them."""
 
     WHOLE = 0
-    """When all are there."""
+    """After all have been written."""
     ARRIVING = 1
-    """In the order of their arrival."""
+    """In the order of arrival, as they are written."""
     DUAL_GROUP = 2
-    """So too, for two groups of rows in turns."""
+    """In the order of arrival, alternating between two groups of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePart:
-    """Some words of a source of rows, and the columns of the matrix that they meet.
+    """Consecutive words of a source vector, and the matrix columns that multiply them.
 
     Parameters
     ----------
     key : Key
-        The vector that is read,
+        Vector to read.
     word : int
-        from this word on.
+        Index of the first word.
     align : int
         Left shift of the products.
     columns : tuple of int
-        One for each word.
+        Matrix column of each word.
     keep : bool
-        The words are also those that the sums of a dense memory are added to.
+        The words are also the bases of a dense memory's sums.
     """
 
     key: Key
@@ -61,27 +61,27 @@ class SourcePart:
 
     @property
     def width(self) -> int:
-        """Return how many words it has."""
+        """Number of words."""
         return len(self.columns)
 
     def cut(self, start: int, end: int) -> SourcePart:
-        """Return the part of some of its words."""
+        """Return the part with the words from ``start`` to ``end``."""
         return replace(self, word=self.word + start, columns=self.columns[start:end])
 
 
 Stretch = tuple[SourcePart, ...]
-"""Parts of one length, of which a word each is read in turns."""
+"""Parts of equal length that are read alternately, one word of each."""
 
 
 def by_arrival(
     parts: Sequence[SourcePart], chain: ChainPlan
 ) -> tuple[list[Stretch], list[Stretch]]:
-    """Return the parts that are there, and the states of a chain in the order of their arrival.
+    """Return the parts that are already written, and a chain's states in the order of arrival.
 
     Parameters
     ----------
     parts : sequence of SourcePart
-        The chain's mirrors among them, of one or more channels.
+        Must include the chain's mirrors, for one or more channels.
     chain : ChainPlan
     """
     outer, inner = (None if m is None else m.target for m in chain.mirrors)
@@ -91,13 +91,13 @@ def by_arrival(
     n_channels = a.width // n_inner
     arriving: list[Stretch] = []
     for channel in range(0, n_channels, 2):
-        # two of them beside each other
-        beside = range(channel, min(channel + 2, n_channels))
+        # the chain interleaves two channels
+        interleaved = range(channel, min(channel + 2, n_channels))
         i = o = 0
         for kind, group in groupby(kinds):
             n = len(list(group))
             stretch: list[SourcePart] = []
-            for c in beside:
+            for c in interleaved:
                 stretch.append(a.cut(c * n_inner + i, c * n_inner + i + n))
                 if kind == 2:
                     stretch.append(b.cut(c * n_outer + o, c * n_outer + o + n))
@@ -107,20 +107,20 @@ def by_arrival(
 
 
 class Rows:
-    """Makes runs of matrices.
+    """Generates the runs and weights of matrices.
 
     Parameters
     ----------
-    pace : Pace
+    timing: PipelineTiming
     """
 
-    def __init__(self, pace: Pace) -> None:
-        self.pace, self.lanes = pace, pace.lanes
+    def __init__(self, timing: PipelineTiming) -> None:
+        self.timing, self.lanes = timing, timing.lanes
 
     def whole(
         self, rows: Matrix, parts: Sequence[SourcePart], *, columns: bool = True, before: int = 0
     ) -> tuple[list[RomRun], list[Word]]:
-        """Return the runs and weights of a matrix whose words are there.
+        """Return the runs and weights of a matrix whose operands are already written.
 
         Parameters
         ----------
@@ -130,19 +130,19 @@ class Rows:
         columns : bool
             Lanes may share a row.
         before : int
-            Results that the drain may still hold when the first run begins.
+            Results that the result serializer may still hold when the first run starts.
         """
         lanes = self.lanes
         full, left = divmod(len(rows), lanes)
         spans = [_rows_of(part.word, part.width, lanes) for part in parts]
         across = sum(len(span) for span in spans)
         width = sum(part.width for part in parts)
-        one_row = max(across, self.pace.drain_cycles(1, one_row=True))
-        together = max(width, self.pace.drain_cycles(left, one_row=False))
+        one_row = max(across, self.timing.serializer_cycles(1, one_row=True))
+        together = max(width, self.timing.serializer_cycles(left, one_row=False))
         runs: list[RomRun] = []
         weights: list[Word] = []
         if left and columns and lanes > 1 and left * one_row < together:
-            # first, so that they need not wait for the results of a group
+            # shared rows come first, where they need not wait for the results of a group
             runs, weights = self._shared(rows[:left], parts, spans, before)
             rows, left, before = rows[left:], 0, 1
         stretches = [(part,) for part in parts]
@@ -162,23 +162,23 @@ class Rows:
         there: Sequence[Stretch],
         arriving: Sequence[Stretch],
         *,
-        twofold: bool,
+        dual_group: bool,
     ) -> tuple[list[RomRun], list[Word]]:
-        """Return the runs and weights of a matrix some of whose words are still being computed.
+        """Return the runs and weights of a matrix while some operands are still being computed.
 
         Parameters
         ----------
         rows : sequence of tuple of int
         there, arriving : sequence of Stretch
-            What can be read at any time, and what is read in the order of its arrival.
-        twofold : bool
-            Two groups in turns. The second reads what is there last, while the results of the
-            first leave.
+            Words that are already written, and words in the order of arrival.
+        dual_group : bool
+            Alternate between two groups. The second reads ``there`` last, while the results of the
+            first are output.
         """
         lanes = self.lanes
-        first, second = rows[:lanes], rows[lanes : 2 * lanes] if twofold else ()
+        first, second = rows[:lanes], rows[lanes : 2 * lanes] if dual_group else ()
         groups = [group for group in (first, second) if group]
-        runs = [*self._runs(there, 0), *self._runs(arriving, 0, twofold=len(groups) == 2)]
+        runs = [*self._runs(there, 0), *self._runs(arriving, 0, dual_group=len(groups) == 2)]
         runs = _sum(runs, len(first))
         weights = self._weights(there, [first]) + self._weights(arriving, groups)
         if second:
@@ -192,24 +192,23 @@ class Rows:
         return runs, weights
 
     def _second(self, there: Sequence[Stretch], before: int, results: int) -> list[RomRun]:
-        """Return the runs that complete the second of two groups, ``before`` results of the first
-        being under way.
-        """
+        """Return the runs that complete the second group while ``before`` results are output."""
         swap, more = RomRun(kind=Kind.SECOND), self._runs(there, 0)
         last = [swap, *more]
         wait = _wait(self._gap(last, before))
         last[-1] = replace(last[-1], last=True, results=results)
-        # the first group's sums are gone, so the second's may wait in their place
+        # the serializer has loaded the first group's sums, so the second group's may stay in place
         return [*last[:-1], *wait, last[-1]]
 
     def elements(self, body: Sequence[RomRun], length: int) -> list[RomRun]:
-        """Return the runs of vectors' elements, as many at a time as there are lanes.
+        """Return the runs of an element-wise operation, one element per lane at a time.
 
         Parameters
         ----------
         body : sequence of RomRun
-            Of the first of them; its last run ends their sums.
+            Runs of the first elements; the last run ends their sums.
         length : int
+            Number of elements.
         """
         lanes = self.lanes
         groups, left = divmod(length, lanes)
@@ -228,49 +227,49 @@ class Rows:
         return runs
 
     def loop(self, body: list[RomRun], times: int) -> list[RomRun]:
-        """Return a body done several times."""
+        """Return a loop that executes a body several times."""
         if times > 1:
             body = [*body[:-1], replace(body[-1], body=len(body), times=times)]
         return body
 
     def pause(self, body: list[RomRun], results: int) -> list[RomRun]:
-        """Return a body that begins with a wait for the drain to hand over earlier results."""
+        """Return a body that first waits until the serializer can take its results."""
         return [*_wait(self._gap(body, results)), *body]
 
     def _gap(self, body: list[RomRun], results: int, *, one_row: bool = False) -> int:
         cycles = sum(run.cycles for run in body)
         if results == 0:
             return 0
-        return max(0, self.pace.drain_cycles(results, one_row=one_row) - cycles)
+        return max(0, self.timing.serializer_cycles(results, one_row=one_row) - cycles)
 
     def _runs(
-        self, stretches: Sequence[Stretch], group: int, *, twofold: bool = False
+        self, stretches: Sequence[Stretch], group: int, *, dual_group: bool = False
     ) -> list[RomRun]:
-        """Return the runs of a group of rows, or of two in turns, without beginning and end."""
+        """Return the runs of one or two groups of rows, without the marks of first and last."""
         runs: list[RomRun] = []
         for stretch in _peeled(stretches):
             turns = stretch[0].width if len(stretch) > 1 else 1
             body = [
                 RomRun(
                     kind=Kind.ROWS,
-                    cycles=part.width // turns * (2 if twofold else 1),
+                    cycles=part.width // turns * (2 if dual_group else 1),
                     source=part.key,
                     word=part.word,
                     stride=Stride.WORD if turns > 1 else Stride.NONE,
                     align=part.align,
-                    twofold=twofold,
+                    dual_group=dual_group,
                     keep=group if part.keep else None,
                 )
                 for part in stretch
             ]
-            if turns > 1 and twofold:
-                # no faster than the words come
+            if turns > 1 and dual_group:
+                # not faster than the words arrive
                 body += _wait(WINDOW - sum(run.cycles for run in body))
             runs += self.loop(body, turns)
         return runs
 
     def _weights(self, stretches: Sequence[Stretch], groups: Sequence[Matrix]) -> list[Word]:
-        """Return the weights of a group of rows, or of two in turns."""
+        """Return the weights of one group of rows, or of two alternating ones."""
         return [
             tuple(row[c] for row in group) + (0,) * (self.lanes - len(group))
             for stretch in stretches
@@ -282,7 +281,7 @@ class Rows:
     def _shared(
         self, rows: Matrix, parts: Sequence[SourcePart], spans: Sequence[list[int]], before: int
     ) -> tuple[list[RomRun], list[Word]]:
-        """Return the runs and weights of rows that all lanes work on together."""
+        """Return the runs and weights of rows that all lanes compute together."""
         body = [
             RomRun(kind=Kind.COLUMNS, cycles=len(span), source=p.key, word=span[0], align=p.align)
             for p, span in zip(parts, spans, strict=True)
@@ -302,7 +301,7 @@ class Rows:
 
 
 def _peeled(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
-    """Yield stretches so that the first word and the last one are in no loop."""
+    """Yield stretches with the first and the last word peeled off their loops."""
     for k, stretch in enumerate(stretches):
         n = stretch[0].width
         if len(stretch) == 1 or n == 1:
@@ -315,7 +314,7 @@ def _peeled(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
 
 
 def _joined(parts: Sequence[SourcePart]) -> list[SourcePart]:
-    """Return parts with those that follow one another in a vector made one again."""
+    """Return parts with adjacent parts of a vector joined."""
     found: dict[Key, list[SourcePart]] = {}
     for part in parts:
         found.setdefault(part.key, []).append(part)
@@ -326,19 +325,19 @@ def _joined(parts: Sequence[SourcePart]) -> list[SourcePart]:
 
 
 def _rows_of(word: int, width: int, lanes: int) -> list[int]:
-    """Return the first words of the rows of the memory that some words lie in."""
+    """Return the first word of each memory row that holds some of the words."""
     first, last = word // lanes, (word + width - 1) // lanes
     return [row * lanes for row in range(first, last + 1)]
 
 
 def _across(row: tuple[int, ...], part: SourcePart, start: int, lanes: int) -> Word:
-    """Return the weights of a row for the words ``start`` on; 0 for words of other parts."""
+    """Return one row's weights for a memory row; 0 for words that are not in the part."""
     at = [start + lane - part.word for lane in range(lanes)]
     return tuple(row[part.columns[i]] if 0 <= i < part.width else 0 for i in at)
 
 
 def _sum(runs: list[RomRun], results: int) -> list[RomRun]:
-    """Return runs as the whole of a sum."""
+    """Return runs marked as a complete sum."""
     runs = [replace(runs[0], first=True), *runs[1:]]
     return [*runs[:-1], replace(runs[-1], last=True, results=results)]
 

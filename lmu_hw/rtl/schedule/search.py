@@ -1,7 +1,7 @@
-"""The order of the operations, and of what they read: the one that takes the fewest cycles.
+"""Local search for the lowering choice that takes the fewest cycles.
 
-What waits for a chain, or for the results of what came before, had better wait behind something
-else. Every neighbour of a way is laid out and its cycles are counted, until none is better.
+Another order of the operations can hide the waits for a chain or for earlier results. The search
+lays out every neighbour of the current choice and moves to the best one until none is better.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .rows import Reading
 
 
 def as_written(program: Program, reading: Reading) -> LoweringChoice:
-    """Return the way of a program's own order."""
+    """Return the choice that keeps the program's own order."""
     n = len(program.ops)
     return LoweringChoice(order=tuple(range(n)), readings=(reading,) * n)
 
@@ -24,57 +24,58 @@ def as_written(program: Program, reading: Reading) -> LoweringChoice:
 def shortest(
     program: Program, layout: Callable[[LoweringChoice], Schedule], readings: Sequence[Reading]
 ) -> Schedule:
-    """Return the layout of fewest cycles that can be reached step by step.
+    """Return the layout with the fewest cycles that the local search finds.
 
     Parameters
     ----------
     program : Program
     layout : callable
+        Returns the schedule of a choice.
     readings : sequence of Reading
-        Those that may be used; the search begins with each of them in turn.
+        Permitted readings; the search starts once from each.
     """
     depends, readers = _dependencies(program), _readers(program)
     known: dict[LoweringChoice, Schedule] = {}
 
-    def cycles(way: LoweringChoice) -> int:
-        if way not in known:
-            known[way] = layout(way)
-        return known[way].due.cycles
+    def cycles(choice: LoweringChoice) -> int:
+        if choice not in known:
+            known[choice] = layout(choice)
+        return known[choice].due.cycles
 
-    def descend(way: LoweringChoice) -> LoweringChoice:
+    def descend(choice: LoweringChoice) -> LoweringChoice:
         while True:
-            best = min(_neighbours(way, depends, readers, readings), key=cycles, default=way)
-            if cycles(best) >= cycles(way):
-                return way
-            way = best
+            best = min(_neighbours(choice, depends, readers, readings), key=cycles, default=choice)
+            if cycles(best) >= cycles(choice):
+                return choice
+            choice = best
 
     ends = [descend(as_written(program, reading)) for reading in readings if readers or not known]
     return known[min(ends, key=cycles)]
 
 
 def _neighbours(
-    way: LoweringChoice,
+    choice: LoweringChoice,
     depends: Sequence[set[int]],
     readers: Sequence[int],
     readings: Sequence[Reading],
 ) -> Iterator[LoweringChoice]:
-    """Yield ways with another reading of one operation, or with one operation earlier."""
+    """Yield choices with another reading of one operation, or with one operation moved forward."""
     for index in readers:
         for reading in readings:
-            if reading is not way.readings[index]:
-                others = (*way.readings[:index], reading, *way.readings[index + 1 :])
-                yield LoweringChoice(order=way.order, readings=others)
-    for start, index in enumerate(way.order):
+            if reading is not choice.readings[index]:
+                others = (*choice.readings[:index], reading, *choice.readings[index + 1 :])
+                yield LoweringChoice(order=choice.order, readings=others)
+    for start, index in enumerate(choice.order):
         for place in reversed(range(start)):
-            if way.order[place] in depends[index]:
+            if choice.order[place] in depends[index]:
                 break
-            rest = (*way.order[:start], *way.order[start + 1 :])
+            rest = (*choice.order[:start], *choice.order[start + 1 :])
             order = (*rest[:place], index, *rest[place:])
-            yield LoweringChoice(order=order, readings=way.readings)
+            yield LoweringChoice(order=order, readings=choice.readings)
 
 
 def _dependencies(program: Program) -> list[set[int]]:
-    """Return for each operation those that it must not overtake."""
+    """Return, for each operation, the operations that must precede it."""
     versions = Versions(program)
     outputs = {v.name for v in program.with_role(Role.OUTPUT)}
     found: list[set[int]] = []
@@ -84,7 +85,7 @@ def _dependencies(program: Program) -> list[set[int]]:
         for i in range(index):
             theirs = {*program.ops[i].writes, *versions.written(i)}
             late = theirs & (reads | writes) or writes & {*program.ops[i].reads}
-            # outputs leave in their order
+            # outputs keep their order
             if late or (theirs & outputs and writes & outputs):
                 before.add(i)
         found.append(before)

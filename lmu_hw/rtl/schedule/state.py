@@ -1,10 +1,9 @@
-"""Where the words of the state lie between two steps.
+"""Addresses of the state words between two steps.
 
-What the program calls its state, in the order in which it is saved and loaded, is spread over four
-kinds of memory; each of its vectors is whole in one of them. Of a cascade's states that lanes read
-as they are, the lanes' memory has a second copy, which a load has to write as well where it is read
-before the cascade has written it. A copy that is rounded is either another vector of the state, or
-written in every step before it is read.
+The state vectors are distributed over four kinds of memory; each vector is in one of them. The
+lanes' memory has a second copy of the cascade states that lanes read unrounded; a LOAD must also
+write this copy if it is read before the cascade writes it. A rounded copy is either a state vector
+of its own, or is written in every step before it is read.
 """
 
 from __future__ import annotations
@@ -18,33 +17,33 @@ from .plan import BankPlace, Schedule
 
 
 class StateBank(IntEnum):
-    """What holds a vector of the state."""
+    """Memory that holds a state vector."""
 
     LANES = 0
     CHAIN = 1
-    """The states of cascades."""
+    """State RAM of the cascades."""
     COUNTS = 2
-    """The counters of silence."""
+    """Zero-run counters."""
     CLOCK = 3
-    """The counter of steps since the last output."""
+    """Counter of steps since the last output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A vector of the state.
+    """A state vector.
 
     Parameters
     ----------
     name : str
     length : int
-        Words.
+        Number of words.
     fmt : QFormat
     memory : StateBank
-        What holds it.
+        Memory that holds it.
     address : int
-        Of its first word there; 0 in the lanes' memory, and of the clock.
+        Address of its first word there; 0 for the lanes' memory and the clock.
     place : BankPlace or None
-        Where it lies in the lanes' memory, if what it holds there from one step to the next counts.
+        Address in the lanes' memory, if that copy is used in the next step.
     """
 
     name: str
@@ -56,7 +55,7 @@ class Segment:
 
 
 def segments(plan: Schedule) -> tuple[Segment, ...]:
-    """Return where the state words of a schedule with a state port lie, in their order."""
+    """Return the state vectors of a schedule with a state port, in the order of the program."""
     apart = _apart(plan.program)
     found = []
     for v in plan.program.with_role(Role.STATE):
@@ -71,7 +70,7 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
             address = first.inner if v.name == cascade.z_inner else first.outer
         place = plan.places.get((v.name, 0))
         if memory is StateBank.CHAIN and not any(v.name in o.reads for o in plan.program.ops[:op]):
-            # what lanes read of it has been written in the same step
+            # the lanes' copy is written before it is read in every step
             place = None
         found.append(
             Segment(
@@ -82,12 +81,12 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
 
 
 def states_of_lanes(program: Program) -> set[str]:
-    """Return the vectors of the state that have no memory but that of the lanes."""
+    """Return the state vectors that only the lanes' memory holds."""
     return {v.name for v in program.with_role(Role.STATE)} - set(_apart(program))
 
 
 def _apart(program: Program) -> dict[str, tuple[StateBank, int]]:
-    """Return the vectors of the state that other memories hold, and for which operation."""
+    """Return the state vectors in other memories, with their memory and operation."""
     found: dict[str, tuple[StateBank, int]] = {}
     for index, op in enumerate(program.ops):
         if isinstance(op, Cascade | DenseUpdate):

@@ -1,16 +1,16 @@
-"""How many cycles everything takes: the one place where the pipelines' lengths are written down.
+"""Lengths of all pipelines: the one place where they are defined.
 
-A run's word in cycle t of the step passes these stages, one cycle each:
+A command issued in cycle t of the step passes these stages, one cycle each:
 
     issue t | read t+1 | word t+2 | operand t+3
-    product t+4 | accumulate t+5 | total t+6 | drain t+7
+    product t+4 | accumulate t+5 | total t+6 | serialize t+7
 
-The accumulated sums move together to the drain, which hands one over every ``interval`` cycles,
-or adds them up first where all lanes worked on one row. A result then passes
+The result serializer loads the sums of all lanes together and outputs one every ``interval``
+cycles; if all lanes computed one row, it adds their sums first. A result then passes
 
     bias 1 | scale 0 or more | shift 1 | round 1 | limit 1 | write
 
-and, where the operation has a function, from "limit" on
+and, if the operation has a function, after "limit"
 
     piece 1 | fetch 1 | (multiply ``interval`` at most | add 1) for each degree | limit 1 | write
 """
@@ -21,55 +21,55 @@ from dataclasses import dataclass
 
 from ...program.integer_program import Function, Linear, Program
 
-DRAIN = 7
-"""Cycles from the issue of a sum's last word to its arrival in the drain."""
+SERIALIZE = 7
+"""Cycles from the issue of a sum's last word to its load into the result serializer."""
 
 FEED = 4
 """Cycles from the issue of a memory's input word to its arrival at the chain."""
 
 COUNT = 4
-"""Cycles that a silence counter takes."""
+"""Cycles from the input of a zero-run counter to the next input of any counter."""
 
 LEAVE = 4
-"""Cycles from the arrival of a word at the output FIFO to when its place there is free again."""
+"""Cycles from the write of a word to the output FIFO until its space is free again."""
 
 QUEUE = 6
-"""More cycles to the chain where inputs of several channels queue for it."""
+"""Latency of the chain's input FIFO, in programs with several channels."""
 
 WINDOW = 4
 """Cycles from the chain word of one section to that of the next."""
 
-BESIDE = 2
-"""Cycles from a chain's work for one channel to the same for the channel beside it."""
+CHANNEL_OFFSET = 2
+"""Cycles from a chain's operation for the first channel to the same for the second one."""
 
 INDEX_GAP = 2
-"""Idle cycles between the last word compared and the use of the index."""
+"""Idle cycles between the last comparison and the use of the argmax index."""
 
 SUM_TURNS = 4
-"""Most cycles in which the sums of all lanes are added."""
+"""Most cycles for adding the sums of all lanes."""
 
-BESIDE_LANES = 4.0
-"""What the rest of a design is about as large as [lanes]."""
+OVERHEAD_LANES = 4.0
+"""Approximate area of the rest of a design [lanes]."""
 LANE_BITS = 16
-"""Bits of the narrower factor of a lane's multiplier, or a device's."""
+"""Width of the narrower factor of a lane's multiplier, or of a hard multiplier."""
 
 OUTER, INNER = 0, 1
-"""The two ports' places in what is said of a chain's states."""
+"""Indices of the two ports in pairs such as `ChainPlan.mirrors`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """What the pipelines' lengths depend on.
+class PipelineTiming:
+    """Parameters that determine the lengths of the pipelines.
 
     Parameters
     ----------
     lanes, interval : int
     scale_bits : int
-        Width of the rows' multipliers; 0 where there are none.
+        Width of the requantizer's scale factors; 0 without any.
     degree : int
-        Highest degree of the functions.
+        Highest degree of the functions' polynomials.
     rest_bits : int
-        Widest argument within a piece; 0 where there are no functions.
+        Width of the widest argument within a piece; 0 without functions.
     """
 
     lanes: int
@@ -80,82 +80,82 @@ class Pace:
 
     @property
     def scale_cycles(self) -> int:
-        """Cycles of the multiplication by a row's multiplier."""
+        """Cycles of the multiplication by a scale factor."""
         return turns(self.scale_bits, self.interval)
 
     @property
     def area(self) -> float:
-        """Multipliers of the lanes and behind them, in lanes, and what stands beside them."""
+        """Approximate area of a design [lanes]: its multipliers, and a constant for the rest."""
         behind = digit(self.scale_bits, self.interval)
         behind += self.degree * digit(self.rest_bits, self.interval)
-        return BESIDE_LANES + self.lanes + behind / LANE_BITS
+        return OVERHEAD_LANES + self.lanes + behind / LANE_BITS
 
     @property
     def step_cycles(self) -> int:
-        """Cycles of one degree of a function."""
+        """Cycles for one degree of a function's polynomial."""
         return turns(self.rest_bits, self.interval) + 1
 
     def sum_cycles(self, *, one_row: bool) -> int:
-        """Return the cycles from the arrival in the drain to the first result handed over."""
+        """Return the cycles from the load of the result serializer to its first result."""
         return sum_turns(self.lanes) if one_row else 0
 
     def result_cycles(self, *, function: bool) -> int:
-        """Return the cycles from a result handed over by the drain to its write."""
+        """Return the cycles from the result serializer's output to the write of the result."""
         plain = 5 + self.scale_cycles
         return plain + 3 + self.degree * self.step_cycles if function else plain
 
-    def drain_cycles(self, results: int, *, one_row: bool) -> int:
-        """Return the cycles from the end of one sum to the soonest end of the next one."""
+    def serializer_cycles(self, results: int, *, one_row: bool) -> int:
+        """Return the fewest cycles from the end of one sum to the end of the next one."""
         return max(sum_turns(self.lanes) + 1, self.interval) if one_row else results * self.interval
 
 
 def addends(lanes: int) -> int:
-    """Return how many lanes' sums are added in a cycle where all worked on one row."""
+    """Return how many partial sums of one row are added per cycle."""
     return -(-lanes // SUM_TURNS)
 
 
 def sum_turns(lanes: int) -> int:
-    """Return the cycles in which the sums of all lanes are added."""
+    """Return the cycles for adding the partial sums of all lanes."""
     return -(-lanes // addends(lanes))
 
 
 def digit(bits: int, interval: int) -> int:
-    """Return the bits of a factor that are used in a cycle."""
+    """Return the bits of a factor that a digit-serial multiplier uses per cycle."""
     return -(-bits // interval)
 
 
 def turns(bits: int, interval: int) -> int:
-    """Return the cycles in which a factor of ``bits`` bits is used up, ``interval`` at most."""
+    """Return the cycles of a digit-serial multiplication by ``bits`` bits, at most ``interval``."""
     if bits == 0:
         return 0
     return -(-bits // digit(bits, interval))
 
 
-def pace(program: Program, lanes: int, interval: int) -> Pace:
-    """Return the pace of a program's hardware."""
+def pipeline_timing(program: Program, lanes: int, interval: int) -> PipelineTiming:
+    """Return the pipeline timing of a program's hardware."""
     functions = functions_of(program)
     most = max(
         (m for op in program.ops if isinstance(op, Linear) for m in op.multipliers), default=1
     )
-    return Pace(
+    return PipelineTiming(
         lanes=lanes,
         interval=interval,
         scale_bits=most.bit_length() if most > 1 else 0,
         degree=max((len(f.shifts) for f in functions), default=0),
-        # without a degree nothing is multiplied
+        # functions of degree 0 need no multiplication
         rest_bits=max((f.rest_bits for f in functions), default=0),
     )
 
 
 def functions_of(program: Program) -> tuple[Function, ...]:
-    """Return every function of a program, each once."""
+    """Return the distinct functions of a program."""
     found = (getattr(op, "function", None) for op in program.ops)
     return tuple(dict.fromkeys(f for f in found if f is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class ChainWrite:
-    """When a chain writes the mirror of a state, from the issue of its input word on."""
+    """The write of a state's mirror; ``cycle`` counts from the issue of the memory's input."""
 
     cycle: int
     port: int
@@ -165,9 +165,9 @@ class ChainWrite:
 def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[ChainWrite]:
     """Return the mirror writes of a chain in order.
 
-    Window 0 rounds the input word; section k's adaptor on the chain starts with window k + 1, its
-    inner one a cycle and a window later; results are there a window and a cycle after that, a
-    mirror's word one more cycle later.
+    Window 0 rounds the input word. The outer or real adaptor of section k starts with window k + 1,
+    its inner adaptor a window and a cycle later. A result is written a window and a cycle after its
+    start, and its mirror one cycle later.
     """
     start = FEED + 2
     writes = []
@@ -187,6 +187,6 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
 
 
 def chain_cycles(sections: tuple[tuple[tuple[int, int], ...], ...], *, paired: bool) -> int:
-    """Return the cycles from the start of a chain to when it can start again."""
+    """Return the cycles from the start of a chain until it can start again."""
     last = max((write.cycle for write in chain_writes(sections)), default=0)
-    return max(COUNT, last + 1 - FEED) + BESIDE * paired
+    return max(COUNT, last + 1 - FEED) + CHANNEL_OFFSET * paired

@@ -1,4 +1,4 @@
-"""What the sequencer does with a listing, cycle by cycle."""
+"""Cycle-by-cycle model of the sequencer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ class Cycle:
     Parameters
     ----------
     time : int
+        Cycle of the step.
     run : RomRun
     turn : int
-        Of its loop.
+        Turn of its loop.
     offset : int
-        Cycle within the run.
+        Cycle of the run.
     """
 
     time: int
@@ -28,18 +29,18 @@ class Cycle:
     offset: int
 
     def words(self, lanes: int) -> list[int]:
-        """Return the words that are read, without those of other vectors."""
+        """Return the indices of the words read; they may lie beyond the vector's end."""
         run = self.run
         turn = self.turn if run.stride is Stride.WORD else 0
         if run.kind in ACROSS:
             row = run.word // lanes + turn + self.offset
             return list(range(row * lanes, (row + 1) * lanes))
         start = run.word + turn
-        return [start + (self.offset // 2 if run.twofold else self.offset)]
+        return [start + (self.offset // 2 if run.dual_group else self.offset)]
 
 
 def walk(runs: Sequence[RomRun]) -> Iterator[Cycle]:
-    """Yield every cycle of some runs, loops unrolled."""
+    """Yield every cycle of the runs, with loops unrolled."""
     time = turn = position = 0
     while position < len(runs):
         run = runs[position]
@@ -52,12 +53,12 @@ def walk(runs: Sequence[RomRun]) -> Iterator[Cycle]:
         elif run.times > 1:
             turn, position = 0, position + 1
         else:
-            # inside a loop the turn is that of its last run
+            # runs inside a loop use the turn of its last run
             turn, position = turn - 1, position + 1
 
 
 def length(runs: Sequence[RomRun]) -> int:
-    """Return the cycles of some runs."""
+    """Return the number of cycles of the runs."""
     total = 0
     for end, run in enumerate(runs):
         total += run.cycles
@@ -68,21 +69,21 @@ def length(runs: Sequence[RomRun]) -> int:
 
 
 def formula(runs: Sequence[RomRun]) -> str:
-    """Return the cycles of some runs as an expression."""
+    """Return the number of cycles of the runs as an expression."""
     terms: list[str] = []
     for run in runs:
         terms.append(str(run.cycles))
         if run.times > 1:
             body = terms[-run.body :]
             inner = f"({' + '.join(body)})" if len(body) > 1 else body[0]
-            # a loop counts as one run from here on
+            # from here on the loop counts as one run
             terms[-run.body :] = [f"{run.times} * {inner}"]
     return " + ".join(terms)
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSum:
-    """The end of a sum: its last cycle, how many lanes hold one, whether all hold parts of it."""
+    """End of a sum: last cycle, number of results, and whether the lanes hold parts of one row."""
 
     time: int
     results: int
@@ -104,20 +105,20 @@ def reads(
 
 
 def sums_pause(runs: Sequence[RomRun]) -> bool:
-    """Return whether in some cycle within a sum nothing is added to it."""
+    """Return whether a sum has a cycle that adds nothing."""
     summing = False
     for cycle in walk(runs):
         adds = cycle.run.kind in ACCUMULATES
         if summing and not adds:
             return True
         ends = cycle.run.last and cycle.offset == cycle.run.cycles - 1
-        # a second sum that takes the first's place is not yet complete
+        # the second group's sum, swapped in, is not complete yet
         summing = (summing or adds or cycle.run.kind is Kind.SECOND) and not ends
     return False
 
 
 def sums(runs: Sequence[RomRun]) -> list[LaneSum]:
-    """Return every sum that some runs end."""
+    """Return the sums that the runs end."""
     return [
         LaneSum(c.time, c.run.results, c.run.kind is Kind.COLUMNS)
         for c in walk(runs)

@@ -1,9 +1,9 @@
-"""Prints the RTLIL that Amaranth writes as Verilog-2005 that people can read.
+"""Converts Amaranth's RTLIL to readable Verilog-2005.
 
-Registers of a module share one clocked block, in which statements under the same condition are put
-together again; everything else is a continuous assignment. Operators nest where Verilog's rules
-for widths and signs give the same bits; where they would not, a wire gets the exact width. The text
-depends on nothing but the modules: no Yosys, whose text differs from version to version.
+All registers of a module share one clocked block, which merges statements with the same condition;
+everything else is a continuous assignment. Operators are nested where Verilog's width and sign
+rules give the same bits; elsewhere an intermediate wire has the exact width. Yosys is not used,
+because its text differs between versions.
 """
 
 from .constants import folded

@@ -1,30 +1,30 @@
-"""What never changes becomes a constant, through all modules at once, and what it chose goes."""
+"""Constant propagation across all modules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .netlist import Netlist
+from .netlist import ChildModule, Netlist
 from .processes import target_of
 from .rtlil import Assign, Bits, Const, Module, RTLILCell, Spec, Statement
 from .specs import constant, width_of, wire_of
 
 
 def folded(modules: list[Module]) -> list[Module]:
-    """Return the modules with constants in place of the wires that are always the same.
+    """Return the modules with constants in place of wires that never change.
 
-    Those are registers that are only ever given what they hold at first, choices between equal
-    constants, and ports that are constant in every instance. Modules are changed in place, until
-    nothing more is found.
+    Such wires are registers that are only assigned their initial value, multiplexers between equal
+    constants, and ports that are constant in every instance. Modules are changed in place, until no
+    more constants are found.
 
     Parameters
     ----------
     modules : list of Module
-        The top first; its own inputs may be anything.
+        The top module first; its inputs are never constant.
     """
     by_name = {module.name: module for module in modules}
-    # a netlist asks a child for nothing but its ports
-    children = {name: _Ports(module) for name, module in by_name.items()}
+    # a netlist needs only the ports of its children
+    children = {name: ChildModule(module) for name, module in by_name.items()}
     users: dict[str, list[tuple[Module, RTLILCell]]] = {name: [] for name in by_name}
     for module in modules:
         for cell in module.cells:
@@ -51,15 +51,8 @@ def folded(modules: list[Module]) -> list[Module]:
             nets[name] = Netlist(by_name[name], children)
 
 
-class _Ports:
-    """What a `Netlist` asks a child for."""
-
-    def __init__(self, module: Module) -> None:
-        self.module = module
-
-
 def _registers(net: Netlist) -> dict[str, int]:
-    """Return the registers that keep their first value."""
+    """Return the registers that keep their initial value."""
     found = {}
     for wire, d in net.registers.items():
         first = net.module.wires[wire].init or 0
@@ -67,14 +60,14 @@ def _registers(net: Netlist) -> dict[str, int]:
         given = [net.resolve(value) for value in _given(net.processes.get(_only(d), []))]
         if given and all(value == own or _is(value, first, own) for value in given):
             found[wire] = first
-        # one without a reset holds data, whose first value does not matter
+        # a register without a reset holds data, whose initial value is a don't-care
         if not given and (value := constant(net.resolve(d))) is not None:
             found[wire] = value
     return found
 
 
 def _choices(net: Netlist) -> dict[str, int]:
-    """Return the choices that are between equal constants."""
+    """Return the multiplexers between equal constants."""
     found = {}
     next_values = {_only(d) for d in net.registers.values()}
     for wire in net.processes.keys() - next_values:
@@ -87,7 +80,7 @@ def _choices(net: Netlist) -> dict[str, int]:
 
 
 def _outputs(net: Netlist, nets: Mapping[str, Netlist]) -> dict[str, int]:
-    """Return the wires that constant outputs of instances drive, and take them off those."""
+    """Return the wires driven by constant outputs of instances; disconnect these outputs."""
     found = {}
     for cell in net.instances:
         child = nets.get(cell.kind)
@@ -105,7 +98,7 @@ def _outputs(net: Netlist, nets: Mapping[str, Netlist]) -> dict[str, int]:
 def _inputs(
     module: Module, nets: Mapping[str, Netlist], users: list[tuple[Module, RTLILCell]]
 ) -> dict[str, int]:
-    """Return the inputs of a module at which all its instances have the same constant."""
+    """Return the inputs of a module that all its instances connect to the same constant."""
     found = {}
     for wire in module.wires.values():
         if wire.direction == "input" and wire.width and users:
@@ -118,8 +111,8 @@ def _inputs(
 
 
 def _given(statements: list[Statement]) -> Iterator[Spec]:
-    """Yield every value that statements may leave in their target."""
-    # what comes before an unconditional assignment does not last
+    """Yield every value that statements may assign to their target."""
+    # an unconditional assignment overrides those before it
     last = max((k for k, s in enumerate(statements) if _always_assigns(s)), default=0)
     for s in statements[last:]:
         if isinstance(s, Assign):
@@ -138,17 +131,17 @@ def _always_assigns(statement: Statement) -> bool:
 
 
 def _only(spec: Spec) -> str:
-    """Return the wire that a specification is, or nothing."""
+    """Return the wire of a one-chunk specification, or an empty string."""
     return wire_of(spec) if len(spec) == 1 and isinstance(spec[0], Bits) else ""
 
 
 def _is(value: Spec, number: int, whole: Spec) -> bool:
-    # an assignment of a part is no constant
+    # a partial assignment is not a constant
     return width_of(value) == width_of(whole) and constant(value) == number
 
 
 def _settle(module: Module, wire: str, value: int) -> None:
-    """Let a wire be a constant, and take away what drove it."""
+    """Connect a wire to a constant, and remove its driver."""
     width = module.wires[wire].width
     if module.wires[wire].direction == "input":
         module.wires[wire].direction = ""

@@ -1,4 +1,4 @@
-"""A module as a graph: trivial wiring resolved, dead parts found, registers in one process."""
+"""Graph of a module: resolves aliases, finds dead wires, merges registers into one process."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ COMPARED: dict[str, Callable[[int, int], bool]] = {
 }
 
 
+class ChildModule:
+    """An instantiated module, as far as a `Netlist` needs it: its ports."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+
 class Netlist:
-    """One module: what drives each wire, what of it is used, and by how many.
+    """Drivers of all wires of a module, the live wires, and the number of uses of each.
 
     Parameters
     ----------
     module : Module
     children : mapping
-        The printers of the modules that it has instances of.
+        Instantiated modules by name: `ChildModule`, or printers.
     """
 
     def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
@@ -46,7 +53,7 @@ class Netlist:
         self.clocked, self.resets = self._clocked()
         self.uses = self._count()
 
-    # what drives each wire
+    # drivers
 
     def _collect(self) -> None:
         for cell in self.module.cells:
@@ -64,7 +71,7 @@ class Netlist:
             self.processes[target_of(statements)] = self._settled(statements)
 
     def _connected(self) -> dict[str, Spec]:
-        """Return what each connected wire stands for, all of its parts together."""
+        """Return the value of each connected wire, with its parts joined."""
         parts: dict[str, list[tuple[Bits, Spec]]] = {}
         for (chunk,), value in self.module.connects:
             assert isinstance(chunk, Bits)
@@ -73,12 +80,12 @@ class Netlist:
         for wire, pieces in parts.items():
             pieces.sort(key=lambda piece: piece[0].low)
             found[wire] = joined([c for _, value in pieces for c in value])
-            # a wire that is driven in part only would be printed wrong
+            # partially driven wires are not supported
             assert width_of(found[wire]) == self.module.wires[wire].width, wire
         return found
 
     def _settled(self, statements: list[Statement]) -> list[Statement]:
-        """Return the statements with choices that are already made replaced by what was chosen."""
+        """Return the statements with switches on constants replaced by the selected case."""
         found: list[Statement] = []
         for s in statements:
             if isinstance(s, Assign):
@@ -114,7 +121,7 @@ class Netlist:
         return port in ("word", "read_word")
 
     def resolve(self, spec: Spec) -> Spec:
-        """Return the bits with aliases and trivial operators replaced by what they stand for."""
+        """Return the bits with aliases and trivial operators resolved."""
         chunks: list[Const | Bits] = []
         for chunk in spec:
             if isinstance(chunk, Bits):
@@ -135,7 +142,7 @@ class Netlist:
         return self._resolved[wire]
 
     def stands_for(self, wire: str) -> Spec | None:
-        """Return the bits that a wire, which may be an output, is another name of."""
+        """Return the bits that a wire, possibly an output, is an alias of; None if it is none."""
         if wire in self.aliases:
             return self.resolve(self.aliases[wire])
         value = self._simple(self.cells[wire]) if wire in self.cells else None
@@ -145,7 +152,7 @@ class Netlist:
         return value
 
     def _simple(self, cell: RTLILCell) -> Spec | None:
-        """Return what an operator's result is when it is nothing but wiring."""
+        """Return the result of an operator that is only wiring, else None."""
         p = cell.parameters
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
         a, b = self.resolve(cell.ports.get("A", ())), self.resolve(cell.ports.get("B", ()))
@@ -182,10 +189,10 @@ class Netlist:
             return (Const(int(not x), 1),)
         return None
 
-    # what is worth printing
+    # live wires
 
     def operands(self, wire: str) -> list[Spec]:
-        """Return what a wire's driver reads."""
+        """Return the operands of a wire's driver."""
         if wire in self.registers:
             d = self.registers[wire]
             inner = wire_of(d) if len(d) == 1 and isinstance(d[0], Bits) else ""
@@ -234,7 +241,7 @@ class Netlist:
         return live
 
     def _clocked(self) -> tuple[list[Statement], list[Assign]]:
-        """Return one clocked process for all live registers, and what they are reset to."""
+        """Return one clocked process for all live registers, and their reset assignments."""
         merged: list[Statement] = []
         resets: list[Assign] = []
         for wire, d in self.registers.items():

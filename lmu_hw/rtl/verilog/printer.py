@@ -1,4 +1,4 @@
-"""Whole modules as text."""
+"""Verilog text of whole modules."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from .specs import constant, width_of, wire_of
 from .verilog_expressions import ARITHMETIC, BITWISE, Expressions, Text, literal, negated
 
 INHERITED = "MEM_DIR"
-"""A parameter that a module has if one of its instances does, to which it is handed down."""
+"""A parameter that every module passes on to the instances that have it."""
 
 
 def to_verilog(modules: list[Module], comments: dict[str, str]) -> str:
-    """Return the text of all modules, the first one first.
+    """Return the text of all modules.
 
     Parameters
     ----------
     modules : list of Module
+        The top module first; unused modules are left out.
     comments : dict
-        A line to put above a module, by its name.
+        Comment line above a module, by its name.
     """
     by_name = {m.name: m for m in modules}
     printers: dict[str, Printer] = {}
@@ -36,7 +37,7 @@ def to_verilog(modules: list[Module], comments: dict[str, str]) -> str:
 
 
 class Printer(Expressions):
-    """A module and its text."""
+    """Generates the text of a module."""
 
     def __init__(self, module: Module, children: dict[str, Printer]) -> None:
         super().__init__(module, children)
@@ -60,7 +61,7 @@ class Printer(Expressions):
             default = next((v for patterns, v in cases if not patterns), None)
             listed = [(p, v) for patterns, v in cases for p in patterns]
             if default is None and disjoint and len(listed) == 1 << width_of(test):
-                # every value is listed: the most common one needs no test
+                # the cases are complete: the most common value becomes the default
                 default = max((v for _, v in listed), key=lambda d: sum(v == d for _, v in listed))
             fall = value if default is None else default
             result = fall
@@ -100,7 +101,7 @@ class Printer(Expressions):
             return text if value else negated(text)
         return Text(f"{self.closed(test).inside('==')} == {literal(value, width_of(test))}", "==")
 
-    # the text
+    # text
 
     def _text(self) -> str:
         self.reset_wires = {statement.target.wire for statement in self.resets}
@@ -117,7 +118,7 @@ class Printer(Expressions):
                 if text:
                     assigns[wire] = text
         instances = [self._instance(cell) for cell in self.instances]
-        for wire in self.declared:  # grows while it is read
+        for wire in self.declared:  # grows during the loop
             assigns[wire] = self._assign(wire)
         declarations = [
             "  " + self._declaration(w, "reg " if name in self.registers else "wire ") + ";"
@@ -145,7 +146,7 @@ class Printer(Expressions):
             kind = "input  wire "
         signed = "signed " if wire.signed else ""
         span = f"[{wire.width - 1}:0] " if wire.width > 1 else ""
-        # what no reset sets holds data: nothing may depend on its first value
+        # data registers have no reset, so nothing may depend on an initial value
         has_first = is_register and wire.name in self.reset_wires
         init = f" = {literal(wire.init or 0, wire.width, signed=wire.signed)}" if has_first else ""
         return f"{kind}{signed}{span}{self.names[wire.name]}{init}"
@@ -266,6 +267,6 @@ def _value(parameter: int | str) -> str:
 
 
 def _is_complete(s: Switch, width: int) -> bool:
-    """Return whether some case of a switch is taken whatever its test is."""
+    """Return whether the cases of a switch cover every value of its test."""
     exact = {q for patterns, _ in s.cases for q in patterns if "-" not in q}
     return len(exact) == 1 << width or any(not patterns for patterns, _ in s.cases)

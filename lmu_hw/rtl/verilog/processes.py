@@ -1,4 +1,4 @@
-"""Statements of processes: put together, taken apart, and made into choices between values."""
+"""Transformations of process statements: merging, retargeting, conversion to multiplexers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .specs import constant, cut, joined, width_of
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``yes`` where ``test`` equals ``value``, else ``no``."""
+    """A multiplexer: ``yes`` if ``test`` equals ``value``, else ``no``."""
 
     test: Spec
     value: int
@@ -34,7 +34,7 @@ def target_of(statements: list[Statement]) -> str:
 
 
 def reads(statements: list[Statement]) -> list[Spec]:
-    """Return everything that statements read."""
+    """Return all operands of the statements."""
     found: list[Spec] = []
     for s in statements:
         if isinstance(s, Assign):
@@ -47,17 +47,17 @@ def reads(statements: list[Statement]) -> list[Spec]:
 
 
 def retarget(statement: Statement, target: Bits) -> Statement:
-    """Return a statement that drives ``target`` instead."""
+    """Return the statement with its assignments redirected to ``target``."""
     if isinstance(statement, Assign):
         if (statement.target.low, statement.target.width) != (0, target.width):
-            raise NotImplementedError(f"a register is assigned in parts: {target.wire}")
+            raise NotImplementedError(f"register {target.wire} is assigned in parts")
         return Assign(target, statement.value)
     cases = [(p, [retarget(s, target) for s in body]) for p, body in statement.cases]
     return Switch(statement.test, cases)
 
 
 def merge(into: list[Statement], statements: list[Statement]) -> None:
-    """Add one register's statements to others', keeping their order and sharing equal switches."""
+    """Merge the statements of a register into a process, sharing switches with the same test."""
     position = 0
     for s in statements:
         if isinstance(s, Assign):
@@ -91,7 +91,7 @@ def _fresh(statements: list[Statement]) -> list[Statement]:
 
 
 def without_empty(statements: list[Statement]) -> list[Statement]:
-    """Return the statements without cases and switches that do nothing."""
+    """Return the statements without empty cases and switches."""
     kept: list[Statement] = []
     for s in statements:
         if isinstance(s, Switch):
@@ -104,7 +104,7 @@ def without_empty(statements: list[Statement]) -> list[Statement]:
             if cases:
                 kept.append(Switch(s.test, cases))
         else:
-            # of two assignments with nothing between them the last one counts
+            # an assignment overrides the one directly before it
             if kept and isinstance(kept[-1], Assign) and kept[-1].target == s.target:
                 kept.pop()
             kept.append(s)
@@ -112,20 +112,20 @@ def without_empty(statements: list[Statement]) -> list[Statement]:
 
 
 def is_flag(pattern: str) -> bool:
-    """Return whether a pattern looks at one bit, which is to be set."""
+    """Return whether a pattern tests a single bit for 1."""
     return pattern.strip("-") == "1"
 
 
 def matches(digits: str, pattern: str) -> bool:
-    """Return whether digits match a pattern, in which a dash matches any."""
+    """Return whether digits match a pattern; a dash matches any digit."""
     return all(p in ("-", d) for d, p in zip(digits, pattern, strict=True))
 
 
 def possible(patterns: tuple[str, ...], test: Spec) -> tuple[str, ...] | None:
-    """Return the patterns that a test with constant bits may match, None where there is none.
+    """Return the patterns that a test with constant bits can match; None if there is none.
 
-    Only a choice with priorities has those bits taken out; the tuple is empty for what is left of
-    it when its flag is always set.
+    Constant bits are removed from the patterns of a priority switch only. The tuple is empty, which
+    matches everything, if the tested bit is always set.
     """
     if not any("-" in p for p in patterns):
         return patterns
@@ -141,7 +141,7 @@ def possible(patterns: tuple[str, ...], test: Spec) -> tuple[str, ...] | None:
 
 
 def _digits(test: Spec) -> str:
-    """Return the bits of a test, a dash for each that is not constant."""
+    """Return the bits of a test, with a dash for each variable bit."""
     return "".join(
         f"{chunk.value:b}".zfill(chunk.width) if isinstance(chunk, Const) else "-" * chunk.width
         for chunk in reversed(test)
@@ -149,7 +149,7 @@ def _digits(test: Spec) -> str:
 
 
 def narrowed(test: Spec, cases: list[Case]) -> tuple[Spec, list[Case]]:
-    """Return a choice between values of the bits of its test that are not constant."""
+    """Return a switch on the variable bits of its test alone."""
     if not any(isinstance(chunk, Const) for chunk in test) or any(
         "-" in pattern for patterns, _ in cases for pattern in patterns
     ):
@@ -163,13 +163,13 @@ def narrowed(test: Spec, cases: list[Case]) -> tuple[Spec, list[Case]]:
             kept.append((tuple(bits), body))
     rest = joined([chunk for chunk in test if isinstance(chunk, Bits)])
     if len({pattern for patterns, _ in kept for pattern in patterns}) == 1 << width_of(rest):
-        # nothing else is left for the last one
+        # the cases are complete, so the last one needs no test
         kept[-1] = ((), kept[-1][1])
     return rest, kept
 
 
 def condition_of(test: Spec, pattern: str) -> tuple[Spec, int]:
-    """Return the bits that a pattern looks at and what they are to be."""
+    """Return the bits that a pattern tests, and their required value."""
     if "-" not in pattern:
         return test, int(pattern, 2)
     stripped = pattern.strip("-")
@@ -179,15 +179,15 @@ def condition_of(test: Spec, pattern: str) -> tuple[Spec, int]:
 
 
 def choice(test: Spec, value: int, yes: Choices, no: Choices) -> Choices:
-    """Return a choice, or its value where both are alike."""
+    """Return a multiplexer, or its value if both sides are equal."""
     return yes if yes == no else Choice(test, value, yes, no)
 
 
 def is_constant(value: Choices, number: int) -> bool:
-    """Return whether a value is that one-bit constant."""
+    """Return whether a value is the one-bit constant ``number``."""
     return isinstance(value, tuple) and width_of(value) == 1 and constant(value) == number
 
 
 def value_width(value: Choices) -> int:
-    """Return the bits of a value."""
+    """Return the width of a value [bits]."""
     return value_width(value.yes) if isinstance(value, Choice) else width_of(value)

@@ -1,19 +1,19 @@
-"""Ports that nothing uses go, with everything that only they need, through all modules at once."""
+"""Removal of unused ports and instances across all modules."""
 
 from __future__ import annotations
 
-from .netlist import Netlist
+from .netlist import ChildModule, Netlist
 from .rtlil import Bits, Module, RTLILCell, Spec, Wire
 from .specs import wire_of
 
 
 def pruned(modules: list[Module]) -> list[Module]:
-    """Return the modules without ports and instances on which no output of the first one depends.
+    """Return the modules without the ports and instances that no output of the top depends on.
 
     Parameters
     ----------
     modules : list of Module
-        The top first; all but its own ports may go. They are changed in place.
+        The top module first, whose ports are kept. Modules are changed in place.
     """
     live = _Liveness(modules)
     top = modules[0]
@@ -37,13 +37,13 @@ def pruned(modules: list[Module]) -> list[Module]:
 
 
 class _Liveness:
-    """The wires of each module on which an output of the first one depends."""
+    """The wires of each module that an output of the top module depends on."""
 
     def __init__(self, modules: list[Module]) -> None:
         self.modules = {module.name: module for module in modules}
         self.nets: dict[str, Netlist] = {}
-        # a child is asked for nothing but its ports
-        children = {name: _PortUse(module) for name, module in self.modules.items()}
+        # a netlist needs only the ports of its children
+        children = {name: ChildModule(module) for name, module in self.modules.items()}
         self.instances: dict[str, list[tuple[str, RTLILCell]]] = {name: [] for name in self.modules}
         self.drivers: dict[tuple[str, str], tuple[RTLILCell, str]] = {}
         for name, module in self.modules.items():
@@ -59,18 +59,18 @@ class _Liveness:
         self._reach(modules[0])
 
     def is_output(self, cell: RTLILCell, port: str) -> bool:
-        """Return whether an instance drives what is at one of its ports."""
+        """Return whether a port of an instance is an output."""
         child = self.modules.get(cell.kind)
         if child is None:
             return port in ("word", "read_word")
         return child.wires["\\" + port].direction == "output"
 
     def needs(self, seen: set[str], cell: RTLILCell, port: str) -> bool:
-        """Return whether what an instance drives at a port is among the wires seen."""
+        """Return whether the wire at a port of an instance is among ``seen``."""
         return any(isinstance(c, Bits) and c.wire in seen for c in cell.ports[port])
 
     def is_used(self, module: Module, port: Wire) -> bool:
-        """Return whether an input is read inside, or an output by any parent."""
+        """Return whether the module reads an input, or any parent reads an output."""
         if port.direction == "input":
             return port.name in self.seen[module.name]
         name = port.name.removeprefix("\\")
@@ -97,7 +97,7 @@ class _Liveness:
                     self._add(parent, cell.ports[wire.removeprefix("\\")])
 
     def _enter(self, name: str, cell: RTLILCell, port: str) -> None:
-        """Go on inside an instance, or, where it is a memory, with all that it reads."""
+        """Continue inside an instance; for a memory, with all of its inputs."""
         child = self.modules.get(cell.kind)
         if child is not None:
             wire = child.wires["\\" + port]
@@ -112,10 +112,3 @@ class _Liveness:
             if isinstance(chunk, Bits) and chunk.wire not in self.seen[name]:
                 self.seen[name].add(chunk.wire)
                 self._todo.append((name, chunk.wire))
-
-
-class _PortUse:
-    """What a `Netlist` asks a child for."""
-
-    def __init__(self, module: Module) -> None:
-        self.module = module

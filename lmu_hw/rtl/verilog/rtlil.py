@@ -1,7 +1,7 @@
-"""Reads the RTLIL text that Amaranth writes: only the part of the language that it uses.
+"""Parser for the subset of RTLIL that Amaranth writes.
 
-A signal specification becomes a tuple of chunks, the lowest bits first: a constant, or some bits of
-a wire. `lmu_hw.rtl.verilog.printer` prints the modules.
+A signal specification becomes a tuple of chunks, lowest bits first; a chunk is a constant or a
+slice of a wire.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """``width`` constant bits."""
+    """A constant of ``width`` bits."""
 
     value: int
     width: int
@@ -21,7 +21,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """``width`` bits of a wire, from bit ``low``."""
+    """A slice of a wire: ``width`` bits from bit ``low``."""
 
     wire: str
     low: int
@@ -45,7 +45,7 @@ class Wire:
 
 @dataclass(slots=True)
 class RTLILCell:
-    """An operator (its kind begins with ``$``) or an instance of a module."""
+    """An operator, whose kind starts with ``$``, or an instance of a module."""
 
     kind: str
     name: str
@@ -63,8 +63,9 @@ class Assign:
 
 @dataclass(slots=True)
 class Switch:
-    """A choice inside a process: the first case that matches; patterns are bit strings, no pattern
-    matches everything.
+    """A switch inside a process, which takes the first matching case.
+
+    Patterns are bit strings; a case without patterns is the default.
     """
 
     test: Spec
@@ -73,12 +74,12 @@ class Switch:
 
 Statement = Assign | Switch
 Case = tuple[tuple[str, ...], list[Statement]]
-"""Patterns, and what is done where one of them matches."""
+"""Patterns, and the statements to execute if one of them matches."""
 
 
 @dataclass(slots=True)
 class Module:
-    """One module, in the order of the text."""
+    """A module, with its parts in the order of the text."""
 
     name: str
     wires: dict[str, Wire] = field(default_factory=dict)
@@ -91,7 +92,7 @@ _TOKEN = re.compile(r"\{|\}|\[\d+(?::\d+)?\]|\d+'[01x-]*|[\\$][^\s]+")
 
 
 def parse(text: str) -> list[Module]:
-    """Return the modules of RTLIL text, in its order."""
+    """Return the modules of RTLIL text in order."""
     modules = []
     lines = (line.strip() for line in text.splitlines())
     for line in lines:
@@ -153,7 +154,7 @@ def _number(text: str) -> int:
 
 
 def _statements(module: Module, lines: Iterator[str]) -> tuple[list[Statement], str]:
-    """Return the statements up to a line that ends them, and that line."""
+    """Return the statements up to the line that ends them, and that line."""
     found: list[Statement] = []
     for line in lines:
         word, _, rest = line.partition(" ")
@@ -193,7 +194,7 @@ def _specs(module: Module, text: str) -> list[Spec]:
             concat = []
         elif token == "}":
             assert concat is not None
-            # a concatenation names its highest bits first
+            # a concatenation lists the highest bits first
             found.append(tuple(chunk for spec in reversed(concat) for chunk in spec))
             concat = None
         elif token[0] == "[":

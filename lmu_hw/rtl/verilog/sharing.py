@@ -1,4 +1,4 @@
-"""Modules that are alike become one: a lane is written once, however many there are."""
+"""Merging of identical modules, such as the lanes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from .rtlil import Module
 
 
 def shared(modules: list[Module]) -> list[Module]:
-    """Return the modules without those that equal an earlier one but for the name.
+    """Return the modules without duplicates of an earlier one.
 
     Parameters
     ----------
     modules : list of Module
-        Every module after those that it has instances of; their cells are renamed.
+        Their cells are renamed to the module that is kept.
     """
     names: dict[str, str] = {}
     first: dict[str, str] = {}

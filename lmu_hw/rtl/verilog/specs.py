@@ -1,4 +1,4 @@
-"""Signal specifications: what their bits are, and how to cut, join and extend them."""
+"""Operations on signal specifications: slice, join, extend, evaluate."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from .rtlil import Bits, Const, Spec
 
 
 def wire_of(spec: Spec) -> str:
-    """Return the wire of a specification of one chunk."""
+    """Return the wire of a one-chunk specification."""
     chunk = spec[0]
     assert isinstance(chunk, Bits)
     return chunk.wire
 
 
 def width_of(spec: Spec) -> int:
-    """Return the number of bits."""
+    """Return the width of a specification [bits]."""
     return sum(chunk.width for chunk in spec)
 
 
 def constant(spec: Spec) -> int | None:
-    """Return the value, where all bits are constant."""
+    """Return the unsigned value of a constant specification; None if it is not constant."""
     value = position = 0
     for chunk in spec:
         if isinstance(chunk, Bits):
@@ -29,7 +29,7 @@ def constant(spec: Spec) -> int | None:
 
 
 def number(spec: Spec, signed: bool) -> int:
-    """Return the number that constant bits are."""
+    """Return the value of a constant specification."""
     value = constant(spec)
     assert value is not None
     negative = signed and spec and value >> (width_of(spec) - 1)
@@ -37,7 +37,7 @@ def number(spec: Spec, signed: bool) -> int:
 
 
 def cut(spec: Spec, low: int, width: int) -> Spec:
-    """Return ``width`` bits from bit ``low``."""
+    """Return a slice: ``width`` bits from bit ``low``."""
     found: list[Const | Bits] = []
     for chunk in spec:
         start, end = max(0, low), min(chunk.width, low + width)
@@ -51,7 +51,7 @@ def cut(spec: Spec, low: int, width: int) -> Spec:
 
 
 def joined(chunks: list[Const | Bits]) -> Spec:
-    """Return the chunks with neighbours put together."""
+    """Return the chunks with adjacent ones merged."""
     found: list[Const | Bits] = []
     for chunk in chunks:
         last = found[-1] if found else None
@@ -70,7 +70,7 @@ def joined(chunks: list[Const | Bits]) -> Spec:
 
 
 def extended(spec: Spec, signed: bool, width: int) -> Spec:
-    """Return the bits extended, or cut, to ``width``."""
+    """Return the bits extended or truncated to ``width``."""
     missing = width - width_of(spec)
     if missing <= 0:
         return joined(list(cut(spec, 0, width)))
@@ -84,7 +84,7 @@ def extended(spec: Spec, signed: bool, width: int) -> Spec:
 
 
 def unextended(spec: Spec) -> Spec:
-    """Return ``spec`` without copies of its sign at the top."""
+    """Return ``spec`` without redundant sign bits at the top."""
     while len(spec) > 1 and isinstance(spec[-1], Bits) and spec[-1].width == 1:
         top, below = spec[-1], spec[-2]
         if isinstance(below, Bits) and (below.wire, below.low + below.width - 1) == (
@@ -98,7 +98,7 @@ def unextended(spec: Spec) -> Spec:
 
 
 def trimmed(spec: Spec) -> Spec:
-    """Return ``spec`` without zeros at the top."""
+    """Return ``spec`` without constant zeros at the top."""
     return (
         spec[:-1] if len(spec) > 1 and isinstance(spec[-1], Const) and not spec[-1].value else spec
     )

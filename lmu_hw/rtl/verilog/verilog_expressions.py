@@ -1,4 +1,4 @@
-"""Names of wires, and operators as Verilog expressions of exactly the right bits."""
+"""Names of wires, and operators as Verilog expressions of exact width."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEM = {"$add": "sum", "$sub": "difference", "$mul": "product", "$mux": "choice"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An expression: whether an operator is outermost, and whether Verilog takes it as signed."""
+    """An expression with its outermost operator, and whether Verilog treats it as signed."""
 
     text: str
     operator: str = ""
@@ -34,7 +34,7 @@ class Text:
         return self.text
 
     def inside(self, operator: str) -> str:
-        """Return the text as an operand."""
+        """Return the text as an operand of ``operator``, with parentheses if it needs them."""
         if not self.operator or (
             self.operator == operator and operator in ("&&", "||", "&", "|", "+")
         ):
@@ -43,7 +43,7 @@ class Text:
 
 
 class Expressions(Netlist):
-    """A module whose wires have names and whose operators have texts."""
+    """A netlist with a Verilog name for each wire and a Verilog text for each operator."""
 
     def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
         super().__init__(module, children)
@@ -99,7 +99,7 @@ class Expressions(Netlist):
     # expressions
 
     def closed(self, spec: Spec) -> Text:
-        """Return an expression that has the bits of ``spec`` in any unsigned context."""
+        """Return an expression that gives the bits of ``spec`` in any unsigned context."""
         spec = self.resolve(spec)
         if len(spec) == 1:
             return self._chunk(spec[0])
@@ -142,7 +142,7 @@ class Expressions(Netlist):
         return self.uses[wire] == 1 or cheap
 
     def _operator(self, cell: RTLILCell) -> Text | None:
-        """Return an operator that may stand anywhere, or None."""
+        """Return an operator's text if it is valid in any context, else None."""
         a, b = cell.ports.get("A", ()), cell.ports.get("B", ())
         p = cell.parameters
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
@@ -160,7 +160,7 @@ class Expressions(Netlist):
             return Text(f"{self.closed(a).inside(op)} {op} {self.closed(b).inside(op)}", op)
         if cell.kind == "$mux":
             yes, no = self.closed(b), self.closed(a)
-            # a constant takes the sign of the other side
+            # a constant takes the signedness of the other side
             if yes.signed and (value := constant(self.resolve(a))) is not None:
                 no = Text(literal(value, width, signed=True), signed=True)
             if no.signed and (value := constant(self.resolve(b))) is not None:
@@ -172,7 +172,7 @@ class Expressions(Netlist):
         return None
 
     def _alike(self, cell: RTLILCell) -> tuple[Text, Text]:
-        """Return the operands of a comparison or a bitwise operator, alike in width and sign."""
+        """Return the operands of a comparison or bitwise operator in equal width and signedness."""
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
         if cell.parameters["A_SIGNED"]:
             width = max(width_of(unextended(s)) for s in (a, b))
@@ -184,14 +184,14 @@ class Expressions(Netlist):
         return left, right
 
     def _unsigned(self, spec: Spec, width: int) -> Text:
-        """Return an unsigned operand of ``width`` bits, cut or extended to them."""
+        """Return an unsigned operand, truncated or extended to ``width`` bits."""
         value = constant(spec)
         if value is not None:
             return Text(literal(value & ((1 << width) - 1), width))
         return self.closed(extended(spec, False, width))
 
     def _signed(self, spec: Spec, width: int) -> Text:
-        """Return a signed operand of ``width`` bits, cut or extended to them."""
+        """Return a signed operand, truncated or extended to ``width`` bits."""
         spec = extended(unextended(spec), True, width)
         value = constant(spec)
         if value is not None:
@@ -202,7 +202,7 @@ class Expressions(Netlist):
     def _term(self, spec: Spec, signed: bool, width: int) -> Text:
         """Return an operand of a sum of ``width`` bits.
 
-        One bit less may be left to Verilog to extend: that is what a carry needs.
+        It may be one bit narrower, which Verilog extends: the extra bit of a sum is its carry.
         """
         short = unextended(spec) if signed else trimmed(spec)
         chunk = short[0]
@@ -215,7 +215,7 @@ class Expressions(Netlist):
         return self._signed(spec, width) if signed else self._unsigned(spec, width)
 
     def _is_nested(self, chunk: Bits) -> bool:
-        """Return whether the bits are all of a signed sum or product that loses none."""
+        """Return whether the bits are a complete signed sum or product, without truncation."""
         if not self._may_inline(chunk.wire):
             return False
         cell = self.cells[chunk.wire]
@@ -226,11 +226,11 @@ class Expressions(Netlist):
         return chunk.width >= (a + b if cell.kind == "$mul" else max(a, b) + 1)
 
     def _arithmetic(self, cell: RTLILCell, width: int) -> Text:
-        """Return a sum, difference or product of which ``width`` bits are wanted."""
+        """Return a sum, difference or product of ``width`` bits."""
         op, signed = ARITHMETIC[cell.kind], bool(cell.parameters["A_SIGNED"])
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
         if cell.kind == "$mul":
-            # Verilog extends the factors to the width of the product
+            # Verilog itself extends the factors to the width of the product
             factor = self._signed if signed else self._unsigned
             left, right = (factor(s, _bits(s, signed)) for s in (a, b))
         else:
@@ -240,9 +240,9 @@ class Expressions(Netlist):
         return Text(f"{left.inside(op)} {op} {right.inside(op)}", op, signed)
 
     def exact(self, spec: Spec, *, alone: bool = True) -> Text:
-        """Return an expression for the whole right side of an assignment as wide as ``spec``.
+        """Return an expression for the right side of an assignment as wide as ``spec``.
 
-        With ``alone`` false it may share that side with others of another sign.
+        With ``alone`` false it is only a part of that side, whose other parts may be unsigned.
         """
         spec = self.resolve(spec)
         short = unextended(spec) if alone else spec
@@ -274,7 +274,7 @@ def literal(value: int, width: int, *, signed: bool = False) -> str:
 
 
 def _bits(spec: Spec, signed: bool = False) -> int:
-    """Return how many bits it takes to write an operand down."""
+    """Return the least width that represents an operand [bits]."""
     if signed:
         return width_of(unextended(spec))
     value = constant(spec)
@@ -282,7 +282,7 @@ def _bits(spec: Spec, signed: bool = False) -> int:
 
 
 def negated(text: Text) -> Text:
-    """Return the opposite of a one-bit expression."""
+    """Return the negation of a one-bit expression."""
     opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
     if text.operator in opposite:
         new = opposite[text.operator]
@@ -293,6 +293,6 @@ def negated(text: Text) -> Text:
 
 
 def base_name(wire: str) -> str:
-    """Return the name that a wire had before Amaranth made it unique."""
+    """Return the name of a wire without the suffix that Amaranth adds to make it unique."""
     name = re.sub(r"\$\d+.*", "", wire.removeprefix("\\")).lstrip("$")
     return {"fsm_state": "state", "": "value"}.get(name, name)

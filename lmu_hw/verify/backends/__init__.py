@@ -1,1 +1,1 @@
-"""Other backends of a program: each runs a build directory and returns what came out."""
+"""Backends that run a build directory on given inputs and return its outputs."""

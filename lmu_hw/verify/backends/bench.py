@@ -1,4 +1,4 @@
-"""A compiled model of an emitted design plays steps: what `cxxrtl` and `verilator` share."""
+"""Test sequence for compiled models of an emitted design, used by `cxxrtl` and `verilator`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from .compiled_model import FREE, SAID, Fault, Harness, Pattern, Record, Stall, 
 from .icarus import Divergence
 
 CALL_CYCLES = 400_000
-"""Clock cycles between two looks at Ctrl-C: well under a second."""
+"""Clock cycles between two checks for Ctrl-C: well under a second."""
 MIN_CALL_STEPS = 4
-"""Steps of a call at least: the cycles of all of them but the last are measured."""
+"""Least steps of a call; the cycles of all but the last one are measured."""
 REST_CYCLES = 100
-"""Cycles, beyond a step, after which no word comes any more."""
+"""Cycles after the last step in which no word may arrive, in addition to those of a step."""
 MEASURED = 2
-"""One sequence of as many plays without stalls: their cycles are measured."""
+"""One of this many sequences runs without stalls, and its cycles are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchResult:
-    """What became of the words.
+    """Result of a comparison.
 
     Attributes
     ----------
     steps, words, mismatches : int
     cycles_per_step : int or None
-        The most that a step with an output took without stalls; None where none was measured.
+        Most cycles of a step with an output, without stalls; None if none was measured.
     cycles : int
-        Simulated.
+        Simulated clock cycles.
     first : Divergence or None
-        Its step counts from reset.
+        First mismatch; its step counts from reset.
     """
 
     steps: int
@@ -56,7 +56,7 @@ def run(
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> BenchResult:
-    """Play sequences: every other one without stalls, the others with stalls of either side.
+    """Run sequences, alternately without stalls and with stalls of source and sink.
 
     Between two sequences there is a reset in the middle of a step.
 
@@ -65,22 +65,22 @@ def run(
     library : CDLL
         The harness with a model of the design.
     program, plan : Program, Schedule
-        That the design was made from.
-    sequences : iterable of Sequence
+        Program and schedule of the design.
+    sequences : iterable of Steps
     seed : int
-        Of stalls, resets and, in Verilator, of what has no initial value.
+        Seed of stalls, resets and, in Verilator, of registers without an initial value.
     advance : callable
-        Told of every few steps that are done.
+        Called with the number of steps done since the last call.
 
     Returns
     -------
     BenchResult
-        A word that differs is a result, not an exception.
+        Mismatches are a result, not an exception.
 
     Raises
     ------
     ToolError
-        If the design breaks a rule of the streams, or takes other cycles than the schedule says.
+        If the design breaks a rule of the streams, or its cycles differ from the schedule.
     """
     rng = np.random.default_rng(seed)
     patterns = list(_stalls(plan))
@@ -108,14 +108,14 @@ def run(
 
 
 class _Tally:
-    """Counts words and remembers the first that differs."""
+    """Counts words and mismatches, and records the first mismatch."""
 
     def __init__(self) -> None:
         self.steps = self.words = self.mismatches = 0
         self.first: Divergence | None = None
 
     def compare(self, part: Steps, got: Words, start: int, number: int) -> None:
-        """Compare the words of steps that begin with step ``start`` of a sequence."""
+        """Compare the words of a part that starts with step ``start`` of a sequence."""
         wrong = np.argwhere(got != part.outputs[: len(got)])
         if len(wrong) and self.first is None:
             row, index = (int(i) for i in wrong[0])
@@ -131,7 +131,7 @@ class _Tally:
         self.mismatches += len(wrong)
 
     def result(self, record: Record) -> BenchResult:
-        """Return what there is to say, unless a rule was broken and no word says more."""
+        """Return the result; raise `ToolError` for a broken rule if no word differs."""
         if self.first is None:
             if record.fault:
                 raise ToolError(
@@ -154,13 +154,13 @@ class _Tally:
 
 
 def _stalls(plan: Schedule) -> Iterator[Pattern]:
-    """Yield a slow source, a slow sink, both at random, and bursts of up to two steps."""
+    """Yield stall patterns: slow source, slow sink, both at random, bursts of up to two steps."""
     cycles = plan.due.cycles
 
     def sometimes(probability: float) -> Stall:
         return Stall(1, int(probability * (1 << 32)))
 
-    # a step's words come, or are taken, in about two steps' time
+    # the words of a step take about the time of two steps
     yield sometimes(1 - plan.n_in / (plan.n_in + cycles) / 2), Stall()
     yield Stall(), sometimes(1 - plan.n_out / (plan.n_out + cycles) / 2)
     yield sometimes(0.5), sometimes(0.5)
@@ -168,7 +168,7 @@ def _stalls(plan: Schedule) -> Iterator[Pattern]:
 
 
 def _parts(sequence: Steps, plan: Schedule) -> Iterator[Steps]:
-    """Yield a sequence in pieces of some hundred thousand cycles."""
+    """Yield a sequence in parts of some hundred thousand cycles."""
     size = max(MIN_CALL_STEPS, CALL_CYCLES // plan.due.cycles)
     row = 0
     for start in range(0, len(sequence.inputs), size):

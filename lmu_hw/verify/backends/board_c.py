@@ -1,4 +1,4 @@
-"""The C of a build directory as a backend: cross-compiled, on a board in QEMU."""
+"""Backend for the C of a build directory, cross-compiled and run on a board in QEMU."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ...program.vectors import Vectors
 from .compare import Comparison, CResult
 
 CODE = 32 * KB
-"""More than the code of any program takes."""
+"""Upper limit for the code of any program."""
 SMALL = 16 * KB
-"""RAM below which every program is tried: tables may lie there, and long functions need flash."""
+"""RAM below which every program is test-linked, because tables may be in RAM."""
 PLENTY = 8
-"""Rest of the memory over tables, or over a state, from which on a program fits without a try."""
+"""A program fits without test-linking if tables and state take 1 / PLENTY of the memory or less."""
 
 
 def run(
@@ -33,14 +33,14 @@ def run(
 ) -> CResult:
     """Run the C files of a build directory on a board, from reset, on given vectors.
 
-    Every other block of an instance is played step by step, the others by ``NAME_run``; after each
-    the state goes through ``NAME_save`` and ``NAME_load``.
+    Blocks run alternately by ``NAME_step`` and by ``NAME_run``; after each block the state is saved
+    and loaded with ``NAME_save`` and ``NAME_load``.
 
     Parameters
     ----------
     target : Board
-    folder, program, blocks, n_streams
-        As in `host_c.run`; the instances are played one after the other.
+    build_dir, program, blocks, n_streams
+        See `host_c.run`; the instances run one after the other.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def run(
     DoesNotFitError
         If the program is larger than the board's memory.
     ToolError
-        If a tool is missing or fails, or the program does not end well.
+        If a tool is missing or fails, or the program ends with an error.
     """
     blocks = list(blocks)
     due = _due(program, blocks, n_streams)
@@ -78,7 +78,7 @@ def run(
 
 
 def refusal(target: Board, build_dir: Path, program: Program) -> str:
-    """Return why a program does not fit a board, or nothing.
+    """Return the reason why a program does not fit a board; empty if it fits.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def refusal(target: Board, build_dir: Path, program: Program) -> str:
         except DoesNotFitError as error:
             return str(error)
         except ModelFileError:
-            return ""  # for whoever runs it
+            return ""  # `run` reports it
     return ""
 
 

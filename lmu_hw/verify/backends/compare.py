@@ -1,4 +1,4 @@
-"""Blocks of words of compiled C against those of the interpreter."""
+"""Comparison of the words of compiled C with those of the interpreter."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .icarus import Divergence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CResult:
-    """What became of the words.
+    """Result of a comparison.
 
     Attributes
     ----------
     steps, words : int
-        Steps of all instances, and output words compared, of the steps with an output.
+        Steps of all instances, and number of output words compared.
     mismatches : int
-        Output and state words that differed.
+        Number of output and state words that differ.
     first : Divergence or None
-        Its index counts the output words, then the state words.
+        First mismatch; its index counts the output words, then the state words.
     """
 
     steps: int
@@ -33,7 +33,7 @@ class CResult:
 
 
 class Comparison:
-    """Counts what differs, block after block."""
+    """Counts mismatches block by block."""
 
     def __init__(self) -> None:
         self._n_steps = self._n_words = self._n_wrong = self._total = 0
@@ -45,11 +45,11 @@ class Comparison:
         Parameters
         ----------
         block : Vectors
-            Each array with an axis of instances before its last one.
+            Expected words, with an axis of instances before the last axis.
         outputs, state : int64 array
-            Of its shape: what the C made of its inputs.
+            Words of the C, in the shapes of those of ``block``.
         due : int64 array, shape (n_due,)
-            Steps of the block that its outputs belong to.
+            Indices of the steps with an output.
         """
         if self._first is None:
             self._first = _first(block, outputs, state, self._n_steps, due)
@@ -60,7 +60,7 @@ class Comparison:
         self._n_wrong += int(np.count_nonzero(state != block.state))
 
     def result(self) -> CResult:
-        """Return what became of all blocks."""
+        """Return the result for all blocks."""
         return CResult(
             steps=self._total, words=self._n_words, mismatches=self._n_wrong, first=self._first
         )
@@ -69,7 +69,7 @@ class Comparison:
 def _first(
     block: Vectors, outputs: Words, state: Words, start: int, due: npt.NDArray[np.int64]
 ) -> Divergence | None:
-    """Return the first word of a block that differs, the state words last."""
+    """Return the first mismatch of a block; output words come before state words."""
     wrong = np.argwhere(outputs != block.outputs)
     if len(wrong):
         row, stream, index = (int(i) for i in wrong[0])

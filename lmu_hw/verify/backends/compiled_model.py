@@ -1,4 +1,4 @@
-"""The clock loop of `sim/native` around a compiled model of an emitted design, through ctypes."""
+"""Interface through ctypes to the harness of `sim/native` with a compiled model of a design."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PLAIN = {
     "O_LAST": "o_last",
     "STATE_COMMAND_VALID": "state_command_valid",
 }
-"""Ports by the names that the harness gives them."""
+"""Port names by the macros of the harness."""
 AXI = {
     "CLK": "aclk",
     "RST": "aresetn",
@@ -52,14 +52,14 @@ AXI = {
     "O_LAST": "m_axis_tlast",
     "STATE_COMMAND_VALID": "s_axis_state_command_tvalid",
 }
-"""The same of a design with the names of AXI4-Stream, whose reset is low."""
+"""The same for a design with AXI4-Stream names, whose reset is active low."""
 PATIENCE_STEPS, PATIENCE_CYCLES = 20, 10_000
-"""A design is stuck after as many steps, and so many cycles more, in which no word moved."""
+"""Time without any transfer after which a design is stuck: in steps, plus cycles."""
 FOREVER = (1 << 64) - 1
 
 
 class Fault(IntEnum):
-    """Rules that the harness watches, by its own numbers."""
+    """Rules that the harness checks, numbered as in the harness."""
 
     NONE = 0
     STUCK = 1
@@ -71,17 +71,17 @@ class Fault(IntEnum):
 
 
 SAID = {
-    Fault.STUCK: "no word moved any more",
-    Fault.DROPPED: "o_valid fell while it was stalled",
-    Fault.CHANGED: "o_data or o_last changed while it was stalled",
+    Fault.STUCK: "no word was transferred any more",
+    Fault.DROPPED: "o_valid fell while o was stalled",
+    Fault.CHANGED: "o_data or o_last changed while o was stalled",
     Fault.WRONG_LAST: "o_last is wrong",
-    Fault.EXTRA_WORD: "a word came after all expected ones",
+    Fault.EXTRA_WORD: "a word arrived after all expected ones",
     Fault.UNSETTLED: "the design has a combinational loop",
 }
 
 
 class Rules(ctypes.Structure):
-    """What the harness holds a design to."""
+    """Parameters of the rules that the harness checks."""
 
     _fields_ = [
         (name, ctypes.c_uint64)
@@ -99,7 +99,7 @@ class Rules(ctypes.Structure):
 
 
 class Record(ctypes.Structure):
-    """What the harness has seen: steps and words since the last reset, all else since power-up."""
+    """Counters of the harness: steps and words since the last reset, the others since power-up."""
 
     _fields_ = [
         (name, ctypes.c_uint64)
@@ -119,7 +119,7 @@ class Record(ctypes.Structure):
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Steps:
-    """Steps that follow each other, the first from reset or after the sequence before.
+    """Consecutive steps with their expected outputs.
 
     Attributes
     ----------
@@ -127,8 +127,9 @@ class Steps:
     due : bool array, shape (n_steps,)
         Steps with an output.
     outputs : int64 array, shape (n_due, n_out)
-        Expected.
+        Expected words.
     from_reset : bool
+        Start from reset, not after the previous steps.
     """
 
     inputs: Words
@@ -139,7 +140,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """How one side of a stream holds still: kind and amount as the harness takes them."""
+    """Stalls of one side of a stream; kind and amount are those of the harness."""
 
     kind: int = 0
     amount: int = 0
@@ -150,7 +151,7 @@ FREE: Pattern = (Stall(), Stall())
 
 
 def ports(program: Program, hardware: Hardware) -> dict[str, str]:
-    """Return the ports that a design has."""
+    """Return the ports of a design, by the macros of the harness."""
     names = dict(AXI if hardware.streams is Streams.AXI else PLAIN)
     if program.output_every:
         del names["I_LAST"]
@@ -167,20 +168,20 @@ def compile_harness(
     options: Sequence[str],
     build_dir: Path,
 ) -> ctypes.CDLL:
-    """Compile the harness with a model, and load the result.
+    """Compile the harness with a model, and load the library.
 
     Parameters
     ----------
     program : Program
     hardware : Hardware
     header : str
-        Of ``sim/native``: the model as the harness uses it.
+        Header in ``sim/native`` that adapts the model to the harness.
     mangled : callable
-        What the simulator calls a port.
+        Returns the simulator's name of a port.
     options : sequence of str
-        What the model needs to be compiled.
+        Compiler options for the model.
     build_dir : Path
-        Where the model lies, and the compiler runs.
+        Directory of the model, in which the compiler runs.
 
     Raises
     ------
@@ -195,7 +196,7 @@ def compile_harness(
         *(f'-DMODEL="{header}"', "-I", ".", "-I", str(sources)),
         *(str(sources / "harness.cpp"), *options, "-o", str(library)),
     ]
-    compile_files(compiler(), line, what=f"the model of {program.name}.v", cwd=build_dir)
+    compile_files(compiler(), line, label=f"the model of {program.name}.v", cwd=build_dir)
     return load_library(library)
 
 
@@ -217,20 +218,20 @@ def compiler() -> list[str]:
 
 
 def copy_rtl(build_dir: Path, program: Program, scratch: Path) -> Path:
-    """Copy the Verilog of a build directory and its ROMs; return the Verilog.
+    """Copy the Verilog of a build directory and its ROM files; return the path of the copy.
 
     Raises
     ------
     ModelFileError
-        If it cannot be read, or a ROM file is not one.
+        If a file cannot be read, or a ROM file is damaged.
     """
     design = build_dir / "rtl" / f"{program.name}.v"
     try:
         for path in (design, *sorted(design.parent.glob("*.mem"))):
             content = path.read_bytes()
-            # a model that runs in this process would end it
+            # a damaged ROM file would terminate this process
             if path.suffix == ".mem" and not _ROM.fullmatch(content):
-                raise ModelFileError(f"{path} is damaged; generate the folder again")
+                raise ModelFileError(f"{path} is damaged; generate the build directory again")
             (scratch / path.name).write_bytes(content)
     except OSError as error:
         raise read_error(design, error) from error
@@ -238,7 +239,7 @@ def copy_rtl(build_dir: Path, program: Program, scratch: Path) -> Path:
 
 
 class Harness:
-    """The harness as Python sees it: a design at power-up."""
+    """A design in the harness, after power-up."""
 
     def __init__(self, library: ctypes.CDLL, program: Program, plan: Schedule, seed: int) -> None:
         pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
@@ -281,26 +282,26 @@ class Harness:
         self._library.bench_reset(self._bench)
 
     def stall(self, pattern: Pattern, seed: int) -> None:
-        """Let both sides of the design stall from now on as ``pattern`` says."""
+        """Set the stall pattern of source and sink."""
         source, sink = pattern
         self._library.bench_stall(
             self._bench, source.kind, source.amount, sink.kind, sink.amount, seed
         )
 
     def play(self, part: Steps) -> Words:
-        """Return the output words of some steps, shape (n_due, n_out); fewer after a fault."""
+        """Run steps and return their output words, shape (n_due, n_out); fewer after a fault."""
         return self._play(part, len(part.outputs), FOREVER)
 
     def abandon(self, part: Steps, n_cycles: int) -> None:
-        """Play some cycles of steps whose words nobody wants."""
+        """Run some cycles of steps and discard the words."""
         self._play(part, len(part.outputs), n_cycles)
 
     def rest(self, n_cycles: int) -> None:
-        """Wait without stalls; no word should come."""
+        """Wait without stalls; an arriving word is a fault."""
         self._library.bench_rest(self._bench, n_cycles)
 
     def record(self) -> Record:
-        """Return what has been seen so far."""
+        """Return the counters of the harness."""
         record = Record()
         self._library.bench_record(self._bench, ctypes.byref(record))
         return record

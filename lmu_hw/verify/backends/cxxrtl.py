@@ -1,7 +1,7 @@
-"""cxxrtl as a backend: the emitted Verilog, made C++ by Yosys, compiled and run at full speed.
+"""Backend for the emitted Verilog in CXXRTL: converted to C++ by Yosys, for millions of steps.
 
-For millions of steps. It knows only 0 and 1, and what has no initial value is 0: what X would show,
-Icarus sees, and Verilator in part.
+It has two-valued logic, with 0 for registers without an initial value. Icarus, and in part
+Verilator, find errors that show as X.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import compiled_model
 __all__ = ["REMEDY", "available", "build"]
 
 REMEDY = f"{yosys.REMEDY}, apt-get install g++"
-BUILDING = "Yosys and a compiler at work (Yosys takes 35 s more at its first run on a machine)"
+BUILDING = "running Yosys and a C++ compiler (the first run of Yosys on a machine takes 35 s more)"
 
 
 def available() -> bool:
@@ -36,9 +36,9 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
     Parameters
     ----------
     build_dir : Path
-        Its ``rtl/`` is what runs.
+        Build directory, whose ``rtl/`` is simulated.
     program : Program
-        The program that the folder was generated from.
+        Program of the build directory.
 
     Yields
     ------
@@ -48,11 +48,11 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
     Raises
     ------
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     ToolError
         If a tool is missing or fails.
     """
-    compiled_model.compiler()  # before the work that would be in vain
+    compiled_model.compiler()  # fail early
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
         design = compiled_model.copy_rtl(build_dir, program, place)
@@ -65,9 +65,10 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
             program,
             hardware_of(build_dir),
             "cxxrtl.h",
-            # Yosys doubles every underscore of a name
+            # CXXRTL doubles every underscore of a name
             lambda port: "p_" + port.replace("_", "__"),
-            # a write beyond the end of a memory is no write, as in Verilog, and no reason to abort
+            # without the assertion that aborts at writes beyond the end of a memory; Verilog
+            # ignores such writes
             ["-std=c++14", "-DCXXRTL_NDEBUG", "-I", str(yosys.include_dir())],
             place,
         )

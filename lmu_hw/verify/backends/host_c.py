@@ -1,4 +1,4 @@
-"""The C of a build directory as a backend: compiled here, in any number of instances."""
+"""Backend for the C of a build directory, compiled for this machine, with several instances."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ def run(build_dir: Path, program: Program, blocks: Iterable[Vectors], n_streams:
     Parameters
     ----------
     build_dir : Path
-        Its ``c/lmu.c`` and ``c/lmu.h`` are what runs.
+        Build directory, whose ``c/`` is run.
     program : Program
-        The program that the folder was generated from.
+        Program of the build directory.
     blocks : iterable of Vectors
-        One after the other in time, each array with an axis of ``n_streams`` independent instances
-        before its last one. The state is compared after every block.
+        Consecutive blocks, each array with an axis of ``n_streams`` independent instances before
+        its last axis. The state is compared after every block.
     n_streams : int
+        Number of instances.
 
     Returns
     -------
     CResult
-        A word that differs is a result, not an exception.
+        Mismatches are a result, not an exception.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Icarus Verilog as a backend: the emitted design under the cocotb bench of `sim/lmu`."""
+"""Backend for the emitted Verilog in Icarus Verilog, with the cocotb testbench of `sim/lmu`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ REMEDY = "apt-get install iverilog"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
-    """The first output word that differs; ``got`` is text when the word has X or Z in it.
+    """The first output word that differs; ``got`` is text if the word contains X or Z.
 
-    ``stream`` says which of several streams, or sequences from reset, it is of.
+    ``stream`` is the index of its stream, or of its sequence from reset.
     """
 
     step: int
@@ -37,15 +37,16 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IcarusResult:
-    """What the bench saw.
+    """Result of the testbench.
 
     Attributes
     ----------
     steps, words, mismatches : int
-        Of the run without stalls.
+        Numbers in the run without stalls.
     cycles_per_step : int or None
-        As measured there, of steps with an output; None where no step followed one.
+        Measured cycles of steps with an output; None if no step followed one.
     first : Divergence or None
+        First mismatch.
     """
 
     steps: int
@@ -70,23 +71,23 @@ def run(build_dir: Path, vectors_dir: Path, scratch: Path, seed: int) -> IcarusR
     vectors_dir : Path
         Holds ``input.hex`` and ``output.hex``.
     scratch : Path
-        For everything that is written; the log is ``icarus.log``.
+        Directory for all output; the log is ``icarus.log``.
     seed : int
-        Of the stalls and resets.
+        Seed of the stalls and resets.
 
     Returns
     -------
     IcarusResult
-        A word that differs is a result, not an exception.
+        Mismatches are a result, not an exception.
 
     Raises
     ------
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     ToolError
-        If Icarus is missing, the design does not build, or the design breaks a rule other than its
-        words: X on an output, a changed word while stalled, stalls or resets that change words, the
-        published cycles per step.
+        If Icarus is missing, the design does not compile, or the design breaks another rule: X on
+        an output, a word that changes while stalled, words that depend on stalls or resets, wrong
+        cycles per step.
     """
     if not available():
         raise ToolError(
@@ -113,9 +114,9 @@ def run(build_dir: Path, vectors_dir: Path, scratch: Path, seed: int) -> IcarusR
         *("--define", COLLISION_MACRO),
         *("--seed", str(seed)),
     )
-    # the bench must find this very package, wherever it was imported from
+    # the testbench must import this package, wherever it is
     package = str(Path(__file__).resolve().parents[3])
-    # and must not take a pytest around it for its own
+    # and must not see the variables of a pytest that runs this code
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment |= {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"}
     exit_code, text = run_tool(command, env=environment, log=scratch / LOG)
@@ -139,7 +140,7 @@ def _read(path: Path) -> IcarusResult | None:
 
 
 def _reason(log: str) -> str:
-    """Return the line of the log that says most."""
+    """Return the most informative line of the log."""
     errors = re.findall(r"^\s*(\w+(?:Error|Exception): .*)$", log, re.MULTILINE)
     errors += re.findall(r"^.*(?:[Ee]rror|FAIL).*$", log, re.MULTILINE)
     return (errors or log.splitlines() or ["no output"])[0].strip()

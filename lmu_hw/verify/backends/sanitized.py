@@ -1,6 +1,6 @@
-"""The C of a build directory under sanitizers: no undefined behaviour, from any state.
+"""Backend for the C of a build directory under sanitizers, to find undefined behaviour.
 
-Sums are driven to their bounds from states that are loaded, and every word is compared.
+Loaded states and inputs drive the sums to their bounds, and every word is compared.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ CHECKS = {
     "clang": ("-fsanitize=undefined,integer,address",),
     "gcc": ("-fsanitize=undefined,address",),
 }
-"""Compilers, the one that checks most first; `integer` also finds words that lose bits."""
+"""Compilers in order of preference; `integer` also finds conversions that lose bits."""
 FLAGS = ("-std=c99", "-O1", "-g", "-fno-sanitize-recover=all")
 N_STEPS = 4
 MULTIPLIES = 60_000_000
-"""Multiplications, a few seconds of the slow build, beyond which fewer cases are played."""
+"""Limit of the multiplications, a few seconds of the slow build; it limits the cases."""
 
 
 @cache
 def compiler() -> tuple[str, ...]:
-    """Return the command of a compiler with sanitizers, or nothing."""
+    """Return the command of a compiler with sanitizers; empty if there is none."""
     for name, checks in CHECKS.items():
         with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
             source = Path(build_dir) / "main.c"
@@ -55,7 +55,7 @@ def compiler() -> tuple[str, ...]:
 
 
 def available() -> bool:
-    """Return whether a compiler has sanitizers here."""
+    """Return whether a compiler with sanitizers is installed."""
     return bool(compiler())
 
 
@@ -66,15 +66,15 @@ def run(build_dir: Path, program: Program, seed: int) -> tuple[CResult, int]:
     ----------
     build_dir : Path
     program : Program
-        The program that the folder was generated from.
+        Program of the build directory.
     seed : int
 
     Returns
     -------
     CResult
-        A word that differs is a result, not an exception.
+        Mismatches are a result, not an exception.
     int
-        Steps in which a memory truncated.
+        Number of steps in which a memory truncates.
 
     Raises
     ------
@@ -100,17 +100,17 @@ def run(build_dir: Path, program: Program, seed: int) -> tuple[CResult, int]:
 
 
 def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words, Words]:
-    """Return the outputs, shape (n_due, n_cases, n_out), and the states, of the C under sanitizers.
+    """Return outputs, shape (n_due, n_cases, n_out), and final states of the C under sanitizers.
 
     Raises
     ------
     UndefinedBehaviourError, ModelFileError, ToolError
-        As `run` does.
+        See `run`.
     """
     for name in (f"{program.name}.c", f"{program.name}.h", KERNELS):
         if not (c_dir / name).is_file():
             raise ModelFileError(
-                f"cannot read {c_dir / name}: no such file; generate the folder again"
+                f"cannot read {c_dir / name}: no such file; generate the build directory again"
             )
     n_steps, n_cases, _ = cases.inputs.shape
     layout = lay_out(program, program.name)
@@ -132,7 +132,8 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
     row = np.dtype([("y", out_type, (n_due, n_out)), ("state", word_type, (saved.shape[1],))])
     if len(data) != n_cases * row.itemsize:
         raise ModelFileError(
-            f"{program.name}.c writes outputs when the program has none due: generate it again"
+            f"{program.name}.c writes outputs in steps without an output; generate the build "
+            "directory again"
         )
     rows = np.frombuffer(data, row)
     states = rows["state"][:, DIGEST_WORDS:]
@@ -150,7 +151,7 @@ def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
     )
     sources = (str(sim_dir() / "native" / "sanitized.c"), str(c_dir / f"{name}.c"))
     options = (*defines, "-iquote", str(c_dir), *sources, "-o", str(place / "sanitized"))
-    compile_files(list(compiler()), options, what=c_dir / f"{name}.c", cwd=place)
+    compile_files(list(compiler()), options, label=c_dir / f"{name}.c", cwd=place)
     return place / "sanitized"
 
 
@@ -162,7 +163,8 @@ def _run(binary: Path, place: Path, program: Program) -> None:
     if report:
         raise UndefinedBehaviourError(f"{program.name}.c: {report}", compiler()[0])
     raise ToolError(
-        f"{program.name}.c ended with {exit_code} under sanitizers: generate the folder again",
+        f"{program.name}.c ended with {exit_code} under sanitizers; generate the build directory "
+        "again",
         exit_code=exit_code,
         tail=text,
     )

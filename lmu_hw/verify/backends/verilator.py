@@ -1,7 +1,7 @@
-"""Verilator as a backend: the emitted Verilog as C++, by a second simulator.
+"""Backend for the emitted Verilog in Verilator.
 
-It knows only 0 and 1, but what has no initial value starts at random: a design that needs such a
-value has other words from seed to seed.
+It has two-valued logic, with random values for registers without an initial value: the words of a
+design that depends on such a value differ between seeds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from . import compiled_model
 __all__ = ["REMEDY", "available", "build"]
 
 REMEDY = "apt-get install verilator g++"
-BUILDING = "Verilator and a compiler at work"
+BUILDING = "running Verilator and a C++ compiler"
 
 
 def available() -> bool:
@@ -35,7 +35,7 @@ def available() -> bool:
 def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
     """Compile the Verilog of a build directory with the harness of `sim/native`, and load it.
 
-    See `cxxrtl.build`. The model reads its ROMs when it starts: until then they stay in place.
+    See `cxxrtl.build`. The model reads its ROM files when it starts, so they exist until the end.
     """
     command = compiled_model.compiler()
     if shutil.which("verilator") is None:
@@ -46,14 +46,14 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
         _verilate(design, program, place)
         include = _include_dir()
         includes = [f"-I{include}", f"-I{include / 'vltstd'}", "-std=c++17", "-pthread"]
-        # one file each, as reading the headers takes longest; the runtime is not what takes time
+        # one file each, because parsing the headers takes longest; the runtime is not optimized
         runtime = [include / "verilated.cpp", include / "verilated_threads.cpp"]
         model = sorted(place.glob("Vdut*.cpp"))
         for file, parts in (("runtime.cpp", runtime), ("model.cpp", model)):
             text = "".join(f'#include "{part}"\n' for part in parts)
             (place / file).write_text(text, encoding="utf-8")
         options = ["-O0", "-c", "-fPIC", "-fvisibility=hidden", *includes, "runtime.cpp"]
-        compile_files(command, options, what="the runtime of Verilator", cwd=place)
+        compile_files(command, options, label="the runtime of Verilator", cwd=place)
         yield compiled_model.compile_harness(
             program,
             hardware_of(build_dir),
@@ -67,7 +67,7 @@ def build(build_dir: Path, program: Program) -> Iterator[ctypes.CDLL]:
 def _verilate(design: Path, program: Program, place: Path) -> None:
     command = (
         *("verilator", "--cc", "--prefix", "Vdut", "--top-module", program.name, "--Mdir", "."),
-        # warnings are for lint; what has no initial value is drawn when the model starts
+        # warnings are for `make lint`; registers without an initial value are random
         *("-Wno-lint", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique"),
         f"-D{COLLISION_MACRO}",
         # the model reads its ROMs wherever it runs
@@ -84,12 +84,12 @@ def _verilate(design: Path, program: Program, place: Path) -> None:
 
 
 def _include_dir() -> Path:
-    """Return the folder of Verilator's C++ headers."""
+    """Return the directory of Verilator's C++ headers."""
     command = ("verilator", "--getenv", "VERILATOR_ROOT")
     exit_code, text = run_tool(command)
     if exit_code or not text.strip():
         raise ToolError(
-            f"Verilator does not say where its headers are: {text.strip()}",
+            f"Verilator does not give the directory of its headers: {text.strip()}",
             command=command,
             exit_code=exit_code,
         )

@@ -17,9 +17,9 @@ from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.array_network import network_of
-from lmu_hw.models.importers.bare_arrays import STATES
+from lmu_hw.models.importers.bare_arrays import STATE_DICT_KEYS
 from lmu_hw.models.importers.lmu_names import NAMINGS
-from lmu_hw.models.importers.named_arrays import PAGE, Asked
+from lmu_hw.models.importers.named_arrays import PAGE, ImportOptions
 from lmu_hw.models.network import Activation, FloatNetwork, Layer, LMULayer, SimpleRNNLayer, arrays
 from tests.models.importers.test_paper import (
     N_IN,
@@ -127,7 +127,7 @@ def test_a_trained_a_stands_as_its_naming_says(
     cell["A"] = cell["A"] + 0.02 * np.random.default_rng(2).standard_normal((D, D))
     network = load(saved(tmp_path / "m.npz", naming(cell)), note=notes.append)
     assert np.allclose(forward.run(network, X[None])[0], loop(cell, X), rtol=0, atol=1e-12)
-    (said,) = [note for note in notes if "fits no Legendre memory: kept, as Abar" in note]
+    (said,) = [note for note in notes if "fits no Legendre memory: kept as Abar" in note]
     assert said.endswith("transposed") == (naming in (keras, keras_letters))
     assert ("Abar - I" in said) == (naming in (abdou, torch_paper, keras))
 
@@ -135,10 +135,10 @@ def test_a_trained_a_stands_as_its_naming_says(
 def test_an_unusual_orientation_is_said(tmp_path: Path) -> None:
     notes: list[str] = []
     load(saved(tmp_path / "m.npz", prefixed(torch_paper(maths()), "lmu.{}")), note=notes.append)
-    assert "the arrays of lmu stand as in PyTorch, a row for each output" in notes[0]
+    assert "the shapes of lmu show the orientation of PyTorch, a row for each output" in notes[0]
     notes.clear()
     load(saved(tmp_path / "m.npz", keras_letters(maths())), note=notes.append)
-    assert "the arrays of lmu stand as in Keras, a column for each output" in notes[0]
+    assert "the shapes of lmu show the orientation of Keras, a column for each output" in notes[0]
     notes.clear()
     load(saved(tmp_path / "m.npz", keras(maths())), note=notes.append)
     assert not any("stand" in note for note in notes)
@@ -156,20 +156,20 @@ def square(n: int = 4) -> Arrays:
 def test_square_kernels_stand_as_the_encoders_and_the_memory_say() -> None:
     cell = square()
     for arrays_ in (torch_paper(cell), keras(cell), cell, keras_letters(cell)):
-        (layer,) = network_of(arrays_, Asked()).layers
+        (layer,) = network_of(arrays_, ImportOptions()).layers
         assert isinstance(layer, LMULayer)
         assert isinstance(layer.cell, SimpleRNNLayer)
         assert np.array_equal(layer.cell.U, cell["W_h"])
     mixed = torch_paper(cell) | {"AT": keras(cell)["AT"]}
     with pytest.raises(ModelFileError, match=r"kernels of lmu are square, .* than its AT: save"):
-        network_of(mixed, Asked())
+        network_of(mixed, ImportOptions())
 
 
 def test_shapes_of_two_orientations_are_refused() -> None:
     for name in ("memory_kernel", "input_kernel", "hidden_encoders"):
         mixed = keras(maths()) | {name: torch_paper(maths())[name]}
         with pytest.raises(ModelFileError, match=rf"{name} has shape .* but should be"):
-            network_of(mixed, Asked())
+            network_of(mixed, ImportOptions())
 
 
 def cyanide_model() -> tuple[Arrays, Callable[[Array], Array]]:
@@ -213,7 +213,7 @@ def test_cells_in_turns_and_buffers_that_are_no_weights(tmp_path: Path) -> None:
     network = load(saved(tmp_path / "m.npz", stored), note=notes.append)
     assert network.names == ("lstm_1", "lstm_2", "lstm_3", "fc1")
     assert np.allclose(forward.run(network, X[None])[0], run(X), rtol=0, atol=1e-12)
-    assert notes[0] == "ignored, as states and not weights: ht1, ct1, y"
+    assert notes[0] == "ignored, because they are states and not weights: ht1, ct1, y"
 
 
 def test_what_is_no_state_is_not_ignored() -> None:
@@ -223,7 +223,7 @@ def test_what_is_no_state_is_not_ignored() -> None:
         )
 
 
-ASKED = Asked()
+ASKED = ImportOptions()
 TWO = prefixed(maths(), "lmu.{}") | {
     "fc.0.weight": np.linspace(-1, 1, 4 * N).reshape(4, N),
     "fc.2.weight": np.linspace(-1, 2, 12).reshape(3, 4),
@@ -294,7 +294,7 @@ def test_names_of_a_file_are_no_commands_to_a_terminal(tmp_path: Path) -> None:
 def test_the_page_documents_every_name() -> None:
     page = (Path(__file__).resolve().parents[3] / PAGE).read_text()
     names = {name for naming in NAMINGS for name in naming.names.values()}
-    for name in (*names, *STATES, *(activation.value for activation in Activation)):
+    for name in (*names, *STATE_DICT_KEYS, *(activation.value for activation in Activation)):
         assert f"`{name}`" in page, name
 
 
@@ -306,5 +306,5 @@ def test_a_configuration_says_the_functions(tmp_path: Path) -> None:
         file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": [layer]})
         file["model_weights/d/d/kernel"], file["model_weights/d/d/bias"] = np.ones((2, 1)), [0.0]
     assert load(path).names == ("d",)
-    with pytest.raises(ModelFileError, match=r"which says the functions .*leave out --activations"):
+    with pytest.raises(ModelFileError, match="states the activations of its layers: leave out"):
         load(path, activations=[Activation.RELU])

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import LMUHWError, ModelFileError, ToolError
-from lmu_hw.models.importers.bare_arrays import MAX_ARRAYS, STATES, read_arrays, read_npz
+from lmu_hw.models.importers.bare_arrays import MAX_ARRAYS, STATE_DICT_KEYS, read_arrays, read_npz
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -240,7 +240,7 @@ class Tensor:
 
 
 @pytest.mark.parametrize(
-    "wrap", [dict, *((lambda state, key=key: {"epoch": 3, key: state}) for key in STATES)]
+    "wrap", [dict, *((lambda state, key=key: {"epoch": 3, key: state}) for key in STATE_DICT_KEYS)]
 )
 def test_checkpoints_are_loaded_as_weights_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: Callable[..., Any]
@@ -280,7 +280,7 @@ def checkpoint(path: Path, content: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("key", STATES)
+@pytest.mark.parametrize("key", STATE_DICT_KEYS)
 def test_a_checkpoint_may_keep_its_arrays_one_level_down(key: str, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     state, momentum = {"b.W": torch.ones(2, 3)}, {"exp_avg": torch.zeros(2, 3)}
@@ -294,7 +294,7 @@ def test_a_checkpoint_without_known_keys_lists_what_it_holds(tmp_path: Path) -> 
     torch = pytest.importorskip("torch")
     held = {"epoch": 3, "net\x1b[1mwork": {"W": torch.ones(2)}, "optimizer": {}}
     text = refusal(checkpoint(tmp_path / "m.pt", held))
-    assert "under one of state_dict, model_state_dict, model, net, but holds 'epoch', 'net" in text
+    assert "under state_dict, model_state_dict, model, net, but holds 'epoch', 'net" in text
     assert "'optimizer'; save model.state_dict()" in text
     assert text.isprintable()
     assert "but holds nothing; save" in refusal(checkpoint(tmp_path / "n.pt", {}))

@@ -337,10 +337,10 @@ REFUSED: list[tuple[list[Entry], str]] = [
     ([rescaling("s", [1, 2], 0), rescaling("t", 1, [1, 2, 3])], r"'s' has \(2,\) numbers"),
     ([rescaling("s", "x", 0.0)], "layer 's': could not convert"),
     ([rescaling("s", float("inf"), 0.0)], "'s' must hold finite numbers, and variances"),
-    ([each_step("t", lstm("r", WIDTH, N))], "must be a TimeDistributed of Dense alone"),
+    ([each_step("t", lstm("r", WIDTH, N))], "must be a TimeDistributed of Dense"),
     (
         [lstm("r", WIDTH, N), nothing("Activation", "f", activation="relu")],
-        "'f' is a function and must follow a linear Dense",
+        "'f' is an activation and must follow a linear Dense",
     ),
     ([dense("d", WIDTH + 1, 2)], "'d' reads 4 words, but the model's input has 3"),
 ]
@@ -370,7 +370,7 @@ def test_a_shift_before_a_memory_that_feeds_back_its_own_input(tmp_path: Path) -
     load(tmp_path / "m.keras")
     layers = [rescaling("s", 2.0, 1.0)[0], *layers]
     write_keras(tmp_path / "m.keras", sequential(*layers, width=WIDTH), weights)
-    with pytest.raises(ModelFileError, match="'s' must not stand before an LMU layer that feeds"):
+    with pytest.raises(ModelFileError, match="'s' must not precede an LMU layer that feeds"):
         load(tmp_path / "m.keras")
 
 
@@ -384,7 +384,7 @@ def test_inputs_that_are_no_sequences(tmp_path: Path) -> None:
     del config["config"]["layers"][0]
     config["config"]["layers"][0] = rescaling("s", 2.0, 1.0)[0]
     write_keras(tmp_path / "m.keras", config, weights)
-    with pytest.raises(ModelFileError, match="how many words layer 's' reads stands nowhere"):
+    with pytest.raises(ModelFileError, match="layer 's' has an input of unknown width"):
         load(tmp_path / "m.keras")
 
 
@@ -406,7 +406,7 @@ def test_a_state_is_not_an_output(tmp_path: Path) -> None:
                 load(tmp_path / f"m{version}.keras")
                 continue
             with pytest.raises(
-                ModelFileError, match=rf"'d' reads r \(output {k}\); must be a chain"
+                ModelFileError, match=rf"'d' reads r \(output {k}\); the layers must form a chain"
             ):
                 load(tmp_path / f"m{version}.keras")
     config = functional(entries[0][0], width=WIDTH)
@@ -416,7 +416,7 @@ def test_a_state_is_not_an_output(tmp_path: Path) -> None:
         if fine:
             load(tmp_path / "m.keras")
         else:
-            with pytest.raises(ModelFileError, match="must have the output of its last layer"):
+            with pytest.raises(ModelFileError, match="must have one output, that of its last"):
                 load(tmp_path / "m.keras")
 
 

@@ -16,8 +16,8 @@ from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load, paper
 from lmu_hw.models.importers.hdf5 import read_hdf5
-from lmu_hw.models.importers.keras_builder import Given
 from lmu_hw.models.importers.keras_model import read_legacy, read_weights
+from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import (
     Activation,
     DenseLayer,
@@ -201,15 +201,18 @@ def test_options_do_not_contradict_a_file(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="'r' states its discretizer, euler: leave out"):
         load(path, discretizer=Discretizer.ZOH)
     with pytest.raises(ModelFileError, match="'r' states its activation, relu: leave out"):
-        read_legacy(read_hdf5(path, "m.h5"), path, Given(activation=Activation.TANH))
-    network = read_legacy(read_hdf5(path, "m.h5"), path, Given(activation=Activation.RELU))
+        read_legacy(read_hdf5(path, "m.h5"), path, ImportOptions(activation=Activation.TANH))
+    network = read_legacy(read_hdf5(path, "m.h5"), path, ImportOptions(activation=Activation.RELU))
     same(network, load(path))
 
 
 def test_what_the_file_leaves_open_is_the_users(tmp_path: Path) -> None:
     """The paper's own cells say nothing of their activation."""
     path = write(tmp_path / "m.h5", [cell("r")], {"r": stored(3, 1)})
-    for given, wanted in (Given(), "tanh"), (Given(activation=Activation.RELU), "relu"):
+    for given, wanted in (
+        (ImportOptions(), "tanh"),
+        (ImportOptions(activation=Activation.RELU), "relu"),
+    ):
         (got,) = read_legacy(read_hdf5(path, "m.h5"), path, given).layers
         assert isinstance(got, LMULayer)
         assert isinstance(got.cell, SimpleRNNLayer)
@@ -229,16 +232,20 @@ def test_keras_lmus_own_files_state_all(tmp_path: Path) -> None:
     config = {"memory_d": 1, "order": 2, "theta": 5, "hidden_cell": None}
     entries = [{"class_name": "LMU", "config": {"name": "m", **config}}]
     path = write(tmp_path / "m.h5", entries, {"m": {"kernel": np.ones((1, 1))}})
-    for given in (Given(), Given(theta=5.0), Given(discretizer=Discretizer.ZOH)):
+    for given in (
+        ImportOptions(),
+        ImportOptions(theta=5.0),
+        ImportOptions(discretizer=Discretizer.ZOH),
+    ):
         (got,) = read_legacy(read_hdf5(path, "m.h5"), path, given).layers
         assert isinstance(got, LMULayer)
         assert (got.memory.theta, got.memory.discretizer) == (5, Discretizer.ZOH)
     # what Keras takes where a layer is not told
     assert not load(path).every_step
     for given, option in (
-        (Given(theta=6.0), "theta"),
-        (Given(discretizer=Discretizer.EULER), "discretizer"),
-        (Given(activation=Activation.RELU), "activations"),
+        (ImportOptions(theta=6.0), "theta"),
+        (ImportOptions(discretizer=Discretizer.EULER), "discretizer"),
+        (ImportOptions(activation=Activation.RELU), "activations"),
     ):
         with pytest.raises(ModelFileError, match=f"'m' states its {option}"):
             read_legacy(read_hdf5(path, "m.h5"), path, given)
@@ -316,7 +323,7 @@ def test_weights_alone_beside_a_configuration(tmp_path: Path) -> None:
     spec.write_text(json.dumps(model))
     same(load(path, spec=spec), load(whole))
     same(load(whole, spec=spec), load(whole))
-    (got, _) = read_weights(path, spec, Given(activation=Activation.SIGMOID)).layers
+    (got, _) = read_weights(path, spec, ImportOptions(activation=Activation.SIGMOID)).layers
     assert isinstance(got, LMULayer)
     assert isinstance(got.cell, SimpleRNNLayer)
     assert got.cell.activation is Activation.SIGMOID

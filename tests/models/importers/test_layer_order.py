@@ -12,7 +12,7 @@ from lmu_hw.errors import ModelFileError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import layer_order, load
 from lmu_hw.models.importers.array_network import network_of
-from lmu_hw.models.importers.named_arrays import Asked
+from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import Activation
 from tests.models.importers.test_paper import (
     N_IN,
@@ -136,11 +136,11 @@ def test_a_keras_file_of_arrays_alone(tmp_path: Path) -> None:
 def test_sizes_that_fit_in_no_order_are_named() -> None:
     arrays = prefixed(maths(), "lmu.{}") | prefixed(linear(4, 3), "fc.{}")
     with pytest.raises(ModelFileError, match=r"no order .* sizes: lmu 2 to 5, fc 4 to 3$"):
-        network_of(arrays, Asked())
+        network_of(arrays, ImportOptions())
     # numbers may say what sizes forbid
     arrays = prefixed(linear(N, 3), "0.{}") | prefixed(maths(), "1.{}")
     with pytest.raises(ModelFileError, match=r"no order of the layers fits their sizes"):
-        network_of(arrays, Asked())
+        network_of(arrays, ImportOptions())
 
 
 def test_many_layers_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,10 +152,10 @@ def test_many_layers_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     # of no use to any
     arrays |= prefixed(linear(2, 2), "z.{}")
     with pytest.raises(ModelFileError, match="several orders"):
-        network_of(arrays, Asked(), in_order=False)
+        network_of(arrays, ImportOptions(), in_order=False)
     monkeypatch.setattr(layer_order, "MAX_PARTS", 24)
     with pytest.raises(ModelFileError, match="25 layers must be at most 24"):
-        network_of(arrays, Asked())
+        network_of(arrays, ImportOptions())
 
 
 def test_a_long_network_is_read_in_its_order() -> None:
@@ -164,5 +164,5 @@ def test_a_long_network_is_read_in_its_order() -> None:
     for k in reversed(range(60)):
         arrays |= prefixed(cell, f"{k}.{{}}")
     for in_order in (True, False):
-        network = network_of(arrays, Asked(), in_order=in_order)
+        network = network_of(arrays, ImportOptions(), in_order=in_order)
         assert network.names == tuple(str(k) for k in range(60))

@@ -137,7 +137,7 @@ def test_a_claim_that_does_not_fit_leaves_the_matrices() -> None:
 
 def test_a_memory_that_grows_is_refused() -> None:
     A, B = stored(4, 20.0, ZOH)
-    with pytest.raises(UnstableError, match=r"A of lmu_1 must decay.*radius is 1\.\d+: "):
+    with pytest.raises(UnstableError, match=r"A of lmu_1 must be stable.*radius is 1\.\d+: "):
         memory_of(A + 0.5 * np.eye(4), B, name="lmu_1")
     # euler below its smallest theta
     system = state_space(6)

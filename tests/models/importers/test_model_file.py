@@ -107,7 +107,7 @@ def test_damage_is_one_error(change: object, tmp_path: Path) -> None:
 def test_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="does not exist; give a model file"):
         load(tmp_path / "none.npz")
-    with pytest.raises(ModelFileError, match="is a folder"):
+    with pytest.raises(ModelFileError, match="is a directory"):
         load(tmp_path)
     (tmp_path / "model.txt").write_text("")
     with pytest.raises(ModelFileError, match=r"must be one of \.keras"):

@@ -84,7 +84,7 @@ def test_a_network_may_have_no_readout(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sizes", [(6, 6, 1, 3), (4, 7, 4, 3), (5, 4, 2, 1), (5, 3, 3, 2)])
 def test_equal_shapes_are_refused(sizes: tuple[int, ...], tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"may be one or the other where shapes are the same"):
+    with pytest.raises(ModelFileError, match=r"are ambiguous: several have the same shape"):
         load(unnamed(tmp_path / "m.npz", example(*sizes)))
 
 

@@ -18,7 +18,7 @@ from lmu_hw.models import forward
 from lmu_hw.models.importers import load, paper
 from lmu_hw.models.importers.array_network import network_of
 from lmu_hw.models.importers.bare_arrays import read_arrays
-from lmu_hw.models.importers.named_arrays import Asked
+from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import Activation, DenseLayer, LMULayer, SimpleRNNLayer
 
 N_IN, N, D, THETA = 2, 5, 4, 12.0
@@ -142,7 +142,7 @@ def test_cells_and_dense_layers_make_a_chain() -> None:
         **prefixed(keras(second), "rnn_1/rnn_1/{}:0"),
         **prefixed({"weight": np.eye(3)}, "last.{}"),
     }
-    network = network_of(arrays, Asked(activations=(Activation.LINEAR, Activation.LINEAR)))
+    network = network_of(arrays, ImportOptions(activations=(Activation.LINEAR, Activation.LINEAR)))
     assert network.names == ("rnn.rnn", "rnn_1.rnn_1", "dense.dense", "last")
     assert isinstance(network.layers[2], DenseLayer)
     assert network.layers[2].activation is Activation.LINEAR
@@ -240,5 +240,5 @@ def test_activations_that_nobody_stored_are_not_made_up(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     dense = [{"kernel": rng.standard_normal(shape)} for shape in ((N, 5), (5, 3))]
     layers = (("rnn_1", keras(maths())), ("dense_1", dense[0]), ("dense_2", dense[1]))
-    with pytest.raises(ModelFileError, match="arrays of several linear layers"):
+    with pytest.raises(ModelFileError, match="several linear layers"):
         load(write_hdf5(tmp_path / "model.hdf5", *layers))

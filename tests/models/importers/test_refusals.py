@@ -62,7 +62,7 @@ def test_the_model_that_is_damaged_below(tmp_path: Path) -> None:
         (changed(activation={"class_name": "gelu", "config": None}), "has activation 'gelu'"),
         (
             kf.sequential(kf.layer("TimeDistributed", "t", layer=kf.layer("GRU", "g")), width=3),
-            "must be a TimeDistributed of Dense alone",
+            "must be a TimeDistributed of Dense",
         ),
         (
             kf.sequential(kf.lmu("lmu", kf.layer("ConvCell", "c")), width=3),

@@ -13,7 +13,7 @@ from lmu_hw.errors import ModelFileError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.array_network import network_of
-from lmu_hw.models.importers.named_arrays import Asked
+from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import Activation, GRULayer, Layer, LSTMLayer, SimpleRNNLayer
 
 torch = pytest.importorskip("torch")
@@ -88,7 +88,7 @@ def test_an_rnn_of_relu(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_functions_of_gated_layers_are_known(kind: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "m.pt", stack(kind))
-    with pytest.raises(ModelFileError, match="--activation is for LMU cells and RNN layers"):
+    with pytest.raises(ModelFileError, match="--activation is for LMU cells and simple RNN layers"):
         load(path, activation=Activation.RELU)
 
 
@@ -114,17 +114,17 @@ STATE = {name: tensor.numpy() for name, tensor in stack("GRU", num_layers=2).sta
 def test_every_missing_array_is_named(name: str) -> None:
     rest = {f"gru.{key}": array for key, array in STATE.items() if key != name}
     with pytest.raises(ModelFileError, match=rf"gru\.{name} is missing"):
-        network_of(rest, Asked())
+        network_of(rest, ImportOptions())
 
 
 def test_a_missing_layer_is_named() -> None:
     for number, first in ((0, "l0"), (1, "l1")):
         rest = {k.replace("_l1", "_l2"): a for k, a in STATE.items() if number or "_l1" in k}
         with pytest.raises(ModelFileError, match=rf"weight_ih_{first} is missing"):
-            network_of(rest, Asked())
+            network_of(rest, ImportOptions())
     mixed = STATE | {"weight_ih": np.eye(2)}
     with pytest.raises(ModelFileError, match=r"gru holds arrays of a cell and of layers"):
-        network_of({f"gru.{k}": a for k, a in mixed.items()}, Asked())
+        network_of({f"gru.{k}": a for k, a in mixed.items()}, ImportOptions())
 
 
 @pytest.mark.parametrize("name", STATE)
@@ -132,7 +132,8 @@ def test_every_wrong_shape_is_named(name: str) -> None:
     for shape in ((2,), (7, 5), (15, 5, 1)):
         with pytest.raises(ModelFileError, match=r"gru\..* has shape .* but should be|fits? the"):
             network_of(
-                {f"gru.{k}": a for k, a in (STATE | {name: np.zeros(shape)}).items()}, Asked()
+                {f"gru.{k}": a for k, a in (STATE | {name: np.zeros(shape)}).items()},
+                ImportOptions(),
             )
 
 
@@ -169,16 +170,16 @@ def test_layers_of_keras(gates: int, after: bool) -> None:
         "recurrent_kernel": rng.uniform(-1, 1, (N, gates * N)),
         "bias": rng.uniform(-1, 1, (2, gates * N) if after else gates * N),
     }
-    network = network_of({f"rnn/cell/{k}:0": array for k, array in arrays.items()}, Asked())
+    network = network_of({f"rnn/cell/{k}:0": array for k, array in arrays.items()}, ImportOptions())
     assert network.names == ("rnn.cell",)
     expected = keras_loop(arrays, X[0], gates, after)
     np.testing.assert_allclose(forward.run(network, X[:1])[0], expected, rtol=0, atol=1e-13)
     del arrays["bias"]
     if gates == 3:
         with pytest.raises(ModelFileError, match=r"bias is missing: a GRU without it may reset"):
-            network_of(arrays, Asked())
+            network_of(arrays, ImportOptions())
     else:
-        assert not np.any(network_of(arrays, Asked()).layers[0].b)  # type: ignore[union-attr]
+        assert not np.any(network_of(arrays, ImportOptions()).layers[0].b)  # type: ignore[union-attr]
     arrays["recurrent_kernel"] = np.zeros((N, 2 * N))
     with pytest.raises(ModelFileError, match=r"recurrent_kernel has shape \(5, 10\) but should be"):
-        network_of(arrays, Asked())
+        network_of(arrays, ImportOptions())

@@ -12,7 +12,7 @@ from lmu_hw.memory.legendre import state_space
 from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers.array_network import network_of
-from lmu_hw.models.importers.named_arrays import Asked
+from lmu_hw.models.importers.named_arrays import ImportOptions
 from lmu_hw.models.network import DenseLayer, LMULayer
 from tests.models.importers.test_paper import X, loop, maths, prefixed
 
@@ -52,7 +52,7 @@ def test_lmucell_with_a_classifier(name: str, dtype: type) -> None:
     cell = maths()
     # a sorted file has the classifier first
     arrays = prefixed(LINEAR, name + ".{}") | prefixed(cell, "lmu.cell.{}")
-    network = network_of({key: a.astype(dtype) for key, a in arrays.items()}, Asked())
+    network = network_of({key: a.astype(dtype) for key, a in arrays.items()}, ImportOptions())
     assert network.names == ("lmu.cell", name)
     assert isinstance(network.layers[0], LMULayer)
     assert network.layers[0].memory.theta == 12.0
@@ -67,7 +67,7 @@ def test_lmucell_with_a_classifier(name: str, dtype: type) -> None:
 @pytest.mark.parametrize("form", ["{}", "lmu_fft.{}", "model.lmu.{}"])
 def test_lmufft_keeps_its_relu_on_u(form: str) -> None:
     arrays = lmufft()
-    network = network_of(prefixed(arrays, form), Asked())
+    network = network_of(prefixed(arrays, form), ImportOptions())
     layer = network.layers[1]
     assert isinstance(layer, LMULayer)
     assert layer.memory.trained is None
@@ -84,7 +84,7 @@ def test_lmufft_keeps_its_relu_on_u(form: str) -> None:
 
 def test_lmufft_with_a_classifier() -> None:
     head = {"classifier.weight": np.ones((3, N)), "classifier.bias": np.zeros(3)}
-    network = network_of(head | prefixed(lmufft(), "lmu.{}"), Asked())
+    network = network_of(head | prefixed(lmufft(), "lmu.{}"), ImportOptions())
     assert network.names == ("lmu.W_u", "lmu", "classifier")
     assert network.n_in == N_IN
 
@@ -97,21 +97,21 @@ def test_lmufft_with_a_classifier() -> None:
         ("W_h.weight", np.zeros((N, D + N_IN + 1)), r"A of lmu has shape \(5, 5\)"),
         ("W_h.bias", np.zeros((N, 1)), r"W_h.bias of lmu has shape \(6, 1\) but should be \(6,\)"),
         ("W_u.gain", np.zeros(1), "lmu.W_u must hold weight and bias, not bias, gain, weight"),
-        ("C", np.zeros((1, D)), "lmu.C must not stand in an LMUFFT layer"),
+        ("C", np.zeros((1, D)), "lmu.C must not be in an LMUFFT layer"),
     ],
 )
 def test_what_is_wrong_with_lmufft_is_named(name: str, array: Array, text: str) -> None:
     with pytest.raises(ModelFileError, match=text):
-        network_of(prefixed(lmufft() | {name: array}, "lmu.{}"), Asked())
+        network_of(prefixed(lmufft() | {name: array}, "lmu.{}"), ImportOptions())
 
 
 def test_hippo_is_refused_by_name() -> None:
     names = ["W_uxh.weight", "W_hxm.weight", "W_hh.weight", "W_um.weight", "W_gxm.weight"]
     with pytest.raises(ModelFileError, match="cannot import HiPPO's gated cells") as error:
-        network_of({f"cell.{name}": np.eye(2) for name in names}, Asked())
+        network_of({f"cell.{name}": np.eye(2) for name in names}, ImportOptions())
     assert "\n" not in str(error.value)
 
 
 def test_unknown_names_are_listed() -> None:
     with pytest.raises(ModelFileError, match=r"named norm\.gamma: supported namings are in docs/"):
-        network_of(prefixed(maths(), "lmu.{}") | {"norm.gamma": np.ones(2)}, Asked())
+        network_of(prefixed(maths(), "lmu.{}") | {"norm.gamma": np.ones(2)}, ImportOptions())

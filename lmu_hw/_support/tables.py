@@ -1,0 +1,53 @@
+"""Rows as lines of text in columns, and as an HTML table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+
+def columns(rows: Sequence[Sequence[str]], n_left: int = 1) -> list[str]:
+    """Return rows as lines in columns, the first ``n_left`` flush left, the others right.
+
+    Examples
+    --------
+    >>> columns([("a", "10"), ("bcd", "5")])
+    ['a    10', 'bcd   5']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if k < n_left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def html_table(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
+    """Return rows as an HTML table for notebooks; the first row is its head.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+        Text, not HTML: it is escaped.
+    n_left : int
+        Number of columns flush left; the others are flush right.
+
+    Examples
+    --------
+    >>> print(html_table([("name", "n"), ("a<b", "10")]))
+    <table>
+    <tr><th style="text-align:left">name</th><th style="text-align:right">n</th></tr>
+    <tr><td style="text-align:left">a&lt;b</td><td style="text-align:right">10</td></tr>
+    </table>
+    """
+    lines = []
+    for number, row in enumerate(rows):
+        tag = "td" if number else "th"
+        cells = (
+            f'<{tag} style="text-align:{"left" if k < n_left else "right"}">{escape(cell)}</{tag}>'
+            for k, cell in enumerate(row)
+        )
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join(["<table>", *lines, "</table>"])
