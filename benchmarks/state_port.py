@@ -1,4 +1,4 @@
-"""What a state port costs: the table of docs/reference/interfaces.md, printed.
+"""What a state port costs: the table of docs/howto/core_in_a_design.md, printed.
 
     python benchmarks/state_port.py
 

@@ -24,7 +24,7 @@ from lmu_hw.errors import ToolError
 from lmu_hw.measure.synthesis.devices import TARGETS, chosen
 from lmu_hw.measure.synthesis.flow import synth
 
-TABLE = Path(__file__).parent.parent / "docs" / "results" / "synthesis.md"
+TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)
 LANES = (1, 2, 4, 8, 16)
 HEAD = (
