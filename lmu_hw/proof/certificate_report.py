@@ -26,7 +26,7 @@ class Certificate(Report):
     assumes : str
         Condition under which every claim holds.
     rounding : mapping of str to str
-        How each kind of operation rounds; see `lmu_hw.program.integer_program`.
+        How each kind of operation rounds; see ``lmu_hw.program.integer_program``.
     claims : ProgramClaims
         Ranges of signals, widths of accumulators, decay of zero input.
     c_sums : tuple of Accumulator, or None
