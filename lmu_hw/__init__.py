@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._support.version import __version__
+
 if TYPE_CHECKING:
     from . import errors, train
     from .api.build import Build, open_build
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from .measure.dataset import Dataset
     from .quantize.word_lengths import Widths
     from .rtl.options import Hardware
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Build",

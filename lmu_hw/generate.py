@@ -7,8 +7,9 @@ import json
 
 import numpy as np
 
-from . import __version__, firmware, rtl
+from . import firmware, rtl
 from ._support.build_directory import MANIFEST, TOOL, sha256_of
+from ._support.version import __version__
 from .manifest import (
     MANIFEST_VERSION,
     CertificateSummary,

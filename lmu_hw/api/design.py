@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .. import __version__, firmware
+from .. import firmware
 from .._support.array_types import Array, Words
 from .._support.build_directory import write_build_dir
+from .._support.version import __version__
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
 from ..generate import certificate_of, files_of

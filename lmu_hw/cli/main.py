@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from .. import __version__
+from .._support.version import __version__
 from ..errors import LMUHWError, MismatchError, UndefinedBehaviourError, plain
 from .command_line import COMMANDS, parse_args, parser
 

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, firmware
+from .. import firmware
 from .._support.build_directory import TOOL, read_manifest
+from .._support.version import __version__
 from ..errors import CertificateError, ModelFileError, read_error, reason_of
 from ..firmware.operation import Accumulator
 from ..program.codec import from_data, to_data
