@@ -18,7 +18,7 @@ SOAK_SHARE ?=
 # Of the first random network whose C is run under sanitizers: every commit tries others.
 SEED ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 1)000
 # What takes long joins this line.
-NIGHTLY := test formal soak fuzz mutation bench
+NIGHTLY := test docs formal soak fuzz mutation bench
 
 export PYTHON
 BIN := .venv/bin

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._support.command_parser import argument
 from ..errors import SpecError, plain
 from ..measure.evaluation import OTHER_WIDTHS
+from ..program.codec import to_data
 from . import model_options
 from .arguments import add_command, add_hardware, add_input_peak, number, print_json
 from .render import point_data, point_text, tuner_text
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(
             {
                 "float": tuner.target,
-                "engine": tuner.ran,
+                "engine": to_data(tuner.ran),
                 "best": point_data(best),
                 "options": _options(best),
                 "command": command,

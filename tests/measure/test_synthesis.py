@@ -74,11 +74,11 @@ def test_the_inventory_is_that_of_the_verilog(usual: Path) -> None:
         "memory.bank_0",
         "memory.bank_1",
         "chain.states",
-        "weight_reader.weight_rom",
+        "weight_fetch.weight_rom",
     } <= names.keys()
     weights = (usual / "rtl" / "lmu_weights.mem").read_text().splitlines()
-    assert names["weight_reader.weight_rom"].depth == len(weights)
-    assert not names["weight_reader.weight_rom"].writable
+    assert names["weight_fetch.weight_rom"].depth == len(weights)
+    assert not names["weight_fetch.weight_rom"].writable
     assert names["chain.states"].writable
     # a multiplication in each lane, and two of halves in the adaptor
     assert sum(p.name.startswith("lane_") for p in parts.products) == 2
@@ -189,15 +189,15 @@ def test_a_missing_memory_is_named(usual: Path) -> None:
     expected = Expected(TARGETS["ecp5-25k"], parts)
     expected.check(netlist("ecp5-25k", parts), [])
     memories = {m.storage.name: m.style for m in expected.memories}
-    gone = {k: v for k, v in memories.items() if k != "weight_reader.weight_rom"}
+    gone = {k: v for k, v in memories.items() if k != "weight_fetch.weight_rom"}
     with pytest.raises(
-        yowasp_tools.ToolError, match=r"no memory weight_reader\.weight_rom .* where block"
+        yowasp_tools.ToolError, match=r"no memory weight_fetch\.weight_rom .* where block"
     ):
         expected.check(netlist("ecp5-25k", parts, memories=gone), [])
-    fallen = memories | {"weight_reader.weight_rom": Style.LOGIC}
+    fallen = memories | {"weight_fetch.weight_rom": Style.LOGIC}
     with pytest.raises(
         yowasp_tools.ToolError,
-        match=r"logic for weight_reader.weight_rom .* part of the design is dead",
+        match=r"logic for weight_fetch.weight_rom .* part of the design is dead",
     ):
         expected.check(netlist("ecp5-25k", parts, memories=fallen), [])
     with pytest.raises(yowasp_tools.ToolError, match="0 multipliers instead of"):

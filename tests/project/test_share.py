@@ -64,9 +64,9 @@ def run_ci(tmp_path: Path, sha: str, **variables: str) -> list[str]:
 
 def test_the_commit_chooses_the_share(tmp_path: Path) -> None:
     lines = run_ci(tmp_path, f"{13 * 7 + 4:07x}" + "f" * 33)
-    assert lines[:2] == ["make test", "make formal"]
-    assert lines[2] == "soaks: share 5/13; SOAK_SHARE=5/13 .ci/run repeats it"
-    assert lines[3:] == ["make soak SOAK_SHARE=5/13"]
+    assert lines[:3] == ["make test", "make docs", "make formal"]
+    assert lines[3] == "soaks: share 5/13; SOAK_SHARE=5/13 .ci/run repeats it"
+    assert lines[4:] == ["make soak SOAK_SHARE=5/13"]
     assert run_ci(tmp_path, "", SOAK_SHARE="2/9")[-1] == "make soak SOAK_SHARE=2/9"
     assert run_ci(tmp_path, "")[-1] == "make soak SOAK_SHARE=1/13"
 
@@ -85,7 +85,7 @@ def test_make_hands_the_share_on() -> None:
     assert "-m soak --soak-share 3/13" in commands("soak", "SOAK_SHARE=3/13")
     assert "--soak-share" not in commands("soak")
     nightly = commands("nightly")
-    parts = ("pytest -n auto \n", "-m formal", "-m soak", "tests.fuzz --inputs 20000")
+    parts = ("pytest -n auto \n", "-m sphinx", "-m formal", "-m soak", "tests.fuzz --inputs 20000")
     parts = (*parts, "tests.mutation", "benchmarks/*.py")
     places = [nightly.index(part) for part in parts]
     assert places == sorted(places)

@@ -388,7 +388,7 @@ def test_require_proof_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_an_accumulator_that_may_round_is_no_proof(design: tuple[Data, Data]) -> None:
     with pytest.raises(CertificateError, match="program: an accumulator is not exact"):
-        require_proof(design[1] | {"unproven": [], "proven": False})
+        require_proof(from_data(Certificate, design[1] | {"unproven": [], "proven": False}))
 
 
 def test_require_proof_tries_one_realization_after_the_other(
@@ -408,7 +408,7 @@ def test_require_proof_refuses_after_every_realization(
     def unproven(_: Certificate) -> None:
         raise CertificateError("z", "no proof")
 
-    monkeypatch.setattr("lmu_hw.proof.certificate.require_proof", unproven)
+    monkeypatch.setattr("lmu_hw.api.compilation.check_proof", unproven)
     line = ("generate", "--d", 2, "--theta", 9, "-o", tmp_path / "out", "--require-proof", "-q")
     assert refused(capsys, *line) == "lmu-hw: z: no proof (tried dense and cascade)\n"
     text = refused(capsys, *line, "--realization", "dense")

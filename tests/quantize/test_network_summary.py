@@ -119,7 +119,7 @@ def test_refused(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build_dir = model.parent
     assert "trained" in refused(capsys, "inspect", model, "--dt-ratio", 2)
     assert "--rate must be > 0" in refused(capsys, "inspect", model, "--rate", -1)
-    assert "--theta must be" in refused(capsys, "inspect", model, "--theta", "x")
+    assert "theta must be" in refused(capsys, "inspect", model, "--theta", "x")
     assert "does not exist" in refused(capsys, "inspect", build_dir / "none.keras")
     assert "must end in .npz" in refused(capsys, "import", model, "-o", build_dir / "model.h5")
     np.savez(build_dir / "theirs.npz", a=np.zeros(3))

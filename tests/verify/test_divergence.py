@@ -132,7 +132,7 @@ def test_a_divergence_that_needs_its_stalls_says_so() -> None:
         replay="lmu-hw verify out --seed 4",
         waveform="out/rtl/build/a.vcd",
     )
-    first, again, note, waveform = found.text().splitlines()
+    first, again, note, waveform = str(found).splitlines()
     assert first.endswith("writes z_inner[1] (Q1.7): expected 4, got X")
     assert again.endswith("lmu-hw verify out --seed 4")
     assert "takes the stalls and resets" in note
