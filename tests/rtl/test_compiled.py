@@ -299,13 +299,13 @@ def test_verilator_without_its_headers(tmp_path: Path, monkeypatch: pytest.Monke
     program = PROGRAMS["one_real"]
     write_rtl_build(program, tmp_path)
     with (
-        pytest.raises(ToolError, match="does not say where its headers are: none"),
+        pytest.raises(ToolError, match="does not give the directory of its headers: none"),
         verilator.build(tmp_path, program),
     ):
         pass
 
 
-@pytest.mark.parametrize("waiting", ["Yosys and a compiler", "against the interpreter"])
+@pytest.mark.parametrize("waiting", ["Yosys and a C++ compiler", "against the interpreter"])
 def test_ctrl_c_leaves_no_process(waiting: str, tmp_path: Path) -> None:
     """Neither while tools run nor while the model does."""
     tools("cxxrtl")
