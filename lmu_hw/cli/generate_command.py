@@ -82,7 +82,8 @@ def add_parser(commands: Any) -> None:
             "--weight-bits",
             "weight_bits",
             "N",
-            "width of the readout's coefficients, 4 to 24 (default auto: enough)",
+            "width of the readout's coefficients, 4 to 24 (default auto: enough); of a model's "
+            "weights, 2 to 16 (default 8)",
         ),
         ("--name", "name", "NAME", "prefix of files, modules and C names (default lmu)"),
         (

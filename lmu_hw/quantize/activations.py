@@ -78,7 +78,7 @@ def input_format(activation: Activation, out_fmt: QFormat) -> QFormat:
     else:
         reach, slope = 7.0, 1.0
     int_bits = max(1, math.ceil(math.log2(reach))) + 1
-    return QFormat(int_bits, f + 1 + round(math.log2(slope)))
+    return QFormat(int_bits, f + 1 + math.ceil(math.log2(slope)))
 
 
 def exact_values(activation: Activation, in_fmt: QFormat, out_fmt: QFormat) -> tuple[Words, Array]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.state_port import StateCommand
 from tests.factories.hardware_programs import ALL
 from tests.factories.programs import noise_with_silence
-from tests.rtl.bench import DOCS, due_of, expected_outputs, simulate
+from tests.rtl.bench import GUIDE, due_of, expected_outputs, simulate
 
 
 def fifo_of(stream: Any, depth: int = 4) -> SyncFIFOBuffered:
@@ -112,16 +111,10 @@ def test_no_port_lies_outside_a_stream() -> None:
     assert "o__payload" in rtlil.convert(core, emit_src=False)
 
 
-def test_example_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = ALL["one_pair"]
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/program.json").write_text(program.to_json())
-    monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```python\n(.*?)```", DOCS, re.S)
+def test_example_of_the_docs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(example, names)
-    assert "connect \\w_data" in rtlil.convert(names["m"], ports=[], emit_src=False)
+    assert "connect \\w_data" in names["text"]
     inputs = np.arange(5)[:, None]
-    np.testing.assert_array_equal(
-        names["core"].model(inputs), Interpreter(program).run(inputs[:, None, :])[:, 0]
-    )
+    np.testing.assert_array_equal(names["core"].model(inputs), names["design"].run(inputs).outputs)

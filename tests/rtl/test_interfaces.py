@@ -25,7 +25,7 @@ from lmu_hw.verify.load_build import SCHEDULE, hardware_of, plan_of
 from tests.cli.command import call
 from tests.factories.builds import edit_file, write_rtl_build
 from tests.factories.hardware_programs import ALL
-from tests.rtl.bench import DOCS, cocotb, make
+from tests.rtl.bench import DOCS, GUIDE, cocotb, make
 from tests.tools import require
 
 FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
@@ -256,7 +256,9 @@ def test_example_of_sharing_in_the_docs(tmp_path: Path) -> None:
     require("iverilog", "vvp")
     program = ALL["one_pair"]
     build_dir = write_rtl_build(program, tmp_path, state_port=True)
-    *_, instance, example = re.findall(r"```verilog\n(.*?)```", DOCS, re.S)
+    blocks = re.findall(r"```verilog\n(.*?)```", GUIDE, re.S)
+    (instance,) = (b[b.index("lmu memory (") :] for b in blocks if ".state_command_data" in b)
+    (example,) = (b for b in blocks if "asked" in b)
     width = payload_shape(program.with_role(Role.STATE)).width
     n_state = program.n_words(Role.STATE)
     example, n = re.subn(r"N = \d+;", f"N = {n_state};", example, count=1)
@@ -276,10 +278,7 @@ module bench;
   reg clk = 0, rst = 0, swap = 0, sample_valid = 0;
   reg signed [7:0] sample = 0;
   wire signed [{payload_shape(program.with_role(Role.OUTPUT)).width - 1}:0] word;
-  wire sample_ready, word_valid, word_last, command_valid, command_ready;
-  wire load_valid, load_ready, save_valid, save_ready, save_last;
-  wire [1:0] command;
-  wire [{width - 1}:0] load_word, save_word;
+  wire sample_ready, word_valid, word_last, save_last;
   always #5 clk = ~clk;
 {example}
 {instance}

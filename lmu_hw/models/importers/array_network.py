@@ -96,9 +96,13 @@ def _parts(groups: dict[str, Group], options: ImportOptions) -> list[LayerGroup]
             parts.append(LayerGroup(prefix=prefix, layers=tuple(layers)))
     if strange:
         raise unknown_names(strange)
+    if not parts:
+        raise unknown_names(list(groups) or ["(none)"])
     if all(part.is_linear for part in parts):
-        raise unknown_names(
-            [f"{part.layers[0][0]}.*" for part in parts] or list(groups) or ["(none)"]
+        found = join_names(f"{part.layers[0][0]}.*" for part in parts)
+        raise ModelFileError(
+            f"no recurrent layer, only linear layers named {found}: a model needs an LMU, an LSTM, "
+            f"a GRU or a simple RNN, under names as in {PAGE}"
         )
     if ignored:
         options.note(f"ignored, because they are states and not weights: {join_names(ignored)}")

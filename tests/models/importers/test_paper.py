@@ -151,7 +151,6 @@ def test_every_missing_array_is_named(naming: Naming) -> None:
     "arrays",
     [
         {},
-        {"kernel": np.eye(2), "bias": np.zeros(2)},
         {f"conv{k}/gamma:0": np.zeros(2) for k in range(9)},
         maths() | {"W_q": np.eye(2)},
         maths() | {"norm.weight": np.ones(N), "norm.running_mean": np.ones(N)},
@@ -161,6 +160,11 @@ def test_unknown_names_are_listed(arrays: Arrays) -> None:
     with pytest.raises(ModelFileError, match=r"cannot import arrays named .*: supported") as error:
         paper.network_of(arrays)
     assert str(error.value).count("conv") <= 5
+
+
+def test_linear_layers_alone_are_no_model() -> None:
+    with pytest.raises(ModelFileError, match=r"no recurrent layer, only linear .* dense\.\*"):
+        paper.network_of({"kernel": np.eye(2), "bias": np.zeros(2)})
 
 
 def test_the_papers_own_files_keep_their_order(tmp_path: Path) -> None:
