@@ -37,20 +37,20 @@ from .rtl.schedule import Schedule, schedule, why_not
 
 VECTOR_SEED = 1
 VECTOR_CYCLES = 400_000
-"""Clock cycles that the test vectors may cost the Verilog bench."""
+"""Most clock cycles that the test vectors take in the Verilog bench."""
 VECTOR_STEPS = 64
-"""Most steps of the vectors where every step has an output."""
+"""Most steps of the test vectors where every step has an output."""
 MAX_VECTOR_STEPS = 4096
-"""Most steps where outputs are rare: enough for two outputs, if so many steps are."""
+"""Most steps where outputs are rare: as many as two outputs need, up to this."""
 
 
 def files_of(
     design: QuantizedMemory | QuantizedNetwork,
     hardware: Hardware | None = None,
 ) -> dict[str, str | bytes]:
-    """Return every file of the build directory of a design, by relative path.
+    """Return all files of the build directory of a design, by relative path.
 
-    The same design gives the same bytes: they depend on no path and no time.
+    The bytes depend on the design only, on no path and no time.
     """
     program, hardware = design.program, hardware or Hardware()
     described = (
@@ -109,7 +109,7 @@ def _manifest(
     vectors: VectorFiles,
     files: dict[str, str],
 ) -> Manifest:
-    """Return the manifest of a program and of the files that it became."""
+    """Return the manifest of a program and its files."""
     by_kind: dict[str, int] = {}
     for op in program.ops:
         by_kind[op.kind] = by_kind.get(op.kind, 0) + program.multiplies(op)
@@ -205,6 +205,6 @@ def _npy(rows: np.ndarray) -> bytes:
     _, exponent = np.frexp(np.max(np.abs(rows), axis=1, keepdims=True))
     rounded = np.ldexp(np.rint(np.ldexp(rows, 24 - exponent)), exponent - 24)
     buffer = io.BytesIO()
-    # adding zero makes -0 a 0
+    # adding zero turns -0 into 0
     np.save(buffer, np.ascontiguousarray(rounded + 0.0, dtype="<f4"), allow_pickle=False)
     return buffer.getvalue()

@@ -123,7 +123,7 @@ class NetworkManifest:
     Attributes
     ----------
     realization : RealizationKind
-        Of its memories.
+        Realization of its memories.
     network : NetworkSummary
     widths : Widths
         Word lengths [bits], ``state_bits`` as chosen.
@@ -142,12 +142,12 @@ class NetworkManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoHardware:
-    """The hardware of a program without Verilog.
+    """In place of `Hardware`, for a program without Verilog.
 
     Attributes
     ----------
     refused : str
-        Why it has none.
+        Why it has no Verilog.
     """
 
     refused: str
@@ -202,13 +202,13 @@ class Manifest(Report):
     output_every : int
         Steps from output to output, >= 0; 0: on demand, as at the end of a sequence.
     multiplies_per_step, multiplies_per_output : int
-        Multiplies of every step, and those added in a step with an output.
+        Multiplies of every step, and additional multiplies of a step with an output.
     multiplies : mapping of str to int
         Multiplies by kind of operation.
     cycles_per_step : int or None
         Clock cycles of the Verilog; None where there is none.
     cycle_formula : str or None
-        How they add up.
+        Formula of ``cycles_per_step``.
     rom_bits, ram_bits : int
         Constants and words of the program [bits].
     formats : mapping of str to VectorFormat
@@ -302,7 +302,7 @@ class Manifest(Report):
             ),
             (
                 "ranges",
-                f"{len(proven)} of {len(design.signals)} signals proven, the others seen on "
+                f"{len(proven)} of {len(design.signals)} signals proven, the others calibrated on "
                 f"{design.calibration}",
             ),
             (
@@ -334,12 +334,12 @@ def load_manifest(build_dir: Path) -> Manifest:
 
 
 def parse_manifest(data: Mapping[str, Any], where: str = MANIFEST) -> Manifest:
-    """Return the manifest that JSON data hold; ``where`` names them in errors.
+    """Return the manifest in JSON data; ``where`` names the file in errors.
 
     Raises
     ------
     ModelFileError
-        If they are damaged, or of another version of lmu-hw.
+        If the data are damaged, or of another version of lmu-hw.
     """
     version = data.get("schema_version")
     if version != MANIFEST_VERSION:

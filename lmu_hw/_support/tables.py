@@ -24,7 +24,7 @@ def columns(rows: Sequence[Sequence[str]], n_left: int = 1) -> list[str]:
     ]
 
 
-def html_table(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
+def html_table(rows: Sequence[Sequence[str]], n_left: int = 1, *, caption: str = "") -> str:
     """Return rows as an HTML table for notebooks; the first row is its head.
 
     Parameters
@@ -33,6 +33,8 @@ def html_table(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
         Text, not HTML: it is escaped.
     n_left : int
         Number of columns flush left; the others are flush right.
+    caption : str
+        Text above the table; empty: none.
 
     Examples
     --------
@@ -42,7 +44,7 @@ def html_table(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
     <tr><td style="text-align:left">a&lt;b</td><td style="text-align:right">10</td></tr>
     </table>
     """
-    lines = []
+    lines = [f"<caption>{escape(caption)}</caption>"] if caption else []
     for number, row in enumerate(rows):
         tag = "td" if number else "th"
         cells = (

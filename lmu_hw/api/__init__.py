@@ -1,1 +1,1 @@
-"""The Python API: sources (`Memory`, `Network`), `compile` to a `Design`, `write` to a `Build`."""
+"""The Python API: sources `Memory` and `Network`, `compile`, `Design` and `Build`."""

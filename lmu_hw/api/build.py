@@ -1,4 +1,4 @@
-"""`Build`: a build directory, to verify, synthesize and measure."""
+"""`Build`: verifies, synthesizes and measures a build directory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Build:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest: what was asked for, formats, costs, digests of all files."""
+        """The manifest: specification, formats, costs, and digests of all files."""
         return load_manifest(self.path)
 
     @property
@@ -47,7 +47,7 @@ class Build:
         Raises
         ------
         ModelFileError
-            If it is missing, damaged, or not the program that the manifest names.
+            If it is missing or damaged, or its digest is not that of the manifest.
         """
         return load_program(self.path)
 
@@ -65,26 +65,26 @@ class Build:
         Parameters
         ----------
         backends : sequence of str, optional
-            Such as ``["icarus", "c"]``; an unknown name lists those that are known. Default: all
-            that are installed.
+            Such as ``["icarus", "c"]``. Default: all whose tools are installed.
         steps : int, optional
-            Least steps for each backend. Default: seconds to minutes of each.
+            Steps of each backend, at least. Default: as many as take seconds to minutes.
         seed : int
-            Of the stimulus and of the stalls.
+            Seed of the stimulus and of the stalls.
         inputs : array_like of int, shape (n_steps, n_in), optional
-            Input words to play instead of the generated stimulus.
+            Input words that replace the generated stimulus.
         worst_case : bool
-            Play inputs that drive every signal of a memory to its proven bound.
+            Use inputs that drive every signal of a memory to its proven bound.
 
         Returns
         -------
         VerifyReport
-            A mismatch is a result: ``report.passed`` is false; ``report.check()`` raises it.
+            A mismatch raises no error here: ``report.passed`` is false, and ``report.check()``
+            raises it.
 
         Raises
         ------
         SpecError
-            If a backend is not known or an option is out of range.
+            If a backend is not known (the message lists all), or an option is out of range.
         ToolError
             If a tool is missing or fails.
         """
@@ -115,11 +115,11 @@ class Build:
         Parameters
         ----------
         *targets : str
-            Such as ``"ecp5-25k"``; an unknown name lists those that are known.
+            Such as ``"ecp5-25k"``.
         seed : int
-            Of the placement.
+            Seed of the placement.
         freq : float, optional
-            Clock to aim at [MHz]. Default: as fast as it goes.
+            Target clock rate [MHz]. Default: as fast as possible.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class Build:
         Parameters
         ----------
         *targets : str
-            Such as ``"c-m4"``. Default: all whose tools are installed and that it fits.
+            Such as ``"c-m4"``. Default: all whose tools are installed and that the program fits.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""`compile`: from a memory or a network in float64 to a `Design`."""
+"""`compile`: quantizes a memory or a network in float64 to a `Design`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .design import Data, Design, as_dataset
 from .sources import Memory, Network
 
 CALIBRATION_SEQUENCES = 256
-"""Most sequences of a data set that ranges are calibrated on."""
+"""Most sequences that ranges are calibrated on."""
 
 WidthsLike = Widths | Mapping[str, int | None]
 
@@ -40,33 +40,33 @@ def compile(
     Parameters
     ----------
     source : Memory, Network, FloatNetwork or LMUSpec
-        An `LMUSpec` says everything itself: the options beside it must be left out.
+        An `LMUSpec` holds all options itself: leave out the other options.
     bits : int, optional
         Of a memory: width of input and output words, 4 to 24 (default 16); the RMS error of every
         output word stays within one LSB. Of a network: width of weights, layer outputs and input,
         4 to 16. Default of a network: weights 8 bits, the others 16.
     widths : Widths or mapping, optional
-        Widths one by one. Of a memory: ``coef_bits``, ``weight_bits``, ``state_bits``; those left
-        out are as wide as the error budget needs.
+        Single widths. Of a memory: ``coef_bits``, ``weight_bits``, ``state_bits``; a width left out
+        is as large as the error budget needs.
     calibration : Dataset, array of shape (n_sequences, n_steps, n_in) or Calibration, optional
-        Inputs of a network like those to come; they set the ranges that no proof gives. Default:
-        ranges that the model file holds, or noise within +-1.
+        Inputs like those of the application; a network's ranges without a proof are calibrated on
+        them. Default: the ranges in the model file, or noise within +-1.
     output : str
         Of a memory: ``"memory"``, ``"state"`` or ``"taps=0,0.5,1"`` (delays in fractions of theta).
     realization : str
         Of a memory: ``"auto"``, ``"cascade"`` or ``"dense"``.
     output_every : int, optional
-        Of a network: steps from output to output, 0 for the caller's choice (the last step).
-        Default: as the network was trained.
+        Of a network: steps from output to output; 0: on demand (the last step). Default: as the
+        network was trained.
     name : str
         Prefix of files, Verilog modules and C names.
     require_proof : bool
-        Accept only a design whose recurrent signals are all proven to keep to their formats.
+        Accept only a design whose recurrent signals are all proven to stay in their formats.
 
     Raises
     ------
     SpecError
-        If an option is out of range, or the error budget cannot be met; the text says what would.
+        If an option is out of range, or the error budget cannot be met; the message has the remedy.
     UnstableError
         If the discretized memory is not stable.
     CertificateError
@@ -113,8 +113,8 @@ def calibrate(
     ----------
     network : Network
     data : Dataset or array, shape (n_sequences, n_steps, n_in), optional
-        At most 256 sequences are run, spread evenly. Default: the ranges that the model file holds,
-        or noise.
+        At most 256 sequences are run, evenly spaced. Default: the ranges in the model file, or
+        noise.
     input_peak : float, optional
         Largest magnitude of the input. Default: that of the data, or 1.
     """
@@ -134,29 +134,29 @@ def tune(
     calibration: Data | None = None,
     max_loss: float = 0.002,
 ) -> list[DesignPoint]:
-    """Return the word lengths that no other beats in both memory and accuracy, cheapest first.
+    """Return the Pareto-optimal word lengths in memory and accuracy, cheapest first.
 
     Parameters
     ----------
     network : Network
     data : Dataset or array, shape (n_sequences, n_steps, n_in)
-        With labels or targets, or ``y``.
+        A `Dataset` holds labels or targets; an array needs ``y``.
     y : array_like, optional
         Labels or targets.
     calibration : Dataset or array, optional
-        Data for the ranges. Default: ``data``.
+        Calibration data. Default: ``data``.
     max_loss : float
-        Accuracy that may be lost, or NRMSE added, 0 to 1.
+        Largest loss of accuracy, or increase of NRMSE, 0 to 1.
 
     Returns
     -------
     list of DesignPoint
-        The first whose ``keeps`` is true is the cheapest that keeps the accuracy.
+        The first with ``keeps`` true is the cheapest that keeps the accuracy.
 
     Raises
     ------
     SpecError
-        If even 16-bit words lose more, or there is nothing to judge by.
+        If even 16-bit words lose more, or there are no labels or targets.
     """
     dataset = as_dataset(data, y, network.model)
     if dataset.labels is None and dataset.targets is None:
@@ -186,7 +186,7 @@ def title(network: Network, widths: Widths) -> str:
 
 
 def _compile_memory(spec: LMUSpec, proven: bool) -> Design:
-    """Return the design of a memory; where proofs are required the first realization with them."""
+    """Return the design of a memory; with ``proven``, the first realization with a full proof."""
     if not proven:
         return Design(quantized=quantize_memory(spec))
     tried: list[str] = []

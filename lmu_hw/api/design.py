@@ -1,4 +1,4 @@
-"""`Design`: one integer program, run on words, emitted as Verilog and C, written as a build."""
+"""`Design`: an integer program that runs on words and is written as Verilog and C."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ Data = Dataset | npt.ArrayLike
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Run:
-    """Words that came out of a run.
+    """Result of a run.
 
     Attributes
     ----------
     outputs : int64 array, shape (n_due, n_out) or (n_due, n_streams, n_out)
         Output words of the steps in which they were due.
     state : int64 array, shape (n_state,) or (n_streams, n_state)
-        State words after the last step, for `Design.run` to go on from.
+        State words after the last step; `Design.run` continues from them.
     """
 
     outputs: Words
@@ -63,14 +63,14 @@ class Run:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Design:
-    """A quantized memory or network: one integer program that every backend computes alike.
+    """A quantized memory or network: an integer program with the same words in every backend.
 
-    `compile` makes it.
+    `compile` returns it.
 
     Attributes
     ----------
     quantized : QuantizedMemory or QuantizedNetwork
-        The program with what is known of its quantization.
+        The program, with formats, ranges and errors of its quantization.
     """
 
     quantized: QuantizedMemory | QuantizedNetwork
@@ -130,12 +130,13 @@ class Design:
         Returns
         -------
         Run
-            Compiled C where there is a C compiler, else the interpreter: their words are equal.
+            From compiled C where there is a compiler, otherwise from the interpreter: the words are
+            equal.
 
         Raises
         ------
         SpecError
-            If a shape is wrong, or the words are no integers.
+            If a shape is wrong, or the words are not integers.
         RangeError
             If a word does not fit its format.
         """
@@ -164,8 +165,8 @@ class Design:
         Returns
         -------
         float array, shape (n_due, n_out) or (n_sequences, n_due, n_out)
-            Output words times their LSB. Without the axis of steps where the design has one output,
-            at the last step. A classifier gives its scores, before softmax.
+            Output words times their LSB. There is no step axis where the design has a single
+            output, at the last step. A classifier returns scores, before softmax.
 
         Raises
         ------
@@ -191,7 +192,7 @@ class Design:
         )
         real = real_outputs(self.program, outputs).transpose(1, 0, 2)
         if isinstance(self.quantized, QuantizedNetwork):
-            # the label of a classifier comes last
+            # drop the label of a classifier, the last output
             real = real[:, :, : self.quantized.network.n_out]
         if self.program.output_every == 0:
             real = real[:, 0]
@@ -275,16 +276,16 @@ class Design:
         Parameters
         ----------
         path : str or Path
-            Written whole or not at all; an earlier build directory there is replaced.
+            Written atomically; an earlier build directory there is replaced.
         hardware : Hardware, optional
             Lanes, port names and state port of the Verilog.
         force : bool
-            Replace a build directory even where it was edited.
+            Replace the build directory even if it was edited.
 
         Raises
         ------
         EmitError
-            If there is something else at the path, or it cannot be written.
+            If the path holds other files, or cannot be written.
         """
         write_build_dir(Path(path), files_of(self.quantized, hardware), force=force)
         return Build(Path(path))
@@ -305,7 +306,7 @@ def as_dataset(x: Data, y: npt.ArrayLike | None, network: FloatNetwork) -> Datas
     """Return a data set; arrays are checked against the network's shapes."""
     if isinstance(x, Dataset):
         if y is not None:
-            raise SpecError("y must be left out: the data set holds what the outputs should be")
+            raise SpecError("y must be left out: the data set holds labels or targets itself")
         return x
     arrays = {"x": np.asarray(x)} | ({} if y is None else {"y": np.asarray(y)})
     return dataset_of(arrays, network, "data")

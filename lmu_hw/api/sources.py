@@ -77,7 +77,7 @@ class Memory:
         Parameters
         ----------
         **options
-            Fields of `~lmu_hw.memory.spec.LMUSpec` beside those of the memory.
+            Further fields of `~lmu_hw.memory.spec.LMUSpec`.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Memory:
         return parse({k: v for k, v in (own | options).items() if v is not None})
 
     def to_ss(self) -> tuple[Array, Array, Array, Array, float]:
-        """Return one channel as ``(A, B, C, D, dt)``, as `scipy.signal.StateSpace` takes it.
+        """Return one channel as ``(A, B, C, D, dt)``, for `scipy.signal.StateSpace`.
 
         Returns
         -------
@@ -174,11 +174,11 @@ class Network:
     Parameters
     ----------
     model : FloatNetwork
-        Its layers, as `load_model` or ``lmu_hw.train.export`` returns them.
+        The layers, from `load_model` or ``lmu_hw.train.export``.
     name : str
         Title in reports and in the headers of generated files.
     ranges : mapping of str to SignalStatistics
-        Calibrated ranges of all signals, where the model file holds them.
+        Calibrated ranges of all signals; empty where the model file holds none.
     """
 
     model: FloatNetwork
@@ -195,7 +195,7 @@ class Network:
         Returns
         -------
         float array, shape (n_sequences, n_steps, n_out), or (n_sequences, n_out)
-            The latter where the network has an output at the last step only.
+            The second shape where the network has an output at the last step only.
 
         Raises
         ------
@@ -229,7 +229,7 @@ class Network:
         Raises
         ------
         SpecError
-            If a memory's matrix was trained: it has no theta that could change.
+            If a memory's matrix was trained, so that it has no theta.
         """
         return Network(retime(self.model, dt_ratio), self.name, self.ranges)
 
@@ -245,7 +245,7 @@ class Network:
         """
         if Path(path).suffix != ".npz":
             raise SpecError(f"path must end in .npz, not {str(path)!r}")
-        ranges = {name: (seen.peak, seen.power) for name, seen in self.ranges.items()}
+        ranges = {name: (s.peak, s.power) for name, s in self.ranges.items()}
         write_file(Path(path), lambda file: file.write(to_bytes(self.model, ranges)))
 
 
@@ -259,7 +259,7 @@ def load_model(
     config: str | Path | None = None,
     notes: list[str] | None = None,
 ) -> Network:
-    """Return the network in a file of Keras, PyTorch, safetensors or NumPy arrays.
+    """Return the network in a Keras, PyTorch, safetensors or NumPy file.
 
     Parameters
     ----------
@@ -273,18 +273,18 @@ def load_model(
     activation : str, optional
         Activation of the cells in a file of bare arrays. Default: tanh.
     activations : sequence of str, optional
-        Activations of its linear layers, in order. Default: linear, where there is one.
+        Activations of the linear layers in such a file, in order. Default: linear for one layer.
     config : str or Path, optional
-        Keras's JSON configuration (``model.to_json()``) of a file that holds weights alone.
+        Keras's JSON configuration (``model.to_json()``), for files that hold weights only.
     notes : list of str, optional
-        Gets a line for everything that was assumed or read in another way.
+        A line is appended for every assumption and reinterpretation.
 
     Raises
     ------
     ModelFileError
         If the file is missing, damaged or of no known format.
     SpecError
-        If an option is not acceptable.
+        If an option is not valid.
     """
     path = Path(path)
     kind = None
@@ -320,24 +320,24 @@ def load_data(path: str | Path, network: Network) -> Dataset:
 
 
 def cell_activation(name: str) -> Activation:
-    """Return the activation of a cell, which feeds its output back: no softmax.
+    """Return the activation of a cell by its name; softmax is not allowed.
 
     Raises
     ------
     SpecError
-        If there is none of that name.
+        If the name is not known.
     """
     known = [a for a in Activation if a is not Activation.SOFTMAX]
     return _of(known, "activation", name)
 
 
 def layer_activation(name: str) -> Activation:
-    """Return the activation of a linear layer.
+    """Return the activation of a linear layer by its name.
 
     Raises
     ------
     SpecError
-        If there is none of that name.
+        If the name is not known.
     """
     return _of(list(Activation), "activations", name)
 
@@ -346,7 +346,9 @@ def _of(known: Sequence[Activation], option: str, name: str) -> Activation:
     for activation in known:
         if activation.value == name.strip():
             return activation
-    raise SpecError(f"{option} must be of {', '.join(a.value for a in known)}, not {name[:80]!r}")
+    raise SpecError(
+        f"{option} must be one of {', '.join(a.value for a in known)}, not {name[:80]!r}"
+    )
 
 
 def _choice(option: str, value: str, kind: type[Discretizer]) -> Discretizer:

@@ -1,4 +1,4 @@
-"""Option groups that several commands share, and how every command prints JSON."""
+"""Options that several commands share, and the JSON output of all commands."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MODEL_FILES = ".keras, .h5, .weights.h5, .npz, .safetensors or PyTorch"
 
 
 def print_json(data: dict[str, Any]) -> None:
-    """Print one JSON object, in strict JSON."""
+    """Print one object as strict JSON."""
     print(json.dumps(data, allow_nan=False))
 
 
 def number(text: str) -> Any:
-    """Return the number in a text, or the text: the check of the value then names the option."""
+    """Return a text as a number, or unchanged: the check of the value names the option."""
     for kind in (int, float):
         try:
             return kind(text)
@@ -25,7 +25,7 @@ def number(text: str) -> Any:
 
 
 def add_command(commands: Any, name: str, text: str, examples: str) -> Any:
-    """Add a command with the options that all have; return its parser."""
+    """Add a command with the options of all commands; return its parser."""
     sub = commands.add_parser(
         name,
         help=text,
@@ -40,7 +40,7 @@ def add_command(commands: Any, name: str, text: str, examples: str) -> Any:
 
 
 def add_hardware(sub: Any) -> None:
-    """Add the choices of the hardware."""
+    """Add the options of the hardware."""
     sub.add_argument(
         "--lanes",
         type=number,
@@ -50,13 +50,13 @@ def add_hardware(sub: Any) -> None:
     sub.add_argument(
         "--streams",
         metavar="NAMES",
-        help="names of the Verilog's ports: plain (default), or axi for AXI4-Stream",
+        help="port names of the Verilog: plain (default), or axi for AXI4-Stream",
     )
     sub.add_argument(
         "--state-port",
         action="store_const",
         const=True,
-        help="ports of the Verilog that clear, save and load the state",
+        help="add ports to the Verilog that clear, save and load the state",
     )
 
 
@@ -79,5 +79,5 @@ def add_input_peak(group: Any) -> None:
         "--input-peak",
         type=number,
         metavar="X",
-        help="what the input reaches (default: in the data, or 1)",
+        help="largest magnitude of the input (default: that of the data, or 1)",
     )

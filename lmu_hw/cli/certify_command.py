@@ -1,4 +1,4 @@
-"""``lmu-hw certify``: every claim of a certificate, derived again."""
+"""``lmu-hw certify``: derive every claim of a certificate again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser of the whole command line, put together from the commands."""
+"""The parser of the whole command line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COMMANDS: dict[str, ModuleType] = {
     "footprint": footprint_command,
     "doctor": doctor_command,
 }
-"""Each with ``add_parser`` and ``run``, in the order of the help."""
+"""Modules with ``add_parser`` and ``run``, in the order of the help."""
 
 
 def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
@@ -45,18 +45,18 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
     Parameters
     ----------
     argv : sequence of str or None
-        None for that of the process.
+        None: the command line of the process.
     version : str
-        What ``--version`` prints.
+        Version that ``--version`` prints.
 
     Raises
     ------
     UsageError
-        If it cannot be understood.
+        If a command or option is not known, or a value is missing.
     """
     top, commands = parser(version)
     words = sys.argv[1:] if argv is None else list(argv)
-    # before argparse does, which lists every command and suggests none
+    # argparse would list every command and suggest none
     if words and not words[0].startswith("-") and words[0] not in commands:
         near = difflib.get_close_matches(words[0], commands, n=1)
         hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(commands)}"
@@ -73,7 +73,7 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
 
 
 def parser(version: str) -> tuple[Parser, dict[str, Parser]]:
-    """Return the parser of the whole command line, and those of its commands."""
+    """Return the parser of the command line, and the parsers of its commands."""
     top = Parser(
         prog="lmu-hw",
         description="Compile Legendre Memory Units to bit-exact Verilog and C.",

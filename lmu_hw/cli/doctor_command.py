@@ -1,4 +1,4 @@
-"""``lmu-hw doctor``: the tools that are installed."""
+"""``lmu-hw doctor``: list installed and missing tools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say what is installed."""
+    """Print installed and missing tools."""
     from dataclasses import asdict
 
     from .tool_checks import checks

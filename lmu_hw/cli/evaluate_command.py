@@ -1,4 +1,4 @@
-"""``lmu-hw evaluate``: the integer program beside the float network, on data."""
+"""``lmu-hw evaluate``: compare the integer program with the float network on data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add_parser(commands: Any) -> None:
     sub = add_command(
         commands,
         "evaluate",
-        "Run a model as integers and as floats over data, side by side.",
+        "Compare the integer program of a model with the float model on data.",
         "  lmu-hw evaluate model.keras --data test.npz --bits 8\n"
         "  lmu-hw evaluate model.npz --data test.npz --calibrate train.npz --json\n\n"
         "data: x (N, T, n), or x (total, n) with offset (N + 1,); y labels (N,) or targets\n"
@@ -26,18 +26,18 @@ def add_parser(commands: Any) -> None:
     for flag, text in (
         (
             "--bits",
-            "width of all weights, layer outputs and input without an option of their own, 4 to 16",
+            "width of weights, layer outputs and input that have no option of their own, 4 to 16",
         ),
         ("--weight-bits", "width of weights, 2 to 16 (default 8)"),
         ("--coef-bits", "width of the memories' coefficients, 4 to 24 (default 16)"),
-        ("--state-bits", "width of the memories' states, 8 to 32 (default auto: enough)"),
+        ("--state-bits", "width of the memories' states, 8 to 32 (default auto)"),
     ):
         sub.add_argument(flag, type=number, metavar="N", help=text)
     add_word_lengths(sub)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare a network's program with the network on data."""
+    """Compare a network's integer program with the float network on data."""
     from .._support.progress import progress
     from ..api.compilation import compile
     from ..measure.data_notes import judged_notes
@@ -46,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
 
     network = model_options.load_network(args)
     dataset = model_options.limited(args, load_dataset(args.data, network.model))
-    calibration, seen = model_options.calibration(args, network)
+    calibration, calibrated = model_options.calibration(args, network)
     design = compile(
         network, widths=model_options.widths(args), calibration=calibration, output_every=1
     ).network
-    notes = judged_notes(args.data, dataset, args.calibrate, seen, design)
+    notes = judged_notes(args.data, dataset, args.calibrate, calibrated, design)
     model_options.print_notes(args, notes)
     with progress("float and integer runs", 2 * len(dataset), args.quiet) as advance:
         report = evaluate(design, dataset, engine=args.engine, advance=advance)

@@ -26,9 +26,9 @@ def add_parser(commands: Any) -> None:
         "--target",
         action="append",
         metavar="T",
-        help="core; give the option again for more (default: all that are installed and fit)",
+        help="target; repeat for more (default: all whose tools are installed and that fit)",
     )
-    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write the JSON to FILE")
 
 
 def run(args: argparse.Namespace) -> int:

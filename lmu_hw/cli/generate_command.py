@@ -1,4 +1,4 @@
-"""``lmu-hw generate``: write a build directory, of a memory or of a trained model."""
+"""``lmu-hw generate``: write the build directory of a memory or of a trained model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .arguments import (
 )
 
 MEMORY_ONLY = ("order", "realization", "output", "channels")
-"""Options that only a memory has."""
+"""Options for memories only."""
 MODEL_ONLY = (
     *("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config"),
     *("activation", "activations"),
 )
-"""Options that only a trained model has."""
+"""Options for trained models only."""
 SPEC_KEYS = ("order", "theta", "discretizer", "bits", "realization", "output", "channels", "name")
 WIDTH_KEYS = ("coef_bits", "weight_bits", "state_bits")
 
@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
         "Write a build directory (Verilog, C, vectors, proofs) of a memory or a trained model.",
         "  lmu-hw generate --d 64 --bits 16 -o out\n"
         "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
-        "  lmu-hw generate memory.toml --force          # keys as the options: d = 64, bits = 16\n"
+        "  lmu-hw generate memory.toml --force          # keys as options: d = 64, bits = 16\n"
         "  lmu-hw generate model.keras --data calibration.npz --weight-bits 8 -o out",
     )
     sub.add_argument(
@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
         nargs="?",
         type=Path,
         metavar="SPEC|MODEL",
-        help="TOML or JSON file of keys, or a trained model as inspect reads it",
+        help="TOML or JSON file of options, or a trained model (see inspect)",
     )
     options = (
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
@@ -56,15 +56,15 @@ def add_parser(commands: Any) -> None:
             "--bits",
             "bits",
             "B",
-            "width of input and output words, 4 to 24 (default 16); of a model, 4 to 16: of all "
-            "weights, layers' outputs and input that have no option of their own",
+            "width of input and output words, 4 to 24 (default 16); for a model, 4 to 16: width of "
+            "weights, layer outputs and input that have no option of their own",
         ),
         ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
         (
             "--output",
             "output",
             "WHAT",
-            "memory (default), state, or taps=0,0.5,1 as parts of theta",
+            "memory (default), state, or taps=0,0.5,1 (delays in fractions of theta)",
         ),
         (
             "--channels",
@@ -76,21 +76,21 @@ def add_parser(commands: Any) -> None:
             "--coef-bits",
             "coef_bits",
             "N",
-            "width of the recursion's coefficients, 4 to 24 (default auto: enough)",
+            "width of the recursion's coefficients, 4 to 24 (default auto)",
         ),
         (
             "--weight-bits",
             "weight_bits",
             "N",
-            "width of the readout's coefficients, 4 to 24 (default auto: enough); of a model's "
-            "weights, 2 to 16 (default 8)",
+            "width of the readout's coefficients, 4 to 24 (default auto); of a model's weights, "
+            "2 to 16 (default 8)",
         ),
         ("--name", "name", "NAME", "prefix of files, modules and C names (default lmu)"),
         (
             "--state-bits",
             "state_bits",
             "N",
-            "width of the state, 4 to 48 (default auto: what --bits needs)",
+            "width of the state, 4 to 48 (default auto: all three as the error budget needs)",
         ),
     )
     for flag, dest, metavar, text in options:
@@ -107,7 +107,7 @@ def add_parser(commands: Any) -> None:
     sub.add_argument(
         "--require-proof",
         action="store_true",
-        help="accept only a design whose recurrent signals are all proven to keep to their "
+        help="accept only a design whose recurrent signals are all proven to stay in their "
         "formats; --realization auto then tries every realization of a memory",
     )
     sub.add_argument(
@@ -132,7 +132,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the build directory of a memory, or of a model."""
+    """Write the build directory of a memory or of a model."""
     from ..models.importers import is_model
 
     return _model(args) if args.spec is not None and is_model(args.spec) else _memory(args)
@@ -149,7 +149,7 @@ def _memory(args: argparse.Namespace) -> int:
     for name in MODEL_ONLY:
         if getattr(args, name) is not None:
             flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
-            raise SpecError(f"{flag} is for a trained model: give its file as well")
+            raise SpecError(f"{flag} is for a trained model: give its file too")
     keys = load(args.spec) if args.spec else {}
     for name in (*SPEC_KEYS, *WIDTH_KEYS):
         value = getattr(args, name)
@@ -159,7 +159,7 @@ def _memory(args: argparse.Namespace) -> int:
                 keys.pop("taps", None)
             keys[name] = value
     hardware = chosen(vars(args), keys)
-    # auto is the same as not given
+    # auto means not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
     spec = parse(given, extra_keys=hardware.to_data())
     check_target(args.out, force=args.force)
@@ -173,7 +173,7 @@ def _memory(args: argparse.Namespace) -> int:
     if not error.kept:
         print(
             f"lmu-hw: warning: an error of {error.predicted:.2f} LSB RMS is predicted, over the "
-            f"error budget of {error.budget:g}: a width was forced too low",
+            f"error budget of {error.budget:g}: a given width is too small",
             file=sys.stderr,
         )
     if args.json:
@@ -195,7 +195,7 @@ def _model(args: argparse.Namespace) -> int:
         if getattr(args, name) is not None:
             flag = "--d" if name == "order" else f"--{name}"
             raise SpecError(
-                f"{flag} is for a memory alone, and {args.spec} is a trained model; its word "
+                f"{flag} is for a memory only, and {args.spec} is a trained model; its word "
                 "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
     hardware = chosen(vars(args))
@@ -208,7 +208,7 @@ def _model(args: argparse.Namespace) -> int:
     notes = calibration_notes(args.data, dataset)
     if dataset is None and calibration.known is None:
         notes.append(
-            "without --data, ranges that no proof gives were seen on "
+            "without --data, ranges without a proof are calibrated on "
             f"{calibration.about}; give data like those to come"
         )
     with progress(f"generating {args.file.name}", 2, args.quiet) as advance:

@@ -1,4 +1,4 @@
-"""``lmu-hw import``: a trained model as one neutral file."""
+"""``lmu-hw import``: convert a trained model to one neutral file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,15 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw import model.keras --dt-ratio 0.5 -o twice_the_rate.npz",
     )
     sub.add_argument(
-        "-o", "--out", type=Path, metavar="MODEL.npz", help="default: FILE's name in this folder"
+        "-o",
+        "--out",
+        type=Path,
+        metavar="MODEL.npz",
+        help="default: name of FILE, in the current directory",
     )
-    sub.add_argument("--force", action="store_true", help="replace a file of somebody else")
+    sub.add_argument(
+        "--force", action="store_true", help="replace a file that lmu-hw did not write"
+    )
     model_options.add_model(sub)
 
 
@@ -35,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     network = model_options.load_network(args)
     out = args.out or Path(f"{network.name}.npz")
     if out.suffix != ".npz":
-        raise EmitError(f"{out} must end in .npz")
+        raise EmitError(f"{out} must end in .npz; choose another name")
     if out.exists() and out.samefile(args.file):
-        raise EmitError(f"{out} is the file that is read; name another with -o")
+        raise EmitError(f"{out} is the input file; name another with -o")
     if out.exists() and not args.force and not (out.is_file() and is_model_file(out)):
         raise EmitError(f"{out} was not written by lmu-hw; choose another name, or give --force")
     network.save(out)

@@ -1,4 +1,4 @@
-"""``lmu-hw inspect``: layers, windows, parameters and multiplies of a trained model."""
+"""``lmu-hw inspect``: show layers, windows, parameters and multiplies of a trained model."""
 
 from __future__ import annotations
 

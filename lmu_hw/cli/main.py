@@ -1,7 +1,7 @@
-"""``lmu-hw``: run a command, turn errors into one line and an exit code.
+"""``lmu-hw``: runs a command and turns errors into one line and an exit code.
 
-Exit codes: 0 done, 1 an expected error (one line with the remedy), 2 no command given, 3 backends
-disagree, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
+Exit codes: 0 success, 1 error (one line with the remedy), 2 no command given, 3 mismatch between
+backends, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..errors import LMUHWError, MismatchError, UndefinedBehaviourError, plain
 from .command_line import COMMANDS, parse_args, parser
 
 MAX_LINE = 2000
-"""Longest error [characters]."""
+"""Longest error message [characters]."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    # a path need not be text that the terminal can show
+    """Run the command line and return the exit code."""
+    # a path may hold bytes that the terminal cannot show
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -41,32 +41,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LMUHWError as error:
         return _fail(error, 1)
     except BrokenPipeError:
-        # whoever reads our output has left: not an error of ours
-        _silence_stdout()
+        # the reader of the output has closed the pipe: no error
+        _discard_stdout()
         return 0
     except OSError as error:
         try:
             sys.stdout.flush()
         except (AttributeError, OSError, ValueError):
-            _silence_stdout()
+            _discard_stdout()
         at = f" at {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror or error}{at}; make room or choose another place", 1)
     except MemoryError:
         return _fail("out of memory; ask for a smaller d or a shorter input", 1)
     except KeyboardInterrupt:
-        # what Amaranth had under way is no news
+        # Amaranth warns of unused elaboratables
         warnings.filterwarnings("ignore", message=".* created but never used")
         return _fail("interrupted", 130)
 
 
 def _fail(error: object, code: int) -> int:
-    """Say what went wrong in one line; return the exit code."""
+    """Print an error as one line; return the exit code."""
     text = " ".join(str(error).split())[:MAX_LINE]
     print("lmu-hw:", plain(text), file=sys.stderr)
     return code
 
 
-def _silence_stdout() -> None:
-    """Drop what cannot be written, which Python would try again on its way out."""
+def _discard_stdout() -> None:
+    """Discard unwritten output, which Python would write again at exit."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Options of the commands on trained models: the file, its word lengths, its calibration."""
+"""Options of the commands for trained models: file, word lengths and calibration."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ ENGINES = ("auto", "c", "interpreter")
 
 
 def add_model(sub: Any) -> None:
-    """Add the model file and how it is read."""
+    """Add the model file and the options of its import."""
     sub.add_argument("file", type=Path, metavar="FILE", help=MODEL_FILES)
     sub.add_argument(
         "--spec",
         type=Path,
         metavar="JSON",
-        help="configuration of a file of weights: model.to_json()",
+        help="Keras configuration, model.to_json(), for a FILE of weights only",
     )
+    sub.add_argument("--theta", type=number, metavar="T", help="window [samples], if FILE has none")
     sub.add_argument(
-        "--theta", type=number, metavar="T", help="window in samples, where FILE has none"
+        "--discretizer", choices=("zoh", "euler", "bilinear"), help="discretizer, if FILE has none"
     )
-    sub.add_argument("--discretizer", choices=("zoh", "euler", "bilinear"), help="the same")
     sub.add_argument(
         "--activation",
         metavar="F",
@@ -42,26 +42,30 @@ def add_model(sub: Any) -> None:
     sub.add_argument(
         "--activations",
         metavar="F,F",
-        help="activations of its linear layers, in order, as in relu,linear",
+        help="activations of the linear layers in such a FILE, in order, as in relu,linear",
     )
     sub.add_argument(
         "--dt-ratio",
         type=number,
         metavar="R",
-        help="new time step over old: the same weights for another sample rate",
+        help="new time step divided by the old: the same weights for another sample rate",
     )
     sub.add_argument("--rate", type=number, metavar="HZ", help="sample rate [samples/s]")
 
 
 def add_data(sub: Any) -> None:
-    """Add the data that a model is judged and calibrated on."""
+    """Add the data that a model is evaluated and calibrated on."""
     sub.add_argument(
-        "--data", type=Path, required=True, metavar="D.npz", help="x, and y to judge by"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="D.npz",
+        help="data set: x, and y (labels or targets)",
     )
     sub.add_argument(
-        "--calibrate", type=Path, metavar="C.npz", help="data for the ranges (default: D.npz)"
+        "--calibrate", type=Path, metavar="C.npz", help="calibration data (default: D.npz)"
     )
-    sub.add_argument("--limit", type=number, metavar="N", help="sequences, evenly chosen")
+    sub.add_argument("--limit", type=number, metavar="N", help="use N sequences, evenly spaced")
     add_engine(sub)
 
 
@@ -76,7 +80,7 @@ def add_engine(sub: Any) -> None:
 
 
 def load_network(args: argparse.Namespace) -> Network:
-    """Return the network of a command, retimed where it asks for that; print notes."""
+    """Return the network of a command, retimed by ``--dt-ratio``; print notes."""
     from .._support.validation import check_positive
     from ..api.sources import load_model
 
@@ -98,7 +102,7 @@ def load_network(args: argparse.Namespace) -> Network:
 
 
 def calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:
-    """Return the calibrated ranges of a network, and the data that they come from."""
+    """Return the calibrated ranges of a network, and the calibration data."""
     from .._support.validation import check_positive
     from ..api.compilation import CALIBRATION_SEQUENCES, calibrate
     from ..measure.dataset import load_dataset
@@ -137,7 +141,7 @@ def widths(args: argparse.Namespace) -> Widths:
 
 
 def _weight_bits(given: Any) -> dict[str, Any]:
-    """Return the widths that ``8`` (all layers) or ``4,6,8`` (one for each) ask for."""
+    """Return the weight widths in ``8`` (all layers) or ``4,6,8`` (one for each layer)."""
     if given is None:
         return {}
     if "," not in str(given):
@@ -152,7 +156,7 @@ def _weight_bits(given: Any) -> dict[str, Any]:
 
 
 def limited(args: argparse.Namespace, dataset: Dataset) -> Dataset:
-    """Return as many sequences as ``--limit`` says."""
+    """Return the number of sequences that ``--limit`` allows."""
     from .._support.validation import check_int
 
     if args.limit is None:

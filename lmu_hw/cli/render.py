@@ -1,4 +1,4 @@
-"""Text and JSON of the points that tune has met."""
+"""Text and JSON of the points of a tune run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def point_text(number: int, point: DesignPoint) -> str:
-    """Return the line of a point that tune has met."""
+    """Return the progress line of a point."""
     w = point.widths
     return (
         f"{number:3}  weights {w.weights_text:5} acts {w.act_bits:2} "
@@ -23,7 +23,7 @@ def point_text(number: int, point: DesignPoint) -> str:
 
 
 def tuner_text(tuner: Tuner) -> str:
-    """Return the points that tune has met and no other beats, cheapest first."""
+    """Return the Pareto-optimal points as text, cheapest first."""
     head = ("weights", "acts", "state", "coefs", "ROM KiB", "RAM KiB", "multiplies", "score %")
     rows: list[tuple[str, ...]] = [(*head, "loss %", "")]
     for p in tuner.pareto():
@@ -32,7 +32,7 @@ def tuner_text(tuner: Tuner) -> str:
         kib = (f"{p.rom_bits / 8192:.2f}", f"{p.ram_bits / 8192:.2f}")
         score = (f"{100 * p.score:.2f}", f"{100 * p.loss:.2f}", "" if p.keeps else "too much")
         rows.append((w.weights_text, *map(str, bits), *kib, f"{p.multiplies:,}", *score))
-    first = f"float: {100 * tuner.target:.2f} %; points that no other beats, cheapest first:"
+    first = f"float: {100 * tuner.target:.2f} %; Pareto-optimal points, cheapest first:"
     if tuner.dataset.labels is None:
         first = f"scores are NRMSE: {NRMSE}\n{first}"
     engine = f"engine: {tuner.ran}"

@@ -1,4 +1,4 @@
-"""``lmu-hw simulate``: a recorded signal through the integer program."""
+"""``lmu-hw simulate``: run the integer program on a recorded signal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n\n"
         "recordings: blank lines separate them in CSV, a .npz data set holds them as sequences\n"
         "(see evaluate); each starts from reset\n"
-        ".npz output: an array for each output of the design, rows of all recordings, and offset;\n"
-        "recording i is y[offset[i]:offset[i + 1]]. Labels are integers, and with --words all\n"
-        "outputs are: a value is y * 2.0**-y_frac_bits",
+        ".npz output: an array for each output vector (rows of all recordings), and offset;\n"
+        "recording i is y[offset[i]:offset[i + 1]]. Labels are integers; with --words all\n"
+        "outputs are integers, and a value is y * 2.0**-y_frac_bits",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
     sub.add_argument(
@@ -36,18 +36,18 @@ def add_parser(commands: Any) -> None:
     sub.add_argument(
         "--columns",
         metavar="LIST",
-        help="columns that are the inputs, in their order: numbers from 1, or names of CSV columns",
+        help="columns of the inputs, in order: numbers from 1, or names of CSV columns",
     )
     sub.add_argument(
         "--full-scale",
         type=number,
         default=1.0,
         metavar="X",
-        help="input value that stands for 1.0, the largest u (default 1); for a memory, whose "
-        "outputs scale with its input",
+        help="for a memory: input value that becomes 1.0, the largest u; outputs are scaled back "
+        "(default 1)",
     )
-    sub.add_argument("--words", action="store_true", help="integer words out")
-    sub.add_argument("--raw", action="store_true", help="integer words in and out")
+    sub.add_argument("--words", action="store_true", help="write integer words")
+    sub.add_argument("--raw", action="store_true", help="read and write integer words")
     sub.add_argument(
         "--engine",
         choices=("auto", "c", "interpreter"),
@@ -57,7 +57,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stream a file through the program."""
+    """Run the integer program on a file."""
     from .._support.build_directory import read_manifest
     from ..measure.signal_files import parse_columns
     from ..measure.simulate import check_full_scale, simulate

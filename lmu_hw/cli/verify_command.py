@@ -1,4 +1,4 @@
-"""``lmu-hw verify``: every backend against the interpreter, word for word."""
+"""``lmu-hw verify``: compare every backend with the interpreter, word for word."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ def add_parser(commands: Any) -> None:
     sub.add_argument(
         "--backends",
         metavar="LIST",
-        help="of icarus (Verilog, sees X), c, cxxrtl and verilator (Verilog compiled, for millions "
-        "of steps), c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr and c-uno (C on microcontrollers, in "
-        "QEMU); default: all that are installed",
+        help="from icarus (Verilog, detects X), c, cxxrtl and verilator (compiled Verilog, for "
+        "millions of steps), c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr and c-uno (C on "
+        "microcontrollers, in QEMU); default: all whose tools are installed",
     )
-    sub.add_argument("--steps", type=number, metavar="N", help="least steps for each backend")
-    sub.add_argument("--seed", type=number, default=0, metavar="S", help="of stimulus and stalls")
+    sub.add_argument("--steps", type=number, metavar="N", help="steps of each backend, at least")
+    sub.add_argument(
+        "--seed", type=number, default=0, metavar="S", help="seed of stimulus and stalls"
+    )
     sub.add_argument("--input", type=Path, metavar="FILE", help="stimulus: .npy, .csv or .wav")
     sub.add_argument("--columns", metavar="LIST", help="see simulate")
     sub.add_argument("--full-scale", type=number, default=1.0, metavar="X", help="see simulate")
@@ -65,9 +67,9 @@ def run(args: argparse.Namespace) -> int:
     check_full_scale(args.full_scale)
     select = None if args.columns is None else parse_columns(args.columns)
     if select is not None and args.input is None:
-        raise SpecError("--columns is of the file that --input names: give that too")
+        raise SpecError("--columns needs --input: give the file too")
     if args.worst_case and (args.steps is not None or args.input is not None):
-        raise SpecError("--worst-case is a stimulus of its own: leave out --steps and --input")
+        raise SpecError("--worst-case generates its own stimulus: leave out --steps and --input")
     program = load_program(args.dir)
     network = "network" in read_manifest(args.dir)
     full_scale = check_full_scale(args.full_scale, network=network)

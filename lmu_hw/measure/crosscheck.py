@@ -1,7 +1,7 @@
-"""The compiled engine beside the interpreter, on a sample of the data that a figure is about.
+"""Comparison of compiled C with the interpreter, on a sample of the data of an evaluation.
 
-`~lmu_hw.verify.verification` uses its own stimulus. A figure over data rests on the words that this
-machine's compiler makes of these data, and loud data can go wrong where other data do not.
+`~lmu_hw.verify.verification` uses its own stimulus. The figures of an evaluation depend on the
+words that this machine's compiler computes from these data, so these are compared too.
 """
 
 from __future__ import annotations
@@ -22,27 +22,26 @@ from .dataset import Dataset
 from .evaluation import Checked
 
 STEPS = 128
-"""Steps that the interpreter plays at either end of the sequences."""
+"""Steps that the interpreter runs at either end of the sequences."""
 
 
 def crosscheck(engine: BulkEngine, dataset: Dataset) -> Checked:
-    """Play a few sequences on a compiled engine and in the interpreter.
+    """Run a few sequences on a compiled engine and in the interpreter, and compare the words.
 
-    The first, the last, a longest one, that of the largest value and that of the most power: their
-    first and last steps, outputs at every step, and the state after them. What lies between is
-    played by the engine alone, from whose state the interpreter then goes on.
+    The sequences are the first, the last, the longest, the one with the largest value and the one
+    with the most power. Outputs of their first and last steps are compared, and the state after
+    them. The steps between run on the engine alone; the interpreter continues from its state.
 
     Parameters
     ----------
     engine : BulkEngine
-        Of a program whose outputs are due at every step, or when asked for. Its state stays as it
-        is.
+        Its program has outputs at every step, or on demand. Its own state is not changed.
     dataset : Dataset
 
     Raises
     ------
     MismatchError
-        If a word differs; it names the first.
+        If a word differs; the error names the first.
     """
     sample = sequences(dataset)
     (source,) = engine.program.with_role(Role.INPUT)
@@ -57,7 +56,7 @@ def crosscheck(engine: BulkEngine, dataset: Dataset) -> Checked:
 
 
 def sequences(dataset: Dataset) -> npt.NDArray[np.int64]:
-    """Return the indices of the sequences that are looked at, in their order."""
+    """Return the indices of the sequences to compare, ascending."""
     sizes = np.empty((len(dataset), 3))
     for i, sequence in enumerate(dataset.sequences):
         x = np.abs(sequence.astype(np.float64))
@@ -102,7 +101,7 @@ def _check_equal(
     names: npt.NDArray[np.int64],
     first_step: int,
 ) -> None:
-    """Raise the error of the first word that differs; (n_steps, n_streams, n_words) of a role."""
+    """Raise an error for the first difference of words (n_steps, n_streams, n_words) of a role."""
     if np.array_equal(wanted, got):
         return
     t, stream, column = (int(i) for i in np.argwhere(wanted != got)[0])
@@ -111,7 +110,7 @@ def _check_equal(
 
 
 def _check_range(program: Program, states: Words, names: npt.NDArray[np.int64], step: int) -> None:
-    """Raise the error of a state word that no run of the program could hold."""
+    """Raise an error for a state word outside its format."""
     formats = [v.fmt for v in program.with_role(Role.STATE) for _ in range(v.length)]
     low, high = (np.array([getattr(fmt, end) for fmt in formats]) for end in ("min", "max"))
     for stream, column in np.argwhere((states < low) | (states > high)):

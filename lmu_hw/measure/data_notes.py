@@ -1,4 +1,4 @@
-"""What a user should know of the data that a network was calibrated and judged on."""
+"""Notes to the user on the data that a network was calibrated and evaluated on."""
 
 from __future__ import annotations
 
@@ -12,59 +12,60 @@ from ..quantize.quantize_network import QuantizedNetwork
 from .dataset import Dataset
 
 
-def calibration_notes(path: Path, seen: Dataset | None) -> list[str]:
-    """Return notes on the data that ranges are seen on.
+def calibration_notes(path: Path, calibrated: Dataset | None) -> list[str]:
+    """Return notes on the calibration data.
 
     Parameters
     ----------
     path : Path
-        Where they come from.
-    seen : Dataset or None
-        As much of them as is looked at; None: ranges are known otherwise.
+        File of the data.
+    calibrated : Dataset or None
+        The sequences that ranges are calibrated on; None: no data were needed.
     """
-    if seen is None:
+    if calibrated is None:
         return []
-    if any(np.any(sequence) for sequence in seen.sequences):
-        return list(seen.notes)
+    if any(np.any(sequence) for sequence in calibrated.sequences):
+        return list(calibrated.notes)
     return [
-        *seen.notes,
-        f"{path}: x is zero throughout the sequences that ranges are calibrated on: nothing is "
-        "seen there, and what no proof limits is taken to reach 1; give data like those to come",
+        *calibrated.notes,
+        f"{path}: x is zero throughout the sequences that ranges are calibrated on: they "
+        "calibrate nothing, and signals without a proven range are taken to reach 1; give data "
+        "like those to come",
     ]
 
 
 def judged_notes(
     path: Path,
     judged: Dataset,
-    seen_path: Path | None,
-    seen: Dataset | None,
+    calibrated_path: Path | None,
+    calibrated: Dataset | None,
     design: QuantizedNetwork,
 ) -> list[str]:
-    """Return notes on data that a network is judged on, and on those that its ranges are seen on.
+    """Return notes on the data that a network is evaluated on, and on its calibration data.
 
     Parameters
     ----------
     path, judged
-        The data.
-    seen_path : Path or None
-        Where other data for the ranges come from; None: there are none.
-    seen : Dataset or None
-        What ranges are seen on; None: they are known otherwise.
+        File and sequences of the evaluation.
+    calibrated_path : Path or None
+        File of separate calibration data; None: there is none.
+    calibrated : Dataset or None
+        The sequences that ranges are calibrated on; None: no data were needed.
     design : QuantizedNetwork
-        Calibrated on it.
+        The design with these ranges.
     """
-    notes = [*judged.notes, *calibration_notes(seen_path or path, seen)]
-    known = set() if seen is None else {_key(sequence) for sequence in seen.sequences}
+    notes = [*judged.notes, *calibration_notes(calibrated_path or path, calibrated)]
+    known = set() if calibrated is None else {_key(sequence) for sequence in calibrated.sequences}
     shared = sum(_key(sequence) in known for sequence in judged.sequences) if known else 0
-    if shared and seen_path is None:
+    if shared and calibrated_path is None:
         notes.append(
-            f"ranges are calibrated on {path} itself: figures may flatter; give other data with "
-            "--calibrate"
+            f"ranges are calibrated on {path} itself: figures may be too good; give other data "
+            "with --calibrate"
         )
     elif shared:
         notes.append(
             f"ranges are calibrated on {shared} of the {len(judged)} sequences that are judged, "
-            f"for {seen_path} holds them too: figures may flatter"
+            f"because {calibrated_path} holds them too: figures may be too good"
         )
     if judged.labels is None and judged.targets is None:
         notes.append(
@@ -73,17 +74,17 @@ def judged_notes(
         )
     if judged.targets is not None and not any(np.any(target) for target in judged.targets):
         notes.append(
-            f"{path}: y is zero throughout, so that there is no NRMSE; in its place stands the "
-            "root of the summed squared error"
+            f"{path}: y is zero throughout, so that NRMSE is not defined; the root of the summed "
+            "squared error is given instead"
         )
-    # of data that are both, the same is said once
+    # data used for both would give the same note twice
     return list(dict.fromkeys([*notes, *range_notes(path, judged, design)]))
 
 
 def range_notes(path: Path, dataset: Dataset, design: QuantizedNetwork) -> list[str]:
     """Return a note on samples beyond the range that a design was calibrated for, if any are."""
     (x,) = design.program.with_role(Role.INPUT)
-    # of what was never heard the format is made for 1
+    # an input calibrated on zeros has a format for 1
     peak = next(b.peak for b in design.bases if b.signal == x.name) or 1.0
     low, high = (x.fmt.min - 1) * x.fmt.lsb, (x.fmt.max + 1) * x.fmt.lsb
     total = beyond = held = 0
@@ -93,7 +94,7 @@ def range_notes(path: Path, dataset: Dataset, design: QuantizedNetwork) -> list[
         reals = np.asarray(sequence, dtype=np.float64)
         top = float(np.max(np.abs(reals)))
         largest = max(largest, top)
-        # float32 data may exceed a peak that was given as text by a rounding
+        # rounding to float32 may exceed a peak that was given as text
         if top > peak * (1.0 + 1e-6):
             beyond += int(np.count_nonzero(np.abs(reals) > peak * (1.0 + 1e-6)))
             held += int(np.count_nonzero((reals < low) | (reals > high)))
@@ -107,5 +108,5 @@ def range_notes(path: Path, dataset: Dataset, design: QuantizedNetwork) -> list[
 
 
 def _key(sequence: np.ndarray) -> bytes:
-    """Return what is the same of equal sequences, of whatever type their numbers are."""
+    """Return a digest that is equal for equal sequences of any number type."""
     return sha256(sequence.astype(np.float64).tobytes()).digest()

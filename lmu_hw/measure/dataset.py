@@ -3,8 +3,8 @@
 ``x`` holds the input: (N, T, n), or (N, T) of one channel, or one sequence (T, n), or sequences of
 different lengths one after the other, (total, n), with ``offset`` (N + 1,): sequence i is
 ``x[offset[i]:offset[i + 1]]``.
-``y`` is what should come out, if known: labels (N,), or one-hot (N, classes); targets of the last
-step (N, k); or targets of every step, shaped as x is.
+``y`` holds the desired outputs, if known: labels (N,), or one-hot (N, classes); targets of the last
+step (N, k); or targets of every step, with the shape of x.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ..models.network import MAX_VALUE, FloatNetwork
 from .signal_files import Samples
 
 MAX_BYTES = 1 << 31
-"""Most that a file may hold, as float64."""
+"""Largest size of the arrays of a file, as float64 [bytes]."""
 BATCH_VALUES = 1 << 21
-"""Input values of sequences that are run together."""
+"""Most input values of sequences that run together."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
-    """Sequences and what should come of them.
+    """Sequences with their labels or targets.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Dataset:
     targets : tuple of array, or None
         For each sequence (n_steps, n_out), or (1, n_out) for its last step.
     notes : tuple of str
-        What was read otherwise than it stands there.
+        Notes on arrays that were reinterpreted.
     """
 
     sequences: tuple[np.ndarray, ...]
@@ -74,12 +74,12 @@ class Dataset:
         )
 
     def batches(self, n_sequences: int | None = None) -> Iterator[np.ndarray]:
-        """Return indices of sequences of one length, few enough to be run together.
+        """Return batches of sequences, as indices: one length each, few enough to run together.
 
         Parameters
         ----------
         n_sequences : int, optional
-            Most sequences in a batch, if the values in it do not set a lower limit.
+            Most sequences of a batch; `BATCH_VALUES` may set a lower limit.
         """
         return by_length(self.sequences, BATCH_VALUES, n_sequences)
 
@@ -94,7 +94,7 @@ def load_dataset(path: Path, network: FloatNetwork) -> Dataset:
     Raises
     ------
     ModelFileError
-        If the file is damaged, or its shapes are not those of the module text or of the network.
+        If the file is damaged, or its shapes are not those described above or of the network.
     """
     return dataset_of(read_npz(path, MAX_BYTES), network, path)
 
@@ -105,18 +105,18 @@ def dataset_of(arrays: dict[str, np.ndarray], network: FloatNetwork, path: objec
     Raises
     ------
     ModelFileError
-        If their shapes are not those of the module text or of the network.
+        If their shapes are not those described above or of the network.
     """
     rows, offset = _inputs(path, arrays, network.n_in, "network reads")
     dataset = Dataset(sequences=tuple(rows[a:b] for a, b in pairwise(offset)))
     if "y" not in arrays:
         return dataset
     y, row_by_row = _numbers(path, "y", arrays["y"]), "offset" in arrays or len(dataset) == 1
-    return _with_answers(path, dataset, y, network, row_by_row=row_by_row)
+    return _with_targets(path, dataset, y, network, row_by_row=row_by_row)
 
 
 def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Samples:
-    """Read the inputs of a data set, whatever its answers, one sequence after the other.
+    """Read the inputs of a data set and ignore its labels and targets.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Samples:
     n_in : int
         Inputs of the design.
     raw : bool
-        They are integer words.
+        The inputs are integer words.
 
     Raises
     ------
     ModelFileError
-        If the file is damaged, or x has another shape than the module text says, or is no words.
+        If the file is damaged, x has a wrong shape, or x holds no words.
     """
     arrays = read_npz(path, MAX_BYTES)
     rows, offset = _inputs(path, arrays, n_in, "design takes")
@@ -148,7 +148,7 @@ def load_recordings(path: Path, n_in: int, *, raw: bool = False) -> Samples:
 def _inputs(
     path: object, arrays: dict[str, np.ndarray], n_in: int, reader: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return all steps of x, (total, n_in), and where its sequences begin and end, (N + 1,)."""
+    """Return all steps of x, (total, n_in), and the offsets of its sequences, (N + 1,)."""
     if "x" not in arrays:
         found = ", ".join(sorted(arrays)[:8]) or "nothing"
         raise ModelFileError(
@@ -159,7 +159,7 @@ def _inputs(
         if "len" in name.lower() and "offset" not in arrays:
             raise ModelFileError(
                 f"{path}: {name[:200]} is not read; sequences of different lengths are x "
-                "(total, n) with offset (N + 1,), where each begins and the last ends"
+                "(total, n) with offset (N + 1,): the first step of each sequence, and the end"
             )
     if "offset" in arrays:
         rows, offset = x[:, None] if x.ndim == 1 else x, _offsets(path, arrays["offset"], x)
@@ -184,14 +184,14 @@ def _inputs(
 
 
 def _numbers(path: object, name: str, array: np.ndarray) -> np.ndarray:
-    # NaN is the largest of all, and not less than anything
+    # NaN propagates through max, and every comparison with it is false
     if array.dtype.kind not in "biuf" or not float(np.max(np.abs(array), initial=0)) < MAX_VALUE:
         raise ModelFileError(f"{path}: {name} must hold finite real numbers, below {MAX_VALUE:g}")
     return array
 
 
 def _offsets(path: object, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return where sequences of different lengths begin and end."""
+    """Return the checked offsets of sequences of different lengths."""
     if x.ndim not in (1, 2) or offset.ndim != 1 or offset.dtype.kind not in "iu" or len(offset) < 2:
         raise ModelFileError(
             f"{path}: with offset (N + 1,) of integers x must be (total, n), not {x.shape}"
@@ -202,10 +202,10 @@ def _offsets(path: object, offset: np.ndarray, x: np.ndarray) -> np.ndarray:
     return offset
 
 
-def _with_answers(
+def _with_targets(
     path: object, dataset: Dataset, y: np.ndarray, network: FloatNetwork, *, row_by_row: bool
 ) -> Dataset:
-    """Return a data set with what y says; ``row_by_row``: it may be (total, k), as x is."""
+    """Return a data set with labels or targets y; ``row_by_row``: y may be (total, k), like x."""
     n, n_out, steps = len(dataset), network.n_out, {len(s) for s in dataset.sequences}
     labels = _labels(y, n, n_out)
     if labels is not None:
@@ -232,7 +232,7 @@ def _with_answers(
 
 
 def _labels(y: np.ndarray, n: int, n_out: int) -> np.ndarray | None:
-    """Return y as labels (N,), also where it is one-hot or a column; None where it is no labels."""
+    """Return y as labels (N,), converted from one-hot or a column; None where it is no labels."""
     if n_out < 2:
         return None
     whole = y.dtype.kind in "biu" or bool(np.all(y == np.floor(y)))

@@ -27,11 +27,11 @@ from .signal_error import trace
 Advance = Callable[[int], object]
 
 TRACED = 32
-"""Sequences whose every signal is compared with the float network."""
+"""Most sequences in which every signal is compared with the float network."""
 TOGETHER = 250
-"""Sequences that a core runs together in floats, about: a step's arrays stay in its cache."""
+"""About the number of sequences that a core runs together in floats: arrays stay in its cache."""
 FEWEST_TOGETHER = 32
-"""Fewest of them: with fewer, the overhead of NumPy's calls dominates."""
+"""Fewest sequences that a core runs together: below, NumPy's call overhead dominates."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -41,11 +41,11 @@ class Outputs:
     Attributes
     ----------
     values : tuple of float64 array, shape (n_steps, n_out)
-        One for each sequence; of shape (1, n_out) where only the last step counts.
+        One for each sequence; shape (1, n_out) where only the last step is evaluated.
     softmax : bool
-        The network ends in a softmax, which these values leave out.
+        The network ends in a softmax, which is not applied to these values.
     checked : Checked or None
-        Words in which compiled C was compared with the interpreter, where compiled C ran.
+        Comparison of compiled C with the interpreter; None where compiled C did not run.
     """
 
     values: tuple[Array, ...]
@@ -83,7 +83,7 @@ def evaluate(
     MismatchError
         If compiled C and the interpreter differ in a word of the sample that both run.
     """
-    # integers first: compiled C that is wrong is found at once
+    # integers first: wrong compiled C is found early
     integers = run_integers(design, dataset, engine, advance)
     floats = run_floats(design, dataset, advance) if floats is None else floats
     classes = design.network.is_classifier or dataset.labels is not None
@@ -102,21 +102,21 @@ def evaluate(
 
 
 def every_step(dataset: Dataset, design: QuantizedNetwork) -> bool:
-    """Return whether the data ask for the outputs of all steps."""
+    """Return whether the data need the outputs of all steps."""
     if dataset.labels is None and dataset.targets is None:
         return design.network.every_step
     return dataset.at_every_step
 
 
 def engine_data(checked: Checked | None) -> EngineReport:
-    """Return which engine computed the words: compiled C where it was checked."""
+    """Return the report of the engine: compiled C if there is a comparison."""
     return EngineReport(name="interpreter" if checked is None else "c", checked=checked)
 
 
 def run_floats(
     design: QuantizedNetwork, dataset: Dataset, advance: Advance = lambda _: None
 ) -> Outputs:
-    """Run the network in float64, without a softmax at its end, as its program does.
+    """Run the network in float64, without a final softmax, like its program.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def run_integers(
     ToolError
         If C is asked for and there is no compiler.
     """
-    # when outputs are due is the data's choice here, and does not change a word of them
+    # the data decide when outputs are due; this changes no word
     program = with_output_every(design.program, 1 if every_step(dataset, design) else 0)
     compiled = engine == "c" or (engine == "auto" and available())
     runner = BulkEngine(program) if compiled else Interpreter(program)
@@ -171,7 +171,7 @@ def run_integers(
                 runner = Interpreter(program, len(at))
         runner.reset()
         outputs = runner.run(words.transpose(1, 0, 2), _by_steps(words, advance))
-        # the label of a classifier, which comes last, follows from its scores
+        # the label of a classifier, the last output, follows from the scores
         real = real_outputs(program, outputs)[:, :, : design.network.n_out]
         for k, i in enumerate(at):
             found[i] = real[:, k]
@@ -180,27 +180,27 @@ def run_integers(
 
 
 def _side_by_side(n_sequences: int) -> int:
-    """Return how many sequences a core runs together, so that all cores end about together."""
+    """Return how many sequences a core runs together, so that all cores finish together."""
     rounds = max(1, round(n_sequences / (TOGETHER * n_workers())))
     return max(FEWEST_TOGETHER, -(-n_sequences // (rounds * n_workers())))
 
 
 def _by_steps(batch: np.ndarray, advance: Advance) -> Advance:
-    """Return a counter of steps of a batch (n_sequences, n_steps, n_in) that reports sequences."""
+    """Return a callback that takes steps of a batch (n, n_steps, n_in) and reports sequences."""
     n, n_steps = batch.shape[:2]
-    told = 0
+    reported = 0
 
     def count(step: int) -> None:
-        nonlocal told
+        nonlocal reported
         now = n * step // n_steps
-        advance(now - told)
-        told = now
+        advance(now - reported)
+        reported = now
 
     return count
 
 
 def metrics(dataset: Dataset, outputs: Outputs) -> Metrics:
-    """Return the accuracy against labels or the NRMSE against targets, as the data have them."""
+    """Return the accuracy against labels or the NRMSE against targets of the data."""
     if dataset.labels is not None:
         n = outputs.values[0].shape[1]
         confusion = np.zeros((n, n), dtype=np.int64)
@@ -222,7 +222,7 @@ def metrics(dataset: Dataset, outputs: Outputs) -> Metrics:
 
 
 def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> Agreement:
-    """Return how close the integer outputs are to the float ones."""
+    """Return the difference between integer and float outputs."""
     error = power = worst = 0.0
     same = 0
     for a, b in zip(floats.values, integers.values, strict=True):

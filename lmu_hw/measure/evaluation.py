@@ -38,7 +38,7 @@ class Metrics:
 
     @property
     def score(self) -> float | None:
-        """The accuracy where there are labels, else the NRMSE."""
+        """The accuracy with labels, otherwise the NRMSE."""
         return self.nrmse if self.accuracy is None else self.accuracy
 
 
@@ -150,7 +150,7 @@ class SignalTrace:
         """Return the signals as rows of text, the head first."""
         rows: list[tuple[str, ...]] = [("name", "format", "range", "SNR [dB]", "saturated")]
         for name, s in self.signals.items():
-            basis, share = "proven" if s.proven else "seen", f"{100 * s.saturated:.3g} %"
+            basis, share = "proven" if s.proven else "calibrated", f"{100 * s.saturated:.3g} %"
             rows.append((name, s.format, basis, f"{s.snr_db:.1f}", share))
         return rows
 
@@ -192,7 +192,7 @@ class Evaluation(Report):
         lines = [
             f"{self.sequences} sequences; bits: {', '.join(widths)}",
             *self._score_lines(),
-            f"  NRMSE is {NRMSE}; of the agreement, the float output is the target",
+            f"  NRMSE is {NRMSE}; for the agreement, the float output is the target",
             f"  engine     {self.engine}",
             f"  signals, on {self.trace.traced_sequences} sequences:",
             *(f"    {line}" for line in columns(self.trace.rows(), n_left=3)),

@@ -27,7 +27,7 @@ def write_outputs(
     sample_rate: float | None,
     full_scale: float | None,
 ) -> None:
-    """Write what came out of recordings, one after the other.
+    """Write the outputs of recordings, one after the other.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def write_outputs(
     offset : int64 array, shape (n_recordings + 1,)
         Recording i is ``outputs[offset[i]:offset[i + 1]]``.
     sample_rate : float or None
-        For WAV files.
+        Sample rate of a WAV file [samples/s].
     full_scale : float or None
-        Real values are written, of which this stands for 1.0. None: words.
+        Write real values, scaled so that 1.0 becomes this value. None: words.
 
     Raises
     ------
@@ -65,11 +65,11 @@ def write_outputs(
 def write_data(
     program: Program, target: Path, outputs: Words, offset: Words, full_scale: float | None
 ) -> None:
-    """Write outputs as a .npz file whose arrays are called as the program's output vectors.
+    """Write outputs as a .npz file with an array for each output vector, by its name.
 
     ``NAME`` (total, length), or (total,) for a vector of one word, holds the output rows of all
     recordings; recording i is ``NAME[offset[i]:offset[i + 1]]``. Real values are float64, labels
-    and words integers; of words, ``NAME_frac_bits`` says that a value is
+    and words integers. With words, ``NAME_frac_bits`` gives the format: a value is
     ``NAME * 2.0**-NAME_frac_bits``.
 
     Parameters
@@ -79,7 +79,7 @@ def write_data(
     outputs : int64 array, shape (total, n_out)
     offset : int64 array, shape (n_recordings + 1,)
     full_scale : float or None
-        What 1.0 stands for; None: words.
+        Value that 1.0 becomes; None: words.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def _holds(kind: type[np.signedinteger[Any]], fmt: QFormat) -> bool:
 
 
 def labels(program: Program) -> frozenset[str]:
-    """Return the vectors that hold a number of a class, which is an integer whatever the units."""
+    """Return the names of output vectors that hold class labels, integers in any unit."""
     return frozenset(op.target for op in program.ops if isinstance(op, Argmax))
 
 

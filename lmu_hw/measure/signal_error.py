@@ -22,7 +22,7 @@ TRACED_STEPS = 2048
 TRACED_VALUES = 1 << 24
 """Most words traced, of all signals together."""
 SILENT_DB = 400.0
-"""SNR where there is no error at all [dB]."""
+"""SNR without any error [dB]."""
 
 
 def trace(design: QuantizedNetwork, dataset: Dataset) -> SignalTrace:
@@ -46,10 +46,10 @@ def trace(design: QuantizedNetwork, dataset: Dataset) -> SignalTrace:
         x = dataset.stack(at)[:, :steps]
         history: list[dict[str, Array]] = []
         signal_graph.run(network, x, lambda _, s: history.append(dict(s)))  # noqa: B023
-        steps_seen = iter(history)
+        float_steps = iter(history)
 
         def watch(words: Mapping[str, Words]) -> None:
-            wanted = next(steps_seen)  # noqa: B023
+            wanted = next(float_steps)  # noqa: B023
             for name, total in sums.items():
                 fmt = program.vector(name).fmt
                 reference = wanted[stands_for[name]]
@@ -85,7 +85,7 @@ class _SquareSums:
     count: int = 0
 
     def add(self, words: Words, low: int, high: int, lsb: float, reference: Array) -> None:
-        # zero is no end of what cannot be negative
+        # 0 in an unsigned format is no saturation
         self.at_ends += int(np.count_nonzero((words == high) | ((words == low) & (low < 0))))
         self.count += words.size
         self.power += float(np.sum(reference**2))

@@ -1,7 +1,7 @@
-"""Signals that users bring and take away: .npy, .csv and .wav files.
+"""Reads and writes signals in .npy, .csv and .wav files.
 
-A reading is real-valued unless raw words are asked for. Every failure is one line that says where
-the trouble is and what to do.
+Values are real unless raw words are asked for. Every error is one line with the place and the
+remedy.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Samples:
     samples : float64 or int64 array, shape (n_steps, columns)
         Read-only; int64 only for raw words.
     offset : tuple of int
-        Where recordings begin and end: recording i is ``samples[offset[i]:offset[i + 1]]``.
+        Start of each recording, and the end: recording i is ``samples[offset[i]:offset[i + 1]]``.
     sample_rate : float or None
-        Samples per second, where the file says.
+        Sample rate [samples/s]; None where the file has none.
     kind : {"real", "pcm", "raw"}
-        Real numbers as they stand, PCM samples scaled to -1 .. 1, or integer words.
+        Real numbers, PCM samples scaled to -1 .. 1, or integer words.
     """
 
     samples: AnyArray
@@ -51,7 +51,7 @@ class Samples:
 
 
 def parse_columns(text: str) -> tuple[Column, ...]:
-    """Return the columns that ``1,3`` or ``ax,ay`` asks for.
+    """Return the columns in a text such as ``1,3`` or ``ax,ay``.
 
     Raises
     ------
@@ -84,8 +84,8 @@ def read_signal(
     ----------
     path : Path
         A ``.npy`` array of shape (n_steps,) or (n_steps, columns); a ``.csv`` text of numbers
-        separated by commas or spaces, with ``#`` comments and at most one line of names on top,
-        where a blank line parts recordings; or a ``.wav`` recording with a channel for each column.
+        separated by commas or spaces, with ``#`` comments, at most one line of names on top, and
+        blank lines between recordings; or a ``.wav`` recording with a channel for each column.
     columns : int
         Inputs of the design, >= 1.
     raw : bool
@@ -96,15 +96,15 @@ def read_signal(
 
     Returns
     -------
-    Signal
+    Samples
 
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, empty, of the wrong shape, or holds what is no finite real
-        number (with ``raw``: no integer of 64 bits).
+        If the file is missing, damaged, empty, of the wrong shape, or holds something other than
+        finite real numbers (with ``raw``: integers of 64 bits).
     SpecError
-        If as many columns as inputs are not chosen.
+        If the number of selected columns is not that of the inputs.
     """
     if select is not None and len(select) != columns:
         raise SpecError(
@@ -117,7 +117,7 @@ def read_signal(
         raise ModelFileError(f"{path} must end in {_suffixes()}, not {path.suffix!r}")
     try:
         if path.is_dir():
-            raise ModelFileError(f"{path} is a folder; give a {_suffixes()} file")
+            raise ModelFileError(f"{path} is a directory; name a {_suffixes()} file")
         samples, starts, sample_rate, pcm = reader(path, columns, raw, select)
     except OSError as error:
         raise read_error(path, error) from error
@@ -145,7 +145,7 @@ def write_signal(
     offset: Sequence[int] = (),
     whole: Collection[int] = (),
 ) -> None:
-    """Write real numbers or integer words, whole or not at all.
+    """Write real numbers or integer words, atomically.
 
     Reals go to a WAV file as 32-bit floats, words as unscaled PCM of 8, 16 or 32 bits.
 
@@ -155,14 +155,14 @@ def write_signal(
         Ends in ``.npy``, ``.csv`` or ``.wav``; an existing file is replaced.
     samples : array_like of float or int, shape (n_steps,) or (n_steps, columns)
     sample_rate : float or None
-        Samples per second; kept by WAV files alone, which must have a whole one.
+        Sample rate [samples/s]; written to WAV files only, where it must be a whole number.
     width : int or None
-        Width of the words [bits], for WAV files; as wide as the widest word by default.
+        Width of the words [bits] of a WAV file. Default: that of the widest word.
     offset : sequence of int
-        Where recordings begin and end; CSV files part them by a blank line, unless each is a single
-        row.
+        Start of each recording, and the end; in CSV a blank line separates recordings, unless each
+        is a single row.
     whole : collection of int
-        Columns of whole numbers, which CSV files write as such.
+        Columns of whole numbers, which CSV files write as integers.
 
     Raises
     ------
@@ -190,15 +190,15 @@ _DAMAGE = (
     *(ArithmeticError, LookupError, SyntaxError, TokenError, TypeError, ValueError),
     *(MemoryError, RecursionError),  # brackets nested too deep for the parser
 )
-"""What a damaged header reaches inside NumPy."""
+"""Errors that a damaged header raises inside NumPy."""
 
 
 def _read_npy(path: Path, columns: int, raw: bool, select: Selection) -> Reading:
     try:
         with warnings.catch_warnings():
-            # Files of old releases are welcome, and a damaged header is told of below.
+            # Old format versions only warn; a damaged header raises below.
             warnings.simplefilter("ignore")
-            # Mapped: the header is held against the file's size before any memory is taken.
+            # Mapped: the header is checked against the file size before memory is allocated.
             data = np.lib.format.open_memmap(path, mode="r")
     except _DAMAGE as error:
         if not path.stat().st_size:
@@ -219,13 +219,13 @@ def _read_npy(path: Path, columns: int, raw: bool, select: Selection) -> Reading
         )
     _check_not_empty(path, len(data))
     places = _places(path, n, columns, select)
-    with np.errstate(invalid="ignore"):  # a NaN that signals is refused by its place
+    with np.errstate(invalid="ignore"):  # a signaling NaN is refused later, with its place
         samples = np.array(data.reshape(-1, n)[:, places], dtype=np.int64 if raw else np.float64)
     return samples, [0], None, False
 
 
 def _places(path: Path, found: int, columns: int, select: Selection) -> list[int]:
-    """Return the places of the columns to read, in a file without names."""
+    """Return the indices of the columns to read, in a file without names."""
     if select is not None:
         return list(chosen(path, found, select, None))
     check_columns(path, found, columns)

@@ -1,7 +1,7 @@
-"""Signals from a file through the integer program: what the hardware will give, word for word.
+"""Runs the integer program on signals from a file; the words equal those of the hardware.
 
-Recordings, the sequences of a ``.npz`` data set or what blank lines part in a CSV file, each begin
-from reset.
+Each recording starts from reset. The recordings of a ``.npz`` data set are its sequences; those of
+a CSV file are separated by blank lines.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from .wav import wav_rate
 
 MAX_FULL_SCALE = 1e100
 BATCH_VALUES = 1 << 21
-"""Input words of recordings that are run together."""
+"""Most input words of recordings that run together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What a simulation did.
+    """Result of a simulation.
 
     Attributes
     ----------
     recordings : int
-        Each from reset.
+        Number of recordings, each run from reset.
     steps : int
-        Of all recordings.
+        Steps of all recordings.
     samples : int
-        Input samples: steps times input words.
+        Number of input samples: steps times input words.
     saturated : int
-        Samples among them outside the input format, held at its ends.
+        Samples outside the input format, which saturate.
     engine : str
         ``c`` (compiled) or ``interpreter``; both give the same words.
     notes : tuple of str
@@ -74,7 +74,7 @@ def simulate(
     network: bool = False,
     quiet: bool = False,
 ) -> Simulation:
-    """Stream a file through a program and write what comes out.
+    """Run a program on a file and write its outputs.
 
     Parameters
     ----------
@@ -86,17 +86,17 @@ def simulate(
         .npy, .csv or .wav with a column for each output word, recordings one after the other; or
         .npz, see `~lmu_hw.measure.output_file.write_data`.
     full_scale : float
-        The input value that stands for 1.0; outputs are scaled back by it.
+        The input value that becomes 1.0; outputs are scaled back by it.
     raw : bool
         Integer words in and out instead of real values.
     engine : str
         ``auto``, ``c`` or ``interpreter``.
     words : bool
-        Integer words out alone.
+        Write integer words, and read real values.
     select : sequence of int or str, optional
         Columns of the source to read.
     network : bool
-        The program is a trained network's: what is said of samples that saturate.
+        The program is a trained network's; only the note on saturation differs.
     quiet : bool
         No progress.
 
@@ -107,9 +107,9 @@ def simulate(
     EmitError
         If the output cannot be written.
     SpecError
-        If the output is the input, or columns are chosen that cannot be.
+        If the output is the input, or a data set is given with columns.
     """
-    # what can be known before the work is said before it
+    # check everything possible before the work starts
     _check_target(source, target)
     signal = _read(program, source, raw, select)
     if target.suffix.lower() == ".wav":
@@ -152,19 +152,21 @@ def _read(program: Program, source: Path, raw: bool, select: Sequence[Column] | 
 
 
 def _check_target(source: Path, target: Path) -> None:
-    """Raise the error of an output that cannot be written, or must not be."""
+    """Raise unless the output can be written and is not the input."""
     if target.suffix.lower() not in (*SUFFIXES, DATA):
         raise EmitError(f"{target} must end in {', '.join((*SUFFIXES, DATA))}; choose one of them")
     if target.is_dir():
-        raise EmitError(f"{target} is a folder; give a file in it")
+        raise EmitError(f"{target} is a directory; name a file in it")
     if not target.parent.is_dir():
-        raise EmitError(f"cannot write {target}: there is no folder {target.parent}; make it first")
+        raise EmitError(
+            f"cannot write {target}: there is no directory {target.parent}; make it first"
+        )
     if source.exists() and target.exists() and source.samefile(target):
         raise SpecError(f"output must not be the input file {source}; choose another name")
 
 
 def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) -> float:
-    """Return the input value that stands for 1.0.
+    """Return the input value that becomes 1.0, checked.
 
     Parameters
     ----------
@@ -172,12 +174,12 @@ def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) ->
     network : bool
         The design is a trained network, whose outputs do not scale with its inputs.
     raw : bool
-        The input is words, which have no scale.
+        The input holds words, which have no scale.
 
     Raises
     ------
     SpecError
-        If it is not a positive number of sensible size, or not 1 where nothing scales.
+        If it is not a positive number in range, or not 1 where nothing is scaled.
     """
     scale = check_positive("--full-scale", value)
     if not 1 / MAX_FULL_SCALE <= scale <= MAX_FULL_SCALE:
@@ -198,7 +200,7 @@ def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) ->
 def saturation_text(
     saturated: int, samples: AnyArray, full_scale: float, *, network: bool = False
 ) -> str:
-    """Return what is said of samples that were held at the ends of the input's format."""
+    """Return the note on samples that saturated at the ends of the input format."""
     share = 100 * saturated / samples.size
     found = f"{saturated} of {samples.size} samples ({share:.3g} %) were saturated"
     if not network:
@@ -213,7 +215,7 @@ def saturation_text(
 def to_words(
     program: Program, signal: Samples, full_scale: float, source: Path
 ) -> tuple[Words, int]:
-    """Return a signal as input words and how many samples were saturated.
+    """Return a signal as input words, and the number of saturated samples.
 
     Raises
     ------
@@ -231,7 +233,7 @@ def to_words(
                     f"column {column} (both from 0), but {fmt} takes {fmt.min} to {fmt.max}"
                 )
         return signal.samples.astype(np.int64), 0
-    # a sample may lie beyond float64 once it is scaled: it saturates like any other
+    # a scaled sample may exceed float64: it saturates like any other
     with np.errstate(over="ignore", invalid="ignore"):
         columns = [
             from_real(signal.samples[:, k], fmt, full_scale=full_scale)
@@ -243,7 +245,7 @@ def to_words(
 def run(
     program: Program, recordings: Sequence[Words], engine: str, quiet: bool = False
 ) -> list[Words]:
-    """Run recordings, each from reset; the engines give the same words.
+    """Run recordings, each from reset; both engines give the same words.
 
     Parameters
     ----------
@@ -274,7 +276,7 @@ def run(
 
 
 def _each_step(advance: Callable[[int], object], n_streams: int) -> Callable[[int], None]:
-    """Return what is told of the steps done so far, and counts those of all streams."""
+    """Return a callback that takes steps done so far and reports those of all streams."""
     done = 0
 
     def report(steps: int) -> None:

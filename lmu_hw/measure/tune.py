@@ -1,8 +1,8 @@
-"""The cheapest word lengths that keep a network's accuracy.
+"""Search for the cheapest word lengths that keep a network's accuracy.
 
-One width after the other is brought as low as the loss allows, by bisection: the weights of all
-layers, everything else, then the weights of each layer alone; again until nothing moves. Every
-point met is kept: the ones that nothing beats are the trade-off.
+Each width in turn is reduced as far as the allowed loss permits, by bisection: the weights of all
+layers, every other width, then the weights of each layer alone; repeated until no width changes.
+All evaluated points are kept; the Pareto-optimal ones form the trade-off.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ LADDERS = {
     "state_bits": (8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32),
     "coef_bits": (4, 6, 8, 10, 12, 16),
 }
-"""Widths that are tried; the input's costs nothing here."""
+"""Widths that are tried; the width of the input does not change the cost."""
 WIDEST = Widths(weight_bits=16, act_bits=16, coef_bits=16, state_bits=None, input_bits=16)
 MAX_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DesignPoint:
-    """Widths that were tried.
+    """Evaluated word lengths.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ class DesignPoint:
     score : float
         Accuracy, or NRMSE.
     loss : float
-        How much worse than the float network.
+        Score lost against the float network.
     rom_bits, ram_bits : int
     multiplies : int
-        In a step with an output.
+        Multiplies of a step with an output.
     keeps : bool
-        The loss is within what was allowed.
+        The loss is within the allowed loss.
     """
 
     widths: Widths
@@ -65,20 +65,20 @@ class DesignPoint:
 
 @dataclass(slots=True)
 class Tuner:
-    """A search, which can be looked at while it runs.
+    """A search; its attributes are valid while it runs.
 
     Parameters
     ----------
     design : callable
-        Widths -> `~lmu_hw.quantize.quantize_network.QuantizedNetwork`.
+        Takes widths, returns a `~lmu_hw.quantize.quantize_network.QuantizedNetwork`.
     dataset : Dataset
         With labels or targets.
     max_loss : float
-        What may be lost of accuracy, or added to the NRMSE.
+        Largest allowed decrease of accuracy, or increase of NRMSE.
     engine : str
         See `~lmu_hw.measure.evaluate.evaluate`.
     checked : Checked, optional
-        What the interpreter was seen to agree with at all points so far, where compiled C ran.
+        Words of compiled C that equal the interpreter's, of all points so far.
     """
 
     design: Callable[[Widths], QuantizedNetwork]
@@ -91,7 +91,7 @@ class Tuner:
     checked: Checked | None = None
 
     def run(self) -> Iterator[DesignPoint]:
-        """Search; yield every point when it is met.
+        """Search; yield every point when it is evaluated.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Tuner:
 
     @property
     def best(self) -> DesignPoint:
-        """The cheapest point so far that keeps the metric."""
+        """The cheapest point so far that keeps the accuracy."""
         return min((p for p in self.points.values() if p.keeps), key=lambda p: p.cost)
 
     @property
@@ -131,7 +131,7 @@ class Tuner:
         return engine_data(self.checked)
 
     def pareto(self) -> list[DesignPoint]:
-        """Return the points that no other one beats in both loss and cost, cheapest first."""
+        """Return the Pareto-optimal points in loss and cost, cheapest first."""
         ordered = sorted(self.points.values(), key=lambda p: (p.cost, p.loss))
         front: list[DesignPoint] = []
         for point in ordered:
@@ -140,7 +140,7 @@ class Tuner:
         return front
 
     def _moves(self, network: FloatNetwork) -> Iterator[Callable[[Widths], list[Widths]]]:
-        """Yield functions from widths to narrower ones, narrowest first, in one respect each."""
+        """Yield functions from widths to narrower ones, narrowest first, for one width each."""
         for name, ladder in LADDERS.items():
             yield lambda widths, name=name, ladder=ladder: [  # type: ignore[misc]
                 replace(widths, **{name: bits}, **_FORGET.get(name, {}))
@@ -151,7 +151,7 @@ class Tuner:
             yield lambda widths, k=k: _narrower_layer(widths, k, len(network.layers))  # type: ignore[misc]
 
     def _lowest(self, rungs: list[Widths]) -> Iterator[DesignPoint]:
-        """Yield the points of a bisection for the lowest rung that keeps the metric."""
+        """Yield the points of a bisection for the lowest rung that keeps the accuracy."""
         low, high = 0, len(rungs)
         while low < high:
             middle = (low + high) // 2
@@ -159,7 +159,7 @@ class Tuner:
             try:
                 point = self.points[rungs[middle]] if known else self._try(rungs[middle])
             except SpecError:
-                # words this narrow cannot hold what they must
+                # words this narrow cannot hold their signals
                 low = middle + 1
                 continue
             if not known:
@@ -197,7 +197,7 @@ class Tuner:
 
 
 _FORGET: dict[str, dict[str, tuple[int, ...]]] = {"weight_bits": {"layer_weight_bits": ()}}
-"""What else changes with a width: one for all layers replaces those of each."""
+"""Fields that a width resets: the width of all layers replaces those of each layer."""
 
 
 def _below(ladder: tuple[int, ...], now: int | None) -> list[int]:

@@ -1,4 +1,4 @@
-"""WAV files in and out, through SciPy, with the word width that SciPy leaves out."""
+"""Reads and writes WAV files through SciPy, with the word width, which SciPy does not return."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def read_wav(path: Path) -> tuple[AnyArray, int, float]:
     Returns
     -------
     samples : int64 or floating array, shape (n_steps, n_channels)
-        Signed words as they are in the file, or numbers.
+        Signed words of the file, or floating-point numbers.
     bits : int
-        Width of the words; 0 where the file holds numbers.
+        Width of the words; 0 for floating-point numbers.
     sample_rate : float
         Samples per second.
 
@@ -43,12 +43,12 @@ def read_wav(path: Path) -> tuple[AnyArray, int, float]:
     try:
         container = _container_bits(path)
         with warnings.catch_warnings():
-            # Players write chunks of their own, which are no concern; a short file is one.
+            # Unknown chunks are harmless; a file that is cut short is not.
             warnings.simplefilter("ignore", wavfile.WavFileWarning)
             warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
             rate, data = wavfile.read(path)
     except (ArithmeticError, LookupError, MemoryError, NameError, TypeError) as error:
-        # A damaged header reaches any of these inside SciPy.
+        # A damaged header raises any of these inside SciPy.
         raise ModelFileError(f"{path} is a damaged WAV file; write it again as PCM") from error
     except (EOFError, ValueError, struct.error, wavfile.WavFileWarning) as error:
         raise ModelFileError(
@@ -67,8 +67,8 @@ def read_wav(path: Path) -> tuple[AnyArray, int, float]:
 def _container_bits(path: Path) -> int:
     """Return the bits that a sample takes in the file, from its fmt chunk.
 
-    SciPy takes memory for as many samples as a file claims to hold: one that claims more than there
-    are is refused here.
+    SciPy allocates memory for as many samples as the header claims: a header that claims more than
+    the file holds is refused here.
     """
     length, bits = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -86,12 +86,12 @@ def _container_bits(path: Path) -> int:
 
 
 def wav_rate(path: Path, sample_rate: float | None) -> int:
-    """Return a sample rate that a WAV file can hold.
+    """Return the sample rate of a WAV file, checked.
 
     Raises
     ------
     EmitError
-        If there is none or it is no whole number.
+        If it is None or no whole number.
     """
     if sample_rate is None or not 0 < sample_rate < 2**32 or sample_rate != int(sample_rate):
         given = "and the input has none" if sample_rate is None else f"not {sample_rate}"
@@ -107,7 +107,7 @@ def wav_samples(path: Path, samples: AnyArray, width: int | None) -> AnyArray:
     path : Path
     samples : int or float array, shape (n_steps, n_channels)
     width : int or None
-        Width of the words [bits]; None for that of the widest.
+        Width of the words [bits]. None: that of the widest word.
 
     Raises
     ------
@@ -122,12 +122,12 @@ def wav_samples(path: Path, samples: AnyArray, width: int | None) -> AnyArray:
         raise EmitError(f"{path} holds words of at most 32 bits, not {bits}; write .npy or .csv")
     if bits > 8:
         return samples.astype(np.int16 if bits <= 16 else np.int32)
-    # 8-bit samples are stored with an offset.
+    # WAV stores 8-bit samples as unsigned.
     return (samples + 128).astype(np.uint8)
 
 
 def write_wav(file: BinaryIO, rate: int, samples: AnyArray) -> None:
-    """Write what `wav_rate` and `wav_samples` returned."""
+    """Write a sample rate from `wav_rate` and samples from `wav_samples`."""
     from scipy.io import wavfile
 
     wavfile.write(file, rate, samples)

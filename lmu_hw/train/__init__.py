@@ -1,4 +1,4 @@
-"""Training in PyTorch: LMU layers that learn their windows, and export to networks without loss.
+"""Training in PyTorch: LMU layers with trainable windows, exported exactly to networks.
 
 Needs the extra ``train``: ``pip install lmu-hw[train]``. Nothing else in lmu-hw imports torch.
 """

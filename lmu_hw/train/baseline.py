@@ -1,4 +1,4 @@
-"""What an LMU is compared with: an LSTM of PyTorch of as many parameters."""
+"""The baseline of an LMU: an LSTM with as many parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LSTMNetwork(nn.Module):
     input_size, hidden_size, output_size : int
     num_layers : int
     every_step : bool
-        Give outputs of all steps, not of the last.
+        Return the outputs of all steps, not of the last.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""The cells of `lmu_hw.models.network` in PyTorch; parameters have the same orientation and order.
+"""The cells of `lmu_hw.models.network` in PyTorch; parameters have the same shape and order.
 
-A cell first projects what it reads (all steps at once, where they are known), then steps.
+A cell first projects its input, of all steps at once, and then runs step by step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..models import network
 from ..models.network import Activation
-from .straight_through import FLOATS, Tape
+from .straight_through import FLOATS, StraightThrough
 from .torch_activations import activate
 
 State = tuple[Tensor, ...]
@@ -28,7 +28,7 @@ def lecun_uniform_(weights: Tensor) -> Tensor:
 
 
 class Cell(nn.Module):
-    """What all cells have: ``W`` (rows, input_size), ``b`` (rows,), and an output of each step.
+    """Base class of cells, with weights ``W`` (rows, input_size) and ``b`` (rows,).
 
     Input ``(n_sequences, n_steps, input_size)``, output ``(n_sequences, n_steps, hidden_size)``,
     state a tuple of tensors ``(n_sequences, hidden_size)`` that starts with the last output.
@@ -53,33 +53,34 @@ class Cell(nn.Module):
             initialise(block.data)
 
     def start(self, like: Tensor) -> State:
-        """Return the zero state, for as many sequences as ``like`` has."""
+        """Return the zero state, for the number of sequences in ``like``."""
         return (like.new_zeros(len(like), self.hidden_size),) * self.n_states
 
     def project(self, x: Tensor) -> Tensor:
-        """Return the part of the rows that the input makes, the bias included."""
+        """Return ``W x + b``, the contribution of the input to the rows."""
         return nn.functional.linear(x, self.W, self.b)
 
-    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+    def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
         """Return the state after a step, the output first.
 
         Parameters
         ----------
         p : tensor, shape (n_sequences, rows)
-            What `project` gave.
+            As `project` returns it.
         state : tuple of tensor
-        tape : Tape
+        estimator : StraightThrough
+            Values that replace signals of this step.
         """
         raise NotImplementedError
 
     def forward(
-        self, x: Tensor, state: State | None = None, *, tape: Tape = FLOATS
+        self, x: Tensor, state: State | None = None, *, estimator: StraightThrough = FLOATS
     ) -> tuple[Tensor, State]:
         """Run the cell over sequences."""
         state = self.start(x) if state is None else state
         outputs = []
         for t, p in enumerate(self.project(x).unbind(1)):
-            state = self.step(p, state, tape.at(t))
+            state = self.step(p, state, estimator.at(t))
             outputs.append(state[0])
         return torch.stack(outputs, 1), state
 
@@ -93,19 +94,19 @@ class Cell(nn.Module):
         raise NotImplementedError
 
     def fill(self, cell: network.Cell) -> Cell:
-        """Take the weights of a network's cell."""
+        """Copy the weights of a network's cell and return self."""
         for name, array in network.arrays(cell):
             fill_(getattr(self, name), array)
         return self
 
 
 def fill_(parameter: Tensor, array: np.ndarray) -> None:
-    """Set a parameter to numbers, in float64."""
+    """Set a parameter to an array, in float64."""
     parameter.data = torch.tensor(np.array(array))
 
 
 def numbers(parameter: Tensor) -> np.ndarray:
-    """Return a parameter as a float64 array of its own."""
+    """Return a copy of a parameter as a float64 array."""
     return parameter.detach().double().numpy().copy()
 
 
@@ -117,7 +118,7 @@ class Dense(Cell):
     input_size, hidden_size : int
     activation : Activation
     dropout : float
-        Share of outputs left out while training.
+        Share of outputs set to zero in training.
     """
 
     is_recurrent = False
@@ -133,15 +134,15 @@ class Dense(Cell):
         super().__init__(input_size, hidden_size, activation)
         self.dropout = nn.Dropout(dropout)
 
-    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+    def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
         """Return the output."""
-        return (self.dropout(tape("h", activate(self.activation, p))),)
+        return (self.dropout(estimator("h", activate(self.activation, p))),)
 
     def forward(
-        self, x: Tensor, state: State | None = None, *, tape: Tape = FLOATS
+        self, x: Tensor, state: State | None = None, *, estimator: StraightThrough = FLOATS
     ) -> tuple[Tensor, State]:
         """Run the layer over all steps at once."""
-        (y,) = self.step(self.project(x), (), tape)
+        (y,) = self.step(self.project(x), (), estimator)
         return y, (y[:, -1],)
 
     def cell(self) -> network.DenseLayer:
@@ -156,7 +157,7 @@ class Dense(Cell):
 
 
 class Recurrent(Cell):
-    """A cell that reads its own last output through ``U`` (rows, hidden_size)."""
+    """Base class of cells that read their last output, through ``U`` (rows, hidden_size)."""
 
     U: Tensor
 
@@ -171,7 +172,7 @@ class Recurrent(Cell):
 
 
 class SimpleRNN(Recurrent):
-    """``h' = f(W x + U h + b)``: with a memory's output as x, the hidden layer of the paper.
+    """``h' = f(W x + U h + b)``: the hidden layer of the paper where x is a memory's output.
 
     Parameters
     ----------
@@ -184,10 +185,10 @@ class SimpleRNN(Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, activation)
 
-    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+    def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
         """Return the state after a step."""
         h = torch.addmm(p, state[0], self.U.T)
-        return (tape("h", activate(self.activation, h)),)
+        return (estimator("h", activate(self.activation, h)),)
 
     def cell(self) -> network.SimpleRNNLayer:
         """Return the cell as part of a network."""
@@ -230,18 +231,18 @@ class LSTM(Recurrent):
         self.gate = gate
         self.b.data[hidden_size : 2 * hidden_size] = 1.0
 
-    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+    def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
         """Return the state after a step."""
         h, c = state
         rows = torch.addmm(p, h, self.U.T).chunk(4, dim=1)
         functions = (self.gate, self.gate, self.activation, self.gate)
         i, f, g, o = (
-            tape(name, activate(function, x))
+            estimator(name, activate(function, x))
             for name, function, x in zip("ifgo", functions, rows, strict=True)
         )
-        c = tape("c", f * c + i * g)
-        a = tape("a", activate(self.activation, c))
-        return tape("h", o * a), c
+        c = estimator("c", f * c + i * g)
+        a = estimator("a", activate(self.activation, c))
+        return estimator("h", o * a), c
 
     def cell(self) -> network.LSTMLayer:
         """Return the cell as part of a network."""
@@ -265,7 +266,7 @@ class GRU(Recurrent):
     gate : Activation
         The function s.
     inner_bias : bool
-        With c; without it the older form, ``U_g (r h)``.
+        The cell has c; without it ``r`` is applied before ``U_g``, as ``U_g (r h)``.
     """
 
     blocks = 3
@@ -283,21 +284,21 @@ class GRU(Recurrent):
         self.gate = gate
         self.c = nn.Parameter(torch.zeros(hidden_size)) if inner_bias else None
 
-    def step(self, p: Tensor, state: State, tape: Tape = FLOATS) -> State:
+    def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
         """Return the state after a step."""
         (h,), n = state, self.hidden_size
         gates = torch.addmm(p[:, : 2 * n], h, self.U[: 2 * n].T)
         z, r = (
-            tape(name, activate(self.gate, x))
+            estimator(name, activate(self.gate, x))
             for name, x in zip("zr", gates.chunk(2, dim=1), strict=True)
         )
         U_g = self.U[2 * n :].T
         if self.c is None:
-            before = torch.addmm(p[:, 2 * n :], tape("rh", r * h), U_g)
+            before = torch.addmm(p[:, 2 * n :], estimator("rh", r * h), U_g)
         else:
-            before = tape("p", p[:, 2 * n :]) + r * tape("q", torch.addmm(self.c, h, U_g))
-        g = tape("g", activate(self.activation, before))
-        return (tape("h", z * h + (1.0 - z) * g),)
+            before = estimator("p", p[:, 2 * n :]) + r * estimator("q", torch.addmm(self.c, h, U_g))
+        g = estimator("g", activate(self.activation, before))
+        return (estimator("h", z * h + (1.0 - z) * g),)
 
     def cell(self) -> network.GRULayer:
         """Return the cell as part of a network."""
@@ -324,4 +325,4 @@ CELLS: dict[type[network.Cell], type[Cell]] = {
     network.LSTMLayer: LSTM,
     network.GRULayer: GRU,
 }
-"""The module of each cell of a network."""
+"""The module for each kind of cell of a network."""

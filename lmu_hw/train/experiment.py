@@ -1,9 +1,9 @@
-"""What a task script does with a model: train it beside a rival, then as integers of few bits.
+"""A training experiment: an LMU and an LSTM in floats, then the LMU quantized to few bits.
 
-A study trains both in floats with the same data, order, epochs and batch size, rounds the model
-after training (PTQ), trains it on as integers (QAT), and scores every one on test data that none
-of this has seen. Integer scores are those of the exported program, run by compiled C where there is
-a compiler; training's own outputs are compared with them word for word.
+The experiment trains both in floats with the same data, order, epochs and batch size, rounds the
+LMU after training (PTQ), trains it further as integers (QAT), and scores each on held-out test
+data. Integer scores are those of the exported program, run by compiled C where there is a compiler.
+The outputs of training are compared with the program word for word.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from .quantized import Quantized
 
 Score = Callable[[Tensor, Tensor], Mapping[str, float]]
 CALIBRATED = 256
-"""Sequences on which ranges are looked at."""
+"""Most sequences on which ranges are calibrated."""
 COMPARED = 32
-"""Test sequences on which training's words are compared with those of the program."""
+"""Test sequences on which training is compared with the program."""
 PTQ_BITS = (16, 8, 4)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
-    """Data and what is made of them.
+    """Data, loss and score of a task.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Task:
     y, test_y : tensor, shape (n, ...)
     loss : callable
     score : callable
-        Outputs and targets -> figures by name.
+        Takes outputs and targets, returns figures by name.
     batch_size : int
     lr, weight_decay : float
     """
@@ -83,34 +83,34 @@ def run(
     Raises
     ------
     MismatchError
-        If a word of training is not that of the exported program.
+        If training and the exported program differ in a word.
     """
     torch.set_num_threads(options.threads)
-    study = _Study(task, options)
-    history = study.train(model, "lmu", options.epochs)
-    study.add("LMU, float", predict(model, (task.test_x,)), model, history)
-    study.write("", to_bytes(export(model)))
+    experiment = _Experiment(task, options)
+    history = experiment.train(model, "lmu", options.epochs)
+    experiment.add("LMU, float", predict(model, (task.test_x,)), model, history)
+    experiment.write("", to_bytes(export(model)))
     if rival is not None and options.rival_epochs:
-        history = study.train(rival, "lstm", options.rival_epochs)
-        study.add("LSTM, float", predict(rival, (task.test_x,)), rival, history)
-    calibration = Calibration(export(model), study.calibration)
+        history = experiment.train(rival, "lstm", options.rival_epochs)
+        experiment.add("LSTM, float", predict(rival, (task.test_x,)), rival, history)
+    calibration = Calibration(export(model), experiment.calibration)
     for bits in PTQ_BITS:
         widths = Widths(weight_bits=bits, act_bits=act_bits)
         design = calibration.design(widths, title=f"{task.name}, {bits}-bit weights")
-        study.add(f"PTQ, {bits}-bit weights", study.integers(design))
+        experiment.add(f"PTQ, {bits}-bit weights", experiment.integers(design))
     for bits in options.qat_bits if options.qat_epochs else ():
         widths = Widths(weight_bits=bits, act_bits=act_bits)
-        trained, history = study.train_as_integers(model, widths, qat_lr)
+        trained, history = experiment.train_as_integers(model, widths, qat_lr)
         design = trained.design()
-        study.add(f"QAT, {bits}-bit weights", study.integers(design), history=history)
-        study.compare(trained)
-        study.write(f"_qat{bits}", to_bytes(export(trained.model), trained.ranges))
-    print(table(study.report))
-    return study.report
+        experiment.add(f"QAT, {bits}-bit weights", experiment.integers(design), history=history)
+        experiment.compare(trained)
+        experiment.write(f"_qat{bits}", to_bytes(export(trained.model), trained.ranges))
+    print(table(experiment.report))
+    return experiment.report
 
 
 def table(report: Mapping[str, Any]) -> str:
-    """Return the figures of a study as text."""
+    """Return the figures of an experiment as a text table."""
     rows = report["rows"]
     names = list(dict.fromkeys(n for row in rows.values() for n in row))
     lines = [["", *names]]
@@ -126,7 +126,7 @@ def _shown(value: float | None) -> str:
     return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
 
 
-class _Study:
+class _Experiment:
     def __init__(self, task: Task, options: Namespace) -> None:
         self.task, self.options = task, options
         at = np.linspace(0, len(task.x) - 1, min(CALIBRATED, len(task.x))).round().astype(int)
@@ -171,7 +171,7 @@ class _Study:
     def train_as_integers(
         self, model: Model, widths: Widths, lr: float
     ) -> tuple[Quantized, list[Epoch]]:
-        """Return a copy of the model, trained on as integers."""
+        """Return a copy of the model, trained further as integers."""
         made = Quantized(copy.deepcopy(model), widths, self.calibration)
         inputs: tuple[Tensor, ...] = (self.task.x,)
         if made.starts_at_last_step:
@@ -180,7 +180,7 @@ class _Study:
         return made, self.fit(made, inputs, label, self.options.qat_epochs, lr, 0.0)
 
     def integers(self, design: QuantizedNetwork) -> Tensor:
-        """Return what a program gives on the test data."""
+        """Return the outputs of a program on the test data."""
         dataset = Dataset(sequences=tuple(self.task.test_x.numpy()))
         with progress("integers", len(dataset), self.options.quiet) as advance:
             found = run_integers(design, dataset, advance=advance)
@@ -188,7 +188,7 @@ class _Study:
         return y if design.network.every_step else y[:, -1]
 
     def compare(self, trained: Quantized) -> None:
-        """Raise `MismatchError` unless training's outputs are those of the program."""
+        """Raise `MismatchError` unless training and the program give the same outputs."""
         few = self.task.test_x[:COMPARED]
         y = predict(trained, (few,))
         dataset = Dataset(sequences=tuple(few.numpy()))
@@ -213,7 +213,7 @@ class _Study:
         model: nn.Module | None = None,
         history: list[Epoch] | None = None,
     ) -> None:
-        """Add a row to the report, and write that: a run that is stopped keeps its figures."""
+        """Add a row to the report and write the file: a run that is stopped keeps its figures."""
         row = dict(self.task.score(y, self.task.test_y))
         if model is not None:
             row["parameters"] = n_parameters(model)
@@ -231,5 +231,5 @@ class _Study:
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return the share of sequences whose highest score is that of the label [%]."""
+    """Return the share of sequences whose label has the highest score [%]."""
     return {"accuracy %": 100.0 * float((scores.argmax(1) == labels).double().mean())}

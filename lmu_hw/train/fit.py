@@ -1,4 +1,4 @@
-"""A training loop that the task scripts share: Adam, seeds, progress, checkpoints to go on from."""
+"""The training loop of the task scripts: AdamW, seeds, progress and checkpoints."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """What an epoch gave.
+    """Result of an epoch.
 
     Attributes
     ----------
     loss : float
-        Mean over the examples, as they were trained on.
+        Mean over the examples, during training.
     seconds : float
-        Of training alone.
+        Time of training alone.
     """
 
     loss: float
@@ -52,29 +52,29 @@ def fit(
     quiet: bool = False,
     after: Callable[[int, Epoch], object] = lambda k, epoch: None,
 ) -> list[Epoch]:
-    """Train a model; go on where a checkpoint ends, as if it had never stopped.
+    """Train a model; continue from a checkpoint as if training had never stopped.
 
     Parameters
     ----------
     model : Module
-        Called with a batch of every input; its output, or the first of several, goes to the loss.
+        Called with a batch of every input; the loss takes its output, or the first of several.
     inputs : tuple of tensor, each of shape (n_examples, ...)
     targets : tensor, shape (n_examples, ...)
     loss : callable
-        Output and targets -> mean over the batch.
+        Takes output and targets, returns the mean over the batch.
     epochs, batch_size : int
     lr : float
-        Learning rate at the start; it falls to zero along a half cosine.
+        Initial learning rate; it falls to zero along a half cosine.
     weight_decay : float
-        Of AdamW.
+        Weight decay of AdamW.
     clip : float
-        Largest norm of a gradient.
+        Gradients are clipped to this norm.
     seed : int
-        Of the order of examples and of dropout.
+        Seed of the order of examples and of dropout.
     checkpoint : Path, optional
-        Written after every epoch, and read where it exists.
+        File that is read if it exists, and written after every epoch.
     label : str
-        Of the progress bar.
+        Text of the progress bar.
     quiet : bool
     after : callable
         Called after each new epoch with its number, from 0.
@@ -82,12 +82,12 @@ def fit(
     Returns
     -------
     list of Epoch
-        Of all epochs, those of the checkpoint included.
+        All epochs, those of the checkpoint included.
 
     Raises
     ------
     ModelFileError
-        If the checkpoint is that of another model or damaged.
+        If the checkpoint is damaged or of another model.
     """
     optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     history: list[Epoch] = []
@@ -137,7 +137,7 @@ def _save(
         "history": [(epoch.loss, epoch.seconds) for epoch in history],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    # whole or not at all: a run that is stopped here goes on from the epoch before
+    # atomic: a run that is stopped here continues from the epoch before
     write_file(path, lambda file: torch.save(data, file))
 
 
@@ -159,7 +159,7 @@ def _load(
 
 @torch.no_grad()
 def predict(model: nn.Module, inputs: tuple[Tensor, ...], batch_size: int = 1000) -> Tensor:
-    """Return the outputs of a model, not as in training (no dropout)."""
+    """Return the outputs of a model in evaluation mode (no dropout)."""
     model.eval()
     parts = []
     for k in range(0, len(inputs[0]), batch_size):
@@ -169,5 +169,5 @@ def predict(model: nn.Module, inputs: tuple[Tensor, ...], batch_size: int = 1000
 
 
 def n_parameters(model: nn.Module) -> int:
-    """Return how many numbers a model trains."""
+    """Return the number of trained parameters of a model."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -14,14 +14,14 @@ from ..errors import SpecError
 from ..models import network
 from ..models.network import Activation
 from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_, numbers
-from .straight_through import FLOATS, Tape
+from .straight_through import FLOATS, StraightThrough
 from .trainable_memory import LegendreMemory
 
 ENCODERS = ("e_x", "e_h", "e_m")
 
 
 class LMU(nn.Module):
-    """An LMU layer: ``u = e_x x + e_h h + e_m m + b`` feeds a memory, which a cell reads.
+    """An LMU layer: ``u = e_x x + e_h h + e_m m + b`` drives a memory, and a cell reads the memory.
 
     Parameters
     ----------
@@ -29,28 +29,29 @@ class LMU(nn.Module):
         Width of x.
     memory : LegendreMemory
     cell : Cell, optional
-        Reads m, joined with x where ``reads_input`` is set. None: the layer's output is just that.
+        Reads m, or m and x where ``reads_input`` is set. None: these are the layer's output.
     encoders : sequence of str
-        Which of ``e_x``, ``e_h`` and ``e_m`` there are. Without e_x, x itself goes into u.
+        Which of ``e_x``, ``e_h`` and ``e_m`` the layer has. Without e_x, x itself is added to u.
     bias : bool
-        With b.
+        The layer has b.
     reads_input : bool
+        The cell reads x beside m.
 
     Notes
     -----
     As in torch.nn with ``batch_first``: input ``(n_sequences, n_steps, input_size)``, output
     ``(n_sequences, n_steps, output_size)``, and ``layer(x, state)`` returns the output and the
     state ``(m, h)``, or ``(m, h, c)`` of an LSTM cell: m ``(n_sequences, channels * order)``,
-    h, the last output, ``(n_sequences, output_size)``. Where nothing feeds h or m back, all steps
-    of the memory run at once.
+    h, the last output, ``(n_sequences, output_size)``. Without e_h and e_m all steps of
+    the memory run at once.
 
-    Encoders start as in the paper: e_x and e_h uniform (LeCun), e_m zero; cells with normal
-    numbers (Xavier).
+    Encoders start as in the paper: e_x and e_h uniform (LeCun), e_m zero; cells start normal
+    (Xavier).
 
     Raises
     ------
     SpecError
-        If sizes do not fit, or each channel has a window of its own and a network could not say so.
+        If sizes do not match, or channels with windows of their own have feedback or no cell.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class LMU(nn.Module):
         activation: Activation = Activation.TANH,
         learn_theta: bool = False,
     ) -> LMU:
-        """Return the layer of the paper: all encoders, a tanh layer that reads itself and x."""
+        """Return the layer of the paper: all encoders, and a tanh layer that reads m, x and h."""
         memory = LegendreMemory(order, theta, channels=memory_d, learn_theta=learn_theta)
         cell = SimpleRNN(memory_d * order + input_size, hidden_size, activation)
         return cls(input_size, memory, cell, encoders=ENCODERS, reads_input=True)
@@ -121,7 +122,7 @@ class LMU(nn.Module):
         learn_theta: bool = False,
         dropout: float = 0.0,
     ) -> LMU:
-        """Return a memory of each input and a dense layer that reads all: no recurrence to train.
+        """Return a layer without feedback: a memory for each input, and a dense layer on all.
 
         References
         ----------
@@ -137,26 +138,26 @@ class LMU(nn.Module):
         state: State | None = None,
         *,
         last_only: bool = False,
-        tape: Tape = FLOATS,
+        estimator: StraightThrough = FLOATS,
     ) -> tuple[Tensor, State]:
         """Run the layer over sequences; ``last_only`` gives the output of the last step alone."""
         if self.is_feed_forward:
-            return self._parallel(x, state, last_only, tape)
-        return self.in_steps(x, state, last_only=last_only, tape=tape)
+            return self._parallel(x, state, last_only, estimator)
+        return self.in_steps(x, state, last_only=last_only, estimator=estimator)
 
     def _parallel(
-        self, x: Tensor, state: State | None, last_only: bool, tape: Tape
+        self, x: Tensor, state: State | None, last_only: bool, estimator: StraightThrough
     ) -> tuple[Tensor, State]:
         start, *inner = (None,) if state is None else state
         last = slice(-1, None) if last_only and not self._cell_is_recurrent else slice(None)
-        m, m_n = self.memory(tape("u", self._encode(x)), start, last_only=last != slice(None))
-        tape = tape.at(last)
-        m = tape("m", m)
+        m, m_n = self.memory(estimator("u", self._encode(x)), start, last_only=last != slice(None))
+        estimator = estimator.at(last)
+        m = estimator("m", m)
         read = torch.cat([m, x[:, last]], dim=2) if self.reads_input else m
         if self.cell is None:
             return read, (m_n, read[:, -1])
-        cell_tape = tape.of(tape.prefixes[-1])
-        y, inner_n = self.cell(read, tuple(inner) if inner else None, tape=cell_tape)
+        cell_estimator = estimator.of(estimator.prefixes[-1])
+        y, inner_n = self.cell(read, tuple(inner) if inner else None, estimator=cell_estimator)
         return (y[:, -1:] if last_only else y), (m_n, *inner_n)
 
     def in_steps(
@@ -165,19 +166,19 @@ class LMU(nn.Module):
         state: State | None = None,
         *,
         last_only: bool = False,
-        tape: Tape = FLOATS,
+        estimator: StraightThrough = FLOATS,
     ) -> tuple[Tensor, State]:
-        """Run the layer step by step; the same as `forward`, whatever feeds back."""
+        """Run the layer step by step; the result is that of `forward`."""
         memory, cell = self.memory, self.cell
         recursion = memory.recursion().to(x.dtype)
         m, *inner = self._start(x) if state is None else state
         m = m.reshape(len(x), memory.channels, memory.order)
         n_m = memory.channels * memory.order
         outputs = []
-        # unbound once: the gradient of an index is a tensor of all steps, for every step
+        # unbind, not index: the gradient of every index would be a tensor of all steps
         steps = (a.unbind(1) for a in (x, self._encode(x), self._project_input(x)))
         for t, (x_t, u, projected) in enumerate(zip(*steps, strict=True)):
-            now = tape.at(t)
+            now = estimator.at(t)
             flat = m.reshape(len(x), n_m)
             if self.e_h is not None:
                 u = torch.addmm(u, inner[0], self.e_h.T)
@@ -206,12 +207,12 @@ class LMU(nn.Module):
         return m, *self.cell.start(x)
 
     def _encode(self, x: Tensor) -> Tensor:
-        """Return the part of u that x makes, at all steps."""
+        """Return the contribution of x to u, at all steps."""
         u = x if self.e_x is None else nn.functional.linear(x, self.e_x)
         return u if self.b is None else u + self.b
 
     def _project_input(self, x: Tensor) -> Tensor:
-        """Return the part of the cell's rows that x makes, at all steps."""
+        """Return the contribution of x to the cell's rows, at all steps."""
         if self.cell is None:
             return x
         if not self.reads_input:
@@ -220,7 +221,7 @@ class LMU(nn.Module):
         return nn.functional.linear(x, self.cell.W[:, n_m:], self.cell.b)
 
     def layers(self) -> tuple[network.LMULayer, ...]:
-        """Return the layer as part of a network: one, or one for each channel's window."""
+        """Return the layers of the network: one, or one for each channel's window."""
         memories = self.memory.memories()
         cell = None if self.cell is None else self.cell.cell()
         arrays = {
@@ -244,7 +245,7 @@ class LMU(nn.Module):
     def _one_by_one(
         self, memories: Sequence[network.LinearMemory], cell: network.Cell, arrays: dict[str, Any]
     ) -> tuple[network.LMULayer, ...]:
-        """Return a chain of layers of one channel; each hands on what those before it made.
+        """Return a chain of layers of one channel each; each passes on the words of those before.
 
         After channel c a layer's words are ``m_c, ..., m_0, x``.
         """

@@ -1,4 +1,4 @@
-"""Models that train: chains of layers, to and from the networks that lmu-hw compiles."""
+"""Trainable models: chains of layers, converted to and from the networks that lmu-hw compiles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import SpecError
 from ..models import network
 from .cells import CELLS, Cell, State
 from .layer import LMU
-from .straight_through import FLOATS, Tape
+from .straight_through import FLOATS, StraightThrough
 
 States = tuple[State | None, ...]
 
@@ -25,13 +25,13 @@ class Model(nn.Module):
     names : sequence of str, optional
         Default: ``layer 1`` and so on.
     every_step : bool
-        The output is wanted at every step; else at the last.
+        The model has an output at every step; otherwise at the last only.
 
     Notes
     -----
     Input ``(n_sequences, n_steps, input_size)``; output ``(n_sequences, n_steps, n)`` or, of the
-    last step, ``(n_sequences, n)``. A softmax at the end is left out while training, for losses
-    such as cross-entropy that take scores; the network that is exported has it.
+    last step only, ``(n_sequences, n)``. A final softmax is left out in training, because losses
+    such as cross-entropy take scores; the exported network has it.
     """
 
     def __init__(
@@ -49,29 +49,29 @@ class Model(nn.Module):
         self.every_step = every_step
 
     def forward(
-        self, x: Tensor, states: States | None = None, *, tape: Tape = FLOATS
+        self, x: Tensor, states: States | None = None, *, estimator: StraightThrough = FLOATS
     ) -> tuple[Tensor, States]:
         """Return the output and the state of every layer."""
         states = states or (None,) * len(self.layers)
-        # after the last layer that remembers nothing but the last step is needed
-        remembering = [k for k, layer in enumerate(self.layers) if _remembers(layer)]
-        last = -1 if self.every_step else max(remembering, default=-1)
+        # layers after the last one with a state need only the last step
+        stateful = [k for k, layer in enumerate(self.layers) if _has_state(layer)]
+        last = -1 if self.every_step else max(stateful, default=-1)
         found: list[State | None] = []
-        x = tape.of("")("x", x)
+        x = estimator.of("")("x", x)
         for k, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
-            part = tape.of(*self.prefixes()[k])
+            part = estimator.of(*self.prefixes()[k])
             if k > last >= 0:
                 part = part.at(slice(-1, None))
             if isinstance(layer, LMU):
-                x, after = layer(x, state, last_only=k == last, tape=part)
+                x, after = layer(x, state, last_only=k == last, estimator=part)
             else:
-                x, after = layer(x, state, tape=part)
+                x, after = layer(x, state, estimator=part)
                 x = x[:, -1:] if k == last else x
             found.append(after)
         return (x if self.every_step else x[:, -1]), tuple(found)
 
     def prefixes(self) -> tuple[tuple[str, ...], ...]:
-        """Return what names of signals begin with in a program, for every layer."""
+        """Return the prefixes of signal names in the program, for every layer."""
         found, k = [], 1
         for layer in self.layers:
             n = layer.memory.n_windows if isinstance(layer, LMU) else 1
@@ -81,7 +81,7 @@ class Model(nn.Module):
 
 
 def export(model: Model) -> network.FloatNetwork:
-    """Return the network that a model is; `lmu_hw.models.importers.model_file.to_bytes` writes it.
+    """Return the network of a model; `lmu_hw.models.importers.model_file.to_bytes` writes it.
 
     Raises
     ------
@@ -102,9 +102,9 @@ def export(model: Model) -> network.FloatNetwork:
 
 
 def model_of(net: network.FloatNetwork, dtype: torch.dtype = torch.float32) -> Model:
-    """Return a model with the weights of a network, whoever trained it.
+    """Return a model with the weights of a network, from any framework.
 
-    Its memories are fixed.
+    Its memories are not trained.
     """
     layers: list[LMU | Cell] = [
         LMU.of(layer) if isinstance(layer, network.LMULayer) else CELLS[type(layer)].of(layer)
@@ -113,5 +113,5 @@ def model_of(net: network.FloatNetwork, dtype: torch.dtype = torch.float32) -> M
     return Model(layers, names=net.names, every_step=net.every_step).to(dtype)
 
 
-def _remembers(layer: LMU | Cell) -> bool:
+def _has_state(layer: LMU | Cell) -> bool:
     return isinstance(layer, LMU) or layer.is_recurrent

@@ -1,9 +1,9 @@
 """Training whose forward pass is the integer program itself.
 
-For every batch the weights of the moment become a program, as they would for hardware, and the
-interpreter plays it; the model then runs with every signal replaced by the program's words, and
-gradients pass straight through. There is no simulated rounding that could differ from the real one:
-what is trained is what is exported, word for word.
+For every batch, the current weights are quantized to a program, as for hardware, and the
+interpreter runs it. The model then runs with every signal replaced by the program's words, and
+gradients pass straight through. No rounding is simulated: the trained model equals the exported
+program, word for word.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..quantize.word_lengths import Widths
 from .cells import Cell, State
 from .layer import LMU
 from .model import Model, States, export
-from .straight_through import Tape
+from .straight_through import StraightThrough
 
 TITLE = "network trained as integers"
 OUTPUT = "all outputs"
@@ -36,30 +36,30 @@ OUTPUT = "all outputs"
 
 
 class Quantized(nn.Module):
-    """A model that trains, and runs, as the integer program that it becomes.
+    """A model that trains and runs as the integer program that is exported.
 
     Parameters
     ----------
     model : Model
-        Trained in floats, as a rule; its parameters are those that are trained on. Dropout is off:
-        the program has none.
+        Usually trained in floats before; its parameters are trained further. Dropout is off: the
+        program has none.
     widths : Widths
     sequences : sequence of float array, shape (n_steps, n_in)
-        Where the ranges of signals are seen that no proof gives. They stay as they are until
+        Inputs on which the ranges without a proof are calibrated. The ranges stay fixed until
         `calibrate` is called again.
     title, name : str
         See `~lmu_hw.program.integer_program.Program`.
 
     Notes
     -----
-    Input and output are those of the model; outputs are words times their LSB, exactly. Weights are
-    rounded to nearest, each for itself: training corrects what
-    `~lmu_hw.quantize.weight_rounding.round_weights` corrects otherwise.
+    Input and output are those of the model; outputs are exactly words times their LSB. Each
+    weight is rounded to nearest: training compensates the rounding errors, as
+    `~lmu_hw.quantize.weight_rounding.round_weights` does without training.
 
     Raises
     ------
     SpecError
-        If the model has no program, or none in these widths.
+        If the model cannot be quantized, or not to these widths.
     """
 
     def __init__(
@@ -78,25 +78,25 @@ class Quantized(nn.Module):
         self.calibrate(sequences)
 
     def calibrate(self, sequences: Sequence[Array]) -> None:
-        """See the ranges of signals again, with the weights as they are now."""
+        """Calibrate the ranges of signals again, with the current weights."""
         calibration = Calibration(export(self.model), sequences)
-        seen = calibration.statistics(self.widths.coef_bits)
-        self._seen = {name: replace(s, read=None) for name, s in seen.items()}
+        statistics = calibration.statistics(self.widths.coef_bits)
+        self._calibrated = {name: replace(s, read=None) for name, s in statistics.items()}
         self._about, self._made = calibration.about, None
 
     @property
     def ranges(self) -> dict[str, tuple[float, Array]]:
-        """What the formats of signals rest on, as a model file holds it: peaks and powers."""
-        return {name: (s.peak, s.power) for name, s in self._seen.items()}
+        """Calibrated peak and power of every signal, as a model file holds them."""
+        return {name: (s.peak, s.power) for name, s in self._calibrated.items()}
 
     def design(self) -> QuantizedNetwork:
-        """Return the program of the weights as they are now."""
+        """Return the program of the current weights."""
         version = tuple(n for p in self.model.parameters() for n in (p.data_ptr(), p._version))
         if self._made is None or self._made[0] != version:
             design = quantize_network(
                 export(self.model),
                 self.widths,
-                self._seen,
+                self._calibrated,
                 title=self._title,
                 calibration=self._about,
                 name=self._name,
@@ -106,7 +106,7 @@ class Quantized(nn.Module):
         return self._made[1]
 
     def train(self, mode: bool = True) -> Quantized:
-        """Change the mode, in which only dropout differs; it stays off."""
+        """Set the mode; dropout stays off in both."""
         super().train(mode)
         self.model.eval()
         return self
@@ -129,19 +129,21 @@ class Quantized(nn.Module):
         if words is not None:
             interpreter.load(words.numpy().astype(np.int64))
             states = self._states(_signals(design, [_by_name(design, interpreter.save())], x.dtype))
-        # vectors are replaced as a whole, never changed: none has to be copied
+        # the interpreter replaces vectors and never changes them: no copy is needed
         interpreter.run(inputs.transpose(1, 0, 2), watch=lambda found: steps.append(dict(found)))
         signals = _signals(design, steps, x.dtype)
-        y, after = self.model(x, states, tape=Tape(signals=signals))
-        tape = Tape(signals=signals, steps=slice(None) if self.model.every_step else -1)
-        return tape(OUTPUT, y), after
+        y, after = self.model(x, states, estimator=StraightThrough(signals=signals))
+        estimator = StraightThrough(
+            signals=signals, steps=slice(None) if self.model.every_step else -1
+        )
+        return estimator(OUTPUT, y), after
 
     @property
     def starts_at_last_step(self) -> bool:
-        """Whether only the last step is trained: no trained weight stands before or in the memory.
+        """Whether training needs only the last step: no trained weight precedes the memory's state.
 
-        So it is where the first layer is a fixed memory of the input, all others remember nothing,
-        and only the last output is wanted.
+        This holds where the first layer is a fixed memory of the input, no other layer has a state,
+        and only the last output is used.
         """
         first, *others = self.model.layers
         return (
@@ -156,9 +158,10 @@ class Quantized(nn.Module):
         )
 
     def before_last(self, x: Tensor, batch_size: int = 5000) -> tuple[Tensor, Tensor]:
-        """Return the last step of sequences and the state words before it, by compiled C if any.
+        """Return the last step of sequences and the state words before it.
 
-        `forward` takes both: the words of a memory that is not trained are computed once.
+        `forward` takes both: the words of a fixed memory are computed only once, by compiled C
+        where there is a compiler.
 
         Parameters
         ----------
@@ -170,7 +173,7 @@ class Quantized(nn.Module):
         x : tensor, shape (n_sequences, 1, n_in)
         words : int32 tensor, shape (n_sequences, n_state)
         """
-        assert self.starts_at_last_step, "words depend on what is trained"
+        assert self.starts_at_last_step, "the state depends on trained weights"
         program = self.design().program
         (source,) = program.with_role(Role.INPUT)
         parts = []
@@ -190,7 +193,7 @@ class Quantized(nn.Module):
 
 
 def _state(layer: LMU | Cell, parts: Sequence[Mapping[str, Tensor | None]]) -> State | None:
-    """Return the state of a layer; what is no state of the program is not read, and zero."""
+    """Return the state of a layer; parts that the program does not hold are zero and not read."""
     known = {n: [p[n][:, 0] for p in parts if p[n] is not None] for n in "mhc"}  # type: ignore[index]
     if not isinstance(layer, LMU):
         return (*known["h"][-1:], *known["c"][-1:]) if layer.is_recurrent else None
@@ -211,7 +214,7 @@ def _by_name(design: QuantizedNetwork, state: Words) -> dict[str, Words]:
 def _signals(
     design: QuantizedNetwork, steps: Sequence[Mapping[str, Words]], dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """Return every signal that a model knows, in real values.
+    """Return every signal of a model, in real values.
 
     Parameters
     ----------
@@ -223,7 +226,7 @@ def _signals(
     Returns
     -------
     dict of str to tensor, shape (n_sequences, n_steps, length)
-        Beside the vectors, the memories ``l<k>_m`` as readers see them, and all outputs as one.
+        All vectors; also the memories as ``l<k>_m`` and all outputs, concatenated.
     """
     program, layers = design.program, design.network.layers
     real = {
@@ -236,19 +239,19 @@ def _signals(
         if isinstance(layer, network.LMULayer):
             T = readouts(layer.memory, design.widths.coef_bits)
             states = {z: f"l{k}_{z}" for z in T}
-            # a copy that is made anew in each step is not among the words to start from
+            # a saved state holds no copy that every step computes again
             read = {z: real.get(copies.get(name, ""), real[name]) for z, name in states.items()}
             real[f"l{k}_m"] = np.sum([_coefficients(read[z], T[z]) for z in T], axis=0)
     outputs = [real[v.name] for v in program.with_role(Role.OUTPUT) if v.name in real]
     if outputs:
-        # the label of a classifier, which comes last, follows from its scores
+        # the label of a classifier, the last output, follows from the scores
         real[OUTPUT] = np.concatenate(outputs, axis=2)[:, :, : design.network.n_out]
-        # where nothing reads the last layer, its words are the output
+        # a last layer that nothing reads writes the output directly
         real.setdefault(f"l{len(layers)}_h", real[OUTPUT])
     return {name: torch.tensor(x, dtype=dtype) for name, x in real.items()}
 
 
 def _coefficients(z: Array, T: Array) -> Array:
-    """Return what states make of the Legendre coefficients, channel after channel."""
+    """Return the Legendre coefficients of states, channel after channel."""
     each = z.reshape(*z.shape[:2], -1, T.shape[1]) @ T.T
     return each.reshape(*z.shape[:2], -1)

@@ -1,4 +1,4 @@
-"""What every task script takes from its command line and says to its user."""
+"""Command line and error messages of the task scripts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from ..errors import LMUHWError, ModelFileError
 
 
 def arguments(text: str | None, epochs: int, *, qat_epochs: int, rival_epochs: int) -> Parser:
-    """Return a parser of what all task scripts take."""
+    """Return a parser with the options that all task scripts share."""
     parser = Parser(description=text, formatter_class=RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of the data; default: LMU_HW_DATA")
-    parser.add_argument("--out", type=Path, default=Path("build/train"), help="for everything")
+    parser.add_argument("--data", type=Path, help="directory of the data; default: LMU_HW_DATA")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/train"), help="directory for all results"
+    )
     parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--qat-epochs", type=int, default=qat_epochs, help="at each width; 0: none")
+    parser.add_argument(
+        "--qat-epochs", type=int, default=qat_epochs, help="epochs of each width; 0: none"
+    )
     parser.add_argument("--qat-bits", type=int, nargs="*", default=(8, 4), help="widths of weights")
     parser.add_argument(
-        "--rival-epochs", type=int, default=rival_epochs, help="of the LSTM; 0: none"
+        "--rival-epochs", type=int, default=rival_epochs, help="epochs of the LSTM; 0: none"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="examples to train and to test on, for a trial")
+    parser.add_argument("--limit", type=int, help="train and test on so few examples, for a trial")
     parser.add_argument("--quiet", action="store_true")
     return parser
 
@@ -38,7 +42,7 @@ def main(script: Callable[[], object]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last epoch", file=sys.stderr)
+        print("stopped; the same command continues after the last epoch", file=sys.stderr)
         sys.exit(130)
 
 
@@ -48,12 +52,12 @@ def find(options: Namespace, *parts: str, source: str) -> Path:
     Raises
     ------
     ModelFileError
-        If it is not there; the text says where the public can get it.
+        If it is missing; the message says where to download it.
     """
-    build_dir = options.data or Path(os.environ.get("LMU_HW_DATA", "../shared/data"))
-    for path in (build_dir / parts[-1], build_dir.joinpath(*parts)):
+    data_dir = options.data or Path(os.environ.get("LMU_HW_DATA", "../shared/data"))
+    for path in (data_dir / parts[-1], data_dir.joinpath(*parts)):
         if path.is_file():
             return Path(path)
     raise ModelFileError(
-        f"no {parts[-1]} in {build_dir}: give its folder with --data; from {source}"
+        f"no {parts[-1]} in {data_dir}: name its directory with --data; download it from {source}"
     )

@@ -1,8 +1,8 @@
 """Straight-through estimator: quantized values forward, float gradients backward.
 
-A tape holds the real values of an integer program's signals, by the names that
-`~lmu_hw.quantize.lower.lower` gives them. A value on the tape replaces the float value, and the
-gradient passes straight through; an empty tape changes nothing.
+The estimator holds the real values of an integer program's signals, by the names that
+`~lmu_hw.quantize.lower.lower` gives them. Forward, such a value replaces the float value of the
+model; backward, the gradient passes unchanged. An estimator without signals changes nothing.
 
 References
 ----------
@@ -20,7 +20,7 @@ from torch import Tensor
 
 
 class _Replaced(torch.autograd.Function):
-    """The second tensor, exactly, with the gradient of the first."""
+    """Returns the second tensor; the gradient goes to the first."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, floats: Tensor, known: Tensor) -> Tensor:
@@ -34,32 +34,34 @@ class _Replaced(torch.autograd.Function):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Tape:
-    """Known values of signals.
+class StraightThrough:
+    """Replaces float signals by the values of an integer program.
 
     Parameters
     ----------
     signals : mapping of str to tensor, shape (n_sequences, n_steps, length)
+        Values of the program's signals [signal unit].
     prefixes : tuple of str
-        Of the layers that play now; what they call by one name is joined.
+        Name prefixes of the current layer in the program. A layer that became several layers of the
+        program has several; its signal is their signals, concatenated.
     steps : slice or int
-        Which steps play now.
+        The current steps.
     """
 
     signals: Mapping[str, Tensor] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ("",)
     steps: slice | int = field(default_factory=lambda: slice(None))
 
-    def of(self, *prefixes: str) -> Tape:
-        """Return the part of some layers."""
+    def of(self, *prefixes: str) -> StraightThrough:
+        """Return the estimator of a layer, given the prefixes of its signals."""
         return replace(self, prefixes=prefixes)
 
-    def at(self, steps: slice | int) -> Tape:
-        """Return the part of some steps."""
+    def at(self, steps: slice | int) -> StraightThrough:
+        """Return the estimator of some steps."""
         return replace(self, steps=steps) if self.signals else self
 
     def __call__(self, name: str, floats: Tensor) -> Tensor:
-        """Return the known values of a signal, or the float ones where there are none."""
+        """Return the program's values of a signal, or the float values where it has none."""
         if not self.signals:
             return floats
         names = [prefix + name for prefix in self.prefixes]
@@ -69,5 +71,5 @@ class Tape:
         return _Replaced.apply(floats, torch.cat(known, dim=-1))  # type: ignore[no-any-return,no-untyped-call]
 
 
-FLOATS = Tape()
-"""The tape that changes nothing."""
+FLOATS = StraightThrough()
+"""The estimator without signals: float training."""

@@ -1,4 +1,4 @@
-"""Activations in PyTorch; `lmu_hw.models.forward.activate` is what they mean."""
+"""Activations in PyTorch, defined as in `lmu_hw.models.forward.activate`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The linear memory of an LMU layer, whose window and matrices can be learned.
 
-Back-propagation goes through the discretization (the matrix exponential of zoh), so that a layer
-adapts its own time step (Voelker, Kajić, Eliasmith, NeurIPS 2019, section 2). Discretization is
-done in float64 whatever the parameters are, as errors of Abar add up over a window.
+Gradients pass through the discretization (the matrix exponential of zoh), so that a layer learns
+its time step (Voelker, Kajić, Eliasmith, NeurIPS 2019, section 2). Discretization is always
+computed in float64, because errors of Abar accumulate over a window.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..models import network
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recursion:
-    """``m' = Abar m + Bbar u`` of each channel, or of all where there is one group.
+    """``m' = Abar m + Bbar u``, with one pair of matrices for all channels or one for each.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Recursion:
         return torch.einsum("bcj,cij->bci", m, self.Abar) + u[:, :, None] * self.Bbar
 
     def free(self, start: Tensor, n_steps: int) -> Tensor:
-        """Return what becomes of a state without input, by doubling.
+        """Return the zero-input response of a state, by doubling.
 
         Parameters
         ----------
@@ -86,13 +86,13 @@ class LegendreMemory(nn.Module):
         Independent memories, by default as many as there are windows.
     discretizer : Discretizer
     learn_theta : bool
-        Train the windows; as logarithms, so that they stay positive.
+        Train the windows, as logarithms so that they stay positive.
     learn_system : bool
         Train A and B too, shared by all channels. They start as those of the Legendre memory.
 
     Notes
     -----
-    Input ``(n_sequences, n_steps, channels)``; output and state are joined channel after channel:
+    Input ``(n_sequences, n_steps, channels)``; output and state hold channel after channel:
     ``(n_sequences, n_steps, channels * order)`` and ``(n_sequences, channels * order)``.
 
     Raises
@@ -123,7 +123,7 @@ class LegendreMemory(nn.Module):
             raise SpecError(f"theta must be one window, or one of each of {self.channels} channels")
         self._windows = windows
         self._exported = [self._describe(t) for t in windows]
-        # raises where a recursion is not stable
+        # raises UnstableError
         self._fixed = [memory.system() for memory in self._exported]
         self._scale = state_space(order).scale
         self._continuous = state_space(order).balanced()
@@ -155,7 +155,7 @@ class LegendreMemory(nn.Module):
 
     @property
     def n_windows(self) -> int:
-        """How many windows there are: 1, or one for each channel."""
+        """Number of windows: 1, or one for each channel."""
         return len(self._windows)
 
     @property
@@ -164,7 +164,7 @@ class LegendreMemory(nn.Module):
         return self.learns_theta or self.learns_system
 
     def recursion(self) -> Recursion:
-        """Return the recursion as it is now, in float64."""
+        """Return the current recursion, in float64."""
         scale = torch.tensor(self._scale)
         if self.is_learned:
             delta, B = self._discretized()
@@ -205,7 +205,7 @@ class LegendreMemory(nn.Module):
         state : tensor, shape (n_sequences, channels * order), optional
             Default: zeros.
         last_only : bool
-            Give only the last step, which takes one product of matrices.
+            Return only the last step, by one matrix product.
 
         Returns
         -------
@@ -229,7 +229,7 @@ class LegendreMemory(nn.Module):
         return m, m[:, -1]
 
     def _responses(self, n_steps: int, dtype: torch.dtype) -> Tensor:
-        """Return the impulse response; that of a fixed recursion is kept."""
+        """Return the impulse response; that of a fixed recursion is cached."""
         if self.is_learned:
             return self.recursion().responses(n_steps).to(dtype)
         if self._response is None or self._response[0] < n_steps:
@@ -238,18 +238,18 @@ class LegendreMemory(nn.Module):
 
     def _convolve(self, u: Tensor, h: Tensor) -> Tensor:
         n_steps = u.shape[1]
-        # twice the length: nothing wraps around
+        # twice the length: a circular convolution without wrap-around
         n = 1 << (2 * n_steps - 1).bit_length()
         product = torch.fft.rfft(u, n, dim=1)[:, :, :, None] * torch.fft.rfft(h, n, dim=0)
         return torch.fft.irfft(product, n, dim=1)[:, :n_steps]
 
     def memories(self) -> tuple[network.LinearMemory, ...]:
-        """Return what the memory is in a network: one for all channels, or one for each.
+        """Return the memories of the network: one for all channels, or one for each.
 
         Raises
         ------
         UnstableError
-            If what was trained is not stable.
+            If the trained memory is not stable.
         """
         if self.learns_system:
             found, scale = self.recursion(), self._scale
@@ -261,7 +261,7 @@ class LegendreMemory(nn.Module):
             windows = self.theta.detach().tolist()
             if windows != [memory.theta for memory in self._exported]:
                 self._exported = [self._describe(t) for t in windows]
-        # the same objects as long as nothing changes: their analysis is kept by identity
+        # the same objects while nothing changes: their analysis is cached by identity
         return tuple(self._exported)
 
     def _describe(self, theta: float, system: StateSpace | None = None) -> network.LinearMemory:

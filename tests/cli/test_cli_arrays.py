@@ -80,8 +80,14 @@ def test_the_command_that_tune_prints_names_them_again(bench: Path, capsys: Capt
     ("options", "text"),
     [
         ("--activations relu", "--activations must name 2, one for each linear layer"),
-        ("--activations relu,gelu", "activations must be of linear, tanh, sigmoid, relu, relu6"),
-        ("--activations relu,linear --activation softmax", "activation must be of linear, tanh"),
+        (
+            "--activations relu,gelu",
+            "activations must be one of linear, tanh, sigmoid, relu, relu6",
+        ),
+        (
+            "--activations relu,linear --activation softmax",
+            "activation must be one of linear, tanh",
+        ),
         ("--activations softmax,linear", "softmax must be the last activation"),
     ],
 )

@@ -110,7 +110,7 @@ def test_what_generate_says(bench: Path, capsys: Capture) -> None:
     assert said.err == "" or "generating" in said.err
     for text in (
         "network classes: weights 8, activations 16, memory coefficients 16 bits",
-        "signals proven, the others seen on 40 sequences, 480 steps",
+        "signals proven, the others calibrated on 40 sequences, 480 steps",
         "10 multiplies, 66 more for an output (88 dense)",
         "at the last step",
         "wrote out: next, lmu-hw verify out",
@@ -197,12 +197,12 @@ def test_bits_of_a_model_are_those_of_all_words_that_have_no_own(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ("--d 5", "--d is for a memory alone, and classes.npz is a trained model"),
+        ("--d 5", "--d is for a memory only, and classes.npz is a trained model"),
         ("--bits 3", "--bits of a trained model must be"),
         ("--bits 17", "--bits of a trained model must be"),
         ("--bits 8.5", "--bits of a trained model must be"),
         ("--bits x", "--bits of a trained model must be"),
-        ("--realization dense", "--realization is for a memory alone"),
+        ("--realization dense", "--realization is for a memory only"),
         ("--weight-bits 1", "weight_bits must be"),
         ("--weight-bits 17", "weight_bits must be"),
         ("--weight-bits x", "weight_bits must be"),
@@ -348,13 +348,13 @@ def test_other_data_of_the_same_kind_need_no_note(bench: Path, capsys: Capture) 
 
 def test_ranges_of_the_data_that_are_judged(bench: Path, capsys: Capture) -> None:
     line = ("evaluate", "classes.npz", "--data", "classes_data.npz")
-    text = "ranges are calibrated on classes_data.npz itself: figures may flatter; give other data "
-    assert noted(capsys, *line) == [text + "with --calibrate"]
+    text = "ranges are calibrated on classes_data.npz itself: figures may be too good; "
+    assert noted(capsys, *line) == [text + "give other data with --calibrate"]
     # so are those of another file that holds the same sequences, of whatever type
     data = dict(np.load(bench / "classes_data.npz"))
     np.savez(bench / "fit.npz", x=np.vstack([data["x"][:7], 0.5 * data["x"]]))
     (note,) = noted(capsys, *line, "--calibrate", "fit.npz", "--input-peak", "1")
-    assert note.startswith("ranges are calibrated on 7 of the 40 sequences that are judged, for ")
+    assert note.startswith("ranges are calibrated on 7 of the 40 sequences that are judged, because ")
     assert "fit.npz holds them too" in note
     options = ("--calibrate", "classes_data.npz", "--limit", "4")
     assert "on 4 of the 4 sequences" in noted(capsys, *line, *options)[0]
@@ -411,7 +411,7 @@ def test_targets_of_zero(bench: Path, capsys: Capture) -> None:
     data = dict(np.load(bench / "numbers_data.npz"))
     np.savez(bench / "flat.npz", x=data["x"], y=0 * data["y"])
     notes = noted(capsys, *["evaluate", "numbers.npz", "--data", "flat.npz"])
-    assert notes[-1].startswith("flat.npz: y is zero throughout, so that there is no NRMSE")
+    assert notes[-1].startswith("flat.npz: y is zero throughout, so that NRMSE is not defined")
 
 
 def test_input_beyond_the_calibrated_range(bench: Path, capsys: Capture) -> None:
@@ -522,7 +522,7 @@ def test_what_tune_says(bench: Path, capsys: Capture) -> None:
     assert all(line.startswith("lmu-hw:") for line in lines)
     assert len(lines) > 5
     assert {line.split()[-1] for line in lines} == {"keeps", "loses"}
-    assert "float: 0.00 %; points that no other beats, cheapest first:" in said.out
+    assert "float: 0.00 %; Pareto-optimal points, cheapest first:" in said.out
     assert "scores are NRMSE: RMS error over RMS of the target, which is not centred" in said.out
     assert re.search(r"^next: lmu-hw generate numbers.npz .*--weight-bits", said.out, re.MULTILINE)
     quiet = call(capsys, *TUNE, "--max-loss", "5%", "-q")
@@ -585,7 +585,7 @@ def test_ctrl_c_leaves_what_was_found(
             said = call(capsys, *TUNE, "-o", "best")
         assert said.code == 130
         assert said.err.endswith("lmu-hw: interrupted\n")
-        assert ("points that no other beats" in said.out) == (points > 0)
+        assert ("Pareto-optimal points" in said.out) == (points > 0)
         for flag in ("--json", "-q"):
             with monkeypatch.context() as patch:
                 interrupted_after(points, patch)
@@ -613,7 +613,7 @@ def test_ctrl_c_in_a_process(bench: Path) -> None:
     out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
     assert "Traceback" not in err
-    assert "points that no other beats" in out
+    assert "Pareto-optimal points" in out
 
 
 # the others

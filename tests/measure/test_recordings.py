@@ -333,4 +333,4 @@ def test_a_word_that_differs_is_found_in_its_recording(tmp_path: Path, capsys: C
 
 def test_columns_take_a_file(place: Path, capsys: Capture) -> None:
     text = refused(capsys, "verify", place / "memory", "--columns", "1,2")
-    assert "--columns is of the file that --input names" in text
+    assert "--columns needs --input: give the file too" in text

@@ -326,7 +326,7 @@ def test_missing_and_folder(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"signal{suffix}"
     refused(path, r"cannot read .*: No such file or directory")
     path.mkdir()
-    refused(path, r"is a folder; give a \.npy, \.csv or \.wav file")
+    refused(path, r"is a directory; name a \.npy, \.csv or \.wav file")
 
 
 @pytest.mark.parametrize("name", ["signal.mp3", "signal", ".npy"])

@@ -174,7 +174,7 @@ def test_what_has_vanished_is_said(
     assert n == 1
     path.write_text(text)
     error = refused(capsys, "synth", build_dir, "--target", "xc7")
-    assert "rtl/lmu.v was edited; generate the folder again" in error
+    assert "rtl/lmu.v was edited; generate the build directory again" in error
     if broken == "rom":
         assert re.search(r"weight_rom \(\d+ words of \d+ bits\)", error)
     else:
@@ -197,7 +197,7 @@ def test_a_missing_memory_is_named(usual: Path) -> None:
     fallen = memories | {"weight_fetch.weight_rom": Style.LOGIC}
     with pytest.raises(
         yowasp_tools.ToolError,
-        match=r"logic for weight_fetch.weight_rom .* part of the design is dead",
+        match=r"logic for weight_fetch.weight_rom .* part of the design was removed",
     ):
         expected.check(netlist("ecp5-25k", parts, memories=fallen), [])
     with pytest.raises(yowasp_tools.ToolError, match="0 multipliers instead of"):
@@ -305,7 +305,7 @@ def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "rtl is damaged" in refused(capsys, "synth", build_dir, *target)
     verilog.write_text(text)
     (build_dir / "rtl" / "schedule.json").write_text("{")
-    assert "generate the folder again" in refused(capsys, "synth", build_dir, *target)
+    assert "generate the build directory again" in refused(capsys, "synth", build_dir, *target)
     (build_dir / "manifest.json").write_text("{}")
     assert "was not written by lmu-hw" in refused(capsys, "synth", build_dir, *target)
 
@@ -316,7 +316,7 @@ def test_a_folder_to_keep_things_in_must_be_empty(
     monkeypatch.setattr(yowasp_tools, "check", lambda _: None)
     (tmp_path / "mine").write_text("")
     error = refused(capsys, "synth", tiny, "--target", "xc7", "--keep", tmp_path)
-    assert "must be a new or empty folder" in error
+    assert "must be a new or empty directory" in error
 
 
 def test_ctrl_c_ends_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +387,7 @@ def test_a_report_as_text_as_data_and_as_a_table(
     assert call(capsys, "synth", tiny, "--target", "xc7").out == f"{report}\n"
     assert "  LUTs          100 of 20,800, 0 %\n" in str(report)
     assert "  multipliers   1 of 90, 1 %; 25x18 each: chain.adaptor 1\n" in str(report)
-    assert "<td>100 of 20,800, 0 %</td>" in report._repr_html_()
+    assert ">100 of 20,800, 0 %</td>" in report._repr_html_()
     edited = replace(report, edited=("rtl/lmu.v",))
     assert str(edited).splitlines()[1] == "edited since it was generated: rtl/lmu.v"
     with pytest.raises(FrozenInstanceError):

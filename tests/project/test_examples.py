@@ -133,7 +133,7 @@ def test_a_training_task_says_where_absent_data_are(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: no mitbih_beats_120hz_i16.npz in ")
-    assert "; from https://physionet.org" in done.stderr
+    assert "download it from https://physionet.org" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -139,7 +139,7 @@ def test_nothing_is_written_by_a_command_that_fails(
         assert not out.exists()
     monkeypatch.chdir(model.parent)
     before = model.read_bytes()
-    assert "is the file that is read" in refused(capsys, "import", model.name)
+    assert "is the input file" in refused(capsys, "import", model.name)
     np.savez(model.parent / "theirs.npz", model=np.zeros(3))
     assert "was not written by lmu-hw" in refused(capsys, "import", model, "-o", "theirs.npz")
     assert model.read_bytes() == before

@@ -122,7 +122,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     entry = call(capsys, "verify", build_dir, "--backends", "c", "--worst-case", "--json").json
     assert [r["signal"] for r in entry["worst_case"]] == ["chain of z_inner", "z_outer", "z_inner"]
     line = refused(capsys, "verify", build_dir, "--worst-case", "--steps", 3)
-    assert "--worst-case is a stimulus of its own" in line
+    assert "--worst-case generates its own stimulus" in line
 
 
 def test_a_network_that_reads_no_input_has_none() -> None:

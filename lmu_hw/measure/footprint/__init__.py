@@ -1,1 +1,1 @@
-"""What the C of a folder costs on a microcontroller: flash, RAM, stack and instructions."""
+"""Cost of the C of a build directory on microcontrollers: flash, RAM, stack and instructions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..._support.html_table import html_table
+from ..._support.tables import html_table
 from ...firmware.boards.toolchain import OPTIMIZE
 from ...program.codec import to_data
 
@@ -21,11 +21,11 @@ class FlashUsage:
     tables : int
         Constants that stay in flash.
     library : int
-        Functions of the compiler's libraries that are called.
+        Called functions of the compiler's libraries.
     library_functions : tuple of str
         Their names.
     data : int
-        First values of variables, and constants that are copied to RAM.
+        Initial values of variables, and constants that are copied to RAM.
     total : int
         Sum of code, tables, library and data.
     functions : dict of str to int
@@ -50,7 +50,7 @@ class RamUsage:
     state : int
         One instance of the design.
     data, bss : int
-        Global variables with and without a first value.
+        Global variables with and without an initial value.
     stack : int
         Deepest stack of any function of the interface.
     total : int
@@ -81,9 +81,9 @@ class StackDepths:
     init, reset, step, run, save, load : int
         Deepest stack of ``NAME_init`` and so on.
     chain : tuple of Frame
-        The calls of ``NAME_step`` that take most, outermost first.
+        The deepest call chain of ``NAME_step``, outermost first.
     not_counted : tuple of str
-        Library functions whose frames the compiler does not report.
+        Library functions whose frames are not in these figures, because the compiler omits them.
     """
 
     init: int
@@ -232,14 +232,10 @@ class FootprintReport:
 
     def _repr_html_(self) -> str:
         head = ("target", "flash [bytes]", "RAM [bytes]", "stack of a step [bytes]")
-        counts = ("instructions with an output", "without")
-        rows: list[tuple[object, ...]] = [
-            (
-                t.target,
-                *(t.flash.total, t.ram.total, t.stack.step),
-                *(t.instructions.with_output or "-", t.instructions.without_output or "-"),
-            )
-            for t in self.targets
-        ]
+        rows: list[tuple[str, ...]] = [(*head, "instructions with an output", "without")]
+        for t in self.targets:
+            n_bytes = (t.flash.total, t.ram.total, t.stack.step)
+            counts = (t.instructions.with_output, t.instructions.without_output)
+            rows.append((t.target, *(f"{n:,}" for n in n_bytes), *(str(c or "-") for c in counts)))
         rows += [(name, "-", "-", "-", "-", "-") for name in self.not_measured]
-        return html_table(self.title, (*head, *counts), rows)
+        return html_table(rows, caption=self.title)

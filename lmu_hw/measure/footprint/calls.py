@@ -1,7 +1,7 @@
-"""Who calls whom in the machine code of an AVR, and what its functions push.
+"""Call graph and stack pushes of AVR machine code.
 
-The gcc of AVR writes the frames of what it compiles, but not the calls; and 64-bit arithmetic is
-calls of a library written in assembly, whose functions go on in one another.
+gcc for AVR reports the frames of compiled functions, but no calls. 64-bit arithmetic calls a
+library written in assembly, whose functions also jump to and fall through into each other.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _STACK_POINTER = re.compile(r"0x3[de],")
 
 @dataclass(slots=True, kw_only=True)
 class CalledFunction:
-    """What the instructions of a function say.
+    """Stack use and calls of a function, from its instructions.
 
     Attributes
     ----------
     pushed : int
-        Bytes of the stack: the address to return to, and what is pushed.
+        Stack bytes: the return address and the pushed registers.
     kind : str
-        ``static`` where that is all, as in what gcc writes.
+        ``static`` where this is all of the stack, as gcc calls it; otherwise why it is not.
     calls : set of str
-        Functions that it calls, jumps to or goes on in.
+        Functions that it calls, jumps to or falls through into.
     """
 
     pushed: int
@@ -47,12 +47,12 @@ def functions(target: Board, image: Image) -> dict[str, CalledFunction]:
     ToolError
         If a tool fails.
     """
-    # an address beyond 64 k instructions takes three bytes
+    # above 64 k instructions a return address takes three bytes
     return collect(disassemble(target, image), 3 if target.flash[1] > 128 * KB else 2)
 
 
 def collect(instructions: Iterable[Instruction], address: int) -> dict[str, CalledFunction]:
-    """Return the functions of a disassembly, where an address takes that many bytes."""
+    """Return the functions of a disassembly; ``address`` is the bytes of a return address."""
     found: dict[str, CalledFunction] = {}
     before: Instruction | None = None
     for this in instructions:
@@ -66,7 +66,7 @@ def collect(instructions: Iterable[Instruction], address: int) -> dict[str, Call
 
 
 def _take(function: CalledFunction, this: Instruction, address: int) -> None:
-    """Let an instruction count."""
+    """Add the stack use or call of an instruction."""
     if this.mnemonic == "push":
         function.pushed += 1
     elif _JUMPS.fullmatch(this.mnemonic):
@@ -82,12 +82,12 @@ def _take(function: CalledFunction, this: Instruction, address: int) -> None:
 
 
 def reachable(found: dict[str, CalledFunction], names: Iterable[str]) -> tuple[str, ...]:
-    """Return functions and all that they call, in alphabetical order."""
-    seen: set[str] = set()
+    """Return functions and all that they call, directly or not, in alphabetical order."""
+    reached: set[str] = set()
     left = [name for name in names if name in found]
     while left:
         name = left.pop()
-        if name not in seen:
-            seen.add(name)
+        if name not in reached:
+            reached.add(name)
             left += [n for n in found[name].calls if n in found]
-    return tuple(sorted(seen))
+    return tuple(sorted(reached))

@@ -1,4 +1,4 @@
-"""Measures the C of a build directory on each target, and gives the report."""
+"""Measures the C of a build directory on each target."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from .sizes import sizes
 
 SEED = 1
 STEPS = 64
-"""Steps counted, where that is two outputs at least."""
+"""Steps counted; more where these have fewer than two outputs."""
 MAX_STEPS = 4096
 
 
 def footprint(
     build_dir: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
 ) -> FootprintReport:
-    """Compile the C of a build directory for its targets, and measure it.
+    """Compile the C of a build directory for targets and measure it.
 
     Parameters
     ----------
     build_dir : Path
     targets : tuple of Board, or None
-        None for all that are installed and large enough.
+        None: all whose tools are installed and that the program fits.
     quiet : bool
         No progress.
 
@@ -59,7 +59,7 @@ def footprint(
     Raises
     ------
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     DoesNotFitError
         If a target that was named is too small.
     ToolError
@@ -115,7 +115,7 @@ def measure(
     *,
     quiet: bool = False,
 ) -> BoardReport:
-    """Compile the C files of a program for a target, and measure them in given steps.
+    """Compile the C files of a program for a target and measure them over given steps.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def measure(
     program : Program
     inputs : int array, shape (n_steps, n_in)
     due : bool array, shape (n_steps,)
-        Steps with an output; the last is one of them where the program leaves that to the caller.
+        Steps with an output; includes the last step where outputs are on demand.
     quiet : bool
         No progress.
 

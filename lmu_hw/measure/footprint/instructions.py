@@ -1,8 +1,8 @@
-"""Instructions of every step, counted one by one in QEMU.
+"""Counts the instructions of every step in QEMU.
 
-A plugin of QEMU counts what is executed outside the harness from one call of ``mark`` to the next:
-``NAME_step`` and all that it calls. A conditional instruction counts whether or not its condition
-holds. QEMU knows no pipeline: instructions are not cycles.
+A QEMU plugin counts the instructions executed outside the harness between calls of ``mark``: those
+of ``NAME_step`` and all functions that it calls. A conditional instruction counts whether or not
+its condition holds. QEMU models no pipeline: instructions are not cycles.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def count(
     image : Image
     inputs : int array, shape (n_steps, n_in)
     due : bool array, shape (n_steps,)
-        Steps with an output; the last is one of them where the program leaves that to the caller.
+        Steps with an output; includes the last step where outputs are on demand.
 
     Returns
     -------
@@ -62,10 +62,10 @@ def count(
     addresses = {
         "low": image.symbols["harness_start"],
         "high": image.symbols["harness_end"],
-        # the lowest bit says that the code is Thumb
+        # the lowest bit marks Thumb code
         "mark": image.symbols["mark"] & ~1,
     }
-    # a jump that stands for a return leads to another one, which counts
+    # the harness replaces returns by a jump to another return: count only that
     free = [("free", at) for at in skips.returns(target, image)] if target.toolchain.serial else []
     arguments = "".join(f",{name}={value:#x}" for name, value in (*addresses.items(), *free))
     plugin = _plugin(place)
@@ -75,15 +75,17 @@ def count(
         raise ToolError(
             f"{target.name}: {len(counts)} marks in {len(inputs)} steps; see the plugin"
         )
-    # from mark to mark: what lies between two steps, and a step
+    # counts alternate: between two steps, then a step
     return counts[1::2]
 
 
 def _plugin(place: Path) -> Path:
-    """Compile the plugin for this machine, which QEMU runs on."""
+    """Compile the plugin for the host that runs QEMU."""
     command = c_compiler()
     if not command:
-        raise ToolError("no C compiler for the plugin that counts: apt-get install gcc")
+        raise ToolError(
+            "no C compiler for the QEMU plugin that counts instructions: apt-get install gcc"
+        )
     source, path = sim_dir() / "firmware" / "instructions.c", place / "instructions.so"
     options = ["-O2", "-shared", "-fPIC", "-o", str(path), str(source)]
     compile_files(command, options, label=source, cwd=place)

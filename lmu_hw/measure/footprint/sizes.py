@@ -11,28 +11,28 @@ from ...firmware.boards.toolchain import Image, tool
 from .calls import functions, reachable
 
 STATE = "state"
-"""The one instance that ``sim/firmware/harness.c`` has."""
+"""Name of the instance in ``sim/firmware/harness.c``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes.
+    """Sizes of a compiled program [bytes].
 
     Attributes
     ----------
     code : dict of str to int
-        Of every function, with those that the compiler put in line.
+        Size of every function, inlined functions included.
     tables : int
         Constants that stay in flash.
     data, bss : int
-        What is in RAM from the start with and without a first value: global variables, and
-        constants where they are copied there.
+        Global variables with and without an initial value; ``data`` includes constants where they
+        are copied to RAM.
     library : int
-        Functions of the compiler's libraries that are called.
+        Called functions of the compiler's libraries.
     calls : tuple of str
         Their names.
     state : int
-        One instance.
+        One instance of the design.
     """
 
     code: dict[str, int]
@@ -45,13 +45,13 @@ class Sizes:
 
 
 def sizes(target: Board, product: Path, image: Image) -> Sizes:
-    """Return the sizes of a compiled program, every function of its interface linked.
+    """Return the sizes of a compiled program, with its whole interface linked.
 
     Parameters
     ----------
     target : Board
     product : Path
-        The object of ``NAME.c``.
+        Object file of ``NAME.c``.
     image : Image
     """
     sections = _sections(target, product)
@@ -77,7 +77,7 @@ def sizes(target: Board, product: Path, image: Image) -> Sizes:
 
 
 def _of_harness(image: Image, name: str) -> bool:
-    """Return whether a symbol is start-up code, which objects of AVR ask for by name."""
+    """Return whether a symbol is start-up code of the harness, which AVR objects refer to."""
     at = image.symbols
     return at["harness_start"] <= at[name] < at["harness_end"]
 
@@ -98,6 +98,6 @@ def _sections(target: Board, path: Path) -> dict[str, int]:
 
 
 def _sum(sections: dict[str, int], *prefixes: str) -> int:
-    """Return the bytes of all sections of these names, or of parts of them."""
+    """Return the bytes of all sections of these names, subsections included."""
     kinds = tuple(f"{p}." for p in prefixes)
     return sum(n for name, n in sections.items() if name in prefixes or name.startswith(kinds))

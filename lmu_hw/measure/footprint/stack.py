@@ -1,12 +1,12 @@
-"""Stack: the deepest chain of calls, from what gcc says of every function.
+"""Stack depth: the deepest call chain, from gcc's reports.
 
-``-fcallgraph-info=su`` writes the frame of each function, as ``-fstack-usage`` does, and who calls
-whom. Generated code has no recursion and no call through a pointer: the frames along a chain of
-calls are all there is. Functions of the compiler's libraries take a few registers more, of which
-gcc says nothing.
+``-fcallgraph-info=su`` reports the frame of each function, as ``-fstack-usage`` does, and the call
+graph. Generated code has no recursion and no call through a pointer, so that the frames along a
+call chain add up to the stack. Functions of the compiler's libraries push a few registers more,
+which gcc does not report.
 
-A gcc that has ``-fstack-usage`` alone is that of AVR: there the calls, and the registers that the
-libraries push, come from the machine code; see `calls`.
+gcc for AVR has only ``-fstack-usage``: there the calls, and the pushes of the libraries, come from
+the machine code; see `calls`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _NODE = re.compile(r'node: \{ title: "([^"]*)" label: "[^"]*?\\n(\d+) bytes \((\
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"')
 _USAGE = re.compile(r"^\S+:([^\s:]+)\t(\d+)\t(\S+)$", re.MULTILINE)
 _BOUNDED = ("static", "dynamic,bounded")
-"""Kinds of ``-fstack-usage`` whose number is a bound: the second pushes arguments."""
+"""Kinds of ``-fstack-usage`` with a bound; the second pushes arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallGraph:
-    """Frames, and who calls whom.
+    """Stack frames and calls of functions.
 
     Attributes
     ----------
     frames : dict of str to (int, str)
-        Bytes of every function, and their kind: ``static`` where that is a bound.
+        Bytes and kind of every function; the bytes are a bound where the kind is ``static``.
     calls : dict of str to set of str
     """
 
@@ -44,45 +44,45 @@ class CallGraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallChain:
-    """Calls within calls, outermost first, each with the bytes of its frame."""
+    """Nested calls, outermost first, each with the bytes of its frame."""
 
     frames: tuple[tuple[str, int], ...]
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all frames."""
+        """Sum of all frames [bytes]."""
         return sum(n for _, n in self.frames)
 
 
 def option(target: Board) -> str:
-    """Return the option of the compiler that makes it say what `read` looks for."""
+    """Return the compiler option whose report `read` takes."""
     return "-fcallgraph-info=su" if target.toolchain.says_calls else "-fstack-usage"
 
 
 def read(target: Board, product: Path, image: Image) -> CallGraph:
-    """Return the frames of a program that was compiled with `option`, and its calls.
+    """Return the frames and calls of a program that was compiled with `option`.
 
     Parameters
     ----------
     target : Board
     product : Path
-        The object of ``NAME.c``; what the compiler wrote of it lies beside it.
+        Object file of ``NAME.c``, with the compiler's report beside it.
     image : Image
-        The same, linked.
+        The linked program.
     """
     if target.toolchain.says_calls:
         return from_callgraph(product.with_suffix(".ci").read_text(encoding="utf-8"))
     found = functions(target, image)
-    said = from_usage(product.with_suffix(".su").read_text(encoding="utf-8"))
+    reported = from_usage(product.with_suffix(".su").read_text(encoding="utf-8"))
     return CallGraph(
-        # a compiled function's frame is its compiler's word, a library's is what it pushes
-        frames={n: said.get(_of_copy(n), (f.pushed, f.kind)) for n, f in found.items()},
+        # compiled functions: frame as reported; library functions: pushed bytes
+        frames={n: reported.get(_of_copy(n), (f.pushed, f.kind)) for n, f in found.items()},
         calls={name: set(f.calls) for name, f in found.items()},
     )
 
 
 def from_callgraph(text: str) -> CallGraph:
-    """Return what ``-fcallgraph-info=su`` wrote."""
+    """Return the call graph in a report of ``-fcallgraph-info=su``."""
     calls: dict[str, set[str]] = {}
     for caller, called in _EDGE.findall(text):
         calls.setdefault(caller, set()).add(called)
@@ -92,11 +92,11 @@ def from_callgraph(text: str) -> CallGraph:
 
 
 def from_usage(text: str) -> dict[str, tuple[int, str]]:
-    """Return the frames that ``-fstack-usage`` wrote; of copies of a function, the largest."""
+    """Return the frames in a report of ``-fstack-usage``; of clones of a function, the largest."""
     found: dict[str, tuple[int, str]] = {}
     for name, n, kind in _USAGE.findall(text):
         frame = (int(n), "static" if kind in _BOUNDED else kind)
-        # what has no bound stays so
+        # a clone without a bound leaves the function without one
         found[_of_copy(name)] = max(
             found.get(_of_copy(name), frame), frame, key=lambda f: (f[1] != "static", f[0])
         )
@@ -104,7 +104,7 @@ def from_usage(text: str) -> dict[str, tuple[int, str]]:
 
 
 def _of_copy(name: str) -> str:
-    """Return the name of a function without the number of its copy, which gcc leaves out at times.
+    """Return the name of a function without its clone number, which gcc sometimes omits.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def _of_copy(name: str) -> str:
 
 
 def deepest(graph: CallGraph, function: str) -> CallChain:
-    """Return the deepest chain of calls that begins with a function.
+    """Return the deepest call chain that starts with a function.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def deepest(graph: CallGraph, function: str) -> CallChain:
         If a frame is not known, or a function calls itself.
     """
     if function not in graph.frames:
-        raise ToolError(f"the compiler says nothing of the stack of {function}")
+        raise ToolError(f"the compiler reports no stack of {function}")
     return CallChain(frames=_deepest(function, graph, ()))
 
 
@@ -138,8 +138,8 @@ def _deepest(
     below = [
         _deepest(name, graph, (*above, function))
         for name in sorted(graph.calls.get(function, ()))
-        if name in graph.frames  # the others are of a library
+        if name in graph.frames  # others are library functions
     ]
     longest = max(below, key=lambda chain: sum(n for _, n in chain), default=())
-    # a static function's name comes with its file's
+    # gcc prefixes static functions with the file name
     return ((function.rpartition(":")[2], n_bytes), *longest)

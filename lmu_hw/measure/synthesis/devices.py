@@ -1,4 +1,4 @@
-"""The devices that `lmu-hw synth` knows."""
+"""Target devices of `lmu-hw synth`."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from ..._support.name_lookup import look_up
 from .families import ECP5, GOWIN, ICE40, ICE40_DSP, XC7, Family
 
 HARNESS_PINS = ("clk", "rst", "si", "so")
-"""Ports of the harness, in the order in which a target names its pins."""
+"""Ports of the harness, in the order of `Device.pins`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A device.
+    """A target device.
 
     Parameters
     ----------
     name : str
     device : str
-        What the figures hold for.
+        Part number.
     family : Family
     capacity : dict
         LUTs, flip-flops, multipliers and block RAMs of the device: luts, ffs, dsps, block_rams.
     dsp_unit, ram_unit : str
-        What one of its multipliers and one of its block RAMs is.
+        Size of one multiplier, such as ``18x18``, and of one block RAM, such as ``18 kbit``.
     placer : str or None
-        The nextpnr that places and routes it; None: synthesis only.
+        Command of the nextpnr for the device; None: synthesis only.
     options : tuple of str
-        Of the placer.
+        Options of the placer.
     cells : str
         The placer's name for logic cells.
     pins : tuple of str
-        Of the harness; none where the placer chooses them.
+        Pins of the harness; empty where the placer chooses them.
     harness : bool
-        The placer has no mode without pins, so the design is wrapped in a serial harness.
+        Wrap the design in a serial harness, because the placer cannot run without pins.
     larger : str
-        What to do when a design does not fit.
+        Remedy when a design does not fit.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What must be found in a netlist, and the error when it is not.
+"""Expected multipliers and memories of a netlist, and the check against them.
 
-Synthesis removes what has no effect without a word, and puts into LUTs what it cannot make block
-RAM of. So every memory and multiplier of the program's hardware is looked for.
+Synthesis silently removes logic without effect, and silently maps memories to LUTs that do not fit
+block RAM. So every memory and multiplier of the design must be found in the netlist.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from .netlists import DeviceNetlist
 
 
 class Expected:
-    """What a design takes of a target's multipliers and block RAM.
+    """Multipliers and block RAMs that a design must take on a target.
 
     Parameters
     ----------
     target : Device
     parts : Inventory
-        Of the program's hardware; nothing that was read from the Verilog.
+        Parts of the scheduled program, independent of the Verilog.
 
     Attributes
     ----------
     memories : tuple of Placed
     products : tuple of (Product, int)
-        Each with the multipliers that it takes.
+        Each with its number of multipliers.
     dsps, block_rams : int
-        In units of the target.
+        Numbers of multipliers and block RAMs of the target.
     """
 
     def __init__(self, target: Device, parts: Inventory) -> None:
@@ -41,25 +41,25 @@ class Expected:
         self.block_rams = sum(m.blocks for m in self.memories)
 
     def check(self, netlist: DeviceNetlist, edited: list[str]) -> None:
-        """Hold a netlist against this.
+        """Compare a netlist with the expected numbers.
 
         Parameters
         ----------
         netlist : DeviceNetlist
         edited : list of str
-            Files that are not as generate wrote them: named in the error.
+            Edited files, which the error names.
 
         Raises
         ------
         ToolError
-            If something is missing, or not what it must be.
+            If they differ.
         """
         wrong = [*self._memories(netlist), *self._counts(netlist)]
         if wrong:
             why = (
-                f"{', '.join(edited)} was edited; generate the folder again"
+                f"{', '.join(edited)} was edited; generate the build directory again"
                 if edited
-                else "part of the design is dead or did not fit its kind of cell"
+                else "part of the design was removed, or did not fit its kind of cell"
             )
             raise ToolError(f"{self.target.name}: the netlist has {'; '.join(wrong)}: {why}")
 
@@ -71,7 +71,7 @@ class Expected:
         used : dict
             As `Device.capacity`.
         lanes : int
-            Of the design, which may have fewer.
+            Lanes of the design; the error suggests fewer.
         """
         names = {
             "luts": ("LUTs", "fewer bits"),

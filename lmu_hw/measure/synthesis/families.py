@@ -1,9 +1,9 @@
-"""How Yosys maps memories and multiplications onto each family: what must be found in a netlist.
+"""How Yosys maps memories and multiplications to the cells of each device family.
 
-Two of its passes are modelled exactly, for the memories that the emitted Verilog has (one read
-port, one write port or none, no word read while it is written): `memory_libmap` chooses for each
-memory the cheapest of block RAM, memory in LUTs and logic, and `mul2dsp` cuts a product into those
-of the device. ``tests/measure/test_synthesis_families.py`` compares both with Yosys.
+Two passes of Yosys are modelled exactly, for the memories of the emitted Verilog (one read port, at
+most one write port, no word read while it is written): `memory_libmap` chooses the cheapest of
+block RAM, LUT memory and logic for each memory, and `mul2dsp` splits a product into multipliers of
+the device. ``tests/measure/test_synthesis_families.py`` compares both with Yosys.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ...rtl.inventory import Storage
 LOGIC_BIT = 1.0
 """Yosys's cost of a writable bit in registers."""
 MUX_BIT = 0.5
-"""Its cost of a bit of a word chosen between blocks, and of a write enable of a block."""
+"""Yosys's cost of a bit of a multiplexer between blocks, and of a write enable of a block."""
 EMULATION = 2.0
-"""Its cost of the one thing that a block cannot do by itself: to begin with no known word."""
+"""Yosys's cost of the one thing that a block cannot do by itself: to begin with no known word."""
 
 
 class Style(Enum):
-    """What a memory is made of."""
+    """Implementation of a memory."""
 
     BLOCK = "block RAM"
     DISTRIBUTED = "LUT memory"
@@ -39,21 +39,21 @@ class Block:
     ----------
     style : Style
     bits_log2 : int
-        Address bits where a word has the narrowest width.
+        Address bits at the narrowest width.
     widths : tuple of int
-        Of a word, each twice as wide as the one before, but for parity bits.
+        Widths of a word, each twice the one before, without counting parity bits.
     cost : float
-        Yosys's.
+        Yosys's cost of a cell.
     byte : int or None
-        A writable word takes whole bytes of so many bits, or of a whole port (None); 1: none.
+        Write granularity [bits] of a writable memory; None: the whole port; 1: any width.
     min_write_width : int
-        Of a writable memory.
+        Narrowest width of a writable memory [bits].
     by_width : float
-        Part of the cost that is shared out by the bits that are used.
+        Share of the cost that is proportional to the used bits.
     roms : bool
-        Read-only memories may be here.
+        Read-only memories may use these cells.
     units : int
-        Of the device's block RAM that a cell takes.
+        Block RAMs of the device in a cell.
     """
 
     style: Style = Style.BLOCK
@@ -74,15 +74,15 @@ class Multiplier:
     Parameters
     ----------
     a_max, b_max : int
-        Widths of its factors [bits].
+        Largest widths of the factors [bits].
     a_min, b_min, product_min : int
-        Narrower ones, and narrower products, are logic.
+        Narrower factors or products are built from logic.
     a_part, b_part : int or None
-        Widths that larger factors are cut into, where not the largest.
+        Widths of the parts of larger factors. Default: the largest.
     headroom : int
-        Bits of a part that are lost to its sign.
+        Bits of a part that its sign takes.
     units : int
-        Of the device's multipliers that it takes.
+        Multipliers of the device that it takes.
     """
 
     a_max: int
@@ -98,21 +98,21 @@ class Multiplier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A family of devices, as Yosys sees it.
+    """A device family, as Yosys models it.
 
     Parameters
     ----------
     name : str
     synth : str
-        Its command in Yosys, with options.
+        Synthesis command of Yosys, with options.
     rom_bit : float
         Cost of a read-only bit in logic.
     blocks : tuple of Block
-        In the order in which Yosys looks at them.
+        Memory cells, in the order of Yosys.
     multipliers : tuple of Multiplier
-        In the order in which Yosys tries them; none where the family has none.
+        Multipliers, in the order in which Yosys tries them; may be empty.
     luts, ffs, dsps, rams : dict
-        How many of each a cell of the netlist takes, by its type.
+        Number of LUTs, multipliers or block RAMs in a netlist cell, by cell type.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Where a memory goes, and the block RAM that it takes."""
+    """Implementation of a memory, and its number of block RAMs."""
 
     storage: Storage
     style: Style
@@ -136,7 +136,7 @@ class Placed:
 
 
 def place(family: Family, storage: Storage) -> Placed:
-    """Return where Yosys puts a memory.
+    """Return the implementation that Yosys chooses for a memory.
 
     Parameters
     ----------
@@ -148,14 +148,14 @@ def place(family: Family, storage: Storage) -> Placed:
     for block in family.blocks:
         if storage.writable or block.roms:
             cost, cells = min(_geometries(block, storage))
-            if cost < int(best[0]):  # Yosys keeps the lowest cost so far as an integer
+            if cost < int(best[0]):  # Yosys stores the lowest cost as an integer
                 units = cells * block.units if block.style is Style.BLOCK else 0
                 best = (cost, block.style, units)
     return Placed(storage=storage, style=best[1], blocks=best[2])
 
 
 def _geometries(block: Block, storage: Storage) -> list[tuple[float, int]]:
-    """Return cost and cells of a memory in each of a cell's widths."""
+    """Return cost and number of cells of a memory for each width of a cell."""
     found = []
     for step, unit in enumerate(block.widths):
         width = storage.varying
@@ -176,7 +176,7 @@ def _geometries(block: Block, storage: Storage) -> list[tuple[float, int]]:
 
 
 def multiplier_units(family: Family, widths: tuple[int, int]) -> int:
-    """Return the device's multipliers that a product of two signals takes."""
+    """Return the number of multipliers of the device for a product of two signals."""
     units, left = 0, [widths]
     for multiplier in family.multipliers:
         rest: list[tuple[int, int]] = []
@@ -187,7 +187,7 @@ def multiplier_units(family: Family, widths: tuple[int, int]) -> int:
 
 
 def _tiles(m: Multiplier, a: int, b: int, product: int, rest: list[tuple[int, int]]) -> int:
-    """Return how many multipliers a product takes; what is left to logic joins ``rest``."""
+    """Return the number of multipliers of a product; append parts built from logic to ``rest``."""
     if a < m.a_min or b < m.b_min or product < m.product_min:
         rest.append((a, b))
         return 0
@@ -207,7 +207,7 @@ def _tiles(m: Multiplier, a: int, b: int, product: int, rest: list[tuple[int, in
 
 
 def _cut(width: int, most: int, part: int, headroom: int) -> tuple[int, int]:
-    """Return the number of full parts, and the width of the last one."""
+    """Return the number of full-width parts, and the width of the last part."""
     n = math.ceil((width - most) / (part - headroom))
     return n, width - n * (part - headroom)
 
@@ -257,7 +257,7 @@ ECP5 = Family(
     rom_bit=1 / 16,
     blocks=(_lut_memory(4, 4, 4, by_width=0), *_BLOCK_16K),
     multipliers=(Multiplier(a_max=18, b_max=18),),
-    # a carry cell is two LUTs, a LUT memory four and two more for its writes
+    # a carry cell is two LUTs; a LUT memory is four, and two more for its write port
     luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
     ffs=("TRELLIS_FF",),
     dsps={"MULT18X18D": 1},

@@ -1,4 +1,4 @@
-"""From a build directory to figures of a device."""
+"""Synthesis, placement and routing of a build directory for devices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .synth_report import (
     Usage,
 )
 
-FIRST_RUN = "half a minute longer when it is the tool's first here"
+FIRST_RUN = "the first run of the tool takes half a minute longer"
 
 
 def synth(
@@ -49,11 +49,11 @@ def synth(
     build_dir : Path
     targets : tuple of Device
     seed : int
-        Of placement.
+        Seed of the placement.
     freq : float, optional
-        Clock aimed at [MHz].
+        Target clock rate [MHz]. Default: as fast as possible.
     keep : Path, optional
-        A new folder for scripts, logs and netlists, in a folder for each target.
+        A new directory for scripts, logs and netlists, with a subdirectory for each target.
     quiet : bool
         No progress.
 
@@ -64,20 +64,20 @@ def synth(
     Raises
     ------
     SpecError
-        If there is no Verilog of the program.
+        If the program has no Verilog.
     ModelFileError
-        If the folder is damaged.
+        If the build directory is damaged.
     ToolError
         If a tool is missing or fails, the design does not fit, or part of it is missing from the
         netlist.
     """
     program = load_program(build_dir)
     if refused := why_not(program):
-        raise SpecError(f"there is no Verilog of this program: {refused}")
+        raise SpecError(f"the program has no Verilog: {refused}")
     check_manifest(build_dir, program)
     yowasp_tools.check(targets)
     if keep is not None and (keep.is_file() or (keep.is_dir() and any(keep.iterdir()))):
-        raise EmitError(f"{keep} must be a new or empty folder")
+        raise EmitError(f"{keep} must be a new or empty directory")
     plan = plan_of(build_dir, program)
     design = _Design(build_dir, program, plan)
     return SynthReport(
@@ -93,14 +93,16 @@ def synth(
 
 
 class _Design:
-    """The Verilog of a folder, and what it must consist of."""
+    """The Verilog of a build directory, and the inventory of its parts."""
 
     def __init__(self, build_dir: Path, program: Program, plan: Schedule) -> None:
         self.name, self.plan = program.name, plan
         self.edited = edited(build_dir)
         for file in self.edited:
             if not (build_dir / file).is_file():
-                raise ModelFileError(f"{build_dir / file} is missing; generate the folder again")
+                raise ModelFileError(
+                    f"{build_dir / file} is missing; generate the build directory again"
+                )
         self.parts: Inventory = inventory(program, plan)
         sources = [build_dir / "rtl" / f"{self.name}.v"]
         sources += sorted((build_dir / "rtl").glob(f"{self.name}_*.mem"))
@@ -110,7 +112,7 @@ class _Design:
             raise read_error(Path(error.filename), error) from error
         except UnicodeDecodeError as error:
             raise ModelFileError(
-                f"{build_dir}/rtl is damaged: {error}; generate it again"
+                f"{build_dir}/rtl is damaged: {error}; generate the build directory again"
             ) from error
 
     def on(
@@ -203,6 +205,6 @@ class _Design:
 
 
 def _keep(work: Path, keep: Path | None, target: Device) -> None:
-    """Copy what the tools left to the folder that was asked for."""
+    """Copy the files of the tools to the directory ``keep``, if given."""
     if keep is not None:
         shutil.copytree(work, keep / target.name)

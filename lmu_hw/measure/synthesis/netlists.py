@@ -1,4 +1,4 @@
-"""From Verilog to a netlist of the device's cells, with Yosys."""
+"""Synthesis of Verilog to a netlist of device cells, with Yosys."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _MAPPED = re.compile(r"^(?:mapping memory (\S+) via (\S+)|using FF mapping for m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceNetlist:
-    """What Yosys made of a design.
+    """Cells of a synthesized design.
 
     Parameters
     ----------
     luts, ffs, dsps, block_rams : int
-        In units of the target, of the design without its harness.
+        Numbers of cells of the target, without the harness.
     harness_luts, harness_ffs : int
-        Of the harness.
+        LUTs and flip-flops of the harness.
     memories : dict of str to Style
-        What became of every memory that was there when memories were mapped, by instance path.
+        Implementation of every memory that Yosys mapped, by instance path.
     """
 
     luts: int
@@ -47,13 +47,13 @@ def script(target: Device, design: str) -> str:
     ----------
     target : Device
     design : str
-        Name of its module, and of its file without ``.v``.
+        Name of its module, and of its file without the suffix ``.v``.
     """
     lines = [f"read_verilog {design}.v"]
     top = design
     if target.harness:
         top = TOP
-        # kept apart until it has been counted
+        # not flattened until its cells are counted
         lines += [
             f"read_verilog {TOP}.v",
             f"hierarchy -top {TOP}",
@@ -69,17 +69,17 @@ def script(target: Device, design: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def synthesize(target: Device, design: str, build_dir: Path) -> DeviceNetlist:
-    """Run Yosys in a folder that holds the Verilog and its ROMs.
+def synthesize(target: Device, design: str, work_dir: Path) -> DeviceNetlist:
+    """Run Yosys in a directory that holds the Verilog and its ROMs.
 
     Raises
     ------
     ToolError
-        If it is missing or fails.
+        If Yosys is missing or fails.
     """
-    (build_dir / "synth.ys").write_text(script(target, design), encoding="utf-8")
-    yowasp_tools.run(yowasp_tools.YOSYS, ("-q", "-l", LOG, "-s", "synth.ys"), build_dir, LOG)
-    modules = json.loads((build_dir / CELLS).read_text(encoding="utf-8"))["modules"]
+    (work_dir / "synth.ys").write_text(script(target, design), encoding="utf-8")
+    yowasp_tools.run(yowasp_tools.YOSYS, ("-q", "-l", LOG, "-s", "synth.ys"), work_dir, LOG)
+    modules = json.loads((work_dir / CELLS).read_text(encoding="utf-8"))["modules"]
     cells = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     family, own, around = target.family, cells[design], cells.get(TOP, {})
 
@@ -96,15 +96,15 @@ def synthesize(target: Device, design: str, build_dir: Path) -> DeviceNetlist:
         block_rams=sum(n * family.rams.get(cell, 0) for cell, n in own.items()),
         harness_luts=luts(around),
         harness_ffs=ffs(around),
-        memories=memories_of(yowasp_tools.read(build_dir / LOG), design),
+        memories=memories_of(yowasp_tools.read(work_dir / LOG), design),
     )
 
 
 def memories_of(log: str, design: str) -> dict[str, Style]:
-    """Return what Yosys says of every memory; ``design.chain.states.ram.words`` is chain.states."""
+    """Return every memory in a log of Yosys; chain.states is ``design.chain.states.ram.words``."""
     found = {}
     for match in filter(None, map(_MAPPED.match, log.splitlines())):
-        # with the names of AXI4-Stream the engine is one level down
+        # with AXI4-Stream port names the design is one level deeper
         path = (match[1] or match[3]).removeprefix(f"{design}.").removeprefix("core.")
         path = re.sub(r"(\.(ram|rom))?\.words$", "", path)
         if match[3]:

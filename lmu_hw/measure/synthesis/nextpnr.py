@@ -19,12 +19,12 @@ LOG, REPORT, PINS = "nextpnr.log", "timing.json", "pins.cst"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathBlock:
-    """A block that the critical path crosses.
+    """A block on the critical path.
 
     Attributes
     ----------
     block : str
-        Instance path; ``top`` and ``harness`` outside all blocks.
+        Instance path; ``top`` or ``harness`` outside all blocks.
     delay_ns : float
         Delay in it [ns].
     """
@@ -42,9 +42,9 @@ class CriticalPath:
     delay_ns : float
         Delay of the whole path [ns].
     start, end : str
-        Blocks of its two registers.
+        Blocks of the start and end registers.
     blocks : tuple of PathBlock
-        Blocks that it crosses, in order.
+        Blocks along the path, in order.
     """
 
     delay_ns: float
@@ -66,7 +66,7 @@ class Timing:
     fmax_mhz : float
         Highest clock rate [MHz].
     logic_cells : int
-        Logic cells of the device that are taken, harness included.
+        Used logic cells of the device, harness included.
     critical_path : CriticalPath
     """
 
@@ -89,33 +89,33 @@ def arguments(target: Device, seed: int, freq: float | None) -> tuple[str, ...]:
 
 
 def place_and_route(
-    target: Device, build_dir: Path, blocks: Iterable[str], seed: int, freq: float | None
+    target: Device, work_dir: Path, blocks: Iterable[str], seed: int, freq: float | None
 ) -> Timing:
-    """Run nextpnr in a folder that holds a netlist.
+    """Run nextpnr in a directory that holds a netlist.
 
     Parameters
     ----------
     target : Device
-        With a placer.
-    build_dir : Path
+        Must have a placer.
+    work_dir : Path
     blocks : iterable of str
-        Instance paths of the design's blocks, by which the critical path is told.
+        Instance paths of the design's blocks, for the critical path.
     seed : int
     freq : float or None
-        Clock aimed at [MHz].
+        Target clock rate [MHz]. None: as fast as possible.
 
     Raises
     ------
     ToolError
-        If it is missing or fails.
+        If nextpnr is missing or fails.
     """
     assert target.placer is not None
     if target.pins:
         lines = [f'IO_LOC "{n}" {p};' for n, p in zip(HARNESS_PINS, target.pins, strict=True)]
-        (build_dir / PINS).write_text("\n".join([*lines, ""]), encoding="utf-8")
-    yowasp_tools.run(target.placer, arguments(target, seed, freq), build_dir, LOG)
-    report = json.loads((build_dir / REPORT).read_text(encoding="utf-8"))
-    # there is one clock
+        (work_dir / PINS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    yowasp_tools.run(target.placer, arguments(target, seed, freq), work_dir, LOG)
+    report = json.loads((work_dir / REPORT).read_text(encoding="utf-8"))
+    # the design has one clock
     clock, fmax = min(report["fmax"].items(), key=lambda item: item[1]["achieved"])
     steps = next(
         p["path"] for p in report["critical_paths"] if p["from"] == p["to"] == f"posedge {clock}"
@@ -136,12 +136,12 @@ def place_and_route(
 def crossed(
     steps: list[dict[str, Any]], blocks: Iterable[str], target: Device
 ) -> list[tuple[str, float]]:
-    """Return the blocks along a path and the delay in each; a wire counts where it leads.
+    """Return the blocks along a path and the delay in each; a wire counts to the block it drives.
 
     Parameters
     ----------
     steps : list of dict
-        As nextpnr reports them: each has a delay [ns] and the cell that it leads to.
+        Steps reported by nextpnr, each with a delay [ns] and the cell that it drives.
     blocks : iterable of str
         Instance paths.
     target : Device
@@ -151,7 +151,7 @@ def crossed(
 
     def owner(cell: str) -> str | None:
         if cell.startswith("$"):
-            # made by the placer: it has no name of its own
+            # a cell made by the placer has no instance path
             return None
         if not cell.startswith(prefix):
             return "harness"

@@ -1,7 +1,7 @@
-"""A serial harness around a design, for placers that know no design without pins.
+"""A serial harness around a design, for placers that cannot run without pins.
 
-Every input of the design comes from a shift register, and every output goes to one, so that four
-pins do for any width and every path of the design begins and ends in a register.
+Shift registers drive every input of the design and take every output, so that four pins are enough
+for any width, and every path of the design starts and ends in a register.
 """
 
 from __future__ import annotations
@@ -28,19 +28,21 @@ class ModulePort:
 
 
 def ports_of(verilog: str, module: str) -> tuple[ModulePort, ...]:
-    """Return the ports of a module as lmu-hw prints it.
+    """Return the ports of a module in the Verilog style of lmu-hw.
 
     Raises
     ------
     ModelFileError
-        If there is no such module.
+        If the module is missing.
     """
     pattern = rf"^module {re.escape(module)} (?:#\(.*?\n\) )?\((.*?)\);"
     head = re.search(pattern, verilog, re.MULTILINE | re.DOTALL)
     lines = head.group(1).splitlines() if head else []
     found = [m for line in lines if (m := _PORT.match(line))]
     if not found:
-        raise ModelFileError(f"the Verilog has no module {module}; generate the folder again")
+        raise ModelFileError(
+            f"the Verilog has no module {module}; generate the build directory again"
+        )
     return tuple(ModulePort(m[3], m[1], int(m[2] or 0) + 1) for m in found)
 
 
@@ -50,7 +52,7 @@ def harness(ports: tuple[ModulePort, ...], module: str) -> str:
     Parameters
     ----------
     ports : tuple of ModulePort
-        Of the design; the first is its clock, the second its reset.
+        Ports of the design: clock, reset, then all others.
     module : str
         Name of the design's module.
     """
@@ -65,7 +67,7 @@ def harness(ports: tuple[ModulePort, ...], module: str) -> str:
             nets.append(f".{p.name}({name}[{low + p.width - 1}:{low}])")
             low += p.width
     joined = ",\n    ".join(nets)
-    # the highest bit of the input register says when the outputs are taken
+    # the highest bit of the input register loads the outputs
     return f"""module {TOP} (input wire clk, input wire rst, input wire si, output wire so);
   reg [{n_in}:0] to_core;
   reg [{n_out - 1}:0] taken;

