@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
+from .._support.array_types import Words
+from .._support.validation import integer_array
+from ..errors import SpecError
 from ..firmware.boards import microcontrollers
+from ..firmware.bulk import BulkEngine, available
 from ..manifest import Manifest, load_manifest
 from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
@@ -17,16 +20,20 @@ from ..measure.synthesis import devices
 from ..measure.synthesis.flow import synth
 from ..measure.synthesis.synth_report import SynthReport
 from ..program.integer_program import Program
+from ..program.interpreter import Interpreter
 from ..proof.certificate import certify
 from ..proof.certificate_report import Certificate
 from ..verify.load_build import load_program
 from ..verify.verify_build import verify_build
 from ..verify.verify_report import VerifyReport
+from .running import ProgramRunner
 
 
 @dataclass(frozen=True)
-class Build:
+class Build(ProgramRunner):
     """A build directory.
+
+    It runs words like the `Design` that it was written from, with its own C files.
 
     Attributes
     ----------
@@ -53,7 +60,7 @@ class Build:
 
     def verify(
         self,
-        backends: Sequence[str] | None = None,
+        backends: str | Sequence[str] | None = None,
         *,
         steps: int | None = None,
         seed: int = 0,
@@ -64,9 +71,9 @@ class Build:
 
         Parameters
         ----------
-        backends : sequence of str, optional
-            Such as ``["icarus", "c"]``; an unknown name lists those that are known. Default: all
-            that are installed.
+        backends : str or sequence of str, optional
+            Such as ``"c"`` or ``["icarus", "c"]``; an unknown name lists those that are
+            known. Default: all that are installed.
         steps : int, optional
             Least steps for each backend. Default: seconds to minutes of each.
         seed : int
@@ -88,10 +95,10 @@ class Build:
         ToolError
             If a tool is missing or fails.
         """
-        recordings = [] if inputs is None else [np.atleast_2d(np.asarray(inputs, dtype=np.int64))]
+        recordings = [] if inputs is None else [self._recording(inputs)]
         return verify_build(
             self.path,
-            backends=None if backends is None else ",".join(backends),
+            backends=None if backends is None else ",".join(_names(backends)),
             n_steps=steps,
             seed=seed,
             recordings=recordings,
@@ -143,6 +150,21 @@ class Build:
         """
         chosen = microcontrollers.chosen(targets) if targets else None
         return footprint(self.path, chosen, quiet=True)
+
+    def _recording(self, inputs: npt.ArrayLike) -> Words:
+        streams, single = self._streams(integer_array("inputs", inputs))
+        if not single:
+            raise SpecError("inputs must be one stream, of shape (n_steps, n_in)")
+        return streams[:, 0]
+
+    def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
+        if engine == "c" or (engine == "auto" and available()):
+            return BulkEngine.from_folder(self.program, self.path / "c", n_streams)
+        return Interpreter(self.program, n_streams)
+
+
+def _names(backends: str | Sequence[str]) -> Sequence[str]:
+    return (backends,) if isinstance(backends, str) else backends
 
 
 def open_build(path: str | Path) -> Build:
