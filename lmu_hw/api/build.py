@@ -12,21 +12,21 @@ from .._support.array_types import Words
 from .._support.validation import integer_array
 from ..errors import SpecError
 from ..firmware.boards import microcontrollers
-from ..firmware.bulk import BulkEngine, available
-from ..manifest import Manifest, load_manifest
+from ..firmware.bulk import BulkEngine
+from ..manifest import Manifest, MemoryManifest, load_manifest
 from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
 from ..measure.synthesis import devices
 from ..measure.synthesis.flow import synth
 from ..measure.synthesis.synth_report import SynthReport
 from ..program.integer_program import Program
-from ..program.interpreter import Interpreter
 from ..proof.certificate import certify
 from ..proof.certificate_report import Certificate
 from ..verify.load_build import load_program
 from ..verify.verify_build import verify_build
 from ..verify.verify_report import VerifyReport
 from .running import ProgramRunner
+from .sources import Memory
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,25 @@ class Build(ProgramRunner):
             If it is missing, damaged, or not the program that the manifest names.
         """
         return load_program(self.path)
+
+    @property
+    def memory(self) -> Memory:
+        """The memory that was compiled, in float64: its decoder reads windows from the words.
+
+        Raises
+        ------
+        SpecError
+            If the build directory is a network's.
+        ModelFileError
+            If the manifest is damaged.
+        """
+        design = self.manifest.design
+        if not isinstance(design, MemoryManifest):
+            raise SpecError("the build directory must be a memory's; this one is a network's")
+        spec = design.spec
+        return Memory(
+            spec.order, spec.theta, discretizer=spec.discretizer.value, channels=spec.channels
+        )
 
     def verify(
         self,
@@ -157,10 +176,8 @@ class Build(ProgramRunner):
             raise SpecError("inputs must be one stream, of shape (n_steps, n_in)")
         return streams[:, 0]
 
-    def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
-        if engine == "c" or (engine == "auto" and available()):
-            return BulkEngine.from_folder(self.program, self.path / "c", n_streams)
-        return Interpreter(self.program, n_streams)
+    def _compiled_engine(self, n_streams: int) -> BulkEngine:
+        return BulkEngine.from_folder(self.program, self.path / "c", n_streams)
 
 
 def _names(backends: str | Sequence[str]) -> Sequence[str]:

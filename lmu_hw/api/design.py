@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from .. import __version__, firmware
 from .._support.build_directory import write_build_dir
 from .._support.validation import real_array
 from ..errors import SpecError
+from ..firmware.bulk import BulkEngine
 from ..generate import certificate_of, files_of
 from ..measure.dataset import Dataset, dataset_of
 from ..measure.evaluate import evaluate
@@ -82,6 +84,18 @@ class Design(ProgramRunner):
         return (
             f"<Design {self.program.title}: {self.program.multiplies_per_step} multiplies a step>"
         )
+
+    @cached_property
+    def _compiled(self) -> BulkEngine:
+        # streaming in pieces compiles once
+        return BulkEngine(self.program)
+
+    def _compiled_engine(self, n_streams: int) -> BulkEngine:
+        return self._compiled.with_streams(n_streams)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: not the loaded library."""
+        return {"quantized": self.quantized}
 
     def evaluate(
         self, x: Data, y: npt.ArrayLike | None = None, *, engine: str = "auto"

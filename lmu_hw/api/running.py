@@ -170,8 +170,11 @@ class ProgramRunner:
     def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
         """Return a machine in its state after reset."""
         if engine == "c" or (engine == "auto" and available()):
-            return BulkEngine(self.program, n_streams)
+            return self._compiled_engine(n_streams)
         return Interpreter(self.program, n_streams)
+
+    def _compiled_engine(self, n_streams: int) -> BulkEngine:
+        raise NotImplementedError
 
     def _streams(
         self, values: AnyArray, axes: str = "(n_steps, n_streams, n_in)"

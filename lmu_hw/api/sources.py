@@ -63,7 +63,8 @@ class Memory:
     """
 
     order: int
-    theta: float | None = None
+    # an attribute is never None, as __post_init__ fills it in
+    theta: float = None  # type: ignore[assignment]
     _: KW_ONLY
     discretizer: str = "zoh"
     channels: int = 1
