@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .api.running import Run
     from .api.sources import Memory, Network, load_data, load_model
     from .measure.dataset import Dataset
+    from .measure.evaluation import Evaluation
+    from .measure.tune import DesignPoint
     from .models import network as layers
     from .quantize.word_lengths import Widths
     from .rtl.options import Hardware
@@ -31,6 +33,8 @@ __all__ = [
     "Build",
     "Dataset",
     "Design",
+    "DesignPoint",
+    "Evaluation",
     "Hardware",
     "Memory",
     "Network",
@@ -55,6 +59,8 @@ _MODULES = {
     "api.running": ("Run",),
     "api.sources": ("Memory", "Network", "load_data", "load_model"),
     "measure.dataset": ("Dataset",),
+    "measure.evaluation": ("Evaluation",),
+    "measure.tune": ("DesignPoint",),
     "quantize.word_lengths": ("Widths",),
     "rtl.options": ("Hardware",),
 }

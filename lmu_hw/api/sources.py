@@ -196,7 +196,11 @@ class Network:
 
     @classmethod
     def from_layers(
-        cls, *layers: Layer, names: Sequence[str] | None = None, every_step: bool = True
+        cls,
+        *layers: Layer,
+        names: Sequence[str] | None = None,
+        every_step: bool = True,
+        name: str = "network",
     ) -> Network:
         """Return a network of layers: those of `lmu_hw.layers` with arrays of your own.
 
@@ -208,6 +212,8 @@ class Network:
             Of the layers, for reports. Default: ``"layer 1"`` and so on.
         every_step : bool
             Whether the network has an output at every step, or at the last one only.
+        name : str
+            Title in reports and in the headers of generated files.
 
         Raises
         ------
@@ -223,7 +229,7 @@ class Network:
         """
         if names is None:
             names = [f"layer {k}" for k in range(1, len(layers) + 1)]
-        return cls(FloatNetwork(names=tuple(names), layers=layers, every_step=every_step))
+        return cls(FloatNetwork(names=tuple(names), layers=layers, every_step=every_step), name)
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Run the network in float64, every sequence from the zero state.
