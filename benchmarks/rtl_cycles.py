@@ -6,6 +6,8 @@ Writes docs/results/rtl_cycles.md.
 
 Each design of tests/factories/configurations.py, as Verilog in Icarus under cocotb: all steps
 without stalls, then the same words under random stalls and with resets in flight.
+
+It measures the schedule search, so it imports the scheduler.
 """
 
 from __future__ import annotations

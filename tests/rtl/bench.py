@@ -21,7 +21,7 @@ from lmu_hw.verify.backends import icarus
 
 LANES = (1, 2, 3, 4, 8, 16)
 """Numbers of lanes that the tests of emitted Verilog go through."""
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "interfaces.md").read_text()
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "interfaces.md").read_text()
 BREAKS = {
     "expected word": ("vectors/output.hex", r"(?s)^(.{30})..\n", r"\g<1>5a\n"),
     "rounding constant": (
