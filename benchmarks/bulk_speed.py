@@ -8,6 +8,8 @@ d = 256, n = 212, theta = 784, one input, ten classes, random weights: the paper
 runs it as everybody would, the memory as a dense matrix, in BLAS on all cores. The integers run as
 the generated C, compiled, on all cores; a sample of sequences runs in the interpreter too and must
 give the same words.
+
+It measures the engines that `Design.run` calls, so it calls them itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The paper's capacity task (section 3.1) in float64 and in integers.
 
 Writes docs/results/capacity.md. --quick leaves T = 100,000 out and prints only.
+The noise of the paper and the widths that were chosen come from internals.
 """
 
 from __future__ import annotations
@@ -11,14 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.memory.discretize import discretize
-from lmu_hw.memory.float_memory import band_limited_noise, run_memory
-from lmu_hw.memory.legendre import decoder, state_space
-from lmu_hw.memory.spec import LMUSpec, OutputKind
-from lmu_hw.program.fixedpoint import from_real, to_real
-from lmu_hw.program.integer_program import Role
-from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
+import lmu_hw as lh
+from lmu_hw.memory.float_memory import band_limited_noise
+from lmu_hw.quantize.quantize_memory import QuantizedMemory
 
 ORDER = 100
 DELAYS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -34,20 +30,18 @@ def capacity(T: int, seed: int = 0) -> tuple[QuantizedMemory, np.ndarray, np.nda
         Window [samples]: theta = 1 s, dt = 1/T, noise up to 10 Hz, length 2.5 T.
     seed : int
     """
-    spec = LMUSpec(order=ORDER, theta=T - 0.5, bits=BITS, output=OutputKind.TAPS, taps=DELAYS)
-    design = quantize_memory(spec)
+    memory = lh.Memory(ORDER, theta=T - 0.5)
+    design = lh.compile(memory, bits=BITS, output="taps=" + ",".join(map(str, DELAYS)))
+    assert isinstance(design.quantized, QuantizedMemory)
     u = band_limited_noise(int(2.5 * T), 10 / T, np.random.default_rng(seed))
-    system = discretize(state_space(ORDER), spec.theta, spec.discretizer)
-    floats = run_memory(system, u[:, None], decoder(ORDER, DELAYS))[:, 0]
-    fmt_u = design.program.with_role(Role.INPUT)[0].fmt
-    fmt_y = design.program.with_role(Role.OUTPUT)[0].fmt
-    words = BulkEngine(design.program).run(from_real(u, fmt_u)[0][:, None, None])[:, 0]
+    floats = memory.simulate(u) @ memory.decoder(DELAYS).T
+    integers = design.predict(u)
     t = np.arange(T, len(u))
     wanted = np.stack([u[t - round(delay * T)] for delay in DELAYS], axis=1)
     return (
-        design,
+        design.quantized,
         np.mean((floats[T:] - wanted) ** 2, axis=0),
-        np.mean((to_real(words, fmt_y)[T:] - wanted) ** 2, axis=0),
+        np.mean((integers[T:] - wanted) ** 2, axis=0),
     )
 
 

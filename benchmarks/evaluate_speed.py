@@ -5,6 +5,8 @@
 The psMNIST model of ../shared/data (d = 256, n = 212, theta = 784) on test digits, 8-bit weights
 and activations. A round runs everything once, one after the other, so that whatever else the
 machine does meets all of it; ratios are within a round, and the middle one of all is given.
+
+It measures the parts of `Design.evaluate` one by one, so it imports them.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 
 Cross compilers and QEMU are needed. Every run compares the words of its steps with the
 interpreter's. Counts are exact, of executed instructions: QEMU knows no pipeline.
+
+It measures kernels and programs that no model compiles to, so it imports the emitter.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmu_hw.models import forward
-from lmu_hw.models.importers import load
+import lmu_hw as lh
 
 SEED = 1
 N_SEQUENCES, N_STEPS, WIDTH = 20, 50, 3
@@ -65,12 +64,12 @@ def main() -> None:
             path = Path(build_dir) / name
             if name.endswith(".weights.h5"):
                 made.save_weights(path)
-                network = load(path, spec=whole)
+                network = lh.load_model(path, config=whole)
             else:
                 made.save(path)
-                network = load(path)
-            error = np.max(np.abs(forward.run(network, x) - wanted))
-            kinds = ", ".join(type(layer).__name__ for layer in network.layers)
+                network = lh.load_model(path)
+            error = np.max(np.abs(network.predict(x) - wanted))
+            kinds = ", ".join(type(layer).__name__ for layer in network.model.layers)
             print(f"Keras {keras.__version__}, {name}: {kinds}; largest difference {error:.1e}")
 
 

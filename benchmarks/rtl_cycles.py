@@ -6,6 +6,8 @@ Writes docs/results/rtl_cycles.md.
 
 Each design of tests/factories/configurations.py, as Verilog in Icarus under cocotb: all steps
 without stalls, then the same words under random stalls and with resets in flight.
+
+It measures the schedule search, so it imports the scheduler.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from pathlib import Path
 
 from lmu_hw.rtl.schedule import WINDOW, Schedule, schedule
 from lmu_hw.verify.backends import icarus
+from tests.factories.builds import write_rtl_build
 from tests.factories.configurations import CONFIGURATIONS, layer_times
-from tests.rtl.bench import write_build_dir
 
 CYCLES = 30_000
 """Clock cycles of each design without stalls."""
@@ -61,7 +63,7 @@ def line(name: str, plan: Schedule) -> str:
     every = max(1, program.output_every)
     steps = max(6, 2 * every, min(400, CYCLES // plan.cycles_per_step))
     with tempfile.TemporaryDirectory() as place:
-        build_dir = write_build_dir(program, Path(place), n_steps=steps, lanes=lanes)
+        build_dir = write_rtl_build(program, Path(place), n_steps=steps, lanes=lanes)
         build = build_dir / "build"
         build.mkdir()
         result = icarus.run(build_dir, build_dir / "vectors", build, seed=1)

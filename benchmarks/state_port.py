@@ -3,6 +3,7 @@
     python benchmarks/state_port.py
 
 Cells that Yosys makes of the emitted Verilog for ECP5, without and with the port. Two minutes.
+Yosys is called as the package calls it: `Build.synth` would place and route too.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from synthesis_designs import memory, network
 
+import lmu_hw as lh
 from lmu_hw._support import yosys
-from lmu_hw.program.integer_program import Role, from_json
+from lmu_hw.program.integer_program import Role
 
 SCRIPT = "read_verilog lmu.v; synth_ecp5 -top lmu; tee -q -o stat.json stat -json"
 DESIGNS: dict[str, Callable[[Path, bool], Path]] = {
@@ -48,14 +50,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place:
             folders = [make(Path(place) / str(port), port) for port in (False, True)]
             found = [cells_of(build_dir) for build_dir in folders]
-            program = from_json((folders[0] / "program.json").read_text(encoding="utf-8"))
+            n_state = lh.open_build(folders[0]).program.n_words(Role.STATE)
         columns = [
             ", ".join(str(cells.get(kind, 0)) for cells in found) for kind in ("LUT4", "TRELLIS_FF")
         ]
         columns.append(", ".join(str(sum(cells.values())) for cells in found))
         rams = [(cells.get("DP16KD", 0), cells.get("MULT18X18D", 0)) for cells in found]
         columns.append("the same" if rams[0] == rams[1] else ", ".join(map(str, rams)))
-        n_state = program.n_words(Role.STATE)
         print(f"| {label} | {n_state} | {' | '.join(columns)} |", flush=True)
 
 

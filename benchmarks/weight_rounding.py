@@ -5,6 +5,8 @@
 An LMU layer with random weights (d = 64, n = 64, theta = 256, tanh) on noise of several bandwidths;
 everything but the weights at 16 bits and more. SNR of the hidden words against the float network on
 input that the calibration has not seen, for both ways to round, at equal bits.
+
+It compares two ways to round, of which the API has one, so it imports the quantizer.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LinearMe
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.lower import lower
 from lmu_hw.quantize.quantize_network import quantize_network
-from lmu_hw.quantize.ranges import noise
+from lmu_hw.quantize.ranges import noise_sequences
 from lmu_hw.quantize.word_lengths import Widths
 
 ORDER, HIDDEN, THETA = 64, 64, 256
@@ -48,7 +50,7 @@ def snr(net: FloatNetwork, bits: int, *, in_turn: bool) -> float:
     if not in_turn:
         seen = {name: replace(s, read=None) for name, s in seen.items()}
     design = quantize_network(net, widths, seen, title="benchmark", calibration="noise")
-    unseen = noise(lower(net, widths.coef_bits), 1.0, THETA, seed=1)
+    unseen = noise_sequences(lower(net, widths.coef_bits), 1.0, THETA, seed=1)
     return float(trace(design, Dataset(sequences=tuple(unseen))).signals["y"].snr_db)
 
 

@@ -1,6 +1,8 @@
-"""Accuracy against word length: the promise of --bits, and SNR at given widths.
+"""Accuracy against word length: the error budget of --bits, and SNR at given widths.
 
 Writes docs/results/word_lengths.md. Takes some minutes; --quick leaves the large cases out.
+
+It compares both realizations signal by signal, so it imports the quantizer.
 """
 
 from __future__ import annotations

@@ -13,11 +13,8 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-import torch
 
-from lmu_hw._support.progress import progress
-from lmu_hw.memory.legendre import decoder
-from lmu_hw.train import LegendreMemory
+import lmu_hw as lh
 
 ORDER, BAND = 100, 10.0
 """Coefficients, and the highest frequency [cycles in a window]."""
@@ -39,10 +36,8 @@ def noise(n_steps: int, steps: int, seed: int) -> np.ndarray:
 def errors(steps: int, seed: int) -> list[float]:
     """Return the mean squared error at every delay, from the first full window on."""
     u = noise(int(LENGTH * steps), steps, seed)
-    memory = LegendreMemory(ORDER, steps - 0.5)
-    decode = torch.tensor(decoder(ORDER, DELAYS).T)
-    m, _ = memory(torch.tensor(u)[None, :, None])
-    recalled = (m[0] @ decode).numpy()
+    memory = lh.Memory(ORDER, theta=steps - 0.5)
+    recalled = memory.simulate(u) @ memory.decoder(DELAYS).T
     found = []
     for k, delay in enumerate(DELAYS):
         lag = round(delay * steps)
@@ -59,15 +54,9 @@ def main() -> None:
     args.add_argument("--steps", type=int, nargs="*", default=(100, 1000, 10_000))
     args.add_argument("--seed", type=int, default=0)
     options = args.parse_args()
-    rows = []
-    with progress("capacity", len(options.steps)) as advance:
-        for steps in options.steps:
-            rows.append(
-                f"{steps:7d}  " + "  ".join(f"{e:.1e}" for e in errors(steps, options.seed))
-            )
-            advance(1)
     print("  steps  MSE at delay 0, 1/4, 1/2, 3/4, 1 of the window")
-    print("\n".join(rows))
+    for steps in options.steps:
+        print(f"{steps:7d}  " + "  ".join(f"{e:.1e}" for e in errors(steps, options.seed)))
 
 
 if __name__ == "__main__":

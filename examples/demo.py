@@ -1,4 +1,4 @@
-"""A real signal through the folder that `make demo` generated: no data sets, no Icarus.
+"""A real signal through the build directory that `make demo` generated: no data sets, no Icarus.
 
     python examples/demo.py [--dir build/demo]
 
@@ -10,17 +10,11 @@ through the integer program (d = 64, 64 output words a step, the Legendre coeffi
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from lmu_hw._support.build_directory import read_manifest
-from lmu_hw.cli.main import main as lmu_hw
-from lmu_hw.memory.legendre import decoder
-from lmu_hw.program.fixedpoint import from_real, to_real
-from lmu_hw.program.integer_program import Role
-from lmu_hw.verify.load_build import load_program
+import lmu_hw as lh
 
 
 def recording() -> np.ndarray:
@@ -34,12 +28,10 @@ def recording() -> np.ndarray:
     return signal[:end] / (2 * np.abs(signal).max())
 
 
-def decode(words: np.ndarray, build_dir: Path) -> tuple[np.ndarray, np.ndarray]:
+def decode(words: np.ndarray, build: lh.Build) -> tuple[np.ndarray, np.ndarray]:
     """Return delays [samples] and the decoded window of the last step's output words."""
-    fmt = load_program(build_dir).with_role(Role.OUTPUT)[0].fmt
-    theta = read_manifest(build_dir)["spec"]["theta"]
-    delays = np.linspace(0, 1, 400)
-    return delays * theta, decoder(words.shape[1], delays) @ to_real(words[-1], fmt)
+    memory, delays = build.memory, np.linspace(0, 1, 400)
+    return delays * memory.theta, memory.decoder(delays) @ build.to_real(words[-1])
 
 
 def draw(signal: np.ndarray, delays: np.ndarray, window: np.ndarray, path: Path) -> None:
@@ -63,18 +55,10 @@ def main() -> None:
     """Run the example."""
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--dir", type=Path, default=Path("build/demo"), help="build directory")
-    build_dir = args.parse_args().dir
-    place = build_dir.parent
+    build = lh.open_build(args.parse_args().dir)
     signal = recording()
-    source, target = place / "membrane.npy", place / "membrane_words.npy"
-    fmt = load_program(build_dir).with_role(Role.INPUT)[0].fmt
-    np.save(source, from_real(signal, fmt)[0])
-    code = lmu_hw(
-        ["simulate", str(build_dir), "--raw", "--input", str(source), "--output", str(target)]
-    )
-    if code:
-        sys.exit(code)
-    delays, window = decode(np.load(target, allow_pickle=False), build_dir)
+    words = build.run(build.to_words(signal)).outputs
+    delays, window = decode(words, build)
     wanted = np.interp(len(signal) - 0.5 - delays, np.arange(len(signal)), signal)
     # the ends of the window belong to the decoder's edge, not to the memory
     inner = slice(20, -20)
@@ -82,7 +66,7 @@ def main() -> None:
     print(
         f"the last {delays[-1]:g} samples decoded from the last 64 words: {100 * error:.1f} % RMS"
     )
-    picture = place / "membrane.png"
+    picture = build.path.parent / "membrane.png"
     draw(signal, delays, window, picture)
     print(f"picture in {picture}")
 

@@ -2,9 +2,9 @@
 
     python examples/ecg.py --data mitdb_100.npz [--out build/ecg]
 
-MIT-BIH record 100 (PhysioNet, Moody & Mark 2001) at 360 Hz goes through `lmu-hw generate` and
-`lmu-hw simulate` with d = 64, theta = 360 (one second) and output taps 0, 0.5 and 1. The decoded
-copies are compared with the record itself, and every word of the compiled C with the interpreter.
+MIT-BIH record 100 (PhysioNet, Moody & Mark 2001) at 360 Hz goes through the C of a memory with
+d = 64, theta = 360 (one second) and output taps 0, 0.5 and 1. The decoded copies are compared with
+the record itself, and every word of the compiled C with the interpreter.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lmu_hw.cli.main import main as lmu_hw
-from lmu_hw.firmware.bulk import BulkEngine
-from lmu_hw.program.fixedpoint import from_real
-from lmu_hw.program.integer_program import Role
-from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.verify.load_build import load_program
+import lmu_hw as lh
 
 PIECES = 500
 RATE = 360
@@ -37,55 +32,27 @@ def find_record() -> Path | None:
     return path if path.is_file() else None
 
 
-def stream(record: Path, out: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Generate the design, stream the record through it; return record and delayed copies."""
-    out.mkdir(parents=True, exist_ok=True)
-    ecg = np.load(record, allow_pickle=False)["signal"][:, 0].astype(np.float64) - ZERO
-    np.save(out / "ecg.npy", ecg)
-    taps = "taps=" + ",".join(map(str, TAPS))
-    build_dir = out / "design"
-    generate = f"generate --d 64 --theta {THETA} --bits 16 --output {taps} --force".split()
-    simulate = f"simulate --full-scale {FULL_SCALE}".split()
-    files = ["--input", str(out / "ecg.npy"), "--output", str(out / "delayed.npy")]
-    for command in ([*generate, "-o", str(build_dir)], [*simulate, str(build_dir), *files]):
-        code = lmu_hw(command)
-        if code:
-            sys.exit(code)
-    return ecg, np.load(out / "delayed.npy", allow_pickle=False)
-
-
-def check_words(build_dir: Path, ecg: np.ndarray, delayed: np.ndarray) -> int:
+def check_words(design: lh.Design, words: np.ndarray, outputs: np.ndarray) -> int:
     """Compare every word with the interpreter, exactly; return how many there are.
 
     The record is cut into pieces that the interpreter runs side by side, each from the state that
     the compiled C had there. Every piece must give the C's words and end in the next one's state:
     then the interpreter, run through from reset, would have given every one of these words.
     """
-    program = load_program(build_dir)
-    fmt_u, fmt_y = program.vectors[0].fmt, program.with_role(Role.OUTPUT)[0].fmt
-    words, _ = from_real(ecg, fmt_u, full_scale=FULL_SCALE)
-    got = np.ldexp(delayed / FULL_SCALE, fmt_y.frac_bits)
-    n_steps = len(words) // PIECES
-    rest = len(words) - n_steps * PIECES
-    engine = BulkEngine.from_folder(program, build_dir / "c")
-    engine.run(words[:rest, None, None])
-    states = []
-    for piece in range(PIECES):
-        states.append(engine.save()[0])
-        start = rest + piece * n_steps
-        engine.run(words[start : start + n_steps, None, None])
-    states.append(engine.save()[0])
-    head = Interpreter(program)
-    equal = np.array_equal(head.run(words[:rest, None, None])[:, 0], got[:rest])
-    equal &= np.array_equal(head.save()[0], states[0])
-    body = Interpreter(program, PIECES)
-    body.load(np.array(states[:-1]))
-    expected = body.run(words[rest:].reshape(PIECES, n_steps, 1).transpose(1, 0, 2))
-    equal &= np.array_equal(expected.transpose(1, 0, 2).reshape(-1, len(TAPS)), got[rest:])
-    equal &= np.array_equal(body.save(), np.array(states[1:]))
+    rest = len(words) % PIECES
+    pieces = words[rest:].reshape(PIECES, -1, 1)
+    states = [design.run(words[:rest]).state]
+    for piece in pieces:
+        states.append(design.run(piece, state=states[-1]).state)
+    head = design.run(words[:rest], engine="interpreter")
+    starts = np.array(states[:-1])
+    body = design.run(pieces.transpose(1, 0, 2), state=starts, engine="interpreter")
+    expected = [head.outputs, *body.outputs.transpose(1, 0, 2)]
+    equal = np.array_equal(np.concatenate(expected), outputs)
+    equal &= np.array_equal([head.state, *body.state], states)
     if not equal:
         sys.exit("the compiled C and the interpreter differ")
-    return int(got.size)
+    return outputs.size
 
 
 def fit(ecg: np.ndarray, delayed: np.ndarray) -> list[float]:
@@ -138,8 +105,14 @@ def main() -> None:
     options = args.parse_args()
     if options.data is None:
         sys.exit("no record: give --data mitdb_100.npz (PhysioNet's MIT-BIH Arrhythmia Database)")
-    ecg, delayed = stream(options.data, options.out)
-    n_words = check_words(options.out / "design", ecg, delayed)
+    ecg = np.load(options.data, allow_pickle=False)["signal"][:, 0].astype(np.float64) - ZERO
+    taps = "taps=" + ",".join(map(str, TAPS))
+    design = lh.compile(lh.Memory(64, theta=THETA), bits=16, output=taps)
+    build = design.write(options.out / "design", force=True)
+    words = build.to_words(ecg / FULL_SCALE)
+    outputs = build.run(words, engine="c").outputs
+    delayed = build.to_real(outputs) * FULL_SCALE
+    n_words = check_words(design, words, outputs)
     print(f"all {n_words:,} words of the compiled C equal to the interpreter's")
     for tap, r in zip(TAPS, fit(ecg, delayed), strict=True):
         print(f"delay {tap * THETA / RATE:.1f} s: correlation with the record {r:.5f}")

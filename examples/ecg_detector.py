@@ -13,21 +13,15 @@ semihosting and prints a line for each; every line is compared with what the Num
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from lmu_hw.models import forward
-from lmu_hw.models.importers.model_file import to_bytes
-from lmu_hw.models.network import Activation, DenseLayer, FloatNetwork, LinearMemory, LMULayer
-from lmu_hw.program.integer_program import Program
-from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.verify.load_build import load_program
+import lmu_hw as lh
+from lmu_hw import layers
 
 FIRMWARE = Path(__file__).resolve().parent / "ecg_detector"
 TARGET = "c-m4"
@@ -58,12 +52,11 @@ def as_input(beats: np.ndarray) -> np.ndarray:
     return beats[:, :, None] / UNIT
 
 
-def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> FloatNetwork:
+def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> lh.Network:
     """Return memory, random layer and readout; V and the rest weigh the same."""
     rng = np.random.default_rng(seed)
-    memory = LMULayer(memory=LinearMemory(order=ORDER, theta=BEAT_LENGTH), n_in=1)
-    held = FloatNetwork(names=NAMES[:1], layers=(memory,), every_step=False)
-    m = forward.run(held, as_input(beats))
+    memory = layers.LMULayer(memory=layers.LinearMemory(order=ORDER, theta=BEAT_LENGTH), n_in=1)
+    m = lh.Network.from_layers(memory, every_step=False).predict(as_input(beats))
     # coefficients of mean 0 and spread 1 go into the random layer; the scaling is part of it
     W = GAIN * rng.standard_normal((HIDDEN, ORDER)) / np.sqrt(ORDER) / m.std(axis=0)
     b = 0.5 * rng.standard_normal(HIDDEN) - W @ m.mean(axis=0)
@@ -71,24 +64,13 @@ def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> FloatNetwork:
     weight = np.where(is_v, 0.5 / is_v.mean(), 0.5 / (1 - is_v.mean()))
     normal = h.T @ (h * weight[:, None]) + RIDGE * np.eye(HIDDEN + 1)
     readout = np.linalg.solve(normal, h.T @ (weight * np.where(is_v, 1.0, -1.0)))
-    layers = (
-        memory,
-        DenseLayer(W=W, b=b, activation=Activation.TANH),
-        DenseLayer(
-            W=readout[None, :-1].copy(), b=readout[-1:].copy(), activation=Activation.LINEAR
-        ),
+    hidden = layers.DenseLayer(W=W, b=b, activation=layers.Activation.TANH)
+    score = layers.DenseLayer(
+        W=readout[None, :-1].copy(), b=readout[-1:].copy(), activation=layers.Activation.LINEAR
     )
-    return FloatNetwork(names=NAMES, layers=layers, every_step=False)
-
-
-def lmu_hw(*arguments: str | Path) -> dict[str, Any]:
-    """Run a command of lmu-hw; return what it prints as JSON."""
-    command = [sys.executable, "-m", "lmu_hw", *map(str, arguments), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return lh.Network.from_layers(
+        memory, hidden, score, names=NAMES, every_step=False, name="model"
+    )
 
 
 def run_firmware(out: Path, beats: np.ndarray, found_at: np.ndarray) -> list[str]:
@@ -105,11 +87,10 @@ def run_firmware(out: Path, beats: np.ndarray, found_at: np.ndarray) -> list[str
     return done.stdout.splitlines()
 
 
-def expected_scores(program: Program, beats: np.ndarray) -> np.ndarray:
+def expected_scores(design: lh.Design, beats: np.ndarray) -> np.ndarray:
     """Return the interpreter's word of the score of every beat."""
-    fmt = program.vector("x").fmt
-    words = beats.astype(np.int64) << fmt.frac_bits - (UNIT.bit_length() - 1)
-    return Interpreter(program, len(beats)).run(words.T[:, :, None])[-1, :, 0]
+    words = design.to_words(as_input(beats).transpose(1, 0, 2))
+    return design.run(words, engine="interpreter").outputs[-1, :, 0]
 
 
 def places(record: np.ndarray, rr: np.ndarray) -> np.ndarray:
@@ -171,17 +152,15 @@ def main() -> None:
     data = np.load(options.data, allow_pickle=False)
     train, test = data["ds1_x"], data["ds2_x"][::thin]
     network = fit(train, data["ds1_y"] == VENTRICULAR)
-    model, seen, design = out / "model.npz", out / "seen.npz", out / "design"
-    model.write_bytes(to_bytes(network))
-    np.savez(seen, x=as_input(train[:: len(train) // CALIBRATION]))
-    request = ("--data", seen, "--weight-bits=8", "--input-peak=1", "--name=ecg", "--force")
-    lmu_hw("generate", model, *request, "-o", design)
-    (cost,) = lmu_hw("footprint", design, "--target", TARGET)["targets"]
+    seen = as_input(train[:: len(train) // CALIBRATION])
+    ranges = lh.calibrate(network, seen, input_peak=1.0)
+    design = lh.compile(network, widths={"weight_bits": 8}, calibration=ranges, name="ecg")
+    (cost,) = design.write(out / "design", force=True).footprint(TARGET).targets
 
     is_v = data["ds2_y"][::thin] == VENTRICULAR
     found_at = places(data["ds2_rec"], data["ds2_rr"])[::thin]
     printed = run_firmware(out, test, found_at)
-    scores = expected_scores(load_program(design), test)
+    scores = expected_scores(design, test)
     said_v = scores > 0
     lines = [
         f"{at} {'V' if v else '-'} {score}"
@@ -191,17 +170,17 @@ def main() -> None:
         sys.exit("the firmware and the interpreter differ")
     print("\n".join(["beat at, told, score", *printed[:5], "..."]))
     print(f"all {len(lines):,} lines of the firmware equal to the interpreter's words")
-    floats = forward.run(network, as_input(test))[:, 0] > 0
+    floats = network.predict(as_input(test))[:, 0] > 0
     print(f"float    {rates(floats, is_v)}, of {is_v.sum():,} V among {len(is_v):,} test beats")
     print(f"integer  {rates(said_v, is_v)}")
-    flash, ram, counts = cost["flash"], cost["ram"], cost["instructions"]
+    flash, ram, counts = cost.flash, cost.ram, cost.instructions
     print(
-        f"{cost['core']}: {counts['without_output']['mean']:,.0f} instructions a sample, "
-        f"{counts['with_output']['mean']:,.0f} for the last of a beat"
+        f"{cost.core}: {counts.without_output.mean:,.0f} instructions a sample, "
+        f"{counts.with_output.mean:,.0f} for the last of a beat"
     )
     print(
-        f"network  {flash['total']:,} bytes of flash ({flash['code']:,} code, {flash['tables']:,} "
-        f"tables), {ram['state']:,} of state, {ram['stack']:,} of stack"
+        f"network  {flash.total:,} bytes of flash ({flash.code:,} code, {flash.tables:,} "
+        f"tables), {ram.state:,} of state, {ram.stack:,} of stack"
     )
     draw(test, found_at, is_v, said_v, out / "ecg_detector.png")
     print(f"picture in {out / 'ecg_detector.png'}")

@@ -16,9 +16,16 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.models.network import Activation
-from lmu_hw.train import LMU, Dense, LegendreMemory, Model, experiment, script
-from lmu_hw.train.baseline import lstm_like
+from lmu_hw.train import (
+    LMU,
+    Activation,
+    Dense,
+    LegendreMemory,
+    Model,
+    experiment,
+    lstm_like,
+    script,
+)
 
 SOURCE = "the paper's repository; any other series differs, as the system is chaotic"
 PIECE = 500

@@ -14,9 +14,7 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.models.network import Activation
-from lmu_hw.train import LMU, Dense, Model, experiment, script
-from lmu_hw.train.baseline import lstm_like
+from lmu_hw.train import LMU, Activation, Dense, Model, experiment, lstm_like, script
 
 SOURCE = "https://github.com/Jakobovski/free-spoken-digit-dataset (as log-mel features)"
 BANDS, CLASSES = 20, 10

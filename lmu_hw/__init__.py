@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from . import errors, train
     from .api.build import Build, open_build
     from .api.compilation import calibrate, compile, tune
-    from .api.design import Design, Run
+    from .api.design import Design
+    from .api.running import Run
     from .api.sources import Memory, Network, load_data, load_model
     from .measure.dataset import Dataset
+    from .measure.evaluation import Evaluation
+    from .measure.tune import DesignPoint
+    from .models import network as layers
     from .quantize.word_lengths import Widths
     from .rtl.options import Hardware
 
@@ -29,6 +33,8 @@ __all__ = [
     "Build",
     "Dataset",
     "Design",
+    "DesignPoint",
+    "Evaluation",
     "Hardware",
     "Memory",
     "Network",
@@ -38,6 +44,7 @@ __all__ = [
     "calibrate",
     "compile",
     "errors",
+    "layers",
     "load_data",
     "load_model",
     "open_build",
@@ -48,12 +55,16 @@ __all__ = [
 _MODULES = {
     "api.build": ("Build", "open_build"),
     "api.compilation": ("calibrate", "compile", "tune"),
-    "api.design": ("Design", "Run"),
+    "api.design": ("Design",),
+    "api.running": ("Run",),
     "api.sources": ("Memory", "Network", "load_data", "load_model"),
     "measure.dataset": ("Dataset",),
+    "measure.evaluation": ("Evaluation",),
+    "measure.tune": ("DesignPoint",),
     "quantize.word_lengths": ("Widths",),
     "rtl.options": ("Hardware",),
 }
+_SUBMODULES = {"errors": "errors", "layers": "models.network", "train": "train"}
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
 
@@ -61,8 +72,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: importing the package loads no tool."""
     if name in _PLACES:
         return getattr(import_module(f".{_PLACES[name]}", __name__), name)
-    if name in ("errors", "train"):
-        return import_module(f".{name}", __name__)
+    if name in _SUBMODULES:
+        return import_module(f".{_SUBMODULES[name]}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import SpecError
+from .array_types import Array, Words
 
 
 def check_int(name: str, value: Any, low: int, high: int) -> None:
@@ -31,3 +35,28 @@ def check_real(name: str, value: Any) -> float:
         raise SpecError(f"{name} must be a finite number, not one this large") from None
     except TypeError:
         raise SpecError(f"{name} must be a finite number, not {value!r}") from None
+
+
+def real_array(name: str, values: npt.ArrayLike) -> Array:
+    """Return ``values`` as float64, or raise `SpecError` unless all are finite real numbers."""
+    array = _rectangular(name, values)
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        found = "NaN or infinity" if array.dtype.kind == "f" else array.dtype
+        raise SpecError(f"{name} must hold finite real numbers, not {found}")
+    return array.astype(np.float64)
+
+
+def integer_array(name: str, values: npt.ArrayLike, remedy: str = "") -> Words:
+    """Return ``values`` as int64, or raise `SpecError`, with a remedy, unless they are integers."""
+    array = _rectangular(name, values)
+    if array.dtype.kind not in "iu" or (array.size and array.max() > np.iinfo(np.int64).max):
+        more = f"; {remedy}" if remedy else ""
+        raise SpecError(f"{name} must be integers of 64 bits, not {array.dtype}{more}")
+    return array.astype(np.int64)
+
+
+def _rectangular(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        raise SpecError(f"{name} must be an array whose rows are of one length") from None

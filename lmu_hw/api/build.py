@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
+from .._support.array_types import Words
+from .._support.validation import integer_array
+from ..errors import SpecError
 from ..firmware.boards import microcontrollers
-from ..manifest import Manifest, load_manifest
+from ..firmware.bulk import BulkEngine
+from ..manifest import Manifest, MemoryManifest, load_manifest
 from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
 from ..measure.synthesis import devices
@@ -22,11 +25,15 @@ from ..proof.certificate_report import Certificate
 from ..verify.load_build import load_program
 from ..verify.verify_build import verify_build
 from ..verify.verify_report import VerifyReport
+from .running import ProgramRunner
+from .sources import Memory
 
 
 @dataclass(frozen=True)
-class Build:
+class Build(ProgramRunner):
     """A build directory.
+
+    It runs words like the `Design` that it was written from, with its own C files.
 
     Attributes
     ----------
@@ -51,9 +58,28 @@ class Build:
         """
         return load_program(self.path)
 
+    @property
+    def memory(self) -> Memory:
+        """The memory that was compiled, in float64: its decoder reads windows from the words.
+
+        Raises
+        ------
+        SpecError
+            If the build directory is a network's.
+        ModelFileError
+            If the manifest is damaged.
+        """
+        design = self.manifest.design
+        if not isinstance(design, MemoryManifest):
+            raise SpecError("the build directory must be a memory's; this one is a network's")
+        spec = design.spec
+        return Memory(
+            spec.order, spec.theta, discretizer=spec.discretizer.value, channels=spec.channels
+        )
+
     def verify(
         self,
-        backends: Sequence[str] | None = None,
+        backends: str | Sequence[str] | None = None,
         *,
         steps: int | None = None,
         seed: int = 0,
@@ -64,8 +90,8 @@ class Build:
 
         Parameters
         ----------
-        backends : sequence of str, optional
-            Such as ``["icarus", "c"]``. Default: all whose tools are installed.
+        backends : str or sequence of str, optional
+            Such as ``"c"`` or ``["icarus", "c"]``. Default: all whose tools are installed.
         steps : int, optional
             Steps of each backend, at least. Default: as many as take seconds to minutes.
         seed : int
@@ -88,10 +114,10 @@ class Build:
         ToolError
             If a tool is missing or fails.
         """
-        recordings = [] if inputs is None else [np.atleast_2d(np.asarray(inputs, dtype=np.int64))]
+        recordings = [] if inputs is None else [self._recording(inputs)]
         return verify_build(
             self.path,
-            backends=None if backends is None else ",".join(backends),
+            backends=None if backends is None else ",".join(_names(backends)),
             n_steps=steps,
             seed=seed,
             recordings=recordings,
@@ -143,6 +169,19 @@ class Build:
         """
         chosen = microcontrollers.chosen(targets) if targets else None
         return footprint(self.path, chosen, quiet=True)
+
+    def _recording(self, inputs: npt.ArrayLike) -> Words:
+        streams, single = self._streams(integer_array("inputs", inputs))
+        if not single:
+            raise SpecError("inputs must be one stream, of shape (n_steps, n_in)")
+        return streams[:, 0]
+
+    def _compiled_engine(self, n_streams: int) -> BulkEngine:
+        return BulkEngine.from_folder(self.program, self.path / "c", n_streams)
+
+
+def _names(backends: str | Sequence[str]) -> Sequence[str]:
+    return (backends,) if isinstance(backends, str) else backends
 
 
 def open_build(path: str | Path) -> Build:

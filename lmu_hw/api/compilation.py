@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy.typing as npt
 
@@ -19,6 +20,9 @@ from .sources import Memory, Network
 
 CALIBRATION_SEQUENCES = 256
 """Most sequences that ranges are calibrated on."""
+
+MEMORY_WIDTHS = ("coef_bits", "weight_bits", "state_bits")
+"""Widths that a memory takes beside ``bits``."""
 
 WidthsLike = Widths | Mapping[str, int | None]
 
@@ -83,12 +87,19 @@ def compile(
     if isinstance(source, Memory):
         if calibration is not None or output_every is not None:
             raise SpecError("calibration and output_every must be left out for a memory")
-        given = {} if widths is None else _as_mapping(widths)
+        given = {} if widths is None else _as_mapping(widths, MEMORY_WIDTHS)
         spec = source.spec(bits=bits, output=output, realization=realization, name=name, **given)
         return _compile_memory(spec, require_proof)
     if output != "memory" or realization != "auto":
         raise SpecError("output and realization must be left out for a network")
-    network = source if isinstance(source, Network) else Network(source)
+    if isinstance(source, FloatNetwork):
+        source = Network(source)
+    if not isinstance(source, Network):
+        raise SpecError(
+            f"source must be a Memory, a Network or an LMUSpec, not {type(source).__name__}; "
+            "load_model reads a file"
+        )
+    network = source
     chosen = _network_widths(bits, widths)
     calibrated = (
         calibration if isinstance(calibration, Calibration) else calibrate(network, calibration)
@@ -216,11 +227,14 @@ def _network_widths(bits: int | None, widths: WidthsLike | None) -> Widths:
             raise SpecError("bits must be left out where widths says every width")
         return widths
     same = {} if bits is None else dict.fromkeys(("weight_bits", "act_bits", "input_bits"), bits)
-    return Widths(**same | _as_mapping(widths or {}))  # type: ignore[arg-type]
+    known = [f.name for f in fields(Widths)]
+    return Widths(**same | _as_mapping(widths or {}, known))  # type: ignore[arg-type]
 
 
-def _as_mapping(widths: WidthsLike) -> dict[str, int | None]:
+def _as_mapping(widths: WidthsLike, known: Sequence[str]) -> dict[str, int | None]:
     if isinstance(widths, Widths):
-        names = ("coef_bits", "weight_bits", "state_bits")
-        return {name: getattr(widths, name) for name in names}
+        return {name: getattr(widths, name) for name in known}
+    for name in widths:
+        if name not in known:
+            raise SpecError(f"widths must be of {', '.join(known)}, not {name!r}")
     return dict(widths)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._support.array_types import Array
 from .._support.build_directory import write_file
-from .._support.validation import check_positive
+from .._support.validation import check_positive, real_array
 from ..errors import SpecError
 from ..measure.dataset import Dataset, load_dataset
 from ..memory.discretize import discretize
@@ -22,7 +22,7 @@ from ..memory.spec import Discretizer, LMUSpec, parse
 from ..models import forward
 from ..models.importers import load
 from ..models.importers.model_file import is_model_file, read_ranges, to_bytes
-from ..models.network import Activation, FloatNetwork, retime
+from ..models.network import Activation, FloatNetwork, Layer, retime
 from ..quantize.ranges import SignalStatistics
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class Memory:
     """
 
     order: int
-    theta: float | None = None
+    # an attribute is never None, as __post_init__ fills it in
+    theta: float = None  # type: ignore[assignment]
     _: KW_ONLY
     discretizer: str = "zoh"
     channels: int = 1
@@ -138,7 +139,7 @@ class Memory:
         UnstableError
             If the discretized memory is not stable.
         """
-        inputs = np.asarray(u, dtype=np.float64)
+        inputs = real_array("u", u)
         if inputs.ndim == 1 and self.channels == 1:
             inputs = inputs[:, None]
         if inputs.ndim != 2 or inputs.shape[1] != self.channels:
@@ -159,8 +160,16 @@ class Memory:
         Returns
         -------
         float array, shape (k, order)
+
+        Raises
+        ------
+        SpecError
+            If a delay is out of range.
         """
-        return decoder(self.order, np.atleast_1d(delays))
+        fractions = np.atleast_1d(real_array("delays", delays))
+        if fractions.ndim != 1 or np.any((fractions < 0) | (fractions > 1)):
+            raise SpecError("delays must be a list of fractions of theta, each from 0 to 1")
+        return decoder(self.order, fractions)
 
     def _system(self) -> StateSpace:
         spec = self.spec()
@@ -185,6 +194,43 @@ class Network:
     name: str = "network"
     ranges: dict[str, SignalStatistics] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def from_layers(
+        cls,
+        *layers: Layer,
+        names: Sequence[str] | None = None,
+        every_step: bool = True,
+        name: str = "network",
+    ) -> Network:
+        """Return a network of layers: those of `lmu_hw.layers` with arrays of your own.
+
+        Parameters
+        ----------
+        *layers : Layer
+            From the input to the output.
+        names : sequence of str, optional
+            Of the layers, for reports. Default: ``"layer 1"`` and so on.
+        every_step : bool
+            Whether the network has an output at every step, or at the last one only.
+        name : str
+            Title in reports and in the headers of generated files.
+
+        Raises
+        ------
+        SpecError
+            If a width is not that of the layer before, or names are not as many as layers.
+
+        Examples
+        --------
+        >>> from lmu_hw import layers
+        >>> memory = layers.LMULayer(memory=layers.LinearMemory(order=4, theta=20), n_in=1)
+        >>> Network.from_layers(memory).predict(np.ones((1, 50, 1))).shape
+        (1, 50, 4)
+        """
+        if names is None:
+            names = [f"layer {k}" for k in range(1, len(layers) + 1)]
+        return cls(FloatNetwork(names=tuple(names), layers=layers, every_step=every_step), name)
+
     def predict(self, x: npt.ArrayLike) -> Array:
         """Run the network in float64, every sequence from the zero state.
 
@@ -204,7 +250,7 @@ class Network:
         UnstableError
             If a memory is not stable.
         """
-        return forward.run(self.model, x)
+        return forward.run(self.model, real_array("x", x))
 
     def summary(self, rate: float | None = None) -> NetworkSummary:
         """Return the layers, windows, parameters and multiplies.

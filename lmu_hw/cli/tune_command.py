@@ -62,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.data_notes import judged_notes
     from ..measure.dataset import load_dataset
     from ..measure.tune import WIDEST, Tuner
-    from ..program.codec import to_data
     from ..rtl.options import chosen
 
     max_loss = _max_loss(args.max_loss)

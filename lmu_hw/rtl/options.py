@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._support.validation import check_int
 from ..errors import SpecError
@@ -21,8 +21,8 @@ class Hardware:
     ----------
     lanes : int
         Multiply-accumulate lanes, 1 to 64.
-    streams : Streams
-        Naming scheme of the ports.
+    streams : Streams or str
+        Naming scheme of the ports: ``"plain"`` or ``"axi"``.
     state_port : bool
         Add a port that clears, saves and loads the state.
 
@@ -36,7 +36,18 @@ class Hardware:
     streams: Streams = Streams.PLAIN
     state_port: bool = False
 
+    if TYPE_CHECKING:
+        # callers may give the name; the attribute is always a member
+        def __init__(
+            self,
+            *,
+            lanes: int = 1,
+            streams: Streams | str = Streams.PLAIN,
+            state_port: bool = False,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", _streams(self.streams))
         check_int("lanes", self.lanes, 1, MAX_LANES)
         if not isinstance(self.state_port, bool):
             raise SpecError(f"state_port must be true or false, not {self.state_port!r}")
@@ -58,7 +69,7 @@ def from_data(data: Mapping[str, Any]) -> Hardware:
     for key in data:
         if key not in names:
             raise SpecError(f"hardware must have keys among {', '.join(names)}, not {key!r}")
-    return Hardware(**{**data, "streams": _streams(data.get("streams", Streams.PLAIN.value))})
+    return Hardware(**data)
 
 
 def chosen(options: Mapping[str, Any], keys: dict[str, Any] | None = None) -> Hardware:

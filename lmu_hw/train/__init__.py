@@ -14,6 +14,7 @@ except ImportError as error:
 
 from ..models.network import Activation
 from ..quantize.word_lengths import Widths
+from .baseline import lstm_like
 from .cells import GRU, LSTM, Cell, Dense, SimpleRNN
 from .fit import Epoch, fit, n_parameters, predict
 from .layer import LMU
@@ -36,6 +37,7 @@ __all__ = [
     "Widths",
     "export",
     "fit",
+    "lstm_like",
     "model_of",
     "n_parameters",
     "predict",

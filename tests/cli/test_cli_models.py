@@ -354,7 +354,9 @@ def test_ranges_of_the_data_that_are_judged(bench: Path, capsys: Capture) -> Non
     data = dict(np.load(bench / "classes_data.npz"))
     np.savez(bench / "fit.npz", x=np.vstack([data["x"][:7], 0.5 * data["x"]]))
     (note,) = noted(capsys, *line, "--calibrate", "fit.npz", "--input-peak", "1")
-    assert note.startswith("ranges are calibrated on 7 of the 40 sequences that are judged, because ")
+    assert note.startswith(
+        "ranges are calibrated on 7 of the 40 sequences that are judged, because "
+    )
     assert "fit.npz holds them too" in note
     options = ("--calibrate", "classes_data.npz", "--limit", "4")
     assert "on 4 of the 4 sequences" in noted(capsys, *line, *options)[0]

@@ -92,7 +92,6 @@ def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
 
 
 def test_capacity() -> None:
-    pytest.importorskip("torch", reason="the extra train is not installed")
     row = run("capacity.py", "--steps", "1000").splitlines()[-1].split()
     errors = [float(word) for word in row[1:]]
     # of the paper's task, measured before: shared/reference.md

@@ -1,0 +1,213 @@
+"""Running an integer program on words and on real values, as `Design` and `Build` do."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.array_types import AnyArray, Array, Words
+from .._support.validation import integer_array, real_array
+from ..errors import SpecError
+from ..firmware.bulk import BulkEngine, available
+from ..measure.output_file import labels, real_outputs
+from ..program.fixedpoint import QFormat, from_real
+from ..program.integer_program import Program, Role
+from ..program.interpreter import Interpreter
+
+ENGINES = ("auto", "c", "interpreter")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Run:
+    """Words that came out of a run.
+
+    Attributes
+    ----------
+    outputs : int64 array, shape (n_due, n_out) or (n_due, n_streams, n_out)
+        Output words of the steps in which they were due.
+    state : int64 array, shape (n_state,) or (n_streams, n_state)
+        State words after the last step, for `Design.run` to go on from.
+    """
+
+    outputs: Words
+    state: Words
+
+
+class ProgramRunner:
+    """What holds an integer program and runs it."""
+
+    @property
+    def program(self) -> Program:
+        """The integer program."""
+        raise NotImplementedError
+
+    @property
+    def formats(self) -> dict[str, QFormat]:
+        """Format of every vector of words, by name."""
+        return {v.name: v.fmt for v in self.program.vectors}
+
+    def run(
+        self, words: npt.ArrayLike, *, state: npt.ArrayLike | None = None, engine: str = "auto"
+    ) -> Run:
+        """Run the integer program on words.
+
+        Parameters
+        ----------
+        words : array_like of int, shape (n_steps,), (n_steps, n_in) or (n_steps, n_streams, n_in)
+            Input words, each in the range of its format. Streams are independent.
+        state : array_like of int, optional
+            State to start from, as `Run.state` holds it. Default: zeros, the state after reset.
+        engine : str
+            ``"auto"`` (compiled C where there is a compiler), ``"c"`` or ``"interpreter"``: their
+            words are equal.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        SpecError
+            If a shape is wrong, or words are no integers.
+        RangeError
+            If a word does not fit its format.
+        ToolError
+            With ``engine="c"``, if there is no C compiler, or it fails.
+        """
+        check_engine(engine)
+        inputs = integer_array("words", words, "to_words converts real values")
+        streams, single = self._streams(inputs)
+        machine = self._machine(streams.shape[1], engine)
+        if state is not None:
+            start = integer_array("state", state, "give the state of a Run")
+            machine.load(np.atleast_2d(start))
+        outputs, after = machine.run(streams), machine.save()
+        if single:
+            outputs, after = outputs[:, 0], after[0]
+        return Run(outputs=outputs, state=after)
+
+    def to_words(self, u: npt.ArrayLike) -> Words:
+        """Return real inputs as words, rounded half up.
+
+        Parameters
+        ----------
+        u : array_like of float, shape (n_steps,), (n_steps, n_in) or (n_steps, n_streams, n_in)
+            Values beyond the input's format saturate, with a warning.
+
+        Returns
+        -------
+        int64 array, shape (n_steps, n_in) or (n_steps, n_streams, n_in)
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, or a value is not finite.
+        """
+        streams, single = self._streams(real_array("the input", u))
+        words = self._quantized(streams)
+        return words[:, 0] if single else words
+
+    def to_real(self, outputs: npt.ArrayLike) -> Array:
+        """Return output words times their LSB.
+
+        Parameters
+        ----------
+        outputs : array_like of int, shape (..., n_out)
+            As `Run.outputs` holds them.
+
+        Returns
+        -------
+        float array, shape (..., n_real)
+            The label, which a classifier gives last, is left out.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, or the words are no integers.
+        """
+        words, n_out = integer_array("outputs", outputs), self.program.n_words(Role.OUTPUT)
+        if words.ndim == 0 or words.shape[-1] != n_out:
+            raise SpecError(f"outputs have shape {words.shape} but should be (..., {n_out})")
+        classes = labels(self.program)
+        vectors = self.program.with_role(Role.OUTPUT)
+        kept = np.repeat([v.name not in classes for v in vectors], [v.length for v in vectors])
+        return np.asarray(real_outputs(self.program, words)[..., kept])
+
+    def predict(self, u: npt.ArrayLike) -> Array:
+        """Run the integer program on real values, each sequence from reset.
+
+        Parameters
+        ----------
+        u : array_like of float, shape (n_steps,), (n_steps, n_in) or (n_sequences, n_steps, n_in)
+            Values beyond the input's format saturate, with a warning.
+
+        Returns
+        -------
+        float array, shape (n_due, n_out) or (n_sequences, n_due, n_out)
+            Output words times their LSB. Without the axis of steps where the design has one output,
+            at the last step. A classifier gives its scores, before softmax.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, or a value is not finite.
+        """
+        streams, single = self._streams(
+            real_array("the input", u), axes="(n_sequences, n_steps, n_in)"
+        )
+        if not single:
+            streams = streams.transpose(1, 0, 2)
+        words = self._quantized(streams)
+        outputs = self._machine(streams.shape[1], "auto").run(words)
+        real = self.to_real(outputs).transpose(1, 0, 2)
+        if self.program.output_every == 0:
+            real = real[:, 0]
+        return np.asarray(real[0] if single else real)
+
+    def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
+        """Return a machine in its state after reset."""
+        if engine == "c" or (engine == "auto" and available()):
+            return self._compiled_engine(n_streams)
+        return Interpreter(self.program, n_streams)
+
+    def _compiled_engine(self, n_streams: int) -> BulkEngine:
+        raise NotImplementedError
+
+    def _streams(
+        self, values: AnyArray, axes: str = "(n_steps, n_streams, n_in)"
+    ) -> tuple[AnyArray, bool]:
+        """Return values as (n_steps, n_streams, n_in), and whether the caller has one stream."""
+        n_in, shape = self.program.n_words(Role.INPUT), values.shape
+        if values.ndim == 1 and n_in == 1:
+            values = values[:, None]
+        single = values.ndim == 2
+        streams = values[:, None, :] if single else values
+        if streams.ndim != 3 or streams.shape[2] != n_in:
+            raise SpecError(
+                f"the input has shape {shape} but should be (n_steps, {n_in}) or {axes} "
+                f"with n_in = {n_in}"
+            )
+        return streams, single
+
+    def _quantized(self, streams: AnyArray) -> Words:
+        """Return real values (n_steps, n_streams, n_in) as words; warn of those that saturate."""
+        formats = [v.fmt for v in self.program.with_role(Role.INPUT) for _ in range(v.length)]
+        columns = [from_real(streams[:, :, k], fmt) for k, fmt in enumerate(formats)]
+        saturated = sum(n for _, n in columns)
+        if saturated:
+            lowest, highest, lsb = formats[0].min, formats[0].max, formats[0].lsb
+            warnings.warn(
+                f"{saturated} of {streams.size} values saturate beyond {lowest * lsb:g} to "
+                f"{highest * lsb:g}, the range of the input; scale them down",
+                stacklevel=3,
+            )
+        return np.stack([words for words, _ in columns], axis=2)
+
+
+def check_engine(engine: str) -> None:
+    """Raise `SpecError` unless there is an engine of that name."""
+    if engine not in ENGINES:
+        raise SpecError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
