@@ -27,7 +27,7 @@ def environment() -> jinja2.Environment:
     An undefined name in a template is an error. Text is not escaped, as no output is HTML.
     """
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_folder("_rtl_templates", "rtl_templates")),
+        loader=jinja2.FileSystemLoader(_shipped_dir("_rtl_templates", "rtl_templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -46,7 +46,7 @@ def environment() -> jinja2.Environment:
 
 def sim_dir() -> Path:
     """Return the directory of the cocotb benches."""
-    return _folder("_sim", "sim")
+    return _shipped_dir("_sim", "sim")
 
 
 def c_int(value: int) -> str:
@@ -131,6 +131,6 @@ def c_ident(name: str) -> str:
     return name
 
 
-def _folder(packaged: str, checkout: str) -> Path:
+def _shipped_dir(packaged: str, checkout: str) -> Path:
     installed = _PACKAGE / packaged
     return installed if installed.is_dir() else _PACKAGE.parent / checkout

@@ -1,11 +1,12 @@
-"""Numbers from CSV text: chosen columns, and recordings parted by blank lines.
+"""Reads numbers from CSV text: selected columns, and recordings separated by blank lines.
 
-Cells are separated by commas or spaces; ``#`` begins a comment; one line of names may stand on top.
-A blank line, or one of commas alone as spreadsheets write it, ends a recording.
+Cells are separated by commas or spaces and may be quoted, as in ``"a, b"``; ``#`` starts a comment;
+the first line may hold names. A blank line, or one of commas only, ends a recording.
 """
 
 from __future__ import annotations
 
+import csv
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,16 +25,12 @@ _INT64 = np.iinfo(np.int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """How the rows of a file are read: lines before the first, and which of its cells."""
+    """Layout of a file: lines before the first row, and the places of the selected cells."""
 
     skip: int
     comma: bool
     n_cells: int
     places: tuple[int, ...]
-
-    def cells(self, text: str) -> list[str]:
-        """Return the cells of a row, chosen or not."""
-        return _cells(text, self.comma or "," in text)
 
 
 def read_csv(
@@ -45,11 +42,11 @@ def read_csv(
     ----------
     path : Path
     columns : int
-        Columns that must be there, or be chosen.
+        Number of columns, or of selected columns.
     raw : bool
         Read integers of 64 bits instead of real numbers.
     select : sequence of int or str, or None
-        The columns to read, in this order; only these need to hold numbers. None: all.
+        Columns to read, in this order; the others need not hold numbers. None: all.
 
     Returns
     -------
@@ -60,7 +57,7 @@ def read_csv(
     Raises
     ------
     ModelFileError
-        If the file is no such text; it names line and column.
+        If the file cannot be read as such; the message names line and column.
     OSError
         If it cannot be read.
     """
@@ -69,9 +66,9 @@ def read_csv(
             layout = _head(file, path, columns, select)
         read = _fast(path, layout, raw)
         if read is None or not np.isfinite(read[0]).all() or read[0].shape[1] != columns:
-            # The slow reader says where the trouble is.
+            # The slow reader finds line and column of an error, and reads quotes.
             read = _slow(path, layout, raw)
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ModelFileError(f"{path} is no text; write numbers separated by commas") from error
     return read
 
@@ -79,7 +76,7 @@ def read_csv(
 def _head(
     file: Iterable[str], path: Path, columns: int, select: Sequence[Column] | None
 ) -> _Layout:
-    """Return how to read a file, from its lines up to the first row."""
+    """Return the layout of a file, from its lines up to the first row."""
     names: list[str] | None = None
     wanted = {name for name in select or () if isinstance(name, str)}
     for index, line in enumerate(file):
@@ -88,7 +85,7 @@ def _head(
             continue
         cells = _cells(text, "," in text)
         if names is None:
-            titles = [cell.strip("\"'").strip() for cell in cells]
+            titles = [cell.strip("'").strip() for cell in cells]
             if not any(_is_number(cell) for cell in cells) or (wanted and wanted <= set(titles)):
                 names = titles
                 continue
@@ -98,15 +95,14 @@ def _head(
         else:
             places = chosen(path, len(cells), select, names)
         return _Layout(skip=index, comma="," in text, n_cells=len(cells), places=places)
-    if names is not None:
-        raise ModelFileError(f"{path} holds no numbers; write them separated by commas")
-    raise ModelFileError(f"{path} holds no samples; give at least one")
+    what = "samples; give at least one" if names is None else "numbers; write them below the names"
+    raise ModelFileError(f"{path} holds no {what}")
 
 
 def chosen(
     path: Path, n_columns: int, select: Sequence[Column], names: Sequence[str] | None
 ) -> tuple[int, ...]:
-    """Return the places, from 0, of columns chosen by number or name.
+    """Return the indices, from 0, of columns selected by number or name.
 
     Raises
     ------
@@ -115,16 +111,15 @@ def chosen(
     """
     places = []
     for column in select:
-        if isinstance(column, int):
-            place = column - 1
-            if not 0 <= place < n_columns:
-                raise ModelFileError(
-                    f"{path} has {count(n_columns, 'column')}, numbered from 1, but --columns asks "
-                    f"for column {column}"
-                )
+        if isinstance(column, str):
+            places.append(_named(path, n_columns, column, names))
+        elif 1 <= column <= n_columns:
+            places.append(column - 1)
         else:
-            place = _named(path, n_columns, column, names)
-        places.append(place)
+            raise ModelFileError(
+                f"{path} has {count(n_columns, 'column')}, numbered from 1, but --columns asks "
+                f"for column {column}"
+            )
     return tuple(places)
 
 
@@ -159,7 +154,7 @@ def check_columns(path: Path, found: int, columns: int) -> None:
 
 
 def _rows(lines: Iterable[str], skip: int, starts: list[int]) -> Iterator[tuple[int, str]]:
-    """Yield the number and text of every row; append to ``starts`` where a recording begins."""
+    """Yield number and text of every row; append the first row of each recording to ``starts``."""
     n_rows, parted = 0, False
     for number, line in enumerate(lines, start=1):
         if number <= skip:
@@ -176,14 +171,14 @@ def _rows(lines: Iterable[str], skip: int, starts: list[int]) -> Iterator[tuple[
 
 
 def _fast(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]] | None:
-    """Return what a flawless file holds, None of any other."""
+    """Return the numbers of a file without errors and quotes; None for any other file."""
     starts = [0]
 
     def texts(file: Iterable[str]) -> Iterator[str]:
         for _, text in _rows(file, layout.skip, starts):
             n_cells = text.count(",") + 1 if layout.comma else len(text.split())
-            if n_cells != layout.n_cells:
-                raise ValueError("the slow reader says where")
+            if n_cells != layout.n_cells or '"' in text:
+                raise ValueError("left to the slow reader")
             yield text
 
     try:
@@ -198,8 +193,6 @@ def _fast(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]] 
                 usecols=layout.places,
                 ndmin=2,
             )
-    except UnicodeDecodeError:
-        raise
     except (ValueError, OverflowError, Warning):
         return None
     return samples, starts
@@ -209,7 +202,7 @@ def _slow(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]]:
     rows, starts = [], [0]
     with path.open(encoding="utf-8-sig") as file:
         for number, text in _rows(file, layout.skip, starts):
-            cells = layout.cells(text)
+            cells = _cells(text, layout.comma or "," in text)
             if len(cells) != layout.n_cells:
                 raise ModelFileError(
                     f"{path}, line {number} has {count(len(cells), 'cell')} but should have "
@@ -221,7 +214,14 @@ def _slow(path: Path, layout: _Layout, raw: bool) -> tuple[AnyArray, list[int]]:
 
 
 def _cells(text: str, comma: bool) -> list[str]:
-    return [cell.strip() for cell in text.split(",")] if comma else text.split()
+    """Return the cells of a row, without quotes; a quoted cell may hold separators."""
+    if not comma:
+        text = " ".join(text.split())
+    if '"' in text:
+        (cells,) = csv.reader([text], delimiter="," if comma else " ", skipinitialspace=True)
+    else:
+        cells = text.split("," if comma else None)
+    return [cell.strip() for cell in cells]
 
 
 def _is_number(cell: str) -> bool:
@@ -250,7 +250,7 @@ def _number(cell: str, where: str, raw: bool) -> float | int:
 
 
 def count(n: int, what: str) -> str:
-    """Return a number of things in words.
+    """Return a number and a noun, in the plural where it is not 1.
 
     Examples
     --------

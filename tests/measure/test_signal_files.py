@@ -430,7 +430,7 @@ def test_npy_raw_refusals(tmp_path: Path, data: Any, text: str) -> None:
     [
         ("", "holds no samples; give at least one"),
         ("# nothing\n\n", "holds no samples; give at least one"),
-        ("u\n", "holds no numbers; write them separated by commas"),
+        ("u\n", "holds no numbers; write them below the names"),
         ("u\nv\n1\n", "line 2, column 1: 'v' is not a number; correct it"),
         ("1\nx\n", "line 2, column 1: 'x' is not a number; correct it"),
         ("u\n1\n\n# c\n1;2\n", "line 5, column 1: '1;2' is not a number; correct it"),
@@ -448,6 +448,23 @@ def test_npy_raw_refusals(tmp_path: Path, data: Any, text: str) -> None:
 )
 def test_csv_refusals(tmp_path: Path, text: str | bytes, error: str) -> None:
     refused(csv(tmp_path, text), error)
+
+
+def test_csv_quotes(tmp_path: Path) -> None:
+    """A comma inside quotes separates no cells."""
+    path = csv(tmp_path, '"a, raw",b\n"1",2\n\n"3",4\n')
+    found = read_signal(path, columns=2)
+    assert found.samples.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert found.offset == (0, 1, 2)
+    assert read_signal(path, columns=1, select=["a, raw"]).samples.tolist() == [[1.0], [3.0]]
+    path = csv(tmp_path, 'x,note,y\n1,"low, noisy",2\n3,fine,4\n')
+    assert read_signal(path, columns=2, select=["x", "y"]).samples.tolist() == [[1, 2], [3, 4]]
+    refused(
+        csv(tmp_path, '1,2\n"3,5",4\n'),
+        r"line 2, column 1: '3,5' is not a number; correct it",
+        columns=2,
+    )
+    refused(csv(tmp_path, '1,2\n"3,5"\n'), "line 2 has 1 cell but should have 2", columns=2)
 
 
 def test_csv_missing_cells(tmp_path: Path) -> None:
