@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ..errors import plain
+
+if TYPE_CHECKING:
+    from ..program.codec import Report
 
 MODEL_FILES = ".keras, .h5, .weights.h5, .npz, .safetensors or PyTorch"
 
@@ -12,6 +17,21 @@ MODEL_FILES = ".keras, .h5, .weights.h5, .npz, .safetensors or PyTorch"
 def print_json(data: dict[str, Any]) -> None:
     """Print one object as strict JSON."""
     print(json.dumps(data, allow_nan=False))
+
+
+def show_report(args: argparse.Namespace, report: Report) -> None:
+    """Write the JSON of a report to ``--out``, and print it or the text."""
+    from .._support.build_directory import write_file
+
+    data = report.to_dict()
+    if args.out is not None:
+        content = (json.dumps(data, indent=2) + "\n").encode()
+        write_file(args.out, lambda file: file.write(content))
+    if args.json:
+        print_json(data)
+    elif not args.quiet:
+        for line in str(report).splitlines():
+            print(plain(line))
 
 
 def number(text: str) -> Any:

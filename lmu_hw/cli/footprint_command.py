@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import plain
-from .arguments import add_command, print_json
+from .arguments import add_command, show_report
 
 
 def add_parser(commands: Any) -> None:
@@ -33,18 +31,10 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the C of a build directory on microcontrollers."""
-    from .._support.build_directory import write_file
     from ..firmware.boards.microcontrollers import chosen
     from ..measure.footprint.footprint_report import footprint
 
     targets = None if args.target is None else chosen(args.target)
     result = footprint(args.dir, targets, quiet=args.quiet)
-    if args.out is not None:
-        report = (json.dumps(result.to_dict(), indent=2) + "\n").encode()
-        write_file(args.out, lambda file: file.write(report))
-    if args.json:
-        print_json(result.to_dict())
-    elif not args.quiet:
-        for line in str(result).splitlines():
-            print(plain(line))
+    show_report(args, result)
     return 0

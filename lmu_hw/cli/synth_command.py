@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from .arguments import add_command, number, print_json
+from .arguments import add_command, number, show_report
 
 MAX_SEED = 2**31 - 1
 MAX_FREQ = 1000.0
@@ -48,9 +47,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Synthesize, place and route the Verilog of a build directory."""
-    from .._support.build_directory import check_file, write_file
+    from .._support.build_directory import check_file
     from .._support.validation import check_int, check_positive
-    from ..errors import SpecError, plain
+    from ..errors import SpecError
     from ..measure.synthesis.devices import chosen
     from ..measure.synthesis.flow import synth
 
@@ -68,12 +67,5 @@ def run(args: argparse.Namespace) -> int:
         keep=args.keep,
         quiet=args.quiet,
     )
-    if args.out is not None:
-        report = (json.dumps(result.to_dict(), indent=2) + "\n").encode()
-        write_file(args.out, lambda file: file.write(report))
-    if args.json:
-        print_json(result.to_dict())
-    elif not args.quiet:
-        for line in str(result).splitlines():
-            print(plain(line))
+    show_report(args, result)
     return 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..._support.tables import html_table
 from ...firmware.boards.toolchain import OPTIMIZE
-from ...program.codec import to_data
+from ...program.codec import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +183,7 @@ class BoardReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FootprintReport:
+class FootprintReport(Report):
     """Footprint of a design on each target.
 
     ``str`` gives the text that ``lmu-hw footprint`` prints; notebooks show a table.
@@ -216,11 +215,6 @@ class FootprintReport:
     edited: tuple[str, ...]
     targets: tuple[BoardReport, ...]
     not_measured: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON data, as ``lmu-hw footprint --json`` prints it."""
-        data: dict[str, Any] = to_data(self)
-        return data
 
     def __str__(self) -> str:
         lines = [self.title]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._support.tables import html_table
-from ...program.codec import to_data
+from ...program.codec import Report, to_data, written
 from .families import Style
 from .nextpnr import CriticalPath
 
@@ -94,7 +94,7 @@ class MemoryUsage:
     name: str
     words: int
     bits: int
-    style: Style
+    style: Style = field(metadata=written(key="in"))
     block_rams: int
 
 
@@ -164,9 +164,6 @@ class DeviceReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the entry of the target in the JSON."""
         data: dict[str, Any] = to_data(self)
-        for memory in data["memories"]:
-            # a Python field cannot be named ``in``; keep the order of the keys
-            memory.update({"in": memory.pop("style"), "block_rams": memory.pop("block_rams")})
         placed = data.pop("routed")
         if placed is None:
             names = ("logic_cells", "fmax_mhz", "steps_per_second", "critical_path")
@@ -202,7 +199,7 @@ class DeviceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SynthReport:
+class SynthReport(Report):
     """Figures of a design on each target.
 
     ``str`` gives the text that ``lmu-hw synth`` prints; notebooks show a table.
