@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.cli.main import main
-from lmu_hw.measure.tune import Tuner
+from lmu_hw.measure import tune
 from lmu_hw.models import forward
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.models.network import FloatNetwork, LinearMemory, scores
@@ -567,15 +567,15 @@ def test_what_cannot_be_kept_is_one_line(shelf: Path, bench: Path, capsys: Captu
 
 
 def interrupted_after(points: int, patch: pytest.MonkeyPatch) -> None:
-    original, met = Tuner._try, []
+    run, met = tune.run_integers, []
 
-    def spy(self: Tuner, widths: Any) -> Any:
+    def spy(*arguments: Any) -> Any:
         if len(met) == points:
             raise KeyboardInterrupt
-        met.append(widths)
-        return original(self, widths)
+        met.append(arguments)
+        return run(*arguments)
 
-    patch.setattr(Tuner, "_try", spy)
+    patch.setattr(tune, "run_integers", spy)
 
 
 def test_ctrl_c_leaves_what_was_found(

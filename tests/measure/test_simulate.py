@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from lmu_hw.measure import signal_files
 from lmu_hw.measure import simulate as module
 from lmu_hw.program.fixedpoint import from_real
 from lmu_hw.program.integer_program import Program, Role
@@ -297,7 +296,7 @@ def test_an_existing_output_survives_errors_and_ctrl_c(
                 patch.setattr(Interpreter, "run", fail)
                 assert call(capsys, *argv, "--engine", "interpreter").code == code
             with monkeypatch.context() as patch:
-                patch.setattr(signal_files, "_csv_lines", fail)
+                patch.setattr(os, "replace", fail)
                 said = call(capsys, *argv)
             assert said.code == code
             assert said.err.count("\n") == 1
