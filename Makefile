@@ -69,7 +69,7 @@ bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
 
 docs: .venv/dev.stamp
-	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs docs/_build/html
 
 nightly: FUZZ_INPUTS = 20000
 nightly: SOAK_SHARE =

@@ -202,7 +202,7 @@ class Network:
         every_step: bool = True,
         name: str = "network",
     ) -> Network:
-        """Return a network of layers: those of `lmu_hw.layers` with arrays of your own.
+        """Return a network of layers: those of ``lmu_hw.layers`` with arrays of your own.
 
         Parameters
         ----------
