@@ -177,7 +177,7 @@ class Build(ProgramRunner):
         return streams[:, 0]
 
     def _compiled_engine(self, n_streams: int) -> BulkEngine:
-        return BulkEngine.from_folder(self.program, self.path / "c", n_streams)
+        return BulkEngine.from_c_files(self.program, self.path / "c", n_streams)
 
 
 def _names(backends: str | Sequence[str]) -> Sequence[str]:

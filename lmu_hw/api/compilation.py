@@ -7,10 +7,12 @@ from dataclasses import fields
 
 import numpy.typing as npt
 
+from .._support.validation import check_int, check_positive, check_real
 from ..errors import CertificateError, SpecError
 from ..measure.tune import DesignPoint, Tuner
 from ..memory.spec import LMUSpec, RealizationKind
 from ..models.network import FloatNetwork
+from ..program.integer_program import MAX_OUTPUT_EVERY
 from ..proof.certificate import require_proof as check_proof
 from ..quantize.calibration import Calibration
 from ..quantize.quantize_memory import candidates, quantize_memory
@@ -83,6 +85,9 @@ def compile(
     True
     """
     if isinstance(source, LMUSpec):
+        defaults = (bits, widths, calibration, output_every, output, realization, name)
+        if defaults != (None, None, None, None, "memory", "auto", "lmu"):
+            raise SpecError("an LMUSpec holds every option: leave out those beside it")
         return _compile_memory(source, require_proof)
     if isinstance(source, Memory):
         if calibration is not None or output_every is not None:
@@ -106,6 +111,7 @@ def compile(
     )
     if output_every is None:
         output_every = 1 if network.model.every_step else 0
+    check_int("output_every", output_every, 0, MAX_OUTPUT_EVERY)
     quantized = calibrated.design(
         chosen, title=title(network, chosen), name=name, output_every=output_every
     )
@@ -127,8 +133,15 @@ def calibrate(
         At most 256 sequences are run, evenly spaced. Default: the ranges in the model file, or
         noise.
     input_peak : float, optional
-        Largest magnitude of the input. Default: that of the data, or 1.
+        Largest magnitude of the input, > 0. Default: that of the data, or 1.
+
+    Raises
+    ------
+    SpecError
+        If the peak or the shape of the data is wrong.
     """
+    if input_peak is not None:
+        check_positive("input_peak", input_peak)
     if data is None and input_peak is None and network.ranges:
         return Calibration(network.model, known=network.ranges)
     if data is None:
@@ -171,14 +184,12 @@ def tune(
     """
     dataset = as_dataset(data, y, network.model)
     if dataset.labels is None and dataset.targets is None:
-        raise SpecError("data must have labels or targets: give y, what the outputs should be")
+        raise SpecError("data must have labels or targets: give y")
+    if not 0 <= check_real("max_loss", max_loss) < 1:
+        raise SpecError(f"max_loss must be from 0 to below 1, not {max_loss!r}")
     calibrated = calibrate(network, dataset if calibration is None else calibration)
     tuner = Tuner(
-        design=lambda widths: calibrated.design(
-            widths,
-            title=title(network, widths),
-            output_every=1 if network.model.every_step else 0,
-        ),
+        design=lambda widths: compile(network, widths=widths, calibration=calibrated).network,
         dataset=dataset,
         max_loss=max_loss,
     )
@@ -224,7 +235,7 @@ def _require_proof(design: Design) -> None:
 def _network_widths(bits: int | None, widths: WidthsLike | None) -> Widths:
     if isinstance(widths, Widths):
         if bits is not None:
-            raise SpecError("bits must be left out where widths says every width")
+            raise SpecError("bits must be left out where a Widths gives every width")
         return widths
     same = {} if bits is None else dict.fromkeys(("weight_bits", "act_bits", "input_bits"), bits)
     known = [f.name for f in fields(Widths)]

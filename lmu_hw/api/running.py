@@ -1,4 +1,4 @@
-"""Running an integer program on words and on real values, as `Design` and `Build` do."""
+"""Runs of an integer program on words and on real values, common to `Design` and `Build`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ENGINES = ("auto", "c", "interpreter")
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Run:
-    """Words that came out of a run.
+    """Result of a run.
 
     Attributes
     ----------
     outputs : int64 array, shape (n_due, n_out) or (n_due, n_streams, n_out)
         Output words of the steps in which they were due.
     state : int64 array, shape (n_state,) or (n_streams, n_state)
-        State words after the last step, for `Design.run` to go on from.
+        State words after the last step; `run` continues from them.
     """
 
     outputs: Words
@@ -37,7 +37,7 @@ class Run:
 
 
 class ProgramRunner:
-    """What holds an integer program and runs it."""
+    """Base of the classes that hold an integer program: runs it on words or real values."""
 
     @property
     def program(self) -> Program:
@@ -71,7 +71,7 @@ class ProgramRunner:
         Raises
         ------
         SpecError
-            If a shape is wrong, or words are no integers.
+            If a shape is wrong, or the words are not integers.
         RangeError
             If a word does not fit its format.
         ToolError
@@ -121,12 +121,12 @@ class ProgramRunner:
         Returns
         -------
         float array, shape (..., n_real)
-            The label, which a classifier gives last, is left out.
+            Without the label of a classifier, which is not a real value.
 
         Raises
         ------
         SpecError
-            If the shape is wrong, or the words are no integers.
+            If the shape is wrong, or the words are not integers.
         """
         words, n_out = integer_array("outputs", outputs), self.program.n_words(Role.OUTPUT)
         if words.ndim == 0 or words.shape[-1] != n_out:
@@ -147,8 +147,8 @@ class ProgramRunner:
         Returns
         -------
         float array, shape (n_due, n_out) or (n_sequences, n_due, n_out)
-            Output words times their LSB. Without the axis of steps where the design has one output,
-            at the last step. A classifier gives its scores, before softmax.
+            Output words times their LSB. There is no axis of steps where the design has its only
+            output at the last step. A classifier returns its scores before softmax.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class ProgramRunner:
         return np.asarray(real[0] if single else real)
 
     def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
-        """Return a machine in its state after reset."""
+        """Return compiled C or an interpreter, in the state after reset."""
         if engine == "c" or (engine == "auto" and available()):
             return self._compiled_engine(n_streams)
         return Interpreter(self.program, n_streams)
@@ -193,7 +193,7 @@ class ProgramRunner:
         return streams, single
 
     def _quantized(self, streams: AnyArray) -> Words:
-        """Return real values (n_steps, n_streams, n_in) as words; warn of those that saturate."""
+        """Quantize real values (n_steps, n_streams, n_in); warn if any saturates."""
         formats = [v.fmt for v in self.program.with_role(Role.INPUT) for _ in range(v.length)]
         columns = [from_real(streams[:, :, k], fmt) for k, fmt in enumerate(formats)]
         saturated = sum(n for _, n in columns)

@@ -8,10 +8,6 @@ from typing import Any
 
 from .arguments import add_command, number, show_report
 
-MAX_SEED = 2**31 - 1
-MAX_FREQ = 1000.0
-"""More than any target device reaches [MHz]."""
-
 
 def add_parser(commands: Any) -> None:
     """Add the command and its options."""
@@ -48,22 +44,16 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Synthesize, place and route the Verilog of a build directory."""
     from .._support.build_directory import check_file
-    from .._support.validation import check_int, check_positive
-    from ..errors import SpecError
     from ..measure.synthesis.devices import chosen
     from ..measure.synthesis.flow import synth
 
-    check_int("--seed", args.seed, 0, MAX_SEED)
-    freq = None if args.freq is None else check_positive("--freq", args.freq)
-    if freq is not None and freq > MAX_FREQ:
-        raise SpecError(f"--freq must be at most {MAX_FREQ:g} MHz, not {freq:g}")
     if args.out is not None:
         check_file(args.out, force=args.force)
     result = synth(
         args.dir,
         chosen(args.target),
         seed=args.seed,
-        freq=freq,
+        freq=args.freq,
         keep=args.keep,
         quiet=args.quiet,
     )

@@ -10,9 +10,6 @@ from typing import Any
 from ..errors import SpecError
 from .arguments import add_command, number, print_json
 
-MAX_STEPS = 10**9
-MAX_SEED = 2**31 - 1
-
 
 def add_parser(commands: Any) -> None:
     """Add the command and its options."""
@@ -53,7 +50,6 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare the backends of a build directory with the interpreter."""
     from .._support.build_directory import read_manifest
-    from .._support.validation import check_int
     from ..measure.signal_files import parse_columns, read_signal
     from ..measure.simulate import check_full_scale, saturation_text, to_words
     from ..program.integer_program import Role
@@ -61,9 +57,6 @@ def run(args: argparse.Namespace) -> int:
     from ..verify.verify_build import verify_build
     from ..verify.verify_report import InputFile
 
-    if args.steps is not None:
-        check_int("--steps", args.steps, 1, MAX_STEPS)
-    check_int("--seed", args.seed, 0, MAX_SEED)
     check_full_scale(args.full_scale)
     select = None if args.columns is None else parse_columns(args.columns)
     if select is not None and args.input is None:

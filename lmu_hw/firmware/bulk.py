@@ -64,7 +64,7 @@ class BulkEngine:
             self._open(program, n_streams, n_threads, compile_library(Path(build_dir), program))
 
     @classmethod
-    def from_folder(
+    def from_c_files(
         cls, program: Program, c_dir: Path, n_streams: int = 1, *, n_threads: int | None = None
     ) -> BulkEngine:
         """Return an engine that runs the C files in ``c_dir`` instead of newly emitted ones.

@@ -129,7 +129,7 @@ def _step_by_step(
     build_dir: Path, program: Program, inputs: Words
 ) -> tuple[int, str, int, int, int] | None:
     """Return step, signal, index, expected and actual word of the first mismatch of the C."""
-    engine, reference = BulkEngine.from_folder(program, build_dir / "c", 1), Interpreter(program)
+    engine, reference = BulkEngine.from_c_files(program, build_dir / "c", 1), Interpreter(program)
     size, start = BLOCK, 0
     while start < len(inputs):
         state = reference.save()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .._support.array_types import Words
+from .._support.validation import check_int
 from ..errors import SpecError
 from . import verification
 from .divergence import locate
@@ -14,6 +15,9 @@ from .recordings import verify_recordings
 from .selection import choose
 from .verify_report import InputFile, VerifyReport
 from .worst_case import drive
+
+MAX_STEPS = 10**9
+MAX_SEED = 2**31 - 1
 
 
 def verify_build(
@@ -53,7 +57,8 @@ def verify_build(
     Raises
     ------
     SpecError
-        If a backend is unknown, or the worst case is asked for beside another stimulus.
+        If steps or seed are out of range, a backend is unknown, or the worst case is asked for
+        beside another stimulus.
     ModelFileError
         If the build directory is missing or damaged.
     UndefinedBehaviourError
@@ -63,6 +68,9 @@ def verify_build(
     ToolError
         If a tool is missing or fails.
     """
+    if n_steps is not None:
+        check_int("steps", n_steps, 1, MAX_STEPS)
+    check_int("seed", seed, 0, MAX_SEED)
     program = load_program(build_dir)
     chosen, missing = choose(backends, program, build_dir)
     inputs = recordings[0] if recordings else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,3 +117,32 @@ def test_other_directories_are_not_replaced(tmp_path: Path) -> None:
         with pytest.raises(EmitError):
             DESIGN.write(tmp_path / "thesis", force=force)
     assert [p.name for p in (tmp_path / "thesis").iterdir()] == ["chapter.txt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"steps": 0}, "steps must be a whole number from 1"),
+        ({"steps": 1.5}, "steps must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+    ],
+)
+def test_verify_refuses_what_is_out_of_range(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        lh.Build(Path("nowhere")).verify("c", **options)
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "said"),
+    [
+        ((), {}, "targets must name a device: ice40-up5k"),
+        (("xc7",), {"seed": "a"}, "seed must be a whole number"),
+        (("xc7",), {"freq": -3}, "freq must be > 0"),
+        (("xc7",), {"freq": 5000}, "freq must be at most 1000 MHz"),
+    ],
+)
+def test_synth_refuses_what_is_out_of_range(
+    targets: tuple[str, ...], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        lh.Build(Path("nowhere")).synth(*targets, **options)

@@ -115,6 +115,17 @@ def test_options_that_do_not_apply_are_refused() -> None:
             lh.compile(source, widths={"bits": 8})
     with pytest.raises(SpecError, match="load_model reads a file"):
         lh.compile("model.npz")  # type: ignore[arg-type]
+    spec = lh.Memory(3, theta=12).spec(bits=8)
+    assert lh.compile(spec).program == DESIGN.program
+    with pytest.raises(SpecError, match="an LMUSpec holds every option"):
+        lh.compile(spec, bits=12)
+    for every in (-3, 2.5):
+        with pytest.raises(SpecError, match="output_every must be a whole number"):
+            lh.compile(trained, output_every=every, calibration=X)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="input_peak must be > 0"):
+        lh.calibrate(trained, X, input_peak=-1.0)
+    with pytest.raises(SpecError, match="max_loss must be from 0"):
+        lh.tune(trained, X, np.zeros(len(X)), max_loss=3.0)
     with pytest.raises(SpecError, match="must be a network's"):
         DESIGN.evaluate(X)
 

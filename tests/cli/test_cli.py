@@ -203,12 +203,12 @@ def test_bad_file(
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("--steps 0", "--steps must be a whole number from 1"),
-        ("--steps 1.5", "--steps must be"),
-        ("--steps x", "--steps must be"),
-        ("--steps 99999999999", "--steps must be"),
-        ("--seed -1", "--seed must be a whole number from 0"),
-        ("--seed 1e3", "--seed must be"),
+        ("--steps 0", "steps must be a whole number from 1"),
+        ("--steps 1.5", "steps must be"),
+        ("--steps x", "steps must be"),
+        ("--steps 99999999999", "steps must be"),
+        ("--seed -1", "seed must be a whole number from 0"),
+        ("--seed 1e3", "seed must be"),
         ("--backends wrong", "c-m7, c-rv32, c-avr, c-uno, not 'wrong'"),
     ],
 )

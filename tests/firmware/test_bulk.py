@@ -218,10 +218,10 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
 def test_folder_of_another_program(tmp_path: Path) -> None:
     c_dir = write_c_build(PROGRAMS["one_real"], tmp_path)
     with pytest.raises(ModelFileError, match="not those of the program; generate the build"):
-        BulkEngine.from_folder(PROGRAMS["one_pair"], c_dir)
+        BulkEngine.from_c_files(PROGRAMS["one_pair"], c_dir)
     (c_dir / "lmu.h").unlink()
     with pytest.raises(ModelFileError, match=r"cannot read .*lmu\.h"):
-        BulkEngine.from_folder(PROGRAMS["one_real"], c_dir)
+        BulkEngine.from_c_files(PROGRAMS["one_real"], c_dir)
 
 
 def test_code_that_does_not_compile(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_code_that_does_not_compile(tmp_path: Path) -> None:
     with (c_dir / "lmu.c").open("a") as file:
         file.write("int lmu_step;\n")
     with pytest.raises(ToolError, match=r"could not compile .*lmu\.c: .*error: .*lmu_step") as info:
-        BulkEngine.from_folder(PROGRAMS["one_real"], c_dir)
+        BulkEngine.from_c_files(PROGRAMS["one_real"], c_dir)
     assert info.value.exit_code == 1
     assert "lmu_step" in info.value.tail
     assert "\n" not in str(info.value)
@@ -273,4 +273,4 @@ def test_a_state_saved_as_another_programs_is_found(tmp_path: Path) -> None:
     assert n == 1
     path.write_text(text)
     with pytest.raises(ModelFileError, match="saves the state of another program"):
-        BulkEngine.from_folder(program, build_dir).save()
+        BulkEngine.from_c_files(program, build_dir).save()

@@ -281,9 +281,9 @@ def test_a_tool_that_goes_missing_later(monkeypatch: pytest.MonkeyPatch, tmp_pat
     [
         (("--target", "ecp-25k"), "unknown target 'ecp-25k'; did you mean ecp5-25k?"),
         (("--target", "quartus"), "give one of ice40-up5k, ice40-hx8k, ecp5-25k"),
-        (("--target", "xc7", "--seed", -1), "--seed must be"),
-        (("--target", "xc7", "--freq", 0), "--freq must be"),
-        (("--target", "xc7", "--freq", 5000), "--freq must be at most 1000 MHz"),
+        (("--target", "xc7", "--seed", -1), "seed must be"),
+        (("--target", "xc7", "--freq", 0), "freq must be"),
+        (("--target", "xc7", "--freq", 5000), "freq must be at most 1000 MHz"),
         ((), "--target"),
     ],
 )

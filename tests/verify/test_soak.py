@@ -52,7 +52,7 @@ def built(
     """Return the C of a program as a compiler makes it, its ``lmu.c`` first changed."""
     write_c(program, build_dir, change)
     monkeypatch.setenv("CC", compiler)
-    return BulkEngine.from_folder(program, build_dir, n_threads=1)
+    return BulkEngine.from_c_files(program, build_dir, n_threads=1)
 
 
 def builds(

@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 
 from ..._support.progress import progress
+from ..._support.validation import check_int, check_positive
 from ...errors import EmitError, ModelFileError, SpecError, ToolError, read_error
 from ...program.integer_program import Program
 from ...rtl.inventory import Inventory, inventory
 from ...rtl.schedule import Schedule, why_not
 from ...verify.load_build import check_manifest, edited, load_program, plan_of
 from . import yowasp_tools
-from .devices import Device
+from .devices import TARGETS, Device
 from .expected import Expected
 from .netlists import DeviceNetlist, synthesize
 from .nextpnr import place_and_route
@@ -30,6 +31,9 @@ from .synth_report import (
     Usage,
 )
 
+MAX_SEED = 2**31 - 1
+MAX_FREQ = 1000.0
+"""Above the clock rate of every device here [MHz]."""
 FIRST_RUN = "the first run of the tool takes half a minute longer"
 
 
@@ -71,6 +75,11 @@ def synth(
         If a tool is missing or fails, the design does not fit, or part of it is missing from the
         netlist.
     """
+    if not targets:
+        raise SpecError(f"targets must name a device: {', '.join(TARGETS)}")
+    check_int("seed", seed, 0, MAX_SEED)
+    if freq is not None and check_positive("freq", freq) > MAX_FREQ:
+        raise SpecError(f"freq must be at most {MAX_FREQ:g} MHz, not {freq:g}")
     program = load_program(build_dir)
     if refused := why_not(program):
         raise SpecError(f"the program has no Verilog: {refused}")

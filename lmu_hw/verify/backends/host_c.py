@@ -44,7 +44,7 @@ def run(build_dir: Path, program: Program, blocks: Iterable[Vectors], n_streams:
     ToolError
         If there is no C compiler, or it fails.
     """
-    engine = BulkEngine.from_folder(program, build_dir / "c", n_streams)
+    engine = BulkEngine.from_c_files(program, build_dir / "c", n_streams)
     comparison = Comparison()
     for block in blocks:
         due = np.flatnonzero(engine.due(len(block.inputs)))
