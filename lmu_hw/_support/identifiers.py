@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 RULE = (
-    "a lower-case identifier of at most 40 characters that is no Verilog keyword or C header, "
+    "a lower-case identifier of at most 40 characters that is not a Verilog keyword or C header, "
     "such as gyro_memory"
 )
 _WORDS = """

@@ -69,7 +69,9 @@ def read_csv(
             # The slow reader finds line and column of an error, and reads quotes.
             read = _slow(path, layout, raw)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ModelFileError(f"{path} is no text; write numbers separated by commas") from error
+        raise ModelFileError(
+            f"{path} is not a text file; write numbers separated by commas"
+        ) from error
     return read
 
 

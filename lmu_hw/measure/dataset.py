@@ -232,7 +232,7 @@ def _with_targets(
 
 
 def _labels(y: np.ndarray, n: int, n_out: int) -> np.ndarray | None:
-    """Return y as labels (N,), converted from one-hot or a column; None where it is no labels."""
+    """Return y as labels (N,), converted from one-hot or a column; None where it is not labels."""
     if n_out < 2:
         return None
     whole = y.dtype.kind in "biu" or bool(np.all(y == np.floor(y)))

@@ -204,7 +204,7 @@ def _read_npy(path: Path, columns: int, raw: bool, select: Selection) -> Reading
         if not path.stat().st_size:
             raise ModelFileError(f"{path} is empty; write it again with numpy.save") from error
         raise ModelFileError(
-            f"{path} is no whole array of numbers ({reason_of(error)}); "
+            f"{path} is not a complete array of numbers ({reason_of(error)}); "
             "write it again with numpy.save"
         ) from error
     _check_kind(path, data, raw)

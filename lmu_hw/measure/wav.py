@@ -52,7 +52,7 @@ def read_wav(path: Path) -> tuple[AnyArray, int, float]:
         raise ModelFileError(f"{path} is a damaged WAV file; write it again as PCM") from error
     except (EOFError, ValueError, struct.error, wavfile.WavFileWarning) as error:
         raise ModelFileError(
-            f"{path} is no whole WAV file ({reason_of(error)}); write it again as PCM"
+            f"{path} is not a complete WAV file ({reason_of(error)}); write it again as PCM"
         ) from error
     data = data[:, None] if data.ndim == 1 else data
     if data.dtype.kind not in "iu":

@@ -81,7 +81,7 @@ class Report:
 def to_data(value: Any) -> Any:
     """Return nested dataclasses as dicts of their fields, tuples as lists, enums as their values.
 
-    A class with a ``kind`` that is no field writes it first, so that a union can be read back.
+    A class with a ``kind`` that is not a field writes it first, so that a union can be read back.
     """
     if is_dataclass(value):
         return _record_data(value)

@@ -137,12 +137,14 @@ class ChainProof:
         self, sums: Mapping[str, list[ErrorSums]], quiet: Quiet
     ) -> dict[str, list[Part]]:
         """Return bounds of the signals, with rounding errors propagated from every adaptor."""
-        heard, least = quiet.heard(), max(0, self._half - self._middle)
+        responses, least = quiet.input_response(), max(0, self._half - self._middle)
         return self._by_format(
             {
                 name: [
                     (g.driven(self._half, self._middle), quiet.errors(s, h, least))
-                    for g, s, h in zip(self._gains.of[name], sums[name], heard[name], strict=True)
+                    for g, s, h in zip(
+                        self._gains.of[name], sums[name], responses[name], strict=True
+                    )
                 ]
                 for name in sums
             }

@@ -59,7 +59,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
         If a claim is missing, wrong or damaged.
     """
     if not isinstance(claims, list) or not all(isinstance(c, dict) for c in claims):
-        raise CertificateError("program", "nothing is claimed of the sums of its C")
+        raise CertificateError("program", "the claims of the sums of its C are missing")
     sums = {(s.function, s.variable): s for s in _sums(program)}
     formats = {v["name"]: fmt_of(v["fmt"]) for v in program["vectors"]}
     lengths = {v["name"]: v["length"] for v in program["vectors"]}
@@ -68,7 +68,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
         name = f"{claim['function']}: {claim['variable']}"
         key = claim["function"], _row_sum(claim["variable"])
         if key not in sums or (key[1] != "dots" and "columns" in claim):
-            raise CertificateError(name, "is claimed of, but is no sum of the program")
+            raise CertificateError(name, "has a claim, but is not a sum of the program")
         low, high = _Reach(formats, lengths).of(sums[key], claim, name)
         if (claim["low"], claim["high"]) != (low, high):
             raise CertificateError(
@@ -125,7 +125,7 @@ def _check_all(
     for (function, variable), s in sums.items():
         name = f"{function}: {variable}"
         if (function, variable) not in seen:
-            raise CertificateError(name, "there is no claim of what it reaches")
+            raise CertificateError(name, "the claim of its range is missing")
         if variable == "dots":
             ends = [0, *chain(*sorted(columns[function, variable])), len(s.op["rows"][0])]
             if ends[::2] != ends[1::2]:

@@ -184,21 +184,21 @@ def _check_claims(stated: Json, derived: Json) -> None:
         claims = _objects(stated, kind)
         for name, facts in derived[kind].items():
             if name not in claims:
-                raise CertificateError(name, f"there is no claim of its {kind}")
+                raise CertificateError(name, f"the claim of its {kind} is missing")
             if "basis" in facts:
                 # a proof that is lost says more than a number that moved
                 _compare(name, _objects(claims, name), {"basis": facts["basis"]})
         for name, facts in derived[kind].items():
             _compare(name, _objects(claims, name), facts)
         for name in claims.keys() - derived[kind].keys():
-            raise CertificateError(name, "is claimed of, but is not in the program")
+            raise CertificateError(name, "has a claim, but is not in the program")
     accumulators = stated.get("accumulators")
     if not isinstance(accumulators, list) or len(accumulators) != len(derived["accumulators"]):
         raise CertificateError("program", "accumulators are not those of its operations")
     for claim, facts in zip(accumulators, derived["accumulators"], strict=True):
         name = f"accumulator of {facts['writes']}"
         if not isinstance(claim, dict):
-            raise CertificateError(name, "nothing is claimed of it")
+            raise CertificateError(name, "its claim is missing")
         _compare(name, claim, facts)
     for key in ("proven", "unproven"):
         _compare("program", stated, {key: derived[key]})
@@ -219,7 +219,7 @@ def _check_rest(stated: Json, program: Json, claims: ProgramClaims) -> None:
         raise CertificateError("program", "program.json does not match its own digest")
     _compare("program", stated, {"digest": digest})
     if "predicted_error_lsb" not in stated:
-        raise CertificateError("program", "nothing is said of its predicted_error_lsb")
+        raise CertificateError("program", "predicted_error_lsb is missing")
     predicted = stated["predicted_error_lsb"]
     if predicted is None:
         return

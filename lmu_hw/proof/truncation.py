@@ -36,7 +36,7 @@ class Quiet:
         self.lags = tuple(self._size * k for k in range(2 * self._parts + 1))
         """First lags of the cells; the last cell has no end."""
 
-    def heard(self) -> dict[str, list[list[int]]]:
+    def input_response(self) -> dict[str, list[list[int]]]:
         """Return lower bounds of the response to an input of 1 up to each lag, by section."""
         steps = self.lags[-1] + self._size * self._parts
         blocks = []
@@ -59,22 +59,22 @@ class Quiet:
                 out[name].append(sums)
         return out
 
-    def errors(self, sums: ErrorSums, heard: Sequence[int], least: int) -> int:
+    def errors(self, sums: ErrorSums, response: Sequence[int], least: int) -> int:
         """Return the response to rounding errors beyond the worst-case response to the input.
 
         Parameters
         ----------
         sums : ErrorSums
             Responses at `lags`.
-        heard : sequence of int
-            Result of `heard` for the signal.
+        response : sequence of int
+            Result of `input_response` for the signal.
         least : int
             Smallest magnitude of the worst-case input, which zero inputs leave out.
         """
         more = 0
         for k, units in enumerate(sums.more):
-            end = heard[k + self._parts] if k + 1 < len(sums.more) else 0
-            missing = max(0, end - heard[k + 1])
+            end = response[k + self._parts] if k + 1 < len(sums.more) else 0
+            missing = max(0, end - response[k + 1])
             # rounded down
             more = max(more, units - max(0, product(missing, least) - 1))
         return sums.nearest + more

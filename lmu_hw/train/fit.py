@@ -153,7 +153,8 @@ def _load(
         return [Epoch(loss=loss, seconds=seconds) for loss, seconds in data["history"]]
     except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
         raise ModelFileError(
-            f"{path} is no checkpoint of this model ({reason_of(error)}); delete it or name another"
+            f"{path} is not a checkpoint of this model ({reason_of(error)}); "
+            "delete it or name another"
         ) from error
 
 

@@ -23,7 +23,7 @@ class WordMismatch:
     format : str
         Fixed-point format of the signal, such as ``Q1.15``.
     expected, got : int or str
-        The word of the interpreter and that of the backend; text where it is no integer, such
+        The word of the interpreter and that of the backend; text where it is not an integer, such
         as X.
     seed : int or None
         Seed of the stimulus.

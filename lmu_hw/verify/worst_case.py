@@ -25,7 +25,7 @@ from ..proof.response import SIGNALS, Response, block_size
 from .rounding_search import Goal, steered
 from .verify_report import Reached
 
-HEARD = 0.999
+COVERED_SHARE = 0.999
 """Part of a signal's l1 norm that its input covers."""
 MAX_STEPS = 1 << 18
 """Longest input for a signal [steps]."""
@@ -198,7 +198,7 @@ def _patterns(op: Cascade) -> list[_Pattern]:
             total[name] += np.abs(block[name]).sum(axis=0, dtype=np.float64)
         recorded.append(block)
         n_steps = len(recorded) * response.block
-        quiet = all(np.all(before[name] >= HEARD * total[name]) for name in SIGNALS)
+        quiet = all(np.all(before[name] >= COVERED_SHARE * total[name]) for name in SIGNALS)
         # the response of a section late in the chain is delayed
         if (quiet and n_steps >= 2 * op.window + len(sections)) or n_steps >= MAX_STEPS:
             break
@@ -206,8 +206,8 @@ def _patterns(op: Cascade) -> list[_Pattern]:
     for signal, kinds in _signals(op, sections).items():
         kind, section = max(kinds, key=lambda at: total[at[0]][at[1]])
         h = np.concatenate([block[kind][:, section] for block in recorded])
-        heard = np.cumsum(np.abs(h).astype(np.float64))
-        length = int(np.searchsorted(heard, HEARD * heard[-1])) + 1
+        covered = np.cumsum(np.abs(h).astype(np.float64))
+        length = int(np.searchsorted(covered, COVERED_SHARE * covered[-1])) + 1
         # the smallest word has a larger magnitude than the largest one
         sign = -1 if np.sum(h, dtype=np.float64) > 0 else 1
         goal = Goal(kind=kind, section=section, sign=sign)

@@ -228,7 +228,7 @@ def test_bits_of_a_model_are_those_of_all_words_that_have_no_own(
         ("--name 7up", "name must be"),
         ("--name while", "name must be"),
         ("--data none.npz", "cannot read none.npz"),
-        ("--data cut.npz", "cut.npz is no .npz file, or damaged"),
+        ("--data cut.npz", "cut.npz is not a .npz file, or is damaged"),
         ("--data bad.npz", "labels y must be from 0 to 2, not 3 to 3"),
         ("--data classes.npz", "classes.npz must hold an array x"),
     ],
@@ -453,7 +453,7 @@ def test_an_nrmse_is_defined_where_it_stands(bench: Path, capsys: Capture) -> No
     ("line", "text"),
     [
         ("classes.npz --data none.npz", "cannot read none.npz"),
-        ("classes.npz --data cut.npz", "cut.npz is no .npz file, or damaged"),
+        ("classes.npz --data cut.npz", "cut.npz is not a .npz file, or is damaged"),
         ("classes.npz --data bad.npz", "labels y must be from 0 to 2"),
         ("classes.npz --data classes.npz", "must hold an array x"),
         ("none.npz --data classes_data.npz", "none.npz"),

@@ -208,7 +208,7 @@ def test_a_header_of_numpy_that_lies(header: str, tmp_path: Path) -> None:
     head = header.encode() + b"\n"
     path = tmp_path / "s.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(16))
-    with pytest.raises(ModelFileError, match="is no whole array of numbers"):
+    with pytest.raises(ModelFileError, match="is not a complete array of numbers"):
         read_signal(path, columns=1)
 
 

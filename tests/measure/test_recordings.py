@@ -147,7 +147,7 @@ def test_data_sets_that_cannot_be(
 def test_a_damaged_data_set(place: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "d.npz").write_bytes(b"PK\3\4")
     line = ("simulate", place / "memory", "--input", tmp_path / "d.npz", "--output")
-    assert "d.npz is no .npz file, or damaged" in refused(capsys, *line, tmp_path / "o.npz")
+    assert "d.npz is not a .npz file, or is damaged" in refused(capsys, *line, tmp_path / "o.npz")
     assert "output must not be the input" in refused(capsys, *line, tmp_path / "d.npz")
     assert "needs a whole sample rate" in refused_wav(place, tmp_path, capsys)
 

@@ -387,21 +387,24 @@ def test_npy_refusals(tmp_path: Path, data: Any, text: str) -> None:
 
 def test_npy_of_objects(tmp_path: Path) -> None:
     np.save(tmp_path / "signal.npy", np.array([1, None]), allow_pickle=True)
-    refused(tmp_path / "signal.npy", r"is no whole array of numbers \(.*\); write it again with .*")
+    refused(
+        tmp_path / "signal.npy",
+        r"is not a complete array of numbers \(.*\); write it again with .*",
+    )
 
 
 @pytest.mark.parametrize("size", [1, 5, 9, 40, 127, 130, -1])
 def test_npy_cut_short(tmp_path: Path, size: int) -> None:
     path = npy(tmp_path, np.arange(10.0))
     path.write_bytes(path.read_bytes()[:size])
-    refused(path, r"is no whole array of numbers \(.*\); write it again with numpy\.save")
+    refused(path, r"is not a complete array of numbers \(.*\); write it again with numpy\.save")
 
 
 def test_npy_that_claims_too_much(tmp_path: Path) -> None:
     path = npy(tmp_path, np.arange(10.0))
     for claim in (b"(99999,), }", b"(9999999999999999999,), }"):
         path.write_bytes(path.read_bytes().replace(b"(10,), }", claim))
-        refused(path, r"is no whole array of numbers \(.*\); write it again with numpy\.save")
+        refused(path, r"is not a complete array of numbers \(.*\); write it again with numpy\.save")
 
 
 def test_empty_files(tmp_path: Path) -> None:
@@ -442,7 +445,7 @@ def test_npy_raw_refusals(tmp_path: Path, data: Any, text: str) -> None:
         ("1\n1 2\n", "line 2 has 2 cells but should have 1"),
         ("1\n1e999\n", "line 2, column 1: '1e999' is not finite; replace it by a number"),
         ("nan\n", "line 1, column 1: 'nan' is not finite; replace it by a number"),
-        (b"1\n\xff\xfe\n", "is no text; write numbers separated by commas"),
+        (b"1\n\xff\xfe\n", "is not a text file; write numbers separated by commas"),
         ("1\n\0\n", r"line 2, column 1: '\\x00' is not a number; correct it"),
     ],
 )
@@ -494,7 +497,7 @@ def test_wav_refusals(tmp_path: Path) -> None:
     refused(path, "must hold integers, as raw words are, not float64; convert it", raw=True)
     refused(wav(tmp_path, np.zeros(0, dtype=np.int16)), ".*; (write it again as PCM|give at .*)")
     path.write_text("no recording at all")
-    refused(path, r"is no whole WAV file \(.*\); write it again as PCM")
+    refused(path, r"is not a complete WAV file \(.*\); write it again as PCM")
 
 
 def test_wav_cut_short(tmp_path: Path) -> None:
@@ -502,7 +505,7 @@ def test_wav_cut_short(tmp_path: Path) -> None:
     for size in range(1, len(whole)):
         path = tmp_path / "cut.wav"
         path.write_bytes(whole[:size])
-        refused(path, r"is (no whole|a damaged) WAV file.*; write it again as PCM")
+        refused(path, r"is (not a complete|a damaged) WAV file.*; write it again as PCM")
 
 
 @given(at=st.integers(0, 127), value=st.integers(0, 255), suffix=st.sampled_from([".npy", ".wav"]))

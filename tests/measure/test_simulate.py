@@ -223,7 +223,7 @@ def test_damaged_arrays(
         assert f"holds {bad} at sample 17, column 0" in refused(capsys, *argv)
     np.save(path, np.zeros(50))
     path.write_bytes(path.read_bytes()[:-7])
-    assert "no whole array" in refused(capsys, *argv)
+    assert "not a complete array" in refused(capsys, *argv)
     np.save(path, np.array(["a", "b"]))
     assert "must hold real numbers" in refused(capsys, *argv)
     np.save(path, np.zeros((2, 2, 2)))

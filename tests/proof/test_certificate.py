@@ -274,12 +274,12 @@ CORRUPTIONS: dict[Edit, str] = {
     a_prediction_of_text: "predicted_error_lsb has no predicted that is a number",
     a_prediction_beyond_any: "predicted_error_lsb has no predicted that is a number",
     a_prediction_that_is_none: "predicted_error_lsb has no predicted that is a number",
-    no_prediction: "nothing is said of its predicted_error_lsb",
+    no_prediction: "predicted_error_lsb is missing",
     a_list_of_accumulators_cut: "accumulators are not those of its operations",
-    an_accumulator_that_is_none: "accumulator of z_inner: nothing is claimed of it",
+    an_accumulator_that_is_none: "accumulator of z_inner: its claim is missing",
     half_a_prediction: "predicted_error_lsb has no roundoff that is a number",
-    a_claim_too_many: "ghost: is claimed of, but is not in the program",
-    a_claim_too_few: "y: there is no claim of its signals",
+    a_claim_too_many: "ghost: has a claim, but is not in the program",
+    a_claim_too_few: "y: the claim of its signals is missing",
 }
 
 

@@ -128,15 +128,15 @@ def test_silence_adds_what_its_zeros_leave_room_for() -> None:
     sums = error_sums(gains.response, unit, gains.total, gains.n_steps, lags=quiet.lags)
     assert sums is not None
     block = [b["o"] for b, _ in zip(gains.response.blocks(), range(40), strict=False)]
-    for k, (found, heard) in enumerate(zip(sums["o"], quiet.heard()["o"], strict=True)):
+    for k, (found, response) in enumerate(zip(sums["o"], quiet.input_response()["o"], strict=True)):
         h = np.abs(np.concatenate(block)[:, k]) / 2.0**gains.response.frac_bits
         more = np.array(found.more) / ONE
         assert np.all(np.diff(more) <= 0)
         exact = [
             more[min(a, len(more) - 1)] - least / ONE * h[a : a + window].sum() for a in range(60)
         ]
-        bound = (quiet.errors(found, heard, least) - found.nearest) / ONE
+        bound = (quiet.errors(found, response, least) - found.nearest) / ONE
         assert max(exact) <= bound <= more[0]
         # with an input that is far louder than the errors, next to nothing is added
-        loud = (quiet.errors(found, heard, 64 * ONE) - found.nearest) / ONE
+        loud = (quiet.errors(found, response, 64 * ONE) - found.nearest) / ONE
         assert loud < 0.2 * more[0]

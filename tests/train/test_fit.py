@@ -55,7 +55,7 @@ def test_a_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     for content in (b"", b"nonsense"):
         path.write_bytes(content)
-        with pytest.raises(ModelFileError, match="is no checkpoint of this model"):
+        with pytest.raises(ModelFileError, match="is not a checkpoint of this model"):
             run(2, path)
     torch.save({"model": {}}, path)
     with pytest.raises(ModelFileError, match="delete it or name another"):

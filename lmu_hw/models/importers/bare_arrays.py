@@ -254,7 +254,8 @@ def _check_total(path: Path, count: int, size: int, max_bytes: int = MAX_BYTES) 
 def _damaged(path: Path, error: Exception, how: str) -> ModelFileError:
     kind = "safetensors" if how == "safetensors" else path.suffix
     return ModelFileError(
-        f"{path} is no {kind} file, or damaged ({reason_of(error)}); write it again with {how}"
+        f"{path} is not a {kind} file, or is damaged ({reason_of(error)}); "
+        f"write it again with {how}"
     )
 
 

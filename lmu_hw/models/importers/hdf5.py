@@ -70,7 +70,7 @@ def read_hdf5(source: Path | IO[bytes], file_name: str) -> Hdf5File:
             f"{file_name} is HDF5: install h5py to read it (pip install h5py)"
         ) from error
     if isinstance(source, Path) and not source.is_file():
-        raise ModelFileError(f"{source} does not exist or is no file; give a model file")
+        raise ModelFileError(f"{source} does not exist or is not a file; give a model file")
     try:
         _check_heaps(source)
         with h5py.File(source, "r") as file:
@@ -84,7 +84,7 @@ def read_hdf5(source: Path | IO[bytes], file_name: str) -> Hdf5File:
     # a damaged file may raise any exception in h5py
     except Exception as error:
         raise ModelFileError(
-            f"{file_name} is no HDF5 file, or damaged: {reason_of(error)}"
+            f"{file_name} is not an HDF5 file, or is damaged: {reason_of(error)}"
         ) from error
 
 

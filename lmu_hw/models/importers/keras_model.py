@@ -56,7 +56,7 @@ def read_weights(path: Path, spec: Path, options: ImportOptions = NO_OPTIONS) ->
             raise read_error(spec, error) from error
         except UnicodeDecodeError as error:
             raise ModelFileError(
-                f"{spec} is no text; give what model.to_json() returned"
+                f"{spec} is not a text file; give what model.to_json() returned"
             ) from error
     file = read_hdf5(path, str(path))
     model = parse_json(config, str(spec))

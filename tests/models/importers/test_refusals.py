@@ -110,10 +110,10 @@ def test_a_configuration_beside_weights(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"cannot read .*c\.json: No such file"):
         load(weights, spec=spec)
     spec.write_bytes(b"\xff\xfe")
-    with pytest.raises(ModelFileError, match="is no text; give what model"):
+    with pytest.raises(ModelFileError, match="is not a text file; give what model"):
         load(weights, spec=spec)
     assert load(weights, spec=keras(tmp_path / "m.keras", kf.sequential(DENSE, width=3)))
-    with pytest.raises(ModelFileError, match="does not exist or is no file"):
+    with pytest.raises(ModelFileError, match="does not exist or is not a file"):
         read_hdf5(tmp_path / "none.h5", "none.h5")
 
 
@@ -141,7 +141,7 @@ def test_arrays_that_lie_in_another_file(
 def test_what_is_no_hdf5_file(tmp_path: Path) -> None:
     path = tmp_path / "m.h5"
     path.write_bytes(b"no such thing")
-    with pytest.raises(ModelFileError, match="is no HDF5 file, or damaged"):
+    with pytest.raises(ModelFileError, match="is not an HDF5 file, or is damaged"):
         load(path)
 
 
@@ -157,7 +157,7 @@ def test_a_heap_of_texts_that_never_ends(tmp_path: Path) -> None:
         b"GCOL\x01\0\0\0" + b"\x7f" * 8 + (b"\x01" + bytes(15)) * 140_000
     )
     for source in (path, BytesIO(bytes(content)), tmp_path / "many.h5"):
-        with pytest.raises(ModelFileError, match="or damaged: a heap of texts without an end"):
+        with pytest.raises(ModelFileError, match="or is damaged: a heap of texts without an end"):
             read_hdf5(source, "m.h5")
 
 
