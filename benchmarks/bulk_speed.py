@@ -5,9 +5,9 @@ Writes docs/results/bulk_speed.md.
     python benchmarks/bulk_speed.py [--sequences 10000] [--steps 784]
 
 d = 256, n = 212, theta = 784, one input, ten classes, random weights: the paper's network. NumPy
-runs it as everybody would, the memory as a dense matrix, in BLAS on all cores. The integers run as
-the generated C, compiled, on all cores; a sample of sequences runs in the interpreter too and must
-give the same words.
+runs it with the memory as a dense matrix, in BLAS on all cores. The integer program runs as the
+compiled C, on all cores; a sample of sequences runs in the interpreter too and must give the same
+words.
 
 It measures the engines that `Design.run` calls, so it calls them itself.
 """
@@ -39,7 +39,7 @@ from lmu_hw.quantize.word_lengths import Widths
 
 ORDER, HIDDEN, THETA, CLASSES = 256, 212, 784, 10
 BATCH = 1000
-"""Sequences that either implementation runs at a time."""
+"""Sequences per batch, in both implementations."""
 CHECKED = 8
 """Sequences whose words are compared with the interpreter's."""
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "bulk_speed.md"
@@ -74,7 +74,7 @@ def network(seed: int = 0) -> FloatNetwork:
 
 
 def run_plain(net: FloatNetwork, x: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
-    """Return the scores of sequences (n, n_steps) as everybody would compute them, in NumPy."""
+    """Return the scores of sequences (n, n_steps) computed in NumPy with a dense memory."""
     layer, head = net.layers
     arrays = {name: a.astype(dtype) for name, a in network_arrays(layer)}
     system, d = layer.memory.system(), layer.memory.order  # type: ignore[union-attr]
@@ -142,17 +142,23 @@ def main() -> None:
 
 
 def table(ratio: float, peak: float) -> str:
-    """Return the text of the table."""
-    return (
-        "# Speed of the bulk engine\n\n"
-        "psMNIST-size network (d = 256, n = 212, theta = 784, ten classes, 8-bit weights), 10,000\n"
-        "sequences of 784 steps, both on all cores of the same machine in the same run, by\n"
-        "`python benchmarks/bulk_speed.py`. Words equal to the interpreter's on a sample.\n\n"
-        "| | time, relative |\n|---|---|\n"
-        "| NumPy/BLAS float32, dense memory | 1.00 |\n"
-        f"| integer program, cascade memory, compiled C | {ratio:.2f} |\n\n"
-        f"Peak memory of the run: {peak:.1f} GiB.\n"
-    )
+    """Return the text of the page."""
+    return f"""# Speed of the compiled integer program
+
+How fast `Design.run` and `lmu-hw evaluate` are: the compiled C of an integer program against NumPy.
+Network of psMNIST size (d = 256, n = 212, theta = 784, ten classes, 8-bit weights), 10,000
+sequences of 784 steps; both rows on all cores of one machine, in the same run. A sample of the
+sequences also ran in the interpreter and gave the same words.
+
+Repeat: `python benchmarks/bulk_speed.py`.
+
+| | time, relative |
+|---|---|
+| NumPy/BLAS float32, dense memory | 1.00 |
+| integer program, cascade memory, compiled C | {ratio:.2f} |
+
+Peak memory of the run: {peak:.1f} GiB.
+"""
 
 
 if __name__ == "__main__":

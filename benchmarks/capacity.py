@@ -1,7 +1,7 @@
 """The paper's capacity task (section 3.1) in float64 and in integers.
 
 Writes docs/results/capacity.md. --quick leaves T = 100,000 out and prints only.
-The noise of the paper and the widths that were chosen come from internals.
+It reads the noise generator and the chosen widths from internal modules.
 """
 
 from __future__ import annotations
@@ -53,10 +53,13 @@ def main() -> None:
     lines = [
         "# Capacity",
         "",
-        "Written by `benchmarks/capacity.py`: section 3.1 of the paper, d = 100, theta = T - 0.5,",
-        "zoh, noise band-limited to 10 Hz, mean squared error of the decoded delays for t >= T.",
-        f"The integer program has {BITS}-bit inputs and outputs; its other widths are those that",
-        f"`--bits {BITS}` chose.",
+        "How closely the integer program follows float64 in the capacity task of the paper",
+        "(section 3.1): d = 100, theta = T - 0.5, zoh, noise band-limited to 10 Hz. MSE: mean",
+        f"squared error of a decoded delay for t >= T. Inputs and outputs have {BITS} bits, and",
+        f"`--bits {BITS}` chose the other widths. The worst ratio is the largest factor between",
+        "the two errors at any delay.",
+        "",
+        "Repeat: `python benchmarks/capacity.py`, which writes this page.",
         "",
         "| T | state bits | coefficient/readout bits | MSE at delay 0, T/4, T/2, 3T/4, T: float "
         "| integer | worst ratio |",

@@ -1,10 +1,10 @@
-"""What `lmu-hw evaluate` takes beside plain NumPy: docs/results/evaluate_speed.md.
+"""Time of `lmu-hw evaluate` against plain NumPy: docs/results/evaluate_speed.md.
 
     PYTHONPATH=. python benchmarks/evaluate_speed.py [--sequences 2000] [--rounds 3] [--no-command]
 
 The psMNIST model of ../shared/data (d = 256, n = 212, theta = 784) on test digits, 8-bit weights
-and activations. A round runs everything once, one after the other, so that whatever else the
-machine does meets all of it; ratios are within a round, and the middle one of all is given.
+and activations. A round runs every part once, one after the other, so that the load of the machine
+affects all parts alike. The table gives the median of the ratios within a round.
 
 It measures the parts of `Design.evaluate` one by one, so it imports them.
 """
@@ -76,13 +76,14 @@ def one_round(model: Path, test: Dataset, train: Dataset) -> Times:
     net, x = load(model), np.stack(test.sequences)[:, :, 0]
     calibration = Calibration(net, train.sequences)
     timed(f"calibration, {CALIBRATED} sequences", lambda: calibration.statistics(WIDTHS.coef_bits))
-    design = timed("words and weights chosen", lambda: calibration.design(WIDTHS, title="psMNIST"))
+    chosen = "choice of formats and weights"
+    design = timed(chosen, lambda: calibration.design(WIDTHS, title="psMNIST"))
     plain = timed(PLAIN, lambda: run_plain(net, x, np.float64))
     floats = timed("float pass of evaluate", lambda: run_floats(design, test))
     with one_blas_thread():
         timed("plain NumPy, float64, one BLAS thread", lambda: run_plain(net, x, np.float64))
     single = timed("plain NumPy, float32", lambda: run_plain(net, x, np.float32))
-    timed("integers: compiling, check, run", lambda: run_integers(design, test))
+    timed("integers: compile, check, run", lambda: run_integers(design, test))
     program = with_output_every(design.program, 0)
     engine = timed("- of which compiling", lambda: BulkEngine(program))
     timed("- of which the check against the interpreter", lambda: crosscheck(engine, test))
@@ -90,7 +91,7 @@ def one_round(model: Path, test: Dataset, train: Dataset) -> Times:
         timed(f"trace, {TRACED} sequences", lambda: trace(design, test.sample(TRACED)))
     found = np.concatenate(floats.values)
     if np.max(np.abs(found - plain)) > 1e-9:
-        raise SystemExit("the float pass is not what plain NumPy computes")
+        raise SystemExit("the float pass and plain NumPy differ")
     if np.mean(found.argmax(axis=1) == single.argmax(axis=1)) < 0.999:
         raise SystemExit("float32 gives other labels")
     return times
@@ -135,7 +136,7 @@ def main() -> None:
     args = options.parse_args()
     model = args.data / "psmnist_paper" / "psmnist_lmu2019.npz"
     if not model.is_file():
-        print(f"skipped: there is no {model}; give the folder with --data")
+        print(f"skipped: there is no {model}; give the directory with --data")
         return
     test, train = digits(args.data)
     train = train.sample(CALIBRATED)
@@ -160,19 +161,22 @@ def page(rows: list[str], n_rounds: int, accuracies: list[str], seconds: float) 
     body = "\n".join(rows)
     return f"""# Speed of evaluate
 
-Written by `PYTHONPATH=. python benchmarks/evaluate_speed.py` on two cores: the psMNIST model
-(d = 256, n = 212, theta = 784, 8-bit weights and activations), {SEQUENCES:,} test digits of 784
-steps. Each time is over that of plain NumPy in float64 ({BATCH:,} sequences at a time, the memory
-as a dense matrix) in the same round; the middle one of {n_rounds} rounds is given.
+What `lmu-hw evaluate` costs beside plain NumPy: the psMNIST model (d = 256, n = 212, theta = 784,
+8-bit weights and activations) on {SEQUENCES:,} test digits of 784 steps, on two cores. Each figure
+is a ratio to plain NumPy in float64 ({BATCH:,} sequences at a time, the memory as a dense matrix)
+in the same round, the median of {n_rounds} rounds.
+
+Repeat: `PYTHONPATH=. python benchmarks/evaluate_speed.py`.
 
 {body}
 
-The float pass gives each core about 250 sequences and one BLAS thread. More BLAS threads gain
-little there, and beside other programs they cost much: they wait for each other by spinning, as the
-second column shows of plain NumPy. Scores are those of plain NumPy to 1e-9 (1e-13 seen), for sums
-come in another order. Calibration, check and trace take as long for any number of sequences.
+The float pass runs one BLAS thread on each core, with about 250 sequences. More BLAS threads gain
+little time and take more processor time, because they wait for each other by spinning: compare the
+rows of plain NumPy. Scores equal those of plain NumPy within 1e-9 (1e-13 measured); they differ
+because the sums are added in another order. Calibration, check and trace take the same time for any
+number of sequences.
 
-`lmu-hw evaluate` on all 10,000 digits, ranges from {CALIBRATED} training digits: float
+`lmu-hw evaluate` on all 10,000 digits, ranges calibrated on {CALIBRATED} training digits: float
 {accuracies[0]}, integers {accuracies[1]}, {seconds:.0f} s.
 """
 

@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python benchmarks/firmware.py
 
-Cross compilers and QEMU are needed. Every run compares the words of its steps with the
-interpreter's. Counts are exact, of executed instructions: QEMU knows no pipeline.
+Needs cross compilers and QEMU. Every run compares the words of its steps with the interpreter's.
+The counts of executed instructions are exact; QEMU does not model a pipeline.
 
-It measures kernels and programs that no model compiles to, so it imports the emitter.
+Some of its programs cannot be compiled from a model, so it imports the emitter.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def affine(bits: int) -> Program:
 
 
 def memory(**keys: object) -> Program:
-    """Return a memory whose state is read when asked for: the other steps update it, no more."""
+    """Return a memory with outputs on request only: all other steps just update it."""
     return with_output_every(
         quantize_memory(parse({"bits": 16, "output": "state", **keys})).program, 0
     )
@@ -83,9 +83,9 @@ def psmnist() -> Program:
 
 
 def cost(program: Program, name: str) -> dict[str, Any]:
-    """Return what a program costs on a target, after a comparison of all words and states.
+    """Return the cost of a program on a target, after a comparison of all words and states.
 
-    An output is due in every step; where that is up to the caller, in the last one alone.
+    Every step has an output; if the caller decides that, only the last one.
     """
     target = TARGETS[name]
     rng = np.random.default_rng(1)
@@ -107,10 +107,10 @@ def cost(program: Program, name: str) -> dict[str, Any]:
 
 
 def memories() -> list[tuple[str, Program]]:
-    """Return memories with what to call them."""
+    """Return memories with their names."""
     return [
         ("cascade, d = 64", memory(order=64)),
-        ("cascade, d = 64, words of 32 bits in full", memory(order=64, state_bits=32)),
+        ("cascade, d = 64, 32-bit states", memory(order=64, state_bits=32)),
         ("cascade, d = 256", memory(order=256)),
         ("dense, d = 64", memory(order=64, realization="dense")),
     ]
@@ -167,7 +167,7 @@ def networks() -> list[str]:
 
 
 def flash_parts(program: Program, code: int) -> list[str]:
-    """Return the table of what is in the flash, and how much of it is not the network's own."""
+    """Return the table of the flash: its parts, and how much of it are not parameters."""
     sizes = dict.fromkeys(PARTS.values(), 0)
     for table in tables(program):
         sizes[PARTS[table.name.rpartition("_")[2]]] += table.n_bytes
@@ -177,9 +177,9 @@ def flash_parts(program: Program, code: int) -> list[str]:
     lines = [row("in the flash", "bytes"), row("---", "---")]
     lines += [row(what, f"{n:,}") for what, n in [*sizes.items(), ("code", code)]]
     lines += [
-        row("all", f"{total:,}"),
-        row("all but the network's numbers: code and activation", f"{total - own:,}"),
-        row(f"all but {n_weights:,} bare weights", f"{total - n_weights:,}"),
+        row("total", f"{total:,}"),
+        row("total without the network's parameters: code and activation", f"{total - own:,}"),
+        row(f"total less {n_weights:,} bytes of weights", f"{total - n_weights:,}"),
     ]
     return lines
 
@@ -193,33 +193,36 @@ def main() -> None:
 
 HEAD = f"""# Instructions on microcontrollers
 
-Executed instructions of the generated C, counted in QEMU by `PYTHONPATH=. python
-benchmarks/firmware.py` (a minute): gcc 12, -O2, Cortex-M4 with its DSP instructions, the others in
-plain C. They are not cycles. The words of every step are compared with the interpreter's.
+Executed instructions of the generated C on microcontrollers, counted in QEMU. They are not cycles.
+gcc 12, -O2; the Cortex-M4 with its DSP instructions, the others in plain C. The words of every step
+equal the interpreter's.
+
+Repeat: `PYTHONPATH=. python benchmarks/firmware.py` (a minute).
 
 ## Matrix times vector
 
-{ROWS} x {COLUMNS} weights, activations of 16 bits; instructions per multiply-accumulate, the
-rounding of the results included. CMSIS-NN's is its kernel for the same types.
+Instructions per multiply-accumulate of {ROWS} x {COLUMNS} weights and 16-bit activations, the
+rounding of the results included. The CMSIS-NN row is its kernel for the same types.
 """
 MEMORIES = """
 ## Memories
 
-Instructions of a step that updates the memory and has no output, 16-bit input, not silent.
+Instructions of a step that updates the memory and has no output: 16-bit input, not in a zero-input
+run.
 """
 NETWORK = """
 ## psMNIST network
 
-d = 256, n = 212, 10 classes, 8-bit weights, an output at every step: 102,017 weights. All but the
-instructions in bytes; globals are those of the program, the state is the caller's.
+d = 256, n = 212, 10 classes, 8-bit weights, an output at every step: 102,017 weights. All columns
+but the instructions are bytes. Globals are variables of the C itself; the caller owns the state.
 """
 FLASH = """
-The same network's flash on the M4. Of the activation only those pieces are kept whose results are
-not at a limit all over: 183 of the 256 of a tanh to 16 bits.
+Flash of the same network on the M4. The table of the activation leaves out pieces whose results are
+all at a limit: 183 of the 256 pieces of a 16-bit tanh are stored.
 """
 ACTIVATION = "activation: pieces of the tanh"
 PARTS = {
-    "rows": "weights, an odd column filled up",
+    "rows": "weights, rows padded to an even number of columns",
     "bias": "bias, scale and shift of the rows",
     "scale": "bias, scale and shift of the rows",
     "shift": "bias, scale and shift of the rows",

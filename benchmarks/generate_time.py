@@ -1,7 +1,7 @@
-"""How long `lmu-hw generate` takes, in CPU seconds beyond imports, and the size of its files.
+"""Time of `lmu-hw generate`, imports not counted, and the size of its files.
 
 Writes docs/results/generate_time.md. --quick leaves d = 1024 out and prints only.
-`files_of` is internal: the files are made but not written, so that no disk is timed.
+It calls the internal `files_of`, which writes nothing, so that the disk does not count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import time
 from pathlib import Path
 
-# more threads only spin on matrices of this size
+# more threads only wait for each other on matrices of this size
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 import lmu_hw as lh
@@ -42,8 +42,11 @@ def main() -> None:
     lines = [
         "# Time to generate",
         "",
-        "Written by `benchmarks/generate_time.py` on two cores: `--bits 16`, theta = 8 d, zoh,",
-        "after imports. Times are those of the machine it ran on; compare them with each other.",
+        "How long `lmu-hw generate` takes, and how large its build directory is: `--bits 16`,",
+        "theta = 8 d, zoh, on two cores, imports not counted. The times depend on the machine;",
+        "compare them with each other.",
+        "",
+        "Repeat: `python benchmarks/generate_time.py`, which writes this page.",
         "",
         "| d | output | multiplies per step | quantize, CPU [s] | all, CPU [s] | all, wall [s] "
         "| build directory [MB] |",

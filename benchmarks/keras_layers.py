@@ -1,4 +1,4 @@
-"""Files that Keras itself writes, against its own outputs: docs/reference/keras_models.md.
+"""Imported models against the outputs of Keras itself: docs/reference/keras_models.md.
 
     pip install keras torch
     KERAS_BACKEND=torch python benchmarks/keras_layers.py

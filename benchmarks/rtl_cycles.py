@@ -1,4 +1,4 @@
-"""Cycles of the hardware against those that its lanes need, words checked in Icarus.
+"""Clock cycles of the hardware, and how busy its lanes are; words are checked in Icarus.
 
 Writes docs/results/rtl_cycles.md.
 
@@ -26,11 +26,16 @@ CYCLES = 30_000
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "rtl_cycles.md"
 HEAD = """# Cycles of the hardware
 
-`lanes x cycles` is what the lanes could have multiplied in a step, busy the share of it that they
-did. The adaptors of a memory have a multiplier of their own, so busy can pass 100 %. Steps and
-words are those of the run without stalls, which must keep the published cycles exactly; under
-random stalls and with resets in flight the same words must come, or there is no line. Latency is
-from the last input word of a step to its last output word; it too is asserted in every step.
+Clock cycles of a step of the generated Verilog, measured in Icarus, with all words checked.
+
+- *Busy*: multiplies divided by `lanes x cycles`, the most that the lanes could do in a step. The
+  adaptors of a memory have a multiplier of their own, so it can pass 100 %.
+- *Cycles* and *latency* (from the last input word of a step to its last output word) are asserted
+  in every step of a run without stalls. *Steps* and *words* count that run.
+- The same words must also come under random stalls and with resets in flight, or the row is
+  missing.
+
+Repeat: `PYTHONPATH=. python benchmarks/rtl_cycles.py`.
 
 | configuration | lanes | multiplies | cycles | busy | latency | steps | words | mismatches |
 |---|---|---|---|---|---|---|---|---|
@@ -38,18 +43,20 @@ from the last input word of a step to its last output word; it too is asserted i
 LAYERS = """
 ## Layers
 
-Of all {n_layers} layers of 16 rows and more in these designs {n_own} take at most 1.05 multiplies /
-lanes + 16 cycles once the words that they read are there, {n_short} with all their waits for other
-operations. The others, all of few words in a row:
+How close a layer comes to its *bound*, which is 1.05 multiplies / lanes + 16 cycles. These designs
+have {n_layers} layers with 16 rows or more. {n_own} of them keep the bound once the words that they
+read are there, {n_short} including all waits for other operations. The table lists the others; all
+have few words in a row.
 
-- "own": cycles with every word there and nothing in the way. The head of 48 rows has 48 words to
-  give to a stream that takes one a cycle: no number of lanes makes that fewer than 48 cycles.
-- "chain": the memory whose states a layer is the first to read. Every adaptor of a cascade needs
-  the one before it; a window of {window} cycles for each, shared by two channels, is what the loop
-  of multiply, add and round takes at the clock rates of [synthesis.md](synthesis.md). The words are
-  multiplied as they come, for two groups of rows in turns.
-- "results": one requantizer rounds one row after the other.
-- "lanes": groups of as many rows as there are lanes, some lanes of the last one idle.
+- *own*: cycles when every word is there and no unit is busy. The head of 48 rows sends 48 words to
+  a stream that takes one per cycle: no number of lanes makes that fewer than 48 cycles.
+- *lanes*: the groups of rows, as many rows as lanes in a group; the last group leaves lanes idle.
+- *chain*: the memory whose states this layer is the first to read. Every adaptor of a cascade needs
+  the result of the one before it. Each takes a window of {window} cycles, shared by two channels:
+  the length of the loop of multiply, add and round at the clock rates of
+  [synthesis.md](synthesis.md). The layer multiplies the words as they arrive, for two groups of
+  rows alternately.
+- *results*: the one requantizer rounds one row after the other.
 
 | configuration | layer | cycles | own | bound | lanes | chain | results |
 |---|---|---|---|---|---|---|---|

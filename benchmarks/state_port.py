@@ -1,8 +1,8 @@
-"""What a state port costs: the table of docs/howto/core_in_a_design.md, printed.
+"""Cost of a state port: the table of docs/howto/core_in_a_design.md, printed.
 
     python benchmarks/state_port.py
 
-Cells that Yosys makes of the emitted Verilog for ECP5, without and with the port. Two minutes.
+Number of ECP5 cells in Yosys, without and with the port. Takes two minutes.
 Yosys is called as the package calls it: `Build.synth` would place and route too.
 """
 
@@ -34,7 +34,7 @@ DESIGNS: dict[str, Callable[[Path, bool], Path]] = {
 
 
 def cells_of(build_dir: Path) -> dict[str, int]:
-    """Return how many cells of each kind Yosys makes of a folder."""
+    """Return the number of cells of each kind, synthesized from a build directory."""
     yosys.run(SCRIPT, build_dir / "rtl")
     counts = json.loads((build_dir / "rtl" / "stat.json").read_text())["design"][
         "num_cells_by_type"
@@ -48,9 +48,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for label, make in DESIGNS.items():
         with tempfile.TemporaryDirectory() as place:
-            folders = [make(Path(place) / str(port), port) for port in (False, True)]
-            found = [cells_of(build_dir) for build_dir in folders]
-            n_state = lh.open_build(folders[0]).program.n_words(Role.STATE)
+            build_dirs = [make(Path(place) / str(port), port) for port in (False, True)]
+            found = [cells_of(build_dir) for build_dir in build_dirs]
+            n_state = lh.open_build(build_dirs[0]).program.n_words(Role.STATE)
         columns = [
             ", ".join(str(cells.get(kind, 0)) for cells in found) for kind in ("LUT4", "TRELLIS_FF")
         ]

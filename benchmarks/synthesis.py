@@ -1,10 +1,10 @@
-"""Measures what designs take of real devices, and writes docs/results/synthesis.md.
+"""Area and clock of designs on FPGAs: writes docs/results/synthesis.md.
 
     python benchmarks/synthesis.py [--only dense,order,lanes,goals] [--resume FILE] [--seed N]
 
-Every figure is that of `lmu-hw synth` on a build directory. Half an hour. With
---resume, finished designs are kept in a file, and a run that was interrupted goes on from there;
-without --only, the tables are written. The list of devices is internal: it heads the columns.
+Every figure is that of `lmu-hw synth` on a build directory. Takes half an hour. --resume keeps
+finished designs in a file, so that an interrupted run can continue. --only prints its parts and
+writes nothing. The list of devices is internal: it heads the columns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import lmu_hw as lh
 from lmu_hw.errors import ToolError
 from lmu_hw.measure.synthesis.devices import TARGETS
 
-TABLE = Path(__file__).parent.parent / "docs" / "synthesis.md"
+TABLE = Path(__file__).parent.parent / "docs" / "results" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)
 LANES = (1, 2, 4, 8, 16)
 HEAD = (
@@ -51,7 +51,7 @@ def _memory(lanes: int = 1, **keys: object) -> Callable[[Path], Path]:
 
 
 def dense_points() -> Iterable[Point]:
-    """Yield dense and cascade on the same targets."""
+    """Yield dense and cascade memories on the same targets."""
     for target in ("ecp5-25k", "ice40-hx8k"):
         for d, output in ((16, "memory"), (64, "memory"), (64, "state")):
             for kind in ("dense", "cascade"):
@@ -60,7 +60,7 @@ def dense_points() -> Iterable[Point]:
 
 
 def order_points() -> Iterable[Point]:
-    """Yield orders."""
+    """Yield memories of several orders."""
     for output in ("state", "memory"):
         for d in ORDERS:
             make = _memory(d=d, output=output, realization="cascade")
@@ -68,14 +68,14 @@ def order_points() -> Iterable[Point]:
 
 
 def lane_points() -> Iterable[Point]:
-    """Yield lanes."""
+    """Yield a memory with several numbers of lanes."""
     for lanes in LANES:
         make = _memory(lanes, d=64, realization="cascade")
         yield Point(f"P = {lanes}", "ecp5-85k", make)
 
 
 def goal_points() -> Iterable[Point]:
-    """Yield the configurations that were aimed at."""
+    """Yield the example configurations."""
     yield Point(
         "psMNIST: d = 256, n = 212, 10 outputs, 8-bit weights, P = 8",
         "ecp5-85k",
@@ -96,12 +96,12 @@ PARTS = {
     "dense": (dense_points, "Dense against cascade"),
     "order": (order_points, "Scaling in the order d"),
     "lanes": (lane_points, "Scaling in lanes P"),
-    "goals": (goal_points, "Configurations aimed at"),
+    "goals": (goal_points, "Example configurations"),
 }
 
 
 def measure(point: Point, seed: int) -> dict[str, Any]:
-    """Return the figures of a design, or why there are none."""
+    """Return the figures of a design, or the reason why it does not fit."""
     with tempfile.TemporaryDirectory() as temporary:
         build_dir = point.make(Path(temporary) / "design")
         try:
@@ -131,7 +131,7 @@ def row(label: str, found: dict[str, Any]) -> str:
 
 
 def ratio(dense: dict[str, Any], cascade: dict[str, Any]) -> str:
-    """Return the row of how many times what the cascade takes the dense memory takes."""
+    """Return the row of the ratios dense / cascade."""
     if "refused" in dense or "refused" in cascade:
         return ""
 
@@ -189,14 +189,16 @@ def main() -> None:
                     args.resume.write_text(json.dumps(rows))
             print(f"{point.target:12}", row(point.label, rows[name]), file=sys.stderr, flush=True)
     lines = [
-        "# On real devices",
+        "# Area and clock on FPGAs",
         "",
-        "Written by `benchmarks/synthesis.py`: `lmu-hw synth` on the emitted Verilog, with Yosys",
-        f"0.70 and nextpnr 0.11.1 as pinned in `pyproject.toml`, seed {args.seed}. LUTs, flip-",
-        "flops, multipliers and block RAMs are those of the design alone; clocks are those of the",
-        "slowest corner that nextpnr knows. Numbers of multipliers and block RAMs are predicted",
-        "exactly, and asserted in each run. Memories have 16-bit words and theta = 8 d; networks",
+        "Area and clock of generated Verilog on FPGAs, as `lmu-hw synth` reports them: Yosys 0.70",
+        f"and nextpnr 0.11.1 as pinned in `pyproject.toml`, seed {args.seed}. LUTs, flip-flops,",
+        "multipliers and block RAMs are those of the design alone. Clocks are for the slowest",
+        "corner that nextpnr knows. The numbers of multipliers and block RAMs are predicted",
+        "exactly, and asserted in each run. Memories have 16-bit words and theta = 8 d. Networks",
         "have random weights, which leaves the figures as they would be.",
+        "",
+        "Repeat: `python benchmarks/synthesis.py` (half an hour).",
         "",
     ]
     for part in parts:

@@ -4,9 +4,9 @@
 
 An LMU layer with random weights (d = 64, n = 64, theta = 256, tanh) on noise of several bandwidths;
 everything but the weights at 16 bits and more. SNR of the hidden words against the float network on
-input that the calibration has not seen, for both ways to round, at equal bits.
+input that the calibration did not use, for both kinds of rounding, at equal bits.
 
-It compares two ways to round, of which the API has one, so it imports the quantizer.
+The API has only one of the two, so this script imports the quantizer.
 """
 
 from __future__ import annotations
@@ -60,10 +60,13 @@ def main() -> None:
     lines = [
         "# Rounding of weights",
         "",
-        "SNR [dB] of the hidden words of a random LMU layer (d = 64, n = 64, theta = 256, tanh) on",
-        "noise that the calibration has not seen, by `python benchmarks/weight_rounding.py`.",
+        "SNR of the hidden words with weights rounded each to nearest, and in turn: one after the",
+        "other, each corrects the errors of those before it. Random LMU layer (d = 64, n = 64,",
+        "theta = 256, tanh), on noise that the calibration did not use.",
         "",
-        "| weight bits | each to nearest | in turn, errors made good |",
+        "Repeat: `python benchmarks/weight_rounding.py`.",
+        "",
+        "| weight bits | each to nearest, SNR [dB] | in turn, errors corrected, SNR [dB] |",
         "|---|---|---|",
     ]
     for bits in BITS:

@@ -2,7 +2,7 @@
 
 Writes docs/results/word_lengths.md. Takes some minutes; --quick leaves the large cases out.
 
-It compares both realizations signal by signal, so it imports the quantizer.
+It reads signals inside a design, so it imports the quantizer.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def measure(design: QuantizedMemory) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def promise_rows(cases: list[tuple[int, int]]) -> Iterator[str]:
-    """Yield the rows of the table on the promise."""
+def budget_rows(cases: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield the rows of the table of the error budget."""
     for order, theta in cases:
         for bits in (12, 16, 20):
             for kind in (RealizationKind.CASCADE, RealizationKind.DENSE):
@@ -83,7 +83,7 @@ def promise_rows(cases: list[tuple[int, int]]) -> Iterator[str]:
                 try:
                     design = quantize_memory(spec)
                 except LMUHWError:
-                    yield head + "| - | - | - | - | - | cannot |"
+                    yield head + "| - | - | - | - | - | fails |"
                     continue
                 error, signal = measure(design)
                 scale = np.sqrt(2 * np.arange(order) + 1)
@@ -125,7 +125,7 @@ def snr_of(order: int, theta: int, state_bits: int, coef_bits: int, kind: Realiz
 
 
 def snr_rows(rows: list[tuple[int, int, int, int, float, float]]) -> Iterator[str]:
-    """Yield the rows of the table on SNR."""
+    """Yield the rows of the table of SNRs."""
     for order, theta, state, coef, dense, orthogonal in rows:
         got = {
             kind: snr_of(order, theta, state, coef, kind)
@@ -148,30 +148,37 @@ def main() -> None:
     lines = [
         "# Accuracy against word length",
         "",
-        "Written by `benchmarks/word_lengths.py`. zoh, |u| <= 1.",
+        "Accuracy that the error budget of `--bits` gives, and SNR at given widths. zoh, |u| <= 1.",
         "",
-        "## The promise of --bits",
+        "Repeat: `python benchmarks/word_lengths.py` (some minutes), which writes this page.",
         "",
-        "RMS error of the worst output word (`--output memory`) against the float64 memory fed the",
-        f"same words, from theta to 3 theta, worst of six inputs ({KINDS}).",
-        "*Predicted* is for the worst input (transfer error at its worst frequency, roundoff white",
-        "or constant), so it lies above *measured*. SNR: band-limited noise, error weighted by",
-        "1/sqrt(2i+1), the output's own rounding included. *cannot*: 24-bit coefficients fail.",
+        "## The error budget of --bits",
+        "",
+        "RMS error of the worst output word (`--output memory`) against the float64 memory fed",
+        "the same words, from theta to 3 theta, for the worst of six inputs",
+        f"({KINDS}).",
+        "",
+        "- *Predicted* assumes the worst input (transfer error at its worst frequency, roundoff",
+        "  white or constant), so it lies above *measured*.",
+        "- SNR: band-limited noise, error weighted by 1/sqrt(2i+1), the output's own rounding",
+        "  included.",
+        "- *fails*: even 24-bit coefficients do not keep the budget.",
         "",
         "| d, theta | bits | realization | state bits | coefficient/readout bits | multiplies "
         "| SNR [dB] | predicted [LSB] | measured [LSB] |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in promise_rows(cases):
+    for row in budget_rows(cases):
         print(row, flush=True)
         lines.append(row)
     lines += [
         "",
         "## SNR at given widths",
         "",
-        "State words read with a float readout; noise band-limited to d/(4 theta). *Before*: the",
-        "best dense form, and a cascade of orthogonal 3x3 sections (4 d multiplies), as measured",
-        "before this project chose lossless adaptors (d multiplies).",
+        "SNR of the state words, read through a float readout; noise band-limited to d/(4 theta).",
+        "*Before* are earlier measurements, from before this project chose lossless adaptors",
+        "(d multiplies): the best dense form, and a cascade of orthogonal 3x3 sections (4 d",
+        "multiplies).",
         "",
         "| d, theta | state/coef bits | dense | cascade | dense before | 4 d cascade before "
         "| multiplies dense / 4 d / ours |",

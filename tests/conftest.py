@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if text := config.getoption("--soak-share"):
-        share.parse(text)  # a bad one is said at once
+        share.parse(text)  # a bad one fails at once
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,11 +49,11 @@ def without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Return the folder of data sets: LMU_HW_DATA, else the one beside the repository."""
+    """Return the directory of data sets: LMU_HW_DATA, else the one beside the repository."""
     given = os.environ.get("LMU_HW_DATA")
     build_dir = Path(given) if given else ROOT.parent / "shared" / "data"
     if not build_dir.is_dir():
-        pytest.skip(f"no data sets: {given or 'LMU_HW_DATA'} is not a folder that holds them")
+        pytest.skip(f"no data sets: {given or 'LMU_HW_DATA'} is not a directory that holds them")
     return build_dir
 
 

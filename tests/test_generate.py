@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with sections of both kinds, a readout and ROM files."""
+    """Return a build directory with sections of both kinds, a readout and ROM files."""
     return generate(tmp_path_factory.mktemp("generate") / "out", "--d", 9, "--bits", 12)
 
 
@@ -44,7 +44,7 @@ def copy(build_dir: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(build_dir, tmp_path / "out"))
 
 
-def test_what_is_in_a_folder(build_dir: Path) -> None:
+def test_files_of_a_build_directory(build_dir: Path) -> None:
     names = set(read_files(build_dir))
     assert {"manifest.json", "program.json", "rtl/lmu.v", "rtl/Makefile", "c/lmu.c"} <= names
     assert {"c/lmu.h", "c/Makefile", "vectors/input.hex", "vectors/output.hex"} <= names
@@ -83,7 +83,7 @@ def test_vectors_are_the_interpreters(build_dir: Path) -> None:
     assert read.outputs.any()
 
 
-def test_the_same_bytes_in_any_folder_process_and_thread_count(
+def test_the_same_bytes_in_any_directory_process_and_thread_count(
     build_dir: Path, tmp_path: Path
 ) -> None:
     code = "import sys; from lmu_hw.cli.main import main; sys.exit(main())"
@@ -216,7 +216,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert manifest["realization_reason"]
 
 
-def test_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_build_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lmu_hw.cli.main import main
 
     monkeypatch.chdir(tmp_path)

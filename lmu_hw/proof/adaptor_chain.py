@@ -17,8 +17,8 @@ from .truncation import Quiet
 
 Part = tuple[int, int]
 """Bounds of a signal's response to the input, and to rounding errors [real, `scaled`]."""
-LEAVES = "the l1 norm that was found leaves its format"
-NO_BOUND = "its impulse response has no bound that was found"
+LEAVES = "its bound from the l1 norm exceeds its format"
+NO_BOUND = "no bound of its impulse response was found"
 
 
 class UnprovenError(Exception):
@@ -64,7 +64,7 @@ class ChainProof:
         self._sections = sections_of([[(e["coef"], e["shift"]) for e in s] for s in op["sections"]])
         outer = formats[op["z_outer"]] if op["z_outer"] else None
         if max(f.frac_bits for f in (chain, formats[op["z_inner"]], outer) if f) > PLACES:
-            raise UnprovenError("its words are too fine to be followed")
+            raise UnprovenError("its words have too many fractional bits to analyze")
         self._unit = RoundingSteps(
             chain=lsb(chain.frac_bits),
             outer=lsb(outer.frac_bits) if outer else 0,
@@ -81,7 +81,7 @@ class ChainProof:
             gains = gains_of(self._sections, block, rows)
         except TooWideError:
             if not rows:
-                raise UnprovenError("its coefficients are too wide to be followed") from None
+                raise UnprovenError("its coefficients are too wide to analyze") from None
             return self._find([])
         if gains is None:
             raise UnprovenError(NO_BOUND)

@@ -1,8 +1,8 @@
 """Ranges of the sums in the generated C, checked against their types.
 
-A claim gives a variable of the C with its function, its type, the columns of a row that it sums and
-its scale. Its range is computed here from the program alone, for any words of the formats, and not
-by the generator that chose the types.
+A claim names a variable of the C, its function, its type, the columns of a row that it sums and its
+scale. This module computes the range again, for any words of the formats, from the program alone:
+it does not use the generator that chose the types.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
         If a claim is missing, wrong or damaged.
     """
     if not isinstance(claims, list) or not all(isinstance(c, dict) for c in claims):
-        raise CertificateError("program", "the claims of the sums of its C are missing")
+        raise CertificateError("program", "the claims of its C sums are missing")
     sums = {(s.function, s.variable): s for s in _sums(program)}
     formats = {v["name"]: fmt_of(v["fmt"]) for v in program["vectors"]}
     lengths = {v["name"]: v["length"] for v in program["vectors"]}
@@ -73,8 +73,8 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
         if (claim["low"], claim["high"]) != (low, high):
             raise CertificateError(
                 name,
-                f"is claimed to reach {claim['low']} to {claim['high']}, but from the program "
-                f"follows {low} to {high}",
+                f"is claimed to reach {claim['low']} to {claim['high']}, but the program gives "
+                f"{low} to {high}",
             )
         _check_type(name, claim, low, high)
         _check_text(name, claim, program["name"], text)
@@ -87,7 +87,7 @@ def _check_shape(claim: Data) -> None:
     wrong = [key for key, kind in kinds.items() if type(claim.get(key)) is not kind]
     if wrong or "scale_bits" not in claim or claim.keys() - {*kinds, "scale_bits", "columns"}:
         raise CertificateError(
-            "program", f"a claim of the sums of its C is damaged: {str(claim)[:MAX_SHOWN]}"
+            "program", f"a claim of its C sums is damaged: {str(claim)[:MAX_SHOWN]}"
         )
 
 
@@ -129,7 +129,7 @@ def _check_all(
         if variable == "dots":
             ends = [0, *chain(*sorted(columns[function, variable])), len(s.op["rows"][0])]
             if ends[::2] != ends[1::2]:
-                raise CertificateError(name, "parts of a row are not claimed")
+                raise CertificateError(name, "no claim covers some columns of a row")
 
 
 def _row_sum(variable: Any) -> Any:

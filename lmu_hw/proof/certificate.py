@@ -102,7 +102,9 @@ def certify(build_dir: Path) -> Certificate:
         _check_c(build_dir, manifest, program, stated)
     claimed = manifest.get("zero_input_decay")
     if claimed == "proven" and not all(d.proven for d in claims.decay.values()):
-        raise CertificateError("manifest.json", "zero_input_decay is 'proven', but it is not")
+        raise CertificateError(
+            "manifest.json", "zero_input_decay is 'proven', but no proof follows"
+        )
     try:
         found: Certificate = from_data(Certificate, stated)
     except KeyError as error:
@@ -123,7 +125,7 @@ def require_proof(certificate: Certificate) -> None:
         reason = certificate.claims.signals[name].reason
         raise CertificateError(
             name,
-            f"no proof that it keeps to its format ({reason}); leave --require-proof out to accept "
+            f"no proof that it stays in its format ({reason}); leave --require-proof out to accept "
             "that",
         )
     if not certificate.proven:
@@ -146,7 +148,7 @@ def _check_c(build_dir: Path, manifest: Mapping[str, Any], program: Json, stated
         )
     whole = from_json(_text(build_dir / "program.json"))
     if stated["c_sums"] != to_data(firmware.c_sums(whole)):
-        raise CertificateError("program", "c_sums are not the sums of its C")
+        raise CertificateError("program", "c_sums differ from the sums of its C")
     emitted = firmware.emit(whole, version=__version__)
     for name in (f"{prefix}.c", f"{prefix}.h", firmware.KERNELS):
         if _text(build_dir / "c" / name) != emitted[name]:
@@ -194,7 +196,7 @@ def _check_claims(stated: Json, derived: Json) -> None:
             raise CertificateError(name, "has a claim, but is not in the program")
     accumulators = stated.get("accumulators")
     if not isinstance(accumulators, list) or len(accumulators) != len(derived["accumulators"]):
-        raise CertificateError("program", "accumulators are not those of its operations")
+        raise CertificateError("program", "accumulators differ from those of its operations")
     for claim, facts in zip(accumulators, derived["accumulators"], strict=True):
         name = f"accumulator of {facts['writes']}"
         if not isinstance(claim, dict):
@@ -247,7 +249,7 @@ def _compare(name: str, claim: Mapping[str, Any], facts: Mapping[str, Any]) -> N
         if key not in claim or claim[key] != fact or type(claim[key]) is not type(fact):
             raise CertificateError(
                 name,
-                f"{key} is claimed to be {claim.get(key)!r}, but from the program follows {fact!r}",
+                f"{key} is claimed to be {claim.get(key)!r}, but the program gives {fact!r}",
             )
 
 

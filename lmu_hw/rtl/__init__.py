@@ -1,4 +1,4 @@
-"""Hardware in Amaranth, one block a file.
+"""Hardware in Amaranth, one block per file.
 
 `emit` turns a program into Verilog text. `Core` is the same design as an Amaranth component.
 """

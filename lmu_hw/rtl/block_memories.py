@@ -4,9 +4,9 @@ In Amaranth they are Amaranth memories. In emitted Verilog they are instances of
 `rtl_templates/rtl/design.v.j2`, which every synthesis tool infers as block RAM: RAMs are not
 initialised, and ROMs are read from files.
 
-A read in the cycle of a write to the same address is undefined. Simulations return a wrong word, so
-that its use is found: in Amaranth with a `SimulationPlatform`, in Verilog with the macro
-`identifiers.COLLISION_MACRO`. Synthesis does not see that logic.
+A read in the cycle of a write to the same address is undefined. Simulations return a wrong word
+then, so that a design that uses it fails: in Amaranth with a `SimulationPlatform`, in Verilog with
+the macro `identifiers.COLLISION_MACRO`. Synthesis leaves that logic out.
 """
 
 from __future__ import annotations

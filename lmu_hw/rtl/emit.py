@@ -138,7 +138,7 @@ def emit(
 
 @dataclass(frozen=True, slots=True)
 class _Rom:
-    """A ROM, its description, and a note for each word, or none."""
+    """A ROM with its description, and optional notes, one per word."""
 
     contents: RomContents
     what: str

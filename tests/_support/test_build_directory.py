@@ -18,7 +18,7 @@ from lmu_hw.errors import EmitError, ModelFileError
 
 
 def product(**contents: str) -> dict[str, str | bytes]:
-    """Return a small output folder, with its manifest."""
+    """Return a small build directory, with its manifest."""
     files: dict[str, str | bytes] = {
         "program.json": "{}\n",
         "c/lmu.c": "int x;\n",
@@ -29,7 +29,7 @@ def product(**contents: str) -> dict[str, str | bytes]:
 
 
 def tree(build_dir: Path) -> dict[str, bytes]:
-    """Return every file below a folder, hidden ones too."""
+    """Return every file below a directory, hidden ones too."""
     return {
         p.relative_to(build_dir).as_posix(): p.read_bytes()
         for p in build_dir.rglob("*")
@@ -45,7 +45,7 @@ def one_line(error: pytest.ExceptionInfo[Exception]) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_new_folder(tmp_path: Path) -> None:
+def test_a_new_directory(tmp_path: Path) -> None:
     write_build_dir(tmp_path / "out", product(), force=False)
     assert tree(tmp_path) == as_bytes(product())
 
@@ -66,19 +66,19 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "out" / "c" / "lmu.c").stat().st_mode) == 0o640
 
 
-def test_an_unedited_folder_is_replaced(tmp_path: Path) -> None:
+def test_an_unedited_build_directory_is_replaced(tmp_path: Path) -> None:
     write_build_dir(tmp_path / "out", product(extra="1"), force=False)
     write_build_dir(tmp_path / "out", product(c__lmu_c="2"), force=False)
     assert tree(tmp_path) == as_bytes(product(c__lmu_c="2"))
 
 
-def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+def test_an_empty_directory_is_used(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write_build_dir(tmp_path / "out", product(), force=False)
     assert tree(tmp_path) == as_bytes(product())
 
 
-def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
+def test_a_link_to_a_directory_is_followed(tmp_path: Path) -> None:
     write_build_dir(tmp_path / "real", product(), force=False)
     (tmp_path / "out").symlink_to("real")
     write_build_dir(tmp_path / "out", product(extra="1"), force=False)
@@ -87,7 +87,7 @@ def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("edit", ["change", "remove"])
-def test_an_edited_folder_needs_force(tmp_path: Path, edit: str) -> None:
+def test_a_stale_build_directory_needs_force(tmp_path: Path, edit: str) -> None:
     out = tmp_path / "out"
     write_build_dir(out, product(), force=False)
     if edit == "change":
@@ -121,7 +121,7 @@ def test_other_files_need_force(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "manifest", [None, "", "[]", "{}", '{"tool": "other", "files": {}}', '{"tool": "lmu-hw"}']
 )
-def test_a_foreign_folder_is_never_replaced(
+def test_a_foreign_directory_is_never_replaced(
     tmp_path: Path, manifest: str | None, force: bool
 ) -> None:
     out = tmp_path / "out"
@@ -149,7 +149,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("up", [".", ".."])
-def test_the_current_folder_is_refused(
+def test_the_current_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, up: str
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -161,14 +161,14 @@ def test_the_current_folder_is_refused(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
-def test_a_folder_closed_to_us(tmp_path: Path) -> None:
+def test_a_directory_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(EmitError, match="Permission denied"):
         write_build_dir(tmp_path / "out", product(), force=False)
 
 
 def write_failing(where: str, n: int, error: BaseException, out: Path, times: int = 1) -> None:
-    """Write to a folder while the n-th write or rename, counted from 0, fails ``times`` times."""
+    """Write a build directory while the n-th write or rename, from 0, fails ``times`` times."""
     owner, name = (Path, "write_bytes") if where == "write" else (os, "rename")
     real: Any = getattr(owner, name)
     calls = itertools.count()
@@ -187,7 +187,7 @@ FAULTS = [("write", 0), ("write", 2), ("rename", 0), ("rename", 1)]
 
 
 @pytest.mark.parametrize(("where", "n"), FAULTS)
-def test_a_full_disk_leaves_the_old_folder(tmp_path: Path, where: str, n: int) -> None:
+def test_a_full_disk_leaves_the_old_build_directory(tmp_path: Path, where: str, n: int) -> None:
     out = tmp_path / "out"
     write_build_dir(out, product(), force=False)
     error = OSError(errno.ENOSPC, "No space left on device")
@@ -206,7 +206,7 @@ def test_a_failed_first_write_leaves_nothing(tmp_path: Path, error: BaseExceptio
     assert os.listdir(tmp_path) == []
 
 
-def test_an_interrupt_leaves_the_old_folder(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_the_old_build_directory(tmp_path: Path) -> None:
     write_build_dir(tmp_path / "out", product(), force=False)
     with pytest.raises(KeyboardInterrupt):
         write_failing("write", 1, KeyboardInterrupt(), tmp_path / "out")
@@ -214,7 +214,7 @@ def test_an_interrupt_leaves_the_old_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_the_old_folder_survives_if_it_cannot_be_put_back(tmp_path: Path) -> None:
+def test_the_old_build_directory_survives_if_it_cannot_be_put_back(tmp_path: Path) -> None:
     write_build_dir(tmp_path / "out", product(), force=False)
     with pytest.raises(EmitError):
         write_failing("rename", 1, OSError(errno.EIO, "broken"), tmp_path / "out", times=2)
@@ -262,7 +262,7 @@ def test_read_manifest_failures(tmp_path: Path, content: str | None, text: str) 
     one_line(e)
 
 
-def test_read_manifest_of_no_folder(tmp_path: Path) -> None:
+def test_read_manifest_of_no_build_directory(tmp_path: Path) -> None:
     with pytest.raises(
         ModelFileError, match=r"nowhere does not exist; give a build directory written by"
     ):

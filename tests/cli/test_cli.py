@@ -216,7 +216,7 @@ def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixt
     assert text in refused(capsys, "verify", made, *line.split())
 
 
-def test_a_folder_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_directory_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for force in ((), ("--force",)):
         line = refused(capsys, "generate", "--d", 2, "-o", tmp_path, *force)
@@ -227,7 +227,9 @@ def test_a_folder_of_somebody_else(tmp_path: Path, capsys: pytest.CaptureFixture
     assert read_files(tmp_path) == {"notes.txt": b"mine"}
 
 
-def test_an_edited_folder_needs_force(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stale_build_directory_needs_force(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = read_files(copy)
     argv = ("generate", "--d", 3, "-o", copy, "-q")
     assert call(capsys, *argv).code == 0
@@ -253,7 +255,7 @@ def test_an_edited_folder_needs_force(copy: Path, capsys: pytest.CaptureFixture[
         (MemoryError(), 1, "out of memory"),
     ],
 )
-def test_a_failed_generate_leaves_the_old_folder(
+def test_a_failed_generate_leaves_the_old_build_directory(
     where: str,
     error: BaseException,
     code: int,
@@ -315,7 +317,7 @@ def test_a_failed_verify(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_an_unwritable_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     line = refused(capsys, "generate", "--d", 2, "-o", tmp_path / "locked" / "out")
     assert "Permission denied" in line
@@ -370,7 +372,7 @@ def test_a_link_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("out", ["", ".", "..", "/"])
-def test_the_current_folder_is_refused(
+def test_the_current_directory_is_refused(
     out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -26,7 +26,7 @@ NAMED = ("--theta", "8", "--activations", "relu,linear", "--activation", "sigmoi
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with two linear layers behind a cell, which is the current one."""
+    """Return a directory with two linear layers after a cell, and make it the current one."""
     monkeypatch.chdir(tmp_path)
     ones, none = np.ones((1, 1)), np.zeros((1, 1))
     np.savez(

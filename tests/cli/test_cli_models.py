@@ -46,7 +46,7 @@ def regression() -> FloatNetwork:
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of models and data that nothing may write to."""
+    """Return a directory of models and data that no test may write to."""
     build_dir = tmp_path_factory.mktemp("models")
     x = rng(9).uniform(-1.0, 1.0, (40, 12, 2))
     for name, net in (("classes", classifier()), ("numbers", regression())):
@@ -63,7 +63,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bench(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder of copies, which is the current one."""
+    """Return a directory of copies, and make it the current one."""
     place = Path(shutil.copytree(shelf, tmp_path / "bench"))
     monkeypatch.chdir(place)
     return place
@@ -80,7 +80,7 @@ def same_files(shelf: Path, bench: Path) -> bool:
 GENERATE = ("generate", "classes.npz", "--data", "classes_data.npz", "-o", "out")
 
 
-def test_a_folder_of_a_network_is_whole(bench: Path, capsys: Capture) -> None:
+def test_the_build_directory_of_a_network_is_complete(bench: Path, capsys: Capture) -> None:
     said = call(capsys, *GENERATE)
     assert said.code == 0, said
     files = read_files(bench / "out")
@@ -144,7 +144,7 @@ def test_the_same_request_gives_the_same_bytes(bench: Path, capsys: Capture) -> 
 
 
 @pytest.mark.cc
-def test_the_folder_is_verified(bench: Path, capsys: Capture) -> None:
+def test_the_build_directory_is_verified(bench: Path, capsys: Capture) -> None:
     require("cc|gcc|clang")
     for name in ("classes", "numbers"):
         data = ("--data", f"{name}_data.npz", "--weight-bits", "4", "--act-bits", "6")
@@ -240,7 +240,7 @@ def test_what_generate_refuses(
     assert same_files(shelf, bench)
 
 
-def test_a_folder_of_somebody_else_is_left_alone(bench: Path, capsys: Capture) -> None:
+def test_a_directory_of_somebody_else_is_left_alone(bench: Path, capsys: Capture) -> None:
     (bench / "out").mkdir()
     (bench / "out" / "mine.txt").write_text("mine")
     assert "did not write" in refused(capsys, *GENERATE, "--force")
@@ -369,7 +369,7 @@ def test_ranges_that_a_model_holds_are_of_no_data(bench: Path, capsys: Capture) 
     assert noted(capsys, "evaluate", "trained.npz", "--data", "classes_data.npz") == []
 
 
-def test_calibration_on_silence(bench: Path, capsys: Capture) -> None:
+def test_calibration_on_zero_input(bench: Path, capsys: Capture) -> None:
     np.savez(bench / "silent.npz", x=np.zeros((40, 12, 2)))
     text = "silent.npz: x is zero throughout the sequences that ranges are calibrated on"
     for line in (
@@ -499,7 +499,9 @@ def test_json_of_tune(bench: Path, capsys: Capture) -> None:
     assert best["weight_bits"] < 16
 
 
-def test_the_command_of_tune_makes_the_folder_of_tune(bench: Path, capsys: Capture) -> None:
+def test_the_command_of_tune_makes_the_build_directory_of_tune(
+    bench: Path, capsys: Capture
+) -> None:
     """Every option that changed the design is in the line that is printed."""
     (bench / "classes.npz").rename(bench / "my classes.npz")
     np.savez(bench / "quiet.npz", x=0.4 * np.load(bench / "unlabelled.npz")["x"])
@@ -531,7 +533,7 @@ def test_what_tune_says(bench: Path, capsys: Capture) -> None:
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
-def test_tune_writes_the_best_folder(bench: Path, capsys: Capture) -> None:
+def test_tune_writes_the_best_build_directory(bench: Path, capsys: Capture) -> None:
     said = call(capsys, *TUNE, "--max-loss", "5%", "-o", "best", "--json", "-q")
     best = said.json["best"]
     manifest = json.loads((bench / "best" / "manifest.json").read_bytes())

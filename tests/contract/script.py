@@ -14,7 +14,7 @@ from lmu_hw.program.interpreter import Interpreter
 from tests.factories.programs import random_inputs, random_state, random_steps
 
 LONGEST = 11
-"""Steps of one call: past the silence windows of most programs that are played."""
+"""Steps of one call: past the zero-input windows of most programs."""
 ACTIONS = 12
 
 
@@ -46,7 +46,7 @@ class Instances(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """Steps in one call: noise, silence or a rail; some have an output if that is to be said."""
+    """Steps in one call: noise, zero input or a rail; some have an output, if that is optional."""
 
     instance: int
     n_steps: int

@@ -143,7 +143,7 @@ def test_all_of_them_for_longer(name: str, tmp_path: Path) -> None:
 
 
 def test_scripts_reach_what_they_are_for() -> None:
-    """A load changes the state, a silence is long enough, an instance goes on after another."""
+    """A load changes the state, a zero-input run is long enough, an instance runs after another."""
     program = ALL["mixed"]
     script: list[Action] = [
         Run(0, 5, "noise", 1),
@@ -180,10 +180,10 @@ SHARED = (
     r"[^{;]*\{\n)"
 )
 C_FAULTS: dict[str, Broken] = {
-    "a save leaves out the silence": replaced(r"= s->silence\[i\];", "= 0;"),
+    "a save leaves out the zero-run counters": replaced(r"= s->silence\[i\];", "= 0;"),
     "a load leaves out a state": replaced(r"^ +s->z_inner\[i\] = .*words.*\n", ";\n"),
     "a load begins with another word": replaced(r"(s->z_outer\[i\] = .*) \+ i\]", r"\1]"),
-    "a reset leaves the silence": replaced(r"s->silence\[i\] = 0;", ";"),
+    "a reset leaves the zero-run counters": replaced(r"s->silence\[i\] = 0;", ";"),
     "all instances are one": lambda text: replaced(SHARED, r"\1s = (lmu_state *)&lmu_one;\n")(
         text.replace('#include "lmu.h"', '#include "lmu.h"\nstatic lmu_state lmu_one;', 1)
     ),
@@ -202,8 +202,8 @@ def test_broken_c_is_found(fault: str, tmp_path: Path) -> None:
 
 
 RTL_FAULTS: dict[str, Broken] = {
-    "a load leaves out the silence": replaced(r"(assign to_counts =) .*;", r"\1 1'd0;"),
-    "a save leaves out the silence": replaced(r"\{12'd0, count\}", "16'd0"),
+    "a load leaves out the zero-run counters": replaced(r"(assign to_counts =) .*;", r"\1 1'd0;"),
+    "a save leaves out the zero-run counters": replaced(r"\{12'd0, count\}", "16'd0"),
     "a command does not wait for the step": replaced("start = between && idle", "start = idle"),
     "a step does not wait for the command": replaced(r"(assign hold =) .*;", r"\1 1'd0;"),
     "a save does not wait for its reader": replaced(r"\(\(!o__valid\) \|\| o__ready\)", "1'd1"),

@@ -132,7 +132,7 @@ class Builder:
 def lmu(every: int = 1, *, recurrent: bool = True, seed: int = 0) -> Program:
     """Return an LMU layer with a dense readout and an argmax; several channels, odd widths.
 
-    The first channel hears the input alone, so that it is silent when the input is.
+    The first channel gets the input alone, so it has a zero-input run when the input has one.
     """
     b = Builder(seed)
     b.add("x", 3, Role.INPUT, QFormat(1, 9))
@@ -178,7 +178,7 @@ def stack(every: int = 1) -> Program:
 
 
 def side_by_side() -> Program:
-    """Return a cascade and a dense memory that fall silent in different steps."""
+    """Return a cascade and a dense memory whose zero-input runs begin in different steps."""
     b = Builder(4)
     b.add("x", 1, Role.INPUT, QFormat(1, 7))
     b.add("v", 1, Role.INPUT, QFormat(1, 7))

@@ -196,7 +196,7 @@ PROGRAMS: dict[str, Program] = {
 
 
 def stimulus(program: Program, n_steps: int, seed: int = 7) -> np.ndarray:
-    """Return loud noise with rails, impulses and two silences longer than the window.
+    """Return loud noise with rails, impulses and two zero-input runs longer than the window.
 
     Every word keeps to the format of its input.
 

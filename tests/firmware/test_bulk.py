@@ -215,7 +215,7 @@ def test_same_errors_as_the_interpreter(engine: BulkEngine) -> None:
     assert engine.run(np.zeros((0, 2, 1), dtype=np.int64)).shape == (0, 2, 8)
 
 
-def test_folder_of_another_program(tmp_path: Path) -> None:
+def test_build_directory_of_another_program(tmp_path: Path) -> None:
     c_dir = write_c_build(PROGRAMS["one_real"], tmp_path)
     with pytest.raises(ModelFileError, match="not those of the program; generate the build"):
         BulkEngine.from_c_files(PROGRAMS["one_pair"], c_dir)

@@ -33,17 +33,17 @@ def compiler() -> str:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the ``c`` folder of every program."""
-    top = tmp_path_factory.mktemp("folders")
+def c_dirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the ``c`` directory of every program."""
+    top = tmp_path_factory.mktemp("builds")
     return {name: write_c_build(program, top / name, 160) for name, program in ALL.items()}
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
-def test_no_warnings(cc: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_no_warnings(cc: str, c_dirs: dict[str, Path], tmp_path: Path) -> None:
     if cc not in COMPILERS:
         pytest.skip(f"{cc} not found; the other compiler is tried")
-    for name, c_dir in folders.items():
+    for name, c_dir in c_dirs.items():
         succeed(cc, *C99, "-O2", "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
         succeed(cc, *C99, "-fsyntax-only", c_dir / "test_lmu.c")
         if name in SOME:
@@ -51,15 +51,15 @@ def test_no_warnings(cc: str, folders: dict[str, Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_run_under_sanitizers(compiler: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_run_under_sanitizers(compiler: str, c_dirs: dict[str, Path], tmp_path: Path) -> None:
     checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1"]
-    for c_dir in (folders[name] for name in dict.fromkeys(RUN)):
+    for c_dir in (c_dirs[name] for name in dict.fromkeys(RUN)):
         sources = [c_dir / "lmu.c", c_dir / "test_lmu.c"]
         succeed(compiler, "-std=c99", *checks, *sources, "-o", tmp_path / "test")
         assert re.fullmatch(r"PASS \d+ words\n", succeed(tmp_path / "test", c_dir / "../vectors"))
 
 
-def test_used_from_cpp(compiler: str, folders: dict[str, Path], tmp_path: Path) -> None:
+def test_used_from_cpp(compiler: str, c_dirs: dict[str, Path], tmp_path: Path) -> None:
     """The header's names link from C++ to an object that a C compiler made."""
     main = tmp_path / "main.cpp"
     main.write_text(
@@ -71,7 +71,7 @@ def test_used_from_cpp(compiler: str, folders: dict[str, Path], tmp_path: Path) 
         "z = LMU_Z_OUTER_MAX + 1; assert(lmu_load(&s, w) == -1);\n"
         "z = LMU_Z_OUTER_MIN; assert(lmu_load(&s, w) == 0 && s.z_outer[0] == z); }\n"
     )
-    c_dir, lmu, program = folders["mixed"], tmp_path / "lmu.o", tmp_path / "main"
+    c_dir, lmu, program = c_dirs["mixed"], tmp_path / "lmu.o", tmp_path / "main"
     succeed(compiler, *C99, "-c", c_dir / "lmu.c", "-o", lmu)
     succeed(compiler, *CPP17, f"-I{c_dir}", "-c", main, "-o", tmp_path / "main.o")
     succeed(compiler, tmp_path / "main.o", lmu, "-o", program)
@@ -79,10 +79,10 @@ def test_used_from_cpp(compiler: str, folders: dict[str, Path], tmp_path: Path) 
 
 
 def test_object_needs_memory_functions_only(
-    compiler: str, folders: dict[str, Path], tmp_path: Path
+    compiler: str, c_dirs: dict[str, Path], tmp_path: Path
 ) -> None:
     require("nm")
-    for c_dir in (folders[name] for name in SOME):
+    for c_dir in (c_dirs[name] for name in SOME):
         for level in ("-O2", "-Os"):
             succeed(compiler, *C99, level, "-c", c_dir / "lmu.c", "-o", tmp_path / "lmu.o")
             symbols = [line.split()[-2:] for line in succeed("nm", tmp_path / "lmu.o").splitlines()]
@@ -94,9 +94,9 @@ def test_object_needs_memory_functions_only(
 
 
 def test_state_has_the_size_that_the_header_says(
-    compiler: str, folders: dict[str, Path], tmp_path: Path
+    compiler: str, c_dirs: dict[str, Path], tmp_path: Path
 ) -> None:
-    for c_dir in folders.values():
+    for c_dir in c_dirs.values():
         (size,) = re.findall(r"(\d+) bytes in lmu_state", (c_dir / "lmu.h").read_text())
         probe = tmp_path / "size.c"
         probe.write_text(f'#include "lmu.h"\nchar ok[sizeof(lmu_state) == {size} ? 1 : -1];\n')
@@ -104,14 +104,14 @@ def test_state_has_the_size_that_the_header_says(
 
 
 def test_scratch_has_the_size_that_the_header_says(
-    compiler: str, folders: dict[str, Path], tmp_path: Path
+    compiler: str, c_dirs: dict[str, Path], tmp_path: Path
 ) -> None:
     """The structure of a step and the arrays of the operation that has most."""
     for name in ("gates", "lmu", "order"):
-        header = (folders[name] / "lmu.h").read_text()
+        header = (c_dirs[name] / "lmu.h").read_text()
         (size,) = map(int, re.findall(r"(\d+) bytes of scratch", header))
         probe = tmp_path / "size.c"
-        text = (folders[name] / "lmu.c").read_text()
+        text = (c_dirs[name] / "lmu.c").read_text()
         arrays = max(
             sum(
                 int(bits) // 8 * int(n)
@@ -122,16 +122,16 @@ def test_scratch_has_the_size_that_the_header_says(
         assert arrays > 0
         code = f"char ok[sizeof(lmu_work) == {size - arrays} ? 1 : -1];\n"
         probe.write_text(f'#include "lmu.c"\n{code}')
-        succeed(compiler, "-std=c99", f"-I{folders[name]}", "-fsyntax-only", probe)
-    assert "16 bytes of scratch" in (folders["dense"] / "lmu.h").read_text()
-    assert "scratch" not in (folders["mixed"] / "lmu.h").read_text()
+        succeed(compiler, "-std=c99", f"-I{c_dirs[name]}", "-fsyntax-only", probe)
+    assert "16 bytes of scratch" in (c_dirs["dense"] / "lmu.h").read_text()
+    assert "scratch" not in (c_dirs["mixed"] / "lmu.h").read_text()
 
 
-def test_cppcheck(folders: dict[str, Path]) -> None:
+def test_cppcheck(c_dirs: dict[str, Path]) -> None:
     if not shutil.which("cppcheck"):
         pytest.skip("cppcheck not found")
     flags = ["--quiet", "--enable=warning,portability", "--error-exitcode=1", "--std=c99"]
-    succeed("cppcheck", *flags, *(folders[name] for name in SOME))
+    succeed("cppcheck", *flags, *(c_dirs[name] for name in SOME))
 
 
 @pytest.mark.parametrize(("name", "bits"), [("mixed", 32), ("wide", 64)])

@@ -26,7 +26,7 @@ def tools() -> None:
     assert host_c.available()
 
 
-def test_folder_is_what_runs(tmp_path: Path) -> None:
+def test_the_files_of_the_build_directory_run(tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
     c_dir = write_c_build(program, tmp_path)
     inputs = stimulus(program, 200)[:, None]

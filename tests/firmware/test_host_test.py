@@ -1,4 +1,4 @@
-"""`make` in a generated ``c`` folder: passes as generated, fails on anything broken."""
+"""`make` in a generated ``c`` directory: passes as generated, fails on every fault."""
 
 from __future__ import annotations
 

@@ -61,12 +61,12 @@ def program(name: str) -> Program:
 
 @pytest.fixture(scope="module")
 def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the ``c`` folder of a configuration."""
+    """Return the ``c`` directory of a configuration."""
 
     @cache
     def build_dir(name: str) -> Path:
         n_steps = 2 * (program(name).output_every or 1) + 30
-        return write_c_build(program(name), tmp_path_factory.mktemp("folder"), n_steps)
+        return write_c_build(program(name), tmp_path_factory.mktemp("build"), n_steps)
 
     return build_dir
 

@@ -17,21 +17,26 @@ REPORT = Path(__file__).resolve().parents[2] / "docs" / "results" / "proofs.md"
 HEAD = """\
 # What is proven of the emitted Verilog
 
-By `yowasp-sby` and z3, of the Verilog text that `lmu-hw generate` writes, for small designs
-(`tests/formal/designs.py`). What is claimed are Amaranth harnesses in `tests/formal/`. Each proof
-begins with registers and memories that hold anything, and a reset in the first cycle; a word that a
-memory may not be asked for, X in simulation, is any word. Where words are said to be anything, the
-arithmetic is left out: what is proven then rests on no word.
+Formal proofs about the Verilog text that `lmu-hw generate` writes, for the small designs of
+`tests/formal/designs.py`, by `yowasp-sby` and z3. Amaranth harnesses in `tests/formal/` state the
+claims.
 
-*Induction* holds for all times: the claims hold in the first cycles after a reset, and wherever
-they hold in that many cycles in a row, they hold in the next. *Bounded* holds for that many cycles
-from the reset, and no further. Both hold for these designs: other widths, lanes and programs come
-from the same code, but are not what was proven. Sums of products are left to the other tests.
+- A proof starts with arbitrary contents of all registers and memories, and a reset in the first
+  cycle. A read whose result is undefined (X in simulation) gives an arbitrary word.
+- *Words are arbitrary*: the arithmetic is cut out and its results are free, so the claim does not
+  depend on any word.
+- *Induction* holds for all times: the claims hold in the first cycles after a reset, and whenever
+  they hold in that many consecutive cycles, they hold in the next one.
+- *Bounded* holds for that many cycles from the reset, and no further.
+- A proof holds for its design. Other widths, lanes and programs come from the same code, but are
+  not proven. Sums of products are left to other tests.
 
-Each mutation is one fault in the Verilog, for which z3 has to find a run from reset that breaks a
-claim. `make test` repeats the proofs but those marked *formal*, with the first mutation of each;
-`make formal` does the rest. Times are of all processors together, in seconds, on the machine that
-wrote this page (`python -m tests.formal`).
+A mutation is one fault in the Verilog, for which z3 must find a run from reset that violates a
+claim.
+
+Repeat: `make test` runs the proofs that are not marked *formal*, each with its first mutation;
+`make formal` runs the rest. `python -m tests.formal` writes this page. Times are processor seconds
+of all processes together, on the machine that wrote it.
 
 """
 

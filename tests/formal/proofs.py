@@ -1,4 +1,4 @@
-"""Every proof, and the faults that must break it."""
+"""All proofs, each with the faults that must break it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = dict.fromkeys(
     ("layer", "layer, every 2"),
     ("lmu_memory", "lmu_operand_mux", "lmu_weight_fetch", "lmu_lane_0", *ARITHMETIC),
 )
-"""What is cut of a design where words are anything, but come when they do."""
+"""Modules to cut out of a design so that its words are arbitrary, but keep their cycles."""
 CONTROL = {
     "cascade": ("lmu_memory", "lmu_operand_mux", "lmu_zero_run_counter", "lmu_chain"),
     "layer, every 2": (
@@ -42,7 +42,7 @@ CONTROL = {
         "lmu_writeback",
     ),
 }
-"""What is cut of a design where only the control is looked at."""
+"""Modules to cut out of a design so that only its control remains."""
 
 
 def pacing(name: str, *mutations: Mutation, slow: bool = False) -> Proof:
@@ -52,9 +52,10 @@ def pacing(name: str, *mutations: Mutation, slow: bool = False) -> Proof:
     cycles = [plan.due.cycles] if plan.quiet is plan.due else [plan.due.cycles, plan.quiet.cycles]
     return Proof(
         name=f"steps, {name}",
-        claim="a word is taken exactly when there is room, but for the published cycles of each "
-        "step: ready comes again as soon as the reader has made room",
-        of=f"{' and '.join(map(str, cycles))} cycles a step; words are anything",
+        claim="a word is accepted exactly when there is room, except during the "
+        "published cycles of each step: ready returns as soon as the reader has made "
+        "room",
+        of=f"{' and '.join(map(str, cycles))} cycles a step; words are arbitrary",
         design=of,
         harness=PublishedCycles,
         engine=Engine.INDUCTION,
@@ -70,13 +71,14 @@ def requantizing(name: str, of: str, *mutations: Mutation, slow: bool = False) -
     """Return the proof of a design's rounding."""
     latency = latency_of(design(name).plan)
     return Proof(
-        name=f"requantise, {name}",
-        claim="every word, its job and its moment are those of `fixedpoint.round_sum` and a limit",
+        name=f"requantize, {name}",
+        claim="every word equals `fixedpoint.round_sum` with saturation, and "
+        "comes in its cycle with its job",
         of=of,
         design=partial(design, name, "lmu_requantizer"),
         harness=Requantizes,
         engine=Engine.INDUCTION,
-        # what is on its way when induction begins has left
+        # results that were in the pipeline when induction began have left it
         depth=latency + 2,
         reach=latency + 6,
         mutations=mutations,
@@ -92,13 +94,13 @@ def state(
     n_words = of().plan.program.n_words(Role.STATE)
     return Proof(
         name=f"state, {name}",
-        claim="a SAVE gives every word of the LOAD before it, cut to its format, and marks the "
-        "last; what it offers stays until it is taken",
+        claim="a SAVE returns every word of the LOAD before it, cut to its "
+        "format, and marks the last; an offered word stays until it is taken",
         of=f"{n_words} words; commands and stalls at any time, before the first step",
         design=of,
         harness=RoundTrip,
         engine=Engine.INDUCTION,
-        # no result of a step was on its way
+        # no result of a step was in the pipeline
         depth=depth,
         reach=40,
         mutations=mutations,
@@ -107,11 +109,11 @@ def state(
 
 
 def forgetting(name: str, *mutations: Mutation, depth: int, slow: bool = False) -> Proof:
-    """Return the proof that the words of a design do not depend on what was before a reset."""
+    """Return the proof that the words of a design do not depend on its history before a reset."""
     return Proof(
         name=f"reset, {name}",
-        claim="two cores with different registers and memories, reset for one cycle, then given "
-        "the same, offer the same words",
+        claim="two cores that start with different registers and memories offer "
+        "the same words after a reset of one cycle and equal inputs",
         of=f"{name}; two steps without a stall",
         design=partial(design, name),
         harness=partial(Forgets, words=True),
@@ -126,9 +128,10 @@ def forgetting(name: str, *mutations: Mutation, depth: int, slow: bool = False) 
 PROOFS = (
     Proof(
         name="output stream",
-        claim="every word that is written leaves once, in order, unchanged, within 3 cycles of a "
-        "free output; what is offered stays until it is taken; the last word of a step is marked; "
-        "where room for a step is promised, there is a place for each of its words",
+        claim="every word written leaves once, in order, unchanged, within 3 "
+        "cycles of a free output; an offered word stays until it is taken; the last word "
+        "of a step is marked; when `room` is set, the FIFO has space for all words of a "
+        "step",
         of="FIFO of 8 words of 4 bits, 3 words a step",
         design=partial(design, "cascade", "lmu_fifo"),
         harness=FifoOrder,
@@ -147,12 +150,12 @@ PROOFS = (
                 text="following <= following + {2'd0, o__ready}",
             ),
             Mutation(
-                what="room is promised twice",
+                what="room is granted twice",
                 pattern=r"assign room = reserved <= 4'd5",
                 text="assign room = reserved <= 4'd6",
             ),
             Mutation(
-                what="the mark of the last word stays behind",
+                what="the mark of the last word comes late",
                 pattern=r"o_last <= is_last",
                 text="o_last <= o__valid && is_last",
             ),
@@ -172,7 +175,7 @@ PROOFS = (
             what="a loop never ends", pattern=r"turn != control_word", text="turn == control_word"
         ),
         Mutation(
-            what="the last run is not seen",
+            what="the last run is not recognized",
             pattern=r"assign done = last_cycle &&",
             text="assign done = last_cycle && turn[0] &&",
         ),
@@ -188,17 +191,17 @@ PROOFS = (
     ),
     Proof(
         name="one writer",
-        claim="in no cycle do two of input, clearing and results write to the lanes' memory",
-        of="layer, every 2: results are still on their way when the next step may begin",
+        claim="input, clearing and results never write to the lanes' memory in the same cycle",
+        of="layer, every 2: results are still in the pipeline when the next step may begin",
         design=partial(design, "layer, every 2", cut=WORDS["layer, every 2"]),
         harness=OneWriter,
         engine=Engine.INDUCTION,
-        # results that were on their way when induction begins have arrived
+        # results that were in the pipeline when induction began have arrived
         depth=14,
         reach=20,
         mutations=(
             Mutation(
-                what="words are taken while the memory is cleared",
+                what="words are accepted while the memory is cleared",
                 pattern=r"assign take = valid && ready",
                 text="assign take = valid && (ready || clear)",
             ),
@@ -206,8 +209,8 @@ PROOFS = (
     ),
     Proof(
         name="words of a step",
-        claim="steps put as many words into the output FIFO as they reserved, for which there was "
-        "room: what the proof of the output stream assumes",
+        claim="steps write as many words to the output FIFO as they reserved, "
+        "and reserve only when it has room: the assumption of the proof *output stream*",
         of="layer, every 2: three steps without a stall",
         design=partial(design, "layer, every 2", cut=WORDS["layer, every 2"]),
         harness=WordsOfAStep,
@@ -216,12 +219,12 @@ PROOFS = (
         reach=96,
         mutations=(
             Mutation(
-                what="room is kept for words that never come",
+                what="room is reserved for words that never come",
                 pattern=r"assign reserve = step_controller_start && \(!step_controller_quiet\)",
                 text="assign reserve = step_controller_start",
             ),
             Mutation(
-                what="a state's word leaves too",
+                what="a state word is output too",
                 pattern=r"assign stream = valid && streamed",
                 text="assign stream = valid",
             ),
@@ -229,9 +232,10 @@ PROOFS = (
     ),
     Proof(
         name="AXI4-Stream names",
-        claim="every port is the core's, the reset is its inverse, words are extended by their "
-        "sign; what m_axis and m_axis_state offer stays until it is taken",
-        of="layer, every 2, with a state port; words are anything",
+        claim="every port is that of the core, the reset is inverted, words are "
+        "sign-extended; words offered on m_axis and m_axis_state stay until they are "
+        "taken",
+        of="layer, every 2, with a state port; words are arbitrary",
         design=partial(
             design,
             "layer, every 2",
@@ -244,9 +248,9 @@ PROOFS = (
         depth=2,
         reach=12,
         mutations=(
-            Mutation(what="reset of the wrong sign", pattern=r"\(!aresetn\)", text="(aresetn)"),
+            Mutation(what="reset of the wrong polarity", pattern=r"\(!aresetn\)", text="(aresetn)"),
             Mutation(
-                what="zeros above a negative word",
+                what="a negative word is extended with zeros",
                 pattern=r"\{5\{o_data\[2\]\}\}",
                 text="5'd0",
             ),
@@ -256,7 +260,7 @@ PROOFS = (
         "layer, every 2",
         Mutation(what="one word too few", pattern=r"segment == 1'd1\)", text="segment == 1'd0)"),
         Mutation(
-            what="a word is saved before it is there",
+            what="a word is saved before it has been read",
             pattern=r"pause <= 3'd3",
             text="pause <= 3'd1",
         ),
@@ -276,9 +280,9 @@ PROOFS = (
     ),
     Proof(
         name="reset, moments",
-        claim="two cores with different registers and memories, reset for one cycle, then given "
-        "the same, take and offer words in the same cycles",
-        of="layer; any stalls; words are anything",
+        claim="two cores that start with different registers and memories take "
+        "and offer words in the same cycles after a reset of one cycle and equal inputs",
+        of="layer; any stalls; words are arbitrary",
         design=partial(design, "layer", cut=WORDS["layer"]),
         harness=partial(Forgets, words=False),
         engine=Engine.BOUNDED,
@@ -332,9 +336,9 @@ PROOFS = (
     ),
     requantizing(
         "dense",
-        "totals of 14 bits, bases of 5, shifts 1 to 10, toward zero too",
+        "totals of 14 bits, bases of 5, shifts 1 to 10, also toward zero",
         Mutation(
-            what="bits that are shifted out are forgotten",
+            what="bits shifted out are ignored",
             pattern=r"lost_4 \|\| \(amount\[1\] && ",
             text="lost_4 || (amount[0] && ",
         ),

@@ -261,14 +261,14 @@ class Proof:
     slow: bool = False
 
     def run(self, build_dir: Path, mutation: Mutation | None = None) -> Verdict:
-        """Decide, in an empty folder; a mutation by a run from reset that breaks the claim."""
+        """Prove the claim in an empty directory, or find a run that shows the mutation."""
         engine, depth = (Engine.BOUNDED, self.reach) if mutation else (self.engine, self.depth)
         design = self.design()
         harness = self.harness(design)
         top = rtlil.convert(harness, name=TOP, ports=harness.inputs, emit_src=True)
         verilog = mutation.of(design.text) if mutation else design.text
         files = {n: text for n, text in design.files.items() if n.endswith(".mem")}
-        files |= {"lmu.v": _without_folder(_any_for_x(verilog)), f"{TOP}.il": top}
+        files |= {"lmu.v": _without_mem_dir(_any_for_x(verilog)), f"{TOP}.il": top}
         for name, text in files.items():
             (build_dir / name).write_text(text)
         (build_dir / "p.sby").write_text(
@@ -305,7 +305,7 @@ class Proof:
         return Verdict(status, log, seconds)
 
 
-def _without_folder(verilog: str) -> str:
+def _without_mem_dir(verilog: str) -> str:
     """Leave out the parameter MEM_DIR: Yosys renames modules that are given parameters."""
     text, n = re.subn(r' #\(\n  parameter MEM_DIR = ""\n\) \(', " (", verilog)
     text, m = re.subn(r" #\(\.MEM_DIR\(MEM_DIR\)\) ", " ", text)

@@ -32,7 +32,7 @@ def latency_of(plan: Schedule) -> int:
 class Requantizes(Harness):
     """Every result leaves after the latency, as the definition has it, with its job.
 
-    Assumed is what the lanes promise: a total and its bias stay within the accumulator.
+    Assumes what the lanes guarantee: a total and its bias stay within the accumulator.
     """
 
     def __init__(self, design: Design) -> None:

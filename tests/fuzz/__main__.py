@@ -111,7 +111,7 @@ def fuzz(reader: Reader, seed: int, numbers: range, jobs: int) -> Tally:
 
 
 def keep(reader: Reader, seed: int, number: int, found: Finding, out: Path) -> Path:
-    """Write the input of a finding; return its folder."""
+    """Write the input of a finding; return its directory."""
     place = out / f"{reader.name}-{seed}-{number}"
     for name, content in found.files.items():
         path = place / name

@@ -25,7 +25,7 @@ GOOD = (
 GOOD += ("axi", "c", "icarus,c", "interpreter", "ice40-up5k", "c-m4", "nothing.npz", "nothing.wav")
 NAMES = ("nothing", "nothing.npz", "nothing.keras", "spec.toml", "", ".", "/dev/null", "argv.json")
 HERE = "@"
-"""What stands for the folder of the input: there lie a model, data and a build directory."""
+"""Placeholder for the input directory, which holds a model, data and a build directory."""
 FOUND = (HERE, "@/model.npz", "@/data.npz", "@/spec.json")
 NUMBERS = (*map(str, INTS), *map(str, FLOATS))
 
@@ -33,7 +33,7 @@ NUMBERS = (*map(str, INTS), *map(str, FLOATS))
 @cache
 def _commands() -> dict[str, list[str]]:
     commands = parser("0")[1]
-    # what writes does so into this folder, or not at all
+    # commands may write to this directory only
     left_out = ("-h", "--help", "-o", "--out", "--output", "--keep")
     return {
         name: [option for option in sub.options() if option not in left_out]

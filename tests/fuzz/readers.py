@@ -39,7 +39,7 @@ from tests.fuzz.commands import HERE, damaged_line
 from tests.fuzz.mutate import Tree, damaged_bytes, damaged_text, hostile, json_bytes
 
 Files = dict[str, bytes]
-"""What lies in the folder that is read, by name."""
+"""Files in the directory that is read, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Reader:
     make : callable
         Returns the damaged input that a seed stands for.
     read : callable
-        Reads it from a folder; an `LMUHWError` is as good as success.
+        Reads it from a directory; an `LMUHWError` counts as success.
     """
 
     name: str
@@ -112,7 +112,7 @@ def _around() -> Files:
     """Return what a command line may name: a build directory, a model, its data, a request."""
     data = [(f"{name}.npy", containers.npy(array)) for name, array in DATA[0].items()]
     return {
-        **_folder()[0],
+        **_build_files()[0],
         "model.npz": to_bytes(_network()),
         "data.npz": containers.zipped(data),
         "spec.json": json.dumps(SPECS[0]).encode(),
@@ -192,7 +192,7 @@ def _generate(rng: Random) -> Files:
 
 
 def _read_generate(build_dir: Path) -> None:
-    """Make the whole folder of a request: all its texts, none of its files."""
+    """Make all texts of the build directory of a specification, without writing files."""
     data = spec.load(build_dir / "spec.json")
     chosen = options.chosen({}, data)
     files_of(quantize_memory(parse(data)), chosen)
@@ -238,7 +238,7 @@ def _read_program(build_dir: Path) -> None:
 
 
 @cache
-def _folder() -> tuple[Files, dict[str, Tree]]:
+def _build_files() -> tuple[Files, dict[str, Tree]]:
     design = quantize_memory(parse({"d": 2, "theta": 4.0, "bits": 8, "channels": 2}))
     files = {
         name: content.encode() if isinstance(content, str) else content
@@ -250,7 +250,7 @@ def _folder() -> tuple[Files, dict[str, Tree]]:
 
 
 def _design(rng: Random) -> Files:
-    files, trees = _folder()
+    files, trees = _build_files()
     name = rng.choice([*files, "program.json", "certificate.json"])
     data = trees[name].damaged(rng)
     if name == "program.json" and isinstance(data, dict):

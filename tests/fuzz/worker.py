@@ -130,7 +130,7 @@ def smaller(files: Files, shows: Callable[[Files], bool]) -> Files:
 
 @contextmanager
 def limits() -> Iterator[Path]:
-    """Limit this process, and give it a folder; warnings are lines that nobody should see."""
+    """Limit this process, and give it a directory; a warning counts as a finding."""
 
     def hang(signum: int, frame: FrameType | None) -> None:
         raise HangError(f"more than {SECONDS:g} s")

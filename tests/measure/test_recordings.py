@@ -28,7 +28,7 @@ ENGINES = ["interpreter", pytest.param("c", marks=pytest.mark.cc)]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of a memory, and of a classifier with outputs at several paces."""
+    """Return a directory with a memory, and with a classifier with outputs at several rates."""
     place = tmp_path_factory.mktemp("recordings")
     generate(place / "memory", "--d", 4, "--channels", 2)
     first = lmu(rng(1), 2, kind="dense", n=6, memory=LinearMemory(order=3, theta=8.0, channels=2))
@@ -317,7 +317,7 @@ def test_a_word_that_differs_is_found_in_its_recording(tmp_path: Path, capsys: C
     require("cc|gcc|clang")
     assert call(capsys, "generate", "--d", 4, "-o", tmp_path / "out", "-q").code == 0
     break_c(tmp_path / "out")
-    # silence shows nothing of a coefficient
+    # zero input shows nothing of a coefficient
     u = np.round(rng(3).uniform(-0.9, 0.9, 60), 3)
     loud = "".join(f"{x}\n" for x in u)
     (tmp_path / "u.csv").write_text(f"0\n0\n\n0\n\n{loud}\n0\n")

@@ -322,7 +322,7 @@ def test_what_columns_must_be(text: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".wav"])
-def test_missing_and_folder(tmp_path: Path, suffix: str) -> None:
+def test_missing_file_and_directory(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"signal{suffix}"
     refused(path, r"cannot read .*: No such file or directory")
     path.mkdir()

@@ -333,7 +333,7 @@ def test_c_engine_without_a_compiler(
     assert not (tmp_path / "m.csv").exists()
 
 
-def test_tampered_folder(
+def test_tampered_build_directory(
     build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "copy"

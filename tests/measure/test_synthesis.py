@@ -293,7 +293,7 @@ def test_bad_options(
     assert text in refused(capsys, "synth", tiny, *options)
 
 
-def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_build_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "xc7")
     assert "does not exist" in refused(capsys, "synth", tmp_path / "none", *target)
     build_dir = generate(tmp_path / "out", *TINY)
@@ -310,7 +310,7 @@ def test_a_folder_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "was not written by lmu-hw" in refused(capsys, "synth", build_dir, *target)
 
 
-def test_a_folder_to_keep_things_in_must_be_empty(
+def test_a_directory_to_keep_files_in_must_be_empty(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yowasp_tools, "check", lambda _: None)

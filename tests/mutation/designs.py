@@ -15,7 +15,7 @@ from lmu_hw.rtl.options import Hardware
 from lmu_hw.verify.worst_case import worst_case
 
 STEPS = 300
-"""Steps of random stimulus in the folder's bench, before the worst cases."""
+"""Steps of random stimulus in the bench of the build directory, before the worst cases."""
 DESIGNS = {
     "cascade": {"d": 6, "theta": 20, "realization": "cascade"},
     "channels": {"d": 5, "theta": 15, "channels": 3, "output": "state", "realization": "cascade"},
@@ -33,7 +33,7 @@ SHARES = {
 
 
 def prepare(place: Path, name: str) -> Program:
-    """Write the folder of a design, with vectors that are worth playing."""
+    """Write the build directory of a design, with random and worst-case test vectors."""
     design = quantize_memory(parse(DESIGNS[name]))
     for file, content in files_of(design, HARDWARE.get(name, Hardware())).items():
         path = place / file

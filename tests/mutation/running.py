@@ -21,7 +21,7 @@ def run(command: list[str], place: Path) -> int | None:
 
 
 def verified(place: Path, *backends: str) -> str:
-    """Return what `lmu-hw verify` makes of a folder, with each backend in turn."""
+    """Return the verdict of `lmu-hw verify` on a build directory, with each backend in turn."""
     for backend in backends:
         command = [sys.executable, "-m", "lmu_hw", "verify", str(place), "--backends", backend]
         command += ["--steps", str(DEEP_STEPS[backend]), "-q"]

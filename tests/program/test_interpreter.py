@@ -27,12 +27,12 @@ from tests.program import reference
 from tests.program.reference import two_port
 
 WINDOW = 12  # of every program in PROGRAMS
-N_STEPS = 8 * (WINDOW + 4)  # the stimulus holds silences of an eighth, so longer than the window
+N_STEPS = 8 * (WINDOW + 4)  # the stimulus has zero-input runs of an eighth, longer than the window
 
 every_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 
 
-def longest_silence(u: Any) -> int:
+def longest_zero_run(u: Any) -> int:
     """Return the longest run of steps with all channels zero."""
     best = run = 0
     for quiet in (u == 0).all(axis=1):
@@ -47,7 +47,7 @@ def longest_silence(u: Any) -> int:
 @every_program
 def test_every_word_is_that_of_the_reference(program: Program) -> None:
     u = stimulus(program, N_STEPS)
-    assert longest_silence(u) > WINDOW
+    assert longest_zero_run(u) > WINDOW
     outputs, state = reference.run(program, u)
     interpreter = Interpreter(program)
     assert np.array_equal(interpreter.run(u[:, None, :])[:, 0], outputs)
@@ -56,7 +56,7 @@ def test_every_word_is_that_of_the_reference(program: Program) -> None:
 
 @every_program
 def test_streams_from_loaded_states(program: Program) -> None:
-    """Streams are silent at different times, so that both roundings occur in one step."""
+    """Zero-input runs of the streams differ in time, so that both roundings occur in one step."""
     rng = np.random.default_rng(7)
     n_streams, n_steps = 3, 24
     fmt = program.with_role(Role.INPUT)[0].fmt
@@ -345,7 +345,7 @@ def test_zero_input_dies_to_zero(program: Program) -> None:
 
 
 def test_rounding_alone_would_not_die() -> None:
-    """The silence is what empties the memory: half up leaves words for ever."""
+    """Only rounding toward zero empties the memory: with half up, words remain forever."""
     program = cascade_program(sections="pprpr", seed=1, window=2**20)
     interpreter = Interpreter(program)
     interpreter.load(random_state(program, np.random.default_rng(11), 1))

@@ -53,7 +53,7 @@ def check_streams(program: Program, n_streams: int, n_steps: int, seed: int) -> 
     """Assert that every stream is the reference's, from random states, in one call."""
     rng = np.random.default_rng(seed)
     inputs = random_inputs(program, rng, (n_steps, n_streams))
-    inputs[:, 0] = 0  # a stream that gets silent, beside others that do not
+    inputs[:, 0] = 0  # one stream with a zero-input run, beside others without
     state = random_state(program, rng, n_streams)
     asked = random_steps(program, rng, n_steps)
     interpreter = Interpreter(program, n_streams)
@@ -99,8 +99,8 @@ def test_random_programs_come_back_from_their_files(program: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ["lmu", "feed_forward", "stack", "gates"])
-def test_the_networks_are_loud_and_silent(name: str) -> None:
-    """Their results vary, saturate and fall silent: they are worth testing on."""
+def test_the_networks_saturate_and_reach_zero_input_runs(name: str) -> None:
+    """Their results vary and saturate, and memories reach zero-input runs."""
     program = NETWORKS[name]
     seen: dict[str, list[Any]] = {v.name: [] for v in program.vectors}
     Interpreter(program, 4).run(

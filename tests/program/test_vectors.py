@@ -1,4 +1,4 @@
-"""Test vectors: files read back the same, and the stimulus covers rails and silence."""
+"""Test vectors: files read back the same, and the stimulus covers rails and zero-input runs."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_stimulus_is_that_of_its_seed() -> None:
     assert not np.array_equal(u[:, 0], u[:, 1])
 
 
-def longest_silence(u: np.ndarray) -> int:
+def longest_zero_run(u: np.ndarray) -> int:
     best = run = 0
     for quiet in (u == 0).all(axis=1):
         run = run + 1 if quiet else 0
@@ -193,14 +193,14 @@ def longest_silence(u: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_stimulus_is_silent_for_longer_than_the_window(seed: int) -> None:
+def test_stimulus_has_zero_runs_longer_than_the_window(seed: int) -> None:
     """A window too long for the gaps between impulses to fill it by chance.
 
     Streams draw their own pieces, and every one has it.
     """
     program = cascade_program(sections="r", window=200)
     u = stimulus(program, 6000, 4, seed)
-    assert min(longest_silence(u[:, s]) for s in range(4)) > 200
+    assert min(longest_zero_run(u[:, s]) for s in range(4)) > 200
 
 
 @pytest.mark.parametrize("seed", range(3))

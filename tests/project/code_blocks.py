@@ -1,4 +1,4 @@
-"""Runs the code blocks of a Markdown page, top to bottom, in one folder.
+"""Runs the code blocks of a Markdown page, top to bottom, in one directory.
 
 | block | what is done |
 |---|---|
@@ -166,7 +166,7 @@ PAGES = Sybil(
 
 
 def run(page: Path) -> int:
-    """Run all blocks of a page in the current folder; return their number."""
+    """Run all blocks of a page in the current directory; return their number."""
     document = PAGES.parse(page)
     examples = list(document.examples())
     for example in examples:

@@ -131,7 +131,7 @@ def test_modules_are_found() -> None:
     assert "lmu_hw.errors" in OWN["lmu_hw.program.fixedpoint"]
 
 
-def test_every_folder_is_a_package() -> None:
+def test_every_directory_is_a_package() -> None:
     for path in MODULES.values():
         assert (path.parent / "__init__.py").exists(), path.parent.name
 

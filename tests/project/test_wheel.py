@@ -22,7 +22,7 @@ from tests.tools import require, tools_required
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = {"lmu_hw": "lmu_hw", "rtl_templates": "lmu_hw/_rtl_templates", "sim": "lmu_hw/_sim"}
-"""Folders of the repository, and where the wheel has them."""
+"""Directories of the repository, and their places in the wheel."""
 OFFLINE = "after connection broken by"
 """pip's words where it reaches no package index."""
 

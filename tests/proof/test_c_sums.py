@@ -110,9 +110,9 @@ FAULTS: dict[Callable[[Claims, str], tuple[Claims, str]], str] = {
     narrowed: r"is claimed to fit int32_t, but reaches -?\d+ to \d+",
     narrowed_everywhere: r"is claimed to fit int32_t, but reaches",
     narrowed_in_c: r"cascade_\w+: t: is int64_t by the certificate, but int32_t in the C",
-    of_another_range: r"is claimed to reach -?\d+ to \d+, but from the program follows -?\d+ to",
+    of_another_range: r"is claimed to reach -?\d+ to \d+, but the program gives -?\d+ to",
     left_out: r"the claim of its range is missing",
-    part_left_out: r"parts of a row are not claimed",
+    part_left_out: r"no claim covers some columns of a row",
     unknown: r"has a claim, but is not a sum of the program",
     of_no_columns: r"columns are claimed to be None",
     of_another_scale: r"scale_bits is claimed to be '3'",
@@ -130,11 +130,11 @@ def test_a_fault_is_caught(fault: Callable[[Claims, str], tuple[Claims, str]]) -
 @pytest.mark.parametrize("claims", [None, {}, [3], "sums"])
 def test_a_certificate_that_claims_nothing(claims: Any) -> None:
     program, _, text = stated("network")
-    with pytest.raises(CertificateError, match="the claims of the sums of its C are missing"):
+    with pytest.raises(CertificateError, match="the claims of its C sums are missing"):
         check_sums(program, claims, text)
 
 
-def test_certify_looks_at_the_c_of_a_folder(
+def test_certify_checks_the_c_of_a_build_directory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"

@@ -275,7 +275,7 @@ CORRUPTIONS: dict[Edit, str] = {
     a_prediction_beyond_any: "predicted_error_lsb has no predicted that is a number",
     a_prediction_that_is_none: "predicted_error_lsb has no predicted that is a number",
     no_prediction: "predicted_error_lsb is missing",
-    a_list_of_accumulators_cut: "accumulators are not those of its operations",
+    a_list_of_accumulators_cut: "accumulators differ from those of its operations",
     an_accumulator_that_is_none: "accumulator of z_inner: its claim is missing",
     half_a_prediction: "predicted_error_lsb has no roundoff that is a number",
     a_claim_too_many: "ghost: has a claim, but is not in the program",
@@ -307,7 +307,9 @@ def test_certify_catches_a_decay_that_is_not(tmp_path: Path) -> None:
         quantize_memory(parse({"d": 12, "realization": "dense", "bits": 10}))
     )
     certify(write(tmp_path / "out", program, stated, decay="not proven"))
-    with pytest.raises(CertificateError, match="zero_input_decay is 'proven', but it is not"):
+    with pytest.raises(
+        CertificateError, match="zero_input_decay is 'proven', but no proof follows"
+    ):
         certify(write(tmp_path / "out", program, stated, decay="proven"))
     stated["decay"]["m"]["proven"] = True
     with pytest.raises(CertificateError, match="m: proven is claimed to be True"):
@@ -377,7 +379,7 @@ def test_require_proof_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str
     model = tmp_path / "model.npz"
     model.write_bytes(to_bytes(network(lmu(rng, 2, kind="simple_rnn", terms=("e_x", "e_m")))))
     line = refused(capsys, "generate", model, "--require-proof", "-o", tmp_path / "out", "--quiet")
-    assert "no proof that it keeps to its format" in line
+    assert "no proof that it stays in its format" in line
     assert not (tmp_path / "out").exists()
     made = call(capsys, "generate", model, "-o", tmp_path / "out", "--quiet")
     assert made.code == 0

@@ -136,8 +136,10 @@ def test_both_bounds_on_rounding_hold_and_one_is_tighter(
 def random_errors(
     chain: list[list[tuple[int, int]]], rng: np.random.Generator, *, nearest: bool
 ) -> dict[str, Any]:
-    """Return the largest values that errors made of silence: of random signs and full size, or as
-    two words have them that are rounded to nearest from one sum.
+    """Return the largest values that rounding errors cause without input.
+
+    They have random signs and full size or, with ``nearest``, are those of two words rounded to
+    nearest from one sum.
     """
     lsb = {"chain": 2.0**-6, "outer": 2.0**-5, "inner": 2.0**-7}
     held = [np.zeros((len(s), 64)) for s in chain]

@@ -50,8 +50,8 @@ def no_adaptor(data: Data) -> None:
 
 REASONS: dict[Callable[[Data], None], str] = {
     coarse_chain: "its input saturates",
-    fine_words: "its words are too fine to be followed",
-    wide_coefficient: "its coefficients are too wide to be followed",
+    fine_words: "its words have too many fractional bits to analyze",
+    wide_coefficient: "its coefficients are too wide to analyze",
     no_adaptor: "section 1 has an adaptor of e = 0",
 }
 
@@ -74,7 +74,7 @@ def test_a_chain_that_rings_on(program: Data, monkeypatch: pytest.MonkeyPatch) -
     claim = derive(program).signals["z_inner"]
     assert (claim.basis, claim.reason) == (
         Basis.SATURATION,
-        "its impulse response has no bound that was found",
+        "no bound of its impulse response was found",
     )
 
 

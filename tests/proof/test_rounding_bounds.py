@@ -97,7 +97,7 @@ def reached(program: Program) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_nothing_that_can_be_reached_is_beyond_its_bound(name: str) -> None:
-    """Every state of a small chain, silence and all: the bounds hold, and are not far above."""
+    """Every state of a small chain, zero-input runs included: the bounds hold, and are tight."""
     program = small(name)
     claims = derive(json.loads(program.to_json())).signals
     for signal, most in reached(program).items():
@@ -117,8 +117,8 @@ def test_bounds_without_rounding_errors_are_passed(monkeypatch: pytest.MonkeyPat
     assert any(found)
 
 
-def test_silence_adds_what_its_zeros_leave_room_for() -> None:
-    """The worst of all lags at which silence may have ended, as `Quiet` says in cells."""
+def test_zero_input_runs_add_what_their_zeros_leave_room_for() -> None:
+    """The worst of all lags at which truncation may have ended; `Quiet` groups them in cells."""
     sections = sections_of([((11, 6), (13, 6)), ((5, 5),)])
     window, least = 20, ONE // 3
     gains = gains_of(sections, 4)

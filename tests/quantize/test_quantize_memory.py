@@ -35,7 +35,7 @@ def spec_of(order: int, theta: float, **options: object) -> LMUSpec:
 
 @pytest.mark.parametrize("bits", [12, 16, 20])
 @pytest.mark.parametrize(("order", "theta"), WITHIN_BUDGET)
-def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> None:
+def test_cascade_keeps_the_error_budget(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
     error, _ = measure(design)
     assert design.error <= ERROR_BUDGET
@@ -45,7 +45,7 @@ def test_promise_is_kept_by_the_cascade(order: int, theta: int, bits: int) -> No
 
 
 @pytest.mark.parametrize(("order", "theta", "bits"), [(6, 100, 12), (6, 100, 16), (64, 128, 12)])
-def test_promise_is_kept_by_dense_where_it_can(order: int, theta: int, bits: int) -> None:
+def test_dense_keeps_the_error_budget_where_it_can(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.DENSE))
     error, _ = measure(design)
     assert error.max() <= ERROR_BUDGET
@@ -104,7 +104,7 @@ def test_worst_input_fills_the_format_but_does_not_overflow(order: int, theta: i
 
 
 @pytest.mark.parametrize("method", [Discretizer.EULER, Discretizer.BILINEAR])
-def test_other_discretizers_keep_the_promise(method: Discretizer) -> None:
+def test_other_discretizers_keep_the_error_budget(method: Discretizer) -> None:
     design = quantize_memory(spec_of(6, 100, discretizer=method))
     error, _ = measure(design)
     assert error.max() <= ERROR_BUDGET

@@ -96,7 +96,7 @@ def test_files_of_keras_lmu_in_16_bits(name: str, suffix: str, data_dir: Path) -
     spec = build_dir / f"{name}.keras" if suffix == ".weights.h5" else None
     net = load(build_dir / f"{name}{suffix}", spec=spec)
     y = integers(design(net, WIDE, [io["x"]]), io["x"])
-    # the promise of issue 3, against the model's own output
+    # the accuracy goal, against the model's own output
     assert np.max(np.abs(y - io["y"])) <= 5e-3
 
 
@@ -287,7 +287,7 @@ def test_what_is_proven_never_saturates(
 
 
 def test_what_was_only_seen_does_saturate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same watch, where nothing is promised: data that say less than they should."""
+    """The same check without a proof: the calibration data cover less than the inputs."""
     net = network(lmu(rng(1), 1, terms=(), memory=LinearMemory(order=4, theta=20.0)))
     made = design(net, WIDE, [np.r_[1.0, np.zeros(30)][:, None]])
     x = adversaries(made, 80)

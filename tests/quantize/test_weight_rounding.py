@@ -157,7 +157,7 @@ def test_the_order_of_columns_in_blocks_does_not_matter(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "x",
     [np.zeros((9, 4)), np.full((9, 4), 7.9), np.eye(2, 4)],
-    ids=["silence", "constants", "fewer steps than columns"],
+    ids=["zero input", "constants", "fewer steps than columns"],
 )
 @pytest.mark.parametrize("bits", [2, 8, 16])
 def test_data_that_say_little_leave_the_weights_alone(x: np.ndarray, bits: int) -> None:

@@ -46,7 +46,7 @@ BREAKS = {
 
 
 def make(build_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Run the plain Verilog bench of a folder."""
+    """Run the plain Verilog bench of a build directory."""
     return subprocess.run(["make", "-C", str(build_dir / "rtl")], capture_output=True, text=True)
 
 

@@ -531,7 +531,7 @@ NARROW = {name: QFormat(4, 5) for name in ("outer", "inner", "chain")}
 @pytest.mark.parametrize("formats", [{}, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("sections", ["p", "r", "prpprr"])
 def test_chain_unit(sections: str, formats: dict[str, QFormat]) -> None:
-    """Every state, in the cycle that the schedule counts on, over steps loud and silent.
+    """Every state, in the cycle that the schedule counts on, with and without zero-input runs.
 
     Two channels go beside each other, the third alone.
     """

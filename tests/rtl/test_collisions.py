@@ -113,7 +113,7 @@ def test_verilog_simulates_an_x_where_it_is_asked_to(
 
 @pytest.fixture
 def all_collide(tmp_path: Path) -> Path:
-    """Return a folder whose RAMs, where collisions are X, never give a word."""
+    """Return a build directory whose RAMs, where collisions are X, never give a word."""
     build_dir = write_rtl_build(PROGRAMS["one_pair"], tmp_path)
     edit_file(
         build_dir / "rtl/lmu.v", r"if \(write && write_address == read_address\)", "if (1'b1)"

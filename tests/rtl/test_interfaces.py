@@ -129,7 +129,7 @@ def test_cocotb_bench_sees_what_only_sharing_shows(what: str, tmp_path: Path) ->
 
 
 @pytest.mark.sim
-def test_verify_and_make_of_a_generated_folder(
+def test_verify_and_make_of_a_build_directory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require("iverilog", "vvp", "make")

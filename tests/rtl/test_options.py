@@ -52,7 +52,9 @@ def test_an_option_comes_before_a_key() -> None:
     assert chosen({"state_port": True}) == Hardware(state_port=True)
 
 
-def test_lanes_are_in_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lanes_are_in_the_build_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec = tmp_path / "memory.toml"
     spec.write_text("d = 12\nlanes = 3\n")
     one = call(capsys, "generate", "--d", 12, "-o", tmp_path / "one", "--json").json

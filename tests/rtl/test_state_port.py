@@ -194,7 +194,7 @@ def test_a_program_without_a_state() -> None:
     b.add("y", 1, Role.OUTPUT)
     b.affine(("x",), "y")
     program = b.program("no state")
-    with pytest.raises(ScheduleError, match="must have a state for a state port"):
+    with pytest.raises(ScheduleError, match="a state port needs a program with a state"):
         schedule(program, state_port=True)
 
 

@@ -39,9 +39,9 @@ def test_a_state_belongs_to_the_program_not_to_the_backend() -> None:
 
 
 def test_zero_input_leads_to_a_state_of_exactly_zero() -> None:
-    """No limit cycle is left over: roundings go toward zero once the input has been silent."""
+    """No limit cycle remains: in a zero-input run the memory rounds toward zero."""
     after = DESIGN.run(np.concatenate([WORDS, np.zeros(2000, dtype=int)]))
     assert not after.outputs[-1].any()
-    *memory, steps_of_silence = after.state
+    *memory, zero_input_steps = after.state
     assert not any(memory)
-    assert steps_of_silence > 0
+    assert zero_input_steps > 0

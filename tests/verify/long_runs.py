@@ -30,9 +30,9 @@ PIECES = 4
 
 
 class Stimulus:
-    """Input words without end: noise, impulses, rails, silence and worst cases in random order.
+    """Endless input words: noise, impulses, rails, zero input and worst cases in random order.
 
-    Every other silence lasts longer than the memory's window, on average; a worst case is whole, as
+    On average every other zero-input run exceeds the memory's window. A worst case is whole, as
     long as what it drives remembers.
 
     Attributes
@@ -109,7 +109,7 @@ class Report:
     checked : int
         Steps that the interpreter computed too.
     silent : int
-        Blocks that began in a silence as long as a window.
+        Blocks that began in a zero-input run as long as a window.
     digest : str
         Of all words of the last block and those before.
     classes : Counter
@@ -185,7 +185,7 @@ def soak(
 
 
 def _place(program: Program) -> int:
-    """Return where in the state the silence of the first memory is counted."""
+    """Return the index of the first memory's zero-run counter in the state."""
     names = [v.name for v in program.with_role(Role.STATE) for _ in range(v.length)]
     memories = [op for op in program.ops if hasattr(op, "silence")]
     return names.index(memories[0].silence)

@@ -65,14 +65,14 @@ def test_in_c_and_in_the_interpreter(order: int, theta: int) -> None:
     engine.run(loud(2 * theta, STREAMS, order))
     start = engine.save()
     assert start[:, :-1].any(axis=1).all()
-    silence = np.zeros((6 * theta, STREAMS, 1), dtype=np.int64)
-    states = engine.run(silence)
+    zeros = np.zeros((6 * theta, STREAMS, 1), dtype=np.int64)
+    states = engine.run(zeros)
     died = steps_to_zero(states)
     assert theta < died < 4 * theta
     assert not states[died:].any(), "the state did not stay zero"
     interpreter = Interpreter(program, STREAMS)
     interpreter.load(start)
-    np.testing.assert_array_equal(interpreter.run(silence[: died + 8]), states[: died + 8])
+    np.testing.assert_array_equal(interpreter.run(zeros[: died + 8]), states[: died + 8])
 
 
 @pytest.mark.sim

@@ -110,7 +110,9 @@ def load_cycles(build_dir: Path) -> int:
 
 
 @pytest.mark.cc
-def test_a_folder_that_is_equal_has_none(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_build_directory_without_mismatch_has_none(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     require(CC)
     said = call(capsys, "verify", copy, "--backends", "c", "--steps", 200, "--json")
     assert said.code == 0

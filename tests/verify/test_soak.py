@@ -145,7 +145,7 @@ def broken(pattern: str, by: str) -> Change:
 
 FAULTS: dict[str, Change] = {
     "a window of one step more": broken(r"(_WINDOW) (\d+)", r"\1 (\2 + 1)"),
-    "a silence that changes no rounding": broken(r", silent\)", ", 0)"),
+    "a zero-input run that changes no rounding": broken(r", silent\)", ", 0)"),
 }
 
 

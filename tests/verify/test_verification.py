@@ -402,7 +402,9 @@ def test_tampered_program(copy: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "cannot read" in refused(capsys, "verify", copy)
 
 
-def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_directories_that_are_no_build_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "file"
     file.write_text("x")
     for where, text in (
@@ -418,7 +420,7 @@ def test_folders_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.sim
 @pytest.mark.cc
 @pytest.mark.qemu
-def test_a_folder_with_any_name(
+def test_a_build_directory_with_any_name(
     build_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -99,7 +99,7 @@ def schedule(
         If the hardware cannot run the program.
     """
     if state_port and not program.with_role(Role.STATE):
-        raise ScheduleError("the program must have a state for a state port: leave it out")
+        raise ScheduleError("a state port needs a program with a state: leave the port out")
 
     def layout(choice: LoweringChoice, every: int) -> Schedule:
         return lay_out(program, lanes, every, state_port, choice)

@@ -207,15 +207,15 @@ def _check(program: Program) -> None:
     """Raise `ScheduleError` where operations share states or counters of a memory."""
     for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
         if not program.with_role(role):
-            raise ScheduleError(f"a program must have an {what} vector for hardware")
+            raise ScheduleError(f"hardware needs a program with an {what} vector")
     memories: list[Operation] = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
     for op in memories:
         assert isinstance(op, Cascade | DenseUpdate)
         own = (op.silence, *(op.states if isinstance(op, Cascade) else ()))
         for name in own:
             if sum(name in other.writes for other in program.ops) > 1:
-                raise ScheduleError(f"{name} must be written by one {op.kind} alone for hardware")
+                raise ScheduleError(f"in hardware only one operation may write {name}")
         if any(op.silence in other.reads for other in program.ops if other is not op):
-            raise ScheduleError(f"{op.silence} must be read by one {op.kind} alone for hardware")
+            raise ScheduleError(f"in hardware only one operation may read {op.silence}")
     if program.clock and any(program.clock in op.reads for op in program.ops):
-        raise ScheduleError(f"the clock {program.clock} must not be read for hardware")
+        raise ScheduleError(f"in hardware no operation may read the clock {program.clock!r}")

@@ -272,7 +272,7 @@ def test_hostile_hdf5(tmp_path: Path) -> None:
     write(tmp_path, "h5")
     path = tmp_path / "model.h5"
     with h5py.File(path, "a") as file:
-        # a cycle, a way out, and a promise of 8 TB
+        # a cycle, a link out of the file, and a claimed size of 8 TB
         file["model_weights/again"] = file["model_weights"]
     with pytest.raises(ModelFileError, match="more groups than a model"):
         load(path)
