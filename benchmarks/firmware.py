@@ -11,16 +11,27 @@ Some of its programs cannot be compiled from a model, so it imports the emitter.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.bulk_speed import network
-from lmu_hw.firmware import emit, tables
-from lmu_hw.firmware.boards.microcontrollers import TARGETS
-from lmu_hw.measure.footprint.footprint_report import measure
+from lmu_hw.firmware import emit, scratch_bytes, tables
+from lmu_hw.firmware.boards.microcontrollers import TARGETS, Board
+from lmu_hw.firmware.boards.toolchain import build, compile_object
+from lmu_hw.measure.footprint import stack
+from lmu_hw.measure.footprint.footprint_report import CountedSteps, measure
+from lmu_hw.measure.footprint.worst_inputs import NamedInput
 from lmu_hw.memory.spec import parse
+from lmu_hw.models.network import (
+    Activation,
+    DenseLayer,
+    FloatNetwork,
+    LinearMemory,
+    LMULayer,
+)
 from lmu_hw.program.codec import to_data
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Linear, Program, Role, Vector
@@ -103,7 +114,8 @@ def cost(program: Program, name: str) -> dict[str, Any]:
         block = Reference(program, 1).run(inputs[:, None])
         result = board_c.run(target, c_dir.parent, program, [block], 1)
         assert result.mismatches == 0, result.first
-        return to_data(measure(target, c_dir, program, inputs, due, quiet=True))
+        steps = CountedSteps(inputs=(NamedInput(name="noise", words=inputs),), due=due)
+        return to_data(measure(target, c_dir, program, steps, quiet=True))
 
 
 def memories() -> list[tuple[str, Program]]:
@@ -166,6 +178,45 @@ def networks() -> list[str]:
     return [*lines, FLASH, *flash_parts(program, code["M4"])]
 
 
+def beats() -> Program:
+    """Return the network of `examples/ecg_detector`, with random weights."""
+    rng = np.random.default_rng(2)
+    hidden, score = rng.standard_normal((128, 16)) / 4, rng.standard_normal((1, 128)) / 16
+    layers = (
+        LMULayer(memory=LinearMemory(order=16, theta=84), n_in=1),
+        DenseLayer(W=hidden, b=np.zeros(128), activation=Activation.TANH),
+        DenseLayer(W=score, b=np.zeros(1), activation=Activation.LINEAR),
+    )
+    net = FloatNetwork(names=("memory", "hidden", "score"), layers=layers, every_step=False)
+    x = rng.uniform(-1, 1, (64, 84, 1))
+    return Calibration(net, x).design(Widths(weight_bits=8), title="benchmark").program
+
+
+def stacks() -> list[str]:
+    """Return the table of the stack of a step by optimization level."""
+    lines = [row("design, scratch arrays", "core", *LEVELS), row(*["---"] * (2 + len(LEVELS)))]
+    for what, program in STACKS.items():
+        made = program()
+        for core, name in CORES.items():
+            if core == "M3":
+                continue  # as the M4
+            found = (stack_of(made, TARGETS[name], level) for level in LEVELS)
+            lines.append(row(f"{what}, {scratch_bytes(made):,}", core, *(f"{n:,}" for n in found)))
+    return lines
+
+
+def stack_of(program: Program, target: Board, level: str) -> int:
+    """Return the deepest stack of a step [bytes] with an option of the compiler."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for file, text in emit(program, version="benchmark").items():
+            (place / file).write_text(text)
+        image = build(target, program, place, place, level)
+        product = compile_object(target, program, place, place, level, stack.option(target))
+        graph = stack.read(target, product, image)
+    return stack.deepest(graph, f"{program.name}_step").n_bytes
+
+
 def flash_parts(program: Program, code: int) -> list[str]:
     """Return the table of the flash: its parts, and how much of it are not parameters."""
     sizes = dict.fromkeys(PARTS.values(), 0)
@@ -187,6 +238,7 @@ def flash_parts(program: Program, code: int) -> list[str]:
 def main() -> None:
     """Count everything and write the table."""
     lines = [HEAD, *matrices(), MEMORIES, *memory_updates(), NETWORK, *networks()]
+    lines += [STACK, *stacks()]
     TABLE.write_text("\n".join(lines) + "\n")
     print(TABLE.read_text())
 
@@ -220,6 +272,19 @@ FLASH = """
 Flash of the same network on the M4. The table of the activation leaves out pieces whose results are
 all at a limit: 183 of the 256 pieces of a 16-bit tanh are stored.
 """
+STACK = """
+## Stack by optimization level
+
+Bytes of the deepest chain of calls of a step, frames of the compiler's libraries not counted, by
+`lmu-hw footprint --cflags LEVEL`. What the header states is the scratch arrays alone; the rest is
+saved registers and, without optimization, every variable and a frame for every small function.
+"""
+LEVELS = ("-O0", "-O1", "-O2", "-Os", "-O3")
+STACKS: dict[str, Callable[[], Program]] = {
+    "memory, d = 16, three taps": lambda: memory(order=16, theta=64, output="taps=0,0.5,1"),
+    "memory, d = 6, states of 32 bits": lambda: memory(order=6, state_bits=32),
+    "network of `examples/ecg_detector`": beats,
+}
 ACTIVATION = "activation: pieces of the tanh"
 PARTS = {
     "rows": "weights, rows padded to an even number of columns",

@@ -1,6 +1,7 @@
 """Ventricular beats told from all others by a Cortex-M4 without an operating system, in QEMU.
 
     python examples/ecg_detector.py --data mitbih_beats_120hz_i16.npz [--out build/ecg_detector]
+        [--input-bits 16]
 
 100,000 beats of the MIT-BIH database (PhysioNet, Moody & Mark 2001) at 120 Hz, 0.7 s around each R
 wave; de Chazal's DS1 trains, DS2 tests: no patient is in both. An LMU memory holds a beat in 16
@@ -28,8 +29,10 @@ TARGET = "c-m4"
 ORDER, HIDDEN = 16, 128
 GAIN, RIDGE = 1.0, 100.0
 """Of the random layer and the readout."""
-BEAT_LENGTH, UNIT = 84, 1024
-"""Samples of a beat; ADC units that stand for 1.0. ``main.c`` knows both."""
+BEAT_LENGTH = 84
+"""Samples of a beat, as in ``main.c``."""
+ADC = lh.Channel(name="ecg", unit="ADC counts", scale=1024.0)
+"""The input, as the ADC measures it; the generated C makes words of it."""
 RATE, BEAT_RATE = 360, 120
 """Samples a second, of the records and of the beats cut from them."""
 BEFORE, UNITS_PER_MV = 0.3, 200
@@ -48,8 +51,8 @@ def find_data() -> Path | None:
 
 
 def as_input(beats: np.ndarray) -> np.ndarray:
-    """Return beats in units of the ADC, (n, 84), as sequences of one input."""
-    return beats[:, :, None] / UNIT
+    """Return beats in units of the ADC, (n, 84), as sequences of one input of the model."""
+    return ADC.normalize(beats[:, :, None])
 
 
 def fit(beats: np.ndarray, is_v: np.ndarray, seed: int = 0) -> lh.Network:
@@ -143,6 +146,7 @@ def main() -> None:
     )
     args.add_argument("--data", type=Path, default=find_data(), help="mitbih_beats_120hz_i16.npz")
     args.add_argument("--out", type=Path, default=Path("build/ecg_detector"), help="for everything")
+    args.add_argument("--input-bits", type=int, default=16, metavar="B", help="width of the input")
     args.add_argument("--thin", type=int, default=1, metavar="N", help="one test beat in N only")
     options = args.parse_args()
     if options.data is None:
@@ -154,7 +158,8 @@ def main() -> None:
     network = fit(train, data["ds1_y"] == VENTRICULAR)
     seen = as_input(train[:: len(train) // CALIBRATION])
     ranges = lh.calibrate(network, seen, input_peak=1.0)
-    design = lh.compile(network, widths={"weight_bits": 8}, calibration=ranges, name="ecg")
+    widths = {"weight_bits": 8, "input_bits": options.input_bits}
+    design = lh.compile(network, widths=widths, calibration=ranges, name="ecg", inputs=[ADC])
     (cost,) = design.write(out / "design", force=True).footprint(TARGET).targets
 
     is_v = data["ds2_y"][::thin] == VENTRICULAR

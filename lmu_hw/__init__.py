@@ -17,6 +17,7 @@ from ._support.version import __version__
 
 if TYPE_CHECKING:
     from . import errors, train
+    from ._support.channel import Channel
     from .api.build import Build, open_build
     from .api.compilation import calibrate, compile, tune
     from .api.design import Design
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Build",
+    "Channel",
     "Dataset",
     "Design",
     "DesignPoint",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_support.channel": ("Channel",),
     "api.build": ("Build", "open_build"),
     "api.compilation": ("calibrate", "compile", "tune"),
     "api.design": ("Design",),

@@ -190,6 +190,7 @@ def formats(program: Program) -> dict[str, VectorFormat]:
             signed=v.fmt.signed,
             length=v.length,
             role=v.role,
+            channels=v.channels,
         )
         for v in program.vectors
     }

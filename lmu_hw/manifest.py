@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ._support.build_directory import MANIFEST, read_manifest
+from ._support.channel import Channel
+from ._support.channel import describe as describe_channels
 from ._support.tables import html_table
 from .errors import ModelFileError
 from .memory.spec import LMUSpec, RealizationKind
@@ -35,6 +37,8 @@ class VectorFormat:
     length : int
         Number of words, >= 1.
     role : Role
+    channels : tuple of Channel or None
+        What each word stands for, where that is known.
     """
 
     int_bits: int
@@ -42,6 +46,7 @@ class VectorFormat:
     signed: bool
     length: int
     role: Role
+    channels: tuple[Channel, ...] | None = field(default=None, metadata=written(optional=True))
 
     @property
     def fmt(self) -> QFormat:
@@ -252,9 +257,19 @@ class Manifest(Report):
 
     def _rows(self) -> list[tuple[str, str]]:
         """Return what ``lmu-hw generate`` prints, as names and texts."""
-        if isinstance(self.design, MemoryManifest):
-            return self._memory_rows(self.design)
-        return self._network_rows(self.design)
+        rows = (
+            self._memory_rows(self.design)
+            if isinstance(self.design, MemoryManifest)
+            else self._network_rows(self.design)
+        )
+        return [*rows, *self._channel_rows()]
+
+    def _channel_rows(self) -> list[tuple[str, str]]:
+        return [
+            (f"{v.role.value} {name}", describe_channels(v.channels))
+            for name, v in self.formats.items()
+            if v.channels is not None
+        ]
 
     def _memory_rows(self, design: MemoryManifest) -> list[tuple[str, str]]:
         error = design.error_lsb

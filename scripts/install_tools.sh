@@ -3,7 +3,8 @@
 #
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
-#   lint  Verilator: lint, and a second simulator; clang, clang-tidy and cppcheck for the C
+#   lint  Verilator: lint, and a second simulator; clang, clang-tidy, cppcheck (with its MISRA
+#         addon) and Doxygen for the C
 #   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
@@ -43,6 +44,7 @@ check_lint() {
         packages+=(clang libclang-rt-dev)
     have clang-tidy || packages+=(clang-tidy)
     have cppcheck || packages+=(cppcheck)
+    have doxygen || packages+=(doxygen)
 }
 
 # finds COMPILER OPTIONS: whether a C library is there.

@@ -10,11 +10,10 @@
 #include "semihost.h"
 
 #define BEAT_LENGTH 84 /* samples at 120 Hz, from 0.3 s before the R wave on */
-#define ADC_BITS 10    /* 1.0 is 2^10 units of the ADC */
 #define LINE_LENGTH 32
 
 /* Exit codes. */
-enum { DONE = 0, NO_FILE = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, FAULT = 14 };
+enum { DONE = 0, NO_FILE = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, FAULT = 14, NO_SCORE = 17 };
 
 /* One beat as it lies in the file: signed units of the ADC, zero at rest. */
 struct beat {
@@ -37,16 +36,23 @@ void fault(void)
     semihost_exit(FAULT);
 }
 
-/* The network from reset, a sample at a time; only the last step computes a score. */
+/*
+ * The network from reset, a sample at a time; only the last step computes a score. The units of the
+ * ADC are those of the network's input: ecg_units.h makes words of them, of whatever width.
+ */
 static int32_t score_of(ecg_state *state, const struct beat *beat)
 {
-    ecg_out score[ECG_N_OUT] = {0};
+    ecg_out score[ECG_N_OUT];
+    ecg_status status = ECG_OK;
 
     ecg_reset(state);
     for (size_t t = 0; t < BEAT_LENGTH; t++) {
-        const ecg_in word = (ecg_in)(beat->samples[t] * (1 << (ECG_X_FRAC_BITS - ADC_BITS)));
+        const ecg_in word = ecg_x_to_word_int(beat->samples[t]);
 
-        ecg_step(state, &word, t + 1 == BEAT_LENGTH ? score : NULL);
+        status = ecg_step(state, &word, t + 1 == BEAT_LENGTH ? score : NULL);
+    }
+    if (status != ECG_OUTPUT) {
+        semihost_exit(NO_SCORE);
     }
     return score[0];
 }

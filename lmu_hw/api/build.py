@@ -154,21 +154,25 @@ class Build(ProgramRunner):
         """
         return synth(self.path, devices.chosen(targets), seed=seed, freq=freq, quiet=True)
 
-    def footprint(self, *targets: str) -> FootprintReport:
+    def footprint(self, *targets: str, cflags: Sequence[str] = ()) -> FootprintReport:
         """Compile the C for microcontrollers and count instructions per step in QEMU.
 
         Parameters
         ----------
         *targets : str
             Such as ``"c-m4"``. Default: all whose tools are installed and that the program fits.
+        cflags : sequence of str
+            More options for the compiler, such as ``["-Os"]``; they win over ours.
 
         Raises
         ------
+        SpecError
+            If a target is unknown, or an option cannot be used.
         ToolError
             If a tool is missing or fails.
         """
         chosen = microcontrollers.chosen(targets) if targets else None
-        return footprint(self.path, chosen, quiet=True)
+        return footprint(self.path, chosen, cflags=_names(cflags), quiet=True)
 
     def _recording(self, inputs: npt.ArrayLike) -> Words:
         streams, single = self._streams(integer_array("inputs", inputs))

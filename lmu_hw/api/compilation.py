@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy.typing as npt
 
+from .._support.channel import Channel, check_channels
 from .._support.validation import check_int, check_positive, check_real
 from ..errors import CertificateError, SpecError
 from ..measure.tune import DesignPoint, Tuner
@@ -15,10 +16,11 @@ from ..models.network import FloatNetwork
 from ..program.integer_program import MAX_OUTPUT_EVERY
 from ..proof.certificate import require_proof as check_proof
 from ..quantize.calibration import Calibration
-from ..quantize.quantize_memory import candidates, quantize_memory
+from ..quantize.channels import output_channels, with_channels
+from ..quantize.quantize_memory import QuantizedMemory, candidates, quantize_memory
 from ..quantize.word_lengths import Widths
 from .design import Data, Design, as_dataset
-from .sources import Memory, Network
+from .sources import Memory, Network, as_channels
 
 CALIBRATION_SEQUENCES = 256
 """Most sequences that ranges are calibrated on."""
@@ -40,6 +42,8 @@ def compile(
     output_every: int | None = None,
     name: str = "lmu",
     require_proof: bool = False,
+    inputs: Sequence[Channel] | None = None,
+    outputs: Sequence[Channel] | None = None,
 ) -> Design:
     """Quantize a memory or a network to a `Design`.
 
@@ -68,9 +72,14 @@ def compile(
         Prefix of files, Verilog modules and C names.
     require_proof : bool
         Accept only a design whose recurrent signals are all proven to stay in their formats.
+    inputs, outputs : sequence of Channel, optional
+        Name, unit, scale and offset of each input and output word; words do not depend on them.
+        Default: those of the network; the outputs of a memory follow from its inputs.
 
     Raises
     ------
+    FormatError
+        If there are not as many channels as words.
     SpecError
         If an option is out of range, or the error budget cannot be met; the message has the remedy.
     UnstableError
@@ -88,13 +97,13 @@ def compile(
         defaults = (bits, widths, calibration, output_every, output, realization, name)
         if defaults != (None, None, None, None, "memory", "auto", "lmu"):
             raise SpecError("an LMUSpec holds every option: leave out those beside it")
-        return _compile_memory(source, require_proof)
+        return _compile_memory(source, require_proof, inputs, outputs)
     if isinstance(source, Memory):
         if calibration is not None or output_every is not None:
             raise SpecError("calibration and output_every must be left out for a memory")
         given = {} if widths is None else _as_mapping(widths, MEMORY_WIDTHS)
         spec = source.spec(bits=bits, output=output, realization=realization, name=name, **given)
-        return _compile_memory(spec, require_proof)
+        return _compile_memory(spec, require_proof, inputs, outputs)
     if output != "memory" or realization != "auto":
         raise SpecError("output and realization must be left out for a network")
     if isinstance(source, FloatNetwork):
@@ -104,7 +113,7 @@ def compile(
             f"source must be a Memory, a Network or an LMUSpec, not {type(source).__name__}; "
             "load_model reads a file"
         )
-    network = source
+    network = source.with_channels(inputs=inputs, outputs=outputs)
     chosen = _network_widths(bits, widths)
     calibrated = (
         calibration if isinstance(calibration, Calibration) else calibrate(network, calibration)
@@ -114,6 +123,12 @@ def compile(
     check_int("output_every", output_every, 0, MAX_OUTPUT_EVERY)
     quantized = calibrated.design(
         chosen, title=title(network, chosen), name=name, output_every=output_every
+    )
+    model = network.model
+    quantized = replace(
+        quantized,
+        network=replace(quantized.network, inputs=model.inputs, outputs=model.outputs),
+        program=with_channels(quantized.program, model.inputs, model.outputs),
     )
     design = Design(quantized=quantized)
     if require_proof:
@@ -207,15 +222,29 @@ def title(network: Network, widths: Widths) -> str:
     )
 
 
-def _compile_memory(spec: LMUSpec, proven: bool) -> Design:
+def _compile_memory(
+    spec: LMUSpec,
+    proven: bool,
+    inputs: Sequence[Channel] | None,
+    outputs: Sequence[Channel] | None,
+) -> Design:
     """Return the design of a memory; with ``proven``, the first realization with a full proof."""
+    own, made = as_channels(inputs), as_channels(outputs)
+    if own is not None:
+        check_channels("the input", own, spec.channels)
+        made = output_channels(spec, own) if made is None else made
+
+    def design_of(quantized: QuantizedMemory) -> Design:
+        program = with_channels(quantized.program, own, made)
+        return Design(quantized=replace(quantized, program=program))
+
     if not proven:
-        return Design(quantized=quantize_memory(spec))
+        return design_of(quantize_memory(spec))
     tried: list[str] = []
     refused: CertificateError | None = None
     for quantized in candidates(spec):
         try:
-            design = Design(quantized=quantized)
+            design = design_of(quantized)
             _require_proof(design)
         except CertificateError as error:
             tried.append(quantized.realization.value)

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.array_types import AnyArray, Array, Words
+from .._support.channel import Channel
 from .._support.validation import integer_array, real_array
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
 from ..measure.output_file import labels, real_outputs
+from ..program import saved_state
 from ..program.fixedpoint import QFormat, from_real
 from ..program.integer_program import Program, Role
 from ..program.interpreter import Interpreter
@@ -89,6 +91,51 @@ class ProgramRunner:
             outputs, after = outputs[:, 0], after[0]
         return Run(outputs=outputs, state=after)
 
+    def state_to_bytes(self, state: npt.ArrayLike) -> bytes:
+        """Return a state as the bytes that ``NAME_save`` writes in C and ``NAME_load`` reads.
+
+        Parameters
+        ----------
+        state : array_like of int, shape (n_state,)
+            As `Run.state` of a single stream holds it.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, or the words are not integers.
+        RangeError
+            If a word does not fit its format.
+        """
+        words = integer_array("state", state, "give the state of a Run")
+        n_state = self.program.n_words(Role.STATE)
+        if words.shape != (n_state,):
+            raise SpecError(f"state must have shape ({n_state},), not {words.shape}")
+        (saved,) = saved_state.to_bytes(self.program, words[None])
+        return bytes(saved)
+
+    def state_from_bytes(self, data: bytes) -> Words:
+        """Return the state in bytes that ``NAME_save`` wrote in C.
+
+        Parameters
+        ----------
+        data : bytes, bytearray or memoryview
+
+        Returns
+        -------
+        int64 array, shape (n_state,)
+
+        Raises
+        ------
+        SpecError
+            If the data are not bytes.
+        ModelFileError
+            If the bytes are damaged, of another version, or the state of another program.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise SpecError(f"data must be bytes, not {type(data).__name__}")
+        saved = np.frombuffer(bytes(data), dtype=np.uint8)[None]
+        return np.asarray(saved_state.from_bytes(self.program, saved)[0])
+
     def to_words(self, u: npt.ArrayLike) -> Words:
         """Return real inputs as words, rounded half up.
 
@@ -136,6 +183,51 @@ class ProgramRunner:
         kept = np.repeat([v.name not in classes for v in vectors], [v.length for v in vectors])
         return np.asarray(real_outputs(self.program, words)[..., kept])
 
+    def normalize(self, values: npt.ArrayLike) -> Array:
+        """Return input values in the units of the inputs' channels as the model reads them.
+
+        Parameters
+        ----------
+        values : array_like of float, shape (..., n_in)
+            Or (n_steps,) of a single input.
+
+        Returns
+        -------
+        float array, of the shape of ``values``
+            ``(value - offset) / scale``, for `to_words` and `predict`.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, a value is not finite, or the inputs have no channels.
+        """
+        array, channels = real_array("values", values), self._channels(Role.INPUT)
+        flat = array.ndim == 1 and len(channels) == 1
+        columns = self._columns("values", array[:, None] if flat else array, channels)
+        made = np.stack([c.normalize(x) for c, x in zip(channels, columns, strict=True)], axis=-1)
+        return np.asarray(made[:, 0] if flat else made)
+
+    def denormalize(self, outputs: npt.ArrayLike) -> Array:
+        """Return real outputs, as of `to_real` and `predict`, in the units of their channels.
+
+        Parameters
+        ----------
+        outputs : array_like of float, shape (..., n_real)
+
+        Returns
+        -------
+        float array, shape (..., n_real)
+            ``scale * output + offset``.
+
+        Raises
+        ------
+        SpecError
+            If the shape is wrong, a value is not finite, or the outputs have no channels.
+        """
+        channels = self._channels(Role.OUTPUT)
+        columns = self._columns("outputs", real_array("outputs", outputs), channels)
+        return np.stack([c.denormalize(x) for c, x in zip(channels, columns, strict=True)], axis=-1)
+
     def predict(self, u: npt.ArrayLike) -> Array:
         """Run the integer program on real values, each sequence from reset.
 
@@ -166,6 +258,25 @@ class ProgramRunner:
         if self.program.output_every == 0:
             real = real[:, 0]
         return np.asarray(real[0] if single else real)
+
+    def _channels(self, role: Role) -> list[Channel]:
+        """Return the channels of the inputs, or of all outputs but a label."""
+        classes = labels(self.program)
+        vectors = [v for v in self.program.with_role(role) if v.name not in classes]
+        found = [channel for v in vectors for channel in v.channels or ()]
+        if not found:
+            raise SpecError(
+                f"the {role.value}s must have channels: give {role.value}s=[Channel(...)] to "
+                f"compile, or --{role.value}-scale to generate"
+            )
+        return found
+
+    @staticmethod
+    def _columns(what: str, array: Array, channels: list[Channel]) -> list[Array]:
+        n = len(channels)
+        if array.ndim == 0 or array.shape[-1] != n:
+            raise SpecError(f"{what} have shape {array.shape} but should be (..., {n})")
+        return [array[..., k] for k in range(n)]
 
     def _machine(self, n_streams: int, engine: str) -> BulkEngine | Interpreter:
         """Return compiled C or an interpreter, in the state after reset."""

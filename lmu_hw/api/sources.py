@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .._support.array_types import Array
 from .._support.build_directory import write_file
+from .._support.channel import Channel
 from .._support.validation import check_positive, real_array
 from ..errors import SpecError
 from ..measure.dataset import Dataset, load_dataset
@@ -279,6 +280,30 @@ class Network:
         """
         return Network(retime(self.model, dt_ratio), self.name, self.ranges)
 
+    def with_channels(
+        self,
+        *,
+        inputs: Sequence[Channel] | None = None,
+        outputs: Sequence[Channel] | None = None,
+    ) -> Network:
+        """Return the network with names, units and scales of its inputs and outputs.
+
+        `save` writes them to the model file.
+
+        Parameters
+        ----------
+        inputs, outputs : sequence of Channel, optional
+            One for each element. Default: as they are.
+
+        Raises
+        ------
+        FormatError
+            If there are not as many as elements, or a name occurs twice.
+        """
+        given = {"inputs": as_channels(inputs), "outputs": as_channels(outputs)}
+        model = replace(self.model, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        return replace(self, model=model)
+
     def save(self, path: str | Path) -> None:
         """Write the network as one neutral ``.npz`` file without pickles.
 
@@ -363,6 +388,21 @@ def load_data(path: str | Path, network: Network) -> Dataset:
         If the file is damaged, or its shapes are not the network's.
     """
     return load_dataset(Path(path), network.model)
+
+
+def as_channels(channels: Sequence[Channel] | None) -> tuple[Channel, ...] | None:
+    """Return channels from a caller as a tuple.
+
+    Raises
+    ------
+    SpecError
+        If they are not a list of `Channel`.
+    """
+    if channels is None:
+        return None
+    if not isinstance(channels, list | tuple) or not all(isinstance(c, Channel) for c in channels):
+        raise SpecError("inputs and outputs must be lists of Channel, one for each word")
+    return tuple(channels)
 
 
 def cell_activation(name: str) -> Activation:

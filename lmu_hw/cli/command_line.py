@@ -23,6 +23,8 @@ from . import (
     verify_command,
 )
 
+CFLAGS = "--cflags"
+"""An option whose value starts with a dash."""
 COMMANDS: dict[str, ModuleType] = {
     "generate": generate_command,
     "verify": verify_command,
@@ -66,10 +68,23 @@ def parse_args(argv: Sequence[str] | None, version: str) -> argparse.Namespace:
         if name is None:
             top.refuse(words[0])
         top.error(f"{words[0]} goes after the command, as in lmu-hw {name} {words[0]}")
+    if words and words[0] in commands:
+        words = _with_dashed_values(words, commands[words[0]])
     args, rest = top.parse_known_args(words)
     if rest:
         commands.get(args.command, top).refuse(rest[0])
     return args
+
+
+def _with_dashed_values(words: list[str], command: Parser) -> list[str]:
+    """Return the words with ``--cflags -Os`` as ``--cflags=-Os``, as argparse requires."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == CFLAGS and word not in command.options():
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def parser(version: str) -> tuple[Parser, dict[str, Parser]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
+from ..errors import SpecError
 from .arguments import add_command, show_report
 
 
@@ -16,7 +18,8 @@ def add_parser(commands: Any) -> None:
         "footprint",
         "Compile the C for microcontrollers: flash, RAM, stack, instructions per step.",
         "  lmu-hw footprint out\n"
-        "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n\n"
+        "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n"
+        '  lmu-hw footprint out --cflags "-Os"\n\n'
         "targets: c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
@@ -25,6 +28,12 @@ def add_parser(commands: Any) -> None:
         action="append",
         metavar="T",
         help="target; repeat for more (default: all whose tools are installed and that fit)",
+    )
+    sub.add_argument(
+        "--cflags",
+        metavar="OPTIONS",
+        default="",
+        help='more options for the compiler, such as --cflags "-Os"; they win over ours',
     )
     sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write the JSON to FILE")
 
@@ -35,6 +44,15 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.footprint.footprint_report import footprint
 
     targets = None if args.target is None else chosen(args.target)
-    result = footprint(args.dir, targets, quiet=args.quiet)
+    result = footprint(args.dir, targets, cflags=_words(args.cflags), quiet=args.quiet)
     show_report(args, result)
     return 0
+
+
+def _words(cflags: str) -> list[str]:
+    try:
+        return shlex.split(cflags)
+    except ValueError as error:
+        raise SpecError(
+            f"--cflags must be options of the compiler, not {cflags!r}: {error}"
+        ) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._support.command_parser import argument
 from ..errors import SpecError, plain
-from . import model_options
+from . import channel_options, model_options
 from .arguments import (
     add_command,
     add_hardware,
@@ -129,6 +129,11 @@ def add_parser(commands: Any) -> None:
     model.add_argument("--spec", dest="config", type=Path, metavar="JSON", help="see inspect")
     for flag in ("--activation", "--activations"):
         model.add_argument(flag, metavar="F", help="see inspect")
+    channel_options.add_channels(
+        sub,
+        "Default: those of the model file, field by field; the outputs of a memory follow from its "
+        "inputs; else w itself.",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -144,12 +149,14 @@ def _memory(args: argparse.Namespace) -> int:
     from ..api.compilation import compile
     from ..manifest import MemoryManifest
     from ..memory.spec import load, parse
+    from ..quantize.channels import n_outputs, output_channels
     from ..rtl.options import chosen
 
     for name in MODEL_ONLY:
         if getattr(args, name) is not None:
             flag = "--spec" if name == "config" else f"--{name.replace('_', '-')}"
-            raise SpecError(f"{flag} is for a trained model: give its file too")
+            other = "; in C, a step with NULL computes no output" * (name == "output_every")
+            raise SpecError(f"{flag} is for a trained model: give its file too{other}")
     keys = load(args.spec) if args.spec else {}
     for name in (*SPEC_KEYS, *WIDTH_KEYS):
         value = getattr(args, name)
@@ -159,12 +166,16 @@ def _memory(args: argparse.Namespace) -> int:
                 keys.pop("taps", None)
             keys[name] = value
     hardware = chosen(vars(args), keys)
+    units = channel_options.chosen(vars(args), keys)
     # auto means not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
-    spec = parse(given, extra_keys=hardware.to_data())
+    spec = parse(given, extra_keys=(*hardware.to_data(), *channel_options.KEYS))
+    inputs = channel_options.channels(units, "input", spec.channels, None)
+    outputs = None if inputs is None else output_channels(spec, inputs)
+    outputs = channel_options.channels(units, "output", n_outputs(spec), outputs)
     check_target(args.out, force=args.force)
     with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
-        design = compile(spec, require_proof=args.require_proof)
+        design = compile(spec, require_proof=args.require_proof, inputs=inputs, outputs=outputs)
         advance(1)
         manifest = design.write(args.out, hardware, force=args.force).manifest
         advance(1)
@@ -202,6 +213,7 @@ def _model(args: argparse.Namespace) -> int:
     check_target(args.out, force=args.force)
     args.file, args.spec = args.spec, args.config
     network = model_options.load_network(args)
+    network = model_options.with_channels(args, network)
     widths = model_options.widths(args)
     every = model_options.output_every(args.output_every, network)
     calibration, dataset = model_options.calibration(args, network)

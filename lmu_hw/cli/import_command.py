@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EmitError, plain
-from . import model_options
+from . import channel_options, model_options
 from .arguments import add_command
 
 
@@ -32,13 +32,14 @@ def add_parser(commands: Any) -> None:
         "--force", action="store_true", help="replace a file that lmu-hw did not write"
     )
     model_options.add_model(sub)
+    channel_options.add_channels(sub, "Default: those of FILE, field by field; else w itself.")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the neutral model file of a trained model."""
     from ..models.importers.model_file import is_model_file
 
-    network = model_options.load_network(args)
+    network = model_options.with_channels(args, model_options.load_network(args))
     out = args.out or Path(f"{network.name}.npz")
     if out.suffix != ".npz":
         raise EmitError(f"{out} must end in .npz; choose another name")

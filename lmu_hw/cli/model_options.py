@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, plain
 from ..measure.evaluation import OTHER_WIDTHS
+from . import channel_options
 from .arguments import MODEL_FILES, number, print_json
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ def load_network(args: argparse.Namespace) -> Network:
     )
     print_notes(args, [f"{args.file}: {text}" for text in notes])
     return network if args.dt_ratio is None else network.retime(args.dt_ratio)
+
+
+def with_channels(args: argparse.Namespace, network: Network) -> Network:
+    """Return a network with the names, units and scales of a command."""
+    units, model = channel_options.chosen(vars(args)), network.model
+    inputs = channel_options.channels(units, "input", model.n_in, model.inputs)
+    outputs = channel_options.channels(units, "output", model.n_out, model.outputs)
+    return network.with_channels(inputs=inputs, outputs=outputs)
 
 
 def calibration(args: argparse.Namespace, network: Network) -> tuple[Calibration, Dataset | None]:

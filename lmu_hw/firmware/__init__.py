@@ -6,27 +6,38 @@ lay them out.
 
 from __future__ import annotations
 
+import re
 import textwrap
+import zlib
+from collections.abc import Sequence
 from itertools import groupby
 
 from .._support.templates import environment
+from ..program import saved_state
 from ..program.integer_program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
 from .c_types import Table
 from .cascade import cascade
+from .conversions import conversions, named_inputs
 from .dense import dense
 from .function import FunctionCode, Functions
-from .layout import ALIGNMENT, Layout, lay_out
+from .layout import ALIGNMENT, Layout, Place, lay_out
 from .linear import linear
 from .operation import Accumulator, OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
-from .saved import digest_words
 
 KERNELS = "lmu_kernels.h"
 """The header that all programs share."""
+INTERFACE = 2
+"""Version of the functions and macros of the header."""
+
+
+def source_files(name: str) -> tuple[str, ...]:
+    """Return the files that a compiler needs for the program ``name``, the C file first."""
+    return f"{name}.c", f"{name}.h", f"{name}_units.h", f"{name}_tables.h", KERNELS
 
 
 def emit(program: Program, *, version: str) -> dict[str, str]:
-    """Return the C files of a program: header, code, kernels, host test, Makefile.
+    """Return the C files of a program: header, code, tables, kernels, C++ class, host test.
 
     Parameters
     ----------
@@ -46,12 +57,17 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     """
     prefix = program.name
     layout, functions, ops = _translated(program)
-    functions_code = functions.codes()
+    env = environment()
+    rom = _tables(functions, ops)
+    places = [*layout.with_role(Role.INPUT), *layout.with_role(Role.OUTPUT)]
+    converted = conversions(places)
     context = {
         "program": program,
         # compilers warn about "/*" inside a comment
         "title": textwrap.wrap(program.title.replace("/*", "/ *"), 90),
         "version": version,
+        "version_numbers": _numbers(version),
+        "interface": INTERFACE,
         "p": prefix,
         "P": prefix.upper(),
         "inputs": layout.with_role(Role.INPUT),
@@ -59,27 +75,38 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "states": layout.with_role(Role.STATE),
         "layout": layout,
         "alignment": ALIGNMENT,
-        "vector_lines": _vector_lines(layout, (Role.INPUT, Role.STATE, Role.OUTPUT)),
-        "work_lines": _vector_lines(layout, (Role.INTERNAL,)),
+        "vector_lines": _vector_lines(
+            [p for role in (Role.INPUT, Role.STATE, Role.OUTPUT) for p in layout.with_role(role)]
+        ),
+        "work_lines": _vector_lines(layout.work),
         "about_lines": _about_lines(program),
         "op_lines": _op_lines(program, ops),
         "n_in": program.n_words(Role.INPUT),
         "n_out": program.n_words(Role.OUTPUT),
         "n_state": program.n_words(Role.STATE),
-        "digest": digest_words(program),
+        "saved_bytes": saved_state.n_bytes(program),
+        "saved_header": tuple(saved_state.header(program)),
+        "conversions": converted,
+        "named_inputs": named_inputs(converted, prefix),
+        "helpers": sorted({(c.real, c.bits) for c in converted}),
         "clock": layout.places.get(program.clock),
         "ops": ops,
         "runs": _runs(program, ops),
-        "unused": _unused(program, layout, ops),
-        "functions": functions_code,
+        "skipped": program.multiplies_for_output,
+        "functions": functions.codes(),
+        "tables": rom,
         "scratch": _scratch(layout, ops),
-        "rom": (rom := sum(table.n_bytes for table in _tables(functions, ops))),
-        "largest": max(rom, layout.state_bytes, _scratch(layout, ops)),
+        "rom": (rom_bytes := sum(table.n_bytes for table in rom)),
+        "largest": max(rom_bytes, layout.state_bytes, _scratch(layout, ops)),
+        "kernels_id": _kernels_id(),
+        "files": source_files(prefix),
     }
-    env = environment()
     templates = {
         f"{prefix}.h": "lmu.h.j2",
         f"{prefix}.c": "lmu.c.j2",
+        f"{prefix}_tables.h": "tables.h.j2",
+        f"{prefix}_units.h": "units.h.j2",
+        f"{prefix}.hpp": "lmu.hpp.j2",
         KERNELS: "lmu_kernels.h.j2",
         f"test_{prefix}.c": "test_lmu.c.j2",
         "Makefile": "Makefile.j2",
@@ -144,18 +171,27 @@ def _translate(
 
 
 def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[OperationCode]]]:
-    """Return consecutive operations grouped by whether they run only in steps with an output."""
-    pairs = zip(program.lazy, ops, strict=True)
-    return [(lazy, [op for _, op in run]) for lazy, run in groupby(pairs, key=lambda x: x[0])]
+    """Return consecutive operations grouped by whether they serve outputs alone."""
+    pairs = zip(program.only_for_output, ops, strict=True)
+    return [(alone, [op for _, op in run]) for alone, run in groupby(pairs, key=lambda x: x[0])]
 
 
-def _unused(program: Program, layout: Layout, ops: list[OperationCode]) -> list[str]:
-    """Return the unused parameters of the step function."""
-    used = {word for op in ops for word in op.routine.arguments.split(", ")}
-    used |= {"s"} if program.clock else set()
-    used |= {"u"} if layout.taken else set()
-    used |= {"y"} if program.output_every == 0 or layout.kept else set()
-    return [name for name in ("s", "u", "y") if name not in used]
+def _kernels_id() -> str:
+    """Return the identity of the kernels, from their text alone, as a C constant."""
+    text = environment().get_template(f"c/{KERNELS}.j2").render(version="", kernels_id="")
+    return f"0x{zlib.crc32(text.encode()):08X}"
+
+
+def _numbers(version: str) -> list[str]:
+    """Return major, minor and patch of a version; zeros where it has none.
+
+    Examples
+    --------
+    >>> _numbers("1.2.3"), _numbers("test")
+    (['1', '2', '3'], ['0', '0', '0'])
+    """
+    parts = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return list(parts.groups()) if parts else ["0", "0", "0"]
 
 
 def _op_lines(program: Program, ops: list[OperationCode]) -> list[str]:
@@ -177,14 +213,13 @@ def _about_lines(program: Program) -> list[str]:
     return ["", *(part for line in lines for part in textwrap.wrap(line, 90))] if lines else []
 
 
-def _vector_lines(layout: Layout, roles: tuple[Role, ...]) -> list[str]:
-    """Return a table with a line for each vector of the roles."""
+def _vector_lines(places: Sequence[Place]) -> list[str]:
+    """Return a table with a line for each vector."""
     rows = [("vector", "words", "format", "range", "type")]
-    for role in roles:
-        for place in layout.with_role(role):
-            v = place.vector
-            limits = f"{v.fmt.min} .. {v.fmt.max}"
-            rows.append((v.name, str(v.length), str(v.fmt), limits, place.ctype))
+    for place in places:
+        v = place.vector
+        limits = f"{v.fmt.min} .. {v.fmt.max}"
+        rows.append((v.name, str(v.length), str(v.fmt), limits, place.ctype))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip()

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from .._support.array_types import Words
 from ..errors import ModelFileError, SpecError
+from ..program import saved_state
 from ..program.integer_program import Linear, Program, Role
 from ..program.output_timing import due_steps
 from . import emit
 from .compiler import available, compile_library
-from .saved import DIGEST_WORDS, digest_words
 
 __all__ = ["BulkEngine", "available"]
 
@@ -89,11 +89,11 @@ class BulkEngine:
     def _open(
         self, program: Program, n_streams: int, n_threads: int | None, library: ctypes.CDLL
     ) -> None:
-        layout = [int(n) for n in (ctypes.c_size_t * 7).in_dll(library, "bulk_layout")]
+        layout = [int(n) for n in (ctypes.c_size_t * 6).in_dll(library, "bulk_layout")]
         digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, "bulk_digest")))
         n_words = [program.n_words(role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)]
-        sizes = [*n_words[:2], DIGEST_WORDS + n_words[2]]
-        if digest.decode("ascii", "replace") != program.digest or layout[4:] != sizes:
+        sizes = [*n_words[:2], saved_state.n_bytes(program)]
+        if digest.decode("ascii", "replace") != program.digest or layout[3:] != sizes:
             raise ModelFileError(
                 "C files are not those of the program; generate the build directory again"
             )
@@ -103,7 +103,7 @@ class BulkEngine:
         n_shares = min(n_streams, 1 if n_threads == 1 else _SHARES * n_threads)
         bounds = [n_streams * k // n_shares for k in range(n_shares + 1)]
         self._n_threads, self._shares = n_threads, list(pairwise(bounds))
-        self._in, self._out, self._word = (np.dtype(f"i{size}") for size in layout[1:4])
+        self._in, self._out = (np.dtype(f"i{size}") for size in layout[1:3])
         self._n_in, self._n_out, self._n_state = n_words
         # int64 gives the alignment that every state structure needs
         self._state = np.zeros(-(-layout[0] * n_streams // 8), dtype=np.int64)
@@ -123,15 +123,14 @@ class BulkEngine:
         Raises
         ------
         ModelFileError
-            If the C saves the state of another program.
+            If the C saves anything but a state of the program.
         """
-        words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
-        self._library.bulk_save(self._state.ctypes.data, self.n_streams, words.ctypes.data)
-        if np.any(words[:, :DIGEST_WORDS] != digest_words(self.program)):
-            raise ModelFileError(
-                f"{self.program.name}.c saves the state of another program; generate it again"
-            )
-        return words[:, DIGEST_WORDS:].astype(np.int64)
+        saved = np.empty((self.n_streams, saved_state.n_bytes(self.program)), dtype=np.uint8)
+        self._library.bulk_save(self._state.ctypes.data, self.n_streams, saved.ctypes.data)
+        try:
+            return saved_state.from_bytes(self.program, saved)
+        except ModelFileError as error:
+            raise ModelFileError(f"{self.program.name}.c: {error}; generate it again") from error
 
     def load(self, state: Words) -> None:
         """Set the state words, in the layout that `save` returns.
@@ -146,12 +145,9 @@ class BulkEngine:
         shape = (self.n_streams, self._n_state)
         if state.shape != shape:
             raise SpecError(f"state has shape {state.shape} but should be {shape}")
-        _check_words(self.program, Role.STATE, state)
-        words = np.empty((self.n_streams, DIGEST_WORDS + self._n_state), self._word)
-        words[:, :DIGEST_WORDS] = digest_words(self.program)
-        words[:, DIGEST_WORDS:] = state
+        saved = saved_state.to_bytes(self.program, state)
         refused = self._library.bulk_load(
-            self._state.ctypes.data, self.n_streams, words.ctypes.data
+            self._state.ctypes.data, self.n_streams, saved.ctypes.data
         )
         assert not refused, "C and Python disagree about a range"
 

@@ -11,7 +11,7 @@ from .._support.subprocesses import c_compiler, compile_files, load_library
 from .._support.templates import environment
 from ..errors import ModelFileError, ToolError
 from ..program.integer_program import Program
-from . import KERNELS
+from . import source_files
 
 
 def available() -> bool:
@@ -36,7 +36,7 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
             f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
             " install a C compiler, e.g. apt-get install gcc"
         )
-    sources = [c_dir / f"{name}.c", c_dir / f"{name}.h", c_dir / KERNELS]
+    sources = [c_dir / file for file in source_files(name)]
     for path in sources:
         if not path.is_file():
             raise ModelFileError(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..program.integer_program import DenseUpdate, Program
-from .c_expressions import cast, linear_ends, minus, reach, stored, times, width_of, word
+from .c_expressions import linear_ends, minus, reach, stored, width_of, word
 from .c_types import Column, Table, table_type
-from .kernels import rescaled, rounded
+from .kernels import product, rescaled, rounded
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
 
@@ -57,7 +57,7 @@ def dense(program: Program, layout: Layout, op: DenseUpdate, routine: Routine) -
     acc = word("acc", f"int{max(width_of(sums, 32), old.bits)}_t", *sums)
     weight = word(f"{rows.name}[r][j]", rows.ctype, *((w, w) for row in op.rows for w in row))
     anywhere = word("v[j]", old.ctype, (min(first.low, fmt.min), max(first.high, fmt.max)))
-    product = times(cast(acc.bits, weight), anywhere, acc.bits)
+    term = product(weight, anywhere, acc.bits)
 
     m = word("m[r]", state.ctype, held)
     whole = tuple(
@@ -85,7 +85,7 @@ def dense(program: Program, layout: Layout, op: DenseUpdate, routine: Routine) -
         order=order,
         old_type=old.ctype,
         acc_type=acc.ctype,
-        product=product.text,
+        product=term.text,
         stored=state.stored(new),
         rows=rows,
         shift=shift,

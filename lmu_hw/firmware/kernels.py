@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from ..errors import EmitError
 from ..program.fixedpoint import QFormat
-from .c_expressions import Expression, Range, call, constant, linear_ends, times, width_of, word
+from .c_expressions import (
+    Expression,
+    Range,
+    call,
+    cast,
+    constant,
+    linear_ends,
+    times,
+    width_of,
+    word,
+)
 
 Shifts = tuple[int, ...]
 """One shift for each case, or one for all."""
@@ -112,10 +122,23 @@ def two_port_fits(
     return True
 
 
-def saturated(sum_name: str, shift: int, fmt: QFormat, low: str, high: str) -> Expression:
-    """Return a sum of ``lmu_two_port``, rounded and saturated to a format."""
-    text = f"lmu_clip32(lmu_narrow(lmu_half_up64({sum_name}, {shift})), {low}, {high})"
+def saturated(
+    total: str, shift: int, fmt: QFormat, low: str, high: str, how: str = "half_up"
+) -> Expression:
+    """Return a sum of 64 bits, as of ``lmu_two_port``, rounded and saturated to a format.
+
+    ``how`` is ``half_up`` or ``toward_zero``.
+    """
+    text = f"lmu_clip32(lmu_narrow(lmu_{how}64({total}, {shift})), {low}, {high})"
     return word(text, "int32_t", (fmt.min, fmt.max))
+
+
+def product(a: Expression, b: Expression, bits: int) -> Expression:
+    """Return the product in ``bits`` bits; ``lmu_product64`` where that suffices for 64."""
+    full = times(cast(bits, a), b, bits)
+    if bits < 64 or any(width_of(x.cases, 32) > 32 or max(x.widths) > 32 for x in (a, b)):
+        return full
+    return word(f"lmu_product64({a.text}, {b.text})", "int64_t", *full.cases)
 
 
 def _plus_half(case: Range, shift: int) -> Range:

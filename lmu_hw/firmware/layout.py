@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .._support.identifiers import C_WORDS
 from .._support.templates import c_ident, c_int
 from ..errors import EmitError
 from ..program.integer_program import Linear, Program, Role, Vector
+from ..program.saved_state import HEADER_BYTES, word_bytes
 from .c_expressions import Expression, stored, word
 from .c_types import signed_type, type_bits
 from .kernels import limited
 
-_KEYWORDS = """
-alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
-constexpr const_cast continue decltype default delete do double dynamic_cast else enum explicit
-export extern false float for friend goto if inline int long mutable namespace new noexcept not
-not_eq nullptr operator or or_eq private protected public register reinterpret_cast restrict return
-short signed sizeof static static_assert static_cast struct switch template this thread_local throw
-true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
-"""
-_RESERVED = frozenset(_KEYWORDS.split())
 _TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
 NARROWEST = 16
 """Narrowest word of a state or of a step [bits]; narrower ones cost more code than they save."""
@@ -36,7 +29,8 @@ class Place:
     ``array`` holds it inside the step functions, from offset ``at`` on if it is ``shared`` with
     other vectors; ``low`` and ``high`` are its limits for a ``#define``. An ``aligned`` array
     starts at a multiple of four bytes, for kernels that read two words at once. ``caller_bits`` is
-    the width of the word type in the caller's array.
+    the width of the word type in the caller's array. A saved state holds a state vector from byte
+    ``saved_at`` on.
     """
 
     vector: Vector
@@ -47,6 +41,7 @@ class Place:
     shared: bool
     aligned: bool
     caller_bits: int
+    saved_at: int
 
     def word(self, index: str) -> str:
         """Return the text of one word in the step functions."""
@@ -95,6 +90,11 @@ class Place:
         """Width of the C type."""
         return type_bits(self.ctype)
 
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of a word in a saved state."""
+        return word_bytes(self.vector)
+
     def expression(self, index: str) -> Expression:
         """Return one word in the step functions as an expression with the range of its format."""
         fmt = self.vector.fmt
@@ -113,7 +113,6 @@ class Layout:
     places: dict[str, Place]
     in_type: str
     out_type: str
-    word_type: str
 
     def with_role(self, role: Role) -> list[Place]:
         """Return the places of one role, in the order of the program."""
@@ -153,13 +152,15 @@ def lay_out(program: Program, prefix: str) -> Layout:
     EmitError
         If a name cannot be used in C, or the program has no input, state or output.
     """
-    types = {role: _role_type(program, role) for role in (Role.INPUT, Role.STATE, Role.OUTPUT)}
+    types = {role: _role_type(program, role) for role in (Role.INPUT, Role.OUTPUT)}
+    if not program.with_role(Role.STATE):
+        raise EmitError("C needs a program with at least one state vector")
     pairs, kept = _read_in_pairs(program), _kept_outputs(program)
     read = {name for op in program.ops for name in op.reads}
-    starts = dict.fromkeys(Role, 0)
+    starts, saved_at = dict.fromkeys(Role, 0), HEADER_BYTES
     places: dict[str, Place] = {}
     for v in program.vectors:
-        if c_ident(v.name) in _RESERVED or _TYPE.fullmatch(v.name):
+        if c_ident(v.name) in C_WORDS or _TYPE.fullmatch(v.name):
             raise EmitError(f"vector name must not be a reserved word of C or C++, not {v.name!r}")
         own = signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
         aligned = v.name in pairs and type_bits(own) <= NARROWEST
@@ -181,15 +182,16 @@ def lay_out(program: Program, prefix: str) -> Layout:
             shared=shared,
             aligned=aligned,
             caller_bits=type_bits(types.get(v.role, own)),
+            saved_at=saved_at,
         )
         starts[v.role] += v.length
+        saved_at += v.length * word_bytes(v) * (v.role is Role.STATE)
     if len({p.macro for p in places.values()}) < len(places):
         raise EmitError(f"vector names must differ in more than case: {sorted(places)}")
     return Layout(
         places=places,
         in_type=types[Role.INPUT],
         out_type=types[Role.OUTPUT],
-        word_type=types[Role.STATE],
     )
 
 
@@ -211,12 +213,10 @@ def _fills(v: Vector, ctype: str) -> bool:
 
 def _kept_outputs(program: Program) -> set[str]:
     """Return the outputs that operations write also in steps without an output."""
-    if program.output_every == 1:
-        return set()
     written = {
         name
-        for op, lazy in zip(program.ops, program.lazy, strict=True)
-        if not lazy
+        for op, skipped in zip(program.ops, program.only_for_output, strict=True)
+        if not skipped
         for name in op.writes
     }
     return {v.name for v in program.with_role(Role.OUTPUT)} & written
@@ -249,5 +249,4 @@ def _role_type(program: Program, role: Role) -> str:
     fmts = [v.fmt for v in program.with_role(role)]
     if not fmts:
         raise EmitError(f"C needs a program with at least one {role.value} vector")
-    narrowest = 32 if role is Role.STATE else 8
-    return signed_type(min(f.min for f in fmts), max(f.max for f in fmts), narrowest)
+    return signed_type(min(f.min for f in fmts), max(f.max for f in fmts))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..program.integer_program import Linear, Program
-from .c_expressions import Expression, Range, cast, constant, plus, stored, times, width_of, word
+from .c_expressions import Expression, Range, constant, plus, stored, times, width_of, word
 from .c_types import Column, Table, magnitude, sum_bits, table_type, type_bits
 from .digits import MAX_COLUMNS, digits_of, pack, partial_peak
 from .function import Functions
-from .kernels import half_up
+from .kernels import half_up, product
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
 
@@ -155,7 +155,8 @@ def _row(
     seen, x = [total], total
     if not multiplier.is_all(1):
         least = half_up(times(total, multiplier.expression("r")), shift.values, shift.at("r")).bits
-        x = times(total, multiplier.expression("r"), least)
+        factor = multiplier.expression("r")
+        x = product(total, factor, least) if least == 64 else times(total, factor, least)
         seen.append(word("x", x.ctype, *x.cases))
     rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"))
     scaled = "" if multiplier.is_all(1) else stored(rounded, rounded.ctype)
@@ -254,7 +255,7 @@ def _product(weight: Expression, place: Place, bits: int) -> str:
     """Return the text of a product in a sum of ``bits`` bits."""
     fmt = place.vector.fmt
     v = word("v[j]", place.ctype, (fmt.min, fmt.max))
-    return times(cast(bits, weight), v, bits).text
+    return product(weight, v, bits).text
 
 
 def _reaches(op: Linear, at: int, length: int, place: Place) -> tuple[Range, ...]:

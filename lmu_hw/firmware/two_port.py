@@ -20,7 +20,7 @@ from .c_expressions import (
     word,
 )
 from .c_types import Column, magnitude, sum_bits, type_bits
-from .kernels import limited, rounded, saturated, two_port_fits
+from .kernels import limited, product, rounded, saturated, two_port_fits
 from .operation import Accumulator, Routine
 
 WORD_BITS = 32
@@ -164,8 +164,8 @@ def adaptor(
         difference = times(difference, constant(plan.gain))
     d = word("d", f"int{32 if plan.narrow else plan.bits}_t", *difference.cases)
     e = word("e", coef_type, *((coef, coef) for coef in coefs))
-    product = times(cast(64, e), d)
-    t = word("t", "int64_t", *product.cases)
+    full = product(e, d, 64)
+    t = word("t", "int64_t", *full.cases)
     exact = [(coef * plan.gain, 1 << s) for coef, s in zip(coefs, shifts, strict=True)]
     # a' = (1 - e) a + e b and b' = (2 - e) a - (1 - e) b: x and t are correlated
     whole_a = tuple(linear_ends(*_box(plan, (one - e, e))) for e, one in exact)
@@ -180,7 +180,7 @@ def adaptor(
         y=stored(aligned[1], y.ctype),
         d_type=d.ctype,
         d=difference.text,
-        t=product.text,
+        t=full.text,
         new_a=plan.a.signal.stored(new_a),
         new_b=plan.b.signal.stored(new_b),
         accumulators=(
@@ -188,7 +188,16 @@ def adaptor(
             Accumulator.of(kind, t, scale_bits=None if plan.shift is None else shifts[0]),
         ),
     )
-    return _with_products(found, kind, coefs, shifts[0]) if plan.products else found
+    if not plan.products:
+        return found
+    exact_sums = (_sum(x, t, whole_a, shifts[0]), _sum(base_b, t, whole_b, shifts[0]))
+    return _with_products(found, kind, coefs, shifts[0], exact_sums)
+
+
+def _sum(base: Expression, t: Expression, whole: tuple[Range, ...], shift: int) -> str:
+    """Return ``base * 2^shift + t`` in 64 bits; ``whole`` is its range in each case."""
+    aligned = times(base, constant(1 << shift), 64)
+    return word(f"{aligned.text} + {t.text}", "int64_t", *whole).text
 
 
 def _shifts(plan: Plan, used: list[Adaptor], own: Column | None) -> tuple[tuple[int, ...], str]:
@@ -205,18 +214,29 @@ def _aligned(name: str, port: AdaptorSide, bits: int) -> Expression:
     return times(x, constant(1 << port.drop), bits) if port.drop else x
 
 
-def _with_products(code: AdaptorCode, kind: str, coefs: tuple[int, ...], shift: int) -> AdaptorCode:
-    """Return an adaptor that multiplies both words outside zero-input runs."""
+def _with_products(
+    code: AdaptorCode, kind: str, coefs: tuple[int, ...], shift: int, sums: tuple[str, str]
+) -> AdaptorCode:
+    """Return an adaptor that multiplies both words outside zero-input runs.
+
+    ``sums`` are the same sums from ``x``, ``y`` and ``t``.
+    """
     a, b = code.plan.a, code.plan.b
     if not two_port_fits(coefs, shift, (a.drop, b.drop), a.signal.fmt, b.signal.fmt):
         raise EmitError(f"C of 64 bits cannot hold the sums of {kind}")
-    nearest = [
-        port.signal.stored(
-            saturated(name, shift + port.drop, port.signal.fmt, port.signal.low, port.signal.high)
-        )
-        for name, port in (("sum_a", a), ("sum_b", b))
-    ]
-    return replace(code, nearest_a=nearest[0], nearest_b=nearest[1])
+
+    def rounded_to(port: AdaptorSide, total: str, how: str) -> str:
+        signal = port.signal
+        limits = (signal.fmt, signal.low, signal.high)
+        return signal.stored(saturated(total, shift + port.drop, *limits, how))
+
+    return replace(
+        code,
+        nearest_a=rounded_to(a, "sum_a", "half_up"),
+        nearest_b=rounded_to(b, "sum_b", "half_up"),
+        new_a=rounded_to(a, sums[0], "toward_zero"),
+        new_b=rounded_to(b, sums[1], "toward_zero"),
+    )
 
 
 def _box(plan: Plan, weights: tuple[int, int]) -> tuple[tuple[int, Range], tuple[int, Range]]:

@@ -118,7 +118,8 @@ class SignalQuality:
     snr_db : float
         Signal power over error power [dB]; 400 where there is no error.
     saturated : float
-        Share of words at an end of a calibrated format, 0 to 1; 0 where the range is proven.
+        Share of words at an end of a calibrated format and more than one LSB off, 0 to 1; 0 where
+        the range is proven.
     """
 
     format: str

@@ -85,11 +85,13 @@ class _SquareSums:
     count: int = 0
 
     def add(self, words: Words, low: int, high: int, lsb: float, reference: Array) -> None:
-        # 0 in an unsigned format is no saturation
-        self.at_ends += int(np.count_nonzero((words == high) | ((words == low) & (low < 0))))
+        error = words * lsb - reference
+        # 0 in an unsigned format is no saturation, and +1.0 in Q1.15 is off by an LSB only
+        at_ends = (words == high) | ((words == low) & (low < 0))
+        self.at_ends += int(np.count_nonzero(at_ends & (np.abs(error) > lsb)))
         self.count += words.size
         self.power += float(np.sum(reference**2))
-        self.error += float(np.sum((words * lsb - reference) ** 2))
+        self.error += float(np.sum(error**2))
 
     def snr(self) -> float:
         if self.error == 0.0:

@@ -36,6 +36,10 @@ class Discretizer(Enum):
     BILINEAR = "bilinear"
 
 
+LEAD = {Discretizer.ZOH: 0.5, Discretizer.BILINEAR: 0.5, Discretizer.EULER: 1.0}
+"""Samples by which a decoded delay is shorter than its part of the window, at low frequencies."""
+
+
 class RealizationKind(Enum):
     """Structure that computes the memory."""
 
@@ -124,7 +128,10 @@ class LMUSpec:
             raise SpecError(f"output must be taps when taps are given, not {self.output.value!r}")
         for tap in self.taps:
             if not 0 <= check_real("taps", tap) <= 1:
-                raise SpecError(f"taps must be fractions of theta from 0 to 1, not {tap!r}")
+                longer = "; for a longer delay give a larger theta, which need not be whole"
+                raise SpecError(
+                    f"taps must be fractions of theta from 0 to 1, not {tap!r}{longer * (tap > 1)}"
+                )
         if len(self.taps) > MAX_ORDER:
             raise SpecError(f"taps must be at most {MAX_ORDER} delays, not {len(self.taps)}")
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._support.array_types import Array
+from .._support.channel import Channel, check_channels
 from .._support.validation import check_int, check_positive
 from ..errors import SpecError, UnstableError
 from ..memory.discretize import discretize
@@ -283,11 +284,15 @@ class FloatNetwork:
     layers : tuple of Layer
     every_step : bool
         Whether the network outputs at every step, rather than at the last one only.
+    inputs, outputs : tuple of Channel, optional
+        What each element of the input and of the output stands for.
     """
 
     names: tuple[str, ...]
     layers: tuple[Layer, ...]
     every_step: bool = True
+    inputs: tuple[Channel, ...] | None = None
+    outputs: tuple[Channel, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.layers or len(self.names) != len(self.layers):
@@ -306,6 +311,10 @@ class FloatNetwork:
         for layer in self.layers[:-1]:
             if _activation(layer) is Activation.SOFTMAX:
                 raise SpecError("softmax must be the last activation of a network")
+        if self.inputs is not None:
+            check_channels("the input", self.inputs, self.n_in)
+        if self.outputs is not None:
+            check_channels("the output", self.outputs, self.n_out)
 
     @property
     def n_in(self) -> int:

@@ -216,7 +216,8 @@ def from_real(
     -------
     words : int64 array
     n_saturated : int
-        Number of values outside the format.
+        Number of values that saturate by more than one LSB: +1.0 in Q1.15 is none, as in any
+        converter.
     """
     exact = np.ldexp(np.asarray(x, dtype=np.float64) / full_scale, fmt.frac_bits)
     floor = np.floor(exact)
@@ -224,7 +225,7 @@ def from_real(
     low, high = scaled < fmt.min, scaled >= fmt.max + 1
     words = np.where(low | high, 0.0, scaled).astype(np.int64)
     words = np.where(low, fmt.min, np.where(high, fmt.max, words))
-    return words, int(np.count_nonzero(low | high))
+    return words, int(np.count_nonzero(low | (exact > fmt.max + 1)))
 
 
 def to_real(words: npt.ArrayLike, fmt: QFormat) -> npt.NDArray[np.float64]:

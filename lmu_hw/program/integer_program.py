@@ -14,6 +14,11 @@ Terms
           words, in the order of `vectors`.
         - INTERNAL: written before it is read in every step; not visible to the caller.
         - OUTPUT: the caller reads it when an output is due, concatenated in the order of `vectors`.
+
+        An INPUT or OUTPUT may have *channels*, one for each word: name, unit, scale and offset of
+        what the word stands for. A word of value ``w`` stands for ``scale * w + offset`` in that
+        unit. Channels are for the caller: like ``about``, they enter no operation and change no
+        word. Headers, drivers and reports show them.
     Program
         A list of vectors and a list of operations. One *step* executes the operations in order;
         each operation reads the vectors as the preceding operations have left them.
@@ -110,6 +115,7 @@ from functools import cached_property
 from typing import Any
 
 from .._support import identifiers
+from .._support.channel import Channel
 from ..errors import FormatError, ModelFileError
 from .codec import from_data, to_data
 from .operations import (
@@ -130,6 +136,7 @@ __all__ = [
     "Adaptor",
     "Argmax",
     "Cascade",
+    "Channel",
     "DenseUpdate",
     "Function",
     "Linear",
@@ -226,12 +233,30 @@ class Program:
             self.multiplies(op) for op, lazy in zip(self.ops, self.lazy, strict=True) if lazy
         )
 
+    @property
+    def multiplies_for_output(self) -> int:
+        """Multiplications of a step that serve outputs alone; a step without one may skip them."""
+        pairs = zip(self.ops, self.only_for_output, strict=True)
+        return sum(self.multiplies(op) for op, alone in pairs if alone)
+
     @cached_property
     def lazy(self) -> tuple[bool, ...]:
         """Whether each operation executes only in steps whose output is due."""
         if self.output_every == 1:
             return (False,) * len(self.ops)
-        return _lazy_operations(self)
+        return self.only_for_output
+
+    @cached_property
+    def only_for_output(self) -> tuple[bool, ...]:
+        """Whether each operation serves outputs alone: no state vector depends on its results."""
+        # state words at the end of a step are needed by the next step
+        needed = {v.name for v in self.with_role(Role.STATE)}
+        found = []
+        for op in reversed(self.ops):
+            found.append(not needed & set(op.writes))
+            if not found[-1]:
+                needed = needed - set(op.writes) | set(op.reads)
+        return tuple(reversed(found))
 
     @cached_property
     def _by_name(self) -> dict[str, Vector]:
@@ -311,6 +336,7 @@ def _check_names(program: Program) -> None:
                 f"vector {v.name!r} must have an ASCII identifier as name and length >= 1, "
                 f"not {v.length}"
             )
+        v.check_channels()
     for op in program.ops:
         for name in (*op.reads, *op.writes):
             if name not in names:
@@ -363,18 +389,6 @@ def _check_clock(program: Program) -> None:
             )
         if any(program.clock in op.writes for op in program.ops):
             raise FormatError(f"operations must not write the clock {program.clock!r}")
-
-
-def _lazy_operations(program: Program) -> tuple[bool, ...]:
-    """Return for each operation whether no state vector depends on its results."""
-    # state words at the end of a step are needed by the next step
-    needed = {v.name for v in program.with_role(Role.STATE)}
-    lazy = []
-    for op in reversed(program.ops):
-        lazy.append(not needed & set(op.writes))
-        if not lazy[-1]:
-            needed = needed - set(op.writes) | set(op.reads)
-    return tuple(reversed(lazy))
 
 
 def _canonical(data: Any) -> str:

@@ -7,11 +7,13 @@ its intermediates.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
+from .._support.channel import Channel, check_channels
 from ..errors import FormatError
+from .codec import written
 from .fixedpoint import MAX_WORD_BITS, QFormat
 
 MAX_SHIFT = MAX_WORD_BITS - 2
@@ -33,7 +35,8 @@ class Role(Enum):
 class Vector:
     """A named vector of ``length`` words in format ``fmt``.
 
-    ``about`` describes the words for documentation; backends ignore it.
+    ``about`` describes the words for documentation, ``channels`` what each word of an input or
+    output stands for; the words that backends compute do not depend on either.
     """
 
     name: str
@@ -41,6 +44,18 @@ class Vector:
     role: Role
     fmt: QFormat
     about: str = ""
+    channels: tuple[Channel, ...] | None = field(default=None, metadata=written(optional=True))
+
+    def check_channels(self) -> None:
+        """Raise `FormatError` unless channels are absent or those of an input or output."""
+        if self.channels is None:
+            return
+        if self.role not in (Role.INPUT, Role.OUTPUT):
+            raise FormatError(
+                f"{self.role.value} {self.name!r} must have no channels: "
+                "only inputs and outputs stand for values outside"
+            )
+        check_channels(f"{self.role.value} {self.name!r}", self.channels, self.length)
 
 
 Lookup = Callable[[str], Vector]

@@ -150,7 +150,7 @@ def _check_c(build_dir: Path, manifest: Mapping[str, Any], program: Json, stated
     if stated["c_sums"] != to_data(firmware.c_sums(whole)):
         raise CertificateError("program", "c_sums differ from the sums of its C")
     emitted = firmware.emit(whole, version=__version__)
-    for name in (f"{prefix}.c", f"{prefix}.h", firmware.KERNELS):
+    for name in firmware.source_files(prefix):
         if _text(build_dir / "c" / name) != emitted[name]:
             raise CertificateError(
                 f"c/{name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._support.channel import Channel, describe
 from .._support.tables import columns, html_table
 from ..models.network import FloatNetwork, Layer, LMULayer, arrays, dense_multiplies, n_in, n_out
 from ..program.codec import Report, written
@@ -124,6 +125,8 @@ class NetworkSummary(Report):
     layers : tuple of LayerSummary
     parameters, multiplies_dense, multiplies : int
         Sums over all layers.
+    input_channels, output_channels : tuple of Channel or None
+        What the words stand for, where the model states it.
     """
 
     inputs: int
@@ -134,12 +137,24 @@ class NetworkSummary(Report):
     parameters: int
     multiplies_dense: int
     multiplies: int
+    input_channels: tuple[Channel, ...] | None = field(
+        default=None, metadata=written(optional=True)
+    )
+    output_channels: tuple[Channel, ...] | None = field(
+        default=None, metadata=written(optional=True)
+    )
 
     def __str__(self) -> str:
-        return "\n".join(columns(self._rows(), n_left=2))
+        channels = (f"{name:7} {text}" for name, text in self._channels())
+        return "\n".join([*columns(self._rows(), n_left=2), *channels])
 
     def _repr_html_(self) -> str:
-        return html_table(self._rows(), n_left=2)
+        channels = [(name, text, *[""] * 5) for name, text in self._channels()]
+        return html_table([*self._rows(), *channels], n_left=2)
+
+    def _channels(self) -> list[tuple[str, str]]:
+        found = {"inputs": self.input_channels, "outputs": self.output_channels}
+        return [(name, describe(channels)) for name, channels in found.items() if channels]
 
     def _rows(self) -> Rows:
         rows: Rows = [
@@ -177,6 +192,8 @@ def report(network: FloatNetwork, rate: float | None = None) -> NetworkSummary:
         parameters=sum(layer.parameters for layer in layers),
         multiplies_dense=sum(layer.multiplies_dense for layer in layers),
         multiplies=sum(layer.multiplies for layer in layers),
+        input_channels=network.inputs,
+        output_channels=network.outputs,
     )
 
 

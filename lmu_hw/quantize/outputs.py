@@ -9,7 +9,7 @@ import numpy as np
 
 from .._support.array_types import Array
 from ..memory.legendre import decoder
-from ..memory.spec import LMUSpec, OutputKind, shorten
+from ..memory.spec import LEAD, LMUSpec, OutputKind, shorten
 from ..program.fixedpoint import QFormat
 from ..program.integer_program import Linear, Pointwise, Term
 from .coefficients import round_rows
@@ -109,7 +109,8 @@ def _meaning(spec: LMUSpec) -> str:
     """Return the meaning of the words of ``y``."""
     if not spec.taps:
         return f"y[k]: Legendre coefficient k of the last {spec.theta:.12g} samples, u included"
-    delays = ", ".join(shorten([tap * spec.theta for tap in spec.taps]))
+    lead = LEAD[spec.discretizer]
+    delays = ", ".join(shorten([tap * spec.theta - lead for tap in spec.taps]))
     return f"y[k]: u delayed by {delays} samples"
 
 

@@ -197,13 +197,17 @@ class _Quantizer:
                 signal, bounded, math.ldexp(1.0, bounded.int_bits - bounded.signed), proven=True
             )
             return
-        peak = self.statistics[signal.name].peak * (1.0 if signal.role is Role.INPUT else HEADROOM)
-        fmt = _fit(signal.name, peak, bits)
+        peak = self.statistics[signal.name].peak
+        fmt = (
+            _input_format(signal.name, peak, bits)
+            if signal.role is Role.INPUT
+            else _fit(signal.name, peak * HEADROOM, bits)
+        )
         if signal.activation is Activation.RELU:
             fmt = QFormat(
                 fmt.int_bits - 1, min(bits, WORD_BITS - 1) - fmt.int_bits + 1, signed=False
             )
-        self.add_vector(signal, fmt, self.statistics[signal.name].peak, proven=False)
+        self.add_vector(signal, fmt, peak, proven=False)
 
     def add_vector(self, signal: Signal, fmt: QFormat, peak: float, *, proven: bool) -> None:
         self.vectors[signal.name] = Vector(
@@ -354,6 +358,23 @@ def _max_magnitude(fmt: QFormat) -> float:
     return math.ldexp(max(-fmt.min, fmt.max), -fmt.frac_bits)
 
 
+def _input_format(name: str, peak: float, bits: int) -> QFormat:
+    """Return the format of an input: the finest LSB with ``peak <= 2**(int_bits - 1)``.
+
+    The integer bits do not depend on the width: like the words of a converter, those of exactly
+    +2**(int_bits - 1) saturate by one LSB. A peak of 0 counts as 1.
+
+    Raises
+    ------
+    SpecError
+        If the peak exceeds `MAX_PEAK`.
+    """
+    _check_peak(name, peak)
+    mantissa, exponent = math.frexp(max(peak, MIN_PEAK) if peak else 1.0)
+    int_bits = exponent + (mantissa > 0.5)
+    return QFormat(int_bits, bits - int_bits)
+
+
 def _fit(name: str, peak: float, bits: int) -> QFormat:
     """Return the format with the finest LSB that holds +-``peak``; a peak of 0 counts as 1.
 
@@ -362,7 +383,11 @@ def _fit(name: str, peak: float, bits: int) -> QFormat:
     SpecError
         If the peak exceeds `MAX_PEAK`.
     """
-    if peak > MAX_PEAK:
-        raise SpecError(f"{name} reaches {peak:.3g} but must stay below {MAX_PEAK:.3g}: scale it")
+    _check_peak(name, peak)
     octaves = math.frexp(max(peak, MIN_PEAK) if peak else 1.0)[1]
     return scaled_format(fit(math.ldexp(peak, -octaves), bits), octaves)
+
+
+def _check_peak(name: str, peak: float) -> None:
+    if peak > MAX_PEAK:
+        raise SpecError(f"{name} reaches {peak:.3g} but must stay below {MAX_PEAK:.3g}: scale it")

@@ -33,7 +33,7 @@ class SectionWord(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChainChannel:
     """One of up to two interleaved channels.
 
     ``feeds`` gives its feed for each feed of the first channel, ``mine`` is set in its cycles.
@@ -275,7 +275,7 @@ class ChainUnit(wiring.Component):
             behind = feed.paired
         return lookup(m, self.feed, kept, name)
 
-    def _first(self, m: Module, channel: Channel, values: Sequence[int], name: str) -> Value:
+    def _first(self, m: Module, channel: ChainChannel, values: Sequence[int], name: str) -> Value:
         """Return the table entry of a starting channel."""
         return self._of_fed(m, values, f"{channel.prefix}{name}", second=channel.prefix != "")
 
@@ -308,13 +308,13 @@ class ChainUnit(wiring.Component):
         pairs = lookup(m, number, [n.count(2) for n in sizes], "outer_distance")
         return Mux(outer, pairs, lookup(m, number, [len(n) for n in sizes], "inner_distance"))
 
-    def _channels(self, second: Value) -> list[Channel]:
+    def _channels(self, second: Value) -> list[ChainChannel]:
         """Return the channel that uses the chain, or the two interleaved ones."""
         feeds = self.plan.feeds
         if not self.plan.paired:
-            return [Channel("", feeds, None)]
+            return [ChainChannel("", feeds, None)]
         others = tuple(feeds[k + feed.paired] for k, feed in enumerate(feeds))
-        return [Channel("", feeds, ~second), Channel("second_", others, second)]
+        return [ChainChannel("", feeds, ~second), ChainChannel("second_", others, second)]
 
     def _write(
         self,

@@ -14,13 +14,13 @@
 #define API(name) NAME(PREFIX, name)
 #define SIZE(name) NAME(PREFIX_UPPER, name)
 
-enum { FROM_RESET = 1, SINGLE_STEPS = 2 };
+enum { FROM_RESET = 1, SINGLE_STEPS = 2, CHECK_READY = 4, LAST_ONLY = 8 };
 
 /* Exit codes, equal to those in lmu_hw/firmware/boards/qemu.py. */
-enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13, FAULT = 14 };
+enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13, FAULT = 14, NOT_SAVED = 16, NOT_READY = 17 };
 
 static API(_state) state;
-static API(_word) saved[SIZE(_N_SAVED)];
+static uint8_t saved[SIZE(_SAVED_BYTES)];
 static API(_in) u[CHUNK_STEPS * SIZE(_N_IN)];
 static API(_out) y[CHUNK_STEPS * SIZE(_N_OUT)];
 
@@ -49,34 +49,33 @@ __attribute__((noinline, noclone)) void mark(void)
 /* One step, counted; returns the number of outputs. */
 static size_t single_step(const API(_in) *in, API(_out) *out)
 {
-    size_t n_outputs = 1;
+    API(_status) status;
 
     mark();
-#if OUTPUT_EVERY > 1
-    n_outputs = (size_t)API(_step)(&state, in, out);
-#elif OUTPUT_EVERY == 1
-    API(_step)(&state, in, out);
-#else
-    API(_step)(&state, in, out);
-    n_outputs = out != NULL;
-#endif
+    status = API(_step)(&state, in, out);
     mark();
-    return n_outputs;
+    return status == SIZE(_OUTPUT) ? 1 : 0;
 }
 
 /* Run steps; if `last` and the caller decides, the last step has an output. */
-static size_t play(size_t n_steps, int single, int last)
+static size_t play(size_t n_steps, uint32_t flags, int last)
 {
     size_t n_outputs = 0;
 
-    if (!single) {
+    if ((flags & SINGLE_STEPS) == 0) {
         return API(_run)(&state, u, n_steps, OUTPUT_EVERY == 0 && !last ? NULL : y);
     }
     for (size_t t = 0; t < n_steps; t++) {
-        const int asked = OUTPUT_EVERY > 0 || (last && t + 1 == n_steps);
-
-        n_outputs += single_step(&u[t * SIZE(_N_IN)],
+        const int always = OUTPUT_EVERY > 0 && (flags & LAST_ONLY) == 0;
+        const int asked = always || (last && t + 1 == n_steps);
+        const size_t expected = asked && API(_ready)(&state) ? 1 : 0;
+        const size_t n = single_step(&u[t * SIZE(_N_IN)],
             asked ? &y[n_outputs * SIZE(_N_OUT)] : NULL);
+
+        if ((flags & CHECK_READY) != 0 && n != expected) {
+            program_done(NOT_READY);
+        }
+        n_outputs += n;
     }
     return n_outputs;
 }
@@ -100,14 +99,16 @@ int main(void)
 
             n = left < CHUNK_STEPS ? (size_t)left : CHUNK_STEPS;
             exchange_read(u, n * SIZE(_N_IN) * sizeof u[0], CUT_SHORT);
-            n_outputs = play(n, (head[1] & SINGLE_STEPS) != 0, left == n);
+            n_outputs = play(n, head[1], left == n);
             exchange_write(y, n_outputs * SIZE(_N_OUT) * sizeof y[0], NOT_WRITTEN);
         }
-        API(_save)(&state, saved);
+        if (API(_save)(&state, saved, sizeof saved) != SIZE(_OK)) {
+            return NOT_SAVED;
+        }
         exchange_write(saved, sizeof saved, NOT_WRITTEN);
-        /* continue from the saved words */
+        /* continue from the saved state */
         API(_reset)(&state);
-        if (API(_load)(&state, saved) != 0) {
+        if (API(_load)(&state, saved, sizeof saved) != SIZE(_OK)) {
             return NOT_LOADED;
         }
     }

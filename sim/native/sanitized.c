@@ -2,9 +2,9 @@
  * Runs steps from given states, for a build with sanitizers; the arguments are the input and output
  * files.
  *
- * The input is a sequence of cases: PREFIX_word words of a saved state, then N_STEPS rows of
- * PREFIX_in words. The output of a case is the PREFIX_out words of its steps with an output, then
- * the saved state. Macros to define: PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY, N_STEPS.
+ * The input is a sequence of cases: a saved state, then N_STEPS rows of PREFIX_in words. The output
+ * of a case is the PREFIX_out words of its steps with an output, then the saved state. Macros to
+ * define: PREFIX, PREFIX_UPPER, HEADER, N_STEPS.
  */
 #include HEADER
 
@@ -18,20 +18,9 @@
 /* Exit codes, for the report of a failure. */
 enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13 };
 
-/* Run a step; returns whether it wrote an output to y. */
-static int step(API(_state) *s, const API(_in) *u, API(_out) *y)
-{
-#if OUTPUT_EVERY > 1
-    return API(_step)(s, u, y);
-#else
-    API(_step)(s, u, y);
-    return 1;
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    static API(_word) saved[SIZE(_N_SAVED)];
+    static uint8_t saved[SIZE(_SAVED_BYTES)];
     static API(_in) u[SIZE(_N_IN)];
     static API(_out) y[SIZE(_N_OUT)];
     static API(_state) s;
@@ -42,19 +31,18 @@ int main(int argc, char **argv)
         return NO_FILES;
     }
     while (fread(saved, sizeof saved, 1, input) == 1) {
-        if (API(_load)(&s, saved) != 0) {
+        if (API(_load)(&s, saved, sizeof saved) != SIZE(_OK)) {
             return NOT_LOADED;
         }
         for (int t = 0; t < N_STEPS; t++) {
             if (fread(u, sizeof u, 1, input) != 1) {
                 return CUT_SHORT;
             }
-            if (step(&s, u, y) && fwrite(y, sizeof y, 1, output) != 1) {
+            if (API(_step)(&s, u, y) == SIZE(_OUTPUT) && fwrite(y, sizeof y, 1, output) != 1) {
                 return NOT_WRITTEN;
             }
         }
-        API(_save)(&s, saved);
-        if (fwrite(saved, sizeof saved, 1, output) != 1) {
+        if (API(_save)(&s, saved, sizeof saved) != SIZE(_OK) || fwrite(saved, sizeof saved, 1, output) != 1) {
             return NOT_WRITTEN;
         }
     }

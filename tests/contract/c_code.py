@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from lmu_hw.errors import ModelFileError
 from lmu_hw.firmware.compiler import compile_library
-from lmu_hw.firmware.saved import digest_words
+from lmu_hw.program import saved_state
 from lmu_hw.program.integer_program import Program
 from tests.contract.script import Saved
 from tests.factories.builds import write_c
+
+OK, OUTPUT = 0, 1
 
 
 def compiled(
@@ -26,11 +29,10 @@ class CInstances:
     """Instances of `lmu_state`."""
 
     def __init__(self, library: ctypes.CDLL, program: Program, n_instances: int) -> None:
-        sizes = [int(n) for n in (ctypes.c_size_t * 7).in_dll(library, "bulk_layout")]
-        self._library, self._every = library, program.output_every
-        self._in, self._out, self._word = (np.dtype(f"i{size}") for size in sizes[1:4])
-        self._n_out, self._n_saved = sizes[5], sizes[6]
-        self._digest = digest_words(program)
+        sizes = [int(n) for n in (ctypes.c_size_t * 6).in_dll(library, "bulk_layout")]
+        self._library, self._program, self._every = library, program, program.output_every
+        self._in, self._out = (np.dtype(f"i{size}") for size in sizes[1:3])
+        self._n_out, self._n_saved = sizes[4], sizes[5]
         self._outputs: list[list[int]] = [[] for _ in range(n_instances)]
         # what lies in memory before lmu_init is anything
         self._states = [np.full(-(-sizes[0] // 8), -1, np.int64) for _ in range(n_instances)]
@@ -60,15 +62,18 @@ class CInstances:
         self._library.lmu_reset(_at(self._states[instance]))
 
     def save(self, instance: int) -> Saved:
-        words = np.empty(self._n_saved, self._word)
-        self._library.lmu_save(_at(self._states[instance]), _at(words))
-        n = len(self._digest)
-        assert words[:n].tolist() == list(self._digest)
-        return Saved(tuple(words[n:].tolist()))
+        saved = np.empty((1, self._n_saved), np.uint8)
+        size = ctypes.c_size_t(self._n_saved)
+        assert self._library.lmu_save(_at(self._states[instance]), _at(saved), size) == OK
+        try:
+            return Saved(tuple(saved_state.from_bytes(self._program, saved)[0].tolist()))
+        except ModelFileError as error:
+            raise AssertionError(f"the C saves what it must not: {error}") from error
 
     def load(self, instance: int, saved: Saved) -> None:
-        words = np.array([*self._digest, *saved.words], self._word)
-        assert self._library.lmu_load(_at(self._states[instance]), _at(words)) == 0
+        data = saved_state.to_bytes(self._program, np.array([saved.words], np.int64))
+        size = ctypes.c_size_t(self._n_saved)
+        assert self._library.lmu_load(_at(self._states[instance]), _at(data), size) == OK
 
     def finish(self) -> list[list[int]]:
         return self._outputs
@@ -82,8 +87,9 @@ class SteppedCInstances(CInstances):
         for t, row in enumerate(inputs):
             u, y = np.ascontiguousarray(row, self._in), np.zeros(self._n_out, self._out)
             asked = wanted and (self._every != 0 or t == len(inputs) - 1)
-            came = step(state, _at(u), _at(y) if asked else None)
-            if asked and (self._every <= 1 or came):
+            status = step(state, _at(u), _at(y) if asked else None)
+            assert status in ((OK, OUTPUT) if asked and self._every > 1 else (asked,))
+            if status == OUTPUT:
                 self._outputs[instance] += y.tolist()
 
 

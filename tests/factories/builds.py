@@ -62,7 +62,7 @@ def write_c_build_in_assembly(program: Program, build_dir: Path, body: str) -> P
     """Write the C of a program whose step is given in assembly; return ``c``."""
     c_dir = write_c_build(program, build_dir, 4)
     code = (c_dir / "lmu.c").read_text()
-    head = re.search(r"^void lmu_step\(.*\)\n\{\n(?:.*\n)*?\}\n", code, re.MULTILINE)
+    head = re.search(r"^lmu_status lmu_step\(.*\)\n\{\n(?:.*\n)*?\}\n", code, re.MULTILINE)
     assert head is not None
     declared = head.group().split("\n{\n")[0]
     naked = f'__attribute__((naked)) {declared}\n{{\n    __asm__("{body}");\n}}\n'
@@ -102,9 +102,9 @@ def edit_file(path: Path, pattern: str, text: str) -> None:
 
 
 def break_c(build_dir: Path) -> None:
-    """Add one to the first coefficient of lmu.c."""
+    """Add one to the first coefficient of the C."""
     table = r"(static LMU_KERNELS_TABLE \w+ \w+\[[^=]* = \{[\s{]*-?\d+)"
-    edit_file(build_dir / "c" / "lmu.c", table, r"\1 + 1")
+    edit_file(build_dir / "c" / "lmu_tables.h", table, r"\1 + 1")
 
 
 def break_verilog(build_dir: Path) -> None:

@@ -14,6 +14,7 @@ from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import (
     Adaptor,
     Cascade,
+    Channel,
     DenseUpdate,
     Linear,
     Operation,
@@ -275,3 +276,17 @@ def with_op(program: Program, index: int, **fields: Any) -> Program:
     ops = list(program.ops)
     ops[index] = replace(ops[index], **fields)
     return replace(program, ops=tuple(ops))
+
+
+LABELLED = with_vectors(
+    PROGRAMS["channels"],
+    u={
+        "channels": (
+            Channel(name="ecg", unit="mV", scale=0.5, offset=-0.25),
+            Channel(name="pressure", unit="kPa", scale=-12.5, offset=101.325),
+            Channel(),
+        )
+    },
+    y={"channels": tuple(Channel(unit="m/s^2", scale=1.5 + k) for k in range(6))},
+)
+"""Three channels of which two have names, and an output in a unit of its own."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lmu_hw.errors import EmitError
-from lmu_hw.firmware import c_types, emit, layout
+from lmu_hw.firmware import c_types, emit, layout, source_files
 from lmu_hw.program.integer_program import Program, Role
 from tests.factories.builds import VERSION
 from tests.factories.corners import CORNERS, through
@@ -22,7 +22,7 @@ ALL = PROGRAMS | CORNERS | NETWORKS
 @pytest.mark.parametrize("name", ALL)
 def test_text_is_plain_and_the_same_every_time(name: str) -> None:
     files = emit(ALL[name], version=VERSION)
-    assert list(files) == ["lmu.h", "lmu.c", "lmu_kernels.h", "test_lmu.c", "Makefile"]
+    assert set(files) == {*source_files("lmu"), "lmu.hpp", "test_lmu.c", "Makefile"}
     assert files == emit(ALL[name], version=VERSION)
     for text in files.values():
         assert text.isascii()
@@ -35,16 +35,19 @@ def test_text_is_plain_and_the_same_every_time(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_product_has_no_floating_point_and_no_heap(name: str) -> None:
     files = emit(ALL[name], version=VERSION)
-    code = re.sub(r"/\*.*?\*/", "", files["lmu.h"] + files["lmu.c"], flags=re.DOTALL)
+    product = files["lmu.h"] + files["lmu.c"] + files["lmu_tables.h"]
+    code = re.sub(r'/\*.*?\*/|#(define LMU_VERSION|error) "[^"]*"', "", product, flags=re.DOTALL)
     assert not re.search(r"\b(float|double|malloc|calloc|free|printf)\b|\d\.\d", code)
     assert set(re.findall(r"#include (.*)", code)) == {
         "<stdint.h>",
         "<stddef.h>",
         '"lmu.h"',
         '"lmu_kernels.h"',
+        '"lmu_tables.h"',
+        '"lmu_units.h"',
     }
     assert "static LMU_KERNELS_TABLE" in code or "cascade" not in code
-    allowed = "const|inline|int lmu_in_range|void|LMU_KERNELS_TABLE"
+    allowed = "const|inline|int lmu_header_is|void|LMU_KERNELS_TABLE"
     assert not re.search(rf"^static (?!{allowed})", code, re.MULTILINE)
 
 
@@ -55,7 +58,7 @@ def test_header_says_what_the_design_is() -> None:
         program.title,
         program.digest,
         "lmu-hw 1.2.3. Do not edit.",
-        " *   u        1      Q1.10   -1024 .. 1023        int16_t\n",
+        "   u        1      Q1.10   -1024 .. 1023        int16_t\n",
         f"{program.multiplies_per_step} multiplications",
         "#define LMU_N_STATE 6\n",
         "#define LMU_Z_INNER_FRAC_BITS 18\n",
@@ -67,10 +70,11 @@ def test_header_says_what_the_design_is() -> None:
 
 def test_prefix_is_everywhere() -> None:
     files = emit(replace(PROGRAMS["mixed"], name="gyro"), version=VERSION)
-    assert list(files) == ["gyro.h", "gyro.c", "lmu_kernels.h", "test_gyro.c", "Makefile"]
+    own = ["gyro.h", "gyro.c", "gyro_tables.h", "gyro_units.h", "gyro.hpp"]
+    assert list(files) == [*own, "lmu_kernels.h", "test_gyro.c", "Makefile"]
     kernels = files.pop("lmu_kernels.h")
     assert kernels == emit(PROGRAMS["dense_channels"], version=VERSION)["lmu_kernels.h"]
-    shared = set(re.findall(r"\blmu_\w+", kernels, re.IGNORECASE)) | {"lmu_kernels"}
+    shared = set(re.findall(r"\blmu_\w+", kernels, re.IGNORECASE)) | {"lmu_kernels", "lmu_hw"}
     for text in files.values():
         assert set(re.findall(r"\blmu_\w+", text, re.IGNORECASE)) <= shared
 
@@ -97,20 +101,21 @@ def test_shifts_are_a_table_only_where_they_differ() -> None:
     (cascade, *rest) = program.ops
     sections = tuple(tuple(replace(e, shift=13) for e in s) for s in cascade.sections)
     equal = replace(program, ops=(replace(cascade, sections=sections), *rest))
-    assert "_cascade_shift[" in emit(program, version=VERSION)["lmu.c"]
-    text = emit(equal, version=VERSION)["lmu.c"]
-    assert "_cascade_shift" not in text
-    assert "x, t, 13, " in text
+    assert "_cascade_shift[" in emit(program, version=VERSION)["lmu_tables.h"]
+    files = emit(equal, version=VERSION)
+    assert "_cascade_shift" not in files["lmu.c"] + files["lmu_tables.h"]
+    assert "x, t, 13, " in files["lmu.c"]
 
 
 def test_columns_that_say_nothing_are_left_out() -> None:
     """Multipliers of 1, equal shifts, no biases, equal multipliers: no table for any of them."""
-    text = emit(CORNERS["network"], version=VERSION)["lmu.c"]
+    files = emit(CORNERS["network"], version=VERSION)
+    text = files["lmu.c"] + files["lmu_tables.h"]
     assert "_scale[" not in text
     assert "sum * 3, 22)" in text
     assert "lmu_linear_1_shift" not in text
     assert "lmu_linear_1_bias" not in text
-    text = emit(NETWORKS["lmu"], version=VERSION)["lmu.c"]
+    text = emit(NETWORKS["lmu"], version=VERSION)["lmu_tables.h"]
     for column in ("bias", "scale", "shift"):
         assert re.search(rf"static LMU_KERNELS_TABLE \w+ lmu_linear_2_{column}\[5\]", text)
 
@@ -124,20 +129,16 @@ def test_scaled_sums_take_64_bits_where_they_must(name: str, bits: int) -> None:
 
 
 def test_equal_functions_share_one() -> None:
-    text = emit(NETWORKS["gates"], version=VERSION)["lmu.c"]
-    assert re.findall(
-        r"^static LMU_KERNELS_TABLE .* lmu_apply_(.*)_values", text, re.MULTILINE
-    ) == [
-        "noise",
-        "noise_2",
-    ]
-    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    files = emit(NETWORKS["gates"], version=VERSION)
+    table = r"^static LMU_KERNELS_TABLE .* lmu_apply_(.*)_values"
+    assert re.findall(table, files["lmu_tables.h"], re.MULTILINE) == ["noise", "noise_2"]
+    code = re.sub(r"/\*.*?\*/", "", files["lmu.c"], flags=re.DOTALL)
     assert code.count("lmu_apply_noise(") == 1 + 3
     assert code.count("lmu_apply_noise_2(") == 1 + 2
 
 
 def test_pieces_beyond_a_limit_are_left_out() -> None:
-    text = emit(CORNERS["flat_ends"], version=VERSION)["lmu.c"]
+    text = emit(CORNERS["flat_ends"], version=VERSION)["lmu_tables.h"]
     kept = re.findall(r"lmu_apply_(\w+)_values\[(\d+)\]", text)
     rising = {"both": "8", "start": "5", "end": "5", "bottom": "1", "top": "1"}
     falling = {"both_2": "6", "start_2": "5", "end_2": "7", "bottom_2": "1", "top_2": "1"}
@@ -152,7 +153,6 @@ def test_words_take_16_bits_at_least_and_32_where_they_must() -> None:
         "    int16_t a_z_outer[LMU_A_Z_OUTER_LEN];\n",
         "    int32_t a_z_inner[LMU_A_Z_INNER_LEN];\n",
         "    int16_t quiet[LMU_QUIET_LEN];\n",
-        "typedef int32_t lmu_word;",
     ):
         assert text in files["lmu.h"]
     assert re.search(r"    int16_t u1\[LMU_U1_LEN\].*;\n    int16_t h1\[", files["lmu.c"])
@@ -160,13 +160,12 @@ def test_words_take_16_bits_at_least_and_32_where_they_must() -> None:
 
 def test_step_says_when_an_output_is_due() -> None:
     step = {name: emit(NETWORKS[name], version=VERSION)["lmu.h"] for name in NETWORKS}
-    assert "\nvoid lmu_step(lmu_state *s, const lmu_in u[LMU_N_IN], lmu_out y[LMU" in step["lmu"]
-    assert "OUTPUT_EVERY" not in step["lmu"]
-    assert "\nint lmu_step(" in step["lmu_every_3"]
-    assert "#define LMU_OUTPUT_EVERY 3 /* steps */\n" in step["lmu_every_3"]
-    assert "Every 3-th step returns 1" in step["lmu_every_3"]
-    assert "const lmu_in u[LMU_N_IN], lmu_out *y);" in step["lmu_on_demand"]
-    assert "y is NULL, the step computes no output" in step["lmu_on_demand"]
+    signature = "lmu_status lmu_step(lmu_state *s, const lmu_in u[LMU_N_IN], lmu_out *y);"
+    for name, every in (("lmu", 1), ("lmu_every_3", 3), ("lmu_on_demand", 0)):
+        assert f"\nLMU_NODISCARD {signature}" in step[name]
+        assert f"#define LMU_OUTPUT_EVERY {every}\n" in step[name]
+    assert "1 in every 3-th step after a reset" in step["lmu_every_3"]
+    assert "1, because the caller decides" in step["lmu_on_demand"]
     program = NETWORKS["lmu_on_demand"]
     costs = f"{program.multiplies_per_step} multiplications, plus {program.multiplies_per_output}"
     assert costs in step["lmu_on_demand"]

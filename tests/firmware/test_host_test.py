@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lmu_hw.firmware import source_files
+from lmu_hw.program import saved_state
 from lmu_hw.program.integer_program import Program, Role
 from tests.factories.builds import write_c_build
 from tests.factories.corners import CORNERS
@@ -32,11 +34,16 @@ def test_make_builds_and_passes(name: str, tmp_path: Path) -> None:
     n_due = 90 // program.output_every if program.output_every else 1
     # check_step compares outputs before the refusals, too: those of the first half
     half = 45 // program.output_every if program.output_every else 0
-    assert said == f"PASS {(5 * n_due + half) * n_out + 6 * n_state} words\n"
+    words = (6 * n_due + half) * n_out + 8 * n_state
+    places = 2 * n_state * n_state
+    saved = saved_state.n_bytes(program)
+    ragged = sum(v.fmt.width % 8 > 0 for v in program.with_role(Role.STATE))
+    refusals = 8 * saved + saved + 3 + ragged  # bits, lengths, header, ranges
+    assert said == f"PASS {words + places + refusals} words\n"
     assert (c_dir / "build").is_dir()
     succeed("make", "-s", "-C", c_dir, "clean", "--no-print-directory")
-    files = ["Makefile", "lmu.c", "lmu.h", "lmu_kernels.h", "test_lmu.c"]
-    assert sorted(p.name for p in c_dir.iterdir()) == files
+    files = {"Makefile", "lmu.hpp", "test_lmu.c", *source_files("lmu")}
+    assert {p.name for p in c_dir.iterdir()} == files
 
 
 def test_corrupted_vectors(tmp_path: Path) -> None:
@@ -67,7 +74,10 @@ def test_no_output_was_due(tmp_path: Path) -> None:
     c_dir = write_c_build(program, tmp_path, n_steps=2)
     assert (tmp_path / "vectors" / "output.hex").read_text() == "\n"
     said = succeed("make", "-s", "-C", c_dir, "--no-print-directory")
-    assert said == f"PASS {6 * program.n_words(Role.STATE)} words\n"
+    n_state, saved = program.n_words(Role.STATE), saved_state.n_bytes(program)
+    ragged = sum(v.fmt.width % 8 > 0 for v in program.with_role(Role.STATE))
+    refused = 9 * saved + 3 + ragged
+    assert said == f"PASS {8 * n_state + 2 * n_state * n_state + refused} words\n"
 
 
 def test_missing_vectors(tmp_path: Path) -> None:
@@ -96,22 +106,36 @@ BROKEN = {
     "port": ("2 * x - y", "x + x + y"),
     "reset": ("s->z_inner[i] = 0;", "s->silence[0] = 0;"),
     "save": (
-        "words[LMU_Z_INNER_AT + i] = s->z_inner[i]",
-        "words[LMU_Z_INNER_AT + i] = s->z_inner[0]",
+        "lmu_put32(to, (uint32_t)s->z_inner[i]",
+        "lmu_put32(to, (uint32_t)s->z_inner[0]",
     ),
     "run": ("lmu_step(s, u + t * LMU_N_IN,", "lmu_step(s, u + (t & 7) * LMU_N_IN,"),
+    "run counts": ("            n_outputs++;", "            n_outputs += 2;"),
     "run forgets a step": (
         "for (size_t t = 0; t < n_steps; t++) {",
         "for (size_t t = 1; t < n_steps; t++) {",
     ),
-    "digest": ("if (words[i] != lmu_digest[i])", "if (i == 0 && words[i] != lmu_digest[i])"),
-    "range": ("words[i] > high", "0"),
+    "length": ("!lmu_header_is(saved, 0, 4)", "!lmu_header_is(saved, 1, 4)"),
+    "room of load": ("n_bytes < LMU_SAVED_BYTES || !lmu_header", "!lmu_header"),
+    "room of save": ("    if (n_bytes < LMU_SAVED_BYTES) {", "    if (n_bytes == 0) {"),
+    "version": ("!lmu_header_is(saved, 4, 8)", "!lmu_header_is(saved, 5, 8)"),
+    "digest": (
+        "!lmu_header_is(saved, 8, sizeof lmu_saved_header)",
+        "!lmu_header_is(saved, 8, 15)",
+    ),
+    "crc": ("0xEDB88320u", "0xEDB88321u"),
+    "crc is not compared": ("!= lmu_crc32(saved", "== 7 + lmu_crc32(saved"),
+    "crc of the words alone": ("lmu_crc32(saved, LMU_SAVED_BYTES - 4)", "lmu_crc32(saved + 4, 7)"),
+    "byte order": ("*to++ = (uint8_t)(x & 0xFFu);", "to[n_bytes - 1 - i] = (uint8_t)(x & 0xFFu);"),
+    "range": ("word < low || word > high", "word < low"),
     "range is looked at late": (
         "    /* Check every word before storing the first one. */\n",
-        "    s->z_outer[0] = (int16_t)words[LMU_Z_OUTER_AT];\n",
+        "    s->z_outer[0] = (int16_t)(saved[16] + 1);\n",
     ),
-    "load": ("s->silence[i] = (int16_t)words[LMU_SILENCE_AT + i]", "s->silence[i] = 0"),
-    "load refuses": ("    return 0;\n}\n", "    return -1;\n}\n"),
+    "load": ("s->silence[i] = (int16_t)", "s->silence[i] = 0 * (int16_t)"),
+    "load refuses": ("    return LMU_OK;\n}\n", "    return LMU_ERROR_CRC;\n}\n"),
+    "null": ("return LMU_ERROR_NULL;", "return LMU_OK;"),
+    "ready": ("return s != NULL", "return s == NULL"),
     "global state": (
         "    lmu_cascade(s, u);",
         "    static lmu_state g; (void)s;\n    lmu_cascade(&g, u);",
@@ -144,12 +168,13 @@ BROKEN_NETWORKS = {
     "guard": ("lmu", "return lmu_half_up32(y, 3)", "return lmu_asr32(y, 3)"),
     "due late": ("lmu_every_3", "LMU_OUTPUT_EVERY - 1;", "LMU_OUTPUT_EVERY - 0;"),
     "due in every step": ("lmu_every_3", "const int due = ", "const int due = 1 || "),
-    "never due": ("lmu_every_3", "return due;", "return 0;"),
-    "clock": ("gates_every_2", "(due ? 0 : s->clock[0] + 1)", "(s->clock[0] + 1)"),
+    "never due": ("lmu_every_3", "return due ? LMU_OUTPUT : LMU_OK;", "return LMU_OK;"),
+    "clock": ("gates_every_2", "(lmu_ready(s) ? 0 : s->clock[0] + 1)", "(s->clock[0] + 1)"),
+    "the clock waits for y": ("lmu_every_3", "lmu_ready(s) ? 0", "due ? 0"),
     "run counts": ("lmu_every_3", "n_outputs++;", "n_outputs += t != 1;"),
     "run writes ahead": ("lmu_every_3", "y + n_outputs * LMU_N_OUT", "y + t * LMU_N_OUT"),
     "run asks early": ("stack_on_demand", "t + 1 == n_steps ? y : NULL", "t == 0 ? y : NULL"),
-    "y without an output": ("lmu_every_3", "    return due;", "    y[0] = 1;\n    return due;"),
+    "y without an output": ("lmu_every_3", "    return due ?", "    y[0] = 1;\n    return due ?"),
     "always lazy": ("stack_on_demand", "const int due = y != NULL;", "const int due = 0; (void)y;"),
     "a state is lazy": (
         "feedback_0",
@@ -168,7 +193,7 @@ def test_broken_network(case: str, tmp_path: Path) -> None:
 
 def _fails(program: Program, good: str, bad: str, build_dir: Path) -> None:
     c_dir = write_c_build(program, build_dir, n_steps=240)
-    code = {file: (c_dir / file).read_text() for file in ("lmu.c", "lmu_kernels.h")}
+    code = {file: (c_dir / file).read_text() for file in source_files("lmu")}
     assert any(good in text for text in code.values())
     for file, text in code.items():
         (c_dir / file).write_text(text.replace(good, bad))

@@ -63,7 +63,8 @@ int main(void)
     lmu_out y[LMU_N_OUT];
     lmu_init(&s);
     while (fread(u, sizeof u, 1, stdin) == 1) {
-        lmu_step(&s, u, y);
+        if (lmu_step(&s, u, y) != LMU_OUTPUT)
+            return 1;
         fwrite(y, sizeof y, 1, stdout);
     }
     return 0;

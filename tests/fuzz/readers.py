@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 
-from lmu_hw.cli import command_line, main
+from lmu_hw.cli import channel_options, command_line, main
 from lmu_hw.errors import LMUHWError, SpecError
 from lmu_hw.generate import files_of
 from lmu_hw.measure import dataset, signal_files
@@ -25,7 +25,7 @@ from lmu_hw.memory.spec import parse
 from lmu_hw.models import importers
 from lmu_hw.models.importers.model_file import read_ranges, to_bytes
 from lmu_hw.models.network import FloatNetwork
-from lmu_hw.program.integer_program import from_json
+from lmu_hw.program.integer_program import Channel, from_json
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof import certificate
 from lmu_hw.quantize import network_summary
@@ -33,7 +33,7 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl import options
 from lmu_hw.verify import load_build, verification
 from tests.factories.network_programs import NETWORKS
-from tests.factories.programs import PROGRAMS, random_inputs
+from tests.factories.programs import LABELLED, PROGRAMS, random_inputs
 from tests.fuzz import containers
 from tests.fuzz.commands import HERE, damaged_line
 from tests.fuzz.mutate import Tree, damaged_bytes, damaged_text, hostile, json_bytes
@@ -70,6 +70,7 @@ SPECS: tuple[dict[str, Any], ...] = (
     {"order": 3, "output": "taps=0,0.5,1", "channels": 2, "name": "gyro", "lanes": 2},
     {"d": 4, "taps": [0, 0.25, 1.0], "coef_bits": 8, "weight_bits": 9, "state_bits": 20},
     {"d": 2, "output": "state", "streams": "axi", "state_port": True, "bits": 8},
+    {"d": 2, "channels": 2, "input_scale": [0.5, 2], "input_names": "a,b", "output_units": "mV"},
 )
 
 
@@ -98,7 +99,10 @@ def _toml_value(value: Any) -> str:
 def _read_spec(path: Path) -> None:
     data = spec.load(path)
     chosen = options.chosen({}, data)
-    parse(data, extra_keys=chosen.to_data()).describe()
+    units = channel_options.chosen({}, data)
+    made = parse(data, extra_keys=(*chosen.to_data(), *units))
+    made.describe()
+    channel_options.channels(units, "input", made.channels, None)
 
 
 def _line(rng: Random) -> Files:
@@ -195,6 +199,7 @@ def _read_generate(build_dir: Path) -> None:
     """Make all texts of the build directory of a specification, without writing files."""
     data = spec.load(build_dir / "spec.json")
     chosen = options.chosen({}, data)
+    channel_options.chosen({}, data)
     files_of(quantize_memory(parse(data)), chosen)
 
 
@@ -204,7 +209,7 @@ def _read_generate(build_dir: Path) -> None:
 @cache
 def _programs() -> list[Tree]:
     names = ("one_real", "mixed", "readout", "dense_channels", "channels")
-    chosen = [PROGRAMS[n] for n in names]
+    chosen = [LABELLED, *(PROGRAMS[n] for n in names)]
     chosen += [NETWORKS[n] for n in ("lmu_every_3", "gates", "order_on_demand")]
     return [Tree(json.loads(p.to_json())) for p in chosen]
 
@@ -334,7 +339,8 @@ def _read_signal(path: Path) -> None:
 def _network() -> FloatNetwork:
     from tests.factories.networks import EVERY_KIND
 
-    return EVERY_KIND
+    inputs = tuple(Channel(name=name, unit="mV", scale=0.5) for name in ("a", "b", ""))
+    return replace(EVERY_KIND, inputs=inputs)
 
 
 DATA: tuple[dict[str, np.ndarray], ...] = (

@@ -122,9 +122,9 @@ def test_saturated_samples_are_counted(
     (tmp_path / "u.csv").write_text("0.5\n1\n-1\n-1.5\n2\n0\n")
     argv = ("simulate", build_dir, "--input", tmp_path / "u.csv", "--output", tmp_path / "m.csv")
     said = call(capsys, *argv)
-    # 1.0 itself is half an LSB out of Q1.15 and more
-    assert "3 of 6 samples (50 %) were saturated: raise --full-scale (now 1)" in said.out
-    assert call(capsys, *argv, "--json").json["saturated"] == 3
+    # 1.0 itself is one LSB above the largest word of Q1.15, as in any converter
+    assert "2 of 6 samples (33.3 %) were saturated: raise --full-scale (now 1)" in said.out
+    assert call(capsys, *argv, "--json").json["saturated"] == 2
     said = call(capsys, *argv, "--full-scale", "2.5")
     assert "raise" not in said.out
     assert call(capsys, *argv, "--full-scale", "2.5", "--json").json["saturated"] == 0

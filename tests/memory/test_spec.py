@@ -269,6 +269,9 @@ def test_refused_choices(data: dict[str, Any], text: str) -> None:
 NO_TAPS = r"taps must be given when output is taps, as in output = 'taps=0,0\.5,1'"
 
 
+LONGER = "; for a longer delay give a larger theta, which need not be whole"
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -282,8 +285,8 @@ NO_TAPS = r"taps must be given when output is taps, as in output = 'taps=0,0\.5,
             "output must be taps when taps are given, not 'memory'",
         ),
         ({"output": "state", "taps": [0]}, "output must be taps when taps are given, not 'state'"),
-        ({"output": "taps=0,1.5"}, "taps must be fractions of theta from 0 to 1, not 1.5"),
-        ({"taps": [0, 2]}, "taps must be fractions of theta from 0 to 1, not 2"),
+        ({"output": "taps=0,1.5"}, "taps must be fractions of theta from 0 to 1, not 1.5" + LONGER),
+        ({"taps": [0, 2]}, "taps must be fractions of theta from 0 to 1, not 2" + LONGER),
         ({"taps": [-0.1]}, "taps must be fractions of theta from 0 to 1, not -0.1"),
         ({"output": "taps=nan"}, "taps must be a finite number, not nan"),
         ({"taps": [float("inf")]}, "taps must be a finite number, not inf"),

@@ -73,7 +73,8 @@ def mutants(place: Path, name: str, language: str, n: int, seed: int) -> list[Mu
     build_dir = place / ("c" if language == "c" else "rtl")
     found: list[Mutant] = []
     if language == "c":
-        found += broken(name, language, "lmu.c", (build_dir / "lmu.c").read_text())
+        for file in ("lmu.c", "lmu_tables.h"):
+            found += broken(name, language, file, (build_dir / file).read_text())
     else:
         found += broken(name, language, "lmu.v", (build_dir / "lmu.v").read_text())
         for path in sorted(build_dir.glob("*.mem")):

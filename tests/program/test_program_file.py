@@ -26,7 +26,7 @@ from lmu_hw.program.integer_program import (
     from_json,
 )
 from tests.factories.network_programs import NETWORKS
-from tests.factories.programs import PROGRAMS, cascade_program, dense_program
+from tests.factories.programs import LABELLED, PROGRAMS, cascade_program, dense_program
 
 CASCADE = PROGRAMS["readout"]
 DENSE = PROGRAMS["dense_readout"]
@@ -68,10 +68,12 @@ SMALL = Program(
     clock="steps",
 )
 
-ALL = PROGRAMS | NETWORKS | {"gated": SMALL}
+ALL = PROGRAMS | NETWORKS | {"gated": SMALL, "labelled": LABELLED}
 every_program = pytest.mark.parametrize("program", ALL.values(), ids=ALL)
 
 Edit = Callable[[Any], object]
+PLAIN = {"name": "", "unit": "", "scale": 1.0, "offset": 0.0}
+CHANNEL = ("vectors", 0, "channels", 0)
 
 
 def body(program: Program) -> Any:
@@ -196,6 +198,18 @@ TAMPERING: dict[str, tuple[Program, Edit]] = {
     "a sign": (GATES, lambda d: d["ops"][7]["terms"][1].update(minus=False)),
     "a factor": (GATES, lambda d: d["ops"][4]["terms"][0].update(b="g")),
     "order of terms": (GATES, lambda d: d["ops"][4]["terms"].reverse()),
+    "a scale": (LABELLED, lambda d: d["vectors"][0]["channels"][0].update(scale=0.25)),
+    "a scale of another type": (
+        LABELLED,
+        lambda d: d["vectors"][-1]["channels"][1].update(scale=2),
+    ),
+    "an offset": (LABELLED, lambda d: d["vectors"][0]["channels"][1].update(offset=0.0)),
+    "a unit": (LABELLED, lambda d: d["vectors"][0]["channels"][0].update(unit="V")),
+    "order of channels": (LABELLED, lambda d: d["vectors"][0]["channels"].reverse()),
+    "no channels": (LABELLED, lambda d: d["vectors"][0].pop("channels")),
+    "null as channels": (CASCADE, lambda d: d["vectors"][0].update(channels=None)),
+    "channels added": (CASCADE, lambda d: d["vectors"][0].update(channels=[PLAIN])),
+    "key of a channel": (LABELLED, lambda d: d["vectors"][0]["channels"][0].update(gain=1)),
     "digest": (CASCADE, lambda d: d.update(digest="0" * 64)),
     "digest in capitals": (CASCADE, lambda d: d.update(digest=d["digest"].upper())),
     "key of the future": (CASCADE, lambda d: d.update(rounding="floor")),
@@ -422,6 +436,44 @@ DAMAGE: dict[str, tuple[tuple[Program, Edit], str]] = {
     "another length": (
         put(CASCADE, "vectors", 1, "length", value=4),
         "z_outer has length 4 but should be 3",
+    ),
+    "a name that is a keyword": (
+        put(LABELLED, *CHANNEL, "name", value="int"),
+        "a channel's name must be .*, not 'int'",
+    ),
+    "a unit that leaves its comment": (
+        put(LABELLED, *CHANNEL, "unit", value="m*/"),
+        r"a channel's unit must be .*, not 'm\*/'",
+    ),
+    "a scale of 0": (
+        put(LABELLED, *CHANNEL, "scale", value=0.0),
+        r"a channel's scale must be a number of magnitude 1e-30 to 1e\+30, not 0\.0",
+    ),
+    "an infinite offset": (
+        put(LABELLED, *CHANNEL, "offset", value=float("inf")),
+        r"a channel's offset must be a number of magnitude 0 to 1e\+30, not inf",
+    ),
+    "a scale of 4000 digits": (
+        put(LABELLED, *CHANNEL, "scale", value=HUGE),
+        "a channel's scale must be .*, not 10*",
+    ),
+    "text as offset": (
+        put(LABELLED, *CHANNEL, "offset", value="1"),
+        "offset must be a number, not '1'",
+    ),
+    "text as channels": (
+        put(LABELLED, "vectors", 0, "channels", value="mV"),
+        "channels must be a list, not 'mV'",
+    ),
+    "a number as channel": (put(LABELLED, *CHANNEL, value=1), "channels must be an object, not 1"),
+    "no unit": (drop(LABELLED, *CHANNEL, "unit"), "no 'unit'"),
+    "a channel less": (
+        drop(LABELLED, *CHANNEL),
+        "input 'u' has 2 channels but should have 3, one for each word",
+    ),
+    "channels of a state": (
+        put(LABELLED, "vectors", 1, "channels", value=[PLAIN]),
+        "state 'z_outer' must have no channels: .*",
     ),
     "a title that leaves its comment": (
         put(CASCADE, "title", value="x */ int evil;"),

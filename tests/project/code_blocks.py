@@ -5,7 +5,7 @@
 | ``python`` | run in the page's namespace; what it prints is the ``text`` block that follows it |
 | ``console`` | each ``$`` line is run; what it prints is below it; ``# exit code N`` may follow |
 | ``verilog`` | the body of a module, elaborated by Icarus with a design that the page generates |
-| ``c`` | compiled against ``out/c``, warnings are errors |
+| ``c``, ``cpp`` | compiled as C99, C++11 against the generated headers, warnings are errors |
 | ``toml``, ``json`` | parsed |
 
 ``...`` in an expected text stands for anything. Blocks in ``sh`` install or build things and are
@@ -35,7 +35,7 @@ from sybil.parsers.markdown import CodeBlockParser
 from lmu_hw.cli.main import main as lmu_hw
 from tests.tools import require
 
-LANGUAGES = ("python", "text", "console", "verilog", "c", "toml", "json")
+LANGUAGES = ("python", "text", "console", "verilog", "c", "cpp", "toml", "json")
 RUN = {"sh", *LANGUAGES}
 """Languages that a block may have."""
 ELLIPSIS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -121,11 +121,23 @@ def verilog(example: Example) -> None:
 
 
 def c(example: Example) -> None:
-    """Compile a file against the generated header."""
+    """Compile a file against the generated headers."""
     require("gcc|clang|cc")
-    Path("fragment.c").write_text(example.parsed)
-    line = "cc -std=c99 -Wall -Wextra -Werror -Iout/c -c fragment.c -o fragment.o"
-    done = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False)
+    compiles(example, "fragment.c", "cc -std=c99")
+
+
+def cpp(example: Example) -> None:
+    """Compile a file against the generated headers of the C++ classes."""
+    require("g++|clang++|c++")
+    compiles(example, "fragment.cpp", "c++ -std=c++11")
+
+
+def compiles(example: Example, name: str, compiler: str) -> None:
+    """Fail unless a file compiles with the C of the designs that the page has generated."""
+    Path(name).write_text(example.parsed)
+    places = [f"-I{path}" for path in sorted(Path().glob("*/c"))]
+    flags = ["-Wall", "-Wextra", "-Werror", *places, "-c", name, "-o", "fragment.o"]
+    done = subprocess.run([*compiler.split(), *flags], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{example.path}:{example.line}\n{done.stderr}"
 
 

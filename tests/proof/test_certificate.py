@@ -393,6 +393,7 @@ def test_an_accumulator_that_may_round_is_no_proof(design: tuple[Data, Data]) ->
         require_proof(from_data(Certificate, design[1] | {"unproven": [], "proven": False}))
 
 
+@pytest.mark.soak
 def test_require_proof_tries_one_realization_after_the_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_taps_are_the_decoded_delays() -> None:
     design = quantize_memory(spec_of(12, 96, output=OutputKind.TAPS, taps=taps))
     program = design.program
     (y,) = program.with_role(Role.OUTPUT)
-    assert y.about == "y[k]: u delayed by 0, 28.8, 96 samples"
+    assert y.about == "y[k]: u delayed by -0.5, 28.3, 95.5 samples"
     fmt_u, fmt_y = program.vectors[0].fmt, y.fmt
     u = np.sin(2 * np.pi * np.arange(600) / 96)
     words, _ = from_real(u, fmt_u)
@@ -197,3 +198,19 @@ def test_prediction_covers_the_measurement() -> None:
         assert error.max() <= design.error
         loose = quantize_memory(replace(design.spec, state_bits=design.state_bits - 4))
         assert measure(loose)[0].max() > error.max()
+
+
+@pytest.mark.parametrize("method", Discretizer)
+def test_the_delays_that_the_program_states_are_those_of_slow_signals(method: Discretizer) -> None:
+    """A slow sine comes back later by as many samples as ``about`` says, to a fiftieth of one."""
+    taps = (0.25, 0.5, 1.0)
+    spec = spec_of(12, 96, discretizer=method, output=OutputKind.TAPS, taps=taps)
+    (y,) = quantize_memory(spec).program.with_role(Role.OUTPUT)
+    stated = [float(text) for text in re.findall(r"-?\d+\.?\d*", y.about.partition("by")[2])]
+    t, omega = np.arange(1200), 2 * np.pi / 300
+    system = discretize(state_space(12), 96.0, method)
+    decoded = run_memory(system, np.sin(omega * t)[:, None], decoder(12, taps))[600:, 0]
+    for k, delay in enumerate(stated):
+        basis = np.stack([np.sin(omega * t[600:]), np.cos(omega * t[600:])], axis=1)
+        (a, b), *_ = np.linalg.lstsq(basis, decoded[:, k], rcond=None)
+        assert abs(-np.arctan2(b, a) / omega - delay) < 0.02

@@ -191,12 +191,30 @@ def test_whole_numbers_are_as_good_as_reals() -> None:
     data = [rng(k).integers(-128, 128, (30, 2)).astype(np.int8) for k in range(3)]
     made = design(net, WIDE, data)
     fmt = made.program.vector("x").fmt
-    assert (fmt.int_bits, fmt.width) == (9, 16)
+    assert (fmt.int_bits, fmt.width) == (8, 16)
     np.testing.assert_array_equal(words(made, data[0]), data[0].astype(int) << fmt.frac_bits)
     # words too narrow for the whole range are coarser than 1, and hold it all the same
     narrow = design(net, replace(WIDE, input_bits=4), data).program.vector("x").fmt
     assert narrow.width == 4
     assert narrow.max * narrow.lsb >= 100
+
+
+@pytest.mark.parametrize("bits", [4, 8, 12, 15, 16])
+@pytest.mark.parametrize(
+    ("peak", "int_bits"),
+    [(1.0, 1), (2047 / 2048, 1), (0.5, 0), (0.51, 1), (1.001, 2), (2.0, 2), (3.0, 3), (100.0, 8)],
+)
+def test_integer_bits_of_the_input_depend_on_its_peak_alone(
+    bits: int, peak: float, int_bits: int
+) -> None:
+    net = network(lmu(rng(1), 2, kind="dense"))
+    made = Calibration(net, sequences(net), peak).design(replace(WIDE, input_bits=bits), title="t")
+    fmt = made.program.vector("x").fmt
+    assert (fmt.int_bits, fmt.width) == (int_bits, bits)
+    # the peak itself is off by one LSB at most, either way
+    got, n_saturated = from_real([-peak, peak], fmt)
+    assert n_saturated == 0
+    assert np.max(np.abs(to_real(got, fmt) - [-peak, peak])) <= fmt.lsb
 
 
 def test_the_input_may_be_given_more_room_than_the_data_take() -> None:

@@ -29,7 +29,8 @@ int main(void)
     lmu_init(&state);
     while (scanf("%d", &word) == 1) {
         u[0] = (lmu_in)word;
-        lmu_step(&state, u, y);
+        if (lmu_step(&state, u, y) != LMU_OUTPUT)
+            return 1;
         for (int i = 0; i < LMU_N_OUT; i++)
             printf("%d ", (int)y[i]);
     }

@@ -38,8 +38,8 @@ def replayed(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str
 
 
 def break_table(build_dir: Path, table: str, by: int) -> None:
-    """Add to the first number of a table of lmu.c."""
-    path = build_dir / "c" / "lmu.c"
+    """Add to the first number of a table of the C."""
+    path = build_dir / "c" / "lmu_tables.h"
     text, n = re.subn(
         rf"(static LMU_KERNELS_TABLE \w+ {table}\[[^=]*= \{{\s*-?\d+)",
         rf"\1 + {by}",

@@ -213,12 +213,12 @@ def test_broken_c_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert said.code == 3
     first = divergence(said.json, "c")
     check_divergence(copy, first, 5, said.err, "c")
-    assert said.json["edited"] == ["c/lmu.c"]
+    assert said.json["edited"] == ["c/lmu_tables.h"]
     assert call(capsys, *argv).out == said.out
     text = call(capsys, *argv[:-1])
     assert text.code == 3
     assert "words differ" in text.out
-    assert "note: c/lmu.c was edited" in text.out
+    assert "note: c/lmu_tables.h was edited" in text.out
 
 
 @pytest.mark.sim

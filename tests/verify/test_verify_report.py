@@ -164,7 +164,7 @@ def test_verify_build_locates_what_differs(build_dir: Path) -> None:
     break_c(build_dir)
     report = verify_build(build_dir, backends="c", n_steps=200, seed=5, quiet=True)
     assert not report.passed
-    assert report.edited == ("c/lmu.c",)
+    assert report.edited == ("c/lmu_tables.h",)
     result = report.results[0]
     assert result.first is not None
     assert result.failing is not None

@@ -9,7 +9,7 @@ from .microcontrollers import Board
 from .toolchain import Image, tool
 
 _FUNCTION = re.compile(r"[0-9a-f]+ <([^>]+)>:$")
-_INSTRUCTION = re.compile(r"\s+([0-9a-f]+):\t[0-9a-f ]+\t(\w+)(.*)$")
+_INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\t[0-9a-f ]+\t(\w+)(.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ import numpy as np
 
 from ..._support.array_types import Words
 from ...errors import ModelFileError
+from ...program import saved_state
 from ...program.integer_program import Program, Role
 from ..c_types import type_bits
 from ..layout import lay_out
-from ..saved import DIGEST_WORDS, digest_words
 
-FROM_RESET, SINGLE_STEPS = 1, 2
+FROM_RESET, SINGLE_STEPS, CHECK_READY, LAST_ONLY = 1, 2, 4, 8
 """Flags of a run, equal to those in the harness."""
 
 
@@ -33,12 +33,18 @@ class BoardRun:
         Start from the initial state, not from the end of the previous run.
     single : bool
         Call ``step`` for each step, not ``run`` once.
+    checked : bool
+        End the program if ``ready`` does not say whether a single step has an output.
+    last_only : bool
+        Of single steps, only the last one is to have an output; those before have none.
     """
 
     inputs: Words
     n_outputs: int
     from_reset: bool
     single: bool
+    checked: bool = True
+    last_only: bool = False
 
 
 def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
@@ -47,6 +53,7 @@ def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
     with path.open("wb") as file:
         for run in runs:
             flags = FROM_RESET * run.from_reset | SINGLE_STEPS * run.single
+            flags |= CHECK_READY * run.checked | LAST_ONLY * run.last_only
             file.write(np.array([len(run.inputs), flags], dtype="<u4").tobytes())
             file.write(run.inputs.astype(dtype).tobytes())
         file.write(bytes(8))
@@ -63,23 +70,24 @@ def read(program: Program, runs: Iterable[BoardRun], path: Path) -> list[tuple[W
     layout = lay_out(program, program.name)
     data, at = path.read_bytes(), 0
 
-    def take(n_words: int, ctype: str) -> Words:
+    def take(n_words: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         nonlocal at
-        dtype = _dtype(ctype)
         part = data[at : at + n_words * dtype.itemsize]
         at += len(part)
         if len(part) < n_words * dtype.itemsize:
             raise ModelFileError(_REMEDY.format("too few words"))
-        return np.frombuffer(part, dtype).astype(np.int64)
+        return np.frombuffer(part, dtype)
 
     found = []
     for run in runs:
-        n_out, n_state = program.n_words(Role.OUTPUT), program.n_words(Role.STATE)
-        outputs = take(run.n_outputs * n_out, layout.out_type).reshape(-1, n_out)
-        saved = take(DIGEST_WORDS + n_state, layout.word_type)
-        if tuple(saved[:DIGEST_WORDS].tolist()) != digest_words(program):
-            raise ModelFileError(_REMEDY.format("a state of another program"))
-        found.append((outputs, saved[DIGEST_WORDS:]))
+        n_out = program.n_words(Role.OUTPUT)
+        outputs = take(run.n_outputs * n_out, _dtype(layout.out_type)).reshape(-1, n_out)
+        saved = take(saved_state.n_bytes(program), np.dtype(np.uint8))
+        try:
+            state = saved_state.from_bytes(program, saved[None])[0]
+        except ModelFileError as error:
+            raise ModelFileError(_REMEDY.format(f"no state of the program ({error})")) from error
+        found.append((outputs.astype(np.int64), state))
     if at != len(data):
         raise ModelFileError(_REMEDY.format("too many words"))
     return found

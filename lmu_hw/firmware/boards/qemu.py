@@ -17,9 +17,11 @@ REASONS = {
     10: "it cannot open its files",
     11: "its input ends too soon",
     12: "it cannot write its output",
-    13: "load refuses the words that save wrote",
+    13: "load refuses what save wrote",
     14: "the core took a fault exception",
     15: "its stack overflowed",
+    16: "save refuses its own room",
+    17: "step writes an output when ready says no, or none when it says yes",
     serial.NO_CODE: "it sent no exit code",
 }
 """Meanings of the exit codes of the harness in ``sim/firmware``."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..._support.subprocesses import run_tool
 from ..._support.templates import sim_dir
-from ...errors import ModelFileError, ToolError
+from ...errors import ModelFileError, SpecError, ToolError
 from ...program.integer_program import Program, Role
-from .. import KERNELS, scratch_bytes
+from .. import scratch_bytes, source_files
 from ..c_types import type_bits
 from ..layout import lay_out
 from .installed import check
@@ -19,6 +20,8 @@ from .microcontrollers import KB, Board
 OPTIMIZE = ("-O2", "-ffunction-sections", "-fdata-sections")
 """Common compiler options for firmware."""
 IMAGE = "firmware.elf"
+_OTHER_OUTPUT = re.compile(r"-(E|S|c|x|M|o|flto|fsyntax-only|save-temps|-?help|-?version|v|#)")
+"""Options after which there is no object file with the program's functions where it should be."""
 
 
 class DoesNotFitError(ToolError):
@@ -40,7 +43,7 @@ class Image:
     symbols: dict[str, int]
 
 
-def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
+def build(target: Board, program: Program, c_dir: Path, place: Path, *cflags: str) -> Image:
     """Compile the C files of a program for a board, and link them with the harness.
 
     Parameters
@@ -48,9 +51,11 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
     target : Board
     program : Program
     c_dir : Path
-        Directory with ``NAME.c``, ``NAME.h`` and ``lmu_kernels.h``.
+        Directory of the C files.
     place : Path
         Directory for all output.
+    *cflags : str
+        More options for the program's C file.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
         f"-DOUTPUT_EVERY={program.output_every}",
         f"-DCHUNK_STEPS={max(1, target.chunk // row)}",
     )
-    compile_object(target, program, c_dir, place)
+    compile_object(target, program, c_dir, place, *cflags)
     _compile(
         target, sim / "harness.c", place / "harness.o", (*defines, "-iquote", str(c_dir.resolve()))
     )
@@ -81,6 +86,27 @@ def build(target: Board, program: Program, c_dir: Path, place: Path) -> Image:
     path = place / IMAGE
     _link(target, place, path, scratch_bytes(program) + target.stack)
     return Image(path=path, symbols=symbols(target, path))
+
+
+def checked(cflags: Sequence[str]) -> tuple[str, ...]:
+    """Return options of a caller for the program's C file.
+
+    Raises
+    ------
+    SpecError
+        If one is no option, or changes what the compiler writes.
+    """
+    for option in cflags:
+        if not re.fullmatch(r"-\S+", option):
+            raise SpecError(
+                "cflags must be options of the compiler, each one word that starts with -, such as "
+                f"-Os or -DNAME=1, not {option!r}"
+            )
+        if _OTHER_OUTPUT.match(option):
+            raise SpecError(
+                f"cflags must not change what the compiler writes, as {option} does: leave it out"
+            )
+    return tuple(cflags)
 
 
 def optimize(target: Board) -> tuple[str, ...]:
@@ -99,14 +125,14 @@ def compile_object(target: Board, program: Program, c_dir: Path, place: Path, *m
         If a tool is missing, or fails.
     """
     check(target)
-    source, header = (c_dir / f"{program.name}.{end}" for end in "ch")
-    for file in (source, header, c_dir / KERNELS):
+    files = [c_dir / name for name in source_files(program.name)]
+    for file in files:
         if not file.is_file():
             raise ModelFileError(
                 f"cannot read {file}: no such file; generate the build directory again"
             )
     path = place / "product.o"
-    _compile(target, source, path, more)
+    _compile(target, files[0], path, more)
     return path
 
 

@@ -8,6 +8,9 @@ from ..._support.tables import html_table
 from ...firmware.boards.toolchain import OPTIMIZE
 from ...program.codec import Report
 
+COLUMNS = ("instructions with an output", "worst step", "without", "worst step without")
+"""Columns of instructions in a notebook's table."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlashUsage:
@@ -96,19 +99,48 @@ class StackDepths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorstStep:
+    """Most instructions of a step.
+
+    Attributes
+    ----------
+    reached : int
+        Most instructions of any step that was counted, those of the search included.
+    input : str
+        Input of that step; see `measure.footprint.worst_inputs`.
+    step : int
+        Its number in that input, from 0.
+    bound : int or None
+        No step takes more, whatever its input and state: all branches that words decide go the
+        longer way in the same step. None where the machine code could not be followed, as on AVR.
+    """
+
+    reached: int
+    input: str
+    step: int
+    bound: int | None
+
+    def __str__(self) -> str:
+        at_most = "" if self.bound is None else f", at most {self.bound:,}"
+        return f"{self.reached:,} reached ({self.input}, step {self.step:,}){at_most}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionCounts:
     """Executed instructions of a step.
 
     Attributes
     ----------
     steps : int
-        Steps that were counted.
+        Steps of noise that were counted for ``mean``, ``min`` and ``max``.
     mean : float
     min, max : int
     macs : int
         Multiply-accumulates of a step.
     per_mac : float or None
         Mean divided by ``macs``; None where there are none.
+    worst : WorstStep
+        Over these and all other inputs.
     """
 
     steps: int
@@ -117,6 +149,7 @@ class InstructionCounts:
     max: int
     macs: int
     per_mac: float | None
+    worst: WorstStep
 
     def __str__(self) -> str:
         return f"{self.mean:,.1f} ({self.min:,} to {self.max:,})"
@@ -141,7 +174,9 @@ class BoardReport:
     compiler : str
         Compiler and version.
     options : tuple of str
-        Options of the compiler.
+        Options of the compiler, those of ``cflags`` last.
+    cflags : tuple of str
+        Options of the caller.
     flash : FlashUsage
     ram : RamUsage
     stack : StackDepths
@@ -152,6 +187,7 @@ class BoardReport:
     core: str
     compiler: str
     options: tuple[str, ...]
+    cflags: tuple[str, ...]
     flash: FlashUsage
     ram: RamUsage
     stack: StackDepths
@@ -164,7 +200,7 @@ class BoardReport:
         chain = " > ".join(f"{frame.function} {frame.bytes}" for frame in stack.chain)
         calls = f", and that of {' and '.join(stack.not_counted)}" if stack.not_counted else ""
         lines = [
-            f"{self.target} ({self.core}, {self.compiler} {OPTIMIZE[0]})",
+            f"{self.target} ({self.core}, {self.compiler} {' '.join((OPTIMIZE[0], *self.cflags))})",
             f"  flash         {flash.total:,} bytes: code {flash.code:,}, tables "
             f"{flash.tables:,}{from_library}",
             f"  RAM           {ram.total:,} bytes: state {ram.state:,}, globals "
@@ -179,6 +215,7 @@ class BoardReport:
                     f"  instructions  {counts.mean:,.1f} a step {kind} an output "
                     f"({counts.min:,} to {counts.max:,}){per_mac}"
                 )
+                lines.append(f"  worst step    {counts.worst}")
         return "\n".join(lines)
 
 
@@ -196,9 +233,11 @@ class FootprintReport(Report):
     multiplies_per_step, multiplies_per_output : int
         Multiplies of every step, and more of a step with an output.
     steps : int
-        Steps that were counted.
+        Steps of noise that were counted.
     seed : int
         Seed of their inputs.
+    searched : int
+        Steps of other inputs among which the worst step was searched.
     edited : tuple of str
         C files that were edited since they were generated.
     targets : tuple of BoardReport
@@ -212,6 +251,7 @@ class FootprintReport(Report):
     multiplies_per_output: int
     steps: int
     seed: int
+    searched: int
     edited: tuple[str, ...]
     targets: tuple[BoardReport, ...]
     not_measured: dict[str, str]
@@ -226,10 +266,11 @@ class FootprintReport(Report):
 
     def _repr_html_(self) -> str:
         head = ("target", "flash [bytes]", "RAM [bytes]", "stack of a step [bytes]")
-        rows: list[tuple[str, ...]] = [(*head, "instructions with an output", "without")]
+        rows: list[tuple[str, ...]] = [(*head, *COLUMNS)]
         for t in self.targets:
             n_bytes = (t.flash.total, t.ram.total, t.stack.step)
             counts = (t.instructions.with_output, t.instructions.without_output)
-            rows.append((t.target, *(f"{n:,}" for n in n_bytes), *(str(c or "-") for c in counts)))
-        rows += [(name, "-", "-", "-", "-", "-") for name in self.not_measured]
+            cells = [cell for c in counts for cell in ((str(c), str(c.worst)) if c else ("-", "-"))]
+            rows.append((t.target, *(f"{n:,}" for n in n_bytes), *cells))
+        rows += [(name, *["-"] * (len(rows[0]) - 1)) for name in self.not_measured]
         return html_table(rows, caption=self.title)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..._support.array_types import Words
 from ..._support.progress import progress
 from ...errors import ToolError
+from ...firmware.boards.disassembly import disassemble
 from ...firmware.boards.installed import missing, remedy
 from ...firmware.boards.microcontrollers import TARGETS, Board
-from ...firmware.boards.toolchain import build, compile_object, optimize, tool
+from ...firmware.boards.toolchain import Image, build, checked, compile_object, optimize, tool
 from ...program import vectors
 from ...program.integer_program import Program, Role
 from ...program.output_timing import due_steps
@@ -29,18 +31,26 @@ from .board_report import (
     Instructions,
     RamUsage,
     StackDepths,
+    WorstStep,
 )
-from .instructions import count
+from .control_flow import UnknownFlowError, blocks
+from .instructions import count, flow
+from .longest_path import Counts, longest
 from .sizes import sizes
+from .worst_inputs import NamedInput, joined, name_at, worst_inputs
 
 SEED = 1
 STEPS = 64
-"""Steps counted; more where these have fewer than two outputs."""
+"""Steps of noise; more where these have fewer than two outputs."""
 MAX_STEPS = 4096
 
 
 def footprint(
-    build_dir: Path, targets: tuple[Board, ...] | None, *, quiet: bool = False
+    build_dir: Path,
+    targets: tuple[Board, ...] | None,
+    *,
+    cflags: Sequence[str] = (),
+    quiet: bool = False,
 ) -> FootprintReport:
     """Compile the C of a build directory for targets and measure it.
 
@@ -49,6 +59,8 @@ def footprint(
     build_dir : Path
     targets : tuple of Board, or None
         None: all whose tools are installed and that the program fits.
+    cflags : sequence of str
+        Compiler options for the program's C file, such as ``-Os``; they follow our own and win.
     quiet : bool
         No progress.
 
@@ -60,11 +72,14 @@ def footprint(
     ------
     ModelFileError
         If the build directory is damaged.
+    SpecError
+        If an option in ``cflags`` is none, or changes what the compiler writes.
     DoesNotFitError
         If a target that was named is too small.
     ToolError
         If a tool is missing or fails.
     """
+    cflags = checked(cflags)
     program = load_program(build_dir)
     left_out: dict[str, str] = {}
     if targets is None:
@@ -74,17 +89,18 @@ def footprint(
         targets = tuple(t for name, t in TARGETS.items() if name not in left_out)
         if not targets:
             raise ToolError(f"there is no target to measure on: {'; '.join(left_out.values())}")
-    inputs, due = _steps(program)
+    steps = counted_steps(program)
     return FootprintReport(
         title=program.title,
         digest=program.digest,
         multiplies_per_step=program.multiplies_per_step,
         multiplies_per_output=program.multiplies_per_output,
-        steps=len(inputs),
+        steps=steps.n_noise,
         seed=SEED,
+        searched=len(steps.due) - steps.n_noise,
         edited=tuple(name for name in edited(build_dir) if name.startswith("c/")),
         targets=tuple(
-            measure(t, build_dir / "c", program, inputs, due, quiet=quiet) for t in targets
+            measure(t, build_dir / "c", program, steps, cflags=cflags, quiet=quiet) for t in targets
         ),
         not_measured=left_out,
     )
@@ -96,23 +112,50 @@ def _why_not(target: Board, build_dir: Path, program: Program) -> str:
     return refusal(target, build_dir, program)
 
 
-def _steps(program: Program) -> tuple[Words, npt.NDArray[np.bool_]]:
-    """Return the stimulus, and which steps of it have an output."""
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CountedSteps:
+    """Inputs of the steps to count.
+
+    Attributes
+    ----------
+    inputs : tuple of NamedInput
+        The first is noise, of which the mean is reported.
+    due : bool array, shape (n_steps,)
+        Steps with an output; includes the last step.
+    """
+
+    inputs: tuple[NamedInput, ...]
+    due: npt.NDArray[np.bool_]
+
+    @property
+    def n_noise(self) -> int:
+        """Steps of noise."""
+        return len(self.inputs[0].words)
+
+
+def counted_steps(program: Program) -> CountedSteps:
+    """Return the noise, and all other inputs that may have the worst step."""
     n_steps = min(max(STEPS, 2 * program.output_every), MAX_STEPS)
-    inputs = vectors.stimulus(program, n_steps, 1, SEED)[:, 0]
-    if program.output_every == 0:
-        return inputs, np.arange(n_steps) % 2 == 1
-    state = np.zeros((1, program.n_words(Role.STATE)), dtype=np.int64)
-    return inputs, due_steps(program, n_steps, state)
+    noise = NamedInput(name="noise", words=vectors.stimulus(program, n_steps, 1, SEED)[:, 0])
+    inputs = (noise, *worst_inputs(program))
+    total = sum(len(one.words) for one in inputs)
+    if program.output_every <= 1:
+        # the caller may leave out any output: half of them, or one in four
+        due = np.arange(total) % (2 if program.output_every == 0 else 4) > 0
+        due[-1] = True
+    else:
+        state = np.zeros((1, program.n_words(Role.STATE)), dtype=np.int64)
+        due = due_steps(program, total, state)
+    return CountedSteps(inputs=inputs, due=due)
 
 
 def measure(
     target: Board,
     c_dir: Path,
     program: Program,
-    inputs: Words,
-    due: npt.NDArray[np.bool_],
+    steps: CountedSteps,
     *,
+    cflags: Sequence[str] = (),
     quiet: bool = False,
 ) -> BoardReport:
     """Compile the C files of a program for a target and measure them over given steps.
@@ -122,9 +165,9 @@ def measure(
     target : Board
     c_dir : Path
     program : Program
-    inputs : int array, shape (n_steps, n_in)
-    due : bool array, shape (n_steps,)
-        Steps with an output; includes the last step where outputs are on demand.
+    steps : CountedSteps
+    cflags : sequence of str
+        As `footprint`.
     quiet : bool
         No progress.
 
@@ -140,25 +183,25 @@ def measure(
     name = program.name
     with (
         tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir,
-        progress(f"{target.core}: counting the instructions of {len(inputs)} steps", 0, quiet),
+        progress(f"{target.core}: counting the instructions of {len(steps.due)} steps", 0, quiet),
     ):
         place = Path(build_dir)
-        image = build(target, program, c_dir, place)
-        counts = count(target, program, image, inputs, due)
-        product = compile_object(target, program, c_dir, place, stack.option(target))
+        image = build(target, program, c_dir, place, *cflags)
+        instructions = instructions_of(target, program, image, steps)
+        product = compile_object(target, program, c_dir, place, *cflags, stack.option(target))
         graph = stack.read(target, product, image)
         found = sizes(target, product, image)
     chain = stack.deepest(graph, f"{name}_step")
     calls = ("init", "reset", "step", "run", "save", "load")
     depths = {call: stack.deepest(graph, f"{name}_{call}").n_bytes for call in calls}
     code, deep = sum(found.code.values()), max(depths.values())
-    always, both = program.multiplies_per_step, program.multiplies_per_output
     compiler = tool(target, "gcc", "-dumpfullversion", "-dumpversion").strip()
     return BoardReport(
         target=target.name,
         core=target.core,
         compiler=f"{target.toolchain.compiler} {compiler}",
-        options=(*target.cpu, *optimize(target)),
+        options=(*target.cpu, *optimize(target), *cflags),
+        cflags=tuple(cflags),
         flash=FlashUsage(
             code=code,
             tables=found.tables,
@@ -180,23 +223,65 @@ def measure(
             chain=tuple(Frame(function=f, bytes=n) for f, n in chain.frames),
             not_counted=tuple(name for name in found.calls if name not in graph.frames),
         ),
-        instructions=Instructions(
-            with_output=_statistics(counts[due], always + both),
-            without_output=_statistics(counts[~due], always),
-        ),
+        instructions=instructions,
     )
 
 
-def _statistics(counts: npt.NDArray[np.int64], macs: int) -> InstructionCounts | None:
+def instructions_of(
+    target: Board, program: Program, image: Image, steps: CountedSteps
+) -> Instructions:
+    """Return the instructions of all steps, counted in QEMU, and a bound of those of any other."""
+    inputs, due = joined(steps.inputs), steps.due
+    counts = count(target, program, image, inputs, due)
+    both = program.multiplies_per_step + program.multiplies_per_output
+    always = both - program.multiplies_for_output
+    bounds = _bounds(target, program, image, counts, due)
+    return Instructions(
+        with_output=_statistics(steps, counts, due, both, bounds[True]),
+        without_output=_statistics(steps, counts, ~due, always, bounds[False]),
+    )
+
+
+def _bounds(
+    target: Board, program: Program, image: Image, counts: Counts, due: npt.NDArray[np.bool_]
+) -> dict[bool, int | None]:
+    """Return the bound of a step with and without an output; None where there is none."""
+    bounds: dict[bool, int | None] = {True: None, False: None}
+    if not target.toolchain.says_calls:
+        return bounds  # AVR skips instructions
+    entry = image.symbols[f"{program.name}_step"] & ~1  # the lowest bit marks Thumb code
+    try:
+        code = disassemble(target, image)
+        found = blocks(code, entry)
+        executed = flow(image.path.parent, code, found, counts)
+    except UnknownFlowError:
+        return bounds
+    for kind, steps in ((True, due), (False, ~due)):
+        if steps.any():
+            bounds[kind] = longest(found, entry, executed, steps)
+    return bounds
+
+
+def _statistics(
+    steps: CountedSteps,
+    counts: Counts,
+    kind: npt.NDArray[np.bool_],
+    macs: int,
+    bound: int | None,
+) -> InstructionCounts | None:
     """Return the counts of steps of one kind; None where there are none."""
-    if not len(counts):
+    of_noise = counts[: steps.n_noise][kind[: steps.n_noise]]
+    if not len(of_noise):
         return None
-    mean = float(counts.mean())
+    mean = float(of_noise.mean())
+    at = int(np.argmax(np.where(kind, counts, -1)))
+    name, step = name_at(steps.inputs, at)
     return InstructionCounts(
-        steps=len(counts),
+        steps=len(of_noise),
         mean=round(mean, 1),
-        min=int(counts.min()),
-        max=int(counts.max()),
+        min=int(of_noise.min()),
+        max=int(of_noise.max()),
         macs=macs,
         per_mac=round(mean / macs, 2) if macs else None,
+        worst=WorstStep(reached=int(counts[at]), input=name, step=step, bound=bound),
     )

@@ -65,12 +65,12 @@ def sizes(target: Board, product: Path, image: Image) -> Sizes:
     constants = _sum(sections, ".rodata", ".srodata")
     in_ram = constants if target.toolchain.constants_in_ram else 0
     return Sizes(
-        # as linked: the linker shortens code for RISC-V
-        code={name: linked[name][1] for name in defined},
+        # as linked: the linker shortens code for RISC-V, and drops what is never called
+        code={name: linked[name][1] for name in defined if name in linked},
         tables=_sum(sections, ".progmem") + constants - in_ram,
         data=_sum(sections, ".data", ".sdata") + in_ram,
         bss=_sum(sections, ".bss", ".sbss"),
-        library=sum(linked[name][1] for name in calls),
+        library=sum(linked[name][1] for name in calls if name in linked),
         calls=calls,
         state=linked[STATE][1],
     )

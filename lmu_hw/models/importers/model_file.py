@@ -1,8 +1,10 @@
 """The neutral model file: a .npz of float64 arrays and a description, no pickles.
 
 Member ``model`` is the description, JSON in UTF-8 bytes; the arrays of layer k are ``k/e_x``,
-``k/cell.W`` and so on. The same network always gives the same bytes. A model from
-quantization-aware training also holds the statistics that its word formats were chosen from:
+``k/cell.W`` and so on. Its keys ``inputs`` and ``outputs``, where there are any, list a channel for
+each element: ``name``, ``unit``, ``scale``, ``offset``. The same network always gives the same
+bytes. A model from quantization-aware training also holds the statistics that its word formats were
+chosen from:
 ``ranges/SIGNAL`` has, for a signal of `lmu_hw.quantize.lower`, the peak followed by the mean square
 of each element.
 """
@@ -12,13 +14,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..._support.array_types import Array
-from ...errors import LMUHWError, ModelFileError, read_error
+from ..._support.channel import Channel
+from ...errors import FormatError, LMUHWError, ModelFileError, read_error
 from ...memory.legendre import StateSpace
 from ...memory.spec import Discretizer
 from ..network import (
@@ -61,12 +65,14 @@ def to_bytes(
         members |= {f"{k}/{key}": np.ascontiguousarray(array) for key, array in arrays(layer)}
     for name, (peak, power) in (ranges or {}).items():
         members[RANGES + name] = np.append(peak, power)
+    channels = {"inputs": network.inputs, "outputs": network.outputs}
     text = json.dumps(
         {
             "format": FORMAT,
             "version": VERSION,
             "every_step": network.every_step,
             "layers": layers,
+            **{k: [asdict(c) for c in v] for k, v in channels.items() if v is not None},
         }
     )
     buffer = io.BytesIO()
@@ -112,11 +118,13 @@ def read_model(path: Path) -> FloatNetwork:
             names=tuple(str(described["name"]) for described in data["layers"]),
             layers=tuple(layers),
             every_step=bool(data["every_step"]),
+            inputs=_channels(data.get("inputs")),
+            outputs=_channels(data.get("outputs")),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, LMUHWError):
+        if isinstance(error, LMUHWError) and not isinstance(error, FormatError):
             raise
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:100]
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
         raise ModelFileError(f"{path} is a damaged model: {reason}; import it again") from error
 
 
@@ -129,6 +137,14 @@ def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
         if array.ndim != 1 or len(array) < 2 or not np.all(array >= 0.0):
             raise ModelFileError(f"{path} is a damaged model: {name}; import it again")
     return {k.removeprefix(RANGES): (float(v[0]), v[1:].copy()) for k, v in found.items()}
+
+
+def _channels(described: Any) -> tuple[Channel, ...] | None:
+    if described is None:
+        return None
+    if type(described) is not list:
+        raise TypeError("channels must be a list")
+    return tuple(Channel(**channel) for channel in described)
 
 
 def _describe(layer: Layer) -> dict[str, Any]:

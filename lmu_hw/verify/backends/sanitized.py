@@ -17,10 +17,10 @@ from ..._support.array_types import Words
 from ..._support.subprocesses import compile_files, run_tool
 from ..._support.templates import sim_dir
 from ...errors import ModelFileError, ToolError, UndefinedBehaviourError
-from ...firmware import KERNELS
+from ...firmware import source_files
 from ...firmware.c_types import type_bits
 from ...firmware.layout import lay_out
-from ...firmware.saved import DIGEST_WORDS, digest_words
+from ...program import saved_state
 from ...program.integer_program import Program, Role
 from ..extremes import Cases, extremes
 from ..stimulus import Reference
@@ -107,20 +107,17 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
     UndefinedBehaviourError, ModelFileError, ToolError
         See `run`.
     """
-    for name in (f"{program.name}.c", f"{program.name}.h", KERNELS):
+    for name in source_files(program.name):
         if not (c_dir / name).is_file():
             raise ModelFileError(
                 f"cannot read {c_dir / name}: no such file; generate the build directory again"
             )
     n_steps, n_cases, _ = cases.inputs.shape
     layout = lay_out(program, program.name)
-    in_type, out_type, word_type = (
-        np.dtype(f"i{type_bits(ctype) // 8}")
-        for ctype in (layout.in_type, layout.out_type, layout.word_type)
+    in_type, out_type = (
+        np.dtype(f"i{type_bits(ctype) // 8}") for ctype in (layout.in_type, layout.out_type)
     )
-    saved = np.empty((n_cases, DIGEST_WORDS + cases.states.shape[1]), word_type)
-    saved[:, :DIGEST_WORDS] = digest_words(program)
-    saved[:, DIGEST_WORDS:] = cases.states
+    saved = saved_state.to_bytes(program, cases.states)
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:
         place = Path(name)
         with (place / "input").open("wb") as file:
@@ -129,15 +126,15 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
         _run(_build(c_dir, program, n_steps, place), place, program)
         data = (place / "output").read_bytes()
     n_out = program.n_words(Role.OUTPUT)
-    row = np.dtype([("y", out_type, (n_due, n_out)), ("state", word_type, (saved.shape[1],))])
+    row = np.dtype([("y", out_type, (n_due, n_out)), ("state", np.uint8, (saved.shape[1],))])
     if len(data) != n_cases * row.itemsize:
         raise ModelFileError(
             f"{program.name}.c writes outputs in steps without an output; generate the build "
             "directory again"
         )
     rows = np.frombuffer(data, row)
-    states = rows["state"][:, DIGEST_WORDS:]
-    return rows["y"].swapaxes(0, 1).astype(np.int64), states.astype(np.int64)
+    states = saved_state.from_bytes(program, np.ascontiguousarray(rows["state"]))
+    return rows["y"].swapaxes(0, 1).astype(np.int64), states
 
 
 def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
@@ -146,7 +143,6 @@ def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
         f"-DPREFIX={name}",
         f"-DPREFIX_UPPER={name.upper()}",
         f'-DHEADER="{name}.h"',
-        f"-DOUTPUT_EVERY={program.output_every}",
         f"-DN_STEPS={n_steps}",
     )
     sources = (str(sim_dir() / "native" / "sanitized.c"), str(c_dir / f"{name}.c"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmu_hw._support.channel import Channel
 from lmu_hw.errors import LMUHWError, ModelFileError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
@@ -21,6 +22,11 @@ from lmu_hw.models.network import (
 from tests.factories.networks import EVERY_KIND, random
 
 TANH, SIGMOID = Activation.TANH, Activation.SIGMOID
+LABELLED = replace(
+    EVERY_KIND,
+    inputs=(Channel(name="a", unit="mV", scale=0.1, offset=-3), Channel(name="b"), Channel()),
+    outputs=tuple(Channel(unit="1/min", scale=k + 1) for k in range(EVERY_KIND.n_out)),
+)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -43,9 +49,35 @@ def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
     assert to_bytes(load(path)) == path.read_bytes()
 
 
-def edited(tmp_path: Path, change: object) -> Path:
+def test_channels_come_back(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
-    path.write_bytes(to_bytes(EVERY_KIND))
+    path.write_bytes(to_bytes(LABELLED))
+    back = load(path)
+    assert (back.inputs, back.outputs) == (LABELLED.inputs, LABELLED.outputs)
+    assert to_bytes(back) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d: d.update(inputs="mV"), "channels must be a list"),
+        (lambda d: d.update(inputs=[1, 2, 3]), ".*argument.*"),
+        (lambda d: d["inputs"].pop(), "the input has 2 channels but should have 3, one .*"),
+        (lambda d: d["inputs"][0].update(scale=0), "a channel's scale must be .*, not 0"),
+        (lambda d: d["inputs"][0].update(gain=1), ".*'gain'"),
+        (lambda d: d["inputs"][0].update(name="b"), ".*'b' occurs twice"),
+        (lambda d: d["outputs"][0].update(unit="m*/"), "a channel's unit must be .*"),
+    ],
+)
+def test_damaged_channels_are_one_error(change: object, reason: str, tmp_path: Path) -> None:
+    path = edited(tmp_path, lambda data, _: change(data), LABELLED)  # type: ignore[operator]
+    with pytest.raises(ModelFileError, match=f"is a damaged model: {reason}; import it again$"):
+        load(path)
+
+
+def edited(tmp_path: Path, change: object, network: FloatNetwork = EVERY_KIND) -> Path:
+    path = tmp_path / "model.npz"
+    path.write_bytes(to_bytes(network))
     with np.load(path, allow_pickle=False) as file:
         members = dict(file)
     data = json.loads(members["model"].tobytes())
