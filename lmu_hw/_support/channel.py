@@ -17,7 +17,7 @@ from .identifiers import is_channel_name
 MAX_UNIT = 16
 """Longest unit [characters]."""
 MIN_SCALE, MAX_SCALE = 1e-30, 1e30
-"""Limits of the magnitude of scales and offsets: constants in C must fit a float."""
+"""Limits of the magnitude of scales and offsets, so that constants in C fit a double."""
 _UNSAFE = ("*/", "/*", "??", "\\", '"', "'")
 """What ends a comment or a text in C."""
 

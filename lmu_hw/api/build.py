@@ -42,6 +42,9 @@ class Build(ProgramRunner):
 
     path: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # a caller may give a str
+
     @property
     def manifest(self) -> Manifest:
         """The manifest: specification, formats, costs, and digests of all files."""
@@ -184,8 +187,8 @@ class Build(ProgramRunner):
         return BulkEngine.from_c_files(self.program, self.path / "c", n_streams)
 
 
-def _names(backends: str | Sequence[str]) -> Sequence[str]:
-    return (backends,) if isinstance(backends, str) else backends
+def _names(given: str | Sequence[str]) -> Sequence[str]:
+    return (given,) if isinstance(given, str) else given
 
 
 def open_build(path: str | Path) -> Build:

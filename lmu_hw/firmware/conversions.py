@@ -1,9 +1,9 @@
 """Constants of the conversions between values in the units of sensors and words.
 
 A word w in format Qi.f stands for ``value = scale * w / 2**f + offset``, with the scale and the
-offset of its channel. The conversion of floating-point values rounds in ``float`` or ``double``,
-that of integers in 64 bits, with factors of 31 bits. Where those do not fit, a value of 1 being
-2**31 words or a word 2**31 values and more, there are none of integers.
+offset of its channel. The conversion of floating-point values computes in ``float`` or ``double``.
+That of integers computes in 64 bits, with a factor of 31 bits; a vector whose factor is larger (an
+integer step of 2**31 words, or a word of 2**31 integer steps) has no conversion of integers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .layout import Place
 
 FLOAT_BITS = 24
 """Widest word that a ``float`` holds exactly."""
-MIN_FLOAT, MAX_FLOAT = Fraction(1e-37), Fraction(1e38)
-"""Magnitudes that a ``float`` holds to 24 bits."""
+LARGEST = Fraction(1e37)
+"""Magnitude up to which a ``float`` holds a number and its inverse to 24 bits."""
 FACTOR, ADDEND, SHIFT = 1 << 31, 1 << 61, 62
 """Limits of the integers: products and sums stay within 64 bits."""
 
@@ -84,7 +84,7 @@ class Conversion:
     def real(self) -> str:
         """C type of values: ``float`` where it holds every word, and all constants to 24 bits."""
         constants = (x for c in set(self.channels) for x in (self._lsb(c), 1 / self._lsb(c)))
-        fits = all(MIN_FLOAT < abs(x) < MAX_FLOAT for x in constants)
+        fits = all(abs(x) < LARGEST for x in constants)
         return "float" if fits and self.place.vector.fmt.width <= FLOAT_BITS else "double"
 
     @property
@@ -248,7 +248,11 @@ MAX_NAMED = 16
 
 def named_inputs(found: Sequence[Conversion], prefix: str) -> list[TypedInput]:
     """Return the words of the inputs; none unless all have names, different ones, and are few."""
-    inputs = [
+    inputs = [c for c in found if c.is_input]
+    names = [channel.name for c in inputs for channel in c.channels]
+    if len(names) > MAX_NAMED or len(set(names)) < len(names) or "" in names:
+        return []
+    return [
         TypedInput(
             name=channel.name,
             vector=c.place.vector.name,
@@ -259,12 +263,9 @@ def named_inputs(found: Sequence[Conversion], prefix: str) -> list[TypedInput]:
             function=f"{prefix}_{c.place.vector.name}",
             place=f"{c.place.macro}_CH_{channel.name.upper()}, " if c.indexed else "",
         )
-        for c in found
-        if c.is_input
+        for c in inputs
         for i, channel in enumerate(c.channels)
     ]
-    names = {c.name for c in inputs}
-    return inputs if "" not in names and len(inputs) == len(names) <= MAX_NAMED else []
 
 
 def conversions(places: Sequence[Place]) -> list[Conversion]:

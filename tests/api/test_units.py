@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lmu_hw as lh
-from lmu_hw.errors import FormatError, SpecError
+from lmu_hw.errors import FormatError, ModelFileError, SpecError
 from lmu_hw.manifest import parse_manifest
 from lmu_hw.memory.spec import parse
 from tests.api.test_sources import X, network
@@ -30,6 +30,29 @@ def test_outputs_are_those_of_a_memory_of_values(output: str) -> None:
     want = m @ MEMORY.decoder([0, 0.5, 1]).T if "taps" in output else m
     # not from the start: 0 mV came before the first value here, and 2 mV there
     np.testing.assert_allclose(found[200:], want[200:], atol=2e-3)
+
+
+def test_a_state_goes_through_bytes() -> None:
+    design = lh.compile(MEMORY)
+    state = design.run(design.to_words(X[0])).state
+    data = design.state_to_bytes(state)
+    for given in (data, bytearray(data), memoryview(data)):
+        np.testing.assert_array_equal(design.state_from_bytes(given), state)
+    for wrong in ("text", 3, None, [1, 2], np.frombuffer(data, np.uint8)):
+        with pytest.raises(SpecError, match="data must be bytes, not"):
+            design.state_from_bytes(wrong)  # type: ignore[arg-type]
+    for shape in ((0, len(state)), (3, len(state)), (len(state) + 1,)):
+        with pytest.raises(SpecError, match="state must have shape"):
+            design.state_to_bytes(np.zeros(shape, dtype=np.int64))
+    with pytest.raises(ModelFileError, match="it is damaged"):
+        design.state_from_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def test_a_build_takes_a_path_as_text(tmp_path: Path) -> None:
+    lh.compile(MEMORY).write(tmp_path / "out")
+    words = np.arange(-5, 5)[:, None]
+    first, second = (lh.Build(path) for path in (tmp_path / "out", str(tmp_path / "out")))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(first.run(words).outputs, second.run(words).outputs)
 
 
 def test_words_of_a_memory_do_not_depend_on_units() -> None:

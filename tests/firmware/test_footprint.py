@@ -324,6 +324,8 @@ def test_options_of_the_caller_win(build_dir: Path, capsys: pytest.CaptureFixtur
         ("-O2 -S", "cflags must not change what the compiler writes, as -S does"),
         ("-o x.o", "cflags must not change what the compiler writes, as -o does"),
         ("-flto", "cflags must not change what the compiler writes, as -flto does"),
+        ("-mcpu=cortex-m0", "cflags must not select a core, as -mcpu=cortex-m0 does"),
+        ("-Os -m32", "cflags must not select a core, as -m32 does"),
         ("--target", "argument --cflags: expected one argument"),
         ("'-Os", "--cflags must be options of the compiler, not .*No closing quotation"),
     ],

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.factories.builds import write_c
-from tests.factories.programs import LABELLED, PROGRAMS, with_vectors
+from lmu_hw import firmware
+from lmu_hw.firmware import KERNELS, emit
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Channel, Program, Role, Vector
+from tests.factories.builds import VERSION, write_c
+from tests.factories.programs import LABELLED, PROGRAMS, copy, with_vectors
 from tests.firmware.compilers import C99, COMPILERS, CPP17
 from tests.tools import needs, run, succeed
 
@@ -29,16 +34,18 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("c")
     write_c(replace(PROGRAM, name="lmu"), place)
     for program in (PROGRAM, NAMED):
-        for name, text in _files(program).items():
+        for name, text in emit(program, version=VERSION).items():
             (place / name).write_text(text)
     return place
 
 
-def _files(program: object) -> dict[str, str]:
-    from lmu_hw.firmware import emit
-    from tests.factories.builds import VERSION
-
-    return emit(program, version=VERSION)  # type: ignore[arg-type]
+def copies(n: int) -> Program:
+    """Return a program of ``n`` inputs, of which it copies the words to its outputs."""
+    u, s, y = (
+        Vector(name=name, length=n, role=role, fmt=QFormat(3, 13))
+        for name, role in (("u", Role.INPUT), ("s", Role.STATE), ("y", Role.OUTPUT))
+    )
+    return Program(title="copies", vectors=(u, s, y), ops=(copy("u", "s"), copy("s", "y")))
 
 
 def check(cc: str, flags: list[str], c_dir: Path, place: Path, text: str) -> tuple[int, str]:
@@ -64,12 +71,17 @@ def test_kernels_of_another_version_are_refused(cc: str, c_dir: Path, tmp_path: 
     assert "lmu_kernels.h is of another version of lmu-hw than gyro.c" in done.stderr
 
 
-def test_identity_of_kernels_follows_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One character more gives another number; the version of lmu-hw does not."""
-    from lmu_hw import firmware
+def kernels_id(version: str) -> str:
+    """Return the identity of the kernels that a version of lmu-hw writes."""
+    (found,) = re.findall(r"#define LMU_KERNELS_ID (\w+)", emit(PROGRAM, version=version)[KERNELS])
+    return str(found)
 
+
+def test_identity_of_kernels_follows_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed character gives another number; the version of lmu-hw does not."""
     environment = firmware.environment()
-    before = firmware._kernels_id()
+    before = kernels_id("1.2.3")
+    assert kernels_id("4.5.6") == before
     loader = environment.loader
     assert loader is not None
 
@@ -79,7 +91,71 @@ def test_identity_of_kernels_follows_their_text(monkeypatch: pytest.MonkeyPatch)
             return environment.from_string(text.replace("crc >> 1", "crc >> 2"))
 
     monkeypatch.setattr(firmware, "environment", Edited)
-    assert firmware._kernels_id() != before
+    assert kernels_id("1.2.3") != before
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_two_designs_of_one_name_are_refused(cc: str, c_dir: Path, tmp_path: Path) -> None:
+    other = emit(replace(NAMED, name="gyro"), version=VERSION)
+    (tmp_path / "other").mkdir()
+    for name, text in other.items():
+        (tmp_path / "other" / name).write_text(text)
+    twice = '#include "gyro.h"\n#include "gyro_units.h"\n#include "gyro.h"\n'
+    assert check(cc, C99, c_dir, tmp_path, twice) == (0, "")
+    code, said = check(cc, C99, c_dir, tmp_path, '#include "gyro.h"\n#include "other/gyro.h"\n')
+    assert code != 0
+    assert "two designs in one build have the name gyro" in said
+
+
+AWKWARD = ("x", "value", "state", "step", "y", "u", "model", "channel", "word", "a", "a_scale")
+
+
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_names_of_channels_clash_with_nothing(cc: str, tmp_path: Path) -> None:
+    """Names of the class's own functions and members, and names that extend each other."""
+    program = with_vectors(
+        replace(copies(len(AWKWARD)), name="awkward"),
+        u={"channels": tuple(Channel(name=n, scale=1.0 + k) for k, n in enumerate(AWKWARD))},
+    )
+    for name, text in emit(program, version=VERSION).items():
+        (tmp_path / name).write_text(text)
+    values = ", ".join(f"lmu_hw::awkward::channel::{name}({k})" for k, name in enumerate(AWKWARD))
+    main = (
+        '#include "awkward.hpp"\nint main()\n{\n    lmu_hw::awkward::Model m;\n'
+        "    awkward_out y[AWKWARD_N_OUT];\n"
+        f"    m.skip({values});\n    return m.step({values}, y) ? 0 : 1;\n}}\n"
+    )
+    assert check(cc, [*CPP17, "-Wshadow"], tmp_path, tmp_path, main) == (0, "")
+    units = (tmp_path / "awkward_units.h").read_text()
+    macros = re.findall(r"#define (\w+)", units)
+    assert len(macros) == len(set(macros))
+    assert "#define AWKWARD_U_SCALE_OF_A 10.0\n#define AWKWARD_U_OFFSET_OF_A 0.0\n" in units
+
+
+def test_inputs_of_one_name_have_no_types() -> None:
+    program = with_vectors(copies(1), u={"channels": (Channel(name="x"),)})
+    assert "struct x {" in emit(program, version=VERSION)["lmu.hpp"]
+    (u, *_) = program.vectors
+    twice = replace(program, vectors=(*program.vectors, replace(u, name="v")))
+    assert "namespace channel" not in emit(twice, version=VERSION)["lmu.hpp"]
+
+
+def test_integers_of_channels_become_the_words_of_the_integer_conversion(tmp_path: Path) -> None:
+    """A float cannot tell the offset of this channel, 2^24, from the integer after it."""
+    offset = 1 << 24
+    program = with_vectors(
+        replace(copies(1), name="one"), u={"channels": (Channel(name="x", offset=float(offset)),)}
+    )
+    for name, text in emit(program, version=VERSION).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "main.cpp").write_text(
+        '#include "one.hpp"\nint main()\n{\n    using lmu_hw::one::channel::x;\n'
+        f"    return x({offset}).Word == 0 && x({offset + 1}).Word == 8192\n"
+        f"        && x({offset - 1}L).Word == -8192 && x({offset + 2}u).Word == 16384\n"
+        f"        && x({offset}.0f).Word == 0 && x({offset + 2}.0).Word == 16384 ? 0 : 1;\n}}\n"
+    )
+    succeed(COMPILERS[0], *CPP17, tmp_path / "main.cpp", "-o", tmp_path / "main")
+    succeed(tmp_path / "main")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -224,7 +224,7 @@ BROKEN = {
         "(uint8_t)(lmu_saved_header[i] ^ (i == 9))",
         "must be of this program",
     ),
-    "it is never ready": ("return s != NULL", "return s == NULL", "none when it says yes"),
+    "it is never ready": ("return s != NULL", "return s == NULL", "step and ready do not agree"),
     "it does not compile": ("void lmu_reset", "void 1lmu_reset", "could not compile .*error"),
     "it does not link": ("lmu_init(s);\n", "lmu_x(s);\n", "could not link .*undefined reference"),
 }

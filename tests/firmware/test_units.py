@@ -10,7 +10,7 @@ import math
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby
@@ -302,6 +302,26 @@ def test_units_too_fine_or_coarse_for_integers_have_none(channel: Channel) -> No
     assert "_u_to_word(" in units
     assert "_y_to_word_int(" in units
     assert not re.search("_u_(to|from)_word_int", units)
+
+
+def test_constants_that_a_float_does_not_hold_are_doubles() -> None:
+    """An LSB of 1e-30 * 2^-34 would be 0 in a float, and its inverse infinite."""
+    case = Case("lmu", "u", QFormat(-18, 34), (Channel(scale=1e-30),))
+    units = emit(program_of([case]), version=VERSION)["lmu_units.h"]
+    assert "lmu_u_to_word(double value)" in units
+    assert re.search(r"value \* 1\.71798691\d+e\+40, ", units)
+    assert "inf" not in units
+    fine = Case("lmu", "u", QFormat(-18, 34), (Channel(scale=1e-20),))
+    assert "lmu_u_to_word(float value)" in emit(program_of([fine]), version=VERSION)["lmu_units.h"]
+
+
+def test_many_words_of_one_unit_take_no_time() -> None:
+    """Equal channels are computed once: 60,000 of them took minutes."""
+    case = replace(Case("lmu", "u", QFormat(1, 15), ()), channels=(Channel(scale=0.3),) * 60_000)
+    assert (
+        "lmu_u_to_word(size_t i, float value)"
+        in emit(program_of([case]), version=VERSION)["lmu_units.h"]
+    )
 
 
 def test_scaling_takes_the_smallest_shift() -> None:

@@ -424,3 +424,13 @@ def test_invalid_files(tmp_path: Path, name: str, content: bytes) -> None:
 def test_no_table(tmp_path: Path, content: str) -> None:
     (tmp_path / "m.json").write_text(content)
     unreadable(tmp_path / "m.json", r".*m\.json must hold a table of keys such as d = 64")
+
+
+@pytest.mark.parametrize(
+    "name", ["int8_t", "size_t", "namespace", "template", "limits", "time", "stdarg", "always"]
+)
+def test_names_that_c_or_verilog_cannot_take(name: str) -> None:
+    """A keyword, a type, or a header that ``NAME.h`` would hide from the compiler."""
+    with pytest.raises(SpecError, match=f"a C header or a type ending in _t, .* not '{name}'"):
+        parse({"d": 2, "name": name})
+    assert parse({"d": 2, "name": f"{name}_1"}).name == f"{name}_1"

@@ -45,7 +45,7 @@ C_RULES = (
     Rule("comparison", r"==", "!="),
     Rule("branch", r", 1\);", ", 0);"),
     Rule("branch", r", 0\);", ", 1);"),
-    Rule("reset", r"^ +memset\(.*$", "    (void)s;"),
+    Rule("reset", r"^( +)s->\w+\[i\] = 0;$", r"\1;"),
     Rule("lost write", r"^( +)\*?\w+(?:\[\w+\])* = f;$", r"\1;"),
     Rule("lost call", r"^( +)lmu_(?:linear|cascade|dense|copy)\w*\(s.*;$", r"\1;"),
     _table("swapped words"),

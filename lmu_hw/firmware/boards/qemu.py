@@ -20,8 +20,8 @@ REASONS = {
     13: "load refuses what save wrote",
     14: "the core took a fault exception",
     15: "its stack overflowed",
-    16: "save refuses its own room",
-    17: "step writes an output when ready says no, or none when it says yes",
+    16: "save returns an error",
+    17: "step and ready do not agree about an output",
     serial.NO_CODE: "it sent no exit code",
 }
 """Meanings of the exit codes of the harness in ``sim/firmware``."""

@@ -22,6 +22,8 @@ OPTIMIZE = ("-O2", "-ffunction-sections", "-fdata-sections")
 IMAGE = "firmware.elf"
 _OTHER_OUTPUT = re.compile(r"-(E|S|c|x|M|o|flto|fsyntax-only|save-temps|-?help|-?version|v|#)")
 """Options after which there is no object file with the program's functions where it should be."""
+_OTHER_CORE = re.compile(r"-m(cpu|arch|mcu|abi|float-abi|thumb|arm|[0-9]+)\b")
+"""Options that select another core or ABI than the target's."""
 
 
 class DoesNotFitError(ToolError):
@@ -94,7 +96,7 @@ def checked(cflags: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     SpecError
-        If one is no option, or changes what the compiler writes.
+        If one is no option, changes what the compiler writes, or selects another core.
     """
     for option in cflags:
         if not re.fullmatch(r"-\S+", option):
@@ -106,6 +108,8 @@ def checked(cflags: Sequence[str]) -> tuple[str, ...]:
             raise SpecError(
                 f"cflags must not change what the compiler writes, as {option} does: leave it out"
             )
+        if _OTHER_CORE.match(option):
+            raise SpecError(f"cflags must not select a core, as {option} does: give its target")
     return tuple(cflags)
 
 

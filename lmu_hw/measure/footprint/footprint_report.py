@@ -73,7 +73,7 @@ def footprint(
     ModelFileError
         If the build directory is damaged.
     SpecError
-        If an option in ``cflags`` is none, or changes what the compiler writes.
+        If an option in ``cflags`` cannot be used.
     DoesNotFitError
         If a target that was named is too small.
     ToolError

@@ -9,7 +9,7 @@ leaves it. Two things are taken from the observed steps:
   words, and stays so.
 
 All other branches are free, and may all go the longer way in one step, also those that no observed
-step took. So no input and no state can pass the bound, though often none reaches it either.
+step took. If both assumptions hold, no input and no state passes the bound; often none reaches it.
 """
 
 from __future__ import annotations
