@@ -3,9 +3,9 @@
     python examples/two_designs.py [--core m0|m3|m4|m33|host] [--out build/two_designs]
 
 ``examples/two_designs/`` holds the firmware: ``main.c``, the same in C++ (``main.cpp``), and
-``dma.c``, a double buffer. This script generates both designs, puts their C into one directory,
-runs the three programs, on a Cortex-M in QEMU or on this computer, and compares the hash of all
-words and saved states with that of the NumPy interpreter.
+``dma.c``, a double buffer. This script generates both designs, which share ``lmu_kernels.h``, runs
+the three programs, on a Cortex-M in QEMU or on this computer, and compares the hash of all words
+and saved states with that of the NumPy interpreter.
 """
 
 from __future__ import annotations
@@ -63,16 +63,9 @@ def gate(seed: int = 0) -> lh.Design:
 
 
 def write_designs(designs: dict[str, lh.Design], to: Path) -> None:
-    """Write the C of designs side by side: lmu_kernels.h is the same file for all of them."""
-    to.mkdir(parents=True, exist_ok=True)
-    files: dict[str, str] = {}
-    for design in designs.values():
-        for name, text in design.c().items():
-            # of each design alone, and not for a firmware
-            if name != "Makefile" and files.setdefault(name, text) != text:
-                sys.exit(f"{name} differs between the designs")
-    for name, text in files.items():
-        (to / name).write_text(text)
+    """Write the build directories of designs, and one lmu_kernels.h for all of them."""
+    for name, design in designs.items():
+        design.write(to / name, kernels=to / "kernels")
 
 
 def noise(n: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -47,10 +48,13 @@ MAX_VECTOR_STEPS = 4096
 def files_of(
     design: QuantizedMemory | QuantizedNetwork,
     hardware: Hardware | None = None,
+    *,
+    kernels: str = "",
 ) -> dict[str, str | bytes]:
     """Return all files of the build directory of a design, by relative path.
 
-    The bytes depend on the design only, on no path and no time.
+    The bytes depend on the design only, on no path and no time; with ``kernels``, the path of a
+    shared ``lmu_kernels.h`` from the build directory, on that path too.
     """
     program, hardware = design.program, hardware or Hardware()
     described = (
@@ -67,7 +71,7 @@ def files_of(
     expected = vectors.expect(program, inputs)
     files: dict[str, str | bytes] = {"program.json": program.to_json()}
     contents = {
-        "c": firmware.emit(program, version=__version__),
+        "c": firmware.emit(program, version=__version__, kernels=kernels and _from_c(kernels)),
         "vectors": vectors.to_files(program, expected),
     }
     if plan is not None:
@@ -86,10 +90,15 @@ def files_of(
         hardware=NoHardware(refused=refused) if refused else hardware,
         proof=proof,
         vectors=VectorFiles(steps=steps, seed=VECTOR_SEED),
-        files=sha256_of(files),
+        files=sha256_of({**files, kernels: firmware.kernels_text()} if kernels else files),
     )
     files[MANIFEST] = json.dumps(manifest.to_dict(), indent=2) + "\n"
     return files
+
+
+def _from_c(kernels: str) -> str:
+    """Return the directory of kernels as seen from ``c/``, not from the build directory."""
+    return PurePosixPath("..", kernels).parent.as_posix()
 
 
 def certificate_of(design: QuantizedMemory | QuantizedNetwork) -> Certificate:

@@ -228,7 +228,8 @@ def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> N
     # outputs of the generated Makefiles may be replaced
     if extra := sorted(p for p in set(held) - known if not p.startswith(BUILT)):
         raise EmitError(f"{target} also holds {extra[0]}; --force removes it with the rest")
-    if changed := changed_files(place, manifest):
+    # files that it shares with others are not replaced
+    if changed := [n for n in changed_files(place, manifest) if not n.startswith("../")]:
         raise EmitError(f"{target} was edited ({changed[0]}); --force replaces it")
 
 

@@ -15,6 +15,7 @@ from .._support.validation import real_array
 from .._support.version import __version__
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine
+from ..firmware.shared_kernels import shared_kernels, shared_path
 from ..generate import certificate_of, files_of
 from ..measure.dataset import Dataset, dataset_of
 from ..measure.evaluate import evaluate
@@ -169,7 +170,12 @@ class Design(ProgramRunner):
         return firmware.emit(self.program, version=__version__)
 
     def write(
-        self, path: str | Path, hardware: Hardware | None = None, *, force: bool = False
+        self,
+        path: str | Path,
+        hardware: Hardware | None = None,
+        *,
+        force: bool = False,
+        kernels: str | Path | None = None,
     ) -> Build:
         """Write the build directory: Verilog, C, vectors, program, certificate, manifest.
 
@@ -180,15 +186,25 @@ class Design(ProgramRunner):
         hardware : Hardware, optional
             Lanes, port names and state port of the Verilog.
         force : bool
-            Replace the build directory even if it was edited.
+            Replace the build directory even if it was edited, and other kernels in ``kernels``.
+        kernels : str or Path, optional
+            Directory of one ``lmu_kernels.h`` for several designs. It is written there unless it is
+            there already, and not into the build directory.
 
         Raises
         ------
         EmitError
-            If the path holds other files, or cannot be written.
+            If the path holds other files, or cannot be written; or if there are kernels of another
+            version in ``kernels``.
+        SpecError
+            If ``kernels`` is in the build directory, or the Makefile cannot hold its path.
         """
-        write_build_dir(Path(path), files_of(self.quantized, hardware), force=force)
-        return Build(Path(path))
+        path, directory = Path(path), None if kernels is None else Path(kernels)
+        shared = "" if directory is None else shared_path(path, directory)
+        files = files_of(self.quantized, hardware, kernels=shared)
+        with shared_kernels(directory, force=force):
+            write_build_dir(path, files, force=force)
+        return Build(path)
 
 
 def as_dataset(x: Data, y: npt.ArrayLike | None, network: FloatNetwork) -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._support.command_parser import argument
 from ..errors import SpecError, plain
@@ -18,6 +18,11 @@ from .arguments import (
     number,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from ..api.build import Build
+    from ..api.design import Design
+    from ..rtl.options import Hardware
 
 MEMORY_ONLY = ("order", "realization", "output", "channels")
 """Options for memories only."""
@@ -103,6 +108,13 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="build directory (default lmu_out)",
     )
+    sub.add_argument(
+        "--kernels",
+        type=Path,
+        metavar="DIR",
+        help="directory of one lmu_kernels.h for several designs: it is written there unless it is "
+        "there, and not into the build directory",
+    )
     add_hardware(sub)
     sub.add_argument(
         "--require-proof",
@@ -111,7 +123,9 @@ def add_parser(commands: Any) -> None:
         "formats; --realization auto then tries every realization of a memory",
     )
     sub.add_argument(
-        "--force", action="store_true", help="replace a build directory that was edited"
+        "--force",
+        action="store_true",
+        help="replace a build directory that was edited, and other kernels in --kernels",
     )
     model = sub.add_argument_group("for a trained model")
     add_word_lengths(model)
@@ -144,7 +158,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _memory(args: argparse.Namespace) -> int:
-    from .._support.build_directory import check_target
     from .._support.progress import progress
     from ..api.compilation import compile
     from ..manifest import MemoryManifest
@@ -173,11 +186,11 @@ def _memory(args: argparse.Namespace) -> int:
     inputs = channel_options.channels(units, "input", spec.channels, None)
     outputs = None if inputs is None else output_channels(spec, inputs)
     outputs = channel_options.channels(units, "output", n_outputs(spec), outputs)
-    check_target(args.out, force=args.force)
+    _check_places(args)
     with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
         design = compile(spec, require_proof=args.require_proof, inputs=inputs, outputs=outputs)
         advance(1)
-        manifest = design.write(args.out, hardware, force=args.force).manifest
+        manifest = _written(design, hardware, args).manifest
         advance(1)
     assert isinstance(manifest.design, MemoryManifest)
     error = manifest.design.error_lsb
@@ -196,7 +209,6 @@ def _memory(args: argparse.Namespace) -> int:
 
 
 def _model(args: argparse.Namespace) -> int:
-    from .._support.build_directory import check_target
     from .._support.progress import progress
     from ..api.compilation import compile
     from ..measure.data_notes import calibration_notes, range_notes
@@ -210,7 +222,7 @@ def _model(args: argparse.Namespace) -> int:
                 "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
     hardware = chosen(vars(args))
-    check_target(args.out, force=args.force)
+    _check_places(args)
     args.file, args.spec = args.spec, args.config
     network = model_options.load_network(args)
     network = model_options.with_channels(args, network)
@@ -234,7 +246,7 @@ def _model(args: argparse.Namespace) -> int:
         )
         advance(1)
         notes += [] if dataset is None else range_notes(args.data, dataset, design.network)
-        manifest = design.write(args.out, hardware, force=args.force).manifest
+        manifest = _written(design, hardware, args).manifest
         advance(1)
     model_options.print_notes(args, notes)
     if args.json:
@@ -243,6 +255,21 @@ def _model(args: argparse.Namespace) -> int:
         print(manifest)
         _print_next(args.out)
     return 0
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Check, before the work starts, that everything can be written."""
+    from .._support.build_directory import check_target
+    from ..firmware.shared_kernels import check_shared, shared_path
+
+    check_target(args.out, force=args.force)
+    if args.kernels is not None:
+        shared_path(args.out, args.kernels)
+        check_shared(args.kernels, force=args.force)
+
+
+def _written(design: Design, hardware: Hardware, args: argparse.Namespace) -> Build:
+    return design.write(args.out, hardware, force=args.force, kernels=args.kernels)
 
 
 def _print_next(out: Path) -> None:

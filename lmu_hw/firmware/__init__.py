@@ -36,7 +36,7 @@ def source_files(name: str) -> tuple[str, ...]:
     return f"{name}.c", f"{name}.h", f"{name}_units.h", f"{name}_tables.h", KERNELS
 
 
-def emit(program: Program, *, version: str) -> dict[str, str]:
+def emit(program: Program, *, version: str, kernels: str = "") -> dict[str, str]:
     """Return the C files of a program: header, code, tables, kernels, C++ class, host test.
 
     Parameters
@@ -44,6 +44,9 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
     program : Program
     version : str
         Version of lmu-hw, for the headers.
+    kernels : str
+        Directory of a shared ``lmu_kernels.h``, from that of the C files; it is then not among the
+        files.
 
     Returns
     -------
@@ -99,7 +102,8 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         "rom": (rom_bytes := sum(table.n_bytes for table in rom)),
         "largest": max(rom_bytes, layout.state_bytes, _scratch(layout, ops)),
         "kernels_id": _kernels_id(),
-        "files": source_files(prefix),
+        "files": [name for name in source_files(prefix) if not (kernels and name == KERNELS)],
+        "kernels": kernels,
     }
     templates = {
         f"{prefix}.h": "lmu.h.j2",
@@ -111,7 +115,14 @@ def emit(program: Program, *, version: str) -> dict[str, str]:
         f"test_{prefix}.c": "test_lmu.c.j2",
         "Makefile": "Makefile.j2",
     }
+    if kernels:
+        del templates[KERNELS]
     return {file: env.get_template(f"c/{t}").render(context) for file, t in templates.items()}
+
+
+def kernels_text() -> str:
+    """Return ``lmu_kernels.h``, which is the same for all programs."""
+    return environment().get_template(f"c/{KERNELS}.j2").render(kernels_id=_kernels_id())
 
 
 def c_sums(program: Program) -> tuple[Accumulator, ...]:
@@ -178,7 +189,7 @@ def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[O
 
 def _kernels_id() -> str:
     """Return the identity of the kernels, from their text alone, as a C constant."""
-    text = environment().get_template(f"c/{KERNELS}.j2").render(version="", kernels_id="")
+    text = environment().get_template(f"c/{KERNELS}.j2").render(kernels_id="")
     return f"0x{zlib.crc32(text.encode()):08X}"
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from .._support.subprocesses import c_compiler, compile_files, load_library
 from .._support.templates import environment
-from ..errors import ModelFileError, ToolError
+from ..errors import ToolError
 from ..program.integer_program import Program
-from . import source_files
+from .shared_kernels import c_sources
 
 
 def available() -> bool:
@@ -25,30 +25,25 @@ def compile_library(c_dir: Path, program: Program) -> ctypes.CDLL:
     Raises
     ------
     ModelFileError
-        If a file is missing.
+        If a file is missing, or shared kernels are not those of the program.
     ToolError
         If there is no C compiler, or it fails.
     """
-    name, c_dir = program.name, c_dir.resolve()
+    name = program.name
     command = c_compiler()
     if not command:
         raise ToolError(
             f"no C compiler ({os.environ.get('CC') or 'cc, gcc, clang'}):"
             " install a C compiler, e.g. apt-get install gcc"
         )
-    sources = [c_dir / file for file in source_files(name)]
-    for path in sources:
-        if not path.is_file():
-            raise ModelFileError(
-                f"cannot read {path}: no such file; generate the build directory again"
-            )
+    sources = c_sources(c_dir, name)
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as build_dir:
         bulk, library = Path(build_dir) / "bulk.c", Path(build_dir) / "bulk.so"
         template = environment().get_template("c/bulk.c.j2")
         text = template.render(p=name, P=name.upper(), every=program.output_every)
         bulk.write_text(text)
-        flags = ["-std=c99", "-O3", "-fPIC", "-shared", "-iquote", str(c_dir)]
-        files = ["-o", str(library), str(bulk), str(sources[0])]
+        flags = ["-std=c99", "-O3", "-fPIC", "-shared", *sources.options]
+        files = ["-o", str(library), str(bulk), str(sources.source)]
         # not every compiler supports -march=native
-        compile_files(command, [*flags, *files], label=sources[0], optional=["-march=native"])
+        compile_files(command, [*flags, *files], label=sources.source, optional=["-march=native"])
         return load_library(library)

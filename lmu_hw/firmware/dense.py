@@ -86,7 +86,7 @@ def dense(program: Program, layout: Layout, op: DenseUpdate, routine: Routine) -
         old_type=old.ctype,
         acc_type=acc.ctype,
         product=term.text,
-        stored=state.stored(new),
+        stored=state.kept(new),
         rows=rows,
         shift=shift,
     )

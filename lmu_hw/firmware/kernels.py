@@ -49,11 +49,20 @@ def rescaled(x: Expression, shift: int, least: int = 0) -> Expression:
 
 def limited(x: Expression, fmt: QFormat, low: str, high: str) -> Expression:
     """Return ``lmu_clipN``: ``x`` saturated to a format with named limits; ``x`` if it fits."""
+    return _saturated("clip", x, fmt, low, high)
+
+
+def guarded(x: Expression, fmt: QFormat, low: str, high: str) -> Expression:
+    """Return ``lmu_guardN``: as `limited`, for the words of a memory, which seldom saturate."""
+    return _saturated("guard", x, fmt, low, high)
+
+
+def _saturated(how: str, x: Expression, fmt: QFormat, low: str, high: str) -> Expression:
     if fmt.min <= x.low and x.high <= fmt.max:
         return x
     bits = max(x.bits, width_of(((fmt.min, fmt.max),)))
     cases = tuple((_within(a, fmt), _within(b, fmt)) for a, b in x.cases)
-    return call(f"lmu_clip{bits}", bits, [x], cases, low, high)
+    return call(f"lmu_{how}{bits}", bits, [x], cases, low, high)
 
 
 def rounded(
@@ -129,7 +138,7 @@ def saturated(
 
     ``how`` is ``half_up`` or ``toward_zero``.
     """
-    text = f"lmu_clip32(lmu_narrow(lmu_{how}64({total}, {shift})), {low}, {high})"
+    text = f"lmu_guard32(lmu_narrow(lmu_{how}64({total}, {shift})), {low}, {high})"
     return word(text, "int32_t", (fmt.min, fmt.max))
 
 

@@ -12,7 +12,7 @@ from ..program.integer_program import Linear, Program, Role, Vector
 from ..program.saved_state import HEADER_BYTES, word_bytes
 from .c_expressions import Expression, stored, word
 from .c_types import signed_type, type_bits
-from .kernels import limited
+from .kernels import guarded, limited
 
 _TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
 NARROWEST = 16
@@ -103,6 +103,11 @@ class Place:
     def stored(self, x: Expression) -> str:
         """Return the text of ``x`` as a word of this vector, saturated and cast."""
         x = limited(x, self.vector.fmt, f"{self.macro}_MIN", f"{self.macro}_MAX")
+        return stored(x, self.ctype)
+
+    def kept(self, x: Expression) -> str:
+        """Return the text of ``x`` as a word of a memory, saturated and cast."""
+        x = guarded(x, self.vector.fmt, f"{self.macro}_MIN", f"{self.macro}_MAX")
         return stored(x, self.ctype)
 
 

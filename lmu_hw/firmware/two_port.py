@@ -20,7 +20,7 @@ from .c_expressions import (
     word,
 )
 from .c_types import Column, magnitude, sum_bits, type_bits
-from .kernels import limited, product, rounded, saturated, two_port_fits
+from .kernels import guarded, limited, product, rounded, saturated, two_port_fits
 from .operation import Accumulator, Routine
 
 WORD_BITS = 32
@@ -47,6 +47,10 @@ class AdaptorSignal:
     def stored(self, x: Expression) -> str:
         """Return the text of ``x`` as the word, saturated and cast."""
         return stored(limited(x, self.fmt, self.low, self.high), self.ctype)
+
+    def kept(self, x: Expression) -> str:
+        """Return the text of ``x`` as a word of a memory, saturated and cast."""
+        return stored(guarded(x, self.fmt, self.low, self.high), self.ctype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +185,8 @@ def adaptor(
         d_type=d.ctype,
         d=difference.text,
         t=full.text,
-        new_a=plan.a.signal.stored(new_a),
-        new_b=plan.b.signal.stored(new_b),
+        new_a=plan.a.signal.kept(new_a),
+        new_b=plan.b.signal.kept(new_b),
         accumulators=(
             Accumulator.of(kind, d, scale_bits=plan.gain.bit_length() - 1),
             Accumulator.of(kind, t, scale_bits=None if plan.shift is None else shifts[0]),

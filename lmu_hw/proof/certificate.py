@@ -19,6 +19,7 @@ from .._support.build_directory import TOOL, read_manifest
 from .._support.version import __version__
 from ..errors import CertificateError, ModelFileError, read_error, reason_of
 from ..firmware.operation import Accumulator
+from ..firmware.shared_kernels import kernels_path
 from ..program.codec import from_data, to_data
 from ..program.integer_program import from_json
 from .c_sums import check_sums
@@ -151,7 +152,10 @@ def _check_c(build_dir: Path, manifest: Mapping[str, Any], program: Json, stated
         raise CertificateError("program", "c_sums differ from the sums of its C")
     emitted = firmware.emit(whole, version=__version__)
     for name in firmware.source_files(prefix):
-        if _text(build_dir / "c" / name) != emitted[name]:
+        path = build_dir / "c" / name
+        if name == firmware.KERNELS:
+            path = kernels_path(build_dir / "c")
+        if _text(path) != emitted[name]:
             raise CertificateError(
                 f"c/{name}",
                 "is not what lmu-hw writes for this program, so its types are not proven: "

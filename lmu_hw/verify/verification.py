@@ -97,7 +97,8 @@ def verify(
     changed = edited(build_dir)
     for name in changed:
         if not (build_dir / name).is_file():
-            raise ModelFileError(f"{build_dir / name} is missing; {REMEDY}")
+            shared = ", with --kernels" if name.startswith("../") else ""
+            raise ModelFileError(f"{build_dir / name} is missing; {REMEDY}{shared}")
     task = _Task(
         build_dir=build_dir,
         program=program,

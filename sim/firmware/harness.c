@@ -1,8 +1,8 @@
 /*
  * Runs steps on a board, from its input to its output; see exchange.h.
  *
- * The input is a sequence of runs: two 32-bit words, the number of steps and the flags, then
- * PREFIX_in words. A run with 0 steps ends the input. The output of a run is the PREFIX_out words of
+ * The input is a sequence of runs: two 32-bit words, the number of steps and the flags, then a saved
+ * state if a flag says so, then PREFIX_in words. A run with 0 steps ends the input. The output of a run is the PREFIX_out words of
  * its steps with an output, then the saved state. A program with outputs on demand has one in the
  * last step of a run. Macros to define: PREFIX, PREFIX_UPPER, HEADER, OUTPUT_EVERY, CHUNK_STEPS.
  */
@@ -14,7 +14,7 @@
 #define API(name) NAME(PREFIX, name)
 #define SIZE(name) NAME(PREFIX_UPPER, name)
 
-enum { FROM_RESET = 1, SINGLE_STEPS = 2, CHECK_READY = 4, LAST_ONLY = 8 };
+enum { FROM_RESET = 1, SINGLE_STEPS = 2, CHECK_READY = 4, LAST_ONLY = 8, LOADED = 16 };
 
 /* Exit codes, equal to those in lmu_hw/firmware/boards/qemu.py. */
 enum { NO_FILES = 10, CUT_SHORT = 11, NOT_WRITTEN = 12, NOT_LOADED = 13, FAULT = 14, NOT_SAVED = 16, NOT_READY = 17 };
@@ -93,6 +93,12 @@ int main(void)
         }
         if (head[1] & FROM_RESET) {
             API(_init)(&state);
+        }
+        if (head[1] & LOADED) {
+            exchange_read(saved, sizeof saved, CUT_SHORT);
+            if (API(_load)(&state, saved, sizeof saved) != SIZE(_OK)) {
+                return NOT_LOADED;
+            }
         }
         for (uint32_t left = head[0]; left > 0; left -= n) {
             size_t n_outputs;

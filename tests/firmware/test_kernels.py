@@ -176,3 +176,30 @@ def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
     write_c_build(program, tmp_path, 5)
     result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
     assert (result.first, result.mismatches, result.words) == (None, 0, 35)
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_clips(bits: int, tmp_path: Path) -> None:
+    """Every kind of limits, at and beyond the ends of the type; undefined behaviour ends it."""
+    require("gcc|clang")
+    kernels = emit(PROGRAMS["mixed"], version=VERSION)["lmu_kernels.h"]
+    (tmp_path / "lmu_kernels.h").write_text(kernels)
+    lines = ['#include "lmu_kernels.h"']
+    for name in ("clip", "guard"):
+        call = f"int{bits}_t {name}(int{bits}_t x, int{bits}_t low, int{bits}_t high)"
+        lines.append(f"{call};\n{call} {{ return lmu_{name}{bits}(x, low, high); }}")
+    (tmp_path / "all.c").write_text("\n".join(lines) + "\n")
+    checks = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+    flags = ["-std=c99", *STRICT, "-O2", "-fPIC", "-shared", *checks]
+    succeed(COMPILERS[0], *flags, tmp_path / "all.c", "-o", tmp_path / "all.so")
+    library, ctype = ctypes.CDLL(str(tmp_path / "all.so")), getattr(ctypes, f"c_int{bits}")
+    top = (1 << bits - 1) - 1
+    limits = [(-128, 127), (-1, 0), (~top, top), (0, 255), (-100, 60), (-9, -5), (5, 9)]
+    words = {0, 1, -1, top, ~top, *(end + k for pair in limits for end in pair for k in (-1, 0, 1))}
+    for function in (library.clip, library.guard):
+        function.restype = ctype
+        for low, high in limits:
+            for x in words:
+                if ~top <= x <= top:
+                    got = function(ctype(x), ctype(low), ctype(high))
+                    assert got == min(max(x, low), high), (x, low, high)

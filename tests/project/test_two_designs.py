@@ -64,6 +64,12 @@ def designs_dir(
     return path
 
 
+def includes(designs_dir: Path) -> list[str | Path]:
+    """Return the options that find the headers of both designs."""
+    places = ("history/c", "gate/c", "kernels")
+    return [part for place in places for part in ("-iquote", designs_dir / place)]
+
+
 def needs(core: str, compiler: str) -> None:
     require("make", "gcc", "g++") if core == "host" else require(
         "make", "arm-none-eabi-gcc", "arm-none-eabi-g++", "qemu-system-arm"
@@ -115,7 +121,7 @@ def test_a_wrong_word_is_found(
 ) -> None:
     shutil.copytree(designs_dir, tmp_path / "designs")
     edit_file(
-        tmp_path / "designs" / "history_tables.h", r"(history_linear_rows.* = \{)", r"\1 1 + "
+        tmp_path / "designs/history/c/history_tables.h", r"(history_linear_rows.* = \{)", r"\1 1 + "
     )
     for program in ("main.c", "dma.c"):
         said = play(example, tmp_path / "designs", "host", "gcc", "-O0", program)
@@ -130,7 +136,7 @@ def test_scratch_that_interrupts_share_is_found(
 ) -> None:
     """The interrupts come in the middle of steps."""
     shutil.copytree(designs_dir, tmp_path / "designs")
-    for name in ("history.c", "gate.c"):
+    for name in ("history/c/history.c", "gate/c/gate.c"):
         path = tmp_path / "designs" / name
         text, n = re.subn(r"\n    (int\d+_t \w+\[\d+\];)", r"\n    static \1", path.read_text())
         assert n > 0
@@ -149,7 +155,7 @@ def test_swapped_channels_do_not_compile(designs_dir: Path, tmp_path: Path) -> N
     assert text.count(second) == 1
     swapped = text.replace(second, "X").replace(f"gate::{first}", f"gate::{second},\n")
     (tmp_path / "swapped.cpp").write_text(swapped.replace("gate::X", f"gate::{first[:-2]}"))
-    places = ("-iquote", designs_dir, "-iquote", FIRMWARE)
+    places = (*includes(designs_dir), "-iquote", FIRMWARE)
     for source, code in ((FIRMWARE / "main.cpp", 0), (tmp_path / "swapped.cpp", 1)):
         done = run("g++", "-std=c++11", *STRICT, *places, "-fsyntax-only", source)
         assert done.returncode == code, done.stderr
@@ -160,10 +166,11 @@ def test_swapped_channels_do_not_compile(designs_dir: Path, tmp_path: Path) -> N
 def test_kernels_of_another_version_are_refused(designs_dir: Path, tmp_path: Path) -> None:
     require("gcc")
     shutil.copytree(designs_dir, tmp_path, dirs_exist_ok=True)
-    kernels = tmp_path / "lmu_kernels.h"
+    kernels = tmp_path / "kernels" / "lmu_kernels.h"
     text = kernels.read_text()
     kernels.write_text(text.replace("#define LMU_KERNELS_ID 0x", "#define LMU_KERNELS_ID 1 + 0x"))
-    done = run("gcc", "-std=c99", "-fsyntax-only", tmp_path / "gate.c")
+    places = includes(tmp_path)
+    done = run("gcc", "-std=c99", *places, "-fsyntax-only", tmp_path / "gate" / "c" / "gate.c")
     assert done.returncode == 1
     assert "lmu_kernels.h is of another version of lmu-hw than gate.c" in done.stderr
 
@@ -194,7 +201,9 @@ def test_library_functions_needed(designs_dir: Path, tmp_path: Path) -> None:
     of_m0 = {"__aeabi_lmul", "__aeabi_lasr", "__aeabi_llsl"}
     for core, level, name in itertools.product(("m0", "m4"), ("-O0", "-Os"), ("history", "gate")):
         cpu = (f"-mcpu=cortex-{core}", "-mthumb", "-std=c99", level)
-        done = run("arm-none-eabi-gcc", *cpu, "-c", designs_dir / f"{name}.c", "-o", tmp_path / "o")
+        source = designs_dir / name / "c" / f"{name}.c"
+        options = (*cpu, *includes(designs_dir), "-c", source, "-o", tmp_path / "o")
+        done = run("arm-none-eabi-gcc", *options)
         assert done.returncode == 0, done.stderr
         needed = {
             line.split()[-1]

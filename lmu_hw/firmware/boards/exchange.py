@@ -16,7 +16,7 @@ from ...program.integer_program import Program, Role
 from ..c_types import type_bits
 from ..layout import lay_out
 
-FROM_RESET, SINGLE_STEPS, CHECK_READY, LAST_ONLY = 1, 2, 4, 8
+FROM_RESET, SINGLE_STEPS, CHECK_READY, LAST_ONLY, LOADED = 1, 2, 4, 8, 16
 """Flags of a run, equal to those in the harness."""
 
 
@@ -37,6 +37,8 @@ class BoardRun:
         End the program if ``ready`` does not say whether a single step has an output.
     last_only : bool
         Of single steps, only the last one is to have an output; those before have none.
+    state : int array, shape (n_state,), optional
+        State to load first.
     """
 
     inputs: Words
@@ -45,6 +47,7 @@ class BoardRun:
     single: bool
     checked: bool = True
     last_only: bool = False
+    state: Words | None = None
 
 
 def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
@@ -54,7 +57,10 @@ def write(program: Program, runs: Iterable[BoardRun], path: Path) -> None:
         for run in runs:
             flags = FROM_RESET * run.from_reset | SINGLE_STEPS * run.single
             flags |= CHECK_READY * run.checked | LAST_ONLY * run.last_only
+            flags |= LOADED * (run.state is not None)
             file.write(np.array([len(run.inputs), flags], dtype="<u4").tobytes())
+            if run.state is not None:
+                file.write(saved_state.to_bytes(program, run.state[None])[0].tobytes())
             file.write(run.inputs.astype(dtype).tobytes())
         file.write(bytes(8))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ..._support.subprocesses import run_tool
 from ..._support.templates import sim_dir
-from ...errors import ModelFileError, SpecError, ToolError
+from ...errors import SpecError, ToolError
 from ...program.integer_program import Program, Role
-from .. import scratch_bytes, source_files
+from .. import scratch_bytes
 from ..c_types import type_bits
 from ..layout import lay_out
+from ..shared_kernels import c_sources
 from .installed import check
 from .microcontrollers import KB, Board
 
@@ -129,14 +130,8 @@ def compile_object(target: Board, program: Program, c_dir: Path, place: Path, *m
         If a tool is missing, or fails.
     """
     check(target)
-    files = [c_dir / name for name in source_files(program.name)]
-    for file in files:
-        if not file.is_file():
-            raise ModelFileError(
-                f"cannot read {file}: no such file; generate the build directory again"
-            )
-    path = place / "product.o"
-    _compile(target, files[0], path, more)
+    sources, path = c_sources(c_dir, program.name), place / "product.o"
+    _compile(target, sources.source, path, (*sources.options, *more))
     return path
 
 

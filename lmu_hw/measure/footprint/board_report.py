@@ -111,18 +111,26 @@ class WorstStep:
     step : int
         Its number in that input, from 0.
     bound : int or None
-        No step takes more, whatever its input and state: all branches that words decide go the
-        longer way in the same step. None where the machine code could not be followed, as on AVR.
+        All branches that words decide go the longer way in the same step, of the ways that any
+        step of the search took. None where the machine code could not be followed, as on AVR.
+    all_ways : int or None
+        The same over all ways of the code. Those that no step took saturate the words of a memory,
+        which loaded states can do also where the certificate says that inputs cannot.
     """
 
     reached: int
     input: str
     step: int
     bound: int | None
+    all_ways: int | None
 
     def __str__(self) -> str:
-        at_most = "" if self.bound is None else f", at most {self.bound:,}"
-        return f"{self.reached:,} reached ({self.input}, step {self.step:,}){at_most}"
+        text = f"{self.reached:,} reached ({self.input}, step {self.step:,})"
+        if self.bound is not None:
+            text += f", at most {self.bound:,}"
+        if self.all_ways != self.bound:
+            text += f"; {self.all_ways:,} with ways that no step took"
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,12 +37,14 @@ from .control_flow import UnknownFlowError, blocks
 from .instructions import count, flow
 from .longest_path import Counts, longest
 from .sizes import sizes
-from .worst_inputs import NamedInput, joined, name_at, worst_inputs
+from .worst_inputs import NamedInput, joined, loaded, name_at, worst_inputs
 
 SEED = 1
 STEPS = 64
 """Steps of noise; more where these have fewer than two outputs."""
 MAX_STEPS = 4096
+_Bounds = tuple[int | None, int | None]
+"""Over the ways that were taken, and over all ways."""
 
 
 def footprint(
@@ -98,7 +100,7 @@ def footprint(
         steps=steps.n_noise,
         seed=SEED,
         searched=len(steps.due) - steps.n_noise,
-        edited=tuple(name for name in edited(build_dir) if name.startswith("c/")),
+        edited=tuple(name for name in edited(build_dir) if name.startswith(("c/", "../"))),
         targets=tuple(
             measure(t, build_dir / "c", program, steps, cflags=cflags, quiet=quiet) for t in targets
         ),
@@ -138,15 +140,24 @@ def counted_steps(program: Program) -> CountedSteps:
     n_steps = min(max(STEPS, 2 * program.output_every), MAX_STEPS)
     noise = NamedInput(name="noise", words=vectors.stimulus(program, n_steps, 1, SEED)[:, 0])
     inputs = (noise, *worst_inputs(program))
-    total = sum(len(one.words) for one in inputs)
-    if program.output_every <= 1:
-        # the caller may leave out any output: half of them, or one in four
-        due = np.arange(total) % (2 if program.output_every == 0 else 4) > 0
-        due[-1] = True
-    else:
-        state = np.zeros((1, program.n_words(Role.STATE)), dtype=np.int64)
-        due = due_steps(program, total, state)
-    return CountedSteps(inputs=inputs, due=due)
+    return CountedSteps(inputs=inputs, due=_due(program, inputs))
+
+
+def _due(program: Program, inputs: Sequence[NamedInput]) -> npt.NDArray[np.bool_]:
+    """Return which steps have an output, the last ones before a state is loaded included."""
+    lengths = [len(one.words) for one in inputs]
+    starts = {0: np.zeros(program.n_words(Role.STATE), dtype=np.int64)} | loaded(inputs)
+    parts = []
+    for (start, state), end in zip(starts.items(), [*list(starts)[1:], sum(lengths)], strict=True):
+        n = end - start
+        if program.output_every <= 1:
+            # the caller may leave out any output: half of them, or one in four
+            due = np.arange(n) % (2 if program.output_every == 0 else 4) > 0
+            due[-1] = True
+        else:
+            due = due_steps(program, n, state[None])
+        parts.append(due)
+    return np.concatenate(parts)
 
 
 def measure(
@@ -230,9 +241,9 @@ def measure(
 def instructions_of(
     target: Board, program: Program, image: Image, steps: CountedSteps
 ) -> Instructions:
-    """Return the instructions of all steps, counted in QEMU, and a bound of those of any other."""
+    """Return the instructions of all steps, counted in QEMU, and bounds of those of any other."""
     inputs, due = joined(steps.inputs), steps.due
-    counts = count(target, program, image, inputs, due)
+    counts = count(target, program, image, inputs, due, loaded(steps.inputs))
     both = program.multiplies_per_step + program.multiplies_per_output
     always = both - program.multiplies_for_output
     bounds = _bounds(target, program, image, counts, due)
@@ -244,9 +255,9 @@ def instructions_of(
 
 def _bounds(
     target: Board, program: Program, image: Image, counts: Counts, due: npt.NDArray[np.bool_]
-) -> dict[bool, int | None]:
-    """Return the bound of a step with and without an output; None where there is none."""
-    bounds: dict[bool, int | None] = {True: None, False: None}
+) -> dict[bool, _Bounds]:
+    """Return the bounds of a step with and without an output; None where there is none."""
+    bounds: dict[bool, _Bounds] = {True: (None, None), False: (None, None)}
     if not target.toolchain.says_calls:
         return bounds  # AVR skips instructions
     entry = image.symbols[f"{program.name}_step"] & ~1  # the lowest bit marks Thumb code
@@ -258,7 +269,10 @@ def _bounds(
         return bounds
     for kind, steps in ((True, due), (False, ~due)):
         if steps.any():
-            bounds[kind] = longest(found, entry, executed, steps)
+            bounds[kind] = (
+                longest(found, entry, executed, steps, executed=True),
+                longest(found, entry, executed, steps, executed=False),
+            )
     return bounds
 
 
@@ -267,7 +281,7 @@ def _statistics(
     counts: Counts,
     kind: npt.NDArray[np.bool_],
     macs: int,
-    bound: int | None,
+    bounds: _Bounds,
 ) -> InstructionCounts | None:
     """Return the counts of steps of one kind; None where there are none."""
     of_noise = counts[: steps.n_noise][kind[: steps.n_noise]]
@@ -276,6 +290,7 @@ def _statistics(
     mean = float(of_noise.mean())
     at = int(np.argmax(np.where(kind, counts, -1)))
     name, step = name_at(steps.inputs, at)
+    bound, all_ways = bounds
     return InstructionCounts(
         steps=len(of_noise),
         mean=round(mean, 1),
@@ -283,5 +298,7 @@ def _statistics(
         max=int(of_noise.max()),
         macs=macs,
         per_mac=round(mean / macs, 2) if macs else None,
-        worst=WorstStep(reached=int(counts[at]), input=name, step=step, bound=bound),
+        worst=WorstStep(
+            reached=int(counts[at]), input=name, step=step, bound=bound, all_ways=all_ways
+        ),
     )

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,12 @@ COUNTS, JUMPS, PIECES = "counts", "jumps", "pieces"
 
 
 def count(
-    target: Board, program: Program, image: Image, inputs: Words, due: npt.NDArray[np.bool_]
+    target: Board,
+    program: Program,
+    image: Image,
+    inputs: Words,
+    due: npt.NDArray[np.bool_],
+    loaded: Mapping[int, Words] = MappingProxyType({}),
 ) -> npt.NDArray[np.int64]:
     """Return the instructions of each step, from reset.
 
@@ -44,6 +50,8 @@ def count(
     inputs : int array, shape (n_steps, n_in)
     due : bool array, shape (n_steps,)
         Steps with an output; includes the last step where outputs are on demand.
+    loaded : mapping of int to int array, shape (n_state,)
+        States to load before a step.
 
     Returns
     -------
@@ -55,7 +63,8 @@ def count(
         If there is no C compiler for the plugin, or a tool fails.
     """
     place = image.path.parent
-    ends = np.flatnonzero(due) + 1 if program.output_every <= 1 else np.array([len(inputs)])
+    asked = (np.flatnonzero(due) + 1).tolist() if program.output_every <= 1 else [len(inputs)]
+    ends = sorted({*asked, *loaded} - {0})
     runs = [
         exchange.BoardRun(
             inputs=inputs[start:end],
@@ -64,6 +73,7 @@ def count(
             single=True,
             checked=False,
             last_only=program.output_every == 1,
+            state=loaded.get(start),
         )
         for start, end in zip([0, *ends[:-1]], ends, strict=True)
     ]

@@ -8,8 +8,10 @@ leaves it. Two things are taken from the observed steps:
 - a branch that went both ways, equally often in all of them, is decided by loop counters, not by
   words, and stays so.
 
-All other branches are free, and may all go the longer way in one step, also those that no observed
-step took. If both assumptions hold, no input and no state passes the bound; often none reaches it.
+All other branches are free, and may all go the longer way in one step. There are two bounds: over
+the ways that some observed step took, and over all ways of the code. The generated C hardly
+branches on words, so the first is mostly reached. Ways that no step took saturate the words of a
+memory: its certificate says if inputs can; a loaded state can.
 """
 
 from __future__ import annotations
@@ -55,7 +57,12 @@ class _Loop:
 
 
 def longest(
-    blocks: Mapping[int, CodeBlock], entry: int, flow: Flow, steps: npt.NDArray[np.bool_]
+    blocks: Mapping[int, CodeBlock],
+    entry: int,
+    flow: Flow,
+    steps: npt.NDArray[np.bool_],
+    *,
+    executed: bool,
 ) -> int:
     """Return the most instructions of any step of the selected kind.
 
@@ -68,6 +75,8 @@ def longest(
     steps : bool array, shape (n_steps,)
         Observed steps of the kind. Blocks that all others execute, but none of these, are left out:
         they compute an output, or what a step without one does.
+    executed : bool
+        Leave out jumps, and so blocks, that no observed step of the kind executed.
 
     Raises
     ------
@@ -96,6 +105,9 @@ def longest(
         program.at_most(row | {column[jump]: 1.0 + most for jump in loop.back}, 0.0)
     for one, other, ratio in _steady(blocks, flow, steps):
         program.equal({column[one]: 1.0, column[other]: -ratio}, 0.0)
+    for jump in jumps if executed else ():
+        if not flow.jumps[jump][steps].any():
+            program.equal({column[jump]: 1.0}, 0.0)
     others = ~steps
     for at in names if others.any() else ():
         if flow.blocks[at][others].all() and not flow.blocks[at][steps].any():

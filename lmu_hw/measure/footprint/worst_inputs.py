@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._support.array_types import Words
 from ...program import vectors
-from ...program.integer_program import Program, Role
+from ...program.integer_program import Cascade, DenseUpdate, Program, Role
 from ...verify.stimulus import window
 from ...verify.worst_case import worst_case
 
@@ -26,6 +26,8 @@ LONGEST_RUN = 2048
 SHORT = 256
 """Longest window for which the worst case of the certificate is derived, which takes a search."""
 SEED = 2
+FIRST_ZEROS = "first zeros of all memories, from a loaded state"
+RUNS_START = "zero-input runs of all memories, from a loaded state"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -36,18 +38,43 @@ class NamedInput:
     ----------
     name : str
     words : int64 array, shape (n_steps, n_in)
+    state : int64 array, shape (n_state,), optional
+        State to load first; none: the last one of the input before, or that after a reset.
     """
 
     name: str
     words: Words
+    state: Words | None = None
 
 
 def worst_inputs(program: Program) -> tuple[NamedInput, ...]:
-    """Return the inputs to search: they follow each other, without a reset in between."""
+    """Return the inputs to search: they follow each other, without a reset in between.
+
+    The inputs of a network may never be those that make all memories count zeros in one step, or
+    start their zero-input runs in one step; a loaded state does, before a step without an output
+    and before one with an output.
+    """
     multiplies = program.multiplies_per_step + program.multiplies_per_output
     n_steps = max(32, program.output_every + 1, min(STEPS, MULTIPLIES // max(1, multiplies)))
     n_steps = min(n_steps, LONGEST_RUN)
-    return tuple(NamedInput(name=name, words=words) for name, words in _inputs(program, n_steps))
+    played = [NamedInput(name=name, words=words) for name, words in _inputs(program, n_steps)]
+    zeros = np.zeros((2, program.n_words(Role.INPUT)), dtype=np.int64)
+    late = program.output_every - 1
+    for name, running in ((FIRST_ZEROS, False), (RUNS_START, True)):
+        played += [
+            NamedInput(name=name, words=zeros, state=_loaded(program, running, 0)),
+            NamedInput(name=name, words=zeros[:1], state=_loaded(program, running, late)),
+        ]
+    return tuple(played)
+
+
+def _loaded(program: Program, running: bool, clock: int) -> Words:
+    """Return a state of zeros, before the first zero of all memories or before their runs."""
+    memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+    words = {op.silence: op.window - 1 if running else 0 for op in memories}
+    words[program.clock] = clock
+    states = program.with_role(Role.STATE)
+    return np.concatenate([np.full(v.length, words.get(v.name, 0)) for v in states])
 
 
 def _inputs(program: Program, n: int) -> Iterator[tuple[str, Words]]:
@@ -89,6 +116,16 @@ def _single_words(low: Words, high: Words, n_steps: int, w: int) -> Words:
 def joined(inputs: Sequence[NamedInput]) -> Words:
     """Return all inputs, one after the other."""
     return np.concatenate([one.words for one in inputs])
+
+
+def loaded(inputs: Sequence[NamedInput]) -> dict[int, Words]:
+    """Return the states to load, by the step of `joined` before which."""
+    starts = np.cumsum([0, *(len(one.words) for one in inputs)]).tolist()
+    return {
+        start: one.state
+        for start, one in zip(starts, inputs, strict=False)
+        if one.state is not None
+    }
 
 
 def name_at(inputs: Sequence[NamedInput], step: int) -> tuple[str, int]:

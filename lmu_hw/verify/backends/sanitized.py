@@ -17,9 +17,9 @@ from ..._support.array_types import Words
 from ..._support.subprocesses import compile_files, run_tool
 from ..._support.templates import sim_dir
 from ...errors import ModelFileError, ToolError, UndefinedBehaviourError
-from ...firmware import source_files
 from ...firmware.c_types import type_bits
 from ...firmware.layout import lay_out
+from ...firmware.shared_kernels import CSources, c_sources
 from ...program import saved_state
 from ...program.integer_program import Program, Role
 from ..extremes import Cases, extremes
@@ -107,11 +107,7 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
     UndefinedBehaviourError, ModelFileError, ToolError
         See `run`.
     """
-    for name in source_files(program.name):
-        if not (c_dir / name).is_file():
-            raise ModelFileError(
-                f"cannot read {c_dir / name}: no such file; generate the build directory again"
-            )
+    c = c_sources(c_dir, program.name)
     n_steps, n_cases, _ = cases.inputs.shape
     layout = lay_out(program, program.name)
     in_type, out_type = (
@@ -123,7 +119,7 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
         with (place / "input").open("wb") as file:
             for state, inputs in zip(saved, cases.inputs.swapaxes(0, 1), strict=True):
                 file.write(state.tobytes() + inputs.astype(in_type).tobytes())
-        _run(_build(c_dir, program, n_steps, place), place, program)
+        _run(_build(c, program, n_steps, place), place, program)
         data = (place / "output").read_bytes()
     n_out = program.n_words(Role.OUTPUT)
     row = np.dtype([("y", out_type, (n_due, n_out)), ("state", np.uint8, (saved.shape[1],))])
@@ -137,17 +133,17 @@ def play(c_dir: Path, program: Program, cases: Cases, n_due: int) -> tuple[Words
     return rows["y"].swapaxes(0, 1).astype(np.int64), states
 
 
-def _build(c_dir: Path, program: Program, n_steps: int, place: Path) -> Path:
-    name, c_dir = program.name, c_dir.resolve()
+def _build(c: CSources, program: Program, n_steps: int, place: Path) -> Path:
+    name = program.name
     defines = (
         f"-DPREFIX={name}",
         f"-DPREFIX_UPPER={name.upper()}",
         f'-DHEADER="{name}.h"',
         f"-DN_STEPS={n_steps}",
     )
-    sources = (str(sim_dir() / "native" / "sanitized.c"), str(c_dir / f"{name}.c"))
-    options = (*defines, "-iquote", str(c_dir), *sources, "-o", str(place / "sanitized"))
-    compile_files(list(compiler()), options, label=c_dir / f"{name}.c", cwd=place)
+    sources = (str(sim_dir() / "native" / "sanitized.c"), str(c.source))
+    options = (*defines, *c.options, *sources, "-o", str(place / "sanitized"))
+    compile_files(list(compiler()), options, label=c.source, cwd=place)
     return place / "sanitized"
 
 
