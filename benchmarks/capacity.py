@@ -14,7 +14,7 @@ import numpy as np
 
 import lmu_hw as lh
 from lmu_hw.memory.float_memory import band_limited_noise
-from lmu_hw.quantize.quantize_memory import QuantizedMemory
+from lmu_hw.quantize.memory_design import QuantizedMemory
 
 ORDER = 100
 DELAYS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -21,7 +21,8 @@ from lmu_hw.memory.legendre import state_space
 from lmu_hw.memory.spec import Discretizer, LMUSpec, OutputKind, RealizationKind
 from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Role
-from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
+from lmu_hw.quantize.memory_design import QuantizedMemory
+from lmu_hw.quantize.quantize_memory import quantize_memory
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 WIDTHS = [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .api.build import Build, open_build
     from .api.compilation import calibrate, compile, tune
     from .api.design import Design
+    from .api.memory_choice import choose_memory, compare_delays
     from .api.running import Run
     from .api.sources import Memory, Network, load_data, load_model
     from .measure.dataset import Dataset
@@ -44,6 +45,8 @@ __all__ = [
     "Widths",
     "__version__",
     "calibrate",
+    "choose_memory",
+    "compare_delays",
     "compile",
     "errors",
     "layers",
@@ -59,6 +62,7 @@ _MODULES = {
     "api.build": ("Build", "open_build"),
     "api.compilation": ("calibrate", "compile", "tune"),
     "api.design": ("Design",),
+    "api.memory_choice": ("choose_memory", "compare_delays"),
     "api.running": ("Run",),
     "api.sources": ("Memory", "Network", "load_data", "load_model"),
     "measure.dataset": ("Dataset",),

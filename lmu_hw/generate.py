@@ -30,8 +30,9 @@ from .program.size import ram_bits, rom_bits
 from .proof import certificate
 from .proof.certificate_report import Certificate
 from .proof.claims import PredictedError
+from .quantize.memory_design import QuantizedMemory
+from .quantize.memory_search import ERROR_BUDGET
 from .quantize.network_summary import report
-from .quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory
 from .quantize.quantize_network import QuantizedNetwork
 from .rtl.options import Hardware
 from .rtl.schedule import Schedule, schedule, why_not
@@ -169,6 +170,7 @@ def describe(design: QuantizedMemory) -> MemoryManifest:
             roundoff=_short(design.roundoff_error),
         ),
         zero_input_decay=design.decay,
+        delay_error=None if design.delay_error is None else _short(design.delay_error),
     )
 
 

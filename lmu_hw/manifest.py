@@ -12,6 +12,7 @@ from ._support.channel import Channel
 from ._support.channel import describe as describe_channels
 from ._support.tables import html_table
 from .errors import ModelFileError
+from .memory.delay_error import percent
 from .memory.spec import LMUSpec, RealizationKind
 from .program.codec import Report, from_data, written
 from .program.fixedpoint import QFormat
@@ -79,7 +80,7 @@ class MemoryManifest:
     spec : LMUSpec
         The request, with its defaults filled in.
     realization : RealizationKind
-        As chosen: cascade or dense.
+        As chosen: cascade, ladder or dense.
     realization_reason : str
     coef_bits, weight_bits, state_bits : int
         Widths of the recursion's coefficients, of the readout's and of the state, as chosen.
@@ -89,6 +90,8 @@ class MemoryManifest:
         Predicted RMS error of an output word [its LSB].
     zero_input_decay : str
         ``proven`` or ``not proven``: zero input brings the state to exactly zero.
+    delay_error : float or None
+        NRMSE of decoded delays in float64, to six digits, where the request has an accuracy.
     """
 
     spec: LMUSpec
@@ -100,6 +103,7 @@ class MemoryManifest:
     bounds: Mapping[str, SignalBound]
     error_lsb: PredictedError
     zero_input_decay: str
+    delay_error: float | None = field(default=None, metadata=written(optional=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +284,13 @@ class Manifest(Report):
             if v.role is Role.STATE and v.signed
         )
         kept = "kept" if error.kept else "NOT kept"
+        spec = design.spec
+        delays = []
+        if design.delay_error is not None and spec.accuracy is not None:
+            delays.append(
+                f"{percent(design.delay_error)} error for input to {spec.bandwidth:.6g} "
+                f"cycles/sample; {percent(spec.accuracy)} asked for"
+            )
         overflow = "impossible for |u| <= 1" if self.certificate.proven else "NOT proven impossible"
         return [
             ("realization", f"{design.realization.value} ({design.realization_reason})"),
@@ -293,6 +304,7 @@ class Manifest(Report):
                 f"{error.predicted:.2f} LSB RMS predicted; error budget of {error.budget:g} LSB "
                 f"{kept}",
             ),
+            *(("delays", text) for text in delays),
             (
                 "overflow",
                 f"{overflow}; zero input dies to exactly zero: {design.zero_input_decay}",

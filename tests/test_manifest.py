@@ -103,7 +103,11 @@ def test_load_manifest(tmp_path: Path) -> None:
         ("formats", {"u": 3}, "is damaged: u must be an object, not 3"),
         ("hardware", {"lanes": 0, "streams": "plain", "state_port": False}, "lanes must be"),
         ("hardware", {}, "has no 'lanes'"),
-        ("realization", "fir", "realization must be one of auto, cascade, dense, not 'fir'"),
+        (
+            "realization",
+            "fir",
+            "realization must be one of auto, cascade, ladder, dense, not 'fir'",
+        ),
         ("error_lsb", {"promise": 1.0}, "has no 'budget'"),
     ],
 )

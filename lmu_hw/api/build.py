@@ -77,7 +77,11 @@ class Build(ProgramRunner):
             raise SpecError("the build directory must be a memory's; this one is a network's")
         spec = design.spec
         return Memory(
-            spec.order, spec.theta, discretizer=spec.discretizer.value, channels=spec.channels
+            spec.order,
+            spec.theta,
+            discretizer=spec.discretizer.value,
+            substeps=spec.substeps,
+            channels=spec.channels,
         )
 
     def verify(

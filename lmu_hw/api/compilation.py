@@ -17,7 +17,8 @@ from ..program.integer_program import MAX_OUTPUT_EVERY
 from ..proof.certificate import require_proof as check_proof
 from ..quantize.calibration import Calibration
 from ..quantize.channels import output_channels, with_channels
-from ..quantize.quantize_memory import QuantizedMemory, candidates, quantize_memory
+from ..quantize.memory_design import QuantizedMemory
+from ..quantize.quantize_memory import candidates, quantize_memory
 from ..quantize.word_lengths import Widths
 from .design import Data, Design, as_dataset
 from .sources import Memory, Network, as_channels
@@ -64,7 +65,7 @@ def compile(
     output : str
         Of a memory: ``"memory"``, ``"state"`` or ``"taps=0,0.5,1"`` (delays in fractions of theta).
     realization : str
-        Of a memory: ``"auto"``, ``"cascade"`` or ``"dense"``.
+        Of a memory: ``"auto"``, ``"cascade"``, ``"ladder"`` (bilinear) or ``"dense"``.
     output_every : int, optional
         Of a network: steps from output to output; 0: on demand (the last step). Default: as the
         network was trained.

@@ -23,7 +23,7 @@ from ..measure.evaluation import Evaluation
 from ..models.network import FloatNetwork
 from ..program.integer_program import Program
 from ..proof.certificate_report import Certificate
-from ..quantize.quantize_memory import QuantizedMemory
+from ..quantize.memory_design import QuantizedMemory
 from ..quantize.quantize_network import QuantizedNetwork
 from ..rtl.options import Hardware
 from ..rtl.schedule import Schedule, schedule
@@ -199,6 +199,8 @@ class Design(ProgramRunner):
         SpecError
             If ``kernels`` is in the build directory, or the Makefile cannot hold its path.
         """
+        if kernels is not None and not isinstance(kernels, str | Path):
+            raise SpecError(f"kernels must be a path, not {kernels!r}")
         path, directory = Path(path), None if kernels is None else Path(kernels)
         shared = "" if directory is None else shared_path(path, directory)
         files = files_of(self.quantized, hardware, kernels=shared)

@@ -16,6 +16,7 @@ from .._support.channel import Channel
 from .._support.validation import check_positive, real_array
 from ..errors import SpecError
 from ..measure.dataset import Dataset, load_dataset
+from ..memory.delay_error import delay_error
 from ..memory.discretize import discretize
 from ..memory.float_memory import run_memory
 from ..memory.legendre import StateSpace, decoder, state_space
@@ -42,6 +43,8 @@ class Memory:
         Window length [samples], > 0 and <= 1e6. Default: 8 * order.
     discretizer : str
         ``"zoh"``, ``"euler"`` or ``"bilinear"``.
+    substeps : int
+        Bilinear steps in a sample: 1, 2, 4 or 8.
     channels : int
         Independent signals through the same memory, 1 to 64.
 
@@ -68,6 +71,7 @@ class Memory:
     theta: float = None  # type: ignore[assignment]
     _: KW_ONLY
     discretizer: str = "zoh"
+    substeps: int = 1
     channels: int = 1
 
     def __post_init__(self) -> None:
@@ -90,6 +94,7 @@ class Memory:
             "order": self.order,
             "theta": self.theta,
             "discretizer": self.discretizer,
+            "substeps": self.substeps,
             "channels": self.channels,
         }
         return parse({k: v for k, v in (own | options).items() if v is not None})
@@ -110,7 +115,8 @@ class Memory:
 
         Notes
         -----
-        The state of this form lags ``m`` by one sample: ``x_t = m_{t-1}``.
+        The state of this form lags ``m`` by one sample: ``x_t = m_{t-1}``. With substeps it has one
+        entry more, the preceding input, which C leaves out.
 
         Raises
         ------
@@ -118,8 +124,11 @@ class Memory:
             If the discretized memory is not stable.
         """
         system, identity = self._system(), np.eye(self.order)
-        B = system.B[:, None].copy()
-        return identity + system.A, B, identity, np.zeros_like(B), 1.0
+        A, B, C = identity + system.A, system.B[:, None].copy(), identity
+        if system.B_previous is not None:
+            A = np.block([[A, system.B_previous[:, None]], [np.zeros((1, self.order + 1))]])
+            B, C = np.vstack([B, [[1.0]]]), np.hstack([identity, np.zeros((self.order, 1))])
+        return A, B, C, np.zeros((self.order, 1)), 1.0
 
     def simulate(self, u: npt.ArrayLike) -> Array:
         """Run the memory in float64 from its zero state.
@@ -167,14 +176,36 @@ class Memory:
         SpecError
             If a delay is out of range.
         """
-        fractions = np.atleast_1d(real_array("delays", delays))
-        if fractions.ndim != 1 or np.any((fractions < 0) | (fractions > 1)):
-            raise SpecError("delays must be a list of fractions of theta, each from 0 to 1")
-        return decoder(self.order, fractions)
+        return decoder(self.order, _fractions(delays))
+
+    def delay_error(self, bandwidth: float, delays: npt.ArrayLike | None = None) -> float:
+        """Return the NRMSE of decoded delays of band-limited input in float64.
+
+        Parameters
+        ----------
+        bandwidth : float
+            Highest frequency of the input, whose spectrum is flat [cycles/sample], > 0, <= 0.5.
+        delays : array_like of float, shape (k,), optional
+            Fractions of theta, 0 to 1. Default: the mean over the whole window.
+
+        Notes
+        -----
+        A constant lead is no error: a delay is decoded half a sample early by zoh and by bilinear
+        without substeps, a sample early by euler, and truly with substeps.
+
+        Raises
+        ------
+        SpecError
+            If a value is out of range.
+        UnstableError
+            If the discretized memory is not stable.
+        """
+        taps = () if delays is None else tuple(_fractions(delays))
+        return delay_error(self.spec(), bandwidth, taps)
 
     def _system(self) -> StateSpace:
         spec = self.spec()
-        return discretize(state_space(spec.order), spec.theta, spec.discretizer)
+        return discretize(state_space(spec.order), spec.theta, spec.discretizer, spec.substeps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -426,6 +457,14 @@ def layer_activation(name: str) -> Activation:
         If the name is not known.
     """
     return _of(list(Activation), "activations", name)
+
+
+def _fractions(delays: npt.ArrayLike) -> Array:
+    """Return delays as an array of fractions of theta."""
+    fractions = np.atleast_1d(real_array("delays", delays))
+    if fractions.ndim != 1 or np.any((fractions < 0) | (fractions > 1)):
+        raise SpecError("delays must be a list of fractions of theta, each from 0 to 1")
+    return fractions
 
 
 def _of(known: Sequence[Activation], option: str, name: str) -> Activation:

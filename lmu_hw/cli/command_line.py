@@ -11,6 +11,7 @@ from types import ModuleType
 from .._support.command_parser import Parser
 from . import (
     certify_command,
+    delays_command,
     doctor_command,
     evaluate_command,
     footprint_command,
@@ -34,6 +35,7 @@ COMMANDS: dict[str, ModuleType] = {
     "inspect": inspect_command,
     "evaluate": evaluate_command,
     "tune": tune_command,
+    "delays": delays_command,
     "synth": synth_command,
     "footprint": footprint_command,
     "doctor": doctor_command,

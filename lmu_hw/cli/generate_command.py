@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from ..api.design import Design
     from ..rtl.options import Hardware
 
-MEMORY_ONLY = ("order", "realization", "output", "channels")
+MEMORY_ONLY = (
+    *("order", "realization", "output", "channels", "substeps", "accuracy", "bandwidth"),
+)
 """Options for memories only."""
 MODEL_ONLY = (
     *("act_bits", "input_bits", "data", "input_peak", "output_every", "dt_ratio", "config"),
     *("activation", "activations"),
 )
 """Options for trained models only."""
-SPEC_KEYS = ("order", "theta", "discretizer", "bits", "realization", "output", "channels", "name")
+SPEC_KEYS = (
+    *("order", "theta", "discretizer", "substeps", "accuracy", "bandwidth"),
+    *("bits", "realization", "output", "channels", "name"),
+)
 WIDTH_KEYS = ("coef_bits", "weight_bits", "state_bits")
 
 
@@ -43,6 +48,7 @@ def add_parser(commands: Any) -> None:
         "Write a build directory (Verilog, C, vectors, proofs) of a memory or a trained model.",
         "  lmu-hw generate --d 64 --bits 16 -o out\n"
         "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
+        "  lmu-hw generate --d 64 --theta 512 --accuracy 0.5% --bandwidth 0.0125 -o out\n"
         "  lmu-hw generate memory.toml --force          # keys as options: d = 64, bits = 16\n"
         "  lmu-hw generate model.keras --data calibration.npz --weight-bits 8 -o out",
     )
@@ -58,13 +64,32 @@ def add_parser(commands: Any) -> None:
         ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
         ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
         (
+            "--substeps",
+            "substeps",
+            "K",
+            "bilinear steps in a sample, 1 (default), 2, 4 or 8: more are more accurate",
+        ),
+        (
+            "--accuracy",
+            "accuracy",
+            "SHARE",
+            "largest error of decoded delays, as 0.5%% or 0.005, for input to --bandwidth: takes "
+            "the discretizer and substeps with the fewest multiplies, unless given (see delays)",
+        ),
+        ("--bandwidth", "bandwidth", "F", "highest frequency in cycles a sample, to 0.5"),
+        (
             "--bits",
             "bits",
             "B",
             "width of input and output words, 4 to 24 (default 16); for a model, 4 to 16: width of "
             "weights, layer outputs and input that have no option of their own",
         ),
-        ("--realization", "realization", "KIND", "auto (default), cascade or dense"),
+        (
+            "--realization",
+            "realization",
+            "KIND",
+            "auto (default), cascade, ladder (bilinear) or dense",
+        ),
         (
             "--output",
             "output",
@@ -163,6 +188,7 @@ def _memory(args: argparse.Namespace) -> int:
     from ..manifest import MemoryManifest
     from ..memory.spec import load, parse
     from ..quantize.channels import n_outputs, output_channels
+    from ..quantize.delay_choices import choose_delays
     from ..rtl.options import chosen
 
     for name in MODEL_ONLY:
@@ -183,6 +209,7 @@ def _memory(args: argparse.Namespace) -> int:
     # auto means not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
     spec = parse(given, extra_keys=(*hardware.to_data(), *channel_options.KEYS))
+    spec, delays = choose_delays(spec, given)
     inputs = channel_options.channels(units, "input", spec.channels, None)
     outputs = None if inputs is None else output_channels(spec, inputs)
     outputs = channel_options.channels(units, "output", n_outputs(spec), outputs)
@@ -201,9 +228,13 @@ def _memory(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     if args.json:
-        print_json({"build_directory": str(args.out), **manifest.to_dict()})
+        more = {} if delays is None else {"delays": delays[0].to_dict()}
+        print_json({"build_directory": str(args.out), **manifest.to_dict(), **more})
     elif not args.quiet:
         print(manifest)
+        if delays is not None and spec.accuracy is not None:
+            report, taken = delays
+            print(f"  {'chosen':12}  {report.reason(spec.accuracy, taken)}")
         _print_next(args.out)
     return 0
 

@@ -14,16 +14,28 @@ from itertools import groupby
 
 from .._support.templates import environment
 from ..program import saved_state
-from ..program.integer_program import Argmax, Cascade, DenseUpdate, Linear, Operation, Program, Role
+from ..program.integer_program import (
+    Argmax,
+    Cascade,
+    DenseUpdate,
+    Ladder,
+    Linear,
+    Operation,
+    Program,
+    Role,
+    Scale,
+)
 from .c_types import Table
 from .cascade import cascade
 from .conversions import conversions, named_inputs
 from .dense import dense
 from .function import FunctionCode, Functions
+from .ladder_sweeps import ladder
 from .layout import ALIGNMENT, Layout, Place, lay_out
 from .linear import linear
 from .operation import Accumulator, OperationCode, Routine, routines
 from .pointwise import argmax, pointwise
+from .word_scales import scale
 
 KERNELS = "lmu_kernels.h"
 """The header that all programs share."""
@@ -172,8 +184,12 @@ def _translate(
 ) -> OperationCode:
     if isinstance(op, Cascade):
         return cascade(program, layout, op, routine)
+    if isinstance(op, Ladder):
+        return ladder(program, layout, op, routine)
     if isinstance(op, DenseUpdate):
         return dense(program, layout, op, routine)
+    if isinstance(op, Scale):
+        return scale(program, layout, op, routine)
     if isinstance(op, Linear):
         return linear(program, layout, op, routine, functions)
     if isinstance(op, Argmax):

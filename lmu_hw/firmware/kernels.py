@@ -65,6 +65,17 @@ def _saturated(how: str, x: Expression, fmt: QFormat, low: str, high: str) -> Ex
     return call(f"lmu_{how}{bits}", bits, [x], cases, low, high)
 
 
+def narrowed(x: Expression, fmt: QFormat) -> Expression:
+    """Return a sum as 32 bits where a format has no more: by ``lmu_narrow`` if it needs 64."""
+    if max(x.widths) <= 32 or fmt.width > 32:
+        return x
+    if width_of(x.cases, 32) == 32:
+        return cast(32, x)
+    ends = -(1 << 31), (1 << 31) - 1
+    cases = tuple((max(a, ends[0]), min(b, ends[1])) for a, b in x.cases)
+    return word(f"lmu_narrow({x.text})", "int32_t", *cases)
+
+
 def rounded(
     base: Expression,
     t: Expression,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..program.codec import written
-from ..program.integer_program import Cascade, DenseUpdate, Operation, Program
+from ..program.integer_program import Cascade, DenseUpdate, Ladder, Operation, Program
 from .c_expressions import Expression
 from .c_types import Table
 from .layout import Layout
@@ -115,7 +115,7 @@ def routines(program: Program, layout: Layout, prefix: str) -> list[Routine]:
 
 def arrow(op: Operation) -> str:
     """Return the sources and targets of an operation as ``"sources -> targets"``."""
-    if isinstance(op, Cascade):
+    if isinstance(op, Cascade | Ladder):
         return f"{op.source} -> {', '.join(op.states)}"
     if isinstance(op, DenseUpdate):
         return f"{op.source} -> {op.state}"

@@ -15,7 +15,7 @@ def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) 
     Parameters
     ----------
     system : StateSpace
-        Discrete system.
+        Discrete system, with the gain of the preceding input if it has one.
     u : array_like of float, shape (n_steps, n_streams)
     rows : float array, shape (k, d), optional
         Return ``rows @ m`` instead of m.
@@ -29,9 +29,13 @@ def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) 
     balanced = system.balanced()
     read = system.scale[:, None] * np.eye(system.order) if rows is None else rows * system.scale
     m = np.zeros((system.order, inputs.shape[1]))
+    previous = np.zeros(inputs.shape[1])
     out = np.empty((*inputs.shape, len(read)))
     for t, row in enumerate(inputs):
-        m = m + (balanced.A @ m + np.outer(balanced.B, row))
+        change = balanced.A @ m + np.outer(balanced.B, row)
+        if balanced.B_previous is not None:
+            change += np.outer(balanced.B_previous, previous)
+        m, previous = m + change, row
         out[t] = (read @ m).T
     return out
 

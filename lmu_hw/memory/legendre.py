@@ -35,12 +35,16 @@ class StateSpace:
     poles : complex array, shape (n,), optional
         Eigenvalues of A, one of each conjugate pair (imag >= 0), if they are known more accurately
         than a float64 A allows.
+    B_previous : float array, shape (d,), optional
+        Gain of the preceding input, ``x' - x = A x + B u + B_previous u_previous``: of a memory
+        that interpolates its input.
     """
 
     A: Array
     B: Array
     scale: Array
     poles: np.ndarray | None = None
+    B_previous: Array | None = None
 
     def __post_init__(self) -> None:
         d = len(self.B)
@@ -73,6 +77,7 @@ class StateSpace:
             B=self.B / self.scale,
             scale=np.ones(self.order),
             poles=self.poles,
+            B_previous=None if self.B_previous is None else self.B_previous / self.scale,
         )
 
 

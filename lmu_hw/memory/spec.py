@@ -26,6 +26,8 @@ else:
 MAX_ORDER = 1024
 MAX_THETA = 1e6
 MAX_SPEC_BYTES = 1 << 20
+MAX_BANDWIDTH = 0.5
+"""Nyquist frequency [cycles/sample]."""
 
 
 class Discretizer(Enum):
@@ -36,8 +38,8 @@ class Discretizer(Enum):
     BILINEAR = "bilinear"
 
 
-LEAD = {Discretizer.ZOH: 0.5, Discretizer.BILINEAR: 0.5, Discretizer.EULER: 1.0}
-"""Samples by which a decoded delay is shorter than its part of the window, at low frequencies."""
+SUBSTEPS = (1, 2, 4, 8)
+"""Possible numbers of bilinear steps in a sample."""
 
 
 class RealizationKind(Enum):
@@ -45,6 +47,7 @@ class RealizationKind(Enum):
 
     AUTO = "auto"
     CASCADE = "cascade"
+    LADDER = "ladder"
     DENSE = "dense"
 
 
@@ -67,6 +70,14 @@ class LMUSpec:
     theta : float, optional
         Window length [samples], > 0. Default 8 * order.
     discretizer : Discretizer
+    substeps : int
+        Bilinear steps in a sample, with linearly interpolated input: 1, 2, 4 or 8. More take more
+        multiplies and make decoded delays more accurate. More than 1 for bilinear only.
+    accuracy : float, optional
+        Largest NRMSE of decoded delays in float64, > 0 and < 1; needs ``bandwidth``. A memory that
+        does not reach it is refused.
+    bandwidth : float, optional
+        Highest frequency of the input [cycles/sample], > 0 and <= 0.5; needs ``accuracy``.
     bits : int
         Width of input and output words, 4 to 24. The RMS error of every output word against the
         float64 memory fed the same words stays within one output LSB.
@@ -97,6 +108,9 @@ class LMUSpec:
     order: int
     theta: float = 0.0
     discretizer: Discretizer = Discretizer.ZOH
+    substeps: int = 1
+    accuracy: float | None = None
+    bandwidth: float | None = None
     bits: int = 16
     realization: RealizationKind = RealizationKind.AUTO
     output: OutputKind = OutputKind.MEMORY
@@ -115,6 +129,8 @@ class LMUSpec:
         if not 0 < theta <= MAX_THETA:
             raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
         object.__setattr__(self, "theta", theta)
+        self._check_substeps()
+        self._check_accuracy()
         check_int("bits", self.bits, 4, 24)
         if type(self.name) is not str or not identifiers.is_design_name(self.name):
             raise SpecError(f"name must be {identifiers.RULE}, not {self.name!r}")
@@ -135,6 +151,46 @@ class LMUSpec:
         if len(self.taps) > MAX_ORDER:
             raise SpecError(f"taps must be at most {MAX_ORDER} delays, not {len(self.taps)}")
 
+    def _check_substeps(self) -> None:
+        """Raise `SpecError` unless discretizer, substeps and realization go together."""
+        if type(self.substeps) is not int or self.substeps not in SUBSTEPS:
+            raise SpecError(f"substeps must be one of 1, 2, 4, 8, not {self.substeps!r}")
+        bilinear = self.discretizer is Discretizer.BILINEAR
+        if not bilinear and (self.substeps > 1 or self.realization is RealizationKind.LADDER):
+            what = "substeps" if self.substeps > 1 else "a ladder"
+            raise SpecError(
+                f"{what} must go with the bilinear discretizer, not {self.discretizer.value}: "
+                "add --discretizer bilinear"
+            )
+        if self.substeps > 1 and self.realization not in (
+            RealizationKind.AUTO,
+            RealizationKind.LADDER,
+        ):
+            raise SpecError(
+                f"substeps must be 1 with --realization {self.realization.value}, "
+                f"not {self.substeps}: use --realization ladder"
+            )
+
+    def _check_accuracy(self) -> None:
+        """Raise `SpecError` unless accuracy and bandwidth are in range and given together."""
+        for given, missing in (("accuracy", "bandwidth"), ("bandwidth", "accuracy")):
+            if getattr(self, given) is not None and getattr(self, missing) is None:
+                example = "bandwidth 0.0125" if missing == "bandwidth" else "accuracy 0.5%"
+                raise SpecError(f"{missing} must be given with {given}, as in --{example}")
+        if self.accuracy is not None:
+            object.__setattr__(self, "accuracy", check_accuracy(self.accuracy))
+            object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
+
+    @property
+    def lead(self) -> float:
+        """Samples by which a decoded delay is shorter than its part of the window.
+
+        At low frequencies; a memory with substeps has true delays.
+        """
+        if self.substeps > 1:
+            return 0.0
+        return 1.0 if self.discretizer is Discretizer.EULER else 0.5
+
     def describe(self) -> str:
         """Return the specification in one line, for headers and reports."""
         output = self.output.value
@@ -142,9 +198,45 @@ class LMUSpec:
             output = "taps=" + ",".join(shorten(self.taps))
         text = (
             f"LMU memory d={self.order} theta={self.theta:.12g} {self.discretizer.value} "
-            f"bits={self.bits} output={output}"
+            + (f"substeps={self.substeps} " if self.substeps > 1 else "")
+            + f"bits={self.bits} output={output}"
         )
         return text + (f" channels={self.channels}" if self.channels > 1 else "")
+
+
+def check_bandwidth(bandwidth: Any) -> float:
+    """Return a bandwidth as a float.
+
+    Raises
+    ------
+    SpecError
+        Unless it is a number, > 0 and at most 0.5 cycles/sample.
+    """
+    if not 0.0 < check_real("bandwidth", bandwidth) <= MAX_BANDWIDTH:
+        raise SpecError(
+            f"bandwidth must be > 0 and <= {MAX_BANDWIDTH:g} cycles/sample, not {bandwidth!r}: "
+            "give the highest frequency over the sample rate"
+        )
+    return float(bandwidth)
+
+
+def check_accuracy(accuracy: Any) -> float:
+    """Return an accuracy, a share such as 0.005 or the text ``0.5%``, as a float.
+
+    Raises
+    ------
+    SpecError
+        Unless it is > 0 and < 1.
+    """
+    value = accuracy
+    if isinstance(accuracy, str):
+        try:
+            value = float(accuracy.removesuffix("%")) / (100.0 if accuracy.endswith("%") else 1.0)
+        except ValueError:
+            value = 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:
+        raise SpecError(f"accuracy must be a share such as 0.5% or 0.005, not {accuracy!r}")
+    return float(value)
 
 
 def shorten(values: Sequence[float]) -> list[str]:
@@ -192,6 +284,11 @@ def parse(data: dict[str, Any], extra_keys: Iterable[str] = ()) -> LMUSpec:
     elif "taps" in values:
         values["taps"] = tuple(values["taps"])
         values.setdefault("output", OutputKind.TAPS)
+    if values.get("accuracy") is not None and "discretizer" not in values:
+        # an accuracy chooses the discretizer: one that goes with the other options
+        ladder = values.get("realization") is RealizationKind.LADDER
+        if ladder or values.get("substeps", 1) != 1:
+            values["discretizer"] = Discretizer.BILINEAR
     if "output" in values and not isinstance(values["output"], OutputKind):
         raise SpecError(f"output must be memory, state or taps=..., not {values['output']!r}")
     if values.get("theta") == 0:

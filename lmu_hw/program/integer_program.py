@@ -73,6 +73,42 @@ Operation ``cascade``: memory update with d adaptors
       ``(z_inner, z_outer) = inner(z_inner, f)``.
     - one adaptor: ``(z_inner, w) = inner(z_inner, w)``.
 
+Operation ``ladder``: memory update with d + 1 adaptors, readable as Legendre coefficients
+    A *section* i = 0 .. d-1 is a lossless three-port with coefficient ``e = coef * 2**-shift``,
+    0 < e < 1: waves come from the left neighbour (``l``), the right neighbour (``a``) and the state
+    ``w``; the source is left of section 0 and a matched resistor, which sends 0, right of section
+    d-1. Even sections are series adaptors, odd ones parallel. Every wave has the format of the
+    vector ``state``, whose word ``c * d + i`` is ``w`` of section i in channel c; every wave is
+    rounded once (``round``) from its exact sum and saturated. First update the counter of the
+    channel. Then execute ``substeps`` K times, for j = 1 .. K::
+
+        from right to left (a = 0 at section d-1; the wave sent left is a of the next section)
+          even i:   send  a + w                       keep a
+          odd i:    t = e (w - a)                     keep a, t
+                    send  a + t
+        at the source, with a from section 0 and rho = reflection, -1 < rho < 1
+          x = 2 u                                                             if K = 1
+          x = 2 previous + (2 j - 1) (u - previous) / K                       if K > 1
+          send  l = x + rho (x - a)
+        from left to right (the wave sent right is l of the next section)
+          even i:   t = e (a + w - l)
+                    send  (l - w) + t                 w' = -round(t - w)
+          odd i:    send  l + t                       w' = -round((a + l - w) + t)
+
+    In ``t = e (a + w - l)`` the term ``a + w`` is the wave that the section sent left, after its
+    saturation. ``x`` is rounded (``rnd``) to the LSB of the waves and saturated before it is used.
+    With K > 1, ``previous`` is a state vector with a word for each channel, in the format of the
+    source; after the substeps, ``previous' = u``. K is 1, 2, 4 or 8. A ``t`` is never rounded by
+    itself; as every other term of a sum is a word, the rounded sums of one section follow from
+    ``floor(t)`` and one bit of its remainder. A section preserves ``sum of wave**2 / R`` over its
+    ports for every e, with R of the left port, e R (series) or R / e (parallel) at the state, and
+    (1 - e) R (series) or R / (1 - e) (parallel) at the right port: rounding a coefficient keeps the
+    ladder lossless.
+
+Operation ``scale``: readout of a ladder
+    ``target[c * n + i] = rnd(2**-shifts[i] * coefs[i] * source[c * n + i])`` for the n coefficients
+    and each of ``n_channels`` channels c.
+
 Operation ``dense``: memory update with d**2 multiplies
     For each channel: update its counter. ``u'`` is the input word rounded (``rnd``) to the
     frac_bits of m, not saturated. ``v = m``, then ``v[0] -= u'``. For every row r, all from the old
@@ -118,19 +154,9 @@ from .._support import identifiers
 from .._support.channel import Channel
 from ..errors import FormatError, ModelFileError
 from .codec import from_data, to_data
-from .operations import (
-    Adaptor,
-    Argmax,
-    Cascade,
-    DenseUpdate,
-    Function,
-    Linear,
-    Operation,
-    Pointwise,
-    Role,
-    Term,
-    Vector,
-)
+from .memory_updates import Adaptor, Cascade, DenseUpdate, Ladder, MemoryUpdate
+from .operations import Argmax, Function, Linear, Operation, Pointwise, Scale, Term
+from .word_vectors import Role, Vector
 
 __all__ = [
     "Adaptor",
@@ -139,11 +165,14 @@ __all__ = [
     "Channel",
     "DenseUpdate",
     "Function",
+    "Ladder",
     "Linear",
+    "MemoryUpdate",
     "Operation",
     "Pointwise",
     "Program",
     "Role",
+    "Scale",
     "Term",
     "Vector",
     "from_json",
@@ -362,7 +391,7 @@ def _check_flow(program: Program) -> None:
         for name in op.writes:
             if program.vector(name).role is Role.INPUT:
                 raise FormatError(f"{op.kind} must not write the input {name!r}")
-        if isinstance(op, Cascade | DenseUpdate) and op.source in op.writes:
+        if isinstance(op, MemoryUpdate) and op.source in op.writes:
             raise FormatError(f"{op.kind} must not read what it writes: {op.source!r}")
         if len(set(op.writes)) < len(op.writes):
             raise FormatError(f"{op.kind} must write vectors that differ, not {list(op.writes)}")

@@ -6,31 +6,35 @@ It runs a batch of independent streams. Arithmetic is int64 and exact, because
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from .._support.array_types import Words
 from ..errors import SpecError
-from .fixedpoint import Overflow, QFormat, Rounding, overflow, requantize, round_shift, round_sum
+from .fixedpoint import (
+    Overflow,
+    Rounding,
+    overflow,
+    round_shift,
+)
 from .integer_program import (
-    Adaptor,
     Argmax,
     Cascade,
     DenseUpdate,
     Function,
+    Ladder,
     Linear,
+    MemoryUpdate,
     Operation,
     Pointwise,
     Program,
     Role,
+    Scale,
 )
+from .memory_step import ZeroRun, chain, ladder_substep, round_and_saturate
 from .output_timing import due_steps
-
-ZeroRun = npt.NDArray[np.bool_] | Rounding
-"""Mask of the streams and channels in a zero-input run, or the rounding that all of them use."""
 
 
 class Interpreter:
@@ -172,16 +176,20 @@ class Interpreter:
     def _run_op(self, op: Operation) -> None:
         if isinstance(op, Cascade):
             self._run_cascade(op)
+        elif isinstance(op, Ladder):
+            self._run_ladder(op)
         elif isinstance(op, DenseUpdate):
             self._run_dense(op)
         elif isinstance(op, Linear):
             self._run_linear(op)
+        elif isinstance(op, Scale):
+            self._run_scale(op)
         elif isinstance(op, Pointwise):
             self._run_pointwise(op)
         else:
             self._run_argmax(op)
 
-    def _count_silence(self, op: Cascade | DenseUpdate) -> ZeroRun:
+    def _count_silence(self, op: MemoryUpdate) -> ZeroRun:
         """Update the zero-run counters; return the mask or rounding for this step."""
         count = np.where(
             self._words[op.source] == 0, np.minimum(self._words[op.silence] + 1, op.window), 0
@@ -201,6 +209,24 @@ class Interpreter:
             if new:
                 self._words[name] = np.stack(new, axis=2).reshape(self.n_streams, -1)
 
+    def _run_ladder(self, op: Ladder) -> None:
+        silent = self._count_silence(op)
+        state = self._words[op.state]
+        for j in range(op.substeps):
+            waves = ladder_substep(self.program, op, {**self._words, op.state: state}, silent, j)
+            state = waves.state.reshape(self.n_streams, -1)
+        self._words[op.state] = state
+        if op.previous:
+            self._words[op.previous] = self._words[op.source]
+
+    def _run_scale(self, op: Scale) -> None:
+        fmt = self.program.vector(op.target).fmt
+        source = self._words[op.source].reshape(self.n_streams, op.n_channels, -1)
+        out = np.empty_like(source)
+        for i, (coef, shift) in enumerate(zip(op.coefs, op.shifts, strict=True)):
+            out[:, :, i] = round_shift(coef * source[:, :, i], shift, Rounding.RND)
+        self._words[op.target] = overflow(out, fmt, Overflow.SAT).reshape(self.n_streams, -1)
+
     def _run_dense(self, op: DenseUpdate) -> None:
         fmt = self.program.vector(op.state).fmt
         shift = self.program.vector(op.source).fmt.frac_bits - fmt.frac_bits
@@ -215,7 +241,7 @@ class Interpreter:
         new = np.empty_like(m)
         each = silent if isinstance(silent, Rounding) else silent[:, :, None]
         for r, row_shift in rows.by_shift:
-            new[:, :, r] = _round_and_saturate(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
+            new[:, :, r] = round_and_saturate(m[:, :, r], acc[:, :, r], row_shift, each, fmt)
         self._words[op.state] = new.reshape(self.n_streams, -1)
 
     def _run_linear(self, op: Linear) -> None:
@@ -288,83 +314,3 @@ def evaluate_function(f: Function, x: Words) -> Words:
     for j in reversed(range(len(f.shifts))):
         y = pieces[..., j] + round_shift(y * rest, f.shifts[j], Rounding.TRN)
     return round_shift(y, f.guard, Rounding.RND)
-
-
-class SectionWords(NamedTuple):
-    """New words of a section, each of shape (n_streams, n_channels).
-
-    Attributes
-    ----------
-    w : int64 array
-        Output of the section to the chain.
-    f : int64 array or None
-        Signal between the two adaptors; None for a section with one adaptor.
-    inner : int64 array
-        State of the inner adaptor.
-    outer : int64 array or None
-        State of the outer adaptor; None for a section with one adaptor.
-    """
-
-    w: Words
-    f: Words | None
-    inner: Words
-    outer: Words | None
-
-
-def chain(
-    program: Program, op: Cascade, words: Mapping[str, Words], silent: ZeroRun
-) -> Iterator[SectionWords]:
-    """Yield the new words of each section of a cascade.
-
-    Parameters
-    ----------
-    program : Program
-    op : Cascade
-    words : mapping of str to int64 array
-        Input words of the step and state words before it, shape (n_streams, length).
-    silent : ZeroRun
-        Rounding of the step; see `ZeroRun`.
-    """
-    source, source_fmt = words[op.source], program.vector(op.source).fmt
-    shape = (*source.shape, -1)
-    inner, inner_fmt = words[op.z_inner].reshape(shape), program.vector(op.z_inner).fmt
-    # a placeholder if there are no pairs
-    outer_name = op.z_outer if op.n_pairs else op.z_inner
-    outer, outer_fmt = words[outer_name].reshape(shape), program.vector(outer_name).fmt
-    w = requantize(source, source_fmt, op.chain_fmt, Rounding.RND)
-    pair = 0
-    for k, section in enumerate(op.sections):
-        z = inner[:, :, k]
-        if len(section) == 1:
-            z, w = adaptor(section[0], z, inner_fmt, w, op.chain_fmt, silent)
-            yield SectionWords(w, None, z, None)
-            continue
-        w, f = adaptor(section[0], w, op.chain_fmt, outer[:, :, pair], outer_fmt, silent)
-        z, o = adaptor(section[1], z, inner_fmt, f, outer_fmt, silent)
-        yield SectionWords(w, f, z, o)
-        pair += 1
-
-
-def adaptor(
-    e: Adaptor, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: ZeroRun
-) -> tuple[Words, Words]:
-    """Return the two-port's new (a, b); see `lmu_hw.program.integer_program`."""
-    align = max(a_fmt.frac_bits, b_fmt.frac_bits)
-    a_wide, b_wide = a << (align - a_fmt.frac_bits), b << (align - b_fmt.frac_bits)
-    t = e.coef * (b_wide - a_wide)
-
-    def port(x: Words, fmt: QFormat) -> Words:
-        drop = align - fmt.frac_bits
-        rest = ((x & ((1 << drop) - 1)) << e.shift) + t
-        return _round_and_saturate(x >> drop, rest, e.shift + drop, silent, fmt)
-
-    return port(a_wide, a_fmt), port(2 * a_wide - b_wide, b_fmt)
-
-
-def _round_and_saturate(base: Words, x: Words, shift: int, silent: ZeroRun, fmt: QFormat) -> Words:
-    """Return ``base + x * 2**-shift``, rounded as the zero-run mask selects, and saturated."""
-    if isinstance(silent, Rounding):
-        return overflow(round_sum(base, x, shift, silent), fmt, Overflow.SAT)
-    loud = round_sum(base, x, shift, Rounding.RND)
-    quiet = round_sum(base, x, shift, Rounding.TRN_ZERO)
-    return overflow(np.where(silent, quiet, loud), fmt, Overflow.SAT)

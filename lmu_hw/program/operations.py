@@ -1,73 +1,27 @@
-"""The vectors and operations of a program; `lmu_hw.program.integer_program` specifies them.
+"""The operations of a program; `lmu_hw.program.integer_program` specifies them.
 
 Every operation names the vectors that it reads and writes, and checks its shapes and the widths of
-its intermediates.
+its intermediates. Those that keep the state of a memory are in `lmu_hw.program.memory_updates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from typing import ClassVar
 
-from .._support.channel import Channel, check_channels
 from ..errors import FormatError
-from .codec import written
-from .fixedpoint import MAX_WORD_BITS, QFormat
+from .fixedpoint import QFormat
+from .memory_updates import Cascade, DenseUpdate, Ladder
+from .word_vectors import (
+    Lookup,
+    check_bits,
+    check_length,
+    check_rows,
+    check_shifts,
+)
 
-MAX_SHIFT = MAX_WORD_BITS - 2
-"""Largest shift: rounding adds half of ``2**shift`` to a sum."""
 MAX_DEGREE = 3
 """Highest degree of a function's pieces."""
-
-
-class Role(Enum):
-    """Role of a vector: who writes and reads it."""
-
-    INPUT = "input"
-    STATE = "state"
-    INTERNAL = "internal"
-    OUTPUT = "output"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vector:
-    """A named vector of ``length`` words in format ``fmt``.
-
-    ``about`` describes the words for documentation, ``channels`` what each word of an input or
-    output stands for; the words that backends compute do not depend on either.
-    """
-
-    name: str
-    length: int
-    role: Role
-    fmt: QFormat
-    about: str = ""
-    channels: tuple[Channel, ...] | None = field(default=None, metadata=written(optional=True))
-
-    def check_channels(self) -> None:
-        """Raise `FormatError` unless channels are absent or those of an input or output."""
-        if self.channels is None:
-            return
-        if self.role not in (Role.INPUT, Role.OUTPUT):
-            raise FormatError(
-                f"{self.role.value} {self.name!r} must have no channels: "
-                "only inputs and outputs stand for values outside"
-            )
-        check_channels(f"{self.role.value} {self.name!r}", self.channels, self.length)
-
-
-Lookup = Callable[[str], Vector]
-"""A function that returns the vector with a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Adaptor:
-    """The coefficient of an adaptor: ``e = coef * 2**-shift``, 0 < e < 2."""
-
-    coef: int
-    shift: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +70,7 @@ class Function:
                 f"{self.name} must have {degree + 1} coefficients in every piece, "
                 "one more than shifts"
             )
-        _check_shifts(self.name, (self.guard, *self.shifts))
+        check_shifts(self.name, (self.guard, *self.shifts))
         sizes = [max(abs(piece[j]) for piece in self.pieces) for j in range(degree + 1)]
         bound = sizes[-1]
         for size, shift in zip(reversed(sizes[:-1]), reversed(self.shifts), strict=True):
@@ -126,112 +80,48 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cascade:
-    """Memory update by a chain of lossless sections."""
+class Scale:
+    """A coefficient for every word of a vector: the readout of a ladder."""
 
-    kind: ClassVar[str] = "cascade"
+    kind: ClassVar[str] = "scale"
     source: str
-    z_outer: str
-    z_inner: str
-    silence: str
-    chain_fmt: QFormat
-    window: int
-    sections: tuple[tuple[Adaptor, ...], ...]
-
-    @property
-    def n_pairs(self) -> int:
-        """Number of two-adaptor sections."""
-        return sum(len(section) == 2 for section in self.sections)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The state vectors of the memory, without the counter."""
-        return (self.z_outer, self.z_inner) if self.n_pairs else (self.z_inner,)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Vectors read, the operation's own state included."""
-        return (self.source, self.silence, *self.states)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Vectors written."""
-        return (self.silence, *self.states)
-
-    def channels(self, vector: Lookup) -> int:
-        """Return how many times the operation is applied in a step."""
-        return vector(self.source).length
-
-    def multiplies(self, vector: Lookup) -> int:
-        """Return the multiplications in a step: one for each adaptor and channel."""
-        return sum(map(len, self.sections)) * self.channels(vector)
-
-    def check(self, vector: Lookup) -> None:
-        """Raise `FormatError` unless shapes agree and intermediates fit."""
-        channels = self.channels(vector)
-        _check_silence(vector(self.silence), channels, self.window)
-        _check_aligned("cascade input", vector(self.source).fmt, self.chain_fmt)
-        _check_length(vector(self.z_inner), channels * len(self.sections))
-        inner = outer = vector(self.z_inner).fmt
-        if self.n_pairs:
-            _check_length(vector(self.z_outer), channels * self.n_pairs)
-            outer = vector(self.z_outer).fmt
-        for section in self.sections:
-            if len(section) not in (1, 2):
-                raise FormatError(f"a section must have 1 or 2 adaptors, not {len(section)}")
-            for adaptor in section:
-                check_bits("adaptor", adaptor.shift + 2)
-                if not (adaptor.shift >= 0 and 0 < adaptor.coef < 2 << adaptor.shift):
-                    raise FormatError(f"adaptor must have 0 < coef * 2**-shift < 2, not {adaptor}")
-            ports = (
-                [(self.chain_fmt, outer, section[0]), (inner, outer, section[-1])]
-                if len(section) == 2
-                else [(inner, self.chain_fmt, section[0])]
-            )
-            for a, b, adaptor in ports:
-                _check_adaptor(adaptor, a, b)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DenseUpdate:
-    """Memory update by a full matrix; ``rows`` holds Abar - I."""
-
-    kind: ClassVar[str] = "dense"
-    source: str
-    state: str
-    silence: str
-    window: int
-    rows: tuple[tuple[int, ...], ...]
+    target: str
+    n_channels: int
+    coefs: tuple[int, ...]
     shifts: tuple[int, ...]
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Vectors read, the operation's own state included."""
-        return (self.source, self.silence, self.state)
+        """Vectors read."""
+        return (self.source,)
 
     @property
     def writes(self) -> tuple[str, ...]:
         """Vectors written."""
-        return (self.silence, self.state)
+        return (self.target,)
 
     def channels(self, vector: Lookup) -> int:
         """Return how many times the operation is applied in a step."""
-        return vector(self.source).length
+        return self.n_channels
 
     def multiplies(self, vector: Lookup) -> int:
-        """Return the multiplications in a step."""
-        return sum(map(len, self.rows)) * self.channels(vector)
+        """Return the multiplications in a step; a coefficient of 1 is a shift."""
+        return sum(coef != 1 for coef in self.coefs) * self.n_channels
 
     def check(self, vector: Lookup) -> None:
         """Raise `FormatError` unless shapes agree and intermediates fit."""
-        n, source, state = len(self.rows), vector(self.source).fmt, vector(self.state).fmt
-        _check_silence(vector(self.silence), self.channels(vector), self.window)
-        _check_length(vector(self.state), n * self.channels(vector))
-        _check_aligned("dense input", source, state)
-        entry = source.width + max(0, state.frac_bits - source.frac_bits) + 1
-        _check_rows(self, n)
-        total = max(sum(map(abs, row)) for row in self.rows)
-        check_bits("dense", total.bit_length() + max(state.width, entry) + 2)
+        if not self.coefs or self.n_channels < 1:
+            raise FormatError("scale must have at least one coefficient and one channel")
+        if len(self.shifts) != len(self.coefs):
+            raise FormatError(
+                f"scale has {len(self.shifts)} shifts but should have {len(self.coefs)}"
+            )
+        for name in (self.source, self.target):
+            check_length(vector(name), self.n_channels * len(self.coefs))
+        check_shifts("scale", self.shifts)
+        source = vector(self.source).fmt
+        peak = max(-source.min, source.max) * max(map(abs, self.coefs))
+        check_bits("scale", max(peak.bit_length(), max(self.shifts)) + 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +184,7 @@ class Linear:
             raise FormatError(
                 f"linear has {len(self.aligns)} aligns but should have {len(self.sources)}"
             )
-        _check_shifts("linear", self.aligns)
+        check_shifts("linear", self.aligns)
         for name in ("biases", "multipliers"):
             if len(getattr(self, name)) != len(self.rows):
                 raise FormatError(
@@ -302,8 +192,8 @@ class Linear:
                 )
         if min(self.multipliers) < 1:
             raise FormatError(f"multipliers must be >= 1, not {min(self.multipliers)}")
-        _check_length(vector(self.target), n * len(self.rows))
-        _check_rows(self, sum(lengths) // n)
+        check_length(vector(self.target), n * len(self.rows))
+        check_rows(self, sum(lengths) // n)
         for peak, multiplier in zip(self.peaks(vector), self.multipliers, strict=True):
             check_bits("linear", (max(1, peak) * multiplier).bit_length() + 2)
         if self.function is not None:
@@ -365,7 +255,7 @@ class Pointwise:
         if not self.terms:
             raise FormatError("pointwise must have at least one term")
         for name in self.reads:
-            _check_length(vector(name), vector(self.target).length)
+            check_length(vector(name), vector(self.target).length)
         fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in self.terms]
         align = max(*fracs, self.result_fmt(vector).frac_bits)
         widths = [
@@ -406,59 +296,10 @@ class Argmax:
 
     def check(self, vector: Lookup) -> None:
         """Raise `FormatError` unless every index fits the target."""
-        _check_length(vector(self.target), 1)
+        check_length(vector(self.target), 1)
         fmt, last = vector(self.target).fmt, vector(self.source).length - 1
         if fmt.frac_bits or fmt.max < last:
             raise FormatError(f"{self.target} must be an integer format that holds {last}")
 
 
-Operation = Cascade | DenseUpdate | Linear | Pointwise | Argmax
-
-
-def check_bits(label: str, bits: int) -> None:
-    """Raise `FormatError` if an intermediate of ``bits`` bits is too wide for the backends."""
-    if bits > MAX_WORD_BITS:
-        raise FormatError(
-            f"{label} needs {bits} bits but must fit {MAX_WORD_BITS}: "
-            "use fewer state or coefficient bits"
-        )
-
-
-def _check_length(vector: Vector, length: int) -> None:
-    if vector.length != length:
-        raise FormatError(f"{vector.name} has length {vector.length} but should be {length}")
-
-
-def _check_aligned(label: str, source: QFormat, target: QFormat) -> None:
-    check_bits(label, source.width + abs(source.frac_bits - target.frac_bits) + 1)
-
-
-def _check_silence(silence: Vector, channels: int, window: int) -> None:
-    _check_length(silence, channels)
-    if silence.fmt.signed or silence.fmt.frac_bits or not 1 <= window <= silence.fmt.max:
-        raise FormatError(
-            f"{silence.name} must be an unsigned integer format that holds window >= 1, "
-            f"not {silence.fmt} with window {window}"
-        )
-
-
-def _check_adaptor(adaptor: Adaptor, a: QFormat, b: QFormat) -> None:
-    align = max(a.frac_bits, b.frac_bits)
-    wide = max(f.width + align - f.frac_bits for f in (a, b))
-    drop = adaptor.shift + align - min(a.frac_bits, b.frac_bits)
-    check_bits("adaptor", max(wide + 1 + adaptor.coef.bit_length(), wide + 2, drop + 2))
-
-
-def _check_rows(op: DenseUpdate | Linear, n_columns: int) -> None:
-    rows: Sequence[Sequence[int]] = op.rows
-    if len(op.shifts) != len(rows) or any(len(row) != n_columns for row in rows):
-        raise FormatError(f"{op.kind} must have {n_columns} columns and one shift for each row")
-    _check_shifts(op.kind, op.shifts)
-
-
-def _check_shifts(label: str, shifts: Sequence[int]) -> None:
-    low, high = min(shifts), max(shifts)
-    if low < 0 or high > MAX_SHIFT:
-        raise FormatError(
-            f"{label} must have shifts from 0 to {MAX_SHIFT}, not {low if low < 0 else high}"
-        )
+Operation = Cascade | Ladder | DenseUpdate | Linear | Scale | Pointwise | Argmax

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .integer_program import Cascade, DenseUpdate, Function, Linear, Pointwise, Program, Role
+from .integer_program import (
+    Cascade,
+    DenseUpdate,
+    Function,
+    Ladder,
+    Linear,
+    Pointwise,
+    Program,
+    Role,
+    Scale,
+)
 
 SHIFT_BITS = 6
 
@@ -17,6 +27,11 @@ def rom_bits(program: Program) -> int:
         if isinstance(op, Cascade):
             adaptors = [a for section in op.sections for a in section]
             total += _bits(a.coef for a in adaptors) + SHIFT_BITS * len(adaptors)
+        elif isinstance(op, Ladder):
+            adaptors = [*op.sections, op.reflection]
+            total += _bits(a.coef for a in adaptors) + SHIFT_BITS * len(adaptors)
+        elif isinstance(op, Scale):
+            total += _bits(op.coefs) + SHIFT_BITS * len(op.coefs)
         elif isinstance(op, DenseUpdate):
             total += _bits(w for row in op.rows for w in row) + SHIFT_BITS * len(op.rows)
         elif isinstance(op, Linear):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .._support.array_types import Words
 from ..errors import ModelFileError, read_error
-from .integer_program import Cascade, DenseUpdate, Program, Role
+from .integer_program import MemoryUpdate, Program, Role
 from .interpreter import Interpreter
 
 
@@ -50,9 +50,7 @@ def stimulus(program: Program, n_steps: int, n_streams: int, seed: int) -> Words
     """
     rng = np.random.default_rng(seed)
     inputs = program.with_role(Role.INPUT)
-    window = max(
-        (op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)), default=1
-    )
+    window = max((op.window for op in program.ops if isinstance(op, MemoryUpdate)), default=1)
     low = np.concatenate([np.full(v.length, v.fmt.min) for v in inputs])
     high = np.concatenate([np.full(v.length, v.fmt.max) for v in inputs])
     shape = (n_steps, n_streams, len(low))

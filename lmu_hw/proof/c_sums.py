@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import CertificateError
 from ..program.fixedpoint import QFormat, Rounding, round_shift
+from .c_wave_sums import multiplied, products, wave_sums
 from .interval import Data, Range, fmt_of
 
 MAX_SHOWN = 120
@@ -154,6 +155,12 @@ def _sums(program: Data) -> Iterator[ClaimedSum]:
             variables = {function: ["v"], f"{function}_rows_of": ["acc"]}
         elif kind == "cascade":
             variables = {f"{function}_{port}": ["d", "t"] for port in _ports(op)}
+        elif kind == "ladder":
+            variables = {f"{function}_product": ["d", "t"], f"{function}_sum": ["sum"]}
+            if op["substeps"] > 1:
+                variables[f"{function}_input"] = ["sum"]
+        elif kind == "scale":
+            variables = {function: ["x"]}
         else:
             continue
         for where, found in variables.items():
@@ -200,6 +207,11 @@ class _Reach:
         kind = s.op["kind"]
         if kind == "cascade":
             return self._adaptor(s, scale, name)
+        if kind == "ladder":
+            return self._ladder(s, scale, name)
+        if kind == "scale":
+            fmt = self.formats[s.op["source"]]
+            return products(multiplied(s.op), scale, (fmt.min, fmt.max), name)
         if kind == "dense":
             return self._dense(s)
         if kind == "pointwise":
@@ -286,14 +298,21 @@ class _Reach:
         low, high = b_low - a_high, b_high - a_low
         if s.variable == "d":
             return low << (scale or 0), high << (scale or 0)
-        found = []
-        for e in _ports(op)[port]:
-            up = 0 if scale is None else scale - e["shift"]
-            if up < 0 and e["coef"] % (1 << -up):
-                raise CertificateError(name, f"{scale} fractional bits cannot hold a coefficient")
-            coef = e["coef"] << up if up >= 0 else e["coef"] >> -up
-            found.append((coef * low, coef * high))
-        return _hull(found)
+        return products(_ports(op)[port], scale, (low, high), name)
+
+    def _ladder(self, s: ClaimedSum, scale: int | None, name: str) -> Range:
+        """Return the range of a difference of waves, its products, the rounded sums or an input."""
+        op, fmt = s.op, self.formats[s.op["state"]]
+        if s.function.endswith("_input"):
+            source = self.formats[op["source"]]
+            return source.min * 2 * op["substeps"], source.max * 2 * op["substeps"]
+        peak = fmt.max - fmt.min
+        if s.variable == "d":
+            return -peak << (scale or 0), peak << (scale or 0)
+        if s.variable == "t":
+            used = [*op["sections"], op["reflection"]]
+            return products(used, scale, (-peak, peak), name)
+        return wave_sums(op, fmt)
 
 
 def _partial(row: Iterable[int], ranges: Iterable[Range]) -> Range:

@@ -34,8 +34,10 @@ ASSUMES = "any words of the inputs, from reset"
 """Condition under which every claim holds."""
 ROUNDING = {
     "cascade": "rnd; trn_zero in silence; saturates",
+    "ladder": "rnd; trn_zero in silence; saturates",
     "dense": "rnd; trn_zero in silence; saturates",
     "linear": "rnd; saturates",
+    "scale": "rnd; saturates",
     "pointwise": "rnd; saturates",
     "argmax": "exact",
 }
@@ -155,11 +157,15 @@ def _check_c(build_dir: Path, manifest: Mapping[str, Any], program: Json, stated
         path = build_dir / "c" / name
         if name == firmware.KERNELS:
             path = kernels_path(build_dir / "c")
+        own = path.parent.resolve() == (build_dir / "c").resolve()
+        remedy = REMEDY if own else f"{REMEDY}, with --kernels {path.parent} --force"
+        if not own and not path.is_file():
+            raise ModelFileError(f"cannot read {path}, shared by several designs: {remedy}")
         if _text(path) != emitted[name]:
             raise CertificateError(
-                f"c/{name}",
+                f"c/{name}" if own else str(path),
                 "is not what lmu-hw writes for this program, so its types are not proven: "
-                f"{REMEDY}",
+                f"{remedy}",
             )
 
 

@@ -74,7 +74,8 @@ class SignalClaim:
     length : int
         Number of words, >= 1.
     role : str
-        ``input``, ``state``, ``internal``, ``output``, or ``chain`` for the words inside a cascade.
+        ``input``, ``state``, ``internal``, ``output``, or for words that only exist within a step
+        ``chain`` (of a cascade) or ``waves`` (between the sections of a ladder).
     recurrent : bool
         The signal depends on its own past.
     basis : Basis

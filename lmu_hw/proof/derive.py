@@ -32,14 +32,19 @@ from .claims import (
     of_range,
     thousandths,
 )
-from .feedback import recurrent, writes
+from .feedback import reads, recurrent, writes
 from .interval import Data, Range, fmt_of
+from .ladder_claims import LadderProof, ladder_states, reads_ladder
+from .lossless_ladder import ladder_not_lossless
 from .scaled import lsb
 from .shape import check_shape
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
 """Exceptions that a damaged program can cause."""
 LOSSLESS = "every adaptor has 0 < e < 2, so truncation can only lose energy"
+LOSSLESS_LADDER = (
+    "every section has 0 < e < 1, and -1 < rho < 1, so truncation can only lose energy"
+)
 SHRINKS = "the matrix shrinks every state in the weights 1/(2i + 1), and truncation shrinks it more"
 MAY_GROW = "none: the matrix may grow a norm, or is too large to tell"
 
@@ -85,7 +90,8 @@ class _Derivation:
         self.shown: dict[str, tuple[str, str]] = {}
         self.accumulators: list[AccumulatorClaim] = []
         self.decay: dict[str, DecayClaim] = {}
-        self.memories: dict[tuple[str, ...], ChainProof] = {}
+        self.memories: dict[tuple[str, ...], ChainProof | LadderProof] = {}
+
         self.recurrent = recurrent(program)
         for v in program["vectors"]:
             fmt = self.formats[v["name"]] = fmt_of(v["fmt"])
@@ -103,6 +109,9 @@ class _Derivation:
         if kind == "cascade":
             bits = interval.cascade_bits(op, self.formats)
             self.cascade(op)
+        elif kind == "ladder":
+            self.ladder(op)
+            bits = interval.ladder_bits(op, self.formats)
         elif kind == "dense":
             bits = interval.dense_bits(op, self.formats)
             self.dense(op)
@@ -111,14 +120,11 @@ class _Derivation:
             bits = interval.signed_bits(last)
             self.write(op["target"], of_range(0, last, self.formats[op["target"]]))
         else:
-            written = (
-                interval.linear(op, self.ranges, self.lengths)
-                if kind == "linear"
-                else interval.pointwise(op, self.ranges, self.formats)
-            )
+            written = self.written(op)
             bits = written.bits
             claim = of_range(written.low, written.high, self.formats[op["target"]])
-            if kind == "linear" and (proof := self.memories.get(tuple(op["sources"]))):
+            read = reads(op) if kind in ("linear", "scale") else ()
+            if proof := self.memories.get(tuple(read)):
                 claim = proof.readout(op) or claim
             self.write(op["target"], claim)
         self.accumulators.append(
@@ -130,6 +136,14 @@ class _Derivation:
                 exact=bits <= MAX_ACCUMULATOR_BITS,
             )
         )
+
+    def written(self, op: Data) -> interval.Written:
+        """Return the result of rows, gates or a readout by the ranges of its operands."""
+        if op["kind"] == "linear":
+            return interval.linear(op, self.ranges, self.lengths)
+        if op["kind"] == "scale":
+            return interval.scale(op, self.ranges)
+        return interval.pointwise(op, self.ranges, self.formats)
 
     def write(self, name: str, claim: Claim) -> None:
         """Record a claim about a vector, and the range that later operations read."""
@@ -175,6 +189,33 @@ class _Derivation:
             return
         self.memories[states_of(op)] = proof
         for name, claim in proof.claims(names).items():
+            self.write(name, claim)
+
+    def ladder(self, op: Data) -> None:
+        """Add the claims of a memory in ladder form."""
+        if op["substeps"] not in (1, 2, 4, 8) or (op["substeps"] > 1) != bool(op["previous"]):
+            raise ValueError(f"substeps and previous must fit, not be {op['substeps']}")
+        self.count(op["silence"], op["window"])
+        source, state = op["source"], op["state"]
+        if op["previous"]:
+            self.write(op["previous"], of_range(*self.ranges[source], self.formats[op["previous"]]))
+        waves = f"waves of {state}"
+        self.formats[waves], self.lengths[waves] = self.formats[state], self.lengths[source]
+        self.shown[waves] = (str(self.formats[state]), "waves")
+        if state in self.recurrent:
+            self.recurrent.add(waves)
+        bad = ladder_not_lossless(op)
+        decay = DecayClaim(proven=not bad, reason=bad or LOSSLESS_LADDER)
+        self.decay[" ".join(ladder_states(op))] = decay
+        channels = self.lengths[source]
+        readers = [r for r in self.program["ops"] if reads_ladder(r, op, channels)]
+        try:
+            proof = LadderProof(op, self.formats, self.ranges[source], readers)
+        except UnprovenError as error:
+            self.unproven([state, waves], str(error))
+            return
+        self.memories[state,] = proof
+        for name, claim in proof.claims({"state": state, "waves": waves}).items():
             self.write(name, claim)
 
     def unproven(self, names: Iterable[str], reason: str) -> None:

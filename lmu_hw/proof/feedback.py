@@ -15,7 +15,7 @@ def reads(op: Data) -> list[str]:
         return list(op["sources"])
     if kind == "pointwise":
         return [name for term in op["terms"] for name in (term["a"], term["b"]) if name]
-    return [op["source"], *([] if kind == "argmax" else writes(op))]
+    return [op["source"], *([] if kind in ("argmax", "scale") else writes(op))]
 
 
 def writes(op: Data) -> list[str]:
@@ -23,6 +23,8 @@ def writes(op: Data) -> list[str]:
     kind = op.get("kind")
     if kind == "cascade":
         return [name for name in (op["silence"], op["z_outer"], op["z_inner"]) if name]
+    if kind == "ladder":
+        return [name for name in (op["silence"], op["previous"], op["state"]) if name]
     if kind == "dense":
         return [op["silence"], op["state"]]
     return [op["target"]] if "target" in op else []

@@ -164,6 +164,31 @@ def cascade_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
     return signed_bits(*seen)
 
 
+def ladder_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
+    """Return the width of the widest intermediate of a ladder, for any words."""
+    wave, source, K = formats[op["state"]], formats[op["source"]], op["substeps"]
+    size, u = -wave.min, max(-source.min, source.max)
+    shift = source.frac_bits - wave.frac_bits + K.bit_length() - 1
+    # the terms of x with substeps, then the rounded sums: three waves and t, below two
+    x = 2 * u if K == 1 else 2 * K * u + (2 * K - 1) * 2 * u
+    seen = [x + (1 << shift >> 1) if shift > 0 else x << -shift, 5 * size + 1]
+    for e in (*op["sections"], op["reflection"]):
+        seen.append(2 * size * abs(e["coef"]) + (1 << e["shift"]))
+    return signed_bits(*seen)
+
+
+def scale(op: Data, ranges: Mapping[str, Range]) -> Written:
+    """Return the result of a scale operation."""
+    least, most = ranges[op["source"]]
+    lows, highs, seen = [], [], [0]
+    for coef, shift in zip(op["coefs"], op["shifts"], strict=True):
+        low, high = sorted((coef * least, coef * most))
+        seen.append(max(-low, high) + (1 << shift >> 1))
+        lows.append(round_shift(low, shift, Rounding.RND))
+        highs.append(round_shift(high, shift, Rounding.RND))
+    return Written(low=min(lows), high=max(highs), bits=signed_bits(*seen))
+
+
 def dense_bits(op: Data, formats: Mapping[str, QFormat]) -> int:
     """Return the width of the widest intermediate of a dense update, for any words."""
     state, source = formats[op["state"]], formats[op["source"]]

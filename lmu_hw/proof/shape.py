@@ -27,6 +27,7 @@ _FUNCTION = {
     "guard": _POINT,
 }
 _TARGET = {"target": str, "function": (None, _FUNCTION)}
+_ADAPTOR = {"coef": _NUMBER, "shift": _POINT}
 _MEMORY = {"source": str, "silence": str, "window": _COUNT}
 _OPS: dict[str, Any] = {
     "cascade": {
@@ -34,7 +35,15 @@ _OPS: dict[str, Any] = {
         "z_outer": str,
         "z_inner": str,
         "chain_fmt": _FMT,
-        "sections": [[{"coef": _NUMBER, "shift": _POINT}]],
+        "sections": [[_ADAPTOR]],
+    },
+    "ladder": {
+        **_MEMORY,
+        "state": str,
+        "previous": str,
+        "substeps": _COUNT,
+        "sections": [_ADAPTOR],
+        "reflection": _ADAPTOR,
     },
     "dense": {**_MEMORY, "state": str, "rows": [[_NUMBER]], "shifts": [_POINT]},
     "linear": {
@@ -45,6 +54,13 @@ _OPS: dict[str, Any] = {
         "aligns": [_POINT],
         "biases": [_NUMBER],
         "multipliers": [_NUMBER],
+        "shifts": [_POINT],
+    },
+    "scale": {
+        "source": str,
+        "target": str,
+        "n_channels": _LENGTH,
+        "coefs": [_NUMBER],
         "shifts": [_POINT],
     },
     "pointwise": {**_TARGET, "terms": [{"a": str, "b": str, "minus": bool}]},

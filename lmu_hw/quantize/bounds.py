@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.linalg
 
 from .._support.array_types import Array
 from ..errors import UnstableError
+from ..memory.frequency_response import state_response
 from ..memory.wave_digital import squarings, stein
 
 BLOCK_LOG2 = 8
@@ -162,12 +162,7 @@ class Recurrence:
         -------
         complex array, shape (d, n)
         """
-        T, Q = scipy.linalg.schur(self.A.astype(np.complex128), output="complex")
-        rhs = np.outer(Q.conj().T @ self.b, z)
-        x = np.empty_like(rhs)
-        for i in range(len(self.b) - 1, -1, -1):
-            x[i] = (rhs[i] + T[i, i + 1 :] @ x[i + 1 :]) / (z - 1.0 - T[i, i])
-        return np.asarray(Q @ x)
+        return state_response(self.A, self.b, z)
 
 
 def noise_size(noise: Array) -> float:

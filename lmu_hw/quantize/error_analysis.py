@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from .._support.array_types import Array
 from ..memory.spec import LMUSpec
-from ..memory.wave_digital import AdaptorCascade
 from .bounds import frequency_grid
 from .outputs import output_matrix, output_rows
 from .rounded_memory import MemorySignal, RoundedMemory
@@ -16,8 +18,22 @@ MAX_STATE_BITS = 48
 """Widest state; errors are computed once at this width and then scaled."""
 TIGHTEN_MULTIPLIES = 1e10
 """Limit of the effort to tighten rounding bounds that cost an integer bit [multiplications]."""
-STALL_SIGMAS = 3.0
-"""Constant rounding errors of a settled recursion that the error budget allows [sigma]."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IdealMemory:
+    """A memory before rounding.
+
+    Attributes
+    ----------
+    slowest : float
+        Smallest distance of a pole from the unit circle [rad/sample].
+    response : callable
+        Maps points on the unit circle to the transfer functions from u to m.
+    """
+
+    slowest: float
+    response: Callable[[np.ndarray], np.ndarray]
 
 
 class Analysis:
@@ -27,7 +43,7 @@ class Analysis:
     ----------
     spec : LMUSpec
     memory : RoundedMemory
-    ideal : AdaptorCascade
+    ideal : IdealMemory
         The memory before rounding.
     coef_bits : int
         Width of the rounded coefficients.
@@ -48,7 +64,7 @@ class Analysis:
     """
 
     def __init__(
-        self, spec: LMUSpec, memory: RoundedMemory, ideal: AdaptorCascade, coef_bits: int
+        self, spec: LMUSpec, memory: RoundedMemory, ideal: IdealMemory, coef_bits: int
     ) -> None:
         self.spec, self.memory, self.coef_bits = spec, memory, coef_bits
         rows = output_rows(spec, memory)
@@ -59,10 +75,10 @@ class Analysis:
         self._reference = self.bounds(MAX_STATE_BITS)
         self._covariances = self._covariances_of(self._reference)
         self.unrounded = output_matrix(spec) @ memory.readout
-        grid = frequency_grid(min(min(section) for section in ideal.chain.sections))
+        grid = frequency_grid(ideal.slowest)
         self.response = memory.response(grid)
-        wanted = output_matrix(spec) @ ideal.T
-        self.chain_error = self.unrounded @ self.response - wanted @ ideal.chain.response(grid)
+        wanted = output_matrix(spec) @ ideal.response(grid)
+        self.chain_error = self.unrounded @ self.response - wanted
 
     def bounds(self, state_bits: int) -> dict[str, Bound]:
         """Return the formats and worst cases of the recurrent signals at this state width."""
@@ -107,5 +123,5 @@ class Analysis:
     def _covariances_of(self, bounds: dict[str, Bound]) -> tuple[Array, Array]:
         noise = self.memory.noise({name: bound.fmt.lsb for name, bound in bounds.items()})
         recurrence = self.memory.recurrence
-        stall = recurrence.stall_covariance(STALL_SIGMAS * noise)
+        stall = recurrence.stall_covariance(self.memory.stall_sigmas * noise)
         return recurrence.rounding_covariance(noise), stall

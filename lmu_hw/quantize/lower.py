@@ -1,20 +1,23 @@
 """Lower a network to a graph of real-valued operations, folding memory readouts into their readers.
 
 Layer k of the network becomes the signals ``l<k>_u`` (input of its memory), ``l<k>_z_outer`` and
-``l<k>_z_inner`` (states of the memory's chain), ``l<k>_h`` (output) and the gates of its cell.
+``l<k>_z_inner`` (states of the memory's chain), ``l<k>_h`` (output) and the gates of its cell. A
+bilinear memory whose coefficients are the network's output is a ladder, with the state ``l<k>_w``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from .._support.array_types import Array
 from ..errors import SpecError
+from ..memory.ladder import wave_scale
 from ..memory.legendre import StateSpace
+from ..memory.spec import Discretizer
 from ..memory.wave_digital import AdaptorChain, build_chain, poles, sections_of
 from ..models.network import (
     Activation,
@@ -30,79 +33,31 @@ from ..models.network import (
     n_out,
 )
 from ..program.integer_program import Role, Term
+from .layer_parts import LegendrePart, Parts, SignalPart
+from .rounded_ladder import round_ladder
 from .rounded_memory import RoundedMemory, round_cascade, silence_window
-from .signal_graph import Affine, ArgmaxNode, Gate, MemoryUpdate, Node, Signal, SignalGraph
+from .signal_graph import (
+    Affine,
+    ArgmaxNode,
+    Gate,
+    MemoryUpdate,
+    Node,
+    ScaleNode,
+    Signal,
+    SignalGraph,
+)
 
 MAX_HORIZON = 22
 """Base-2 logarithm of the steps within which a memory must decay: that of the longest theta."""
+LADDER_BITS = 18
+"""Least coefficient width of a ladder, whose readout is not fitted to the rounded coefficients."""
 OUTLINE_BITS = 16
 """Coefficient width for `outline`, where only shapes matter."""
 STATES = {
     "z_outer": "outer adaptors' states of the memory, highest frequency first",
     "z_inner": "inner and real adaptors' states of the memory, highest frequency first",
+    "w": "waves of the memory's ladder, section after section",
 }
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SignalPart:
-    """Part of a layer's input: a signal."""
-
-    name: str
-    width: int
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """The signals that the part is computed from."""
-        return (self.name,)
-
-    def renamed(self, rename: Callable[[str], str]) -> SignalPart:
-        """Return the same part for a renamed signal."""
-        return replace(self, name=rename(self.name))
-
-    def fold(self, weights: Array) -> list[tuple[str, Array]]:
-        """Return matrices over signals equivalent to ``weights`` over this part."""
-        return [(self.name, weights)]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class LegendrePart:
-    """Part of a layer's input: Legendre coefficients, computed from the states of a chain.
-
-    Attributes
-    ----------
-    name : str
-        Name of the coefficients, used if they are an output.
-    n_channels, order : int
-    readouts : dict of str to float array, shape (order, n)
-        Readout matrix of one channel for each state signal; the coefficients are their sum.
-    """
-
-    name: str
-    n_channels: int
-    order: int
-    readouts: dict[str, Array]
-
-    @property
-    def width(self) -> int:
-        """Number of coefficients, all channels together."""
-        return self.n_channels * self.order
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """The states of the chain."""
-        return tuple(self.readouts)
-
-    def renamed(self, rename: Callable[[str], str]) -> LegendrePart:
-        """Return the same part for renamed signals."""
-        return replace(self, readouts={rename(k): T for k, T in self.readouts.items()})
-
-    def fold(self, weights: Array) -> list[tuple[str, Array]]:
-        """Return matrices over signals equivalent to ``weights`` over this part."""
-        blocks = weights.reshape(len(weights), self.n_channels, self.order)
-        return [(name, (blocks @ T).reshape(len(weights), -1)) for name, T in self.readouts.items()]
-
-
-Parts = Sequence[SignalPart | LegendrePart]
 
 
 def lower(network: FloatNetwork, coef_bits: int) -> SignalGraph:
@@ -120,8 +75,17 @@ def lower(network: FloatNetwork, coef_bits: int) -> SignalGraph:
     return _Lowering(network, coef_bits).graph()
 
 
-def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
-    """Return the readout matrices of a memory with rounded coefficients.
+def is_ladder(network: FloatNetwork, layer: LMULayer) -> bool:
+    """Return whether the memory of a layer is made as a ladder: where m itself is an output.
+
+    All other readers multiply m by weights, which take the readout of a cascade for nothing.
+    """
+    bilinear = layer.memory.trained is None and layer.memory.discretizer is Discretizer.BILINEAR
+    return bilinear and layer.cell is None and layer is network.layers[-1]
+
+
+def readouts(network: FloatNetwork, layer: LMULayer, coef_bits: int) -> dict[str, Array]:
+    """Return the readout matrices of a layer's memory with rounded coefficients.
 
     Returns
     -------
@@ -129,7 +93,7 @@ def readouts(memory: LinearMemory, coef_bits: int) -> dict[str, Array]:
         T for each state vector z; the Legendre coefficients of a channel are the sum of all
         ``T z``.
     """
-    return _readouts(_rounded(memory, coef_bits))
+    return _readouts(_rounded(layer.memory, coef_bits, ladder=is_ladder(network, layer)))
 
 
 def outline(network: FloatNetwork) -> SignalGraph:
@@ -143,7 +107,9 @@ def outline(network: FloatNetwork) -> SignalGraph:
         return replace(memory, trained=system)
 
     layers = (
-        replace(layer, memory=placeholder(layer.memory)) if isinstance(layer, LMULayer) else layer
+        replace(layer, memory=placeholder(layer.memory))
+        if isinstance(layer, LMULayer) and not is_ladder(network, layer)
+        else layer
         for layer in network.layers
     )
     return _Lowering(replace(network, layers=tuple(layers)), OUTLINE_BITS).graph()
@@ -221,33 +187,54 @@ class _Lowering:
 
     def lmu(self, layer: LMULayer, x: Parts) -> Parts:
         """Add an LMU layer; return its output."""
-        rounded = _rounded(layer.memory, self.coef_bits)
-        m = self.memory_part(layer, rounded)
+        ladder = is_ladder(self.network, layer)
+        rounded = _rounded(layer.memory, self.coef_bits, ladder=ladder)
+        states, m = self.ladder_part(layer) if ladder else self.memory_part(layer, rounded)
         read: Parts = (*m, *x) if layer.reads_input else m
         source = self.encoder(layer, x, m, read)
         self.nodes.append(
             MemoryUpdate(
                 source=source,
-                states=tuple(m[0].readouts),
+                states=states,
                 silence=self.prefix + "silence",
                 memory=rounded,
                 window=_window(layer.memory, rounded),
             )
         )
+        if ladder:
+            assert layer.memory.theta is not None, "a memory with a theta, see is_ladder"
+            self.nodes.append(
+                ScaleNode(
+                    source=states[0],
+                    target=m[0].name,
+                    scale=wave_scale(layer.memory.order, layer.memory.theta),
+                    n_channels=layer.memory.channels,
+                )
+            )
         if layer.cell is not None:
             return self.cell(layer.cell, read)
         if layer.e_h is not None and layer.reads_input:
             self.delay_input(x)
         return read
 
-    def memory_part(self, layer: LMULayer, rounded: RoundedMemory) -> tuple[LegendrePart]:
-        """Add the state signals of a memory; return its Legendre coefficients."""
+    def ladder_part(self, layer: LMULayer) -> tuple[tuple[str, ...], tuple[SignalPart]]:
+        """Add the signals of a ladder; return its states and its Legendre coefficients."""
+        n = layer.memory.channels * layer.memory.order
+        w = self.add("w", n, STATES["w"], Role.STATE)
+        m = self.add("m", n, "Legendre coefficients, channel after channel", weighted=True)
+        return (w,), (SignalPart(name=m, width=n),)
+
+    def memory_part(
+        self, layer: LMULayer, rounded: RoundedMemory
+    ) -> tuple[tuple[str, ...], tuple[LegendrePart]]:
+        """Add the state signals of a chain; return them and the Legendre coefficients."""
         readouts, channels = {}, layer.memory.channels
         for name, T in _readouts(rounded).items():
             full = self.add(name, channels * T.shape[1], STATES[name], Role.STATE, weighted=True)
             readouts[full] = T
         name, order = self.prefix + "m", layer.memory.order
-        return (LegendrePart(name=name, n_channels=channels, order=order, readouts=readouts),)
+        part = LegendrePart(name=name, n_channels=channels, order=order, readouts=readouts)
+        return tuple(readouts), (part,)
 
     def encoder(self, layer: LMULayer, x: Parts, m: Parts, read: Parts) -> str:
         """Add the input of the memory (equation 7); return its name."""
@@ -412,7 +399,10 @@ def _with_roles(signals: dict[str, Signal], nodes: Sequence[Node]) -> dict[str, 
 
 
 @lru_cache(maxsize=64)
-def _rounded(memory: LinearMemory, coef_bits: int) -> RoundedMemory:
+def _rounded(memory: LinearMemory, coef_bits: int, *, ladder: bool) -> RoundedMemory:
+    if ladder:
+        assert memory.theta is not None
+        return round_ladder(memory.order, memory.theta, 1, max(coef_bits, LADDER_BITS))
     return round_cascade(*_ideal(memory), coef_bits)
 
 

@@ -12,8 +12,6 @@ from .rounded_memory import RoundedMemory
 from .state_formats import Bound, PeakModel, choose_formats, peak_models
 from .word_lengths import MAX_STATE_BITS, WORD_BITS
 
-STALL_SIGMAS = 3.0
-"""Constant rounding errors of a settled recursion that the state width allows for [sigma]."""
 MAX_ROUNDOFF = 0.5
 """Largest RMS roundoff of a state [LSB of the word that readers see]."""
 
@@ -35,14 +33,15 @@ def _peak_models(memory: RoundedMemory) -> tuple[PeakModel, ...]:
 
 
 @lru_cache(maxsize=256)
-def min_state_bits(memory: RoundedMemory, lsbs: tuple[float, ...]) -> int:
+def min_state_bits(memory: RoundedMemory, lsbs: tuple[tuple[float, ...], ...]) -> int:
     """Return the smallest state width that keeps the roundoff below `MAX_ROUNDOFF`.
 
     Parameters
     ----------
     memory : RoundedMemory
-    lsbs : tuple of float
-        LSB of each state vector in the format that readers see, relative to the input range.
+    lsbs : tuple of tuple of float
+        LSB of each word of each state vector as readers see it, relative to the input range; a
+        single one for all words of a vector.
     """
     bounds = bounds_of(memory, MAX_STATE_BITS)
     noise = memory.noise({name: bound.fmt.lsb for name, bound in bounds.items()})
@@ -50,10 +49,10 @@ def min_state_bits(memory: RoundedMemory, lsbs: tuple[float, ...]) -> int:
     worst = 0.0
     for covariance in (
         recurrence.rounding_covariance(noise),
-        recurrence.stall_covariance(STALL_SIGMAS * noise),
+        recurrence.stall_covariance(memory.stall_sigmas * noise),
     ):
         for rows, lsb in zip(memory.states.values(), lsbs, strict=True):
-            spread = np.sqrt(np.max(np.sum((rows @ covariance) * rows, axis=1)))
-            worst = max(worst, float(spread) / lsb)
+            spread = np.sqrt(np.sum((rows @ covariance) * rows, axis=1))
+            worst = max(worst, float(np.max(spread / lsb)))
     spare = math.floor(math.log2(MAX_ROUNDOFF / worst)) if worst > 0.0 else MAX_STATE_BITS
     return min(MAX_STATE_BITS, max(WORD_BITS, MAX_STATE_BITS - spare))

@@ -9,10 +9,10 @@ import numpy as np
 
 from .._support.array_types import Array
 from ..memory.legendre import decoder
-from ..memory.spec import LEAD, LMUSpec, OutputKind, shorten
+from ..memory.spec import LMUSpec, OutputKind, shorten
 from ..program.fixedpoint import QFormat
-from ..program.integer_program import Linear, Pointwise, Term
-from .coefficients import round_rows
+from ..program.integer_program import Linear, Pointwise, Scale, Term
+from .coefficients import round_rows, round_scale
 from .rounded_memory import RoundedMemory
 from .state_formats import Bound, fit
 
@@ -37,7 +37,7 @@ class Output:
     about: str
     fmt: QFormat
     rows: Array
-    operation: Callable[[], Linear | Pointwise]
+    operation: Callable[[], Linear | Scale | Pointwise]
 
 
 def output_rows(spec: LMUSpec, memory: RoundedMemory) -> Array:
@@ -78,6 +78,8 @@ def make_outputs(
         return tuple(
             _requantized(spec, name, rows, bounds[name]) for name, rows in memory.states.items()
         )
+    if spec.output is OutputKind.MEMORY and list(memory.states) == ["w"]:
+        return (_scaled(spec, memory, peak, bounds["w"], weight_bits),)
     values = np.vstack(list(memory.states.values()))
     lsbs = np.concatenate(
         [np.full(len(rows), bounds[name].fmt.lsb) for name, rows in memory.states.items()]
@@ -105,17 +107,40 @@ def make_outputs(
     return (Output(name="y", fmt=fmt, rows=exact, operation=operation, about=_meaning(spec)),)
 
 
+def _scaled(
+    spec: LMUSpec, memory: RoundedMemory, peak: float, bound: Bound, weight_bits: int
+) -> Output:
+    """Return the output of a ladder, one coefficient a word: a power of two in even rows."""
+    (values,) = memory.states.values()
+    fmt = fit(peak * (1.0 + 2.0**-16), spec.bits)
+    scale = np.diag(memory.readout @ (values.T / np.sum(values**2, axis=1)))
+    coefs, shifts = round_scale(scale * bound.fmt.lsb / fmt.lsb, weight_bits, "the readout")
+
+    def operation() -> Scale:
+        return Scale(
+            source="w",
+            target="y",
+            n_channels=spec.channels,
+            coefs=coefs,
+            shifts=shifts,
+        )
+
+    exact = np.ldexp(np.array(coefs, dtype=np.float64), -np.array(shifts)) * fmt.lsb / bound.fmt.lsb
+    return Output(
+        name="y", fmt=fmt, rows=exact[:, None] * values, operation=operation, about=_meaning(spec)
+    )
+
+
 def _meaning(spec: LMUSpec) -> str:
     """Return the meaning of the words of ``y``."""
     if not spec.taps:
         return f"y[k]: Legendre coefficient k of the last {spec.theta:.12g} samples, u included"
-    lead = LEAD[spec.discretizer]
-    delays = ", ".join(shorten([tap * spec.theta - lead for tap in spec.taps]))
+    delays = ", ".join(shorten([tap * spec.theta - spec.lead for tap in spec.taps]))
     return f"y[k]: u delayed by {delays} samples"
 
 
 def _requantized(spec: LMUSpec, name: str, rows: Array, bound: Bound) -> Output:
-    target = "y" if name == "m" else name.replace("z_", "y_")
+    target = "y" if name == "m" else f"y_{name.removeprefix('z_')}"
     return Output(
         name=target,
         fmt=fit(bound.peak, spec.bits),

@@ -17,27 +17,37 @@ from ..program.integer_program import (
     Argmax,
     Cascade,
     Function,
+    Ladder,
     Linear,
     Operation,
     Pointwise,
     Program,
     Role,
+    Scale,
     Term,
     Vector,
 )
 from .activations import SATURATED_LINE_DIVISOR, SATURATION_ONLY, make_function, result_format
+from .coefficients import round_scale
 from .lower import lower
 from .memory_words import bounds_of, min_state_bits, scaled_format
 from .ranges import SignalStatistics
-from .signal_graph import Affine, ArgmaxNode, Gate, MemoryUpdate, Node, Signal, SignalGraph
-from .state_formats import fit
+from .signal_formats import fit_format, input_format, max_magnitude
+from .signal_graph import (
+    Affine,
+    ArgmaxNode,
+    Gate,
+    MemoryUpdate,
+    Node,
+    ScaleNode,
+    Signal,
+    SignalGraph,
+)
 from .weight_rounding import Source, round_weights
 from .word_lengths import WORD_BITS, Widths
 
 HEADROOM = 1.1
 """Factor above the calibrated peak, before rounding up to a power of two."""
-MIN_PEAK, MAX_PEAK = 2.0**-32, 2.0**64
-"""Limits of a calibrated peak for which a format is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +209,9 @@ class _Quantizer:
             return
         peak = self.statistics[signal.name].peak
         fmt = (
-            _input_format(signal.name, peak, bits)
+            input_format(signal.name, peak, bits)
             if signal.role is Role.INPUT
-            else _fit(signal.name, peak * HEADROOM, bits)
+            else fit_format(signal.name, peak * HEADROOM, bits)
         )
         if signal.activation is Activation.RELU:
             fmt = QFormat(
@@ -218,13 +228,21 @@ class _Quantizer:
     def add_memory(self, node: MemoryUpdate) -> None:
         """Add the states of a memory, and narrower copies for readers if the states are wide."""
         octaves = self.octaves(node.source)
+        reader = next(
+            (n for n in self.graph.nodes if isinstance(n, ScaleNode) and n.source in node.states),
+            None,
+        )
         reading = {
-            name: _fit(name, self.statistics[name].peak * HEADROOM, WORD_BITS)
+            name: fit_format(name, self.statistics[name].peak * HEADROOM, WORD_BITS)
             for name in node.states
         }
-        bits = self.widths.state_bits or min_state_bits(
-            node.memory, tuple(math.ldexp(1.0, -f.frac_bits - octaves) for f in reading.values())
-        )
+        lsbs: tuple[tuple[float, ...], ...]
+        if reader is None:
+            lsbs = tuple((math.ldexp(1.0, -f.frac_bits - octaves),) for f in reading.values())
+        else:
+            lsb = math.ldexp(self.vectors[reader.target].fmt.lsb, -octaves)
+            lsbs = (tuple(lsb / s for s in reader.scale.tolist()),)
+        bits = self.widths.state_bits or min_state_bits(node.memory, lsbs)
         self.state_bits = max(self.state_bits, bits)
         bounds = bounds_of(node.memory, bits)
         for name, state in zip(node.states, node.memory.states, strict=True):
@@ -232,7 +250,7 @@ class _Quantizer:
             fmt = scaled_format(bound.fmt, octaves)
             signal = self.graph.signals[name]
             self.add_vector(signal, fmt, math.ldexp(bound.peak, octaves), proven=True)
-            if bits > WORD_BITS:
+            if bits > WORD_BITS and reader is None:
                 self.add_copy(signal, node, reading[name])
         window = node.window
         channels = self.graph.signals[node.source].length
@@ -258,7 +276,7 @@ class _Quantizer:
             about=f"{signal.name}, as it is read",
         )
         peak = self.statistics[signal.name].peak
-        proven = self.bases[signal.name].peak <= _max_magnitude(fmt)
+        proven = self.bases[signal.name].peak <= max_magnitude(fmt)
         self.bases[name] = FormatBasis(
             signal=name, fmt=fmt, peak=peak, proven=proven, stands_for=signal.name
         )
@@ -274,6 +292,8 @@ class _Quantizer:
             return self.update(node)
         if isinstance(node, Affine):
             return [self.linear(node)]
+        if isinstance(node, ScaleNode):
+            return [self.scale(node)]
         if isinstance(node, Gate):
             target = self.vectors[node.target].fmt
             self.prove(node.target, self.gate_peak(node))
@@ -286,8 +306,12 @@ class _Quantizer:
         octaves = self.octaves(node.source)
         scaled = {name: scaled_format(bound.fmt, octaves) for name, bound in formats.items()}
         op = node.memory.operation(scaled, node.window)
-        assert isinstance(op, Cascade), "networks are lowered to cascades"
         names = dict(zip(node.memory.states, node.states, strict=True))
+        if isinstance(op, Ladder):
+            return [
+                replace(op, source=node.source, silence=node.silence, state=names["w"]),
+            ]
+        assert isinstance(op, Cascade), "networks are lowered to cascades and ladders"
         renamed = replace(
             op,
             source=node.source,
@@ -301,6 +325,22 @@ class _Quantizer:
             if name in self.copies
         ]
         return [renamed, *copies]
+
+    def scale(self, node: ScaleNode) -> Scale:
+        source, target = self.vectors[node.source].fmt, self.vectors[node.target].fmt
+        values = node.scale * (source.lsb / target.lsb)
+        coefs, shifts = round_scale(values, WORD_BITS, f"the readout {node.target}")
+        peak = max(-source.min, source.max) * max(
+            abs(c) / 2**s for c, s in zip(coefs, shifts, strict=True)
+        )
+        self.prove(node.target, peak * target.lsb)
+        return Scale(
+            source=node.source,
+            target=node.target,
+            n_channels=node.n_channels,
+            coefs=coefs,
+            shifts=shifts,
+        )
 
     def linear(self, node: Affine) -> Linear:
         target = self.vectors[node.target].fmt
@@ -339,12 +379,12 @@ class _Quantizer:
     def prove(self, name: str, peak: float) -> None:
         """Mark the format of a signal as proven if ``peak``, a proven bound, fits it."""
         basis = self.bases[name]
-        if not basis.proven and peak <= _max_magnitude(basis.fmt):
+        if not basis.proven and peak <= max_magnitude(basis.fmt):
             self.bases[name] = replace(basis, peak=peak, proven=True)
 
     def word_range(self, name: str) -> float:
         """Return the largest magnitude of a signal's format, as readers see it."""
-        return _max_magnitude(self.vectors[self.copies.get(name, name)].fmt)
+        return max_magnitude(self.vectors[self.copies.get(name, name)].fmt)
 
     def gate_peak(self, node: Gate) -> float:
         return sum(math.prod(self.word_range(name) for name in term.names) for term in node.terms)
@@ -352,42 +392,3 @@ class _Quantizer:
 
 def _function(activation: Activation, target: QFormat) -> Function | None:
     return None if activation in SATURATION_ONLY else make_function(activation, target)
-
-
-def _max_magnitude(fmt: QFormat) -> float:
-    return math.ldexp(max(-fmt.min, fmt.max), -fmt.frac_bits)
-
-
-def _input_format(name: str, peak: float, bits: int) -> QFormat:
-    """Return the format of an input: the finest LSB with ``peak <= 2**(int_bits - 1)``.
-
-    The integer bits do not depend on the width: like the words of a converter, those of exactly
-    +2**(int_bits - 1) saturate by one LSB. A peak of 0 counts as 1.
-
-    Raises
-    ------
-    SpecError
-        If the peak exceeds `MAX_PEAK`.
-    """
-    _check_peak(name, peak)
-    mantissa, exponent = math.frexp(max(peak, MIN_PEAK) if peak else 1.0)
-    int_bits = exponent + (mantissa > 0.5)
-    return QFormat(int_bits, bits - int_bits)
-
-
-def _fit(name: str, peak: float, bits: int) -> QFormat:
-    """Return the format with the finest LSB that holds +-``peak``; a peak of 0 counts as 1.
-
-    Raises
-    ------
-    SpecError
-        If the peak exceeds `MAX_PEAK`.
-    """
-    _check_peak(name, peak)
-    octaves = math.frexp(max(peak, MIN_PEAK) if peak else 1.0)[1]
-    return scaled_format(fit(math.ldexp(peak, -octaves), bits), octaves)
-
-
-def _check_peak(name: str, peak: float) -> None:
-    if peak > MAX_PEAK:
-        raise SpecError(f"{name} reaches {peak:.3g} but must stay below {MAX_PEAK:.3g}: scale it")

@@ -1,8 +1,8 @@
-"""Round the coefficients of a memory; cascade and dense realizations share one interface.
+"""Round the coefficients of a memory; all realizations share one interface.
 
-`round_cascade` and `round_dense` return a `RoundedMemory`: a recurrence in orthonormal coordinates,
-the state vectors and their meaning, the signals that need a format, the entry points of rounding
-errors, and the program operation.
+`round_cascade`, `round_dense` and `lmu_hw.quantize.rounded_ladder.round_ladder` return a
+`RoundedMemory`: a recurrence in orthonormal coordinates, the state vectors and their meaning, the
+signals that need a format, the entry points of rounding errors, and the program operation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._support.array_types import Array
 from ..memory.legendre import StateSpace
 from ..memory.wave_digital import AdaptorChain, build_chain, fit_readout
 from ..program.fixedpoint import QFormat
-from ..program.integer_program import Cascade, DenseUpdate
+from ..program.integer_program import Cascade, DenseUpdate, MemoryUpdate
 from .bounds import Recurrence
 from .coefficients import real_sections, round_rows, round_sections
 
@@ -29,12 +29,15 @@ Formats = Mapping[str, QFormat]
 class MemorySignal:
     """A recurrent signal in real units: ``rows @ z + direct * u``.
 
-    If ``direct`` is zero, z is the state after the step, otherwise before it.
+    If ``direct`` is zero, z is the state after the step, otherwise before it. ``same_step`` bounds,
+    for the LSB of each format, the errors that roundings within a step add to each row; None for
+    the bound of a chain, see `lmu_hw.quantize.state_formats`.
     """
 
     fmt_name: str
     rows: Array
     direct: Array
+    same_step: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,6 +55,8 @@ class RoundedMemory:
     noise : callable
         Maps the LSB of each format to the effect on z of a one-LSB rounding error at each source,
         shape (d, n_sources).
+    worst_noise : callable
+        The same for roundings that err independently of each other, as in a zero-input run.
     readout : float array, shape (d, d)
         ``m = readout @ z``.
     response : callable
@@ -60,16 +65,23 @@ class RoundedMemory:
         Returns the program's operation for given formats and zero-run window.
     decay : str
         ``proven``, or why a zero-input run is not proven to reach zero.
+    multiplies : int
+        Multiplies of a step in each channel.
+    stall_sigmas : float
+        Constant rounding errors of the settled recursion that the error budget allows [sigma].
     """
 
     recurrence: Recurrence
     states: dict[str, Array]
     signals: tuple[MemorySignal, ...]
     noise: Callable[[Mapping[str, float]], Array]
+    worst_noise: Callable[[Mapping[str, float]], Array]
     readout: Array
     response: Callable[[np.ndarray], np.ndarray]
-    operation: Callable[[Formats, int], Cascade | DenseUpdate]
+    operation: Callable[[Formats, int], MemoryUpdate]
     decay: str
+    multiplies: int
+    stall_sigmas: float = 3.0
 
 
 def round_cascade(system: StateSpace, ideal: AdaptorChain, coef_bits: int) -> RoundedMemory:
@@ -101,12 +113,14 @@ def round_cascade(system: StateSpace, ideal: AdaptorChain, coef_bits: int) -> Ro
     return RoundedMemory(
         recurrence=Recurrence(A=chain.A, b=chain.b),
         states=states,
-        signals=(*_state_signals(states), *signals),
+        signals=(*state_signals(states), *signals),
         noise=noise,
+        worst_noise=noise,
         readout=fit_readout(system, chain),
         response=chain.response,
         operation=operation,
         decay="proven",
+        multiplies=chain.order,
     )
 
 
@@ -119,6 +133,10 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
     norm = float(np.linalg.norm(np.eye(len(A)) + A, 2))
     states = {"m": np.diag(scale)}
 
+    def noise(lsb: Mapping[str, float]) -> Array:
+        # the last source is the rounding of the input word to the state's frac_bits
+        return lsb["m"] * np.column_stack([np.diag(1.0 / scale), recurrence.b])
+
     def operation(formats: Formats, window: int) -> DenseUpdate:
         rows, shifts = rounded.tuples()
         return DenseUpdate(
@@ -128,17 +146,19 @@ def round_dense(system: StateSpace, coef_bits: int) -> RoundedMemory:
     return RoundedMemory(
         recurrence=recurrence,
         states=states,
-        signals=_state_signals(states),
-        # the last source is the rounding of the input word to the state's frac_bits
-        noise=lambda lsb: lsb["m"] * np.column_stack([np.diag(1.0 / scale), recurrence.b]),
+        signals=state_signals(states),
+        noise=noise,
+        worst_noise=noise,
         readout=np.diag(scale),
         response=recurrence.response,
         operation=operation,
         decay="proven" if norm <= 1.0 - 1e-12 else NOT_PROVEN,
+        multiplies=len(A) ** 2,
     )
 
 
-def _state_signals(states: dict[str, Array]) -> tuple[MemorySignal, ...]:
+def state_signals(states: dict[str, Array]) -> tuple[MemorySignal, ...]:
+    """Return the state vectors as signals that need a format."""
     return tuple(
         MemorySignal(fmt_name=name, rows=rows, direct=np.zeros(len(rows)))
         for name, rows in states.items()

@@ -1,6 +1,7 @@
 """The signal graph of a network: real-valued nodes that map one to one to program operations.
 
-Memory readouts are folded into their readers: nodes read the states of the chains.
+Memory readouts are folded into their readers, which read the states of the chains; of a ladder the
+Legendre coefficients are the scaled states.
 """
 
 from __future__ import annotations
@@ -111,6 +112,26 @@ class Gate:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class ScaleNode:
+    """``target = scale * source``, elementwise, with the same scale for each channel."""
+
+    source: str
+    target: str
+    scale: Array
+    n_channels: int
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Signals read."""
+        return (self.source,)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """Signals written."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ArgmaxNode:
     """The index of the largest element."""
 
@@ -128,7 +149,7 @@ class ArgmaxNode:
         return (self.target,)
 
 
-Node = Affine | MemoryUpdate | Gate | ArgmaxNode
+Node = Affine | MemoryUpdate | ScaleNode | Gate | ArgmaxNode
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -151,7 +172,9 @@ class SignalGraph:
         if isinstance(node, Affine):
             return node.n_channels * sum(matrix.size for matrix in node.matrices)
         if isinstance(node, MemoryUpdate):
-            return sum(self.signals[name].length for name in node.states)
+            return node.memory.multiplies * self.signals[node.source].length
+        if isinstance(node, ScaleNode):
+            return node.n_channels * int(np.count_nonzero(np.frexp(node.scale)[0] != 0.5))
         if isinstance(node, Gate):
             return sum(bool(term.b) for term in node.terms) * self.signals[node.target].length
         return 0
@@ -198,6 +221,8 @@ def run(
                 chains[node.states] = z
                 for name, rows in zip(node.states, node.memory.states.values(), strict=True):
                     signals[name] = _rows_times(z, rows.T).reshape(n, -1)
+            elif isinstance(node, ScaleNode):
+                signals[node.target] = signals[node.source] * np.tile(node.scale, node.n_channels)
             elif isinstance(node, ArgmaxNode):
                 signals[node.target] = np.argmax(signals[node.source], axis=1)[:, None].astype(
                     float

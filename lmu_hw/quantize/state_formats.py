@@ -95,16 +95,18 @@ def tighten(
 def _noise_by_format(memory: RoundedMemory) -> dict[str, Array]:
     """Return the effect on z of one-LSB errors from roundings to each format."""
     names = sorted({s.fmt_name for s in memory.signals})
-    noises = {n: memory.noise({other: float(other == n) for other in names}) for n in names}
+    noises = {n: memory.worst_noise({other: float(other == n) for other in names}) for n in names}
     return {name: noise[:, noise.any(axis=0)] for name, noise in noises.items()}
 
 
-def _same_step(signal: MemorySignal, name: str, noise: Array) -> float:
-    """Return the bound on errors that roundings within a step add to a chain signal [LSB].
+def _same_step(signal: MemorySignal, name: str, noise: Array) -> float | Array:
+    """Return the bound on errors that roundings within a step add to each row of a signal [LSB].
 
-    Each preceding rounding of w contributes with a gain of at most 1 to w and, because f = (2 - e)
-    w - ..., of at most 2 to f; the rounding of the signal itself adds one LSB.
+    In a chain, each preceding rounding of w contributes with a gain of at most 1 to w and, because
+    f = (2 - e) w - ..., of at most 2 to f; the rounding of the signal itself adds one LSB.
     """
+    if signal.same_step is not None:
+        return signal.same_step[name]
     if not signal.direct.any():
         return 0.0
     own = 1.0 if name == signal.fmt_name else 0.0

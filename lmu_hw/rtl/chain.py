@@ -15,7 +15,7 @@ from amaranth.utils import ceil_log2
 from .adaptor import AdaptorUnit, ChainPort, coefficient_widths
 from .block_memories import Ram, Rom, RomContents
 from .channel_interleaver import ChannelInterleaver
-from .constant_tables import lookup, one_of, saturated
+from .constant_tables import lookup, one_of, requantized
 from .ports import keep_on_reset
 from .schedule import Feed, Mirror, Schedule
 from .schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
@@ -421,16 +421,7 @@ class ChainUnit(wiring.Component):
         mirror = self._present(self.plan.chains[number].mirrors[port])
         if mirror is not None:
             state = self.adaptor.formats[number].all[2 if port == INNER else 1]
-            drop = state.frac_bits - mirror.fmt.frac_bits
-            raised = Signal(signed(len(word) + 1 + max(0, -drop)), name=f"raised_{rounded.name}")
-            half = (1 << drop) >> 1 if drop > 0 else 0
-            m.d.comb += raised.eq((word + half) << max(0, -drop))
-            fmt = mirror.fmt
-            value = raised >> max(0, drop)
-            # saturate only where a state of this format can leave the range
-            fits = state.min + half >= fmt.min << drop and state.max + half < fmt.max + 1 << drop
-            if drop < 0 or not fits:
-                value = saturated(value, fmt.min, fmt.max)
+            value = requantized(m, word, state, mirror.fmt, f"raised_{rounded.name}")
             m.d.comb += rounded.eq(value)
         return rounded
 

@@ -72,6 +72,8 @@ class Command(wiring.Signature):
         First command of its job.
     opens : Out(1)
         With ``last``: first results of the job.
+    scale : Out(1)
+        Each lane multiplies for a row of its own, if any run does.
     """
 
     def __init__(self, plan: Schedule) -> None:
@@ -101,6 +103,7 @@ class Command(wiring.Signature):
                 "job": Out(range(numbers)),
                 "begins": Out(1),
                 "opens": Out(1),
+                **({"scale": Out(1)} if Kind.SCALE in kinds_of(plan) else {}),
             }
         )
 

@@ -66,6 +66,20 @@ def one_of(m: Module, index: Value, words: Sequence[Value], name: str) -> Value:
     return chosen
 
 
+def requantized(m: Module, word: Value, source: QFormat, target: QFormat, name: str) -> Value:
+    """Return a word rounded to another format, to nearest, and saturated to it."""
+    drop = source.frac_bits - target.frac_bits
+    raised = Signal(signed(len(word) + 1 + max(0, -drop)), name=name)
+    half = (1 << drop) >> 1 if drop > 0 else 0
+    m.d.comb += raised.eq((word + half) << max(0, -drop))
+    value = raised >> max(0, drop)
+    low, high = target.min << max(0, drop), target.max + 1 << max(0, drop)
+    # saturate only where a word of this format can leave the range
+    if drop < 0 or source.min + half < low or source.max + half >= high:
+        return saturated(value, target.min, target.max)
+    return value
+
+
 def saturated(value: Value, low: int, high: int) -> Value:
     """Return a signed value saturated to a power-of-two range."""
     bits = (high - low).bit_length()

@@ -13,7 +13,7 @@ from amaranth.hdl import Value
 
 from .._support.identifiers import COLLISION_MACRO
 from .._support.templates import environment, hex_word
-from ..program.integer_program import Cascade, DenseUpdate, Program, Role, Vector
+from ..program.integer_program import DenseUpdate, MemoryUpdate, Program, Role, Vector
 from .adaptor import AdaptorUnit
 from .argmax import ArgmaxUnit
 from .banks import Banks
@@ -23,6 +23,8 @@ from .chain_input_fifo import ChainInputFifo
 from .engine import Engine
 from .fifo import OutputFifo
 from .interface import interface_context, spans
+from .ladder_unit import LadderUnit, ladder_contents
+from .ladder_windows import LadderWindows
 from .lane import Lane
 from .lane_widths import depth_to_clear, widths
 from .multiplier import DigitMultiplier
@@ -37,6 +39,7 @@ from .shifter import Shifter
 from .state_port import StatePort
 from .step_controller import StepController
 from .streams import Streams
+from .three_port import ThreePort
 from .verilog import folded, parse, pruned, shared, to_verilog
 from .weight_fetch import WeightFetch, weight_contents, words_in_row
 from .writeback import Writeback
@@ -74,6 +77,12 @@ BLOCKS: dict[str, type] = {
     "adaptor": AdaptorUnit,
     "sections": Rom,
     "states": Ram,
+    "ladder": LadderUnit,
+    "windows": LadderWindows,
+    "three_port": ThreePort,
+    "round_wave": Rounder,
+    "round_state": Rounder,
+    "waves": Ram,
     "argmax": ArgmaxUnit,
     "fifo": OutputFifo,
     "words": Ram,
@@ -170,6 +179,9 @@ def _roms(plan: Schedule, name: str) -> Iterator[_Rom]:
     if plan.chains:
         sections = section_contents(plan, f"{name}_sections.mem")
         yield _Rom(sections, "coefficients and shifts of the sections")
+    if plan.ladders:
+        ladder = ladder_contents(plan, f"{name}_ladder.mem")
+        yield _Rom(ladder, "coefficients and shifts of the ladders in the order of use")
 
 
 def _note(plan: Schedule, run: RomRun) -> str:
@@ -219,7 +231,7 @@ def _context(
     program: Program, plan: Schedule, name: str, tool: str, streams: Streams
 ) -> dict[str, Any]:
     inputs, outputs = program.with_role(Role.INPUT), program.with_role(Role.OUTPUT)
-    windows = {op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
+    windows = {op.window for op in program.ops if isinstance(op, MemoryUpdate)}
     return {
         "name": name,
         "tool": tool,
@@ -240,6 +252,7 @@ def _context(
         "has_scale": pipeline_timing(program, plan.lanes, plan.interval).scale_bits > 0,
         "functions": [f.name for f in plan.functions],
         "chains": len(plan.chains),
+        "ladders": len(plan.ladders),
         "every": program.output_every,
         "on_demand": program.output_every == 0,
         "multiplies": program.multiplies_per_step + program.multiplies_per_output,
@@ -248,7 +261,7 @@ def _context(
         "cycle_formula": plan.cycle_formula,
         "quiet_formula": plan.quiet.formula,
         "latency": plan.latency,
-        "dies": all(isinstance(op, Cascade) for op in program.ops if hasattr(op, "window")),
+        "dies": not any(isinstance(op, DenseUpdate) for op in program.ops),
         "phases": plan.due.phases,
         "clear_cycles": depth_to_clear(plan),
         **_resets(plan, program.output_every),

@@ -19,13 +19,14 @@ from .chain_input_fifo import ChainInputFifo
 from .command import aligns, delayed, kinds_of, lane_aligns
 from .constant_tables import lookup
 from .fifo import OutputFifo
+from .ladder_unit import LadderUnit
 from .lane import Lane
 from .lane_widths import LaneWidths, depth_to_clear, payload_shape, widths
 from .operand_mux import OperandMux
 from .polynomial import Polynomial
 from .requantizer import Requantizer
 from .result_serializer import ResultSerializer
-from .schedule import Schedule, sums_pause
+from .schedule import Kind, Schedule, sums_pause
 from .sequencer import Sequencer
 from .state_port import StatePort, count_width, state_members
 from .step_controller import StepController
@@ -197,7 +198,7 @@ class Engine(wiring.Component):
         operand: SimpleNamespace,
         writes: list[tuple[Value, Value, Value, Value]],
     ) -> Value:
-        """Add the zero-run counters and the chains; return the zero-run flag of the step."""
+        """Add the zero-run counters, the chains and the ladders; return the zero-run flag."""
         plan = self.plan
         windows = [feed.window for feed in plan.feeds]
         m.submodules.zero_run_counter = zero_runs = ZeroRunCounter(
@@ -237,6 +238,20 @@ class Engine(wiring.Component):
                 writes.append(
                     (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
                 )
+        if plan.ladders:
+            m.submodules.ladder = ladder = LadderUnit(plan, f"{self.name}_ladder.mem")
+            m.d.comb += [
+                ladder.word.eq(operands.word),
+                ladder.feed.eq(operand.job),
+                ladder.valid.eq(operand.feed),
+                ladder.silent.eq(zero_runs.silent),
+                ladder.clear.eq(controller.clear),
+                ladder.clear_address.eq(controller.clear_address),
+            ]
+            if any(ladder.mirrors):
+                writes.append(
+                    (ladder.mirror, ladder.mirror_row, ladder.mirror_bank, ladder.mirror_word)
+                )
         return zero_runs.silent
 
     def _state_port(
@@ -245,8 +260,13 @@ class Engine(wiring.Component):
         """Add the state port, which owns all memories while it is busy."""
         plan = self.plan
         chain = m.submodules.chain if plan.chains else None
-        chain_width = len(chain.state) if chain is not None else 1
-        m.submodules.state_port = port = StatePort(plan, len(operands.word), chain_width)
+        ladder = m.submodules.ladder if plan.ladders else None
+        m.submodules.state_port = port = StatePort(
+            plan,
+            len(operands.word),
+            len(chain.state) if chain is not None else 1,
+            len(ladder.state) if ladder is not None else 0,
+        )
         for name in state_members(plan):
             inner, outer = getattr(port, name.removeprefix("state_")), getattr(self, name)
             if isinstance(inner, Value):
@@ -286,6 +306,14 @@ class Engine(wiring.Component):
                 chain.address.eq(port.address),
                 chain.load.eq(port.to_chain),
                 chain.load_word.eq(port.word),
+            ]
+        if ladder is not None:
+            m.d.comb += [
+                port.ladder_word.eq(ladder.state),
+                ladder.access.eq(port.busy),
+                ladder.address.eq(port.address),
+                ladder.load.eq(port.to_ladder),
+                ladder.load_word.eq(port.word),
             ]
         if self.program.clock:
             m.d.comb += [
@@ -335,11 +363,14 @@ class Engine(wiring.Component):
                 with m.If(operand.keep & (operand.keep_lane == number)):
                     m.d.sync += base.eq(operands.word)
                 m.d.comb += serializer.bases[number].eq(Mux(gated, base, 0))
+        one_row = total.across & total.weight
+        if Kind.SCALE in kinds_of(plan):
+            one_row &= ~total.scale
         m.d.comb += [
             serializer.load.eq(total.last),
             serializer.results.eq(total.results),
             # the lanes hold partial sums of one row
-            serializer.one_row.eq(total.across & total.weight),
+            serializer.one_row.eq(one_row),
             serializer.job.eq(total.job),
             serializer.opens.eq(total.opens),
         ]

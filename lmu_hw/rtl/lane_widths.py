@@ -8,7 +8,15 @@ from math import prod
 from amaranth.hdl import Shape
 
 from ..program.fixedpoint import QFormat
-from ..program.integer_program import Argmax, DenseUpdate, Linear, Operation, Pointwise, Vector
+from ..program.integer_program import (
+    Argmax,
+    DenseUpdate,
+    Linear,
+    Operation,
+    Pointwise,
+    Scale,
+    Vector,
+)
 from .constant_tables import signed_width
 from .schedule import Kind, RomRun, Schedule, payload_bits
 
@@ -55,7 +63,7 @@ def widths(plan: Schedule) -> LaneWidths:
     weight_bits = max(weight.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + 1
     searched = [r.cycles for r in runs if r.kind is Kind.COMPARE]
     index = (max(searched) - 1).bit_length() if searched else 0
-    x = widest(Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.HOLD)
+    x = widest(Kind.ROWS, Kind.COLUMNS, Kind.SCALE, Kind.TERM, Kind.HOLD)
     # room for the factor -1, or for a negated word
     ones = 2 if any(r.kind in (Kind.TERM, Kind.INDEX) for r in plan.due.runs) else 0
     products = widest(Kind.PRODUCT)
@@ -82,6 +90,8 @@ def _total_bits(plan: Schedule, op: Operation) -> int:
     peak = 1
     if isinstance(op, Linear):
         peak = max(op.peaks(vector))
+    elif isinstance(op, Scale):
+        peak = max(map(abs, op.coefs)) * _peak(vector(op.source).fmt)
     elif isinstance(op, Pointwise):
         fracs = [sum(vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
         top = max(*fracs, op.result_fmt(vector).frac_bits)

@@ -85,7 +85,7 @@ class OperandMux(wiring.Component):
             # the selections in use, the most common first
             xs: dict[Any, Value] = {Operand.WORD: Mux(self.across, self.words[lane], word)}
             factors: dict[Any, Value] = {}
-            if not self.kinds.isdisjoint((Kind.ROWS, Kind.COLUMNS)):
+            if not self.kinds.isdisjoint((Kind.ROWS, Kind.COLUMNS, Kind.SCALE)):
                 weight = self.weights.word_select(lane, self.widths.weight).as_signed()
                 factors[Factor.WEIGHT] = weight
             if Kind.TERM in self.kinds or (Kind.INDEX in self.kinds and not lane):

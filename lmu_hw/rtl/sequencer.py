@@ -184,7 +184,7 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             command.across.eq(is_kind(*ACROSS)),
             command.multiply.eq(is_kind(*ACCUMULATES)),
-            command.weight.eq(is_kind(Kind.ROWS, Kind.COLUMNS)),
+            command.weight.eq(is_kind(Kind.ROWS, Kind.COLUMNS, Kind.SCALE)),
             command.hold.eq(is_kind(Kind.HOLD)),
             command.compare.eq(is_kind(Kind.COMPARE)),
             command.feed.eq(is_kind(Kind.FEED)),
@@ -201,6 +201,8 @@ class Sequencer(wiring.Component):
             command.begins.eq(begins),
             command.opens.eq(opens | begins),
         ]
+        if Kind.SCALE in used:
+            m.d.sync += command.scale.eq(is_kind(Kind.SCALE))
         with m.If((kind == Kind.TERM) if Kind.TERM in used else 0):
             m.d.sync += command.factor.eq(Factor.ONE)
         with m.Elif((kind == Kind.PRODUCT) if Kind.PRODUCT in used else 0):

@@ -78,8 +78,9 @@ class StatePort(wiring.Component):
     Parameters
     ----------
     plan : Schedule
-    lane_width, chain_width : int
-        Bits of a word of the lanes' memory, and of the cascades' states.
+    lane_width, chain_width, ladder_width : int
+        Bits of a word of the lanes' memory, and of the states of cascades and ladders; 0 without a
+        ladder.
 
     Members
     -------
@@ -100,9 +101,9 @@ class StatePort(wiring.Component):
         Address in the lanes' memory.
     address : Out(unsigned)
         Address in the other memories.
-    lane_word, chain_word, count, clock : In
+    lane_word, chain_word, ladder_word, count, clock : In
         The words at these addresses, at most `FETCH` - 1 cycles later.
-    to_lanes, to_chain, to_counts, to_clock : Out(1)
+    to_lanes, to_chain, to_ladder, to_counts, to_clock : Out(1)
         Write ``word`` at these addresses.
     word : Out(signed)
 
@@ -112,13 +113,17 @@ class StatePort(wiring.Component):
     Schedule: wait for the end of the running step and for its last writes; then word by word.
     """
 
-    def __init__(self, plan: Schedule, lane_width: int, chain_width: int) -> None:
+    def __init__(
+        self, plan: Schedule, lane_width: int, chain_width: int, ladder_width: int = 0
+    ) -> None:
         self.plan = plan
         self.segments = segments(plan)
         words = payload_shape(plan.program.with_role(Role.STATE))
         apart = [s for s in self.segments if s.memory is not StateBank.LANES]
         depth = max((s.address + s.length for s in apart), default=1)
         clock = [s.fmt.width for s in self.segments if s.memory is StateBank.CLOCK]
+        self.has_ladder = ladder_width > 0
+        ladder = {"ladder_word": In(signed(max(1, ladder_width))), "to_ladder": Out(1)}
         super().__init__(
             {
                 "command": In(stream.Signature(StateCommand)),
@@ -142,6 +147,7 @@ class StatePort(wiring.Component):
                 "to_counts": Out(1),
                 "to_clock": Out(1),
                 "word": Out(signed(max(signed_width(s.fmt) for s in self.segments))),
+                **(ladder if self.has_ladder else {}),
             }
         )
         keep_on_reset(self, "row", "bank", "address")
@@ -192,12 +198,16 @@ class StatePort(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
 
         self._cut(m, segment)
-        for name, port, holds in (
+        writers = [
             ("lanes", self.to_lanes, [s.place is not None for s in self.segments]),
             ("chain", self.to_chain, [s.memory is StateBank.CHAIN for s in self.segments]),
             ("counts", self.to_counts, [s.memory is StateBank.COUNTS for s in self.segments]),
             ("clock", self.to_clock, [s.memory is StateBank.CLOCK for s in self.segments]),
-        ):
+        ]
+        if self.has_ladder:
+            in_ladder = [s.memory is StateBank.LADDER for s in self.segments]
+            writers.append(("ladder", self.to_ladder, in_ladder))
+        for name, port, holds in writers:
             m.d.comb += port.eq(loads & lookup(m, segment, [int(h) for h in holds], f"in_{name}"))
         return m
 
@@ -249,6 +259,8 @@ class StatePort(wiring.Component):
             StateBank.COUNTS: self.count,
             StateBank.CLOCK: self.clock,
         }
+        if self.has_ladder:
+            words[StateBank.LADDER] = self.ladder_word
         memory = lookup(m, segment, [s.memory for s in self.segments], "memory")
         held: Value | None = None
         for kind in sorted({s.memory for s in self.segments}):

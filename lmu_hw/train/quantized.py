@@ -237,7 +237,7 @@ def _signals(
     copies = {b.stands_for: b.signal for b in design.bases if b.stands_for}
     for k, layer in enumerate(layers, 1):
         if isinstance(layer, network.LMULayer):
-            T = readouts(layer.memory, design.widths.coef_bits)
+            T = readouts(design.network, layer, design.widths.coef_bits)
             states = {z: f"l{k}_{z}" for z in T}
             # a saved state holds no copy that every step computes again
             read = {z: real.get(copies.get(name, ""), real[name]) for z, name in states.items()}

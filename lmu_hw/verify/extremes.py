@@ -16,7 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.array_types import Words
-from ..program.integer_program import Cascade, DenseUpdate, Linear, Pointwise, Program, Role, Vector
+from ..program.integer_program import (
+    Cascade,
+    DenseUpdate,
+    Ladder,
+    Linear,
+    MemoryUpdate,
+    Pointwise,
+    Program,
+    Role,
+    Scale,
+    Vector,
+)
 
 Sides = dict[str, npt.NDArray[np.float64]]
 """Side of each word of some vectors: -1 or 1 for a limit, 0 for any word."""
@@ -25,6 +36,9 @@ ROWS = 24
 """Rows of an operation that are driven to their bounds, those with the largest sums."""
 CORNERS = 24
 """Number of cases with random limits; as many have noise, and as many zero input."""
+
+SIGNS = ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0, 1.0, -1.0), (1.0, -1.0, -1.0, -1.0))
+"""Sides of the state words of a ladder's sections, repeated."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -69,7 +83,7 @@ def extremes(program: Program, n_steps: int, seed: int, most: int = 1000) -> Cas
 
 def _silent(program: Program, state: Words) -> Words:
     """Return a state whose zero-run counters are at their largest word."""
-    counters = {op.silence for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
+    counters = {op.silence for op in program.ops if isinstance(op, MemoryUpdate)}
     parts, first = [], 0
     for v in program.with_role(Role.STATE):
         words = state[first : first + v.length]
@@ -90,6 +104,10 @@ def _sides(program: Program) -> Iterator[Sides]:
             a, b = op.z_inner, op.z_outer or op.source
             for same in (1.0, -1.0):
                 yield from _both({a: _all(program, a), b: same * _all(program, b)})
+        elif isinstance(op, Ladder):
+            yield from _ladder_sides(program, op)
+        elif isinstance(op, Scale):
+            yield from _both({op.source: _all(program, op.source)})
         elif isinstance(op, Pointwise):
             signs = {t.a: -1.0 if t.minus else 1.0 for t in reversed(op.terms)}
             ones = {name: _all(program, name) for name in op.reads}
@@ -110,6 +128,19 @@ def _row_sides(
         # the input is subtracted from the first word
         sides[op.source] = np.full(channels, -np.sign(row[0]) or 1.0)
     return sides
+
+
+def _ladder_sides(program: Program, op: Ladder) -> Iterator[Sides]:
+    """Yield sides of state words that differ as those of the waves in a sum, with both inputs."""
+    channels, order = program.channels(op), len(op.sections)
+    for signs in SIGNS:
+        section = np.resize(signs, order)
+        # the first and the last series section bring the waves to an end
+        section[[0, (order - 1) // 2 * 2]] = -1.0, 1.0
+        state = np.tile(section, channels)
+        for side in (1.0, -1.0):
+            u = side * _all(program, op.source)
+            yield from _both({op.state: state, op.source: u, op.previous: -u})
 
 
 def _all(program: Program, name: str) -> npt.NDArray[np.float64]:

@@ -15,8 +15,8 @@ import numpy as np
 from .._support.array_types import Array, Words
 from ..program.fixedpoint import Rounding
 from ..program.integer_program import Cascade, Program
-from ..program.interpreter import SectionWords, chain
-from ..proof.lossless import LosslessSection
+from ..program.memory_step import SectionWords, chain
+from ..proof.lossless import LosslessSection, sections_of
 
 NEAR = 8
 """Number of words next to the limit of their range that are tried in every step."""
@@ -47,7 +47,6 @@ class Goal:
 def steered(
     program: Program,
     op: Cascade,
-    sections: Sequence[LosslessSection],
     goal: Goal,
     start: Mapping[str, Words],
     rails: Words,
@@ -58,8 +57,6 @@ def steered(
     ----------
     program : Program
     op : Cascade
-    sections : sequence of LosslessSection
-        Sections of ``op``.
     goal : Goal
     start : mapping of str to int64 array
         Initial states, shape (1, length); all channels are equal.
@@ -70,7 +67,8 @@ def steered(
     -------
     int64 array, shape (n_steps,)
     """
-    fmt, n = program.vector(op.source).fmt, len(sections)
+    fmt, n = program.vector(op.source).fmt, len(op.sections)
+    sections = sections_of([[(e.coef, e.shift) for e in section] for section in op.sections])
     n_kept = max(1, min(KEPT, MAX_VALUES // (len(rails) * n * NEAR)))
     lengths = {op.z_outer: op.n_pairs, op.z_inner: n}
     state = {name: start[name][:, : lengths[name]] for name in op.states}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .._support.array_types import Words
 from ..program import vectors
-from ..program.integer_program import Cascade, DenseUpdate, Program, Role
+from ..program.integer_program import MemoryUpdate, Program, Role
 from ..program.interpreter import Interpreter
 from .backends.compiled_model import Steps
 
@@ -44,7 +44,7 @@ class Reference:
     def __init__(self, program: Program, n_streams: int) -> None:
         self._program = program
         self._interpreter = Interpreter(program, n_streams)
-        self._memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+        self._memories = [op for op in program.ops if isinstance(op, MemoryUpdate)]
         self.silent_steps = 0
 
     def blocks(
@@ -181,6 +181,4 @@ def multiplies_per_step(program: Program) -> int:
 
 def window(program: Program) -> int:
     """Return the longest window of the program's zero-run counters [steps]."""
-    return max(
-        (op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)), default=1
-    )
+    return max((op.window for op in program.ops if isinstance(op, MemoryUpdate)), default=1)

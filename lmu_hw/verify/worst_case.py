@@ -17,18 +17,14 @@ import numpy as np
 from .._support.array_types import Words
 from ..errors import CertificateError, SpecError
 from ..program.fixedpoint import Rounding
-from ..program.integer_program import Cascade, Program, Role
-from ..program.interpreter import Interpreter, chain
+from ..program.integer_program import Cascade, Ladder, Operation, Program, Role
+from ..program.interpreter import Interpreter
+from ..program.memory_step import chain, ladder_substep
 from ..proof.derive import derive
-from ..proof.lossless import LosslessSection, sections_of
-from ..proof.response import SIGNALS, Response, block_size
-from .rounding_search import Goal, steered
+from .rounding_search import steered
 from .verify_report import Reached
+from .worst_signs import chain_patterns, ladder_patterns
 
-COVERED_SHARE = 0.999
-"""Part of a signal's l1 norm that its input covers."""
-MAX_STEPS = 1 << 18
-"""Longest input for a signal [steps]."""
 WORTH = 0.002
 """Share of rounding errors in a bound from which on `rounding_search` is used."""
 
@@ -42,7 +38,8 @@ class SignalPeak:
     signal : str
         Name in the certificate.
     kind : str
-        ``w, f, o`` or ``i``, see `proof.lossless`.
+        Of a chain ``w, f, o`` or ``i``, see `proof.lossless`; of a ladder ``state``, ``left``,
+        ``source`` or ``right``, in the last substep.
     section, step : int
     """
 
@@ -67,7 +64,7 @@ class WorstCase:
 
 
 def worst_case(program: Program) -> WorstCase:
-    """Return the worst-case inputs for all chains that read an input of the program."""
+    """Return the worst-case inputs for all chains and ladders that read an input of the program."""
     inputs = program.with_role(Role.INPUT)
     first = dict(
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
@@ -79,15 +76,14 @@ def worst_case(program: Program) -> WorstCase:
     targets: list[SignalPeak] = []
     n_steps = 0
     for op in program.ops:
-        if not isinstance(op, Cascade) or op.source not in first:
+        if not isinstance(op, Cascade | Ladder) or op.source not in first:
             continue
         fmt, n = program.vector(op.source).fmt, program.vector(op.source).length
-        for pattern in _patterns(op):
+        for pattern in chain_patterns(op) if isinstance(op, Cascade) else ladder_patterns(op):
             claim, goal = signals[pattern.signal], pattern.goal
             words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
-            if (claim.rounding or 0.0) > WORTH * claim.high:
-                start = _states(program, interpreter)
-                words = steered(program, op, pattern.sections, goal, start, words)
+            if isinstance(op, Cascade) and (claim.rounding or 0.0) > WORTH * claim.high:
+                words = steered(program, op, goal, _states(program, interpreter), words)
             part = np.zeros((len(words), n_in), dtype=np.int64)
             part[:, first[op.source] : first[op.source] + n] = words[:, None]
             interpreter.run(part[:, None, :])
@@ -113,13 +109,12 @@ def _states(program: Program, interpreter: Interpreter) -> dict[str, Words]:
 def reached(program: Program, worst: WorstCase) -> list[Reached]:
     """Return the observed peak of each signal in the interpreter, with its bound.
 
-    States are observed in every step, words inside a chain in the step of their expected peak.
+    States are observed in every step, words that a step does not keep when a peak is expected.
     """
     claims = derive(json.loads(program.to_json())).signals
     observed = {target.signal: 0 for target in worst.targets}
-    inside = {t.step: t for t in worst.targets if t.kind in ("w", "f")}
-    chains = {f"chain of {op.z_inner}": op for op in program.ops if isinstance(op, Cascade)}
-    by_state = {name: op for op in chains.values() for name in op.states} | chains
+    inside = {t.step: t for t in worst.targets if t.kind not in ("o", "i", "state")}
+    memories = {name: op for op in program.ops for name in _signals_of(op)}
     interpreter = Interpreter(program)
     before: dict[str, Words] = {}
     step = 0
@@ -130,10 +125,9 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
             if name in words:
                 observed[name] = max(observed[name], int(np.abs(words[name]).max()))
         if target := inside.get(step):
-            op = by_state[target.signal]
-            start = before | {op.source: words[op.source]}
-            section = list(chain(program, op, start, Rounding.RND))[target.section]
-            largest = int(np.abs(getattr(section, target.kind)).max())
+            op = memories[target.signal]
+            source = {name: words[name] for name in op.reads if name not in op.writes}
+            largest = int(np.abs(_inside(program, op, before | source, target)).max())
             observed[target.signal] = max(observed[target.signal], largest)
         step += 1
         if step in inside:
@@ -151,21 +145,45 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
     ]
 
 
+def _signals_of(op: Operation) -> tuple[str, ...]:
+    """Return the signals of a memory whose worst case is known."""
+    if isinstance(op, Cascade):
+        return (f"chain of {op.z_inner}", *op.states)
+    return (op.state, f"waves of {op.state}") if isinstance(op, Ladder) else ()
+
+
+def _inside(
+    program: Program, op: Operation, words: Mapping[str, Words], target: SignalPeak
+) -> Words:
+    """Return the words of a signal that a step does not keep."""
+    if isinstance(op, Cascade):
+        section = list(chain(program, op, words, Rounding.RND))[target.section]
+        return np.asarray(getattr(section, target.kind))
+    assert isinstance(op, Ladder)
+    for j in range(op.substeps):
+        waves = ladder_substep(program, op, words, Rounding.RND, j)
+        words = {**words, op.state: waves.state.reshape(len(words[op.state]), -1)}
+    if target.kind == "source":
+        # what section 0 took in, and neither passed on nor kept
+        return np.asarray(waves.right[..., 0] + waves.state[..., 0])
+    return np.asarray(getattr(waves, target.kind)[..., target.section])
+
+
 def drive(program: Program) -> tuple[Words, list[Reached]]:
     """Return the worst-case inputs of a program, and the peaks that its signals reach.
 
     Raises
     ------
     SpecError
-        If no chain reads an input.
+        If no chain and no ladder reads an input.
     CertificateError
         If a signal exceeds the bound of its certificate.
     """
     worst = worst_case(program)
     if not worst.targets:
         raise SpecError(
-            "no cascade of this program reads an input, so its worst case is not known: leave out "
-            "--worst-case"
+            "no cascade or ladder of this program reads an input, so its worst case is not known: "
+            "leave out --worst-case"
         )
     found = reached(program, worst)
     for r in found:
@@ -174,58 +192,3 @@ def drive(program: Program) -> tuple[Words, list[Reached]]:
                 r.signal, f"reaches {r.observed} words, but its bound is {r.bound}"
             )
     return worst.inputs, found
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Pattern:
-    """The signal with the largest l1 norm in a format of a chain, and the signs of its input."""
-
-    signal: str
-    goal: Goal
-    signs: Words
-    sections: tuple[LosslessSection, ...]
-
-
-def _patterns(op: Cascade) -> list[_Pattern]:
-    """Return for each format of a chain the signal with the largest l1 norm, and its signs."""
-    sections = sections_of([[(e.coef, e.shift) for e in section] for section in op.sections])
-    response = Response(sections, block_size(op.window))
-    recorded: list[dict[str, Words]] = []
-    total = {name: np.zeros(len(sections)) for name in SIGNALS}
-    for block in response.blocks():
-        before = {name: column.copy() for name, column in total.items()}
-        for name in SIGNALS:
-            total[name] += np.abs(block[name]).sum(axis=0, dtype=np.float64)
-        recorded.append(block)
-        n_steps = len(recorded) * response.block
-        quiet = all(np.all(before[name] >= COVERED_SHARE * total[name]) for name in SIGNALS)
-        # the response of a section late in the chain is delayed
-        if (quiet and n_steps >= 2 * op.window + len(sections)) or n_steps >= MAX_STEPS:
-            break
-    out = []
-    for signal, kinds in _signals(op, sections).items():
-        kind, section = max(kinds, key=lambda at: total[at[0]][at[1]])
-        h = np.concatenate([block[kind][:, section] for block in recorded])
-        covered = np.cumsum(np.abs(h).astype(np.float64))
-        length = int(np.searchsorted(covered, COVERED_SHARE * covered[-1])) + 1
-        # the smallest word has a larger magnitude than the largest one
-        sign = -1 if np.sum(h, dtype=np.float64) > 0 else 1
-        goal = Goal(kind=kind, section=section, sign=sign)
-        signs = np.sign(h[:length][::-1])
-        out.append(_Pattern(signal=signal, goal=goal, signs=signs, sections=sections))
-    return out
-
-
-def _signals(
-    op: Cascade, sections: tuple[LosslessSection, ...]
-) -> dict[str, list[tuple[str, int]]]:
-    """Return the signals of each format of a chain, by kind and section."""
-    found: dict[str, list[tuple[str, int]]] = {f"chain of {op.z_inner}": []}
-    for k, section in enumerate(sections):
-        found[f"chain of {op.z_inner}"].append(("w", k))
-        if section.e2 is None:
-            found.setdefault(op.z_inner, []).append(("o", k))
-        else:
-            found.setdefault(op.z_outer, []).extend([("o", k), ("f", k)])
-            found.setdefault(op.z_inner, []).append(("i", k))
-    return found

@@ -33,6 +33,15 @@ def delay_line(out: Path) -> float | None:
     return design.error
 
 
+def accurate(out: Path) -> lh.Build:
+    """Compile the cheapest memory whose decoded delays are accurate."""
+    print(lh.compare_delays(16, theta=128, bandwidth=0.0125, output="taps=0.5").within("1%").error)
+    memory: lh.Memory = lh.choose_memory(16, accuracy="0.1%", bandwidth=0.0125)
+    error: float = memory.delay_error(0.0125, [0.5])
+    print(error)
+    return lh.compile(memory).write(out)
+
+
 def trained(model: Path, data: Path, out: Path) -> lh.Build:
     """Choose the cheapest widths that keep a network's accuracy."""
     network: lh.Network = lh.load_model(model, theta=40.0)
@@ -60,6 +69,7 @@ def main(model: str, data: str, out: str) -> int:
     """Run everything; return the exit status."""
     try:
         delay_line(Path(out, "delay"))
+        accurate(Path(out, "accurate"))
         trained(Path(model), Path(data), Path(out, "net")).footprint("c-m4")
         by_hand()
     except MismatchError as error:

@@ -149,7 +149,7 @@ BAD = [
     ("--d 8 --output taps", "taps must be given"),
     ("--d 8 --output taps=2", "taps must be fractions of theta from 0 to 1"),
     ("--d 8 --output taps=a", "taps must be numbers"),
-    ("--d 8 --realization wave", "realization must be one of auto, cascade, dense"),
+    ("--d 8 --realization wave", "realization must be one of auto, cascade, ladder, dense"),
     ("--d 8 --discretizer tustin", "discretizer must be one of zoh, euler, bilinear"),
     ("--d 64 --theta 100 --discretizer euler", "use theta >= 639 or"),
     ("no-such.toml", "cannot read no-such.toml"),

@@ -44,9 +44,10 @@ LANES = {
     "gates_every_2": 4,
     "stack": 2,
     "channels_mixed": 1,
+    "ladder_channels": 2,
 }
 """A cascade; dense with channels; a hidden cell and outputs on demand; gates and a clock; ..."""
-FEW = ("mixed", "dense_channels", "lmu_on_demand")
+FEW = ("mixed", "dense_channels", "lmu_on_demand", "ladder_channels")
 """Whose Verilog is played by default: each takes a compiler some seconds."""
 EXAMPLES = 25
 RTL_EXAMPLES = 15

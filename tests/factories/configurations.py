@@ -128,6 +128,10 @@ CONFIGURATIONS: dict[str, Configuration] = {
     "memory d=128 P=16": memory(16, d=128, theta=400, bits=12),
     "memory d=12 5 channels P=3": memory(3, d=12, theta=40, channels=5),
     "euler d=9 P=8": memory(8, d=9, theta=90, discretizer="euler"),
+    "ladder d=64": memory(1, d=64, discretizer="bilinear"),
+    "ladder d=9 2 channels K=4 P=2": memory(
+        2, d=9, theta=40, discretizer="bilinear", channels=2, substeps=4, bits=12
+    ),
     "dense d=16 P=4": memory(4, d=16, theta=64, realization="dense"),
     "dense d=20 2 channels P=8": memory(
         8, d=20, theta=64, realization="dense", channels=2, discretizer="bilinear"

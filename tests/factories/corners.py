@@ -1,4 +1,4 @@
-"""Corner cases of the C generator, those of `network_corners` included."""
+"""Corner cases of the C generator, those of `network_corners` and `ladder_corners` included."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lmu_hw.program.integer_program import (
     Role,
     Vector,
 )
+from tests.factories.ladder_corners import LADDER_CORNERS
 from tests.factories.network_corners import NETWORK_CORNERS
 from tests.factories.programs import cascade_program, copy, linear
 
@@ -132,15 +133,19 @@ def brink(width: int) -> Program:
     )
 
 
-CORNERS: dict[str, Program] = NETWORK_CORNERS | {
-    "network": network(),
-    "copy": through(),
-    "saturating": saturating(),
-    **{f"brink_{width}": brink(width) for width in (22, 23, 24, 29, 30, 31, 32, 33)},
-    "narrow_difference": cascade_program(
-        sections="pp", outer=QFormat(5, 25), inner=QFormat(5, 25), chain=QFormat(5, 25), seed=11
-    ),
-    "input_rounded": cascade_program(sections="pr", bits=16, chain=QFormat(1, 5), seed=12),
-    "window_one": cascade_program(sections="rp", window=1, seed=13),
-    "reals_then_pairs": cascade_program(sections="rrpprr", channels=2, seed=14),
-}
+CORNERS: dict[str, Program] = (
+    NETWORK_CORNERS
+    | LADDER_CORNERS
+    | {
+        "network": network(),
+        "copy": through(),
+        "saturating": saturating(),
+        **{f"brink_{width}": brink(width) for width in (22, 23, 24, 29, 30, 31, 32, 33)},
+        "narrow_difference": cascade_program(
+            sections="pp", outer=QFormat(5, 25), inner=QFormat(5, 25), chain=QFormat(5, 25), seed=11
+        ),
+        "input_rounded": cascade_program(sections="pr", bits=16, chain=QFormat(1, 5), seed=12),
+        "window_one": cascade_program(sections="rp", window=1, seed=13),
+        "reals_then_pairs": cascade_program(sections="rrpprr", channels=2, seed=14),
+    }
+)

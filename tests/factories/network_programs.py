@@ -21,6 +21,7 @@ from lmu_hw.program.integer_program import (
     Term,
     Vector,
 )
+from tests.factories.programs import ladder_program
 
 UNIT = QFormat(1, 7)
 
@@ -113,6 +114,20 @@ class Builder:
             )
         )
         return outer, inner
+
+    def ladder(
+        self, source: str, state: str, order: int, *, substeps: int = 1, fmt: QFormat
+    ) -> None:
+        """Add a ladder of one channel for each word of its source, and its state vectors."""
+        (op,) = ladder_program(order=order, substeps=substeps, seed=order).ops[:1]
+        (u,) = (v for v in self.vectors if v.name == source)
+        self.add(state, u.length * order, Role.STATE, fmt)
+        previous = ""
+        if substeps > 1:
+            previous = self.add(f"{state}_previous", u.length, Role.STATE, u.fmt)
+        silence = self.add(f"{state}_silence", u.length, Role.STATE, QFormat(4, 0, signed=False))
+        names = {"source": source, "state": state, "previous": previous, "silence": silence}
+        self.ops.append(replace(op, **names))  # type: ignore[arg-type]
 
     def pointwise(self, target: str, *terms: Term, function: Function | None = None) -> None:
         self.ops.append(Pointwise(terms=terms, target=target, function=function))

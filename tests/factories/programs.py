@@ -16,11 +16,14 @@ from lmu_hw.program.integer_program import (
     Cascade,
     Channel,
     DenseUpdate,
+    Ladder,
     Linear,
+    MemoryUpdate,
     Operation,
     Pointwise,
     Program,
     Role,
+    Scale,
     Term,
     Vector,
 )
@@ -122,6 +125,49 @@ def dense_program(
     return _program(op, [("m", channels * order, state)], channels, bits, readout, rng, order)
 
 
+def ladder_program(
+    *,
+    order: int = 4,
+    channels: int = 1,
+    bits: int = 8,
+    state: QFormat = QFormat(7, 11),
+    window: int = 12,
+    substeps: int = 1,
+    scaled: bool = False,
+    readout: int = 0,
+    seed: int = 0,
+) -> Program:
+    """Return a ladder with random coefficients, short and long.
+
+    A `Scale` follows if ``scaled``; else ``readout`` rows, or the requantized state when 0.
+    """
+    rng = np.random.default_rng(seed)
+
+    def coefficient(low: float, high: float) -> Adaptor:
+        shift = int(rng.integers(3, 14))
+        top = (1 << shift) - 1
+        return Adaptor(int(np.clip(rng.uniform(low, high) * (1 << shift), -top, top)) or 1, shift)
+
+    op = Ladder(
+        source="u",
+        state="w",
+        previous="previous" if substeps > 1 else "",
+        silence="silence",
+        window=window,
+        substeps=substeps,
+        sections=tuple(coefficient(0.02, 0.9) for _ in range(order)),
+        reflection=coefficient(-0.8, 0.8),
+    )
+    states = [("w", channels * order, state)]
+    program = _program(op, states, channels, bits, readout, rng, order)
+    ops = list(program.ops)
+    if scaled:
+        coefs = tuple(1 if i % 2 == 0 else int(rng.integers(-200, 200)) for i in range(order))
+        shifts = tuple(int(rng.integers(0, 12)) for _ in range(order))
+        ops[1] = Scale(source="w", target="y_w", n_channels=channels, coefs=coefs, shifts=shifts)
+    return replace(program, ops=tuple(ops))
+
+
 def _program(
     op: Operation,
     states: list[tuple[str, int, QFormat]],
@@ -133,6 +179,8 @@ def _program(
 ) -> Program:
     vectors = [Vector(name="u", length=channels, fmt=QFormat(1, bits - 1), role=Role.INPUT)]
     vectors += [Vector(name=n, length=k, fmt=f, role=Role.STATE) for n, k, f in states]
+    if getattr(op, "previous", ""):
+        vectors.append(replace(vectors[0], name="previous", role=Role.STATE))
     count = QFormat(op.window.bit_length(), 0, signed=False)  # type: ignore[union-attr]
     vectors.append(Vector(name="silence", length=channels, fmt=count, role=Role.STATE))
     ops: list[Operation] = [op]
@@ -188,6 +236,14 @@ PROGRAMS: dict[str, Program] = {
         seed=6,
     ),
     "channels": cascade_program(sections="prp", channels=3, readout=2, seed=7),
+    "ladder": ladder_program(order=5, scaled=True),
+    "ladder_one": ladder_program(order=1, seed=1),
+    "ladder_two": ladder_program(order=2, scaled=True, state=QFormat(3, 5), seed=2),
+    "ladder_readout": ladder_program(order=4, readout=3, bits=12, seed=3),
+    "ladder_substeps": ladder_program(order=3, substeps=4, state=QFormat(5, 7), seed=4),
+    "ladder_channels": ladder_program(order=4, channels=3, substeps=2, scaled=True, seed=5),
+    "ladder_wide": ladder_program(order=6, bits=16, state=QFormat(9, 31), scaled=True, seed=6),
+    "ladder_eight": ladder_program(order=7, bits=24, state=QFormat(4, 20), substeps=8, seed=7),
     "dense": dense_program(order=4),
     "dense_one": dense_program(order=1, seed=1),
     "dense_readout": dense_program(order=6, bits=12, readout=3, seed=2),
@@ -225,7 +281,7 @@ def random_state(program: Program, rng: np.random.Generator, n_streams: int) -> 
     -------
     int64 array, shape (n_streams, n_state)
     """
-    limits = {op.silence: op.window for op in program.ops if isinstance(op, Cascade | DenseUpdate)}
+    limits = {op.silence: op.window for op in program.ops if isinstance(op, MemoryUpdate)}
     if program.clock:
         limits[program.clock] = program.output_every - 1
     parts = [np.empty((n_streams, 0), dtype=np.int64)]

@@ -18,11 +18,13 @@ from lmu_hw.program.integer_program import (
     Cascade,
     DenseUpdate,
     Function,
+    Ladder,
     Linear,
     Operation,
     Pointwise,
     Program,
     Role,
+    Scale,
     Term,
     Vector,
 )
@@ -168,6 +170,46 @@ class Growing:
             )
         )
 
+    def ladder(self) -> None:
+        source = self.source()
+        channels, order = self.vectors[source].length, self.draw(st.integers(1, 4))
+        window, substeps = self.draw(st.integers(1, 6)), self.draw(st.sampled_from([1, 2, 4, 8]))
+        coefficients = st.tuples(st.integers(1, 12), st.floats(0, 1)).map(
+            lambda drawn: Adaptor(1 + int(drawn[1] * ((1 << drawn[0]) - 2)), drawn[0])
+        )
+        signed = formats().map(lambda fmt: QFormat(fmt.int_bits, fmt.frac_bits))
+        reflection = self.draw(coefficients)
+        if self.draw(st.booleans()):
+            reflection = Adaptor(-reflection.coef, reflection.shift)
+        previous = (channels, Role.STATE, self.vectors[source].fmt)
+        self.write(
+            Ladder(
+                source=source,
+                state=self.add(channels * order, Role.STATE, self.draw(signed)),
+                previous=self.add(*previous) if substeps > 1 else "",
+                silence=self.add(channels, Role.STATE, self.draw(counters(window))),
+                window=window,
+                substeps=substeps,
+                sections=tuple(self.draw(coefficients) for _ in range(order)),
+                reflection=reflection,
+            )
+        )
+
+    def scale(self) -> None:
+        source = self.source()
+        length = self.vectors[source].length
+        channels = self.draw(st.sampled_from([c for c in range(1, 7) if length % c == 0]))
+        n = length // channels
+        self.write(
+            Scale(
+                source=source,
+                target=self.target(length),
+                n_channels=channels,
+                coefs=self.ints(-300, 300, n),
+                shifts=self.ints(0, 20, n),
+            )
+        )
+
     def dense(self) -> None:
         source = self.source()
         channels, order = self.vectors[source].length, self.draw(st.integers(1, 3))
@@ -194,6 +236,7 @@ def programs(draw: Draw) -> Program:
     for _ in range(draw(st.integers(0, 2))):
         g.add(draw(lengths), Role.STATE)
     kinds = (g.linear, g.linear, g.pointwise, g.pointwise, g.argmax, g.cascade, g.dense)
+    kinds += (g.ladder, g.scale)
     for _ in range(draw(st.integers(1, 5))):
         draw(st.sampled_from(kinds))()
     if not any(v.role is Role.OUTPUT for v in g.vectors.values()):

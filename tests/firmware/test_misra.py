@@ -24,6 +24,7 @@ DESIGNS = {
     "wide": PROGRAMS["wide"],
     "every": NETWORKS["lmu_every_3"],
     "functions": CORNERS["functions"],
+    "ladder": CORNERS["ladders"],
 }
 FLAGS = ["--quiet", "--std=c99", "--addon=misra", "--suppress=missingIncludeSystem"]
 REPORT = re.compile(r"(\w+\.[ch]):\d+:\d+: .*\[misra-c2012-([\d.]+)\]\n(.*)\n")

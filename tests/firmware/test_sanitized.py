@@ -14,14 +14,23 @@ import pytest
 from lmu_hw.errors import EmitError, UndefinedBehaviourError
 from lmu_hw.firmware import emit
 from lmu_hw.firmware.c_expressions import binary
-from lmu_hw.program.fixedpoint import QFormat
-from lmu_hw.program.integer_program import Cascade, DenseUpdate, Linear, Program, Role, Vector
+from lmu_hw.program.fixedpoint import QFormat, Rounding
+from lmu_hw.program.integer_program import (
+    Adaptor,
+    Ladder,
+    Linear,
+    MemoryUpdate,
+    Program,
+    Role,
+    Vector,
+)
 from lmu_hw.program.interpreter import Interpreter
+from lmu_hw.program.memory_step import ladder_substep
 from lmu_hw.verify.backends import sanitized
 from lmu_hw.verify.extremes import extremes
 from tests.factories.builds import VERSION, write_c
 from tests.factories.corners import CORNERS
-from tests.factories.programs import PROGRAMS
+from tests.factories.programs import PROGRAMS, ladder_program, with_op
 from tests.factories.random_networks import random_program
 from tests.tools import needs
 
@@ -54,11 +63,17 @@ def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
         check(tmp_path, seed)
 
 
-@pytest.mark.parametrize("name", ["products", "scales_113", "brink_32", "network", "saturating"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("products", "scales_113", "brink_32", "network", "saturating"),
+        *("ladder_brink_30", "ladder_saturating", "ladder_own_shifts", "ladders"),
+    ],
+)
 def test_corners_of_the_generator(name: str, tmp_path: Path) -> None:
     result, silent = sanitized.run(write_c(CORNERS[name], tmp_path / "c").parent, CORNERS[name], 3)
     assert (result.first, result.mismatches) == (None, 0)
-    assert (silent > 0) == any(isinstance(op, Cascade | DenseUpdate) for op in CORNERS[name].ops)
+    assert (silent > 0) == any(isinstance(op, MemoryUpdate) for op in CORNERS[name].ops)
 
 
 def biased() -> Program:
@@ -143,6 +158,23 @@ def test_a_sum_comes_to_its_bound() -> None:
     sums = cases.states @ np.array(op.rows[0]) + op.biases[0]
     peak = [sum(w * end for w in op.rows[0]) + op.biases[0] for end in (-(1 << 15), (1 << 15) - 1)]
     assert [sums.min(), sums.max()] == peak
+
+
+def test_a_sum_of_a_ladder_comes_to_its_bound() -> None:
+    """The state of an odd section takes l + a - w: every section meets all three at their ends."""
+    program = ladder_program(order=16, state=QFormat(8, 8), seed=3)
+    program = with_op(program, 0, sections=(Adaptor(1, 12), Adaptor(1, 12)) * 8)
+    op = program.ops[0]
+    assert isinstance(op, Ladder)
+    fmt = program.vector("w").fmt
+    driven = extremes(program, 1, 0, most=32)
+    w, u = driven.states[:16, :16], driven.inputs[0, :16]
+    waves = ladder_substep(program, op, {"w": w, "u": u}, Rounding.RND, 0)
+    a, left = waves.left[:, 0], waves.right[:, 0]
+    # the resistor sends nothing to the last one
+    sums = left[:, 0:14:2] + a[:, 2::2] - w[:, 1:15:2]
+    assert sums.max(axis=0).min() > 2.99 * fmt.max
+    assert sums.min(axis=0).max() < 2.99 * fmt.min
 
 
 def test_cases_keep_to_their_formats() -> None:

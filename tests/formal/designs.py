@@ -9,7 +9,7 @@ from lmu_hw.program.integer_program import Adaptor, Linear, Program, Role, Vecto
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
-from tests.factories.programs import cascade_program, dense_program, with_op
+from tests.factories.programs import cascade_program, dense_program, ladder_program, with_op
 from tests.formal.prover import Design
 
 NARROW = QFormat(3, 2)
@@ -54,6 +54,12 @@ PROGRAMS = {
         cascade_program(sections="r", bits=4, inner=NARROW, chain=NARROW, window=2),
         0,
         sections=((Adaptor(3, 2),),),
+    ),
+    "ladder": with_op(
+        ladder_program(order=2, bits=4, state=NARROW, window=2),
+        0,
+        sections=(Adaptor(3, 2), Adaptor(5, 3)),
+        reflection=Adaptor(-1, 1),
     ),
     "dense": dense_program(order=2, bits=4, state=NARROW, window=2),
     "layer": layer(1),

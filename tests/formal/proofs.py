@@ -22,6 +22,7 @@ WORDS = dict.fromkeys(
 """Modules to cut out of a design so that its words are arbitrary, but keep their cycles."""
 CONTROL = {
     "cascade": ("lmu_memory", "lmu_operand_mux", "lmu_zero_run_counter", "lmu_chain"),
+    "ladder": ("lmu_memory", "lmu_operand_mux", "lmu_zero_run_counter", "lmu_ladder"),
     "layer, every 2": (
         "lmu_memory",
         "lmu_operand_mux",
@@ -313,6 +314,36 @@ PROOFS = (
             text="assign memory_write = ",
         ),
         depth=64,
+        slow=True,
+    ),
+    pacing(
+        "ladder",
+        Mutation(
+            what="a step ends a cycle early",
+            pattern=r"cycle == control_word\[8:4\]\)",
+            text="cycle + 5'd1 >= control_word[8:4])",
+        ),
+        slow=True,
+    ),
+    state(
+        "ladder",
+        Mutation(
+            what="no state is loaded",
+            pattern=r"assign to_ladder = loads &&",
+            text="assign to_ladder = saves &&",
+        ),
+        cut=(),
+        depth=14,
+        slow=True,
+    ),
+    forgetting(
+        "ladder",
+        Mutation(
+            what="the states are not cleared",
+            pattern=r"assign write = clear \|\| (windows)",
+            text=r"assign write = \1",
+        ),
+        depth=60,
         slow=True,
     ),
     requantizing(

@@ -14,6 +14,7 @@ IDLE = (
     "sequencer.running",
     "step_controller.swap",
     *(f"chain.{n}" for n in ("left", "current", "before_2", "loading")),
+    *(f"ladder.windows.{n}" for n in ("current", "coming", "starting", "write", "passes_odd")),
 )
 """What only a step changes."""
 
@@ -49,9 +50,11 @@ class RoundTrip(Harness):
             row, bank = divmod(word, lanes)
             ram, address = f"memory.bank_{bank}", segment.place.row + row
         else:
-            ram = {StateBank.CHAIN: "chain.states", StateBank.COUNTS: "zero_run_counter.counts"}[
-                segment.memory
-            ]
+            ram = {
+                StateBank.CHAIN: "chain.states",
+                StateBank.LADDER: "ladder.states",
+                StateBank.COUNTS: "zero_run_counter.counts",
+            }[segment.memory]
             address = segment.address + word
         return self.probe(f"{ram}.ram.words[{address}]", self.declared(f"{ram}.read_word"))
 

@@ -21,25 +21,28 @@ from lmu_hw.models import forward
 from lmu_hw.models.network import Activation, FloatNetwork, LinearMemory, LMULayer, scores
 from lmu_hw.program.codec import from_data, to_data
 from lmu_hw.program.fixedpoint import QFormat, from_real
-from lmu_hw.program.integer_program import Program
-from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.program.operations import (
+from lmu_hw.program.integer_program import (
     Adaptor,
     Cascade,
     DenseUpdate,
     Function,
+    Ladder,
     Linear,
     Pointwise,
+    Program,
     Role,
+    Scale,
     Term,
     Vector,
 )
+from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.program.output_timing import with_output_every
 from lmu_hw.program.size import ram_bits, rom_bits
 from lmu_hw.quantize.calibration import Calibration
 from lmu_hw.quantize.quantize_network import QuantizedNetwork
 from lmu_hw.quantize.word_lengths import Widths
 from tests.factories.networks import CELLS, LINEAR, TANH, cell, lmu, network, rng, with_classes
+from tests.factories.programs import ladder_program
 from tests.tools import require
 
 ENGINES = ["interpreter", "c"]
@@ -386,6 +389,21 @@ def test_bits_of_a_dense_memory() -> None:
     program = Program(title="t", vectors=vectors, ops=(memory, copy))
     assert rom_bits(program) == 4 * 4 + 2 * 6
     assert ram_bits(program) == 2 * 7 + 3
+
+
+def test_bits_of_a_ladder() -> None:
+    program = ladder_program(scaled=True)
+    memory, scale = program.ops
+    assert isinstance(memory, Ladder)
+    assert isinstance(scale, Scale)
+    op = replace(
+        memory,
+        sections=(Adaptor(5, 3), Adaptor(100, 8), Adaptor(3, 9), Adaptor(1, 3)),
+        reflection=Adaptor(-7, 4),
+    )
+    program = replace(program, ops=(op, replace(scale, coefs=(1, 9, 1, 7))))
+    # a signed word of the widest coefficient and a shift each, of adaptors and of the readout
+    assert rom_bits(program) == 5 * (8 + 6) + 4 * (5 + 6)
 
 
 def test_narrower_words_cost_less() -> None:

@@ -54,8 +54,8 @@ FULL = LMUSpec(
 D = r"d \(order\) must be a whole number from 1 to 1024, not "
 THETA = "theta must be > 0 and <= 1e\\+06 samples, not "
 KNOWN = (
-    "known keys are bits, channels, coef_bits, d, discretizer, name, order, output, realization, "
-    "state_bits, taps, theta, weight_bits"
+    "known keys are accuracy, bandwidth, bits, channels, coef_bits, d, discretizer, name, order, "
+    "output, realization, state_bits, substeps, taps, theta, weight_bits"
 )
 
 
@@ -249,7 +249,22 @@ def test_refused_thetas(value: Any, text: str) -> None:
         ({"d": 4, "discretizer": 1}, "discretizer must be one of zoh, euler, bilinear, not 1"),
         (
             {"d": 4, "realization": "chain"},
-            "realization must be one of auto, cascade, dense, not 'chain'",
+            "realization must be one of auto, cascade, ladder, dense, not 'chain'",
+        ),
+        ({"d": 4, "substeps": 3}, "substeps must be one of 1, 2, 4, 8, not 3"),
+        ({"d": 4, "substeps": True}, "substeps must be one of 1, 2, 4, 8, not True"),
+        ({"d": 4, "substeps": "2"}, "substeps must be one of 1, 2, 4, 8, not '2'"),
+        (
+            {"d": 4, "substeps": 2},
+            "substeps must go with the bilinear discretizer, not zoh: add --discretizer bilinear",
+        ),
+        (
+            {"d": 4, "discretizer": "euler", "realization": "ladder"},
+            "a ladder must go with the bilinear discretizer, not euler: add --discretizer bilinear",
+        ),
+        (
+            {"d": 4, "discretizer": "bilinear", "substeps": 4, "realization": "dense"},
+            "substeps must be 1 with --realization dense, not 4: use --realization ladder",
         ),
         ({"d": 4, "realization": []}, r"realization must be one of .*, not \[\]"),
         ({"d": 4, "output": "m"}, "output must be one of memory, state, taps, not 'm'"),
@@ -434,3 +449,11 @@ def test_names_that_c_or_verilog_cannot_take(name: str) -> None:
     with pytest.raises(SpecError, match=f"a C header or a type ending in _t, .* not '{name}'"):
         parse({"d": 2, "name": name})
     assert parse({"d": 2, "name": f"{name}_1"}).name == f"{name}_1"
+
+
+@pytest.mark.parametrize("keys", [{"substeps": 4}, {"realization": "ladder"}])
+def test_an_accuracy_takes_the_discretizer_that_goes_with_the_rest(keys: dict[str, Any]) -> None:
+    asked = {"d": 8, "accuracy": "1%", "bandwidth": 0.01}
+    assert parse(asked | keys).discretizer is Discretizer.BILINEAR
+    assert parse(asked).discretizer is Discretizer.ZOH
+    refused(asked | keys | {"discretizer": "zoh"}, ".* must go with the bilinear discretizer.*")

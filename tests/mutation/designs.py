@@ -20,14 +20,15 @@ DESIGNS = {
     "cascade": {"d": 6, "theta": 20, "realization": "cascade"},
     "channels": {"d": 5, "theta": 15, "channels": 3, "output": "state", "realization": "cascade"},
     "dense": {"d": 5, "output": "taps=0,0.5", "realization": "dense"},
+    "ladder": {"d": 5, "theta": 20, "realization": "ladder", "discretizer": "bilinear"},
     "port": {"d": 6, "theta": 7, "realization": "cascade"},
 }
 """Large enough that few counters come to their ends both ways round."""
 HARDWARE = {"port": Hardware(state_port=True)}
 """Where it is not the usual one."""
 SHARES = {
-    "c": {"cascade": 0.5, "channels": 0.25, "dense": 0.25},
-    "verilog": {"cascade": 0.4, "channels": 0.2, "dense": 0.2, "port": 0.2},
+    "c": {"cascade": 0.4, "channels": 0.2, "dense": 0.2, "ladder": 0.2},
+    "verilog": {"cascade": 0.3, "channels": 0.15, "dense": 0.15, "ladder": 0.2, "port": 0.2},
 }
 """The C knows nothing of a state port."""
 

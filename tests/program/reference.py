@@ -20,11 +20,13 @@ from lmu_hw.program.integer_program import (
     Cascade,
     DenseUpdate,
     Function,
+    Ladder,
     Linear,
     Operation,
     Pointwise,
     Program,
     Role,
+    Scale,
 )
 
 HALF = Fraction(1, 2)
@@ -118,6 +120,13 @@ class Reference:
             self.words[op.target] = [
                 self._pointwise_word(op, i) for i in range(len(self.words[op.target]))
             ]
+        elif isinstance(op, Scale):
+            x = self.words[op.source]
+            fmt, n = integers(self.formats[op.target]), len(op.coefs)
+            self.words[op.target] = [
+                word(Fraction(op.coefs[k % n] * x[k], 2 ** op.shifts[k % n]), fmt)
+                for k in range(len(x))
+            ]
         elif isinstance(op, Argmax):
             x = self.words[op.source]
             self.words[op.target] = [min(i for i in range(len(x)) if x[i] == max(x))]
@@ -128,6 +137,8 @@ class Reference:
                 silent = self.words[op.silence][c] == op.window
                 if isinstance(op, Cascade):
                     self._cascade_channel(op, c, u, silent)
+                elif isinstance(op, Ladder):
+                    self._ladder_channel(op, c, u, silent)
                 else:
                     self._dense_channel(op, c, u, silent)
 
@@ -170,6 +181,46 @@ class Reference:
             change = Fraction(sum(op.rows[r][j] * v[j] for j in range(d)), 2 ** op.shifts[r])
             self.words[op.state][c * d + r] = word(m[r] + change, integers(fmt), silent=silent)
 
+    def _ladder_channel(self, op: Ladder, c: int, u: int, silent: bool) -> None:
+        d, K = len(op.sections), op.substeps
+        fmt, u_fmt = self.formats[op.state], self.formats[op.source]
+        old = self.words[op.previous][c] if op.previous else u
+        for j in range(1, K + 1):
+            # the mean of the interpolated input at both ends of the substep; K = 1 takes u itself
+            mean = Fraction(u) if K == 1 else old + Fraction(2 * j - 1, 2 * K) * (u - old)
+            x = word(2 * mean * Fraction(2) ** -u_fmt.frac_bits, fmt)
+            w = self.words[op.state][c * d : (c + 1) * d]
+            from_right = [0] * (d + 1)
+            for i in reversed(range(d)):
+                # the wave to the left does not depend on the one that comes from there
+                sent, _, _ = three_port(
+                    i, op.sections[i], *map(Fraction, (0, from_right[i + 1], w[i]))
+                )
+                from_right[i] = word(sent, integers(fmt), silent=silent)
+            rho = Fraction(op.reflection.coef, 2**op.reflection.shift)
+            wave = word(x + rho * (x - from_right[0]), integers(fmt), silent=silent)
+            for i in range(d):
+                # an even section takes a + w as it sent it
+                right, state = self._ladder_section(op, i, wave, from_right, w[i], silent)
+                self.words[op.state][c * d + i] = state
+                wave = right
+        if op.previous:
+            self.words[op.previous][c] = u
+
+    def _ladder_section(
+        self, op: Ladder, i: int, wave: int, from_right: list[int], w: int, silent: bool
+    ) -> tuple[int, int]:
+        """Return the words of the wave to the right and of the new state."""
+        fmt = integers(self.formats[op.state])
+        a = Fraction(from_right[i + 1])
+        if i % 2 == 0:
+            # a saturated a + w acts as a wave that came from the right
+            a = from_right[i] - Fraction(w)
+        _, right, state = three_port(i, op.sections[i], Fraction(wave), a, Fraction(w))
+        # the state is minus the rounded negative: halves of it are rounded down
+        new = Fraction(-rounded(-state, silent=silent))
+        return word(right, fmt, silent=silent), word(new, fmt)
+
     def _cascade_channel(self, op: Cascade, c: int, u: int, silent: bool) -> None:
         inner_fmt = self.formats[op.z_inner]
         n_pairs = sum(len(section) == 2 for section in op.sections)
@@ -190,6 +241,24 @@ class Reference:
             self.words[op.z_inner][k] = word(a, inner_fmt, silent=silent)
             self.words[op.z_outer][pair] = word(b, outer_fmt, silent=silent)
             pair += 1
+
+
+def three_port(
+    i: int, adaptor: Adaptor, left: Fraction, right: Fraction, w: Fraction
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Return the exact waves that section i sends left, right and to its state.
+
+    From the voltages and currents of the three ports, not from the program's sums: a series
+    capacitor sends its wave back, a shunt inductor sends it back inverted.
+    """
+    e = Fraction(adaptor.coef, 2**adaptor.shift)
+    if i % 2 == 0:
+        # one current through all three ports, whose resistances are 1, 1 - e and e
+        current = (left - right - w) / 2
+        return left - 2 * current, right + 2 * (1 - e) * current, w + 2 * e * current
+    # one voltage at all three ports, whose conductances are 1, 1 - e and e
+    voltage = left + (1 - e) * right + e * w
+    return voltage - left, voltage - right, -(voltage - w)
 
 
 def two_port(adaptor: Adaptor, a: Fraction, b: Fraction) -> tuple[Fraction, Fraction]:

@@ -20,6 +20,7 @@ from tests.factories.programs import (
     PROGRAMS,
     cascade_program,
     dense_program,
+    ladder_program,
     random_state,
     stimulus,
 )
@@ -74,7 +75,11 @@ def test_streams_from_loaded_states(program: Program) -> None:
 
 
 def test_window_of_one_truncates_at_the_first_zero() -> None:
-    for program in (cascade_program(sections="pr", window=1), dense_program(window=1)):
+    for program in (
+        cascade_program(sections="pr", window=1),
+        dense_program(window=1),
+        ladder_program(window=1),
+    ):
         rng = np.random.default_rng(3)
         state = random_state(program, rng, 1)
         u = np.array([0, 5, 0, 0, -128, 0])[:, None]
@@ -125,6 +130,24 @@ WIDEST: dict[str, Program] = {
         cascade_program(sections="r", inner=QFormat(6, 4), chain=QFormat(2, 30)),
         0,
         lambda bits: {"sections": ((Adaptor((1 << bits) - 1, bits - 1),),)},
+    ),
+    "ladder": just_fitting(
+        PROGRAMS["ladder"], 0, lambda bits: {"sections": (Adaptor((1 << bits) - 1, bits),) * 5}
+    ),
+    "ladder of wide words": just_fitting(
+        ladder_program(order=4, state=QFormat(30, 10)),
+        0,
+        lambda bits: {"reflection": Adaptor(1 - (1 << bits), bits)},
+    ),
+    "ladder input": just_fitting(
+        ladder_program(order=1, substeps=8, bits=24, state=QFormat(9, 31)),
+        0,
+        lambda bits: {"sections": (Adaptor(1, bits),)},
+    ),
+    "scale": just_fitting(
+        PROGRAMS["ladder"],
+        1,
+        lambda bits: {"coefs": (-(1 << bits) + 1,) * 5, "shifts": (bits,) * 5},
     ),
     "dense": just_fitting(
         PROGRAMS["dense_one"],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,10 @@ from lmu_hw import firmware
 from lmu_hw._support.build_directory import sha256_of
 from lmu_hw.errors import CertificateError, ModelFileError
 from lmu_hw.program.codec import to_data
+from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program
 from lmu_hw.proof.c_sums import check_sums
+from lmu_hw.proof.c_wave_sums import wave_sums
 from lmu_hw.proof.certificate import certify
 from tests.cli.command import call
 from tests.factories.builds import generate
@@ -57,7 +62,10 @@ def test_every_sum_holds(name: str) -> None:
     program, claims, text = stated(name)
     check_sums(program, claims, text)
     kinds = {op["kind"] for op in program["ops"]} - {"argmax"}
-    assert {re.split(r"_\d|_rows|_(?=outer|inner|real)", c["function"])[0] for c in claims} >= kinds
+    assert {
+        re.split(r"_\d|_rows|_(?=outer|inner|real|product$|sum$|input$)", c["function"])[0]
+        for c in claims
+    } >= kinds
     for claim in claims:
         assert claim["type"] in ("int32_t", "int64_t")
 
@@ -125,6 +133,62 @@ def test_a_fault_is_caught(fault: Callable[[Claims, str], tuple[Claims, str]]) -
     program, claims, text = stated("network")
     with pytest.raises(CertificateError, match=FAULTS[fault]):
         check_sums(program, *fault(claims, text))
+
+
+WIDE = {
+    ("ladder_brink_31", "ladder_sum", "sum"): "const int64_t sum = ",
+    ("ladder_brink_32", "ladder_product", "d"): "const int64_t d = ",
+    ("ladder", "ladder_product", "t"): "const int64_t t = ",
+    ("ladder", "scale", "x"): "const int64_t x = ",
+}
+
+
+@pytest.mark.parametrize(("name", "function", "variable"), WIDE)
+def test_a_narrow_sum_of_a_ladder_is_caught(name: str, function: str, variable: str) -> None:
+    program, claims, text = stated(name)
+    (claim,) = (c for c in claims if (c["function"], c["variable"]) == (function, variable))
+    others = [c for c in claims if c is not claim]
+    with pytest.raises(CertificateError, match="is claimed to fit int32_t, but reaches"):
+        check_sums(program, [*others, claim | {"type": "int32_t"}], text)
+    good = WIDE[name, function, variable]
+    edited = text.replace(good, good.replace("int64_t", "int32_t"), 1)
+    assert edited != text
+    with pytest.raises(CertificateError, match="is int64_t by the certificate, but int32_t in"):
+        check_sums(program, claims, edited)
+    with pytest.raises(CertificateError, match="the claim of its range is missing"):
+        check_sums(program, others, text)
+    for end, by in (("low", 1), ("high", -1)):
+        with pytest.raises(CertificateError, match="is claimed to reach"):
+            check_sums(program, [*others, claim | {end: claim[end] + by}], text)
+
+
+def test_a_scale_that_loses_bits_is_caught() -> None:
+    program, claims, text = stated("ladder")
+    edited = [c | {"scale_bits": 1} if c["variable"] == "t" else c for c in claims]
+    with pytest.raises(CertificateError, match="1 fractional bits cannot hold a coefficient"):
+        check_sums(program, edited, text)
+
+
+@pytest.mark.parametrize("coefs", [(1, 1, 1), (3, 7, -5), (7, 1, 6)])
+def test_sums_of_a_ladder_by_all_words(coefs: tuple[int, int, int]) -> None:
+    """Every wave of 3 bits, in both sections and at the source."""
+    even, odd, rho = (Fraction(coef, 8) for coef in coefs)
+    found = []
+    for left, a, w, b in itertools.product(range(-4, 4), repeat=4):
+        for x, sign in (
+            (left + rho * (left - a), 1),
+            (left - w + even * (b - left), 1),
+            (even * (b - left) - w, -1),
+            (a + odd * (w - a), 1),
+            (left + odd * (w - a), 1),
+            (left + a - w + odd * (w - a), -1),
+        ):
+            found += [sign * math.floor(x + Fraction(1, 2)), math.floor(sign * x)]
+    op = {
+        "sections": [{"coef": coef, "shift": 3} for coef in coefs[:2]],
+        "reflection": {"coef": coefs[2], "shift": 3},
+    }
+    assert wave_sums(op, QFormat(3, 0)) == (min(found), max(found))
 
 
 @pytest.mark.parametrize("claims", [None, {}, [3], "sums"])

@@ -22,7 +22,8 @@ from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.program.codec import from_data
 from lmu_hw.proof.certificate import certificate, certify, require_proof
 from lmu_hw.proof.certificate_report import Certificate
-from lmu_hw.quantize.quantize_memory import QuantizedMemory, quantize_memory
+from lmu_hw.quantize.memory_design import QuantizedMemory
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.configurations import CONFIGURATIONS
 from tests.factories.networks import lmu, network

@@ -9,7 +9,7 @@ import pytest
 
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, Cascade, Program, Role
-from lmu_hw.program.interpreter import chain
+from lmu_hw.program.memory_step import chain
 from lmu_hw.proof.claims import Basis
 from lmu_hw.proof.derive import derive
 from lmu_hw.proof.lossless import RoundingSteps, sections_of

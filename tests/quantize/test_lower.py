@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import SpecError
+from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.network import (
     Activation,
@@ -23,7 +24,7 @@ from lmu_hw.models.network import (
 from lmu_hw.program.integer_program import Role
 from lmu_hw.quantize import signal_graph as graphs
 from lmu_hw.quantize.lower import lower
-from lmu_hw.quantize.signal_graph import Affine, Gate, MemoryUpdate, SignalGraph
+from lmu_hw.quantize.signal_graph import Affine, Gate, MemoryUpdate, ScaleNode, SignalGraph
 from tests.factories.networks import (
     CELLS,
     GATES,
@@ -245,6 +246,41 @@ def test_only_a_memory_that_leaves_the_network_is_read_out() -> None:
     # one d x d for all channels
     assert sum(m.size for m in readout.matrices) == 36
     assert readout.n_channels == 3
+
+
+BILINEAR = LinearMemory(order=7, theta=30.0, discretizer=Discretizer.BILINEAR, channels=2)
+
+
+@pytest.mark.parametrize("terms", SOME_TERMS)
+@pytest.mark.parametrize("reads_input", [False, True])
+def test_a_bilinear_memory_that_leaves_the_network_is_a_ladder(
+    terms: tuple[str, ...], reads_input: bool
+) -> None:
+    graph = check(
+        network(lmu(rng(1), 2, terms=terms, memory=BILINEAR, reads_input=reads_input)),
+        # the coefficients of a ladder act on m directly: 24 bits, a gain of the order
+        tolerance=1e-4,
+    )
+    (scale,) = (n for n in graph.nodes if isinstance(n, ScaleNode))
+    assert scale.source == "l1_w"
+    assert not any(n.target == "y" for n in graph.nodes if isinstance(n, Affine))
+    (update,) = (n for n in graph.nodes if isinstance(n, MemoryUpdate))
+    assert graph.multiplies(update) == 2 * 8
+    # three odd rows of seven; even ones are halved
+    assert graph.multiplies(scale) == 2 * 3
+
+
+def test_other_bilinear_memories_stay_cascades() -> None:
+    """Weights that read m take a readout for nothing; a trained A has no ladder."""
+    first, last = lmu(rng(1), 2, memory=BILINEAR), lmu(rng(2), 14, terms=TERMS, memory=BILINEAR)
+    graph = check(network(first, last), tolerance=1e-4)
+    assert [n.source for n in graph.nodes if isinstance(n, ScaleNode)] == ["l2_w"]
+    dense = cell(rng(3), "dense", 14, 3)
+    assert not any(isinstance(n, ScaleNode) for n in check(network(first, dense)).nodes)
+    own = replace(BILINEAR, trained=trained(rng(4), 7))
+    assert not any(
+        isinstance(n, ScaleNode) for n in check(network(lmu(rng(1), 2, memory=own))).nodes
+    )
 
 
 def test_the_input_of_the_step_before_is_kept_where_it_is_fed_back() -> None:

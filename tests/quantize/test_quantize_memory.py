@@ -21,7 +21,9 @@ from lmu_hw.program.fixedpoint import from_real, to_real
 from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.coefficients import real_sections
-from lmu_hw.quantize.quantize_memory import ERROR_BUDGET, QuantizedMemory, quantize_memory
+from lmu_hw.quantize.memory_design import QuantizedMemory
+from lmu_hw.quantize.memory_search import ERROR_BUDGET
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.tools import needs
 
 WITHIN_BUDGET = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]

@@ -13,6 +13,7 @@ import pytest
 from lmu_hw.errors import SpecError
 from lmu_hw.measure.dataset import Dataset
 from lmu_hw.measure.evaluate import run_integers
+from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.network import (
@@ -391,6 +392,22 @@ def test_plain_python_gives_the_same_words_and_states(kind: str | None, widths: 
     wanted, state = reference.run(program, x)
     np.testing.assert_array_equal(got, wanted)
     np.testing.assert_array_equal(run.save()[0], state)
+
+
+@pytest.mark.parametrize("terms", [(), TERMS])
+def test_a_ladder_as_the_output(terms: tuple[str, ...]) -> None:
+    """Within the roundings of 16-bit words of m, and of the encoder's weights where it reads m."""
+    memory = LinearMemory(order=9, theta=40.0, discretizer=Discretizer.BILINEAR, channels=2)
+    net = network(lmu(rng(1), 2, terms=terms, memory=memory))
+    data = sequences(net, 160)
+    made, x = design(net, data=data), data[0]
+    kinds = ["ladder", "scale"] if not terms else ["linear", "ladder", "scale", "pointwise"]
+    assert [op.kind for op in made.program.ops] == kinds
+    lsb = made.program.with_role(Role.OUTPUT)[0].fmt.lsb
+    error = integers(made, x) - forward.run(replace(net, every_step=True), x[None])[0]
+    assert np.sqrt(np.mean(error**2, axis=0)).max() < (1.0 if not terms else 8.0) * lsb
+    got = Interpreter(made.program).run(words(made, x[:40])[:, None])[:, 0]
+    np.testing.assert_array_equal(got, reference.run(made.program, words(made, x[:40]))[0])
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

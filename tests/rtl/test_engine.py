@@ -93,7 +93,14 @@ def test_any_pace_of_results(name: str, interval: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lanes"), [("mixed", 1), ("lmu_on_demand", 4), ("dense_readout", 2), ("network", 3)]
+    ("name", "lanes"),
+    [
+        ("mixed", 1),
+        ("lmu_on_demand", 4),
+        ("dense_readout", 2),
+        ("network", 3),
+        ("ladder_channels", 2),
+    ],
 )
 def test_stalls_change_no_word(name: str, lanes: int) -> None:
     program = ALL[name]
@@ -104,7 +111,8 @@ def test_stalls_change_no_word(name: str, lanes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lanes"), [("mixed", 1), ("dense_channels", 2), ("lmu_every_3", 3)]
+    ("name", "lanes"),
+    [("mixed", 1), ("dense_channels", 2), ("lmu_every_3", 3), ("ladder_channels", 1)],
 )
 def test_reset_at_any_moment(name: str, lanes: int) -> None:
     program = ALL[name]

@@ -33,7 +33,9 @@ FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
 
 @pytest.mark.sim
 @pytest.mark.parametrize(("streams", "state_port"), FORMS)
-@pytest.mark.parametrize(("name", "lanes"), [("lmu_on_demand", 2), ("channels", 1)])
+@pytest.mark.parametrize(
+    ("name", "lanes"), [("lmu_on_demand", 2), ("channels", 1), ("ladder_channels", 2)]
+)
 def test_plain_bench(
     name: str, lanes: int, streams: Streams, state_port: bool, tmp_path: Path
 ) -> None:

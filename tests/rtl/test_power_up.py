@@ -54,6 +54,7 @@ DESIGNS = [
     ("mixed", 1, Streams.PLAIN, (12, 24, 48)),
     ("channels", 2, Streams.AXI, (24, 48)),
     ("lmu", 4, Streams.PLAIN, (24, 48)),
+    ("ladder_channels", 2, Streams.PLAIN, (24, 48)),
 ]
 
 

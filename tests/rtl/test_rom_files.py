@@ -18,7 +18,7 @@ from tests.factories.builds import write_rtl_build
 from tests.factories.hardware_programs import ALL
 from tests.tools import require_yosys
 
-NAMES = {"mixed": 1, "lmu_every_3": 4, "gates_every_2": 2}
+NAMES = {"mixed": 1, "lmu_every_3": 4, "gates_every_2": 2, "ladder_channels": 2}
 
 
 @pytest.mark.parametrize("name", NAMES)

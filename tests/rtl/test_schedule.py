@@ -68,7 +68,8 @@ def test_vectors_do_not_share_rows(name: str, lanes: int) -> None:
 def test_every_weight_is_used_once_a_channel(name: str, lanes: int) -> None:
     program = ALL[name]
     plan = schedule(program, lanes)
-    n = sum(1 for c in walk(plan.due.runs) if c.run.kind in (Kind.ROWS, Kind.COLUMNS))
+    weighted = (Kind.ROWS, Kind.COLUMNS, Kind.SCALE)
+    n = sum(1 for c in walk(plan.due.runs) if c.run.kind in weighted)
     assert n >= len(plan.weights)
     if all(program.channels(op) == 1 for op in program.ops):
         assert n == len(plan.weights)

@@ -33,8 +33,10 @@ CASES = [
     ("stack_on_demand", 2),
     ("gates_every_2", 16),
     ("order", 1),
+    ("ladder_channels", 3),
+    ("ladder_substeps", 1),
 ]
-FEW = [("mixed", 2), ("lmu_every_3", 3), ("gates", 4)]
+FEW = [("mixed", 2), ("lmu_every_3", 3), ("gates", 4), ("ladder_channels", 2)]
 
 
 def check(program: Program, lanes: int, script: Script, stalls: float = 0.0) -> Ran:

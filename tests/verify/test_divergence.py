@@ -56,12 +56,22 @@ def break_table(build_dir: Path, table: str, by: int) -> None:
         # the state is wrong first, and the readout with it
         ("lmu_cascade_coef", 1 << 20, "operation 0 (cascade) z_"),
         ("lmu_linear_rows", 3, "operation 1 (linear) y"),
+        ("lmu_ladder_coef", 1 << 8, "operation 0 (ladder) w"),
+        ("lmu_scale_coef", 1 << 10, "operation 1 (scale) y"),
     ],
 )
 def test_c_is_followed_step_by_step(
-    table: str, by: int, blamed: str, copy: Path, capsys: pytest.CaptureFixture[str]
+    table: str,
+    by: int,
+    blamed: str,
+    copy: Path,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     require(CC)
+    if "ladder" in table or "scale" in table:
+        words = ("--discretizer", "bilinear", "--realization", "ladder", "--substeps", 2)
+        copy = generate(tmp_path / "ladder", "--d", 5, "--theta", 20, *words)
     break_table(copy, table, by)
     said = call(capsys, "verify", copy, "--backends", "c", "--steps", 2000, "--json")
     assert said.code == 3

@@ -28,9 +28,12 @@ from tests.factories.network_programs import NETWORKS
 from tests.tools import require, require_yosys
 from tests.verify.long_runs import BLOCK, Stimulus, soak
 
+LADDER: dict[str, Any] = {"discretizer": "bilinear", "realization": "ladder"}
 DESIGNS: dict[str, tuple[dict[str, Any], int]] = {
     "a window of 100,000": ({"d": 6, "theta": 100_000}, 10_000_000),
     "two channels": ({"d": 12, "theta": 20_000, "channels": 2, "output": "state"}, 1_000_000),
+    "a ladder": ({**LADDER, "d": 64, "theta": 512, "bits": 16}, 2_000_000),
+    "a ladder of four substeps": ({**LADDER, "d": 6, "theta": 20_000, "substeps": 4}, 1_000_000),
     "a dense memory": ({"d": 4, "theta": 1500, "realization": "dense"}, 2_000_000),
 }
 """Specifications, and steps in C."""
@@ -123,15 +126,17 @@ def test_cxxrtl(tmp_path: Path) -> None:
 
 
 @pytest.mark.cc
-@pytest.mark.parametrize("name", ["memory", "network"])
+@pytest.mark.parametrize("name", ["memory", "ladder", "network"])
 def test_a_short_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = {"d": 3, "theta": 40, "realization": "cascade"}
-    program = quantize_memory(parse(spec)).program if name == "memory" else NETWORKS["lmu_every_3"]
+    spec = LADDER if name == "ladder" else {"realization": "cascade"}
+    program = NETWORKS["lmu_every_3"]
+    if name != "network":
+        program = quantize_memory(parse({**spec, "d": 3, "theta": 40})).program
     engines = builds(program, tmp_path, monkeypatch)
     report = soak(program, engines, 2 * BLOCK, seed=1, n_windows=2, window_steps=200)
     assert (report.steps, report.blocks, report.checked) == (2 * BLOCK, 2, 400)
     wanted = {"noise", "impulses", "rail", "silence"}
-    assert set(report.classes) == wanted | ({"worst case"} if name == "memory" else set())
+    assert set(report.classes) == wanted | ({"worst case"} if name != "network" else set())
 
 
 def broken(pattern: str, by: str) -> Change:

@@ -33,6 +33,18 @@ MEMORIES: dict[str, dict[str, Any]] = {
     "d 24": {"d": 24},
 }
 
+LADDERS: dict[str, dict[str, Any]] = {
+    "one section": {"d": 1, "theta": 10},
+    "six": {"d": 6},
+    "channels": {"d": 5, "channels": 2},
+    "short": {"d": 12, "theta": 14},
+    "16": {"d": 16},
+}
+
+
+def ladder_of(keys: dict[str, Any]) -> Program:
+    return program_of({"discretizer": "bilinear", "realization": "ladder", **keys})
+
 
 def program_of(keys: dict[str, Any]) -> Program:
     return quantize_memory(parse(keys)).program
@@ -45,6 +57,32 @@ def test_bounds_are_almost_reached_and_never_passed(keys: dict[str, Any]) -> Non
     assert {r.signal for r in found} == {"chain of z_inner", "z_inner", "z_outer"}
     for r in found:
         assert 0.95 * r.bound <= r.observed <= r.bound, r
+
+
+@pytest.mark.parametrize("keys", LADDERS.values(), ids=LADDERS)
+def test_so_are_those_of_ladders(keys: dict[str, Any]) -> None:
+    program = ladder_of({"bits": 16, **keys})
+    found = reached(program, worst_case(program))
+    assert {r.signal for r in found} == {"w", "waves of w"}
+    for r in found:
+        assert 0.99 * r.bound <= r.observed <= r.bound, r
+
+
+@pytest.mark.parametrize("substeps", [2, 4, 8])
+def test_substeps_of_one_input_do_not_conspire(substeps: int) -> None:
+    """Bounds are for any x in every substep, but the x of a step lie on a line."""
+    program = ladder_of({"d": 6, "bits": 16, "substeps": substeps})
+    state, waves = reached(program, worst_case(program))
+    assert (state.signal, waves.signal) == ("w", "waves of w")
+    assert 0.99 * state.bound <= state.observed <= state.bound
+    assert 0.8 * waves.bound <= waves.observed <= waves.bound
+
+
+@pytest.mark.parametrize(("bits", "d", "theta"), [(6, 6, 48), (4, 3, 10), (8, 16, 128)])
+def test_narrow_ladders_reach_what_is_left_without_rounding(bits: int, d: int, theta: int) -> None:
+    program = ladder_of({"d": d, "theta": theta, "bits": bits})
+    for r in reached(program, worst_case(program)):
+        assert 0.99 * (r.bound - r.rounding) <= r.observed <= r.bound, r
 
 
 @pytest.mark.parametrize(
@@ -126,7 +164,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_network_that_reads_no_input_has_none() -> None:
-    with pytest.raises(SpecError, match="no cascade of this program reads an input"):
+    with pytest.raises(SpecError, match="no cascade or ladder of this program reads an input"):
         drive(feedback())
 
 

@@ -29,6 +29,7 @@ from .plan import (
     Job,
     Key,
     Kind,
+    LadderPlan,
     Listing,
     Mirror,
     Phase,
@@ -52,6 +53,7 @@ __all__ = [
     "Job",
     "Key",
     "Kind",
+    "LadderPlan",
     "Listing",
     "LoweringChoice",
     "Mirror",
@@ -144,8 +146,7 @@ def lay_out(
     places, rows, half_rows = memory_map(program, versions, lanes, lowering.extra, stored=stored)
     n_in, n_out = program.n_words(Role.INPUT), program.n_words(Role.OUTPUT)
     shapes = [
-        shape(pending, timing, lowering.lengths, places, lowering.chains)
-        for pending in lowering.pending
+        shape(pending, timing, lowering.lengths, places, lowering) for pending in lowering.pending
     ]
 
     def listing(*, due: bool) -> Listing:
@@ -175,6 +176,7 @@ def lay_out(
         jobs=tuple(lowering.jobs),
         feeds=tuple(lowering.feeds),
         chains=tuple(lowering.chains),
+        ladders=tuple(lowering.ladders),
         functions=lowering.functions,
         n_in=n_in,
         n_out=n_out,

@@ -11,13 +11,15 @@ from ...program.integer_program import (
     Cascade,
     DenseUpdate,
     Function,
+    Ladder,
     Linear,
     Pointwise,
     Program,
     Role,
+    Scale,
 )
 from .memory_map import Versions
-from .plan import ChainPlan, Feed, Job, Key, Kind, Mirror, RomRun, queued
+from .plan import ChainPlan, Feed, Job, Key, Kind, LadderPlan, Mirror, RomRun, queued
 from .rows import Reading, Rows, Section, SourcePart, by_arrival
 from .timing import COUNT, INDEX_GAP, PipelineTiming, functions_of
 
@@ -100,6 +102,7 @@ class Lowering:
         self.jobs: list[Job] = []
         self.feeds: list[Feed] = []
         self.chains: list[ChainPlan] = []
+        self.ladders: list[LadderPlan] = []
         self.weights: list[tuple[int, ...]] = []
         self.params: list[tuple[int, int, int]] = []
         self.lengths: dict[Key, int] = {
@@ -123,10 +126,14 @@ class Lowering:
                 continue
             if isinstance(op, Cascade):
                 self._cascade(index, op)
+            elif isinstance(op, Ladder):
+                self._ladder(index, op)
             elif isinstance(op, DenseUpdate):
                 self._dense(index, op)
             elif isinstance(op, Linear):
                 self._linear(index, op)
+            elif isinstance(op, Scale):
+                self._scale(index, op)
             elif isinstance(op, Pointwise):
                 self._pointwise(index, op)
             else:
@@ -303,6 +310,19 @@ class Lowering:
         job = self._job(index, 0, made, 0, op.function, 0, params)
         self._add(index, 0, self.rows.elements(body, length), replace(job, one_param=True))
 
+    def _scale(self, index: int, op: Scale) -> None:
+        lanes, coefs = self.rows.lanes, op.coefs * op.n_channels
+        source = self.versions.reads[index][op.source]
+        weights, params = len(self.weights), len(self.params)
+        for start in range(0, len(coefs), lanes):
+            group = coefs[start : start + lanes]
+            self.weights.append(group + (0,) * (lanes - len(group)))
+        self.params += [(0, 1, shift) for shift in op.shifts * op.n_channels]
+        runs = [RomRun(kind=Kind.SCALE, source=source, first=True, last=True)]
+        made = self.versions.writes[index][op.target]
+        job = self._job(index, 0, made, 0, None, weights, params)
+        self._add(index, 0, self.rows.elements(runs, len(coefs)), job)
+
     def _argmax(self, index: int, op: Argmax) -> None:
         source = self.versions.reads[index][op.source]
         runs = [
@@ -323,14 +343,7 @@ class Lowering:
         sections = _with_gaps(op, paired=vector(op.source).length > 1)
         mirrors: list[Mirror | None] = []
         for name in (op.z_outer, op.z_inner):
-            fused = versions.fused.get((index, name))
-            mirrors.append(
-                None
-                if fused is None
-                else Mirror(
-                    target=versions.writes[index][fused.target], fmt=vector(fused.target).fmt
-                )
-            )
+            mirrors.append(self._mirror(index, name))
         chain = ChainPlan(
             op=index,
             sections=sections,
@@ -339,7 +352,7 @@ class Lowering:
         )
         self.chains.append(chain)
         channels, n = vector(op.source).length, len(op.sections)
-        outer = sum(f.states for f in self.feeds)
+        outer = sum(f.states for f in self.feeds if f.chain is not None)
         inner = outer + channels * op.n_pairs
         feeds = [
             Feed(
@@ -357,6 +370,42 @@ class Lowering:
         for c in range(0, channels, 2):
             name = f"cascade_{index}" if channels == 1 else f"cascade_{index}_{c}"
             self._feed(feeds[c : c + 2], versions.reads[index][op.source], name)
+
+    def _ladder(self, index: int, op: Ladder) -> None:
+        order, channels = len(op.sections), self.program.channels(op)
+        odd, even = op.sections[1::2], op.sections[0::2]
+        ladder = LadderPlan(
+            op=index,
+            order=order,
+            substeps=op.substeps,
+            coefs=tuple((e.coef, e.shift) for e in (*reversed(odd), op.reflection, *even)),
+            first_section=sum(len(k.coefs) for k in self.ladders),
+            mirror=self._mirror(index, op.state),
+        )
+        self.ladders.append(ladder)
+        first = sum(f.states for f in self.feeds if f.ladder is not None)
+        source = self.versions.reads[index][op.source]
+        for c in range(channels):
+            feed = Feed(
+                op=index,
+                channel=c,
+                chain=None,
+                window=op.window,
+                states=order + bool(op.previous),
+                ladder=len(self.ladders) - 1,
+                waves=first + c * order,
+                previous=first + channels * order + c,
+            )
+            name = f"ladder_{index}" if channels == 1 else f"ladder_{index}_{c}"
+            self._feed([feed], source, name)
+
+    def _mirror(self, index: int, name: str) -> Mirror | None:
+        """Return the copy for the lanes of a state vector that an operation updates."""
+        fused = self.versions.fused.get((index, name))
+        if fused is None:
+            return None
+        target = self.versions.writes[index][fused.target]
+        return Mirror(target=target, fmt=self.program.vector(fused.target).fmt)
 
     def _feed(self, feeds: Sequence[Feed], source: Key, name: str) -> None:
         runs: list[RomRun] = []

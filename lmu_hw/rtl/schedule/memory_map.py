@@ -12,7 +12,9 @@ from ...errors import ScheduleError
 from ...program.integer_program import (
     Cascade,
     DenseUpdate,
+    Ladder,
     Linear,
+    MemoryUpdate,
     Operation,
     Pointwise,
     Program,
@@ -53,8 +55,7 @@ class Versions:
         self.fused = {
             (index, name): fused
             for index, op in enumerate(program.ops)
-            if isinstance(op, Cascade)
-            for name in op.states
+            for name in chain_states(op)
             if (fused := _fuse(program, index, name)) is not None
         }
         self.skipped = {f.copy for f in self.fused.values() if f.copy is not None}
@@ -75,7 +76,7 @@ class Versions:
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
-        if isinstance(op, Cascade):
+        if isinstance(op, Cascade | Ladder):
             found = (self.fused.get((index, name)) for name in op.states)
             return tuple(f.target for f in found if f is not None)
         return (op.state,) if isinstance(op, DenseUpdate) else op.writes
@@ -85,9 +86,16 @@ class Versions:
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
-        if isinstance(op, Cascade):
+        if isinstance(op, Cascade | Ladder):
             return (op.source,)
         return (op.source, op.state) if isinstance(op, DenseUpdate) else op.reads
+
+
+def chain_states(op: Operation) -> tuple[str, ...]:
+    """Return the states of a cascade or ladder, which lanes read as copies."""
+    if isinstance(op, Cascade):
+        return op.states
+    return (op.state,) if isinstance(op, Ladder) else ()
 
 
 def memory_map(
@@ -158,7 +166,7 @@ def streams_in_order(program: Program, versions: Versions) -> bool:
     by_lanes = {
         name
         for i, op in enumerate(program.ops)
-        if not isinstance(op, Cascade | DenseUpdate)
+        if not isinstance(op, MemoryUpdate)
         for name in versions.written(i)
     }
     # an operation that runs in every step would stream in steps without an output
@@ -186,7 +194,7 @@ def _is_shifted(program: Program, versions: Versions, name: str) -> bool:
 
 
 def _fuse(program: Program, index: int, name: str) -> Fused | None:
-    """Return the copy that the lanes read of the states ``name`` of the cascade ``index``."""
+    """Return the copy that the lanes read of the states ``name`` of the operation ``index``."""
     readers = [i for i, op in enumerate(program.ops) if i != index and name in op.reads]
     if not readers:
         return None
@@ -208,14 +216,16 @@ def _check(program: Program) -> None:
     for role, what in ((Role.INPUT, "input"), (Role.OUTPUT, "output")):
         if not program.with_role(role):
             raise ScheduleError(f"hardware needs a program with an {what} vector")
-    memories: list[Operation] = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+    memories: list[Operation] = [op for op in program.ops if isinstance(op, MemoryUpdate)]
     for op in memories:
-        assert isinstance(op, Cascade | DenseUpdate)
-        own = (op.silence, *(op.states if isinstance(op, Cascade) else ()))
+        assert isinstance(op, MemoryUpdate)
+        own = (op.silence, *(op.states if isinstance(op, Cascade | Ladder) else ()))
         for name in own:
             if sum(name in other.writes for other in program.ops) > 1:
                 raise ScheduleError(f"in hardware only one operation may write {name}")
-        if any(op.silence in other.reads for other in program.ops if other is not op):
-            raise ScheduleError(f"in hardware only one operation may read {op.silence}")
+        hidden = (op.silence, op.previous) if isinstance(op, Ladder) else (op.silence,)
+        for name in hidden:
+            if any(name in other.reads for other in program.ops if other is not op):
+                raise ScheduleError(f"in hardware only one operation may read {name}")
     if program.clock and any(program.clock in op.reads for op in program.ops):
         raise ScheduleError(f"in hardware no operation may read the clock {program.clock!r}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .lowering import PendingJob
-from .plan import BankPlace, ChainPlan, Key, Kind, Listing, Phase, RomRun
+from .lowering import Lowering, PendingJob
+from .plan import BankPlace, ChainPlan, Key, Kind, LadderPlan, Listing, Phase, RomRun
 from .timing import (
     CHANNEL_OFFSET,
     COUNT,
@@ -17,6 +17,8 @@ from .timing import (
     PipelineTiming,
     chain_cycles,
     chain_writes,
+    ladder_cycles,
+    ladder_writes,
 )
 from .walk import formula, length, reads, sums
 
@@ -42,8 +44,8 @@ class Shape:
         Cycle in which each word of the lanes' memory is written.
     streamed : list of int
         Cycles in which words go to the output FIFO.
-    chain : int
-        Number of cycles for which a chain is busy.
+    chain, ladder : int
+        Number of cycles for which the chain or the ladder is busy.
     fed : int
         Cycle in which the last word for a chain or a zero-run counter is issued.
     """
@@ -55,6 +57,7 @@ class Shape:
     writes: dict[tuple[Key, int], int] = field(default_factory=dict)
     streamed: list[int] = field(default_factory=list)
     chain: int = 0
+    ladder: int = 0
     fed: int = 0
 
 
@@ -63,7 +66,7 @@ def shape(
     timing: PipelineTiming,
     lengths: dict[Key, int],
     places: dict[Key, BankPlace],
-    chains: Sequence[ChainPlan],
+    lowering: Lowering,
 ) -> Shape:
     """Return the events of a job."""
     found = Shape(length=length(pending.runs), reads=reads(pending.runs, timing.lanes, lengths))
@@ -83,7 +86,9 @@ def shape(
             found.streamed = [EMIT + i for i in range(found.length)]
     found.fed = found.length - 1 if pending.feed is not None else 0
     if pending.feed is not None and pending.feed.chain is not None:
-        _add_chain(found, pending, chains[pending.feed.chain], places)
+        _add_chain(found, pending, lowering.chains[pending.feed.chain], places)
+    if pending.feed is not None and pending.feed.ladder is not None:
+        _add_ladder(found, pending.feed.channel, lowering.ladders[pending.feed.ladder], places)
     return found
 
 
@@ -102,6 +107,16 @@ def _add_chain(
             for second in range(1 + feed.paired):
                 word = (feed.channel + second) * part + write.index
                 found.writes[mirror.target, word] = write.cycle + CHANNEL_OFFSET * second
+
+
+def _add_ladder(
+    found: Shape, channel: int, ladder: LadderPlan, places: dict[Key, BankPlace]
+) -> None:
+    order, mirror = ladder.order, ladder.mirror
+    found.ladder = ladder_cycles(order, ladder.substeps)
+    if mirror is not None and mirror.target in places:
+        for i, cycle in enumerate(ladder_writes(order, ladder.substeps)):
+            found.writes[mirror.target, channel * order + i] = cycle
 
 
 class Placement:
@@ -131,6 +146,7 @@ class Placement:
         self._written: dict[tuple[Key, int], int] = {}
         self._port: set[int] = set()
         self._serializer_free = self._result_free = self._counter_free = self._chain_free = 0
+        self._ladder_free = 0
         self._stream_next = 0
         self._streamed: list[int] = []
         self._gated_until = 0
@@ -154,6 +170,8 @@ class Placement:
             self._inputs_read = self.now + 1
         if shape.chain:
             self._chain_free = self._chain_start(shape, start) + shape.chain
+        if shape.ladder:
+            self._ladder_free = start + FEED + shape.ladder
         if shape.streamed:
             self._stream_next = start + shape.streamed[-1] + 1
             self._streamed += [start + time for time in shape.streamed]
@@ -171,6 +189,7 @@ class Placement:
             self._counter_free,
             self._inputs_read,
             self._chain_free - self._to_chain,
+            self._ladder_free - FEED,
             self._stream_next - (self._streamed or [0])[0] - self.n_in,
         ]
         end = max(soonest)
@@ -202,6 +221,8 @@ class Placement:
             if not self.queued:
                 # without the FIFO the chain uses the zero-run flag until it is done
                 yield self._chain_free - FEED
+        if shape.ladder:
+            yield self._ladder_free - FEED
         if shape.streamed:
             yield self._stream_next - shape.streamed[0]
 

@@ -34,17 +34,19 @@ class Kind(IntEnum):
     INDEX = 7
     """Lane 0 takes the argmax index; nothing is read."""
     FEED = 8
-    """Send the word to a memory's zero-run counter, and to the chain if it is a cascade."""
+    """Send the word to a memory's zero-run counter, and to the unit that updates the memory."""
     EMIT = 9
     """Send the word to the output FIFO."""
     SECOND = 10
     """Swap in the sums of the second group of rows; nothing is read."""
+    SCALE = 11
+    """Each lane multiplies the word of its own bank; every product is a result."""
 
 
-ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX)
+ACCUMULATES = (Kind.ROWS, Kind.COLUMNS, Kind.TERM, Kind.PRODUCT, Kind.INDEX, Kind.SCALE)
 """Kinds whose words go through the lanes."""
 
-ACROSS = (Kind.COLUMNS, Kind.TERM, Kind.HOLD, Kind.PRODUCT)
+ACROSS = (Kind.COLUMNS, Kind.TERM, Kind.HOLD, Kind.PRODUCT, Kind.SCALE)
 """Kinds that use the words of all banks, so they read whole rows."""
 
 SUMS = (*ACCUMULATES, Kind.SECOND)
@@ -203,8 +205,36 @@ class ChainPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LadderPlan:
+    """A ladder as the ladder unit executes it.
+
+    Parameters
+    ----------
+    op : int
+        Index of the operation.
+    order : int
+        Number of sections.
+    substeps : int
+    coefs : tuple of (coef, shift)
+        Coefficients in the order of use: odd sections from right to left, the source, even sections
+        from left to right.
+    first_section : int
+        Start address in the section ROM.
+    mirror : Mirror or None
+        Mirror of the state; None if no operation reads it.
+    """
+
+    op: int
+    order: int
+    substeps: int
+    coefs: tuple[tuple[int, int], ...]
+    first_section: int
+    mirror: Mirror | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One channel of a memory: its zero-run counter, and the states of a cascade.
+    """One channel of a memory: its zero-run counter, and the states of a cascade or ladder.
 
     Parameters
     ----------
@@ -221,6 +251,10 @@ class Feed:
         Number of state words.
     paired : bool
         The next feed, of the next channel, is interleaved with this one.
+    ladder : int or None
+        Index into the schedule's ladders.
+    waves, previous : int
+        Addresses in the ladder's state RAM: of the first state, and of the previous input.
     """
 
     op: int
@@ -231,6 +265,9 @@ class Feed:
     inner: int = 0
     states: int = 0
     paired: bool = False
+    ladder: int | None = None
+    waves: int = 0
+    previous: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +340,7 @@ class Schedule:
         ROM words with one weight per lane, in execution order.
     params : tuple of (bias, multiplier, shift)
         Parameters of the results, in execution order.
-    jobs, feeds, chains : tuple
+    jobs, feeds, chains, ladders : tuple
     functions : tuple of Function
     n_in, n_out : int
         Input and output words per step.
@@ -326,6 +363,7 @@ class Schedule:
     jobs: tuple[Job, ...]
     feeds: tuple[Feed, ...]
     chains: tuple[ChainPlan, ...]
+    ladders: tuple[LadderPlan, ...]
     functions: tuple[Function, ...]
     n_in: int
     n_out: int

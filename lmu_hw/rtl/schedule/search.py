@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ...program.integer_program import Linear, Program, Role
+from ...program.integer_program import Cascade, Linear, Program, Role
 from .lowering import LoweringChoice
 from .memory_map import Versions
 from .plan import Schedule
@@ -95,7 +95,11 @@ def _dependencies(program: Program) -> list[set[int]]:
 def _readers(program: Program) -> list[int]:
     """Return the operations that may be the first to read the states of a chain."""
     versions = Versions(program)
-    states = {fused.target for fused in versions.fused.values()}
+    states = {
+        fused.target
+        for (index, _), fused in versions.fused.items()
+        if isinstance(program.ops[index], Cascade)
+    }
     return [
         index
         for index, op in enumerate(program.ops)

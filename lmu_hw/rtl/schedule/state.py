@@ -1,9 +1,9 @@
 """Addresses of the state words between two steps.
 
-The state vectors are distributed over four kinds of memory; each vector is in one of them. The
-lanes' memory has a second copy of the cascade states that lanes read unrounded; a LOAD must also
-write this copy if it is read before the cascade writes it. A rounded copy is either a state vector
-of its own, or is written in every step before it is read.
+The state vectors are distributed over five kinds of memory; each vector is in one of them. The
+lanes' memory has a second copy of the states of cascades and ladders that lanes read unrounded; a
+LOAD must also write this copy if it is read before the memory update writes it. A rounded copy is
+either a state vector of its own, or is written in every step before it is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ...program.fixedpoint import QFormat
-from ...program.integer_program import Cascade, DenseUpdate, Program, Role
+from ...program.integer_program import Cascade, Ladder, MemoryUpdate, Program, Role
 from .plan import BankPlace, Schedule
 
 
@@ -26,6 +26,8 @@ class StateBank(IntEnum):
     """Zero-run counters."""
     CLOCK = 3
     """Counter of steps since the last output."""
+    LADDER = 4
+    """State RAM of the ladders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +70,13 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
             first, cascade = feeds[0][1], plan.program.ops[op]
             assert isinstance(cascade, Cascade)
             address = first.inner if v.name == cascade.z_inner else first.outer
+        elif memory is StateBank.LADDER:
+            first, ladder = feeds[0][1], plan.program.ops[op]
+            assert isinstance(ladder, Ladder)
+            address = first.waves if v.name == ladder.state else first.previous
         place = plan.places.get((v.name, 0))
-        if memory is StateBank.CHAIN and not any(v.name in o.reads for o in plan.program.ops[:op]):
+        copied = memory in (StateBank.CHAIN, StateBank.LADDER)
+        if copied and not any(v.name in o.reads for o in plan.program.ops[:op]):
             # the lanes' copy is written before it is read in every step
             place = None
         found.append(
@@ -89,10 +96,12 @@ def _apart(program: Program) -> dict[str, tuple[StateBank, int]]:
     """Return the state vectors in other memories, with their memory and operation."""
     found: dict[str, tuple[StateBank, int]] = {}
     for index, op in enumerate(program.ops):
-        if isinstance(op, Cascade | DenseUpdate):
+        if isinstance(op, MemoryUpdate):
             found[op.silence] = (StateBank.COUNTS, index)
         if isinstance(op, Cascade):
             found |= dict.fromkeys(op.states, (StateBank.CHAIN, index))
+        if isinstance(op, Ladder):
+            found |= dict.fromkeys(op.states, (StateBank.LADDER, index))
     if program.clock:
         found[program.clock] = (StateBank.CLOCK, 0)
     return found

@@ -186,6 +186,24 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
     return writes
 
 
+def ladder_writes(order: int, substeps: int) -> list[int]:
+    """Return the cycle in which each state's mirror is written, from the issue of the input.
+
+    The ladder starts a window after its input arrives. A substep takes a window for each of its d +
+    1 products, and one to turn. A new state is computed at the end of the window of an even
+    section, and in the first cycle after it for the odd section to its right; written one cycle
+    later, and its mirror another cycle later.
+    """
+    start = FEED + WINDOW + (substeps - 1) * WINDOW * (order + 2)
+    to_the_left = order // 2 + 1
+    return [start + WINDOW * (to_the_left + i // 2 + 1) + 1 + i % 2 for i in range(order)]
+
+
+def ladder_cycles(order: int, substeps: int) -> int:
+    """Return the cycles from the start of a ladder until it can start again."""
+    return ladder_writes(order, substeps)[-1] + 1 - FEED
+
+
 def chain_cycles(sections: tuple[tuple[tuple[int, int], ...], ...], *, paired: bool) -> int:
     """Return the cycles from the start of a chain until it can start again."""
     last = max((write.cycle for write in chain_writes(sections)), default=0)
