@@ -238,18 +238,22 @@ PROGRAMS: dict[str, Program] = {
     "channels": cascade_program(sections="prp", channels=3, readout=2, seed=7),
     "ladder": ladder_program(order=5, scaled=True),
     "ladder_one": ladder_program(order=1, seed=1),
-    "ladder_two": ladder_program(order=2, scaled=True, state=QFormat(3, 5), seed=2),
-    "ladder_readout": ladder_program(order=4, readout=3, bits=12, seed=3),
     "ladder_substeps": ladder_program(order=3, substeps=4, state=QFormat(5, 7), seed=4),
     "ladder_channels": ladder_program(order=4, channels=3, substeps=2, scaled=True, seed=5),
     "ladder_wide": ladder_program(order=6, bits=16, state=QFormat(9, 31), scaled=True, seed=6),
-    "ladder_eight": ladder_program(order=7, bits=24, state=QFormat(4, 20), substeps=8, seed=7),
     "dense": dense_program(order=4),
     "dense_one": dense_program(order=1, seed=1),
     "dense_readout": dense_program(order=6, bits=12, readout=3, seed=2),
     "dense_channels": dense_program(order=3, channels=2, seed=3),
 }
 """Programs that every backend is tested on."""
+
+MORE_LADDERS: dict[str, Program] = {
+    "ladder_two": ladder_program(order=2, scaled=True, state=QFormat(3, 5), seed=2),
+    "ladder_readout": ladder_program(order=4, readout=3, bits=12, seed=3),
+    "ladder_eight": ladder_program(order=7, bits=24, state=QFormat(4, 20), substeps=8, seed=7),
+}
+"""For the interpreter, the certificate and the C; `tests.rtl.test_ladder_unit` has its own."""
 
 
 def stimulus(program: Program, n_steps: int, seed: int = 7) -> np.ndarray:

@@ -21,12 +21,13 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.verify.backends import board_c
 from tests.factories.builds import VERSION, write_c, write_c_build
 from tests.factories.ladder_corners import LADDER_CORNERS
-from tests.factories.programs import PROGRAMS, with_op
+from tests.factories.programs import MORE_LADDERS, PROGRAMS, with_op
 from tests.firmware.compilers import C99
 from tests.firmware.test_targets import SANITIZERS, play
 from tests.tools import require, succeed
 
-LADDERS = {n: p for n, p in PROGRAMS.items() if n.startswith("ladder")} | LADDER_CORNERS
+LADDERS = {n: p for n, p in PROGRAMS.items() if n.startswith("ladder")}
+LADDERS |= MORE_LADDERS | LADDER_CORNERS
 QUICK = ("ladder", "ladder_channels", "ladder_wide", "ladders")
 ALL = [pytest.param(n, marks=() if n in QUICK else pytest.mark.soak) for n in LADDERS]
 

@@ -41,8 +41,9 @@ def test_the_state_is_the_bilinear_memory(order: int, theta: float, substeps: in
     assert np.abs(m - wanted).max() < 1e-12
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("theta", [1.0, 1.5, 8192.0, 1e5])
+@pytest.mark.parametrize(
+    "theta", [8192.0, *(pytest.param(t, marks=pytest.mark.soak) for t in (1.0, 1.5, 1e5))]
+)
 def test_the_largest_order(theta: float) -> None:
     u = np.random.default_rng(0).uniform(-1, 1, 12)
     m = run(ladder(1024, theta), u, 1) * wave_scale(1024, theta)

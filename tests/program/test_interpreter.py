@@ -17,6 +17,7 @@ from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, Cascade, Program, Role
 from lmu_hw.program.interpreter import Interpreter
 from tests.factories.programs import (
+    MORE_LADDERS,
     PROGRAMS,
     cascade_program,
     dense_program,
@@ -30,7 +31,8 @@ from tests.program.reference import two_port
 WINDOW = 12  # of every program in PROGRAMS
 N_STEPS = 8 * (WINDOW + 4)  # the stimulus has zero-input runs of an eighth, longer than the window
 
-every_program = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+EVERY = PROGRAMS | MORE_LADDERS
+every_program = pytest.mark.parametrize("program", EVERY.values(), ids=EVERY)
 
 
 def longest_zero_run(u: Any) -> int:

@@ -23,9 +23,9 @@ from lmu_hw.proof.lossless_ladder import ladder_of
 from lmu_hw.proof.scaled import ONE
 from lmu_hw.proof.transition import UNIT, Transition
 from tests.factories.legendre_ladders import legendre_ladder
-from tests.factories.programs import PROGRAMS, ladder_program, with_op
+from tests.factories.programs import MORE_LADDERS, PROGRAMS, ladder_program, with_op
 
-LADDERS = {name: p for name, p in PROGRAMS.items() if isinstance(p.ops[0], Ladder)}
+LADDERS = {name: p for name, p in (PROGRAMS | MORE_LADDERS).items() if isinstance(p.ops[0], Ladder)}
 REAL = {
     "one": legendre_ladder(1, 10.0, QFormat(3, 12)),
     "six": legendre_ladder(6, 48.0, QFormat(8, 14), scaled=True),

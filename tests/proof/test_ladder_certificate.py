@@ -204,7 +204,7 @@ def test_bounds_are_not_above_those_that_chose_the_formats(keys: Data) -> None:
     assert loudest == pytest.approx(bound.peak, rel=0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_random_specs_are_proven(tmp_path: Path) -> None:
     rng, n = np.random.default_rng(3), 0
     while n < 30:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.firmware.bulk import BulkEngine
+from lmu_hw.memory.spec import Discretizer
 from lmu_hw.models.network import Activation, GRULayer, LMULayer, LSTMLayer, SimpleRNNLayer
 from lmu_hw.program import fixedpoint, interpreter
 from lmu_hw.program.fixedpoint import from_real, to_real
@@ -89,6 +90,21 @@ def model_with(cell: str | None, encoders: tuple[str, ...] = ("e_x",), **options
         if parameter is not None:
             torch.nn.init.normal_(parameter, std=0.05)
     return train.Model([lmu, train.Dense(lmu.output_size, 2)])
+
+
+@pytest.mark.parametrize("encoders", ENCODERS[:1])
+@pytest.mark.parametrize("reads_input", [False, True])
+def test_a_bilinear_memory_at_the_end_is_a_ladder(
+    encoders: tuple[str, ...], reads_input: bool
+) -> None:
+    torch.manual_seed(4)
+    memory = train.LegendreMemory(6, 12.0, channels=2, discretizer=Discretizer.BILINEAR)
+    lmu = train.LMU(2, memory, None, encoders=(*encoders, "e_m"), reads_input=reads_input)
+    torch.nn.init.normal_(lmu.e_m, std=0.05)
+    model = train.Model([lmu])
+    design = quantized(model, Widths(weight_bits=4, act_bits=8)).design()
+    assert "ladder" in {op.kind for op in design.program.ops}
+    check_words(model, Widths(weight_bits=4, act_bits=8))
 
 
 @pytest.mark.cc

@@ -100,7 +100,7 @@ def test_random_states_die(name: str) -> None:
     assert steps_to_zero(program, of_equal_energy(program, 5), 8 * theta) > theta // 4
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("name", LONG)
 def test_random_states_of_long_ladders_die(name: str) -> None:
     program = program_of(LONG[name])
