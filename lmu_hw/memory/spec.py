@@ -235,7 +235,9 @@ def check_accuracy(accuracy: Any) -> float:
         except ValueError:
             value = 0.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:
-        raise SpecError(f"accuracy must be a share such as 0.5% or 0.005, not {accuracy!r}")
+        raise SpecError(
+            f"accuracy must be a share > 0 and < 1, such as 0.5% or 0.005, not {accuracy!r}"
+        )
     return float(value)
 
 

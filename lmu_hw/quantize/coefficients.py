@@ -42,7 +42,9 @@ def round_sections(sections: Sections, coef_bits: int) -> tuple[tuple[Adaptor, .
     return tuple(tuple(round_adaptor(e, coef_bits) for e in section) for section in sections)
 
 
-def round_ladder(order: int, theta: float, coef_bits: int) -> tuple[tuple[Adaptor, ...], Adaptor]:
+def ladder_coefficients(
+    order: int, theta: float, coef_bits: int
+) -> tuple[tuple[Adaptor, ...], Adaptor]:
     """Return the rounded coefficients of a ladder: those of its sections, and of its source.
 
     Coefficients are rounded from right to left, each for the port resistance that the rounded ones

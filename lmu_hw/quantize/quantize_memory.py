@@ -23,11 +23,6 @@ from .memory_design import QuantizedMemory
 from .memory_search import ERROR_BUDGET, MemorySource
 from .realization_choice import kinds, ladder_first, multiplies
 
-REMEDIES = {
-    RealizationKind.CASCADE: ", or --realization dense",
-    RealizationKind.LADDER: ", fewer --substeps, or --realization cascade",
-}
-"""What else helps a realization whose words are too wide."""
 MAX_DENSE_ORDER = 16
 """Largest order for which the search tries a dense matrix by itself."""
 LADDER = "fewest multiplies: its state is m itself, and zero input is proven to die"
@@ -63,8 +58,19 @@ def quantize_memory(spec: LMUSpec) -> QuantizedMemory:
         raise SpecError(
             f"{spec.bits}-bit words of d = {spec.order} at theta = {spec.theta:g} need "
             f"intermediate words of more than {MAX_WORD_BITS} bits: use fewer {fewer}, or a "
-            "shorter --theta" + REMEDIES.get(kind, "")
+            "shorter --theta" + _other_remedy(spec)
         ) from error
+
+
+def _other_remedy(spec: LMUSpec) -> str:
+    """Return what else helps a realization whose words are too wide."""
+    if spec.substeps > 1:
+        return ", or fewer --substeps"
+    other = {
+        RealizationKind.CASCADE: ", or --realization dense",
+        RealizationKind.LADDER: ", or --realization cascade",
+    }
+    return other.get(spec.realization, "")
 
 
 def _check_delays(spec: LMUSpec) -> None:

@@ -33,7 +33,7 @@ def round_ladder(order: int, theta: float, substeps: int, coef_bits: int) -> Rou
     coef_bits : int
         Width of the coefficients, sign included.
     """
-    sections, reflection = coefficients.round_ladder(order, theta * substeps, coef_bits)
+    sections, reflection = coefficients.ladder_coefficients(order, theta * substeps, coef_bits)
     rounded = coefficients.real_ladder(sections, reflection)
     weight, n = rounded.weight, order
     steps = rounded.substep(np.eye(n), np.zeros(n))

@@ -47,7 +47,10 @@ def test_the_table_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         ("--d 8 --bandwidth 0", "bandwidth must be > 0"),
         ("--d 8 --bandwidth nan", "bandwidth must be a finite number"),
         ("--d 8 --bandwidth x", "bandwidth must be a finite number, not 'x'"),
-        ("--d 8 --bandwidth 0.1 --accuracy 2", "accuracy must be a share such as 0.5%"),
+        (
+            "--d 8 --bandwidth 0.1 --accuracy 2",
+            "accuracy must be a share > 0 and < 1",
+        ),
         ("--d 8 --bandwidth 0.1 --accuracy 0.001%", "a larger d or a shorter theta"),
         ("--d 8 --theta 0 --bandwidth 0.1", "theta must be > 0"),
     ],
@@ -104,7 +107,10 @@ def test_generate_writes_the_ladder_that_it_chose(
         ("--accuracy 1%", "bandwidth must be given with accuracy"),
         ("--bandwidth 0.1", "accuracy must be given with bandwidth"),
         ("--accuracy 1% --bandwidth 0.6", "bandwidth must be > 0 and <= 0.5"),
-        ("--accuracy 120% --bandwidth 0.1", "accuracy must be a share such as 0.5% or 0.005"),
+        (
+            "--accuracy 120% --bandwidth 0.1",
+            "accuracy must be a share > 0 and < 1",
+        ),
         ("--accuracy 0.001% --bandwidth 0.1", "allow that, or give a lower bandwidth"),
         (
             "--accuracy 0.05% --bandwidth 0.0125 --discretizer bilinear --substeps 1",

@@ -45,6 +45,10 @@ DESIGNS = {
     "taps": lambda: memory(order=16, theta=64, output="taps=0,0.5,1"),
     "channels": lambda: memory(order=5, theta=16, channels=2, output="state"),
     "wide": lambda: memory(order=6, theta=16, state_bits=32, output="state"),
+    "ladder": lambda: memory(order=6, theta=40, discretizer="bilinear"),
+    "ladder, 2 substeps": lambda: memory(
+        order=3, theta=20, discretizer="bilinear", substeps=2, bits=12
+    ),
     "network": lambda: NETWORKS["lmu"],
     "on demand": lambda: NETWORKS["lmu_on_demand"],
     "gates": lambda: NETWORKS["gates_every_2"],

@@ -16,10 +16,10 @@ from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import (
     Adaptor,
     Argmax,
-    Cascade,
     DenseUpdate,
     Function,
     Linear,
+    MemoryUpdate,
     Pointwise,
     Program,
     Role,
@@ -112,7 +112,7 @@ def test_the_networks_saturate_and_reach_zero_input_runs(name: str) -> None:
     assert min(map(len, words.values())) >= 40
     ends = [name for name in made if {program.vector(name).fmt.max} & set(words[name].tolist())]
     assert ends
-    memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+    memories = [op for op in program.ops if isinstance(op, MemoryUpdate)]
     assert not memories or any((np.stack(seen[op.silence]) == op.window).any() for op in memories)
 
 

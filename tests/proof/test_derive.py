@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.memory.spec import parse
-from lmu_hw.program.integer_program import Cascade, DenseUpdate, Role
+from lmu_hw.program.integer_program import MemoryUpdate, Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof import matrix, scaled
 from lmu_hw.proof.claims import Basis
@@ -294,7 +294,7 @@ def test_formats_hold_what_bounds_found() -> None:
 
 def test_memories_of_a_test_program_are_followed() -> None:
     program = feedback()
-    assert any(isinstance(op, Cascade | DenseUpdate) for op in program.ops)
+    assert any(isinstance(op, MemoryUpdate) for op in program.ops)
     found = derive(json.loads(program.to_json()))
     assert found.signals["m_z_inner"].basis in (Basis.L1, Basis.SATURATION)
     assert all(a.exact for a in found.accumulators)

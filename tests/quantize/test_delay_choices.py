@@ -175,7 +175,10 @@ def test_quantize_refuses_a_memory_that_is_not_accurate() -> None:
     [
         ({"accuracy": 0.1}, "bandwidth must be given with accuracy"),
         ({"bandwidth": 0.1}, "accuracy must be given with bandwidth"),
-        ({"accuracy": 0, "bandwidth": 0.1}, "accuracy must be a share such as 0.5% or 0.005"),
+        (
+            {"accuracy": 0, "bandwidth": 0.1},
+            "accuracy must be a share > 0 and < 1",
+        ),
         ({"accuracy": 1, "bandwidth": 0.1}, "not 1"),
         ({"accuracy": "5", "bandwidth": 0.1}, "not '5'"),
         ({"accuracy": "x%", "bandwidth": 0.1}, "not 'x%'"),

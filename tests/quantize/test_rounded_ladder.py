@@ -16,7 +16,7 @@ from lmu_hw.program.fixedpoint import to_real
 from lmu_hw.program.integer_program import Ladder, Role, Scale
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize import memory_search
-from lmu_hw.quantize.coefficients import real_ladder, round_ladder
+from lmu_hw.quantize.coefficients import ladder_coefficients, real_ladder
 from lmu_hw.quantize.memory_design import QuantizedMemory
 from lmu_hw.quantize.memory_search import ERROR_BUDGET
 from lmu_hw.quantize.quantize_memory import candidates, quantize_memory
@@ -132,7 +132,7 @@ def test_delay_kept_along_the_ladder_halves_the_error(order: int, theta: float) 
 
     kept, alone = [], []
     for bits in (16, 17, 18, 19, 20):
-        kept.append(worst(real_ladder(*round_ladder(order, theta, bits)).sections))
+        kept.append(worst(real_ladder(*ladder_coefficients(order, theta, bits)).sections))
         step = 2.0 ** (np.frexp(exact.sections)[1] - (bits - 1))
         alone.append(worst(np.round(exact.sections / step) * step))
     assert np.mean(np.log2(kept)) < np.mean(np.log2(alone)) - 0.3

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._support.array_types import Words
 from ...program import vectors
-from ...program.integer_program import Cascade, DenseUpdate, Program, Role
+from ...program.integer_program import MemoryUpdate, Program, Role
 from ...verify.stimulus import window
 from ...verify.worst_case import worst_case
 
@@ -70,7 +70,7 @@ def worst_inputs(program: Program) -> tuple[NamedInput, ...]:
 
 def _loaded(program: Program, running: bool, clock: int) -> Words:
     """Return a state of zeros, before the first zero of all memories or before their runs."""
-    memories = [op for op in program.ops if isinstance(op, Cascade | DenseUpdate)]
+    memories = [op for op in program.ops if isinstance(op, MemoryUpdate)]
     words = {op.silence: op.window - 1 if running else 0 for op in memories}
     words[program.clock] = clock
     states = program.with_role(Role.STATE)
