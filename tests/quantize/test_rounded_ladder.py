@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from lmu_hw.errors import SpecError
 from lmu_hw.memory.discretize import discretize
 from lmu_hw.memory.float_memory import run_memory
-from lmu_hw.memory.ladder import ladder, wave_scale
+from lmu_hw.memory.ladder import WaveErrors, ladder, wave_scale
 from lmu_hw.memory.legendre import decoder, state_space
 from lmu_hw.memory.spec import Discretizer, LMUSpec, OutputKind, RealizationKind
 from lmu_hw.program import word_vectors
 from lmu_hw.program.fixedpoint import to_real
 from lmu_hw.program.integer_program import Ladder, Role, Scale
 from lmu_hw.program.interpreter import Interpreter
-from lmu_hw.quantize import memory_search
+from lmu_hw.quantize import coefficients, memory_search
 from lmu_hw.quantize.coefficients import ladder_coefficients, real_ladder
 from lmu_hw.quantize.memory_design import QuantizedMemory
 from lmu_hw.quantize.memory_search import ERROR_BUDGET
 from lmu_hw.quantize.quantize_memory import candidates, quantize_memory
+from lmu_hw.quantize.rounded_ladder import round_ladder
 
 
 def quantized(order: int, theta: float, **options: object) -> QuantizedMemory:
@@ -218,3 +222,44 @@ def test_refusals() -> None:
         quantized(6, 100.0, discretizer=Discretizer.ZOH)
     with pytest.raises(SpecError, match=r"a ladder with coefficients of 8 bits .* cannot keep 16"):
         quantized(16, 128.0, coef_bits=8)
+
+
+def test_same_step_errors_are_the_worst_signs() -> None:
+    """Of three sections: every sign of every rounded word, by one substep each."""
+    memory = round_ladder(3, 12.0, 1, 12)
+    exact = coefficients.real_ladder(*ladder_coefficients(3, 12.0, 12))
+    # the words that are rounded: one to the left, three to the right, three states, source and x
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=9))).T
+    left = np.zeros((3, signs.shape[1]))
+    left[1] = signs[0]
+    source = signs[7] + (1.0 + exact.reflection) * signs[8]
+    errors = WaveErrors(left=left, right=signs[1:4], state=signs[4:7], source=source[None])
+    waves = exact.substep(np.zeros_like(left), np.zeros(signs.shape[1]), errors)
+    (signal,) = (s for s in memory.signals if s.same_step is not None)
+    assert signal.same_step is not None
+    worst = np.abs(np.vstack([waves.left, waves.right])).max(axis=1)
+    np.testing.assert_allclose(signal.same_step["w"], worst, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("order", "theta"), [(2, 16.0), (5, 60.0)])
+def test_white_roundoff_is_as_predicted(order: int, theta: float) -> None:
+    """Under noise, of every state: errors of one section are one error, with its signs."""
+    design = quantized(order, theta, state_bits=20, coef_bits=20)
+    op, fmt = design.program.ops[0], design.program.vector("w").fmt
+    assert isinstance(op, Ladder)
+    exact = coefficients.real_ladder(op.sections, op.reflection)
+    memory = round_ladder(order, theta, 1, 20)
+    covariance = memory.recurrence.rounding_covariance(memory.noise({"w": fmt.lsb}))
+    rows = memory.states["w"]
+    predicted = np.sqrt(np.sum((rows @ covariance) * rows, axis=1))
+    n = int(20 * theta)
+    u = np.random.default_rng(2).integers(-32767, 32768, (n, 200))
+    w, squares, steps = np.zeros((order, 200)), np.zeros(order), iter(u / 2.0**15)
+
+    def compare(words: Mapping[str, np.ndarray]) -> None:
+        nonlocal w, squares
+        w = exact.substep(w, next(steps)).state
+        squares = squares + np.mean((words["w"].T * fmt.lsb - w) ** 2, axis=1)
+
+    Interpreter(design.program, 200).run(u[:, :, None], watch=compare)
+    np.testing.assert_allclose(np.sqrt(squares / n), predicted, rtol=0.1)

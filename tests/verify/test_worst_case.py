@@ -13,12 +13,15 @@ import pytest
 from lmu_hw._support.build_directory import write_build_dir
 from lmu_hw.errors import CertificateError, SpecError
 from lmu_hw.generate import files_of
+from lmu_hw.memory.discretize import interpolation
 from lmu_hw.memory.spec import parse
-from lmu_hw.program.integer_program import Program
+from lmu_hw.program.integer_program import Ladder, Program
+from lmu_hw.quantize.coefficients import real_ladder
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.verify import worst_case as module
 from lmu_hw.verify.verification import verify
 from lmu_hw.verify.worst_case import drive, reached, worst_case
+from lmu_hw.verify.worst_signs import ladder_patterns
 from tests.cli.command import call, refused
 from tests.factories.network_programs import feedback
 from tests.tools import require
@@ -178,3 +181,26 @@ def test_a_bound_that_is_passed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "derive", lambda _: replace(honest, signals=halved))
     with pytest.raises(CertificateError, match=r"reaches [0-9]+ words, but its bound is"):
         drive(program)
+
+
+@pytest.mark.parametrize("substeps", [1, 2, 4])
+def test_signs_of_a_ladder_are_those_of_its_impulse_response(substeps: int) -> None:
+    """In input samples: an input enters the substeps of its own step and of the next one."""
+    keys = {"d": 3, "theta": 3, "discretizer": "bilinear", "substeps": substeps, "bits": 12}
+    op = quantize_memory(parse({**keys, "realization": "ladder"})).program.ops[0]
+    assert isinstance(op, Ladder)
+    exact = real_ladder(op.sections, op.reflection)
+    w, previous, responses = np.zeros((3, 1)), 0.0, []
+    for u in (1.0, *np.zeros(80)):
+        for share in interpolation(substeps):
+            waves = exact.substep(w, np.array([share * u + (1 - share) * previous]))
+            w = waves.state
+        previous = u
+        responses.append(waves)
+    for pattern in ladder_patterns(op):
+        kind, k = pattern.goal.kind, pattern.goal.section
+        if kind == "source":
+            continue
+        h = np.array([getattr(waves, kind)[k, 0] for waves in responses])[: len(pattern.signs)]
+        clear = np.abs(h) > 1e-3 * np.abs(h).max()
+        assert np.array_equal(pattern.signs[::-1][clear], np.sign(h[clear])), pattern.signal
