@@ -28,8 +28,35 @@ class Adaptor:
     shift: int
 
 
+class _StateKeeper:
+    """What every memory update reads and writes: its input, its counter and its states."""
+
+    __slots__ = ()
+    source: str
+    silence: str
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The state vectors of the memory, without the counter."""
+        raise NotImplementedError
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Vectors read, the operation's own state included."""
+        return (self.source, self.silence, *self.states)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """Vectors written."""
+        return (self.silence, *self.states)
+
+    def channels(self, vector: Lookup) -> int:
+        """Return how many times the operation is applied in a step."""
+        return vector(self.source).length
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cascade:
+class Cascade(_StateKeeper):
     """Memory update by a chain of lossless sections."""
 
     kind: ClassVar[str] = "cascade"
@@ -50,20 +77,6 @@ class Cascade:
     def states(self) -> tuple[str, ...]:
         """The state vectors of the memory, without the counter."""
         return (self.z_outer, self.z_inner) if self.n_pairs else (self.z_inner,)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Vectors read, the operation's own state included."""
-        return (self.source, self.silence, *self.states)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Vectors written."""
-        return (self.silence, *self.states)
-
-    def channels(self, vector: Lookup) -> int:
-        """Return how many times the operation is applied in a step."""
-        return vector(self.source).length
 
     def multiplies(self, vector: Lookup) -> int:
         """Return the multiplications in a step: one for each adaptor and channel."""
@@ -96,7 +109,7 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DenseUpdate:
+class DenseUpdate(_StateKeeper):
     """Memory update by a full matrix; ``rows`` holds Abar - I."""
 
     kind: ClassVar[str] = "dense"
@@ -108,18 +121,9 @@ class DenseUpdate:
     shifts: tuple[int, ...]
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        """Vectors read, the operation's own state included."""
-        return (self.source, self.silence, self.state)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Vectors written."""
-        return (self.silence, self.state)
-
-    def channels(self, vector: Lookup) -> int:
-        """Return how many times the operation is applied in a step."""
-        return vector(self.source).length
+    def states(self) -> tuple[str, ...]:
+        """The state vector of the memory, without the counter."""
+        return (self.state,)
 
     def multiplies(self, vector: Lookup) -> int:
         """Return the multiplications in a step."""
@@ -138,7 +142,7 @@ class DenseUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class Ladder(_StateKeeper):
     """Bilinear memory update by a ladder of three-port adaptors."""
 
     kind: ClassVar[str] = "ladder"
@@ -155,20 +159,6 @@ class Ladder:
     def states(self) -> tuple[str, ...]:
         """The state vectors of the memory, without the counter."""
         return (self.state, self.previous) if self.previous else (self.state,)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Vectors read, the operation's own state included."""
-        return (self.source, self.silence, *self.states)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Vectors written."""
-        return (self.silence, *self.states)
-
-    def channels(self, vector: Lookup) -> int:
-        """Return how many times the operation is applied in a step."""
-        return vector(self.source).length
 
     def multiplies(self, vector: Lookup) -> int:
         """Return the multiplications in a step: one a section and one at the source, by substep."""
@@ -199,7 +189,7 @@ class Ladder:
                     f"{self.previous} must have the format of {self.source}, {source.fmt}, "
                     f"not {vector(self.previous).fmt}"
                 )
-        # the sum of a substep is at most 3 K + 1 input words
+        # terms of the input sum of a substep are below 4 K input words
         check_bits("ladder input", source.fmt.width + 5 + abs(self.input_shift(vector)))
         for e in (*self.sections, self.reflection):
             # t takes the difference of two waves, a sum three waves and floor(t)
