@@ -161,7 +161,7 @@ class LadderUnit(wiring.Component):
     def _input(self, m: Module, u: Value, word: Value) -> Value:
         """Return twice the interpolated input of the substep, as a wave."""
         now, plan = self.windows, self.plan
-        # the sum of a substep is at most 3 K + 1 input words
+        # partial sums of a substep are at most 2 K input words
         growth = max(k.substeps for k in plan.ladders).bit_length() + 2
         total = Signal(signed(len(u) + growth), name="input", reset_less=True)
         m.d.comb += total.eq(u << 1)

@@ -15,6 +15,7 @@ from lmu_hw.errors import FormatError
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, Ladder, Program, Scale
 from lmu_hw.program.interpreter import Interpreter
+from tests.factories.legendre_ladders import legendre_ladder
 from tests.factories.programs import ladder_program, with_op
 from tests.program.reference import three_port
 
@@ -59,30 +60,11 @@ def test_sections_are_lossless_for_every_coefficient(i: int) -> None:
         assert sum(g * x * x for g, x in zip(weights, sent, strict=True)) == before
 
 
-def bilinear(order: int, theta: float, state: QFormat, substeps: int = 1) -> Program:
-    """Return the ladder of the Legendre memory: its words are m, one coefficient at 40 bits."""
-    R, sections = 1.0, []
-    for i in reversed(range(order)):
-        r = (2 * i + 1) / (2 * theta * substeps)
-        left = R + 2 * r if i % 2 == 0 else 1 / (1 / R + 2 * r)
-        sections.append(2 * r / left if i % 2 == 0 else 2 * r * left)
-        R = left
-    rho = (R - 1) / (R + 1)
-    program = ladder_program(order=order, bits=12, state=state, substeps=substeps)
-    return with_op(
-        program,
-        0,
-        sections=tuple(Adaptor(round(e * 2.0**24), 24) for e in reversed(sections)),
-        reflection=Adaptor(round(rho * 2.0**24), 24),
-        window=math.ceil(theta),
-    )
-
-
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_the_words_are_the_bilinear_memory(order: int) -> None:
-    """Against the trapezoidal rule on (1), (2): only the rounding of 2**-24 is between them."""
+    """Against the trapezoidal rule on equations 1 and 2, to the rounding of words and coefficients."""
     theta = 12.0
-    program = bilinear(order, theta, QFormat(10, 24))
+    program = legendre_ladder(order, theta, QFormat(10, 24), coef_bits=26)
     i, j = np.meshgrid(np.arange(order), np.arange(order), indexing="ij")
     A = (2 * i + 1) * np.where(i < j, -1.0, (-1.0) ** (i - j + 1)) / theta
     B = (2 * np.arange(order) + 1) * (-1.0) ** np.arange(order) / theta
@@ -100,11 +82,11 @@ def test_the_words_are_the_bilinear_memory(order: int) -> None:
 
 
 def test_zero_input_dies_and_energy_never_rises() -> None:
-    program = bilinear(5, 12.0, QFormat(8, 6))
+    program = legendre_ladder(5, 12.0, QFormat(8, 6))
     op = ladder(program)
     R, G = 1.0, []
     for i in reversed(range(5)):
-        e = op.sections[i].coef * 2.0**-24
+        e = math.ldexp(op.sections[i].coef, -op.sections[i].shift)
         R = R * (1 - e) if i % 2 else R / (1 - e)
         G.append(e / R if i % 2 else 1 / (e * R))
     weights = np.array(G[::-1])
