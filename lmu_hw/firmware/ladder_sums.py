@@ -1,7 +1,8 @@
 """Ranges of a ladder's sums, and the common scale of its products.
 
-A product t is rounded once, to T, because every other term of a sum is a word. In a zero-input run
-sums are rounded toward zero: t is rounded down, and one bit says whether it has a remainder.
+A product t is rounded once, to the integer T of the C, because every other term of a sum is a
+word. In a zero-input run sums are rounded toward zero: t is rounded down, and one bit says whether
+it has a remainder.
 """
 
 from __future__ import annotations

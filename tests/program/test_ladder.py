@@ -62,7 +62,7 @@ def test_sections_are_lossless_for_every_coefficient(i: int) -> None:
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
 def test_the_words_are_the_bilinear_memory(order: int) -> None:
-    """Against the trapezoidal rule on equations 1 and 2, to the rounding of words and coefficients."""
+    """Against the trapezoidal rule on equations 1 and 2, up to the roundings."""
     theta = 12.0
     program = legendre_ladder(order, theta, QFormat(10, 24), coef_bits=26)
     i, j = np.meshgrid(np.arange(order), np.arange(order), indexing="ij")

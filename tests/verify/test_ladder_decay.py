@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Ladder, Program
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.proof.lossless_ladder import ladder_of
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.factories.programs import PROGRAMS
+from tests.tools import require
 
 STREAMS = 200
 DESIGNS: dict[str, dict[str, Any]] = {
@@ -40,19 +43,21 @@ def program_of(keys: dict[str, Any]) -> Program:
     return design.program
 
 
-def silent(program: Program, states: np.ndarray) -> Interpreter:
-    """Return an interpreter in the last step before a zero-input run truncates."""
+def silent(
+    program: Program, states: np.ndarray, runner: type[Interpreter | BulkEngine]
+) -> Interpreter | BulkEngine:
+    """Return an engine in the last step before a zero-input run truncates."""
     op = program.ops[0]
     assert isinstance(op, Ladder)
-    interpreter = Interpreter(program, len(states))
+    engine = runner(program, len(states))
     words = {"w": states, "silence": np.full((len(states), 1), op.window - 1)}
     rng = np.random.default_rng(1)
     if op.previous:
         fmt = program.vector("u").fmt
         words["previous"] = rng.integers(fmt.min, fmt.max, (len(states), 1), endpoint=True)
     names = [v.name for v in program.vectors if v.role.value == "state"]
-    interpreter.load(np.hstack([words[name] for name in names]))
-    return interpreter
+    engine.load(np.hstack([words[name] for name in names]))
+    return engine
 
 
 def weights(program: Program) -> np.ndarray:
@@ -75,10 +80,15 @@ def of_any_words(program: Program, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(fmt.min, fmt.max, (STREAMS, n), endpoint=True)
 
 
-def steps_to_zero(program: Program, states: np.ndarray, most: int) -> int:
+def steps_to_zero(
+    program: Program,
+    states: np.ndarray,
+    most: int,
+    runner: type[Interpreter | BulkEngine] = Interpreter,
+) -> int:
     """Run zero input until all states are zero, and check that the energy does not rise."""
     order, gains = states.shape[1], weights(program)
-    run = silent(program, states)
+    run = silent(program, states, runner)
     # the first step takes over the previous input
     run.run(np.zeros((1, STREAMS, 1), dtype=np.int64))
     energy = np.full(STREAMS, np.inf)
@@ -106,6 +116,20 @@ def test_random_states_of_long_ladders_die(name: str) -> None:
     program = program_of(LONG[name])
     theta = int(LONG[name]["theta"])
     assert steps_to_zero(program, of_equal_energy(program, 5), 8 * theta) > theta // 4
+
+
+@pytest.mark.cc
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("order", "theta", "states", "windows"),
+    [(64, 512, of_any_words, 100), (256, 2048, of_equal_energy, 60)],
+)
+def test_the_largest_ladders_die_in_compiled_c(
+    order: int, theta: int, states: Callable[[Program, int], np.ndarray], windows: int
+) -> None:
+    require("cc|gcc|clang")
+    program = program_of({"d": order, "theta": theta})
+    steps_to_zero(program, states(program, 5), windows * theta, BulkEngine)
 
 
 @pytest.mark.parametrize("name", ["6, 20, 6 bits", "16, 40, substeps"])
