@@ -1,6 +1,6 @@
 """Area and clock of designs on FPGAs: writes docs/results/synthesis.md.
 
-    python benchmarks/synthesis.py [--only dense,order,lanes,goals] [--resume FILE] [--seed N]
+    python benchmarks/synthesis.py [--only dense,ladder,...] [--resume FILE] [--seed N]
 
 Every figure is that of `lmu-hw synth` on a build directory. Takes half an hour. --resume keeps
 finished designs in a file, so that an interrupted run can continue. --only prints its parts and
@@ -27,6 +27,7 @@ from lmu_hw.measure.synthesis.devices import TARGETS
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "synthesis.md"
 ORDERS = (16, 32, 64, 128, 256)
 LANES = (1, 2, 4, 8, 16)
+LADDER = {"discretizer": "bilinear", "realization": "ladder"}
 HEAD = (
     "| | cycles | LUTs | flip-flops | multipliers | block RAMs | clock [MHz] | steps/s "
     "| critical path |"
@@ -57,6 +58,15 @@ def dense_points() -> Iterable[Point]:
             for kind in ("dense", "cascade"):
                 make = _memory(d=d, output=output, realization=kind)
                 yield Point(f"d = {d}, output {output}, {kind}", target, make)
+
+
+def ladder_points() -> Iterable[Point]:
+    """Yield memories that output m itself, as a cascade and as a ladder."""
+    for target in ("ice40-up5k", "ecp5-25k"):
+        yield Point("d = 64, cascade", target, _memory(d=64, realization="cascade"))
+        for d in (16, 64, 256):
+            yield Point(f"d = {d}, ladder", target, _memory(d=d, **LADDER))
+        yield Point("d = 64, ladder, 4 substeps", target, _memory(d=64, substeps=4, **LADDER))
 
 
 def order_points() -> Iterable[Point]:
@@ -94,6 +104,7 @@ def goal_points() -> Iterable[Point]:
 
 PARTS = {
     "dense": (dense_points, "Dense against cascade"),
+    "ladder": (ladder_points, "Ladder against cascade, output memory"),
     "order": (order_points, "Scaling in the order d"),
     "lanes": (lane_points, "Scaling in lanes P"),
     "goals": (goal_points, "Example configurations"),

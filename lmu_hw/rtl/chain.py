@@ -93,6 +93,7 @@ class ChainUnit(wiring.Component):
     def __init__(self, plan: Schedule, file: str = "sections.mem") -> None:
         self.plan = plan
         self.adaptor = AdaptorUnit(plan)
+        self.has_real = ChainPort.REAL in self.adaptor.used
         self.layout = section_layout(plan)
         self.contents = section_contents(plan, file)
         self.feeds = [f for f in plan.feeds if f.chain is not None]
@@ -211,7 +212,7 @@ class ChainUnit(wiring.Component):
                     m.d.comb += port.eq(ChainPort.LOAD)
                 with m.Elif(current == SectionWord.PAIR):
                     m.d.comb += port.eq(ChainPort.OUTER)
-                with m.Elif(current == SectionWord.REAL):
+                with m.Elif((current == SectionWord.REAL) if self.has_real else 0):
                     m.d.comb += port.eq(ChainPort.REAL)
                 if self.plan.paired:
                     with m.Elif(current == SectionWord.HOLD):
@@ -295,7 +296,7 @@ class ChainUnit(wiring.Component):
         with m.If(phase == WINDOW - 2):
             with m.If(coming == SectionWord.PAIR):
                 m.d.sync += outer_read.eq(outer_read + 1)
-            with m.Elif(coming == SectionWord.REAL):
+            with m.Elif((coming == SectionWord.REAL) if self.has_real else 0):
                 m.d.sync += inner_read.eq(inner_read + 1)
         # the inner adaptor of this window's section runs in the next window
         with m.If((phase == WINDOW - 1) & (current == SectionWord.PAIR)):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -363,9 +363,11 @@ class Engine(wiring.Component):
                 with m.If(operand.keep & (operand.keep_lane == number)):
                     m.d.sync += base.eq(operands.word)
                 m.d.comb += serializer.bases[number].eq(Mux(gated, base, 0))
-        one_row = total.across & total.weight
-        if Kind.SCALE in kinds_of(plan):
-            one_row &= ~total.scale
+        one_row: Value = Const(0)
+        if plan.lanes > 1:
+            one_row = total.across & total.weight
+            if Kind.SCALE in kinds_of(plan):
+                one_row &= ~total.scale
         m.d.comb += [
             serializer.load.eq(total.last),
             serializer.results.eq(total.results),

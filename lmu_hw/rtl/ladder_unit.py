@@ -104,6 +104,8 @@ class LadderUnit(wiring.Component):
             }
         )
         keep_on_reset(self, "mirror_word", "mirror_row", "mirror_bank")
+        if self.windows.clears:
+            keep_on_reset(self, "mirror")
 
     def model(self, ladder: int) -> list[int]:
         """Return the cycle in which each mirror is written, from the issue of the input."""

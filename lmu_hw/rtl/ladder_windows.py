@@ -10,12 +10,15 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from .constant_tables import lookup
+from .lane_widths import depth_to_clear
 from .ports import keep_on_reset
 from .schedule import Feed, LadderPlan, Schedule
 from .schedule.timing import WINDOW
 
 LAST = WINDOW - 1
 """Last cycle of a window: it loads the operands of the next one."""
+MIRRORS = 2
+"""Cycles from the decision to write a state to the write of its mirror."""
 
 
 class Move(enum.Enum, shape=3):
@@ -100,7 +103,12 @@ class LadderWindows(wiring.Component):
                 "write_input": Out(1),
             }
         )
-        keep_on_reset(self, "pair", "current_pair", "number")
+        # `starting` comes with a turn, and is read in turns alone
+        keep_on_reset(self, "phase", "pair", "current_pair", "number", "starting", "coefficient")
+        # a reset clears the states for longer than a write of before is under way
+        self.clears = depth_to_clear(plan) > MIRRORS
+        if self.clears:
+            keep_on_reset(self, "write")
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
@@ -165,8 +173,12 @@ class LadderWindows(wiring.Component):
         evens = self.of_ladder(m, lambda k: (k.order + 1) // 2, "evens")
         with m.Switch(self.coming):
             with m.Case(Move.TURN):
-                pair, move = self._begin(m, self.number, "turned")
-                m.d.sync += [self.pair.eq(pair), self.coming.eq(Mux(self.last, Move.REST, move))]
+                m.d.sync += self.coming.eq(Move.REST)
+                if self.interpolates:
+                    pair, move = self._begin(m, self.number, "turned")
+                    m.d.sync += self.pair.eq(pair)
+                    with m.If(~self.last):
+                        m.d.sync += self.coming.eq(move)
             with m.Case(Move.LEFT):
                 m.d.sync += self.pair.eq(self.pair - 1)
                 with m.If(self.pair == 1):
@@ -184,7 +196,7 @@ class LadderWindows(wiring.Component):
         odd = (self.phase == 2) & (self.coming != Move.RIGHT)
         m.d.comb += self.read_address.eq(first + (self.pair << 1) - odd)
         # the odd section that the wave passes first in the next window has a new state
-        passes_odd = Signal()
+        passes_odd = Signal(reset_less=self.clears)
         odd_order = self.of_ladder(m, lambda k: k.order % 2, "odd_order")
         target = Signal.like(self.write_address, name="target", reset_less=True)
         right = self.current == Move.RIGHT
@@ -200,7 +212,8 @@ class LadderWindows(wiring.Component):
             before = self._of_feed(m, self.feed, lambda f: f.previous, "read_previous")
             after = self._of_feed(m, feed, lambda f: f.previous, "write_previous")
             has = self.of_ladder(m, lambda k: int(k.substeps > 1), "interpolates")
-            m.d.comb += self.write_input.eq(self.starting & last_cycle & has)
+            begins = self.starting & (self.current == Move.TURN)
+            m.d.comb += self.write_input.eq(begins & last_cycle & has)
             with m.If(self.fed):
                 m.d.comb += self.read_address.eq(before)
             with m.If(self.write_input):

@@ -175,6 +175,9 @@ class Sequencer(wiring.Component):
         with m.If(sums):
             m.d.sync += opens.eq(0)
 
+        # a sum of one cycle ends as its job begins
+        first = [r.last and r.cycles == 1 for r in _runs(self.plan) if r.begin]
+        opens_now = (opens if not all(first) else 0) | (begins if any(first) else 0)
         used = {r.kind for r in _runs(self.plan)}
 
         def is_kind(*kinds: Kind) -> Value:
@@ -199,7 +202,7 @@ class Sequencer(wiring.Component):
             command.results.eq(run.results),
             command.job.eq(run.job),
             command.begins.eq(begins),
-            command.opens.eq(opens | begins),
+            command.opens.eq(opens_now),
         ]
         if Kind.SCALE in used:
             m.d.sync += command.scale.eq(is_kind(Kind.SCALE))

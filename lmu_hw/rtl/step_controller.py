@@ -125,15 +125,16 @@ class StepController(wiring.Component):
         for v in plan.program.with_role(Role.INPUT):
             count += v.length
             ends.append(loaded == count - 1)
-        with m.If(self.take):
+        with m.If(self.start):
+            m.d.sync += [loaded.eq(0), self.row.eq(0), self.bank.eq(0), loading.eq(0)]
+        # a single word always has the first place
+        with m.Elif(self.take if plan.n_in > 1 else 0):
             m.d.sync += [loaded.eq(loaded + 1), self.bank.eq(self.bank + 1)]
             with m.If(self.bank == plan.lanes - 1):
                 m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
             for end in ends[:-1]:
                 with m.If(end):
                     m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
-        with m.If(self.start):
-            m.d.sync += [loaded.eq(0), self.row.eq(0), self.bank.eq(0), loading.eq(0)]
 
         every = plan.program.output_every
         if every == 0:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from unittest import mock
 
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Adaptor, Linear, Program, Role, Vector
-from lmu_hw.rtl import emit
+from lmu_hw.rtl import emit, three_port
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
 from tests.factories.programs import cascade_program, dense_program, ladder_program, with_op
@@ -61,6 +62,8 @@ PROGRAMS = {
         sections=(Adaptor(3, 2), Adaptor(5, 3)),
         reflection=Adaptor(-1, 1),
     ),
+    # waves as wide as those of order 64 for 16-bit outputs
+    "wide ladder": ladder_program(order=2, bits=16, state=QFormat(11, 19), window=2),
     "dense": dense_program(order=2, bits=4, state=NARROW, window=2),
     "layer": layer(1),
     "scaled layer": layer(1, multipliers=(5, 3)),
@@ -83,3 +86,10 @@ def design(
     plan = schedule(program, lanes, state_port=state_port)
     files = emit(program, plan, streams=streams)
     return Design(plan=plan, files=files, module=module, cut=cut)
+
+
+@cache
+def halves(name: str, module: str, low_bits: int) -> Design:
+    """Return the same, with ladders whose factors are divided into two from few bits on."""
+    with mock.patch.object(three_port, "LOW_BITS", low_bits):
+        return design.__wrapped__(name, module)

@@ -6,7 +6,8 @@ from functools import partial
 
 from lmu_hw.program.integer_program import Role
 from lmu_hw.rtl.streams import Streams
-from tests.formal.designs import design
+from tests.formal.designs import design, halves
+from tests.formal.ladder import Product, Shift, Waves
 from tests.formal.pacing import OneWriter, PublishedCycles, WordsOfAStep
 from tests.formal.prover import Engine, Mutation, Proof
 from tests.formal.requantizing import Requantizes, latency_of
@@ -14,6 +15,7 @@ from tests.formal.reset import Forgets
 from tests.formal.state import RoundTrip
 from tests.formal.streams import AxiNames, FifoOrder
 
+THREE_PORT = "lmu_ladder_three_port"
 ARITHMETIC = ("lmu_requantizer_shifter", "lmu_requantizer_rounder")
 WORDS = dict.fromkeys(
     ("layer", "layer, every 2"),
@@ -344,6 +346,93 @@ PROOFS = (
             text=r"assign write = \1",
         ),
         depth=60,
+        slow=True,
+    ),
+    Proof(
+        name="product, ladder",
+        claim="what the shifter takes is the product of factor and coefficient",
+        of="factors of 6 bits, coefficients of 4",
+        design=partial(design, "ladder", THREE_PORT),
+        harness=Product,
+        engine=Engine.INDUCTION,
+        depth=2,
+        reach=4,
+        mutations=(
+            Mutation(
+                what="the product is of minus the factor",
+                pattern=r"high <= factor \* coef",
+                text="high <= minus_factor * coef",
+            ),
+        ),
+    ),
+    Proof(
+        name="product of halves, ladder",
+        claim="what the shifter takes is the product of factor and coefficient",
+        of="the same in two partial products, of the upper and lower 3 bits of the factor",
+        design=partial(halves, "ladder", THREE_PORT, 3),
+        harness=Product,
+        engine=Engine.INDUCTION,
+        depth=2,
+        reach=4,
+        mutations=(
+            Mutation(
+                what="the upper half loses its sign",
+                pattern=r"high <= \$signed\(factor\[5:3\]\) \* coef",
+                text="high <= factor[5:3] * coef",
+            ),
+        ),
+    ),
+    Proof(
+        name="shift, ladder",
+        claim="quotient, half and sticky bit are those of `fixedpoint.round_shift`",
+        of="products of 42 bits, of waves of 30; shifts 3 to 18",
+        design=partial(design, "wide ladder", f"{THREE_PORT}_shifter"),
+        harness=Shift,
+        engine=Engine.INDUCTION,
+        depth=2,
+        reach=4,
+        mutations=(
+            Mutation(
+                what="a lost bit is ignored",
+                pattern=r"lost_2 \|\| \(amount\[0\] && ",
+                text="lost_2 && (amount[0] && ",
+            ),
+        ),
+    ),
+    Proof(
+        name="waves, ladder",
+        claim="every wave, state and factor is the rounded and limited sum of "
+        "`fixedpoint.round_sum`, to nearest and toward zero, and so are the words for the way "
+        "right",
+        of="waves of 5 bits; products are arbitrary numbers with 2 fractional bits, which is all "
+        "that rounding sees of them",
+        design=partial(design, "ladder", THREE_PORT, cut=(f"{THREE_PORT}_shifter",)),
+        harness=Waves,
+        engine=Engine.INDUCTION,
+        depth=2,
+        reach=14,
+        mutations=(
+            Mutation(
+                what="a wave below the smallest is not limited",
+                pattern=r"assign entering_under = sum_9\[8\]",
+                text="assign entering_under = sum_9[0]",
+            ),
+            Mutation(
+                what="a lost bit raises a positive wave",
+                pattern=r"\(entering\[7\] \? sum_9\[8:1\] : entering\)",
+                text="sum_9[8:1]",
+            ),
+            Mutation(
+                what="the factor of the largest wave is that of the smallest",
+                pattern=r"factor_of_largest <= other - 6'sd15",
+                text="factor_of_largest <= other - 6'sh30",
+            ),
+            Mutation(
+                what="the state is not negated",
+                pattern=r"assign minus_result = 9'sd0 - result",
+                text="assign minus_result = result",
+            ),
+        ),
         slow=True,
     ),
     requantizing(

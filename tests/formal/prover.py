@@ -176,7 +176,9 @@ class Harness(Elaboratable):
     def instance(self, ports: dict[str, Port]) -> Instance:
         """Return the module, wired to some ports."""
         wires = [("i" if port.is_input else "o", name, port.signal) for name, port in ports.items()]
-        clocked = [("i", "clk", ClockSignal()), ("i", "rst", ResetSignal())]
+        clocked = [("i", "clk", ClockSignal())]
+        if self.declared("rst") is not None:
+            clocked.append(("i", "rst", ResetSignal()))
         if self.design.is_axi:
             clocked = [("i", "aclk", ClockSignal()), ("i", "aresetn", ~ResetSignal())]
         return Instance(self.design.module, *clocked, *wires)

@@ -14,7 +14,7 @@ IDLE = (
     "sequencer.running",
     "step_controller.swap",
     *(f"chain.{n}" for n in ("left", "current", "before_2", "loading")),
-    *(f"ladder.windows.{n}" for n in ("current", "coming", "starting", "write", "passes_odd")),
+    *(f"ladder.windows.{n}" for n in ("current", "coming")),
 )
 """What only a step changes."""
 

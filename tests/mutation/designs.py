@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from lmu_hw.generate import files_of
 from lmu_hw.memory.spec import parse
 from lmu_hw.program import vectors
+from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.options import Hardware
@@ -20,10 +22,19 @@ DESIGNS = {
     "cascade": {"d": 6, "theta": 20, "realization": "cascade"},
     "channels": {"d": 5, "theta": 15, "channels": 3, "output": "state", "realization": "cascade"},
     "dense": {"d": 5, "output": "taps=0,0.5", "realization": "dense"},
-    "ladder": {"d": 5, "theta": 20, "realization": "ladder", "discretizer": "bilinear"},
+    "ladder": {
+        "d": 5,
+        "theta": 20,
+        "channels": 2,
+        "discretizer": "bilinear",
+        "substeps": 2,
+        "realization": "ladder",
+    },
     "port": {"d": 6, "theta": 7, "realization": "cascade"},
 }
 """Large enough that few counters come to their ends both ways round."""
+NARROWER = {"ladder": {"w": 5}}
+"""Bits that vectors lose at the top: waves that are proven to fit never saturate."""
 HARDWARE = {"port": Hardware(state_port=True)}
 """Where it is not the usual one."""
 SHARES = {
@@ -36,6 +47,7 @@ SHARES = {
 def prepare(place: Path, name: str) -> Program:
     """Write the build directory of a design, with random and worst-case test vectors."""
     design = quantize_memory(parse(DESIGNS[name]))
+    design = replace(design, program=narrowed(design.program, NARROWER.get(name, {})))
     for file, content in files_of(design, HARDWARE.get(name, Hardware())).items():
         path = place / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,3 +58,12 @@ def prepare(place: Path, name: str) -> Program:
     for file, content in vectors.to_files(design.program, expected).items():
         (place / "vectors" / file).write_text(content)
     return design.program
+
+
+def narrowed(program: Program, bits: dict[str, int]) -> Program:
+    """Return a program with fewer integer bits in some vectors."""
+    vectors_ = [
+        replace(v, fmt=QFormat(v.fmt.int_bits - bits.get(v.name, 0), v.fmt.frac_bits, v.fmt.signed))
+        for v in program.vectors
+    ]
+    return replace(program, vectors=tuple(vectors_))

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from lmu_hw.errors import SpecError, UnstableError
+from lmu_hw.memory import spec as memory_spec
 from lmu_hw.memory.delay_error import delay_error
 from lmu_hw.memory.spec import Discretizer, LMUSpec, OutputKind, RealizationKind, parse
+from lmu_hw.program import memory_updates
 from lmu_hw.program.codec import from_data
 from lmu_hw.quantize.delay_choices import DelayChoice, DelayReport, choose_delays, compare_delays
 from lmu_hw.quantize.quantize_memory import quantize_memory
@@ -214,3 +216,8 @@ def test_the_report_is_written_and_read(headline: DelayReport) -> None:
         "bilinear, 2 substeps: fewest multiplies (162) within 0.2 %; most accurate is bilinear, "
         "8 substeps, 0.0237 % (552)"
     )
+
+
+def test_a_program_takes_the_substeps_of_a_specification() -> None:
+    """Neither of the two may import the other."""
+    assert memory_spec.SUBSTEPS == memory_updates.SUBSTEPS
