@@ -5,6 +5,7 @@
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
+# make nengo   memories on spiking neurons in nengo, which is installed for this alone
 # make bench   the benchmarks, which write docs/results/
 # make docs    the documentation, in docs/_build/html; warnings are errors
 # make nightly all of these but coverage, one after the other; `make -k nightly` does not stop at a failure
@@ -18,13 +19,13 @@ SOAK_SHARE ?=
 # Of the first random network whose C is run under sanitizers: every commit tries others.
 SEED ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 1)000
 # What takes long joins this line.
-NIGHTLY := test docs formal soak fuzz mutation bench
+NIGHTLY := test docs formal soak fuzz mutation nengo bench
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test coverage soak formal mutation fuzz bench docs nightly clean
+.PHONY: help demo test coverage soak formal mutation fuzz nengo bench docs nightly clean
 .NOTPARALLEL:
 
 help:
@@ -67,6 +68,12 @@ fuzz: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
+
+# nengo stays out of .venv: its pytest plugin fails, and cocotb loads all plugins.
+nengo: .venv/dev.stamp
+	$(PIP) install --quiet --upgrade --target build/nengo nengo==4.1.0
+	PYTHONPATH=build/nengo $(BIN)/python -m pytest -n 0 tests/interchange
+	PYTHONPATH=.:build/nengo $(BIN)/python benchmarks/spiking_nengo.py
 
 docs: .venv/dev.stamp
 	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs docs/_build/html

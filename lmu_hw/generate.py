@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ from .program.size import ram_bits, rom_bits
 from .proof import certificate
 from .proof.certificate_report import Certificate
 from .proof.claims import PredictedError
-from .quantize.memory_design import QuantizedMemory
+from .quantize.memory_design import NeuronSummary, QuantizedMemory
 from .quantize.memory_search import ERROR_BUDGET
 from .quantize.network_summary import report
 from .quantize.quantize_network import QuantizedNetwork
@@ -168,10 +170,19 @@ def describe(design: QuantizedMemory) -> MemoryManifest:
             predicted=_short(design.error),
             coefficients=_short(design.coefficient_error),
             roundoff=_short(design.roundoff_error),
+            neurons=None if design.neurons is None else _short(design.neurons.error_lsb),
         ),
         zero_input_decay=design.decay,
         delay_error=None if design.delay_error is None else _short(design.delay_error),
+        neurons=None if design.neurons is None else _shortened(design.neurons),
     )
+
+
+def _shortened(neurons: NeuronSummary) -> NeuronSummary:
+    """Return the summary with predictions to six digits."""
+    names = ("nrmse", "bandwidth", "spikes_per_step", "error_lsb")
+    short: dict[str, Any] = {name: _short(getattr(neurons, name)) for name in names}
+    return replace(neurons, **short)
 
 
 def describe_network(design: QuantizedNetwork) -> NetworkManifest:

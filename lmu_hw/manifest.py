@@ -13,11 +13,13 @@ from ._support.channel import describe as describe_channels
 from ._support.tables import html_table
 from .errors import ModelFileError
 from .memory.delay_error import percent
+from .memory.neurons import NeuronModel
 from .memory.spec import LMUSpec, RealizationKind
 from .program.codec import Report, from_data, written
 from .program.fixedpoint import QFormat
 from .program.integer_program import Role
 from .proof.claims import PredictedError
+from .quantize.memory_design import NeuronSummary
 from .quantize.network_summary import NetworkSummary
 from .quantize.word_lengths import Widths
 from .rtl.options import Hardware
@@ -80,7 +82,7 @@ class MemoryManifest:
     spec : LMUSpec
         The request, with its defaults filled in.
     realization : RealizationKind
-        As chosen: cascade, ladder or dense.
+        As chosen: cascade, ladder, dense or spiking.
     realization_reason : str
     coef_bits, weight_bits, state_bits : int
         Widths of the recursion's coefficients, of the readout's and of the state, as chosen.
@@ -92,6 +94,8 @@ class MemoryManifest:
         ``proven`` or ``not proven``: zero input brings the state to exactly zero.
     delay_error : float or None
         NRMSE of decoded delays in float64, to six digits, where the request has an accuracy.
+    neurons : NeuronSummary or None
+        Of a spiking memory.
     """
 
     spec: LMUSpec
@@ -104,6 +108,7 @@ class MemoryManifest:
     error_lsb: PredictedError
     zero_input_decay: str
     delay_error: float | None = field(default=None, metadata=written(optional=True))
+    neurons: NeuronSummary | None = field(default=None, metadata=written(optional=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,10 +306,15 @@ class Manifest(Report):
             ),
             (
                 "error",
-                f"{error.predicted:.2f} LSB RMS predicted; error budget of {error.budget:g} LSB "
-                f"{kept}",
+                f"{error.predicted:.2f} LSB RMS predicted; "
+                + (
+                    f"error budget of {error.budget:g} LSB {kept}"
+                    if error.neurons is None
+                    else f"{error.neurons:.2f} of them by the neurons"
+                ),
             ),
             *(("delays", text) for text in delays),
+            *_neuron_rows(design.neurons),
             (
                 "overflow",
                 f"{overflow}; zero input dies to exactly zero: {design.zero_input_decay}",
@@ -381,3 +391,21 @@ def parse_manifest(data: Mapping[str, Any], where: str = MANIFEST) -> Manifest:
     except ValueError as error:
         raise ModelFileError(f"{where} is damaged: {error}; {REMEDY}") from error
     return found
+
+
+def _neuron_rows(neurons: NeuronSummary | None) -> list[tuple[str, str]]:
+    """Return what a spiking memory adds to `Manifest._memory_rows`."""
+    if neurons is None:
+        return []
+    kind = "Poisson" if neurons.model is NeuronModel.POISSON else "integrate-and-fire"
+    rate = float(f"{neurons.spikes_per_step:.3g}")
+    each = f"{neurons.population:,} for either sign of a state"
+    return [
+        ("neurons", f"{neurons.neurons:,} {kind} for each channel, {each}"),
+        (
+            "spikes",
+            f"about {rate:,g} a step in each channel; error of m "
+            f"{percent(neurons.nrmse)} of its RMS predicted (input of flat noise, RMS "
+            f"{neurons.rms:g}, to {neurons.bandwidth:.3g} cycles/sample)",
+        ),
+    ]

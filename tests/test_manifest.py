@@ -106,7 +106,7 @@ def test_load_manifest(tmp_path: Path) -> None:
         (
             "realization",
             "fir",
-            "realization must be one of auto, cascade, ladder, dense, not 'fir'",
+            "realization must be one of auto, cascade, ladder, dense, spiking, not 'fir'",
         ),
         ("error_lsb", {"promise": 1.0}, "has no 'budget'"),
     ],

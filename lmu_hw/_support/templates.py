@@ -70,15 +70,17 @@ MAX_LINE = 96
 """Longest line of generated C [characters]."""
 
 
-def c_lines(values: Sequence[int], digits: int) -> list[str]:
+def c_lines(values: Sequence[int], digits: int, *, unsigned: bool = False) -> list[str]:
     """Return lines of up to eight C constants, each padded to at least ``digits`` characters.
+
+    Those of an unsigned type of 32 bits have a suffix.
 
     Examples
     --------
-    >>> c_lines((1, -20, 3), 3)
-    ['  1, -20,   3']
+    >>> c_lines((1, -20, 3), 3), c_lines((1, 2**31), 1, unsigned=True)
+    (['  1, -20,   3'], ['1u, 2147483648u'])
     """
-    constants = [c_int(value).rjust(digits) for value in values]
+    constants = [(f"{value}u" if unsigned else c_int(value)).rjust(digits) for value in values]
     longest = max(map(len, constants), default=0) + len(", ")
     # fewer on a line if eight would exceed MAX_LINE
     n = next(n for n in (8, 4, 2, 1) if n == 1 or n * longest < MAX_LINE)

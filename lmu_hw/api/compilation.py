@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy.typing as npt
 
@@ -11,6 +12,7 @@ from .._support.channel import Channel, check_channels
 from .._support.validation import check_int, check_positive, check_real
 from ..errors import CertificateError, SpecError
 from ..measure.tune import DesignPoint, Tuner
+from ..memory.neurons import KEYS, NeuronModel
 from ..memory.spec import LMUSpec, RealizationKind
 from ..models.network import FloatNetwork
 from ..program.integer_program import MAX_OUTPUT_EVERY
@@ -29,7 +31,11 @@ CALIBRATION_SEQUENCES = 256
 MEMORY_WIDTHS = ("coef_bits", "weight_bits", "state_bits")
 """Widths that a memory takes beside ``bits``."""
 
+NEURON_OPTIONS = (*KEYS, "accuracy", "bandwidth")
+"""Options of a spiking memory."""
+
 WidthsLike = Widths | Mapping[str, int | None]
+NeuronsLike = int | Mapping[str, int | float | str]
 
 
 def compile(
@@ -40,6 +46,7 @@ def compile(
     calibration: Data | Calibration | None = None,
     output: str = "memory",
     realization: str = "auto",
+    neurons: NeuronsLike | None = None,
     output_every: int | None = None,
     name: str = "lmu",
     require_proof: bool = False,
@@ -65,7 +72,12 @@ def compile(
     output : str
         Of a memory: ``"memory"``, ``"state"`` or ``"taps=0,0.5,1"`` (delays in fractions of theta).
     realization : str
-        Of a memory: ``"auto"``, ``"cascade"``, ``"ladder"`` (bilinear) or ``"dense"``.
+        Of a memory: ``"auto"``, ``"cascade"``, ``"ladder"`` (bilinear), ``"dense"`` or
+        ``"spiking"``.
+    neurons : int or mapping, optional
+        Of a spiking memory: most neurons of a channel, or a mapping with any of ``neurons``,
+        ``neuron_model`` (``"integrate-fire"`` or ``"poisson"``), ``seed``, ``generators``,
+        ``accuracy`` and ``bandwidth``, as `~lmu_hw.memory.spec.LMUSpec` has them.
     output_every : int, optional
         Of a network: steps from output to output; 0: on demand (the last step). Default: as the
         network was trained.
@@ -95,18 +107,19 @@ def compile(
     True
     """
     if isinstance(source, LMUSpec):
-        defaults = (bits, widths, calibration, output_every, output, realization, name)
-        if defaults != (None, None, None, None, "memory", "auto", "lmu"):
+        defaults = (bits, widths, calibration, output_every, neurons, output, realization, name)
+        if defaults != (None, None, None, None, None, "memory", "auto", "lmu"):
             raise SpecError("an LMUSpec holds every option: leave out those beside it")
         return _compile_memory(source, require_proof, inputs, outputs)
     if isinstance(source, Memory):
         if calibration is not None or output_every is not None:
             raise SpecError("calibration and output_every must be left out for a memory")
-        given = {} if widths is None else _as_mapping(widths, MEMORY_WIDTHS)
+        given: dict[str, Any] = {} if widths is None else _as_mapping(widths, MEMORY_WIDTHS)
+        given |= _neuron_options(neurons)
         spec = source.spec(bits=bits, output=output, realization=realization, name=name, **given)
         return _compile_memory(spec, require_proof, inputs, outputs)
-    if output != "memory" or realization != "auto":
-        raise SpecError("output and realization must be left out for a network")
+    if output != "memory" or realization != "auto" or neurons is not None:
+        raise SpecError("output, realization and neurons must be left out for a network")
     if isinstance(source, FloatNetwork):
         source = Network(source)
     if not isinstance(source, Network):
@@ -253,9 +266,18 @@ def _compile_memory(
         else:
             return design
     assert refused is not None
-    more = "" if spec.realization is RealizationKind.AUTO else ": --realization auto tries others"
-    claim = f"{refused.claim} (tried {' and '.join(tried)}{more})"
+    claim = f"{refused.claim} (tried {' and '.join(tried)}{_others(spec)})"
     raise CertificateError(refused.signal, claim)
+
+
+def _others(spec: LMUSpec) -> str:
+    """Return what may have a proof where the realization asked for has none."""
+    if spec.realization is RealizationKind.AUTO:
+        return ""
+    if spec.realization is RealizationKind.SPIKING:
+        poisson = spec.neuron_model is NeuronModel.POISSON
+        return f": {'--neuron-model integrate-fire' if poisson else 'more --neurons'} may have one"
+    return ": --realization auto tries others"
 
 
 def _require_proof(design: Design) -> None:
@@ -270,6 +292,19 @@ def _network_widths(bits: int | None, widths: WidthsLike | None) -> Widths:
     same = {} if bits is None else dict.fromkeys(("weight_bits", "act_bits", "input_bits"), bits)
     known = [f.name for f in fields(Widths)]
     return Widths(**same | _as_mapping(widths or {}, known))  # type: ignore[arg-type]
+
+
+def _neuron_options(neurons: NeuronsLike | None) -> dict[str, Any]:
+    if neurons is None:
+        return {}
+    if not isinstance(neurons, Mapping):
+        return {"neurons": neurons}
+    for name in neurons:
+        if name not in NEURON_OPTIONS:
+            raise SpecError(
+                f"keys of neurons must be among {', '.join(NEURON_OPTIONS)}, not {name!r}"
+            )
+    return dict(neurons)
 
 
 def _as_mapping(widths: WidthsLike, known: Sequence[str]) -> dict[str, int | None]:

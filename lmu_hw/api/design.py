@@ -17,6 +17,7 @@ from ..errors import SpecError
 from ..firmware.bulk import BulkEngine
 from ..firmware.shared_kernels import shared_kernels, shared_path
 from ..generate import certificate_of, files_of
+from ..interchange.nir_graph import write_nir
 from ..measure.dataset import Dataset, dataset_of
 from ..measure.evaluate import evaluate
 from ..measure.evaluation import Evaluation
@@ -207,6 +208,29 @@ class Design(ProgramRunner):
         with shared_kernels(directory, force=force):
             write_build_dir(path, files, force=force)
         return Build(path)
+
+    def write_nir(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a memory on integrate-and-fire neurons as a NIR graph; experimental.
+
+        ``lmu_hw.interchange.nir_graph`` says what is in the graph and what NIR cannot carry.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write, HDF5.
+        force : bool
+            Replace an existing file.
+
+        Raises
+        ------
+        EmitError
+            If the file exists, or cannot be written.
+        SpecError
+            Unless the design is one memory on integrate-and-fire neurons.
+        ToolError
+            If the package nir is missing.
+        """
+        write_nir(self.program, Path(path), force=force)
 
 
 def as_dataset(x: Data, y: npt.ArrayLike | None, network: FloatNetwork) -> Dataset:

@@ -13,7 +13,7 @@ from .._support.channel import Channel
 from .._support.validation import integer_array, real_array
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine, available
-from ..measure.output_file import labels, real_outputs
+from ..measure.output_file import real_outputs
 from ..program import saved_state
 from ..program.fixedpoint import QFormat, from_real
 from ..program.integer_program import Program, Role
@@ -178,7 +178,7 @@ class ProgramRunner:
         words, n_out = integer_array("outputs", outputs), self.program.n_words(Role.OUTPUT)
         if words.ndim == 0 or words.shape[-1] != n_out:
             raise SpecError(f"outputs have shape {words.shape} but should be (..., {n_out})")
-        classes = labels(self.program)
+        classes = self.program.counts
         vectors = self.program.with_role(Role.OUTPUT)
         kept = np.repeat([v.name not in classes for v in vectors], [v.length for v in vectors])
         return np.asarray(real_outputs(self.program, words)[..., kept])
@@ -261,7 +261,7 @@ class ProgramRunner:
 
     def _channels(self, role: Role) -> list[Channel]:
         """Return the channels of the inputs, or of all outputs but a label."""
-        classes = labels(self.program)
+        classes = self.program.counts
         vectors = [v for v in self.program.with_role(role) if v.name not in classes]
         found = [channel for v in vectors for channel in v.channels or ()]
         if not found:

@@ -14,6 +14,7 @@ from . import (
     delays_command,
     doctor_command,
     evaluate_command,
+    export_command,
     footprint_command,
     generate_command,
     import_command,
@@ -38,6 +39,7 @@ COMMANDS: dict[str, ModuleType] = {
     "delays": delays_command,
     "synth": synth_command,
     "footprint": footprint_command,
+    "export": export_command,
     "doctor": doctor_command,
 }
 """Modules with ``add_parser`` and ``run``, in the order of the help."""

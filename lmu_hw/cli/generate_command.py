@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MEMORY_ONLY = (
     *("order", "realization", "output", "channels", "substeps", "accuracy", "bandwidth"),
+    *("neurons", "neuron_model", "seed", "generators"),
 )
 """Options for memories only."""
 MODEL_ONLY = (
@@ -36,6 +37,7 @@ MODEL_ONLY = (
 SPEC_KEYS = (
     *("order", "theta", "discretizer", "substeps", "accuracy", "bandwidth"),
     *("bits", "realization", "output", "channels", "name"),
+    *("neurons", "neuron_model", "seed", "generators"),
 )
 WIDTH_KEYS = ("coef_bits", "weight_bits", "state_bits")
 
@@ -49,6 +51,7 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw generate --d 64 --bits 16 -o out\n"
         "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
         "  lmu-hw generate --d 64 --theta 512 --accuracy 0.5% --bandwidth 0.0125 -o out\n"
+        "  lmu-hw generate --d 6 --realization spiking --neurons 3072 -o out\n"
         "  lmu-hw generate memory.toml --force          # keys as options: d = 64, bits = 16\n"
         "  lmu-hw generate model.keras --data calibration.npz --weight-bits 8 -o out",
     )
@@ -88,7 +91,28 @@ def add_parser(commands: Any) -> None:
             "--realization",
             "realization",
             "KIND",
-            "auto (default), cascade, ladder (bilinear) or dense",
+            "auto (default), cascade, ladder (bilinear), dense or spiking",
+        ),
+        (
+            "--neurons",
+            "neurons",
+            "M",
+            "most neurons of each channel, for a spiking memory; without it, as many as "
+            "--accuracy needs, the largest error of m that is predicted",
+        ),
+        (
+            "--neuron-model",
+            "neuron_model",
+            "MODEL",
+            "integrate-fire (default) or poisson, for a spiking memory",
+        ),
+        ("--seed", "seed", "N", "seed of Poisson neurons (default 1)"),
+        (
+            "--generators",
+            "generators",
+            "S",
+            "random number generators of Poisson neurons that run side by side, a power of two to "
+            "256 (default 1)",
         ),
         (
             "--output",
@@ -221,7 +245,7 @@ def _memory(args: argparse.Namespace) -> int:
         advance(1)
     assert isinstance(manifest.design, MemoryManifest)
     error = manifest.design.error_lsb
-    if not error.kept:
+    if not error.kept and error.neurons is None:
         print(
             f"lmu-hw: warning: an error of {error.predicted:.2f} LSB RMS is predicted, over the "
             f"error budget of {error.budget:g}: a given width is too small",
@@ -247,7 +271,7 @@ def _model(args: argparse.Namespace) -> int:
 
     for name in MEMORY_ONLY:
         if getattr(args, name) is not None:
-            flag = "--d" if name == "order" else f"--{name}"
+            flag = "--d" if name == "order" else f"--{name.replace('_', '-')}"
             raise SpecError(
                 f"{flag} is for a memory only, and {args.spec} is a trained model; its word "
                 "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import plain
 from .arguments import add_command, number, print_json
+
+if TYPE_CHECKING:
+    from ..measure.simulate import SpikeCount
 
 
 def add_parser(commands: Any) -> None:
@@ -19,7 +22,8 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw simulate out --input ecg.npy --output delayed.csv --full-scale 1024\n"
         "  lmu-hw simulate out --input log.csv --columns ax,ay --output classes.csv\n"
         "  lmu-hw simulate out --input test.npz --output outputs.npz --words\n"
-        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n\n"
+        "  lmu-hw simulate out --input words.npy --output words_out.npy --raw\n"
+        "  lmu-hw simulate out --input u.npy --output y.npy --spikes raster.png\n\n"
         "recordings: blank lines separate them in CSV, a .npz data set holds them as sequences\n"
         "(see evaluate); each starts from reset\n"
         ".npz output: an array for each output vector (rows of all recordings), and offset;\n"
@@ -49,6 +53,12 @@ def add_parser(commands: Any) -> None:
     sub.add_argument("--words", action="store_true", help="write integer words")
     sub.add_argument("--raw", action="store_true", help="read and write integer words")
     sub.add_argument(
+        "--spikes",
+        type=Path,
+        metavar="FILE",
+        help="for a memory on neurons: write address and time of every spike, .npz; .png: a raster",
+    )
+    sub.add_argument(
         "--engine",
         choices=("auto", "c", "interpreter"),
         default="auto",
@@ -77,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         words=args.words,
         select=select,
         network=network,
+        spikes=args.spikes,
         engine=args.engine,
         quiet=args.quiet,
     )
@@ -92,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
                 "engine": result.engine,
                 "formats": {v.name: str(v.fmt) for v in outputs},
                 "notes": result.notes,
+                **_spikes(args.spikes, result.spikes),
             }
         )
     elif not args.quiet:
@@ -103,6 +115,21 @@ def run(args: argparse.Namespace) -> int:
         if args.raw or args.words:
             values = (f"{v.name} {v.fmt}, word * 2^{-v.fmt.frac_bits}" for v in outputs)
             print(f"words of {'; '.join(values)}")
+        if result.spikes is not None:
+            each = result.spikes.spikes / max(1, result.steps * result.spikes.neurons)
+            print(
+                plain(
+                    f"{result.spikes.spikes} spikes of {result.spikes.neurons} neurons "
+                    f"({each:.3g} a neuron and step), written to {args.spikes}"
+                )
+            )
         for note in result.notes:
             print(plain(note))
     return 0
+
+
+def _spikes(target: Path | None, found: SpikeCount | None) -> dict[str, Any]:
+    """Return what ``--json`` says of spikes; nothing if they were not asked for."""
+    if found is None:
+        return {}
+    return {"spikes": {"file": str(target), "spikes": found.spikes, "neurons": found.neurons}}

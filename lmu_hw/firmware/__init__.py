@@ -24,11 +24,13 @@ from ..program.integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
 )
 from .c_types import Table
 from .cascade import cascade
 from .conversions import conversions, named_inputs
 from .dense import dense
+from .firing_neurons import spiking
 from .function import FunctionCode, Functions
 from .ladder_sweeps import ladder
 from .layout import ALIGNMENT, Layout, Place, lay_out
@@ -184,6 +186,8 @@ def _translate(
 ) -> OperationCode:
     if isinstance(op, Cascade):
         return cascade(program, layout, op, routine)
+    if isinstance(op, Spiking):
+        return spiking(program, layout, op, routine)
     if isinstance(op, Ladder):
         return ladder(program, layout, op, routine)
     if isinstance(op, DenseUpdate):

@@ -29,7 +29,7 @@ __all__ = ["BulkEngine", "available"]
 
 
 _CHUNK_MULTIPLIES = 1 << 28
-"""Multiplications between two checks for Ctrl-C: a fraction of a second on any desktop."""
+"""Multiplications or draws between two checks for Ctrl-C: a fraction of a second on any desktop."""
 _ROW_SPEED = 16
 """Speed of the vectorized multiplications of matrix rows, relative to all others."""
 _CHUNK_WORDS = 1 << 22
@@ -207,8 +207,8 @@ class BulkEngine:
         return outputs
 
     def _work(self, due: npt.NDArray[np.bool_]) -> int:
-        """Return the average cost of a step, in multiplications outside matrix rows."""
-        always = outputs = 0
+        """Return the average cost of a step, in multiplications outside matrix rows, or draws."""
+        always, outputs = self.program.draws_per_step, 0
         for op, lazy in zip(self.program.ops, self.program.lazy, strict=True):
             cost = self.program.multiplies(op) // (_ROW_SPEED if isinstance(op, Linear) else 1)
             always, outputs = always + cost * (not lazy), outputs + cost * lazy

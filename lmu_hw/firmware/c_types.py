@@ -86,7 +86,12 @@ class Table:
         """Characters of the longest number, for aligned columns."""
         rows = [row for row in (self.values, *self.rows) if row]
         ends = min(map(min, rows)), max(map(max, rows))
-        return max(len(c_int(v)) for v in ends)
+        return max(len(f"{v}u" if self.unsigned else c_int(v)) for v in ends)
+
+    @property
+    def unsigned(self) -> bool:
+        """Whether its numbers need a suffix: an `int` of C may be too narrow for them."""
+        return self.ctype == "uint32_t"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

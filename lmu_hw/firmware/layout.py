@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .._support.identifiers import C_WORDS
 from .._support.templates import c_ident, c_int
 from ..errors import EmitError
-from ..program.integer_program import Linear, Program, Role, Vector
+from ..program.integer_program import Linear, Program, Role, Spiking, Vector
 from ..program.saved_state import HEADER_BYTES, word_bytes
 from .c_expressions import Expression, stored, word
 from .c_types import signed_type, type_bits
@@ -162,12 +162,14 @@ def lay_out(program: Program, prefix: str) -> Layout:
         raise EmitError("C needs a program with at least one state vector")
     pairs, kept = _read_in_pairs(program), _kept_outputs(program)
     read = {name for op in program.ops for name in op.reads}
+    unsigned = _generators(program)
     starts, saved_at = dict.fromkeys(Role, 0), HEADER_BYTES
     places: dict[str, Place] = {}
     for v in program.vectors:
         if c_ident(v.name) in C_WORDS or _TYPE.fullmatch(v.name):
             raise EmitError(f"vector name must not be a reserved word of C or C++, not {v.name!r}")
         own = signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
+        own = "uint32_t" if v.name in unsigned else own
         aligned = v.name in pairs and type_bits(own) <= NARROWEST
         shared, array, ctype = False, f"work->{v.name}", own
         if v.role is Role.STATE:
@@ -209,6 +211,13 @@ def _read_in_pairs(program: Program) -> set[str]:
         for source, width in zip(op.sources, op.widths(program.vector), strict=True)
         if width > 1
     }
+
+
+def _generators(program: Program) -> set[str]:
+    """Return the random number generators; kernels that read any vector take signed words."""
+    used = [name for op in program.ops for name in {*op.reads, *op.writes}]
+    found = {op.generators for op in program.ops if isinstance(op, Spiking) and op.generators}
+    return {name for name in found if used.count(name) == 1}
 
 
 def _fills(v: Vector, ctype: str) -> bool:

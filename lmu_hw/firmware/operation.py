@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..program.codec import written
-from ..program.integer_program import Cascade, DenseUpdate, Ladder, Operation, Program
+from ..program.integer_program import (
+    Cascade,
+    DenseUpdate,
+    Ladder,
+    Operation,
+    Program,
+    Spiking,
+)
 from .c_expressions import Expression
 from .c_types import Table
 from .layout import Layout
@@ -117,6 +124,8 @@ def arrow(op: Operation) -> str:
     """Return the sources and targets of an operation as ``"sources -> targets"``."""
     if isinstance(op, Cascade | Ladder):
         return f"{op.source} -> {', '.join(op.states)}"
+    if isinstance(op, Spiking):
+        return f"{op.source} -> {', '.join((*op.states, op.spikes))}"
     if isinstance(op, DenseUpdate):
         return f"{op.source} -> {op.state}"
     return f"{', '.join(op.reads)} -> {', '.join(op.writes)}"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .._support.array_types import Words
 from .._support.build_directory import write_file
 from ..program.fixedpoint import QFormat, to_real
-from ..program.integer_program import Argmax, Program, Role
+from ..program.integer_program import Program, Role
 from .signal_files import write_signal
 
 DATA = ".npz"
@@ -50,15 +50,19 @@ def write_outputs(
     if target.suffix.lower() == DATA:
         write_data(program, target, outputs, offset, full_scale)
         return
-    values = outputs if full_scale is None else real_outputs(program, outputs) * full_scale
     formats = [v for v in program.with_role(Role.OUTPUT) for _ in range(v.length)]
+    values = outputs
+    if full_scale is not None:
+        # counts have no unit
+        scales = [1.0 if v.name in program.counts else full_scale for v in formats]
+        values = real_outputs(program, outputs) * np.array(scales)
     write_signal(
         target,
         values,
         sample_rate=sample_rate,
         width=None if full_scale is not None else max(v.fmt.width for v in formats),
         offset=offset.tolist(),
-        whole=[k for k, v in enumerate(formats) if v.name in labels(program)],
+        whole=[k for k, v in enumerate(formats) if v.name in program.counts],
     )
 
 
@@ -93,7 +97,7 @@ def write_data(
         start += v.length
         if full_scale is None:
             arrays[f"{v.name}_frac_bits"] = np.array(v.fmt.frac_bits)
-        if full_scale is None or v.name in labels(program):
+        if full_scale is None or v.name in program.counts:
             stored = next(t for t in (np.int16, np.int32, np.int64) if _holds(t, v.fmt))
             arrays[v.name] = rows.astype(stored)
         else:
@@ -105,11 +109,6 @@ def write_data(
 
 def _holds(kind: type[np.signedinteger[Any]], fmt: QFormat) -> bool:
     return bool(np.iinfo(kind).min <= fmt.min and fmt.max <= np.iinfo(kind).max)
-
-
-def labels(program: Program) -> frozenset[str]:
-    """Return the names of output vectors that hold class labels, integers in any unit."""
-    return frozenset(op.target for op in program.ops if isinstance(op, Argmax))
 
 
 def real_outputs(program: Program, outputs: Words) -> npt.NDArray[np.float64]:

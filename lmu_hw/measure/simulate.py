@@ -7,6 +7,7 @@ a CSV file are separated by blank lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,8 @@ from .csv_text import Column
 from .dataset import load_recordings
 from .output_file import DATA, write_outputs
 from .signal_files import SUFFIXES, Samples, read_signal
+from .spike_events import SpikeLog, spiking_operation
+from .spike_files import check_spike_file
 from .wav import wav_rate
 
 MAX_FULL_SCALE = 1e100
@@ -51,6 +54,8 @@ class Simulation:
     engine : str
         ``c`` (compiled) or ``interpreter``; both give the same words.
     notes : tuple of str
+    spikes : SpikeCount or None
+        Recorded spikes, if they were asked for.
     """
 
     recordings: int
@@ -59,6 +64,15 @@ class Simulation:
     saturated: int
     engine: str
     notes: tuple[str, ...]
+    spikes: SpikeCount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpikeCount:
+    """Spikes that were recorded, and the neurons that may send them."""
+
+    spikes: int
+    neurons: int
 
 
 def simulate(
@@ -72,6 +86,7 @@ def simulate(
     words: bool = False,
     select: Sequence[Column] | None = None,
     network: bool = False,
+    spikes: Path | None = None,
     quiet: bool = False,
 ) -> Simulation:
     """Run a program on a file and write its outputs.
@@ -97,6 +112,9 @@ def simulate(
         Columns of the source to read.
     network : bool
         The program is a trained network's; only the note on saturation differs.
+    spikes : Path, optional
+        .npz or .png that receives every spike of a memory on neurons; see
+        `~lmu_hw.measure.spike_events`. The interpreter runs.
     quiet : bool
         No progress.
 
@@ -107,18 +125,27 @@ def simulate(
     EmitError
         If the output cannot be written.
     SpecError
-        If the output is the input, or a data set is given with columns.
+        If the output is the input, a data set is given with columns, or spikes are asked for of a
+        design without neurons.
+    ToolError
+        If a picture is asked for without matplotlib.
     """
     # check everything possible before the work starts
     _check_target(source, target)
+    if spikes is not None:
+        engine = _check_spikes(program, spikes, (source, target), engine)
     signal = _read(program, source, raw, select)
     if target.suffix.lower() == ".wav":
         wav_rate(target, signal.sample_rate)
     inputs, saturated = to_words(program, signal, full_scale, source)
     if engine == "auto":
         engine = "c" if bulk.available() else "interpreter"
-    found = run(program, [inputs[a:b] for a, b in pairwise(signal.offset)], engine, quiet)
-    outputs, offset = np.concatenate(found), np.cumsum([0, *map(len, found)])
+    recordings = [inputs[a:b] for a, b in pairwise(signal.offset)]
+    with nullcontext() if spikes is None else SpikeLog(program, len(recordings)) as log:
+        found = run(program, recordings, engine, quiet, log)
+        outputs, offset = np.concatenate(found), np.cumsum([0, *map(len, found)])
+        if spikes is not None and log is not None:
+            log.write(spikes, np.diff(signal.offset))
     write_outputs(
         program,
         target,
@@ -139,6 +166,7 @@ def simulate(
         saturated=saturated,
         engine=engine,
         notes=tuple(notes),
+        spikes=None if log is None else SpikeCount(spikes=log.n_spikes, neurons=log.n_neurons),
     )
 
 
@@ -163,6 +191,18 @@ def _check_target(source: Path, target: Path) -> None:
         )
     if source.exists() and target.exists() and source.samefile(target):
         raise SpecError(f"output must not be the input file {source}; choose another name")
+
+
+def _check_spikes(program: Program, spikes: Path, others: tuple[Path, ...], engine: str) -> str:
+    """Return the engine that records spikes; raise unless they can be recorded and written."""
+    spiking_operation(program)
+    check_spike_file(spikes, others)
+    if engine == "c":
+        raise SpecError(
+            "--spikes must go with --engine interpreter or auto, not c: compiled C counts spikes "
+            "and does not say which neuron fired"
+        )
+    return "interpreter"
 
 
 def check_full_scale(value: Any, *, network: bool = False, raw: bool = False) -> float:
@@ -243,7 +283,11 @@ def to_words(
 
 
 def run(
-    program: Program, recordings: Sequence[Words], engine: str, quiet: bool = False
+    program: Program,
+    recordings: Sequence[Words],
+    engine: str,
+    quiet: bool = False,
+    log: SpikeLog | None = None,
 ) -> list[Words]:
     """Run recordings, each from reset; both engines give the same words.
 
@@ -255,6 +299,8 @@ def run(
         ``c`` or ``interpreter``.
     quiet : bool
         No progress.
+    log : SpikeLog, optional
+        Records the spikes; with the interpreter only.
 
     Returns
     -------
@@ -263,13 +309,19 @@ def run(
     found: list[Words] = [np.zeros((0, 0), dtype=np.int64)] * len(recordings)
     machine: bulk.BulkEngine | Interpreter | None = None
     with progress("simulating", sum(map(len, recordings)), quiet) as advance:
-        for at in by_length(recordings, BATCH_VALUES):
+        for at in by_length(recordings, BATCH_VALUES if log is None else log.batch_values):
             if isinstance(machine, bulk.BulkEngine):
                 machine = machine.with_streams(len(at))
             else:
                 machine = (bulk.BulkEngine if engine == "c" else Interpreter)(program, len(at))
             inputs = np.stack([recordings[i] for i in at], axis=1)
-            outputs = machine.run(inputs, _each_step(advance, len(at)))
+            each_step = _each_step(advance, len(at))
+            if log is None:
+                outputs = machine.run(inputs, each_step)
+            else:
+                assert isinstance(machine, Interpreter)
+                outputs = machine.run(inputs, each_step, watch=log.start(at))
+                log.finish()
             for k, i in enumerate(at):
                 found[i] = outputs[:, k]
     return found

@@ -17,6 +17,8 @@ from typing import Any
 from .._support import identifiers
 from .._support.validation import check_int, check_real
 from ..errors import ModelFileError, SpecError, read_error, reason_of
+from . import neurons
+from .neurons import NeuronModel
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,6 +51,7 @@ class RealizationKind(Enum):
     CASCADE = "cascade"
     LADDER = "ladder"
     DENSE = "dense"
+    SPIKING = "spiking"
 
 
 class OutputKind(Enum):
@@ -57,6 +60,14 @@ class OutputKind(Enum):
     MEMORY = "memory"
     STATE = "state"
     TAPS = "taps"
+
+
+CHOICES: dict[str, type[Enum]] = {
+    "discretizer": Discretizer,
+    "realization": RealizationKind,
+    "neuron_model": NeuronModel,
+}
+"""Options that are a choice among words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +86,11 @@ class LMUSpec:
         multiplies and make decoded delays more accurate. More than 1 for bilinear only.
     accuracy : float, optional
         Largest NRMSE of decoded delays in float64, > 0 and < 1; needs ``bandwidth``. A memory that
-        does not reach it is refused.
+        does not reach it is refused. Of a spiking memory: largest predicted NRMSE of m against the
+        float64 memory.
     bandwidth : float, optional
-        Highest frequency of the input [cycles/sample], > 0 and <= 0.5; needs ``accuracy``.
+        Highest frequency of the input [cycles/sample], > 0 and <= 0.5; needs ``accuracy``, but for
+        a spiking memory, whose default is order / (6 theta), at most 0.5.
     bits : int
         Width of input and output words, 4 to 24. The RMS error of every output word against the
         float64 memory fed the same words stays within one output LSB.
@@ -85,6 +98,14 @@ class LMUSpec:
     output : OutputKind
     taps : tuple of float
         Delays decoded when ``output`` is TAPS, as fractions of theta, each 0 to 1 (0 newest).
+    neurons : int, optional
+        Of a spiking memory: most neurons of a channel, 2 order to 2**28; populations have a power
+        of two. Default: as many as ``accuracy`` needs.
+    neuron_model : NeuronModel, optional
+        Of a spiking memory. Default: INTEGRATE_FIRE.
+    seed, generators : int, optional
+        Of Poisson neurons: seed, 0 to 2**32 - 1 (default 1), and number, a power of two to 256
+        (default 1), of the random number generators, which run side by side.
     channels : int
         Number of independent input signals with a memory each, 1 to 64.
     coef_bits : int, optional
@@ -115,6 +136,10 @@ class LMUSpec:
     realization: RealizationKind = RealizationKind.AUTO
     output: OutputKind = OutputKind.MEMORY
     taps: tuple[float, ...] = ()
+    neurons: int | None = None
+    neuron_model: NeuronModel | None = None
+    seed: int | None = None
+    generators: int | None = None
     channels: int = 1
     coef_bits: int | None = None
     weight_bits: int | None = None
@@ -130,6 +155,7 @@ class LMUSpec:
             raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
         object.__setattr__(self, "theta", theta)
         self._check_substeps()
+        self._check_neurons()
         self._check_accuracy()
         check_int("bits", self.bits, 4, 24)
         if type(self.name) is not str or not identifiers.is_design_name(self.name):
@@ -171,14 +197,51 @@ class LMUSpec:
                 f"not {self.substeps}: use --realization ladder"
             )
 
+    def _check_neurons(self) -> None:
+        """Raise `SpecError` unless the neurons' options are in range and go with the realization.
+
+        Fills in their defaults.
+        """
+        if self.realization is not RealizationKind.SPIKING:
+            for name in neurons.KEYS:
+                if getattr(self, name) is not None:
+                    raise SpecError(
+                        f"{name} must go with a spiking memory: add --realization spiking"
+                    )
+            return
+        model = NeuronModel.INTEGRATE_FIRE if self.neuron_model is None else self.neuron_model
+        seed, generators = neurons.check_neurons(
+            self.order, self.neurons, model, self.seed, self.generators
+        )
+        if self.neurons is None and self.accuracy is None:
+            raise SpecError(
+                "neurons must be given for a spiking memory, as in --neurons 3072, or --accuracy 1%"
+            )
+        if self.state_bits is not None:
+            raise SpecError(
+                "state_bits must be left out for a spiking memory: it follows from bits"
+            )
+        defaults: dict[str, Any] = {
+            "neuron_model": model,
+            "seed": seed,
+            "generators": generators or None,
+        }
+        if self.bandwidth is None:
+            defaults["bandwidth"] = min(MAX_BANDWIDTH, self.order / (6.0 * self.theta))
+        for name, value in defaults.items():
+            object.__setattr__(self, name, value)
+
     def _check_accuracy(self) -> None:
         """Raise `SpecError` unless accuracy and bandwidth are in range and given together."""
-        for given, missing in (("accuracy", "bandwidth"), ("bandwidth", "accuracy")):
+        pairs = (("accuracy", "bandwidth"), ("bandwidth", "accuracy"))
+        # the prediction of a spiking memory has a default bandwidth
+        for given, missing in () if self.realization is RealizationKind.SPIKING else pairs:
             if getattr(self, given) is not None and getattr(self, missing) is None:
                 example = "bandwidth 0.0125" if missing == "bandwidth" else "accuracy 0.5%"
                 raise SpecError(f"{missing} must be given with {given}, as in --{example}")
         if self.accuracy is not None:
             object.__setattr__(self, "accuracy", check_accuracy(self.accuracy))
+        if self.bandwidth is not None:
             object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
 
     @property
@@ -201,6 +264,11 @@ class LMUSpec:
             + (f"substeps={self.substeps} " if self.substeps > 1 else "")
             + f"bits={self.bits} output={output}"
         )
+        if self.neuron_model is not None:
+            count = "" if self.neurons is None else f" neurons={self.neurons}"
+            text += f" {self.neuron_model.value}{count}"
+            if self.seed is not None:
+                text += f" seed={self.seed} generators={self.generators}"
         return text + (f" channels={self.channels}" if self.channels > 1 else "")
 
 
@@ -275,8 +343,8 @@ def parse(data: dict[str, Any], extra_keys: Iterable[str] = ()) -> LMUSpec:
         values["order"] = values.pop("d")
     if "order" not in values:
         raise SpecError("d (order) must be given, as in --d 64")
-    for key, enum in (("discretizer", Discretizer), ("realization", RealizationKind)):
-        if key in values and not isinstance(values[key], enum):
+    for key, enum in CHOICES.items():
+        if values.get(key) is not None and not isinstance(values[key], enum):
             values[key] = _choice(key, values[key], enum)
     if not isinstance(values.get("taps", ()), list | tuple):
         raise SpecError(f"taps must be a list of fractions, not {values['taps']!r}")
@@ -286,7 +354,8 @@ def parse(data: dict[str, Any], extra_keys: Iterable[str] = ()) -> LMUSpec:
     elif "taps" in values:
         values["taps"] = tuple(values["taps"])
         values.setdefault("output", OutputKind.TAPS)
-    if values.get("accuracy") is not None and "discretizer" not in values:
+    spiking = values.get("realization") is RealizationKind.SPIKING
+    if values.get("accuracy") is not None and "discretizer" not in values and not spiking:
         # an accuracy chooses the discretizer: one that goes with the other options
         ladder = values.get("realization") is RealizationKind.LADDER
         if ladder or values.get("substeps", 1) != 1:

@@ -114,6 +114,32 @@ Operation ``dense``: memory update with d**2 multiplies
     frac_bits of m, not saturated. ``v = m``, then ``v[0] -= u'``. For every row r, all from the old
     m: ``m'[r] = round(m[r] + 2**-shifts[r] * sum_j rows[r][j] v[j])``, rounding the whole sum.
 
+Operation ``spiking``: a cascade whose states travel as spikes
+    Every state of ``cascade`` has a population of H = 2**population neurons for either sign, 2 d H
+    for each channel. One spike of state k stands for ``2**s`` LSBs of its vector, s = quanta[k]; a
+    neuron that fires in every step stands for a state of full scale divided by H, ``2**(s +
+    population)`` LSBs in all. Quanta, membranes and populations are in the order of the sections,
+    outer state before inner; ``membrane[c * d + k]`` belongs to state k of channel c. For each
+    channel, first update its counter. Then for each state z in order, with ``a = max(-F, min(z,
+    F))``, F = 2**(s + population):
+
+    - in a zero-input run: ``n = 0``, ``q = z``, ``membrane' = 0``.
+    - integrate-and-fire, if the operation has a ``membrane``: ``v = membrane + a``, ``n = rnd(2**-s
+      * v)``, ``membrane' = v - 2**s n``, ``q`` is ``2**s n`` saturated to the format of z.
+    - Poisson, if it has ``generators``: ``n`` is the number of neurons j = 0 .. H-1, in order,
+      whose draw from generator ``j mod S`` is below ``rnd(2**(16 - s - population) * abs(a))``,
+      negative if z is negative; ``q`` is ``2**s n`` saturated to the format of z.
+
+    Now execute the sections of ``cascade`` as above with q in place of its states, which gives
+    ``q'``, and set ``z' = z + q' - q``, saturated. ``spikes[c]`` is the sum of ``abs(n)`` over the
+    states of the channel.
+
+    S generators have a state x of 32 bits each, which the state vector ``generators`` keeps as
+    ``x XOR seeds[i]``, so that reset gives x the value of its seed. A draw replaces x by ``x XOR (x
+    << 13)``, then ``x XOR (x >> 17)``, then ``x XOR (x << 5)``, in 32 bits without a sign, and is
+    the upper 16 bits of the new x. No draw leaves x = 0, a word that no run from reset reaches. S
+    is a power of two up to H.
+
 Operation ``linear``: encoder, hidden layer, readout
     With ``x_s`` the words of source s, and the columns of ``rows[r]`` divided among the sources in
     order::
@@ -154,8 +180,18 @@ from .._support import identifiers
 from .._support.channel import Channel
 from ..errors import FormatError, ModelFileError
 from .codec import from_data, to_data
-from .memory_updates import Adaptor, Cascade, DenseUpdate, Ladder, MemoryUpdate
-from .operations import Argmax, Function, Linear, Operation, Pointwise, Scale, Term
+from .memory_updates import Adaptor, Cascade, DenseUpdate, Ladder
+from .operations import (
+    Argmax,
+    Function,
+    Linear,
+    MemoryUpdate,
+    Operation,
+    Pointwise,
+    Scale,
+    Term,
+)
+from .spiking_update import Spiking
 from .word_vectors import Role, Vector
 
 __all__ = [
@@ -173,6 +209,7 @@ __all__ = [
     "Program",
     "Role",
     "Scale",
+    "Spiking",
     "Term",
     "Vector",
     "from_json",
@@ -256,6 +293,11 @@ class Program:
         )
 
     @property
+    def draws_per_step(self) -> int:
+        """Random numbers drawn in a step, outside zero-input runs."""
+        return sum(op.draws(self.vector) for op in self.ops if isinstance(op, Spiking))
+
+    @property
     def multiplies_per_output(self) -> int:
         """Additional multiplications in a step whose output is due."""
         return sum(
@@ -286,6 +328,12 @@ class Program:
             if not found[-1]:
                 needed = needed - set(op.writes) | set(op.reads)
         return tuple(reversed(found))
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """Names of vectors of integers without a unit: class labels, counts of spikes."""
+        found = [op.target for op in self.ops if isinstance(op, Argmax)]
+        return frozenset(found + [op.spikes for op in self.ops if isinstance(op, Spiking)])
 
     @cached_property
     def _by_name(self) -> dict[str, Vector]:

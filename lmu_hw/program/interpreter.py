@@ -32,9 +32,11 @@ from .integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
 )
 from .memory_step import ZeroRun, chain, ladder_substep, round_and_saturate
 from .output_timing import due_steps
+from .spiking_step import spiking_step
 
 
 class Interpreter:
@@ -178,6 +180,8 @@ class Interpreter:
             self._run_cascade(op)
         elif isinstance(op, Ladder):
             self._run_ladder(op)
+        elif isinstance(op, Spiking):
+            self._words |= spiking_step(self.program, op, self._words, self._count_silence(op))
         elif isinstance(op, DenseUpdate):
             self._run_dense(op)
         elif isinstance(op, Linear):

@@ -202,10 +202,6 @@ class Ladder(_StateKeeper):
                 raise FormatError(f"section of a ladder must have coef > 0, not {e}")
 
 
-MemoryUpdate = Cascade | Ladder | DenseUpdate
-"""Operations that keep the state of a memory."""
-
-
 def _check_adaptor(adaptor: Adaptor, a: QFormat, b: QFormat) -> None:
     align = max(a.frac_bits, b.frac_bits)
     wide = max(f.width + align - f.frac_bits for f in (a, b))

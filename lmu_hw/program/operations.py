@@ -1,7 +1,8 @@
 """The operations of a program; `lmu_hw.program.integer_program` specifies them.
 
 Every operation names the vectors that it reads and writes, and checks its shapes and the widths of
-its intermediates. Those that keep the state of a memory are in `lmu_hw.program.memory_updates`.
+its intermediates. Those that keep the state of a memory are in `lmu_hw.program.memory_updates` and
+`lmu_hw.program.spiking_update`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import ClassVar
 from ..errors import FormatError
 from .fixedpoint import QFormat
 from .memory_updates import Cascade, DenseUpdate, Ladder
+from .spiking_update import Spiking
 from .word_vectors import (
     Lookup,
     check_bits,
@@ -302,4 +304,7 @@ class Argmax:
             raise FormatError(f"{self.target} must be an integer format that holds {last}")
 
 
-Operation = Cascade | Ladder | DenseUpdate | Linear | Scale | Pointwise | Argmax
+MemoryUpdate = Cascade | Ladder | DenseUpdate | Spiking
+"""Operations that keep the state of a memory."""
+
+Operation = MemoryUpdate | Linear | Scale | Pointwise | Argmax

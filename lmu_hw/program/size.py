@@ -14,7 +14,9 @@ from .integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
 )
+from .spiking_update import GENERATOR_FMT
 
 SHIFT_BITS = 6
 
@@ -24,6 +26,9 @@ def rom_bits(program: Program) -> int:
     total = 0
     functions = set()
     for op in program.ops:
+        if isinstance(op, Spiking):
+            total += SHIFT_BITS * len(op.quanta) + GENERATOR_FMT.width * len(op.seeds)
+            op = op.cascade
         if isinstance(op, Cascade):
             adaptors = [a for section in op.sections for a in section]
             total += _bits(a.coef for a in adaptors) + SHIFT_BITS * len(adaptors)

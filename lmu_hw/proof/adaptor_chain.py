@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..program.fixedpoint import QFormat
 from .claims import Claim, of_peak
 from .interval import Data, Range, fmt_of, input_words
-from .lossless import RoundingSteps, noise_of, sections_of
+from .lossless import LosslessSection, RoundingSteps, noise_of, sections_of
 from .memory_bounds import ChainGains, ReadoutRow, gains_of
 from .response import TooWideError, block_size
 from .rounding import FEW_VALUES, MAX_VALUES, ErrorSums, error_sums
@@ -61,15 +61,7 @@ class ChainProof:
             raise UnprovenError("its input saturates")
         low, high = (Fraction(x) / Fraction(2) ** chain.frac_bits for x in ends)
         self._half, self._middle = up((high - low) / 2), up(abs(high + low) / 2)
-        self._sections = sections_of([[(e["coef"], e["shift"]) for e in s] for s in op["sections"]])
-        outer = formats[op["z_outer"]] if op["z_outer"] else None
-        if max(f.frac_bits for f in (chain, formats[op["z_inner"]], outer) if f) > PLACES:
-            raise UnprovenError("its words have too many fractional bits to analyze")
-        self._unit = RoundingSteps(
-            chain=lsb(chain.frac_bits),
-            outer=lsb(outer.frac_bits) if outer else 0,
-            inner=lsb(formats[op["z_inner"]].frac_bits),
-        )
+        self._sections, self._unit = chain_of(op, formats)
         self._gains, self._n_rows = self._find(
             [row for reader in readers for row in self._rows(reader)]
         )
@@ -118,37 +110,47 @@ class ChainProof:
 
     def _by_norms(self) -> dict[str, list[Part]]:
         """Return bounds of the signals, with rounding errors bounded by their norm in the state."""
-        noise, zero = noise_of(self._sections, self._unit), (0,) * len(self._sections)
-        same = {"w": noise.w, "f": noise.f, "o": zero, "i": zero}
+        noise = self._norms()
         return self._by_format(
             {
                 name: [
-                    (
-                        g.driven(self._half, self._middle),
-                        product(g.decay, noise.energy) + extra,
-                    )
-                    for g, extra in zip(self._gains.of[name], same[name], strict=True)
+                    (g.driven(self._half, self._middle), own)
+                    for g, own in zip(self._gains.of[name], noise[name], strict=True)
                 ]
-                for name in same
+                for name in noise
             }
         )
+
+    def _norms(self) -> dict[str, list[int]]:
+        """Return the effect of rounding errors on each signal, from their norm in the state."""
+        noise, zero = noise_of(self._sections, self._unit), (0,) * len(self._sections)
+        same = {"w": noise.w, "f": noise.f, "o": zero, "i": zero}
+        return {
+            name: [
+                product(g.decay, noise.energy) + extra
+                for g, extra in zip(self._gains.of[name], same[name], strict=True)
+            ]
+            for name in same
+        }
 
     def _by_places(
         self, sums: Mapping[str, list[ErrorSums]], quiet: Quiet
     ) -> dict[str, list[Part]]:
         """Return bounds of the signals, with rounding errors propagated from every adaptor."""
+        return self._by_format(self._by_signal(sums, quiet))
+
+    def _by_signal(
+        self, sums: Mapping[str, list[ErrorSums]], quiet: Quiet
+    ) -> dict[str, list[Part]]:
+        """Return the bounds of each signal, by section."""
         responses, least = quiet.input_response(), max(0, self._half - self._middle)
-        return self._by_format(
-            {
-                name: [
-                    (g.driven(self._half, self._middle), quiet.errors(s, h, least))
-                    for g, s, h in zip(
-                        self._gains.of[name], sums[name], responses[name], strict=True
-                    )
-                ]
-                for name in sums
-            }
-        )
+        return {
+            name: [
+                (g.driven(self._half, self._middle), quiet.errors(s, h, least))
+                for g, s, h in zip(self._gains.of[name], sums[name], responses[name], strict=True)
+            ]
+            for name in sums
+        }
 
     def _by_format(self, signals: Mapping[str, list[Part]]) -> dict[str, list[Part]]:
         """Return the bounds grouped by format."""
@@ -169,21 +171,27 @@ class ChainProof:
         first = sum(len(reader["rows"]) for reader in before)
         energy = noise_of(self._sections, self._unit).energy
         worst = noise = 0
-        for gain, bias, multiplier, shift in zip(
-            self._gains.of["rows"][first : first + len(op["rows"])],
+        for row, bias, multiplier, shift in zip(
+            range(first, first + len(op["rows"])),
             op["biases"],
             op["multipliers"],
             op["shifts"],
             strict=True,
         ):
+            gain = self._gains.of["rows"][row]
             scale = up(multiplier * Fraction(2) ** (self._scale(op) - shift))
-            own = product(scale, product(gain.decay, energy)) + ONE // 2
+            errors = product(gain.decay, energy) + self._added(row)
+            own = product(scale, errors) + ONE // 2
             offset = up(Fraction(abs(bias) * multiplier, 1 << shift))
             worst = max(worst, product(scale, gain.driven(self._half, self._middle)) + offset + own)
             noise = max(noise, own)
         fmt = self._formats[op["target"]]
         # an output one word beyond its format saturates with an error of one word
         return of_peak(worst, noise, QFormat(fmt.width, 0, fmt.signed), LEAVES, slack=1)
+
+    def _added(self, row: int) -> int:
+        """Return the effect on a row of errors that are not rounding: none."""
+        return 0
 
     def _steps(self, reader: Data) -> list[int]:
         """Return the fractional bits of each source's words after alignment."""
@@ -210,6 +218,29 @@ class ChainProof:
                 of_i.append(0 if real else x)
             out.append(ReadoutRow(of_o=tuple(of_o), of_i=tuple(of_i)))
         return out
+
+
+def chain_of(
+    op: Data, formats: Mapping[str, QFormat]
+) -> tuple[tuple[LosslessSection, ...], RoundingSteps]:
+    """Return the sections of a chain of lossless adaptors, and the units of its words.
+
+    Raises
+    ------
+    UnprovenError
+        If words are too fine to analyze.
+    """
+    chain, inner = fmt_of(op["chain_fmt"]), formats[op["z_inner"]]
+    outer = formats[op["z_outer"]] if op["z_outer"] else None
+    if max(f.frac_bits for f in (chain, inner, outer) if f) > PLACES:
+        raise UnprovenError("its words have too many fractional bits to analyze")
+    sections = sections_of([[(e["coef"], e["shift"]) for e in s] for s in op["sections"]])
+    unit = RoundingSteps(
+        chain=lsb(chain.frac_bits),
+        outer=lsb(outer.frac_bits) if outer else 0,
+        inner=lsb(inner.frac_bits),
+    )
+    return sections, unit
 
 
 def states_of(op: Data) -> tuple[str, ...]:

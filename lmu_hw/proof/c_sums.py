@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import CertificateError
 from ..program.fixedpoint import QFormat, Rounding, round_shift
+from .c_spike_sums import spike_sums, spike_variables
 from .c_wave_sums import multiplied, products, wave_sums
 from .interval import Data, Range, fmt_of
 
@@ -155,6 +156,9 @@ def _sums(program: Data) -> Iterator[ClaimedSum]:
             variables = {function: ["v"], f"{function}_rows_of": ["acc"]}
         elif kind == "cascade":
             variables = {f"{function}_{port}": ["d", "t"] for port in _ports(op)}
+        elif kind == "spiking":
+            variables = {f"{function}_{port}": ["d", "t"] for port in _ports(op["cascade"])}
+            variables |= {f"{function}_{name}": [v] for name, v in spike_variables(op).items()}
         elif kind == "ladder":
             variables = {f"{function}_product": ["d", "t"], f"{function}_sum": ["sum"]}
             if op["substeps"] > 1:
@@ -205,7 +209,9 @@ class _Reach:
         if s.variable == "y":
             return _function(s.op)
         kind = s.op["kind"]
-        if kind == "cascade":
+        if kind == "spiking" and s.variable in spike_variables(s.op).values():
+            return spike_sums(s.op, self.formats)[s.variable]
+        if kind in ("cascade", "spiking"):
             return self._adaptor(s, scale, name)
         if kind == "ladder":
             return self._ladder(s, scale, name)
@@ -288,7 +294,7 @@ class _Reach:
 
     def _adaptor(self, s: ClaimedSum, scale: int | None, name: str) -> Range:
         """Return the range of ``b - a``, or of its product, with ``scale`` more fractional bits."""
-        op, port = s.op, s.function.rpartition("_")[2]
+        op, port = s.op.get("cascade", s.op), s.function.rpartition("_")[2]
         w, inner = fmt_of(op["chain_fmt"]), self.formats[op["z_inner"]]
         outer = self.formats[op["z_outer"]] if op["z_outer"] else inner
         a, b = {"outer": (w, outer), "inner": (inner, outer), "real": (inner, w)}[port]

@@ -34,6 +34,7 @@ ASSUMES = "any words of the inputs, from reset"
 """Condition under which every claim holds."""
 ROUNDING = {
     "cascade": "rnd; trn_zero in silence; saturates",
+    "spiking": "rnd; trn_zero in silence; saturates",
     "ladder": "rnd; trn_zero in silence; saturates",
     "dense": "rnd; trn_zero in silence; saturates",
     "linear": "rnd; saturates",

@@ -75,7 +75,8 @@ class Certificate(Report):
         if (error := self.predicted_error_lsb) is not None:
             lines.append(
                 f"Predicted, not proven: {error.predicted:g} LSB RMS of an output word, "
-                f"{error.roundoff:g} of them roundoff."
+                f"{error.roundoff:g} of them by roundoff"
+                + ("." if error.neurons is None else f", {error.neurons:g} by spikes.")
             )
         return "\n".join(map(plain, [*lines, self.verdict]))
 

@@ -23,6 +23,8 @@ class Basis(Enum):
     """Inputs may have any word of their format."""
     L1 = "l1 norm"
     """l1 norm of its impulse response times the input's peak, plus all rounding errors."""
+    ENERGY = "energy"
+    """Energy of the full scales of a memory's states, which its sections preserve."""
     INTERVAL = "interval"
     """Range of the exact result over all operand words, at most one word beyond the format."""
     COUNT = "count"
@@ -41,7 +43,8 @@ class Claim:
     low, high : int
         Smallest and largest result [words].
     rounding : int or None
-        Contribution of the memory's rounding errors [words, as a `scaled` bound].
+        Contribution of the memory's rounding errors, and of what its neurons have not sent
+        [words, as a `scaled` bound].
     reason : str
         Why there is no proof; empty if there is one.
     """
@@ -83,7 +86,8 @@ class SignalClaim:
     low, high : int
         Smallest and largest result before it is limited to the format [words].
     rounding : float or None
-        Part of that due to rounding errors [words], rounded up to thousandths.
+        Part of that due to rounding errors, and to what spiking neurons have not sent [words],
+        rounded up to thousandths.
     reason : str
         Why there is no proof; empty where there is one.
     """
@@ -175,9 +179,11 @@ class PredictedError:
     kept : bool
         The predicted error is within the budget.
     predicted : float
-        Root of the sum of the squares of the two parts, >= 0.
+        Root of the sum of the squares of the parts, >= 0.
     coefficients, roundoff : float
         Parts due to rounded coefficients and to rounding at each step, >= 0.
+    neurons : float or None
+        Part due to spikes, for the input that a manifest states, >= 0; None without neurons.
     """
 
     budget: float
@@ -185,9 +191,18 @@ class PredictedError:
     predicted: float
     coefficients: float
     roundoff: float
+    neurons: float | None = None
 
 
-def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0) -> Claim:
+def of_peak(
+    peak: int,
+    rounding: int,
+    fmt: QFormat,
+    reason: str,
+    *,
+    slack: int = 0,
+    basis: Basis = Basis.L1,
+) -> Claim:
     """Return the claim of a signal bounded by +-peak [real], rounding included.
 
     ``slack`` is how far it may exceed its format [words].
@@ -195,12 +210,19 @@ def of_peak(peak: int, rounding: int, fmt: QFormat, reason: str, slack: int = 0)
     high = _words(peak, fmt.frac_bits)
     fits = -high >= fmt.min - slack and high <= fmt.max + slack
     return Claim(
-        basis=Basis.L1 if fits else Basis.SATURATION,
+        basis=basis if fits else Basis.SATURATION,
         low=-high,
         high=high,
         rounding=_scaled(rounding, fmt.frac_bits),
         reason="" if fits else reason,
     )
+
+
+def of_count(last: int, fmt: QFormat) -> Claim:
+    """Return the claim of a counter from 0 to ``last``."""
+    fits = 0 <= last <= fmt.max
+    basis = Basis.COUNT if fits else Basis.SATURATION
+    return Claim(basis=basis, low=0, high=last, reason="" if fits else f"it counts to {last}")
 
 
 def of_range(low: int, high: int, fmt: QFormat) -> Claim:

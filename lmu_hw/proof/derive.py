@@ -28,6 +28,7 @@ from .claims import (
     DecayClaim,
     ProgramClaims,
     SignalClaim,
+    of_count,
     of_peak,
     of_range,
     thousandths,
@@ -38,6 +39,13 @@ from .ladder_claims import LadderProof, ladder_states, reads_ladder
 from .lossless_ladder import ladder_not_lossless
 from .scaled import lsb
 from .shape import check_shape
+from .spiking_claims import (
+    SpikingProof,
+    neuron_claims,
+    silent_neurons,
+    spiking_bits,
+    spiking_claims,
+)
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, ArithmeticError, LMUHWError)
 """Exceptions that a damaged program can cause."""
@@ -109,6 +117,9 @@ class _Derivation:
         if kind == "cascade":
             bits = interval.cascade_bits(op, self.formats)
             self.cascade(op)
+        elif kind == "spiking":
+            bits = spiking_bits(op, self.formats)
+            self.cascade(op["cascade"], op)
         elif kind == "ladder":
             self.ladder(op)
             bits = interval.ladder_bits(op, self.formats)
@@ -157,19 +168,10 @@ class _Derivation:
 
     def count(self, name: str, last: int) -> None:
         """Add a counter from 0 to ``last``."""
-        fits = 0 <= last <= self.formats[name].max
-        self.write(
-            name,
-            Claim(
-                basis=Basis.COUNT if fits else Basis.SATURATION,
-                low=0,
-                high=last,
-                reason="" if fits else f"it counts to {last}",
-            ),
-        )
+        self.write(name, of_count(last, self.formats[name]))
 
-    def cascade(self, op: Data) -> None:
-        """Add the claims of a memory in cascade form."""
+    def cascade(self, op: Data, neurons: Data | None = None) -> None:
+        """Add the claims of a memory in cascade form, and of neurons that send its states."""
         self.count(op["silence"], op["window"])
         chain_name, chain = f"chain of {op['z_inner']}", fmt_of(op["chain_fmt"])
         self.formats[chain_name], self.lengths[chain_name] = chain, self.lengths[op["source"]]
@@ -177,19 +179,32 @@ class _Derivation:
         names = {"chain": chain_name, "outer": op["z_outer"], "inner": op["z_inner"]}
         if op["z_inner"] in self.recurrent:
             self.recurrent.add(chain_name)
-        bad = not_lossless(op)
-        decay = DecayClaim(proven=not bad, reason=bad or LOSSLESS)
-        self.decay[" ".join(states_of(op))] = decay
-        channels = self.lengths[op["source"]]
+        bad, held, spikes = not_lossless(op), states_of(op), None
+        if neurons and neurons["membrane"]:
+            held = (*held, neurons["membrane"])
+        reason = LOSSLESS + (silent_neurons(neurons) if neurons else "")
+        self.decay[" ".join(held)] = DecayClaim(proven=not bad, reason=bad or reason)
+        channels, words = self.lengths[op["source"]], self.ranges[op["source"]]
         readers = [r for r in self.program["ops"] if reads_only(r, op, channels)]
+        proof: ChainProof | None
         try:
-            proof = ChainProof(op, self.formats, self.ranges[op["source"]], readers)
+            if neurons:
+                claims, proof = spiking_claims(neurons, self.formats, words, readers, names)
+            else:
+                proof = ChainProof(op, self.formats, words, readers)
+                claims = proof.claims(names)
         except UnprovenError as error:
             self.unproven([name for name in names.values() if name], str(error))
-            return
-        self.memories[states_of(op)] = proof
-        for name, claim in proof.claims(names).items():
-            self.write(name, claim)
+        else:
+            if proof:
+                self.memories[states_of(op)] = proof
+            for name, claim in claims.items():
+                self.write(name, claim)
+            if isinstance(proof, SpikingProof):
+                spikes = proof.spikes()
+        if neurons:
+            for name, claim in neuron_claims(neurons, self.formats, spikes).items():
+                self.write(name, claim)
 
     def ladder(self, op: Data) -> None:
         """Add the claims of a memory in ladder form."""

@@ -15,6 +15,8 @@ def reads(op: Data) -> list[str]:
         return list(op["sources"])
     if kind == "pointwise":
         return [name for term in op["terms"] for name in (term["a"], term["b"]) if name]
+    if kind == "spiking":
+        return [op["cascade"]["source"], *_kept(op)]
     return [op["source"], *([] if kind in ("argmax", "scale") else writes(op))]
 
 
@@ -23,11 +25,18 @@ def writes(op: Data) -> list[str]:
     kind = op.get("kind")
     if kind == "cascade":
         return [name for name in (op["silence"], op["z_outer"], op["z_inner"]) if name]
+    if kind == "spiking":
+        return [op["spikes"], *_kept(op)]
     if kind == "ladder":
         return [name for name in (op["silence"], op["previous"], op["state"]) if name]
     if kind == "dense":
         return [op["silence"], op["state"]]
     return [op["target"]] if "target" in op else []
+
+
+def _kept(op: Data) -> list[str]:
+    """Return the state vectors of a memory on spiking neurons."""
+    return [op["membrane"] or op["generators"], *writes({**op["cascade"], "kind": "cascade"})]
 
 
 def recurrent(program: Data) -> set[str]:

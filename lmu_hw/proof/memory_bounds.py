@@ -144,7 +144,7 @@ def gains_of(
         If a coefficient or a row is too wide for 64-bit integers.
     """
     response = Response(sections, block)
-    reader = _ProgramReader(response, rows)
+    reader = RowReader(response, rows)
     norms = response.norms | ({"rows": reader.norms} if rows else {})
     units = dict.fromkeys(SIGNALS, response.unit) | {"rows": reader.unit}
     sums = {name: _Sums(column) for name, column in norms.items()}
@@ -185,7 +185,7 @@ def gains_of(
     return ChainGains(of=gains, response=response, total=total, n_steps=n_steps)
 
 
-class _ProgramReader:
+class RowReader:
     """Evaluates rows over the state in 64-bit integers."""
 
     def __init__(self, response: Response, rows: Sequence[ReadoutRow]) -> None:

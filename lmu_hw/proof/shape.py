@@ -29,13 +29,23 @@ _FUNCTION = {
 _TARGET = {"target": str, "function": (None, _FUNCTION)}
 _ADAPTOR = {"coef": _NUMBER, "shift": _POINT}
 _MEMORY = {"source": str, "silence": str, "window": _COUNT}
+_CASCADE = {
+    **_MEMORY,
+    "z_outer": str,
+    "z_inner": str,
+    "chain_fmt": _FMT,
+    "sections": [[_ADAPTOR]],
+}
 _OPS: dict[str, Any] = {
-    "cascade": {
-        **_MEMORY,
-        "z_outer": str,
-        "z_inner": str,
-        "chain_fmt": _FMT,
-        "sections": [[_ADAPTOR]],
+    "cascade": _CASCADE,
+    "spiking": {
+        "cascade": _CASCADE,
+        "population": _POINT,
+        "quanta": [_POINT],
+        "membrane": str,
+        "generators": str,
+        "seeds": [_NUMBER],
+        "spikes": str,
     },
     "ladder": {
         **_MEMORY,

@@ -27,18 +27,25 @@ class Quiet:
     response : Response
     window : int
         Number of zero inputs before truncation, or fewer.
+
+    Attributes
+    ----------
+    cell : int
+        Lags in a cell.
+    parts : int
+        Cells in a window.
     """
 
     def __init__(self, response: Response, window: int) -> None:
         self._response = response
-        self._size = max(1, window // PARTS)
-        self._parts = window // self._size
-        self.lags = tuple(self._size * k for k in range(2 * self._parts + 1))
+        self.cell = max(1, window // PARTS)
+        self.parts = window // self.cell
+        self.lags = tuple(self.cell * k for k in range(2 * self.parts + 1))
         """First lags of the cells; the last cell has no end."""
 
     def input_response(self) -> dict[str, list[list[int]]]:
         """Return lower bounds of the response to an input of 1 up to each lag, by section."""
-        steps = self.lags[-1] + self._size * self._parts
+        steps = self.lags[-1] + self.cell * self.parts
         blocks = []
         for block in self._response.blocks():
             blocks.append(block)
@@ -49,12 +56,12 @@ class Quiet:
         for name in SIGNALS:
             h = np.abs(np.concatenate([block[name] for block in blocks])[:steps])
             # sums of a cell may exceed 63 bits
-            cells = h.reshape(-1, self._size, h.shape[1]).astype(object).sum(axis=1)
+            cells = h.reshape(-1, self.cell, h.shape[1]).astype(object).sum(axis=1)
             out[name] = []
             for column, off in zip(cells.T, miss[name], strict=True):
                 total, sums = 0, [0]
                 for cell in column:
-                    total += max(0, int(cell) * self._response.unit - self._size * off)
+                    total += max(0, int(cell) * self._response.unit - self.cell * off)
                     sums.append(total)
                 out[name].append(sums)
         return out
@@ -73,7 +80,7 @@ class Quiet:
         """
         more = 0
         for k, units in enumerate(sums.more):
-            end = response[k + self._parts] if k + 1 < len(sums.more) else 0
+            end = response[k + self.parts] if k + 1 < len(sums.more) else 0
             missing = max(0, end - response[k + 1])
             # rounded down
             more = max(more, units - max(0, product(missing, least) - 1))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .._support.channel import Channel, check_channels
 from ..memory.spec import LMUSpec, OutputKind
-from ..program.integer_program import Argmax, Program, Role
+from ..program.integer_program import Program, Role
 
 Channels = tuple[Channel, ...] | None
 
@@ -45,17 +45,17 @@ def output_channels(spec: LMUSpec, inputs: Sequence[Channel]) -> Channels:
 def with_channels(program: Program, inputs: Channels, outputs: Channels) -> Program:
     """Return a program with channels of its inputs and outputs; None: no channels.
 
-    The label of a classifier is a number of a class: it has none, and is not counted.
+    A label of a class or a count of spikes has no unit: it has none, and is not counted.
 
     Raises
     ------
     FormatError
         If there are not as many channels as words, or names occur twice.
     """
-    labels = {op.target for op in program.ops if isinstance(op, Argmax)}
+    counts = program.counts
     found: dict[str, Channels] = {}
     for role, channels in ((Role.INPUT, inputs), (Role.OUTPUT, outputs)):
-        vectors = [v for v in program.with_role(role) if v.name not in labels]
+        vectors = [v for v in program.with_role(role) if v.name not in counts]
         if channels is not None:
             check_channels(f"the {role.value}", channels, sum(v.length for v in vectors))
         at = 0

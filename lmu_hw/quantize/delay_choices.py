@@ -231,7 +231,7 @@ def choose_delays(
     Parameters
     ----------
     spec : LMUSpec
-        Returned as it is if it has no accuracy.
+        Returned as it is if it has no accuracy, or if it is that of neurons.
     given : collection of str
         Names of the options from the user: discretizer and substeps among them are kept.
 
@@ -249,7 +249,7 @@ def choose_delays(
     UnstableError
         If the discretizer that was given is not stable.
     """
-    if spec.accuracy is None or spec.bandwidth is None:
+    if spec.accuracy is None or spec.bandwidth is None or spec.neuron_model is not None:
         return spec, None
     report = compare_delays(spec, spec.bandwidth, given)
     refused: SpecError | None = None

@@ -11,9 +11,10 @@ import numpy as np
 from .._support.array_types import Array
 from ..errors import SpecError
 from ..memory.delay_error import delay_error
+from ..memory.neurons import NeuronModel
 from ..memory.spec import LMUSpec, OutputKind, RealizationKind
 from ..program.fixedpoint import QFormat
-from ..program.integer_program import Program, Role, Vector
+from ..program.integer_program import MemoryUpdate, Program, Role, Vector
 from .error_analysis import MAX_STATE_BITS, Analysis
 from .outputs import Output, make_outputs
 from .rounded_memory import RoundedMemory, silence_window
@@ -31,6 +32,42 @@ TOTAL_SHARE = 0.95
 """Largest predicted error for a chosen state width [output LSB]."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeuronSummary:
+    """The neurons of a spiking memory and their predicted error.
+
+    Attributes
+    ----------
+    model : NeuronModel
+    neurons : int
+        Neurons of a channel.
+    population : int
+        Neurons for either sign of a state, a power of two.
+    generators : int or None
+        Random number generators; None for integrate-and-fire.
+    nrmse : float
+        Predicted RMS error of m over its RMS, coefficients scaled to unit power.
+    bandwidth : float
+        Highest frequency of the input that this holds for, a flat noise [cycles/sample].
+    rms : float
+        RMS of that input.
+    spikes_per_step : float
+        Predicted spikes of a channel in a step, for that input.
+    error_lsb : float
+        Predicted RMS error of the worst output word, for that input [its LSB].
+    """
+
+    model: NeuronModel
+    neurons: int
+    population: int
+    generators: int | None
+    nrmse: float
+    bandwidth: float
+    rms: float
+    spikes_per_step: float
+    error_lsb: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizedMemory:
     """A quantized memory: its program, formats and predicted errors.
@@ -40,7 +77,7 @@ class QuantizedMemory:
     spec : LMUSpec
     program : Program
     realization : RealizationKind
-        CASCADE, LADDER or DENSE.
+        CASCADE, LADDER, DENSE or SPIKING.
     reason : str
         Why this realization was chosen.
     coef_bits, weight_bits, state_bits : int
@@ -53,6 +90,8 @@ class QuantizedMemory:
         ``proven``, or why a zero-input run is not proven to reach exactly zero.
     readout : float array, shape (d, d)
         T with ``m = T s``, s being the real values of all state words in vector order.
+    neurons : NeuronSummary or None
+        Of a spiking memory.
     """
 
     spec: LMUSpec
@@ -67,17 +106,24 @@ class QuantizedMemory:
     roundoff_error: float
     decay: str
     readout: Array
+    neurons: NeuronSummary | None = None
 
     @property
     def error(self) -> float:
-        """Predicted RMS error of the worst output word, output rounding included [output LSB]."""
-        return _total(self.coefficient_error, self.roundoff_error)
+        """Predicted RMS error of the worst output word, output rounding included [output LSB].
+
+        With that of spiking neurons, for the input of `NeuronSummary`.
+        """
+        fixed = _total(self.coefficient_error, self.roundoff_error)
+        return fixed if self.neurons is None else math.hypot(fixed, self.neurons.error_lsb)
 
     @cached_property
     def delay_error(self) -> float | None:
         """NRMSE of decoded delays in float64, for input to the bandwidth of ``spec`` if any."""
         spec = self.spec
-        return None if spec.bandwidth is None else delay_error(spec, spec.bandwidth, spec.taps)
+        if spec.bandwidth is None or self.neurons is not None:
+            return None
+        return delay_error(spec, spec.bandwidth, spec.taps)
 
 
 class MemoryAttempt:
@@ -107,7 +153,7 @@ class MemoryAttempt:
         bounds, outputs = self._words(state_bits)
         return QuantizedMemory(
             spec=self.spec,
-            program=_program(self.spec, self.memory, bounds, outputs),
+            program=memory_program(self.spec, self.memory, bounds, outputs),
             realization=self._kind,
             reason=ASKED_FOR,
             coef_bits=self._analysis.coef_bits,
@@ -186,12 +232,28 @@ def _total(coefficient: float, roundoff: float) -> float:
     return math.sqrt(coefficient**2 + roundoff**2 + 1 / 12)
 
 
-def _program(
+def memory_program(
     spec: LMUSpec,
     memory: RoundedMemory,
     bounds: dict[str, Bound],
     outputs: tuple[Output, ...],
+    *,
+    operation: MemoryUpdate | None = None,
+    more: tuple[Vector, ...] = (),
 ) -> Program:
+    """Return the program of a memory.
+
+    Parameters
+    ----------
+    spec, memory
+    bounds : dict of str to Bound
+        Formats of the recurrent signals.
+    outputs : tuple of Output
+    operation : MemoryUpdate, optional
+        Default: that of ``memory``.
+    more : tuple of Vector
+        Vectors of ``operation`` that the memory has not, states first.
+    """
     window = silence_window(spec.theta)
     formats = {name: bound.fmt for name, bound in bounds.items()}
 
@@ -209,12 +271,14 @@ def _program(
             for name, rows in memory.states.items()
         ),
         *([] if spec.substeps == 1 else [previous]),
+        *(v for v in more if v.role is Role.STATE),
         vector("silence", 1, count, Role.STATE, "steps since u was last not zero, window at most"),
         *(vector(y.name, len(y.rows), y.fmt, Role.OUTPUT, y.about) for y in outputs),
+        *(v for v in more if v.role is Role.OUTPUT),
     ]
     return Program(
         name=spec.name,
         title=spec.describe(),
         vectors=tuple(vectors),
-        ops=(memory.operation(formats, window), *(y.operation() for y in outputs)),
+        ops=(operation or memory.operation(formats, window), *(y.operation() for y in outputs)),
     )

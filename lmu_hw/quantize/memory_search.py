@@ -57,7 +57,8 @@ class MemorySource:
             response=lambda z: ideal.T @ ideal.chain.response(z),
         )
 
-    def _rounded(self, kind: RealizationKind, coef_bits: int) -> RoundedMemory:
+    def rounded(self, kind: RealizationKind, coef_bits: int) -> RoundedMemory:
+        """Return the memory with coefficients of ``coef_bits`` bits."""
         if kind is RealizationKind.LADDER:
             return round_ladder(self.spec.order, self.spec.theta, self.spec.substeps, coef_bits)
         if kind is RealizationKind.DENSE:
@@ -92,7 +93,7 @@ class MemorySource:
             wider_weight = spec.weight_bits is None and weight_bits < MAX_COEF_BITS
             try:
                 if analysis is None:
-                    analysis = Analysis(spec, self._rounded(kind, coef_bits), ideal, coef_bits)
+                    analysis = Analysis(spec, self.rounded(kind, coef_bits), ideal, coef_bits)
             except UnstableError:
                 if not wider_coef:
                     raise

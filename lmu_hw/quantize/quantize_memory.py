@@ -22,6 +22,7 @@ from ..program.fixedpoint import MAX_WORD_BITS
 from .memory_design import QuantizedMemory
 from .memory_search import ERROR_BUDGET, MemorySource
 from .realization_choice import kinds, ladder_first, multiplies
+from .spiking_memory import quantize_spiking
 
 MAX_DENSE_ORDER = 16
 """Largest order for which the search tries a dense matrix by itself."""
@@ -47,9 +48,12 @@ def quantize_memory(spec: LMUSpec) -> QuantizedMemory:
         that ``spec`` asks for; the message says what to change.
     """
     source = MemorySource(spec)
-    _check_delays(spec)
     kind = spec.realization
+    if kind is not RealizationKind.SPIKING:
+        _check_delays(spec)
     try:
+        if kind is RealizationKind.SPIKING:
+            return quantize_spiking(source)
         return _cheapest(source) if kind is RealizationKind.AUTO else source.within_budget(kind)
     except FormatError as error:
         fewer = "--bits or --coef-bits"
@@ -69,6 +73,7 @@ def _other_remedy(spec: LMUSpec) -> str:
     other = {
         RealizationKind.CASCADE: ", or --realization dense",
         RealizationKind.LADDER: ", or --realization cascade",
+        RealizationKind.SPIKING: ", or fewer --neurons",
     }
     return other.get(spec.realization, "")
 

@@ -9,7 +9,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.fixedpoint import QFormat
-from ..program.integer_program import Cascade, Program
+from ..program.integer_program import Cascade, Operation, Program, Spiking
 from .constant_tables import lookup, signed_width
 from .lane_widths import depth_to_clear
 from .ports import keep_on_reset
@@ -50,8 +50,10 @@ class Formats:
         return (self.chain, self.outer, self.inner)
 
 
-def formats_of(program: Program, op: Cascade) -> Formats:
-    """Return the formats of a cascade."""
+def formats_of(program: Program, op: Operation) -> Formats:
+    """Return the formats of a cascade, or of one whose states travel as spikes."""
+    op = op.cascade if isinstance(op, Spiking) else op
+    assert isinstance(op, Cascade)
     inner = program.vector(op.z_inner).fmt
     return Formats(
         source=program.vector(op.source).fmt,
@@ -117,7 +119,7 @@ class AdaptorUnit(wiring.Component):
     def __init__(self, plan: Schedule) -> None:
         self.plan = plan
         ops = [plan.program.ops[chain.op] for chain in plan.chains]
-        self.formats = [formats_of(plan.program, op) for op in ops if isinstance(op, Cascade)]
+        self.formats = [formats_of(plan.program, op) for op in ops]
         self.coef_width, self.shift_min, shift_width = coefficient_widths(plan)
         self.grid = max(fmt.frac_bits for f in self.formats for fmt in (*f.all, f.source))
         aligned = max(self._aligned_width(fmt) for f in self.formats for fmt in f.all)
@@ -150,15 +152,16 @@ class AdaptorUnit(wiring.Component):
             }
         )
         keep_on_reset(self, "a", "b")
-        if depth_to_clear(plan) > self.latency:
+        # Clearing the states takes longer than this pipeline, so words in flight before a reset are
+        # overwritten; mirrored words are written again before they are read.
+        self.outlasted = depth_to_clear(plan) > self.latency + plan.settle
+        if self.outlasted:
             keep_on_reset(self, "a_valid", "b_valid")
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         ports = [self.port]
-        # Clearing the states takes longer than this pipeline, so words in flight before a reset are
-        # overwritten; mirrored words are written again before they are read.
-        data = depth_to_clear(self.plan) > self.latency
+        data = self.outlasted
         for name in ("product", "shift", "round", "limit"):
             port = Signal(ChainPort, name=f"{name}_port", reset_less=data)
             m.d.sync += port.eq(ports[-1])

@@ -16,9 +16,11 @@ from .adaptor import AdaptorUnit, ChainPort, coefficient_widths
 from .block_memories import Ram, Rom, RomContents
 from .channel_interleaver import ChannelInterleaver
 from .constant_tables import lookup, one_of, requantized
+from .neuron_levels import pipeline
 from .ports import keep_on_reset
+from .residue_adder import ResidueAdder
 from .schedule import Feed, Mirror, Schedule
-from .schedule.timing import INNER, OUTER, WINDOW, ChainWrite, chain_writes
+from .schedule.timing import INNER, OUTER, WINDOW, ChainWrite
 
 
 class SectionWord(IntEnum):
@@ -81,7 +83,16 @@ class ChainUnit(wiring.Component):
     load, load_word : In
         Write ``load_word`` to the state at ``address``; its mirror is not written.
 
-    Latency: see `lmu_hw.rtl.schedule.timing.chain_writes`.
+    With neurons also, before ``valid``:
+
+    borrow, borrow_address : In
+        Read the state at ``borrow_address``.
+    z : Out(signed)
+        That state, one cycle later.
+    store, store_address, sent, residue : In
+        Give the sections the word ``sent`` in place of a state, and add ``residue`` to the result.
+
+    Latency: see `lmu_hw.rtl.schedule.ChainPlan.writes`.
     Throughput: one section of two interleaved channels every 4 cycles.
 
     Schedule: windows of 4 cycles. Window 0 rounds the input. Window k + 1 starts the outer (or
@@ -114,6 +125,7 @@ class ChainUnit(wiring.Component):
                 "clear": In(1),
                 "clear_address": In(ceil_log2(self.depth)),
                 **(self._port_members() if plan.state_port else {}),
+                **(self._neuron_members() if plan.spiking else {}),
             }
         )
         keep_on_reset(self, "mirror_word", "mirror_row", "mirror_bank")
@@ -128,9 +140,21 @@ class ChainUnit(wiring.Component):
             "load_word": In(word),
         }
 
+    def _neuron_members(self) -> dict[str, wiring.Member]:
+        address, word = ceil_log2(self.depth), signed(self.adaptor.state_width)
+        return {
+            "borrow": In(1),
+            "borrow_address": In(address),
+            "z": Out(word),
+            "store": In(1),
+            "store_address": In(address),
+            "sent": In(word),
+            "residue": In(signed(word.width + 1)),
+        }
+
     def model(self, chain: int) -> Iterator[ChainWrite]:
         """Yield the mirror writes of a chain, with their cycles."""
-        yield from chain_writes(self.plan.chains[chain].sections)
+        yield from self.plan.chains[chain].writes(paired=False)
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
@@ -244,9 +268,11 @@ class ChainUnit(wiring.Component):
             interleaver.operand(m, adaptor, port, coef, shift)
             interleaver.read(m, states, first_read, self._distance(m, feed, reads_outer))
             second = interleaver.written(m, adaptor.a_valid)
-        state = self._write(m, states, fed, second, firsts)
+        left = self._write(m, states, fed, feed, second, firsts)
         if self.mirrored:
-            self._mirror(m, state, fed, feed, second)
+            self._mirror(m, left, fed, feed)
+        if self.plan.spiking:
+            self._neurons(m, states)
         if self.plan.state_port:
             m.d.comb += self.state.eq(states.read_word)
             with m.If(self.access):
@@ -322,17 +348,17 @@ class ChainUnit(wiring.Component):
         m: Module,
         states: Ram,
         fed: Value,
+        feed: Value,
         second: Value,
         firsts: Sequence[tuple[Value, Value]],
-    ) -> Signal:
-        """Write the states back in order; return the word written."""
+    ) -> SimpleNamespace:
+        """Write the states back in order; return the word written, and which it is."""
         adaptor = self.adaptor
         word = Signal.like(adaptor.a, name="state")
-        m.d.comb += [
-            word.eq(Mux(adaptor.a_valid, adaptor.a, adaptor.b)),
-            states.write.eq(adaptor.a_valid | adaptor.b_valid),
-            states.write_word.eq(word),
-        ]
+        left = SimpleNamespace(
+            word=word, inner=adaptor.a_valid, outer=adaptor.b_valid, second=second
+        )
+        m.d.comb += word.eq(Mux(adaptor.a_valid, adaptor.a, adaptor.b))
         addresses = []
         for channel, (first_outer, first_inner) in zip(self._channels(second), firsts, strict=True):
             outer = Signal.like(
@@ -349,21 +375,69 @@ class ChainUnit(wiring.Component):
             with m.Elif(channel.of(adaptor.b_valid)):
                 m.d.sync += outer.eq(outer + 1)
         address = addresses[0] if len(addresses) == 1 else Mux(second, addresses[1], addresses[0])
-        m.d.comb += states.write_address.eq(address)
+        if self.plan.spiking:
+            left, address = self._settled(m, left, address, feed)
+        m.d.comb += [
+            states.write.eq(left.inner | left.outer),
+            states.write_word.eq(left.word),
+            states.write_address.eq(address),
+        ]
         with m.If(self.clear):
             m.d.comb += [
                 states.write.eq(1),
                 states.write_address.eq(self.clear_address),
                 states.write_word.eq(0),
             ]
-        return word
+        return left
 
-    def _mirror(self, m: Module, word: Value, fed: Value, feed: Value, second: Value) -> None:
+    def _settled(
+        self, m: Module, left: SimpleNamespace, address: Value, feed: Value
+    ) -> tuple[SimpleNamespace, Value]:
+        """Add what did not travel as spikes to the results; return them and their addresses."""
+        formats = [(f.outer, f.inner) for f in self.adaptor.formats]
+        spiking = [c.neurons is not None for c in self.plan.chains]
+        m.submodules.residue_adder = adder = ResidueAdder(
+            formats, spiking, len(left.word), self.depth
+        )
+        m.d.comb += [
+            adder.store.eq(self.store),
+            adder.store_address.eq(self.store_address),
+            adder.residue.eq(self.residue),
+            adder.word.eq(left.word),
+            adder.address.eq(address),
+            adder.chain_number.eq(self._of_chain(m, feed, "settled_chain")),
+            adder.inner.eq(left.inner),
+        ]
+
+        def later(name: str, value: Value) -> Value:
+            return pipeline(m, value, adder.latency, name, reset_less=False)[-1]
+
+        settled = SimpleNamespace(
+            word=adder.total,
+            inner=later("inner_settles", left.inner),
+            outer=later("outer_settles", left.outer),
+            second=later("second_settles", left.second) if self.plan.paired else left.second,
+        )
+        return settled, pipeline(m, address, adder.latency, "settles")[-1]
+
+    def _neurons(self, m: Module, states: Ram) -> None:
+        """Let the neurons read the states, and put the words in their place that they send."""
+        m.d.comb += self.z.eq(states.read_word)
+        with m.If(self.borrow):
+            m.d.comb += states.read_address.eq(self.borrow_address)
+        with m.If(self.store):
+            m.d.comb += [
+                states.write.eq(1),
+                states.write_address.eq(self.store_address),
+                states.write_word.eq(self.sent),
+            ]
+
+    def _mirror(self, m: Module, left: SimpleNamespace, fed: Value, feed: Value) -> None:
         """Round a state to the lanes' format and write it to their memory."""
-        adaptor = self.adaptor
+        word, second = left.word, left.second
         outer_comes = Signal()
-        m.d.comb += outer_comes.eq(adaptor.b_valid & ~adaptor.a_valid)
-        valid = {INNER: adaptor.a_valid, OUTER: outer_comes}
+        m.d.comb += outer_comes.eq(left.outer & ~left.inner)
+        valid = {INNER: left.inner, OUTER: outer_comes}
         m.d.sync += self.mirror.eq(0)
         for port, what in ((INNER, "inner"), (OUTER, "outer")):
             mirrors = [self._present(chain.mirrors[port]) for chain in self.plan.chains]

@@ -11,7 +11,7 @@ from .block_memories import Ram
 from .constant_tables import lookup
 from .ports import keep_on_reset
 from .schedule import Schedule
-from .schedule.timing import QUEUE, chain_cycles
+from .schedule.timing import QUEUE
 
 
 class ChainInputFifo(wiring.Component):
@@ -77,8 +77,8 @@ class ChainInputFifo(wiring.Component):
                 continue
             assert feed.chain is not None
             starts.append(max(cycle + self.latency, free))
-            sections = self.plan.chains[feed.chain].sections
-            free, waits = starts[-1] + chain_cycles(sections, paired=waits), False
+            free = starts[-1] + self.plan.chains[feed.chain].cycles(paired=waits)
+            waits = False
         return starts
 
     def elaborate(self, _platform: object) -> Module:
@@ -116,9 +116,7 @@ class ChainInputFifo(wiring.Component):
         shown = data.View(layout, ram.read_word.as_unsigned())
         paired = [int(f.paired) for f in plan.feeds]
         cycles = [
-            0
-            if f.chain is None
-            else chain_cycles(plan.chains[f.chain].sections, paired=f.paired) - 2
+            0 if f.chain is None else plan.chains[f.chain].cycles(paired=f.paired) - 2
             for f in plan.feeds
         ]
         busy = Signal(range(max(cycles) + 1))

@@ -13,7 +13,7 @@ from amaranth.hdl import Value
 
 from .._support.identifiers import COLLISION_MACRO
 from .._support.templates import environment, hex_word
-from ..program.integer_program import DenseUpdate, MemoryUpdate, Program, Role, Vector
+from ..program.integer_program import DenseUpdate, MemoryUpdate, Program, Role, Spiking, Vector
 from .adaptor import AdaptorUnit
 from .argmax import ArgmaxUnit
 from .banks import Banks
@@ -22,15 +22,22 @@ from .chain import ChainUnit, section_contents
 from .chain_input_fifo import ChainInputFifo
 from .engine import Engine
 from .fifo import OutputFifo
+from .integrate_fire import IntegrateFire
 from .interface import interface_context, spans
 from .ladder_unit import LadderUnit, ladder_contents
 from .ladder_windows import LadderWindows
 from .lane import Lane
 from .lane_widths import depth_to_clear, widths
 from .multiplier import DigitMultiplier
+from .neuron_levels import neuron_contents
+from .neuron_pass import NeuronPass
+from .neuron_unit import NeuronUnit
 from .operand_mux import OperandMux
+from .poisson_neurons import PoissonNeurons
 from .polynomial import Polynomial, piece_contents
+from .random_generators import RandomGenerators
 from .requantizer import Requantizer, fields_of, param_contents
+from .residue_adder import ResidueAdder
 from .result_serializer import ResultSerializer
 from .rounder import Rounder
 from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pipeline_timing
@@ -77,6 +84,15 @@ BLOCKS: dict[str, type] = {
     "adaptor": AdaptorUnit,
     "sections": Rom,
     "states": Ram,
+    "residue_adder": ResidueAdder,
+    "residues": Ram,
+    "neurons": NeuronUnit,
+    "neuron_pass": NeuronPass,
+    "levels": Rom,
+    "integrate_fire": IntegrateFire,
+    "membranes": Ram,
+    "poisson_neurons": PoissonNeurons,
+    "random_generators": RandomGenerators,
     "ladder": LadderUnit,
     "windows": LadderWindows,
     "three_port": ThreePort,
@@ -179,6 +195,9 @@ def _roms(plan: Schedule, name: str) -> Iterator[_Rom]:
     if plan.chains:
         sections = section_contents(plan, f"{name}_sections.mem")
         yield _Rom(sections, "coefficients and shifts of the sections")
+    if plan.spiking:
+        neurons = neuron_contents(plan, f"{name}_neurons.mem")
+        yield _Rom(neurons, "constants of each state, and whether it is an outer one (bit 0)")
     if plan.ladders:
         ladder = ladder_contents(plan, f"{name}_ladder.mem")
         yield _Rom(ladder, "coefficients and shifts of the ladders in the order of use")
@@ -253,6 +272,7 @@ def _context(
         "functions": [f.name for f in plan.functions],
         "chains": len(plan.chains),
         "ladders": len(plan.ladders),
+        "neurons": list(_neurons(program, plan)),
         "every": program.output_every,
         "on_demand": program.output_every == 0,
         "multiplies": program.multiplies_per_step + program.multiplies_per_output,
@@ -267,6 +287,18 @@ def _context(
         **_resets(plan, program.output_every),
         **interface_context(plan, name, streams, depth_to_clear(plan)),
     }
+
+
+def _neurons(program: Program, plan: Schedule) -> Iterator[str]:
+    """Yield the neurons of each memory whose states travel as spikes."""
+    for chain in plan.chains:
+        op, neurons = program.ops[chain.op], chain.neurons
+        if neurons is not None and isinstance(op, Spiking):
+            n = op.neurons(program.vector)
+            model = f"Poisson neurons, {neurons.generators} random number generators"
+            model = model if neurons.generators else "integrate-and-fire neurons"
+            rounds = neurons.rounds
+            yield f"{n} {model}, {rounds} cycle{'s' if rounds > 1 else ''} for each state"
 
 
 def _resets(plan: Schedule, every: int) -> dict[str, int]:

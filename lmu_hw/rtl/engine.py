@@ -22,11 +22,13 @@ from .fifo import OutputFifo
 from .ladder_unit import LadderUnit
 from .lane import Lane
 from .lane_widths import LaneWidths, depth_to_clear, payload_shape, widths
+from .neuron_unit import NeuronUnit
 from .operand_mux import OperandMux
 from .polynomial import Polynomial
 from .requantizer import Requantizer
 from .result_serializer import ResultSerializer
 from .schedule import Kind, Schedule, sums_pause
+from .schedule.timing import QUEUE
 from .sequencer import Sequencer
 from .state_port import StatePort, count_width, state_members
 from .step_controller import StepController
@@ -226,6 +228,16 @@ class Engine(wiring.Component):
                 ]
                 word, feed = input_fifo.next_word, input_fifo.next_feed
                 valid, silent = input_fifo.start, input_fifo.next_silent
+            if plan.spiking:
+                neurons = self._neurons(m, controller, chain, writes)
+                m.d.comb += [
+                    neurons.word.eq(word),
+                    neurons.feed.eq(feed),
+                    neurons.valid.eq(valid),
+                    neurons.silent.eq(silent),
+                ]
+                word, feed = neurons.next_word, neurons.next_feed
+                valid, silent = neurons.start, neurons.next_silent
             m.d.comb += [
                 chain.word.eq(word),
                 chain.feed.eq(feed),
@@ -254,6 +266,39 @@ class Engine(wiring.Component):
                 )
         return zero_runs.silent
 
+    def _neurons(
+        self,
+        m: Module,
+        controller: StepController,
+        chain: ChainUnit,
+        writes: list[tuple[Value, Value, Value, Value]],
+    ) -> NeuronUnit:
+        """Add the neurons between the states of the chains and their sections."""
+        m.submodules.neurons = neurons = NeuronUnit(
+            self.plan, chain.depth, len(chain.z), len(chain.word), f"{self.name}_neurons.mem"
+        )
+        m.d.comb += [
+            neurons.z.eq(chain.z),
+            neurons.clear.eq(controller.clear),
+            neurons.clear_address.eq(controller.clear_address),
+            chain.borrow.eq(neurons.read),
+            chain.borrow_address.eq(neurons.read_address),
+            chain.store.eq(neurons.store),
+            chain.store_address.eq(neurons.store_address),
+            chain.sent.eq(neurons.sent),
+            chain.residue.eq(neurons.residue),
+        ]
+        if any(n.spikes in self.plan.places for n in self.plan.spiking):
+            writes.append(
+                (
+                    neurons.spikes,
+                    neurons.spikes_row,
+                    neurons.spikes_bank,
+                    neurons.spikes_word,
+                )
+            )
+        return neurons
+
     def _state_port(
         self, m: Module, controller: StepController, memory: Banks, operands: OperandMux
     ) -> None:
@@ -273,8 +318,16 @@ class Engine(wiring.Component):
                 m.d.comb += outer.eq(inner)
             else:
                 wiring.connect(m, inner, wiring.flipped(outer))
+        between: Value = controller.between
+        if plan.queued:
+            # a step may end while the chain still has the inputs of some channels before it
+            behind = Signal(range(QUEUE + 1))
+            m.d.sync += behind.eq(Mux(behind == 0, 0, behind - 1))
+            with m.If(controller.done):
+                m.d.sync += behind.eq(QUEUE)
+            between &= behind == 0
         m.d.comb += [
-            port.between.eq(controller.between),
+            port.between.eq(between),
             port.swap.eq(controller.swap),
             controller.hold.eq(port.hold),
             controller.erase.eq(port.erase),
@@ -314,6 +367,17 @@ class Engine(wiring.Component):
                 ladder.address.eq(port.address),
                 ladder.load.eq(port.to_ladder),
                 ladder.load_word.eq(port.word),
+            ]
+        if plan.spiking:
+            neurons = m.submodules.neurons
+            m.d.comb += [
+                port.membrane_word.eq(neurons.membrane),
+                port.generator_word.eq(neurons.generator),
+                neurons.access.eq(port.busy),
+                neurons.address.eq(port.address),
+                neurons.load_membrane.eq(port.to_membranes),
+                neurons.load_generator.eq(port.to_generators),
+                neurons.load_word.eq(port.word),
             ]
         if self.program.clock:
             m.d.comb += [

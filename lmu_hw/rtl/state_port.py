@@ -9,6 +9,7 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.integer_program import Role
+from ..program.spiking_update import GENERATOR_FMT
 from .constant_tables import lookup, signed_width
 from .lane_widths import payload_shape
 from .ports import keep_on_reset
@@ -101,9 +102,9 @@ class StatePort(wiring.Component):
         Address in the lanes' memory.
     address : Out(unsigned)
         Address in the other memories.
-    lane_word, chain_word, ladder_word, count, clock : In
+    lane_word, chain_word, ladder_word, membrane_word, generator_word, count, clock : In
         The words at these addresses, at most `FETCH` - 1 cycles later.
-    to_lanes, to_chain, to_ladder, to_counts, to_clock : Out(1)
+    to_lanes, to_chain, to_ladder, to_membranes, to_generators, to_counts, to_clock : Out(1)
         Write ``word`` at these addresses.
     word : Out(signed)
 
@@ -124,6 +125,13 @@ class StatePort(wiring.Component):
         clock = [s.fmt.width for s in self.segments if s.memory is StateBank.CLOCK]
         self.has_ladder = ladder_width > 0
         ladder = {"ladder_word": In(signed(max(1, ladder_width))), "to_ladder": Out(1)}
+        membranes = [s.fmt.width for s in self.segments if s.memory is StateBank.MEMBRANES]
+        neurons = {
+            "membrane_word": In(signed(max(membranes, default=1))),
+            "generator_word": In(GENERATOR_FMT.width),
+            "to_membranes": Out(1),
+            "to_generators": Out(1),
+        }
         super().__init__(
             {
                 "command": In(stream.Signature(StateCommand)),
@@ -148,6 +156,7 @@ class StatePort(wiring.Component):
                 "to_clock": Out(1),
                 "word": Out(signed(max(signed_width(s.fmt) for s in self.segments))),
                 **(ladder if self.has_ladder else {}),
+                **(neurons if plan.spiking else {}),
             }
         )
         keep_on_reset(self, "row", "bank", "address")
@@ -207,6 +216,12 @@ class StatePort(wiring.Component):
         if self.has_ladder:
             in_ladder = [s.memory is StateBank.LADDER for s in self.segments]
             writers.append(("ladder", self.to_ladder, in_ladder))
+        if self.plan.spiking:
+            for name, port, bank in (
+                ("membranes", self.to_membranes, StateBank.MEMBRANES),
+                ("generators", self.to_generators, StateBank.GENERATORS),
+            ):
+                writers.append((name, port, [s.memory is bank for s in self.segments]))
         for name, port, holds in writers:
             m.d.comb += port.eq(loads & lookup(m, segment, [int(h) for h in holds], f"in_{name}"))
         return m
@@ -261,6 +276,9 @@ class StatePort(wiring.Component):
         }
         if self.has_ladder:
             words[StateBank.LADDER] = self.ladder_word
+        if self.plan.spiking:
+            words[StateBank.MEMBRANES] = self.membrane_word
+            words[StateBank.GENERATORS] = self.generator_word
         memory = lookup(m, segment, [s.memory for s in self.segments], "memory")
         held: Value | None = None
         for kind in sorted({s.memory for s in self.segments}):

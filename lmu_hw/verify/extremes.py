@@ -26,6 +26,7 @@ from ..program.integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
     Vector,
 )
 
@@ -104,6 +105,11 @@ def _sides(program: Program) -> Iterator[Sides]:
             a, b = op.z_inner, op.z_outer or op.source
             for same in (1.0, -1.0):
                 yield from _both({a: _all(program, a), b: same * _all(program, b)})
+        elif isinstance(op, Spiking):
+            state, kept = op.states[:-1], op.states[-1]
+            for same in (1.0, -1.0):
+                sides = {name: _all(program, name) for name in state}
+                yield from _both({**sides, kept: same * _all(program, kept)})
         elif isinstance(op, Ladder):
             yield from _ladder_sides(program, op)
         elif isinstance(op, Scale):

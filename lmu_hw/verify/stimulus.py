@@ -173,10 +173,11 @@ def rounds(program: Program, n_steps: int, n_streams: int, seed: int) -> Iterato
         yield vectors.stimulus(program, min(size, n_steps - start), n_streams, seed + k)
 
 
-def multiplies_per_step(program: Program) -> int:
-    """Return the average number of multiplications per step."""
+def work_per_step(program: Program) -> int:
+    """Return the average number of multiplications and random numbers per step."""
     every = program.output_every or SEQUENCE_STEPS
-    return program.multiplies_per_step + program.multiplies_per_output // every
+    always = program.multiplies_per_step + program.draws_per_step
+    return always + program.multiplies_per_output // every
 
 
 def window(program: Program) -> int:

@@ -25,7 +25,7 @@ from .backends import bench, board_c, host_c, icarus, sanitized
 from .backends.compare import CResult
 from .load_build import check_manifest, edited, load_program, plan_of
 from .selection import COMPILED, known
-from .stimulus import Reference, Sequences, multiplies_per_step, rounds, shares, window
+from .stimulus import Reference, Sequences, rounds, shares, window, work_per_step
 from .verify_report import BackendResult, WordMismatch
 
 DEFAULT_C_STEPS = 100_000
@@ -158,7 +158,7 @@ class _Task:
 
 def _host_c(task: _Task) -> BackendResult:
     program = task.program
-    affordable = C_MULTIPLIES // max(1, multiplies_per_step(program))
+    affordable = C_MULTIPLIES // max(1, work_per_step(program))
     n_streams, stimulus, length = _shared(task, min(DEFAULT_C_STEPS, affordable))
     reference = Reference(program, n_streams)
     with progress("C against the interpreter", length, task.quiet) as advance:
@@ -201,7 +201,7 @@ class _Play:
     """Input words of the boards of a kind and the words expected of them, computed once."""
 
     def __init__(self, task: _Task, multiplies: int) -> None:
-        affordable = multiplies // max(1, multiplies_per_step(task.program))
+        affordable = multiplies // max(1, work_per_step(task.program))
         default = max(MIN_BOARD_STEPS, min(DEFAULT_BOARD_STEPS, affordable))
         self.default = default
         self.n_streams, stimulus, length = _shared(task, default)

@@ -17,14 +17,17 @@ import numpy as np
 from .._support.array_types import Words
 from ..errors import CertificateError, SpecError
 from ..program.fixedpoint import Rounding
-from ..program.integer_program import Cascade, Ladder, Operation, Program, Role
+from ..program.integer_program import Cascade, Ladder, Operation, Program, Role, Spiking
 from ..program.interpreter import Interpreter
 from ..program.memory_step import chain, ladder_substep
+from ..program.spiking_step import spikes, vectors
 from ..proof.derive import derive
 from .rounding_search import steered
 from .verify_report import Reached
-from .worst_signs import chain_patterns, ladder_patterns
+from .worst_signs import Pattern, chain_patterns, ladder_patterns
 
+Bounded = Cascade | Ladder | Spiking
+"""Memory updates whose worst case is known."""
 WORTH = 0.002
 """Share of rounding errors in a bound from which on `rounding_search` is used."""
 
@@ -64,7 +67,7 @@ class WorstCase:
 
 
 def worst_case(program: Program) -> WorstCase:
-    """Return the worst-case inputs for all chains and ladders that read an input of the program."""
+    """Return the worst-case inputs for all memories that read an input of the program."""
     inputs = program.with_role(Role.INPUT)
     first = dict(
         zip((v.name for v in inputs), np.cumsum([0, *(v.length for v in inputs)]), strict=False)
@@ -76,13 +79,13 @@ def worst_case(program: Program) -> WorstCase:
     targets: list[SignalPeak] = []
     n_steps = 0
     for op in program.ops:
-        if not isinstance(op, Cascade | Ladder) or op.source not in first:
+        if not isinstance(op, Bounded) or op.source not in first:
             continue
         fmt, n = program.vector(op.source).fmt, program.vector(op.source).length
-        for pattern in chain_patterns(op) if isinstance(op, Cascade) else ladder_patterns(op):
+        for pattern in _patterns(op):
             claim, goal = signals[pattern.signal], pattern.goal
             words = np.where(goal.sign * pattern.signs < 0, fmt.min, fmt.max)
-            if isinstance(op, Cascade) and (claim.rounding or 0.0) > WORTH * claim.high:
+            if not isinstance(op, Ladder) and (claim.rounding or 0.0) > WORTH * claim.high:
                 words = steered(program, op, goal, _states(program, interpreter), words)
             part = np.zeros((len(words), n_in), dtype=np.int64)
             part[:, first[op.source] : first[op.source] + n] = words[:, None]
@@ -96,6 +99,26 @@ def worst_case(program: Program) -> WorstCase:
             )
     none = np.zeros((0, n_in), dtype=np.int64)
     return WorstCase(inputs=np.concatenate([none, *parts]), targets=tuple(targets))
+
+
+def _patterns(op: Cascade | Ladder | Spiking) -> list[Pattern]:
+    """Return the signs of the inputs that drive a memory to its bounds.
+
+    Raises
+    ------
+    SpecError
+        If its neurons are random.
+    """
+    if isinstance(op, Ladder):
+        return ladder_patterns(op)
+    if isinstance(op, Spiking):
+        if op.generators:
+            raise SpecError(
+                "Poisson neurons have no worst case, their spikes are random: leave out "
+                "--worst-case, or generate with --neuron-model integrate-fire"
+            )
+        return chain_patterns(op.cascade)
+    return chain_patterns(op)
 
 
 def _states(program: Program, interpreter: Interpreter) -> dict[str, Words]:
@@ -147,6 +170,8 @@ def reached(program: Program, worst: WorstCase) -> list[Reached]:
 
 def _signals_of(op: Operation) -> tuple[str, ...]:
     """Return the signals of a memory whose worst case is known."""
+    if isinstance(op, Spiking):
+        return _signals_of(op.cascade)
     if isinstance(op, Cascade):
         return (f"chain of {op.z_inner}", *op.states)
     return (op.state, f"waves of {op.state}") if isinstance(op, Ladder) else ()
@@ -156,6 +181,9 @@ def _inside(
     program: Program, op: Operation, words: Mapping[str, Words], target: SignalPeak
 ) -> Words:
     """Return the words of a signal that a step does not keep."""
+    if isinstance(op, Spiking):
+        sent = spikes(program, op, words, Rounding.RND).sent
+        return _inside(program, op.cascade, {**words, **vectors(op, sent)}, target)
     if isinstance(op, Cascade):
         section = list(chain(program, op, words, Rounding.RND))[target.section]
         return np.asarray(getattr(section, target.kind))

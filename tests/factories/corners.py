@@ -1,4 +1,4 @@
-"""Corner cases of the C generator, those of `network_corners` and `ladder_corners` included."""
+"""Corner cases of the C generator; those of networks, ladders and neurons have their own files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lmu_hw.program.integer_program import (
 from tests.factories.ladder_corners import LADDER_CORNERS
 from tests.factories.network_corners import NETWORK_CORNERS
 from tests.factories.programs import cascade_program, copy, linear
+from tests.factories.spiking_corners import SPIKING_CORNERS
 
 
 def _vector(name: str, length: int, fmt: QFormat, role: Role) -> Vector:
@@ -136,6 +137,7 @@ def brink(width: int) -> Program:
 CORNERS: dict[str, Program] = (
     NETWORK_CORNERS
     | LADDER_CORNERS
+    | SPIKING_CORNERS
     | {
         "network": network(),
         "copy": through(),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Linear, Program, Role, Vector
@@ -82,9 +84,9 @@ def wide_layers(rows_: int = 19, columns: int = 37) -> Program:
     return Program(title="layers", vectors=vectors_, ops=ops)
 
 
-def two_memories() -> Program:
-    """Return cascades of different formats, the second fed by the first; mixed, of two channels."""
-    one = cascade_program(sections="prp", channels=2, seed=12)
+def two_memories(channels: int = 2) -> Program:
+    """Return cascades of different formats, the second fed by the first; mixed, of channels."""
+    one = cascade_program(sections="prp", channels=channels, seed=12)
     two = cascade_program(
         sections="rpp", outer=QFormat(6, 6), inner=QFormat(3, 8), chain=QFormat(4, 5), seed=13
     )
@@ -97,9 +99,9 @@ def two_memories() -> Program:
     u = Vector(name="b_u", length=1, fmt=QFormat(2, 7), role=Role.INTERNAL)
     ops = (
         one.ops[0],
-        linear(("z_inner", "z_outer"), "b_u", (1, 10), 22),
+        linear(("z_inner", "z_outer"), "b_u", (1, 5 * channels), 22),
         second,
-        linear(("b_z_outer", "z_inner", "b_z_inner"), "y", (4, 11), 23),
+        linear(("b_z_outer", "z_inner", "b_z_inner"), "y", (4, 5 + 3 * channels), 23),
     )
     kept = (one.vector("u"), *one.with_role(Role.STATE))
     return Program(title="two memories", vectors=(*kept, u, *states, y), ops=ops)
@@ -114,3 +116,16 @@ ALL = {
     "wide_layers": wide_layers(),
     "two_memories": two_memories(),
 }
+QUICK = (
+    *("one_real", "mixed", "odd_widths", "channels", "ladder_substeps", "ladder_channels"),
+    *("dense_readout", "lmu", "lmu_every_3", "feed_forward_on_demand", "gates_every_2"),
+    *("order_on_demand", "copies", "channels_mixed", "two_memories"),
+)
+"""Programs of which every kind of operation, schedule and output is one."""
+
+
+def every(*more: Any) -> list[Any]:
+    """Return the names of all programs, with other parameters; all but `QUICK` are soaks."""
+    return [
+        pytest.param(name, *more, marks=() if name in QUICK else pytest.mark.soak) for name in ALL
+    ]

@@ -5,6 +5,7 @@ Words are so narrow that every draw is legal: what just fits is tested elsewhere
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from math import gcd
 from typing import Any
@@ -25,9 +26,11 @@ from lmu_hw.program.integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
     Term,
     Vector,
 )
+from lmu_hw.program.spiking_update import GENERATOR_FMT
 
 Draw = Any
 
@@ -38,6 +41,11 @@ def formats(draw: Draw) -> QFormat:
     width = draw(st.integers(1, 12))
     frac = draw(st.integers(-2, width + 2))
     return QFormat(width - frac, frac, draw(st.booleans()))
+
+
+def signed_formats() -> st.SearchStrategy[QFormat]:
+    """Return signed formats of at most 12 bits."""
+    return formats().map(lambda fmt: QFormat(fmt.int_bits, fmt.frac_bits))
 
 
 def counters(limit: int) -> st.SearchStrategy[QFormat]:
@@ -147,6 +155,9 @@ class Growing:
         self.write(Argmax(source=source, target=index))
 
     def cascade(self) -> None:
+        self.write(self.some_cascade(formats()))
+
+    def some_cascade(self, states: st.SearchStrategy[QFormat]) -> Cascade:
         source = self.source()
         channels = self.vectors[source].length
         adaptors = st.tuples(st.integers(1, 12), st.floats(0, 1)).map(
@@ -158,17 +169,44 @@ class Growing:
         )
         n_pairs = sum(len(section) == 2 for section in sections)
         window = self.draw(st.integers(1, 6))
-        self.write(
-            Cascade(
-                source=source,
-                z_outer=self.add(channels * n_pairs, Role.STATE) if n_pairs else "",
-                z_inner=self.add(channels * len(sections), Role.STATE),
-                silence=self.add(channels, Role.STATE, self.draw(counters(window))),
-                chain_fmt=self.draw(formats()),
-                window=window,
-                sections=sections,
-            )
+        outer = (channels * n_pairs, Role.STATE, self.draw(states))
+        return Cascade(
+            source=source,
+            z_outer=self.add(*outer) if n_pairs else "",
+            z_inner=self.add(channels * len(sections), Role.STATE, self.draw(states)),
+            silence=self.add(channels, Role.STATE, self.draw(counters(window))),
+            chain_fmt=self.draw(formats()),
+            window=window,
+            sections=sections,
         )
+
+    def spiking(self) -> None:
+        cascade = self.some_cascade(signed_formats())
+        channels = self.vectors[cascade.source].length
+        order = sum(map(len, cascade.sections))
+        population = self.draw(st.integers(0, 6))
+        quanta = self.ints(0, 11, order)
+        seeds: tuple[int, ...] = ()
+        if self.draw(st.booleans()):
+            n_seeds = 1 << self.draw(st.integers(0, population))
+            seeds = self.ints(1, (1 << 32) - 1, n_seeds)
+        kept = (
+            self.add(len(seeds), Role.STATE, GENERATOR_FMT)
+            if seeds
+            else self.add(channels * order, Role.STATE, QFormat(max(1, *quanta), 0))
+        )
+        op = Spiking(
+            cascade=cascade,
+            population=population,
+            quanta=quanta,
+            membrane="" if seeds else kept,
+            generators=kept if seeds else "",
+            seeds=seeds,
+            spikes="",
+        )
+        most = op.most_spikes(self.vectors.__getitem__)
+        role = self.draw(st.sampled_from([Role.INTERNAL, Role.OUTPUT, Role.STATE]))
+        self.write(replace(op, spikes=self.add(channels, role, self.draw(counters(most)))))
 
     def ladder(self) -> None:
         source = self.source()
@@ -177,7 +215,6 @@ class Growing:
         coefficients = st.tuples(st.integers(1, 12), st.floats(0, 1)).map(
             lambda drawn: Adaptor(1 + int(drawn[1] * ((1 << drawn[0]) - 2)), drawn[0])
         )
-        signed = formats().map(lambda fmt: QFormat(fmt.int_bits, fmt.frac_bits))
         reflection = self.draw(coefficients)
         if self.draw(st.booleans()):
             reflection = Adaptor(-reflection.coef, reflection.shift)
@@ -185,7 +222,7 @@ class Growing:
         self.write(
             Ladder(
                 source=source,
-                state=self.add(channels * order, Role.STATE, self.draw(signed)),
+                state=self.add(channels * order, Role.STATE, self.draw(signed_formats())),
                 previous=self.add(*previous) if substeps > 1 else "",
                 silence=self.add(channels, Role.STATE, self.draw(counters(window))),
                 window=window,
@@ -236,7 +273,7 @@ def programs(draw: Draw) -> Program:
     for _ in range(draw(st.integers(0, 2))):
         g.add(draw(lengths), Role.STATE)
     kinds = (g.linear, g.linear, g.pointwise, g.pointwise, g.argmax, g.cascade, g.dense)
-    kinds += (g.ladder, g.scale)
+    kinds += (g.ladder, g.scale, g.spiking)
     for _ in range(draw(st.integers(1, 5))):
         draw(st.sampled_from(kinds))()
     if not any(v.role is Role.OUTPUT for v in g.vectors.values()):

@@ -39,7 +39,7 @@ def c_dirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: write_c_build(program, top / name, 160) for name, program in ALL.items()}
 
 
-@pytest.mark.parametrize("cc", ["gcc", "clang"])
+@pytest.mark.parametrize("cc", ["gcc", pytest.param("clang", marks=pytest.mark.soak)])
 def test_no_warnings(cc: str, c_dirs: dict[str, Path], tmp_path: Path) -> None:
     if cc not in COMPILERS:
         pytest.skip(f"{cc} not found; the other compiler is tried")

@@ -12,6 +12,7 @@ from tests.factories.builds import write_c
 from tests.factories.corners import CORNERS
 from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import LABELLED, PROGRAMS
+from tests.factories.spiking_programs import SPIKING
 from tests.tools import needs, run
 
 pytestmark = pytest.mark.cc
@@ -25,6 +26,8 @@ DESIGNS = {
     "every": NETWORKS["lmu_every_3"],
     "functions": CORNERS["functions"],
     "ladder": CORNERS["ladders"],
+    "integrate": SPIKING["integrate_channels"],
+    "poisson": CORNERS["spiking_both_ways"],
 }
 FLAGS = ["--quiet", "--std=c99", "--addon=misra", "--suppress=missingIncludeSystem"]
 REPORT = re.compile(r"(\w+\.[ch]):\d+:\d+: .*\[misra-c2012-([\d.]+)\]\n(.*)\n")

@@ -68,6 +68,8 @@ def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
     [
         *("products", "scales_113", "brink_32", "network", "saturating"),
         *("ladder_brink_30", "ladder_saturating", "ladder_own_shifts", "ladders"),
+        *("spiking_brink_30", "spiking_brink_31", "spiking_mixed", "spiking_both_ways"),
+        *("spiking_drawn_32", "spiking_read"),
     ],
 )
 def test_corners_of_the_generator(name: str, tmp_path: Path) -> None:

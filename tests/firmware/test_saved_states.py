@@ -18,6 +18,7 @@ from tests.contract.c_code import compiled
 from tests.factories.builds import write_c
 from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS, random_state, with_vectors
+from tests.factories.spiking_programs import SPIKING
 from tests.firmware.compilers import COMPILERS
 from tests.tools import needs, succeed
 
@@ -30,6 +31,8 @@ DESIGNS = {
     "dense_channels": PROGRAMS["dense_channels"],
     "lmu_every_3": NETWORKS["lmu_every_3"],
     "gates": NETWORKS["gates"],
+    "membranes": SPIKING["integrate_mixed"],
+    "generators": SPIKING["poisson_pair"],
 }
 OK, NULL, LENGTH, VERSION, CRC, DIGEST, RANGE = 0, -1, -2, -3, -4, -5, -6
 TEXTS = {

@@ -40,6 +40,7 @@ def memory(**keys: object) -> Program:
     return quantize_memory(parse_memory({"bits": 16, **keys})).program
 
 
+SPIKING = {"order": 5, "theta": 20, "realization": "spiking", "neurons": 160, "output": "state"}
 DESIGNS = {
     "dense": lambda: memory(order=6, theta=20, bits=12, output="memory"),
     "taps": lambda: memory(order=16, theta=64, output="taps=0,0.5,1"),
@@ -49,6 +50,8 @@ DESIGNS = {
     "ladder, 2 substeps": lambda: memory(
         order=3, theta=20, discretizer="bilinear", substeps=2, bits=12
     ),
+    "integrate": lambda: memory(**SPIKING, neuron_model="integrate-fire"),
+    "poisson": lambda: memory(**SPIKING, neuron_model="poisson", generators=4),
     "network": lambda: NETWORKS["lmu"],
     "on demand": lambda: NETWORKS["lmu_on_demand"],
     "gates": lambda: NETWORKS["gates_every_2"],

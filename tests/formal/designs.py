@@ -11,6 +11,7 @@ from lmu_hw.rtl import emit, three_port
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.streams import Streams
 from tests.factories.programs import cascade_program, dense_program, ladder_program, with_op
+from tests.factories.spiking_programs import with_neurons
 from tests.formal.prover import Design
 
 NARROW = QFormat(3, 2)
@@ -49,6 +50,13 @@ def layer(every: int, multipliers: tuple[int, ...] = (1, 1)) -> Program:
     return Program(title="layer", vectors=tuple(vectors), ops=ops, output_every=every, clock=clock)
 
 
+def _spiking(sections: str, **keys: int) -> Program:
+    """Return a memory of real sections whose states travel as spikes."""
+    plain = cascade_program(sections=sections, bits=4, inner=NARROW, chain=NARROW, window=2)
+    plain = with_op(plain, 0, sections=((Adaptor(3, 2),),) * len(sections))
+    return with_neurons(plain, **keys)
+
+
 PROGRAMS = {
     "cascade": cascade_program(sections="rrr", bits=4, inner=NARROW, chain=NARROW, window=2),
     "one section": with_op(
@@ -62,6 +70,9 @@ PROGRAMS = {
         sections=(Adaptor(3, 2), Adaptor(5, 3)),
         reflection=Adaptor(-1, 1),
     ),
+    "integrate": _spiking("r", population=1, seed=1),
+    "integrate, two states": _spiking("rr", population=1, seed=1),
+    "poisson": _spiking("r", population=1, generators=1, seed=1),
     # waves as wide as those of order 64 for 16-bit outputs
     "wide ladder": ladder_program(order=2, bits=16, state=QFormat(11, 19), window=2),
     "dense": dense_program(order=2, bits=4, state=NARROW, window=2),

@@ -291,6 +291,7 @@ PROOFS = (
         engine=Engine.BOUNDED,
         depth=56,
         reach=56,
+        slow=True,
         mutations=(
             Mutation(
                 what="a reset does not start the clearing",
@@ -348,6 +349,37 @@ PROOFS = (
         depth=60,
         slow=True,
     ),
+    forgetting(
+        "integrate",
+        Mutation(
+            what="the membranes are not cleared",
+            pattern=r"assign write = clear \|\| valid_4;",
+            text="assign write = valid_4;",
+        ),
+        slow=True,
+        depth=76,
+    ),
+    forgetting(
+        "poisson",
+        Mutation(
+            what="a generator is not set to its seed",
+            pattern=r"if \(clear\) begin\n( +x_0)",
+            text=r"if (clear && draw) begin\n\1",
+        ),
+        depth=84,
+        slow=True,
+    ),
+    state(
+        "integrate, two states",
+        Mutation(
+            what="no membrane is loaded",
+            pattern=r"assign to_membranes = loads &&",
+            text="assign to_membranes = saves &&",
+        ),
+        cut=(),
+        depth=16,
+        slow=True,
+    ),
     Proof(
         name="product, ladder",
         claim="what the shifter takes is the product of factor and coefficient",
@@ -391,6 +423,7 @@ PROOFS = (
         engine=Engine.INDUCTION,
         depth=2,
         reach=4,
+        slow=True,
         mutations=(
             Mutation(
                 what="a lost bit is ignored",

@@ -7,6 +7,7 @@ from amaranth.hdl import Assume, Cat, Module, Mux, Signal, Value
 
 from lmu_hw.program.fixedpoint import Overflow, overflow
 from lmu_hw.rtl.schedule.state import Segment, StateBank, segments
+from lmu_hw.rtl.schedule.timing import POISSON
 from lmu_hw.rtl.state_port import START, StateCommand
 from tests.formal.prover import Design, Harness
 
@@ -14,6 +15,8 @@ IDLE = (
     "sequencer.running",
     "step_controller.swap",
     *(f"chain.{n}" for n in ("left", "current", "before_2", "loading")),
+    *(f"neurons.{n}" for n in ("neuron_pass.reads", "neuron_pass.valid")),
+    *(f"neurons.valid_{n}" for n in range(1, POISSON.store + 1)),
     *(f"ladder.windows.{n}" for n in ("current", "coming")),
 )
 """What only a step changes."""
@@ -54,6 +57,7 @@ class RoundTrip(Harness):
                 StateBank.CHAIN: "chain.states",
                 StateBank.LADDER: "ladder.states",
                 StateBank.COUNTS: "zero_run_counter.counts",
+                StateBank.MEMBRANES: "neurons.membranes",
             }[segment.memory]
             address = segment.address + word
         return self.probe(f"{ram}.ram.words[{address}]", self.declared(f"{ram}.read_word"))

@@ -54,8 +54,9 @@ FULL = LMUSpec(
 D = r"d \(order\) must be a whole number from 1 to 1024, not "
 THETA = "theta must be > 0 and <= 1e\\+06 samples, not "
 KNOWN = (
-    "known keys are accuracy, bandwidth, bits, channels, coef_bits, d, discretizer, name, order, "
-    "output, realization, state_bits, substeps, taps, theta, weight_bits"
+    "known keys are accuracy, bandwidth, bits, channels, coef_bits, d, discretizer, generators, "
+    "name, neuron_model, neurons, order, output, realization, seed, state_bits, substeps, taps, "
+    "theta, weight_bits"
 )
 
 
@@ -249,7 +250,7 @@ def test_refused_thetas(value: Any, text: str) -> None:
         ({"d": 4, "discretizer": 1}, "discretizer must be one of zoh, euler, bilinear, not 1"),
         (
             {"d": 4, "realization": "chain"},
-            "realization must be one of auto, cascade, ladder, dense, not 'chain'",
+            "realization must be one of auto, cascade, ladder, dense, spiking, not 'chain'",
         ),
         ({"d": 4, "substeps": 3}, "substeps must be one of 1, 2, 4, 8, not 3"),
         ({"d": 4, "substeps": True}, "substeps must be one of 1, 2, 4, 8, not True"),

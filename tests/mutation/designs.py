@@ -18,6 +18,7 @@ from lmu_hw.verify.worst_case import worst_case
 
 STEPS = 300
 """Steps of random stimulus in the bench of the build directory, before the worst cases."""
+SPIKING = {"realization": "spiking", "neurons": 160}
 DESIGNS = {
     "cascade": {"d": 6, "theta": 20, "realization": "cascade"},
     "channels": {"d": 5, "theta": 15, "channels": 3, "output": "state", "realization": "cascade"},
@@ -30,16 +31,33 @@ DESIGNS = {
         "substeps": 2,
         "realization": "ladder",
     },
+    "integrate": {"d": 5, "theta": 20, **SPIKING, "neuron_model": "integrate-fire"},
+    "poisson": {"d": 5, "theta": 20, **SPIKING, "neuron_model": "poisson", "generators": 4},
     "port": {"d": 6, "theta": 7, "realization": "cascade"},
 }
 """Large enough that few counters come to their ends both ways round."""
 NARROWER = {"ladder": {"w": 5}}
 """Bits that vectors lose at the top: waves that are proven to fit never saturate."""
-HARDWARE = {"port": Hardware(state_port=True)}
+HARDWARE = {name: Hardware(state_port=True) for name in ("port", "integrate")}
 """Where it is not the usual one."""
 SHARES = {
-    "c": {"cascade": 0.4, "channels": 0.2, "dense": 0.2, "ladder": 0.2},
-    "verilog": {"cascade": 0.3, "channels": 0.15, "dense": 0.15, "ladder": 0.2, "port": 0.2},
+    "c": {
+        "cascade": 0.3,
+        "channels": 0.15,
+        "dense": 0.15,
+        "ladder": 0.15,
+        "integrate": 0.1,
+        "poisson": 0.15,
+    },
+    "verilog": {
+        "cascade": 0.2,
+        "channels": 0.15,
+        "dense": 0.1,
+        "ladder": 0.15,
+        "port": 0.15,
+        "integrate": 0.15,
+        "poisson": 0.1,
+    },
 }
 """The C knows nothing of a state port."""
 

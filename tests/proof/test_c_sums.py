@@ -21,6 +21,7 @@ from lmu_hw.errors import CertificateError, ModelFileError
 from lmu_hw.program.codec import to_data
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program
+from lmu_hw.proof.c_spike_sums import spike_sums
 from lmu_hw.proof.c_sums import check_sums
 from lmu_hw.proof.c_wave_sums import wave_sums
 from lmu_hw.proof.certificate import certify
@@ -30,12 +31,13 @@ from tests.factories.configurations import CONFIGURATIONS
 from tests.factories.corners import CORNERS
 from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
+from tests.factories.spiking_programs import SPIKING
 
 INT32 = (-(1 << 31), (1 << 31) - 1)
 
 Claims = list[dict[str, Any]]
 PROGRAMS_OF: dict[str, Any] = {
-    **(PROGRAMS | CORNERS | NETWORKS),
+    **(PROGRAMS | CORNERS | NETWORKS | SPIKING),
     **{name: configuration.make for name, configuration in CONFIGURATIONS.items()},
 }
 
@@ -63,7 +65,7 @@ def test_every_sum_holds(name: str) -> None:
     check_sums(program, claims, text)
     kinds = {op["kind"] for op in program["ops"]} - {"argmax"}
     assert {
-        re.split(r"_\d|_rows|_(?=outer|inner|real|product$|sum$|input$)", c["function"])[0]
+        re.split(r"_\d|_rows|_(?=outer|inner|real|product$|sum$|input$|fire$)", c["function"])[0]
         for c in claims
     } >= kinds
     for claim in claims:
@@ -140,11 +142,13 @@ WIDE = {
     ("ladder_brink_32", "ladder_product", "d"): "const int64_t d = ",
     ("ladder", "ladder_product", "t"): "const int64_t t = ",
     ("ladder", "scale", "x"): "const int64_t x = ",
+    ("spiking_brink_31", "spiking_fire", "v"): "const int64_t v = ",
+    ("spiking_drawn_40", "spiking_fire", "q"): "const int64_t q = ",
 }
 
 
 @pytest.mark.parametrize(("name", "function", "variable"), WIDE)
-def test_a_narrow_sum_of_a_ladder_is_caught(name: str, function: str, variable: str) -> None:
+def test_a_narrow_sum_of_a_memory_is_caught(name: str, function: str, variable: str) -> None:
     program, claims, text = stated(name)
     (claim,) = (c for c in claims if (c["function"], c["variable"]) == (function, variable))
     others = [c for c in claims if c is not claim]
@@ -189,6 +193,36 @@ def test_sums_of_a_ladder_by_all_words(coefs: tuple[int, int, int]) -> None:
         "reflection": {"coef": coefs[2], "shift": 3},
     }
     assert wave_sums(op, QFormat(3, 0)) == (min(found), max(found))
+
+
+@pytest.mark.parametrize("population", [0, 1, 2])
+@pytest.mark.parametrize("quanta", [(0, 0), (2, 0), (1, 3)])
+def test_sums_of_neurons_by_all_words(quanta: tuple[int, int], population: int) -> None:
+    """Every state of 3 or 4 bits, with every word of its membrane."""
+    fmts = QFormat(3, 0), QFormat(4, 0)
+    rest = QFormat(max(1, *quanta), 0)
+    sums, most = [], 0
+    for fmt, s in zip(fmts, quanta, strict=True):
+        full = 1 << s + population
+        words = itertools.product(range(fmt.min, fmt.max + 1), range(rest.min, rest.max + 1))
+        found = [m + max(-full, min(z, full)) + (1 << s) // 2 for z, m in words]
+        most += max(abs(v >> s) for v in found)
+        sums += found
+    op = {
+        "cascade": {"z_inner": "b", "z_outer": "a", "sections": [[{}, {}]]},
+        "quanta": quanta,
+        "population": population,
+        "membrane": "m",
+    }
+    formats = {"a": fmts[0], "b": fmts[1], "m": rest}
+    assert spike_sums(op, formats) == {"v": (min(sums), max(sums)), "spikes": (0, most)}
+
+
+def test_a_count_of_spikes_that_is_too_small_is_caught() -> None:
+    program, claims, text = stated("integrate_mixed")
+    edited = [c | {"high": c["high"] - 1} if c["variable"] == "spikes" else c for c in claims]
+    with pytest.raises(CertificateError, match="spiking_sections: spikes: is claimed to reach"):
+        check_sums(program, edited, text)
 
 
 @pytest.mark.parametrize("claims", [None, {}, [3], "sums"])

@@ -82,6 +82,22 @@ def test_refusals(inputs: Any, outputs: Any, reason: str) -> None:
         with_channels(LMU, inputs, outputs)
 
 
+@pytest.mark.parametrize("output", ["memory", "taps=0,1"])
+def test_spikes_have_no_unit(output: str) -> None:
+    """They are an output beside the memory's, of as many words as it has inputs."""
+    spec = memory(output=output, realization="spiking", neurons=64)
+    program, inputs = quantize_memory(spec).program, (ECG, TEMPERATURE)
+    outputs = output_channels(spec, inputs)
+    assert outputs is not None
+    made = with_channels(program, inputs, outputs)
+    assert made.vector("u").channels == inputs
+    assert made.vector("y").channels == outputs
+    assert made.vector("spikes").length == 2
+    assert made.vector("spikes").channels is None
+    with pytest.raises(FormatError, match=f"should have {len(outputs)}, one for each word"):
+        with_channels(program, inputs, (*outputs, ECG, TEMPERATURE))
+
+
 def test_names_differ_across_all_output_vectors() -> None:
     program = PROGRAMS["mixed"]
     n = sum(v.length for v in program.vectors if v.role.value == "output")

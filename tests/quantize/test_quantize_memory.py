@@ -36,8 +36,14 @@ def spec_of(order: int, theta: float, **options: object) -> LMUSpec:
     return LMUSpec(order=order, theta=float(theta), **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bits", [12, 16, 20])
-@pytest.mark.parametrize(("order", "theta"), WITHIN_BUDGET)
+@pytest.mark.parametrize(
+    ("order", "theta", "bits"),
+    [
+        pytest.param(*size, bits, marks=[pytest.mark.soak] * (size[0] >= 128))
+        for size in WITHIN_BUDGET
+        for bits in (12, 16, 20)
+    ],
+)
 def test_cascade_keeps_the_error_budget(order: int, theta: int, bits: int) -> None:
     design = quantize_memory(spec_of(order, theta, bits=bits, realization=RealizationKind.CASCADE))
     error, _ = measure(design)

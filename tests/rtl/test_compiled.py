@@ -71,8 +71,8 @@ def test_axi_names_and_a_state_port(backend: str, tmp_path: Path) -> None:
     [
         ("cxxrtl", "lmu", 3),
         ("cxxrtl", "gates_every_2", 2),
-        ("verilator", "lmu_every_3", 4),
-        ("cxxrtl", "ladder_substeps", 1),
+        pytest.param("verilator", "lmu_every_3", 4, marks=pytest.mark.soak),
+        pytest.param("cxxrtl", "ladder_substeps", 1, marks=pytest.mark.soak),
         ("verilator", "ladder_channels", 3),
         pytest.param("cxxrtl", "stack_on_demand", 8, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "wide", 4, marks=pytest.mark.soak),

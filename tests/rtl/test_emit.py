@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import pytest
 
+from lmu_hw.memory.spec import parse
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl import emit
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.sequencer import control_contents
@@ -148,3 +150,10 @@ def test_rtlil_that_is_cut_off_is_refused(text: str, what: str) -> None:
     """The Verilog is printed from Amaranth's RTLIL."""
     with pytest.raises(ValueError, match=what):
         rtlil.parse(text)
+
+
+def test_a_term_of_a_sum_may_be_zero() -> None:
+    """One of the sums in this design has the constant 0 as a term."""
+    keys = {"d": 12, "realization": "spiking", "neurons": 384, "generators": 16}
+    program = quantize_memory(parse({**keys, "neuron_model": "poisson"})).program
+    assert "module lmu" in emit(program, schedule(program, 16))["lmu.v"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lmu_hw.program.integer_program import Program, Role, Term
 from lmu_hw.rtl import weight_fetch
 from lmu_hw.rtl.schedule import schedule, why_not
-from tests.factories.hardware_programs import ALL
+from tests.factories.hardware_programs import ALL, QUICK, every
 from tests.factories.network_programs import Builder
 from tests.factories.programs import noise_with_silence
 from tests.factories.random_programs import programs as random_programs
@@ -27,18 +27,16 @@ def compare(program: Program, lanes: int, n_steps: int, interval: int | None = N
     assert played.cycles == expected_cycles(plan, due)
 
 
-LONG = [("wide_layers", 3)] + [
-    (name, 1)
-    for name in ("wide_layers", "lmu_every_3", "gates_every_2", "stack", "stack_on_demand")
-]
+LONG = ("wide_layers", "lmu_every_3", "gates_every_2", "stack", "stack_on_demand")
+"""Programs that take long with one lane."""
 
 
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
-        pytest.param(name, lanes, marks=[pytest.mark.soak] * ((name, lanes) in LONG))
-        for name in ALL
-        for lanes in (1, 3)
+        *every(3),
+        *(pytest.param(n, 1, marks=[pytest.mark.soak] * (n in LONG)) for n in QUICK),
+        *(pytest.param(n, 1, marks=pytest.mark.soak) for n in ALL if n not in QUICK),
     ],
 )
 def test_every_word_and_the_published_cycles(name: str, lanes: int) -> None:

@@ -12,7 +12,7 @@ from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.verify.backends import icarus
 from tests.factories.builds import edit_file, write_rtl_build
-from tests.factories.hardware_programs import ALL
+from tests.factories.hardware_programs import ALL, every
 from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import BREAKS, LANES, cocotb, make
 from tests.tools import needs
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sim
 tools = needs("iverilog", "vvp", "make")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", every())
 def test_plain_bench(name: str, tmp_path: Path) -> None:
     # every program with some number of lanes, every number with some programs
     lanes = LANES[list(ALL).index(name) % len(LANES)]

@@ -11,7 +11,7 @@ import pytest
 from lmu_hw._support import yosys
 from lmu_hw.errors import ToolError
 from tests.factories.builds import edit_file, write_verilog
-from tests.factories.hardware_programs import ALL
+from tests.factories.hardware_programs import ALL, every
 from tests.factories.network_programs import NETWORKS
 from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import LANES
@@ -26,7 +26,7 @@ def lint(build_dir: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", "-C", build_dir, "lint"], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", every())
 def test_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
     """Every program with two numbers of lanes, every number with some programs."""
     require("verilator", "make")

@@ -25,7 +25,7 @@ IN_ICARUS = [
     pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 64 else [pytest.mark.slow])
     for case in CASES
 ]
-IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 256 else []) for case in CASES]
+IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 128 else []) for case in CASES]
 STREAMS = 16
 
 

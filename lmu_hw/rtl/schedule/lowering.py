@@ -17,11 +17,23 @@ from ...program.integer_program import (
     Program,
     Role,
     Scale,
+    Spiking,
 )
 from .memory_map import Versions
-from .plan import ChainPlan, Feed, Job, Key, Kind, LadderPlan, Mirror, RomRun, queued
+from .plan import (
+    ChainPlan,
+    Feed,
+    Job,
+    Key,
+    Kind,
+    LadderPlan,
+    Mirror,
+    NeuronPlan,
+    RomRun,
+    queued,
+)
 from .rows import Reading, Rows, Section, SourcePart, by_arrival
-from .timing import COUNT, INDEX_GAP, PipelineTiming, functions_of
+from .timing import COUNT, INDEX_GAP, SETTLE, PipelineTiming, functions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +136,7 @@ class Lowering:
             op = self.program.ops[index]
             if index in self.versions.skipped:
                 continue
-            if isinstance(op, Cascade):
+            if isinstance(op, Cascade | Spiking):
                 self._cascade(index, op)
             elif isinstance(op, Ladder):
                 self._ladder(index, op)
@@ -338,8 +350,9 @@ class Lowering:
 
     # memories
 
-    def _cascade(self, index: int, op: Cascade) -> None:
+    def _cascade(self, index: int, update: Cascade | Spiking) -> None:
         vector, versions = self.program.vector, self.versions
+        op = update.cascade if isinstance(update, Spiking) else update
         sections = _with_gaps(op, paired=vector(op.source).length > 1)
         mirrors: list[Mirror | None] = []
         for name in (op.z_outer, op.z_inner):
@@ -349,6 +362,8 @@ class Lowering:
             sections=sections,
             first_section=sum(len(c.sections) for c in self.chains),
             mirrors=(mirrors[0], mirrors[1]),
+            neurons=self._neurons(index, update) if isinstance(update, Spiking) else None,
+            settle=SETTLE if any(isinstance(o, Spiking) for o in self.program.ops) else 0,
         )
         self.chains.append(chain)
         channels, n = vector(op.source).length, len(op.sections)
@@ -368,8 +383,27 @@ class Lowering:
             for c in range(channels)
         ]
         for c in range(0, channels, 2):
-            name = f"cascade_{index}" if channels == 1 else f"cascade_{index}_{c}"
+            name = f"{update.kind}_{index}" + ("" if channels == 1 else f"_{c}")
             self._feed(feeds[c : c + 2], versions.reads[index][op.source], name)
+
+    def _neurons(self, index: int, op: Spiking) -> NeuronPlan:
+        before = [chain.neurons for chain in self.chains if chain.neurons is not None]
+        alike = [(k, o) for k, o in enumerate(self.program.ops) if isinstance(o, Spiking)]
+        return NeuronPlan(
+            population=op.population,
+            states=tuple(
+                (s, name != op.cascade.z_inner)
+                for s, (name, _) in zip(op.quanta, op.places, strict=True)
+            ),
+            generators=len(op.seeds),
+            first_state=sum(len(n.states) for n in before),
+            kept=sum(
+                self.program.vector(o.membrane or o.generators).length
+                for k, o in alike
+                if k < index and bool(o.membrane) == bool(op.membrane)
+            ),
+            spikes=self.versions.writes[index][op.spikes],
+        )
 
     def _ladder(self, index: int, op: Ladder) -> None:
         order, channels = len(op.sections), self.program.channels(op)

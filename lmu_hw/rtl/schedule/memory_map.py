@@ -19,6 +19,7 @@ from ...program.integer_program import (
     Pointwise,
     Program,
     Role,
+    Spiking,
 )
 from .plan import BankPlace, BufferHalf, Key
 
@@ -76,9 +77,10 @@ class Versions:
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
-        if isinstance(op, Cascade | Ladder):
-            found = (self.fused.get((index, name)) for name in op.states)
-            return tuple(f.target for f in found if f is not None)
+        if isinstance(op, Cascade | Ladder | Spiking):
+            found = (self.fused.get((index, name)) for name in chain_states(op))
+            copies = tuple(f.target for f in found if f is not None)
+            return (*copies, op.spikes) if isinstance(op, Spiking) else copies
         return (op.state,) if isinstance(op, DenseUpdate) else op.writes
 
     def read(self, index: int) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ class Versions:
         op = self.program.ops[index]
         if index in self.skipped:
             return ()
-        if isinstance(op, Cascade | Ladder):
+        if isinstance(op, Cascade | Ladder | Spiking):
             return (op.source,)
         return (op.source, op.state) if isinstance(op, DenseUpdate) else op.reads
 
@@ -95,6 +97,8 @@ def chain_states(op: Operation) -> tuple[str, ...]:
     """Return the states of a cascade or ladder, which lanes read as copies."""
     if isinstance(op, Cascade):
         return op.states
+    if isinstance(op, Spiking):
+        return op.cascade.states
     return (op.state,) if isinstance(op, Ladder) else ()
 
 
@@ -219,11 +223,15 @@ def _check(program: Program) -> None:
     memories: list[Operation] = [op for op in program.ops if isinstance(op, MemoryUpdate)]
     for op in memories:
         assert isinstance(op, MemoryUpdate)
-        own = (op.silence, *(op.states if isinstance(op, Cascade | Ladder) else ()))
+        own = (op.silence, *(() if isinstance(op, DenseUpdate) else op.states))
         for name in own:
             if sum(name in other.writes for other in program.ops) > 1:
                 raise ScheduleError(f"in hardware only one operation may write {name}")
-        hidden = (op.silence, op.previous) if isinstance(op, Ladder) else (op.silence,)
+        hidden = [op.silence]
+        if isinstance(op, Ladder):
+            hidden.append(op.previous)
+        if isinstance(op, Spiking):
+            hidden.append(op.membrane or op.generators)
         for name in hidden:
             if any(name in other.reads for other in program.ops if other is not op):
                 raise ScheduleError(f"in hardware only one operation may read {name}")

@@ -15,8 +15,6 @@ from .timing import (
     QUEUE,
     SERIALIZE,
     PipelineTiming,
-    chain_cycles,
-    chain_writes,
     ladder_cycles,
     ladder_writes,
 )
@@ -99,8 +97,11 @@ def _add_chain(
     assert feed is not None
     pairs = sum(len(s) == 2 for s in chain.sections)
     states = sum(len(s) > 0 for s in chain.sections)
-    found.chain = chain_cycles(chain.sections, paired=feed.paired)
-    for write in chain_writes(chain.sections):
+    found.chain = chain.cycles(paired=feed.paired)
+    if chain.neurons is not None and chain.neurons.spikes in places:
+        for second, cycle in enumerate(chain.neurons.totals(paired=feed.paired)):
+            found.writes[chain.neurons.spikes, feed.channel + second] = FEED + cycle
+    for write in chain.writes(paired=feed.paired):
         mirror = chain.mirrors[write.port]
         if mirror is not None and mirror.target in places:
             part = states if write.port == INNER else pairs

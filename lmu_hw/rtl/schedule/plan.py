@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from ...program.fixedpoint import QFormat
 from ...program.integer_program import Function, Program, Vector
-from .timing import LEAVE
+from .timing import (
+    AHEAD,
+    INTEGRATE,
+    LEAVE,
+    PASS,
+    POISSON,
+    ChainWrite,
+    NeuronTiming,
+    chain_cycles,
+    chain_writes,
+)
 
 Key = tuple[str, int]
 """Version of a vector: its name, and the number of writes to it so far in the step."""
@@ -183,6 +193,55 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeuronPlan:
+    """The neurons of a cascade whose states travel as spikes, as the neuron unit executes them.
+
+    Parameters
+    ----------
+    population : int
+        Log2 of the neurons for one sign of a state.
+    states : tuple of (int, bool)
+        For each state of a channel the log2 of its LSBs for a spike, and whether it is in z_outer;
+        in the order of the sections, outer before inner.
+    generators : int
+        Random number generators; 0 for integrate-and-fire.
+    first_state : int
+        Start address in the ROM of the states.
+    kept : int
+        Start address in the membrane RAM, or index of the first generator.
+    spikes : Key
+        Vector of the spikes of each channel.
+    """
+
+    population: int
+    states: tuple[tuple[int, bool], ...]
+    generators: int
+    first_state: int
+    kept: int
+    spikes: Key
+
+    @property
+    def rounds(self) -> int:
+        """Cycles for each state: those in which all generators draw."""
+        return (1 << self.population) // self.generators if self.generators else 1
+
+    @property
+    def timing(self) -> NeuronTiming:
+        """Length of the pipeline."""
+        return POISSON if self.generators else INTEGRATE
+
+    def totals(self, *, paired: bool) -> list[int]:
+        """Return the cycles from the input to the write of the spikes of each channel."""
+        one = len(self.states) * self.rounds
+        return [PASS + one * (c + 1) - 1 + self.timing.total for c in range(1 + paired)]
+
+    def cycles(self, *, paired: bool) -> int:
+        """Return the cycles from the input to the start of the sections: rounds for each state."""
+        read = len(self.states) * self.rounds * (1 + paired)
+        return PASS + read - 1 + self.timing.store - AHEAD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainPlan:
     """A cascade as the chain unit executes it.
 
@@ -196,12 +255,32 @@ class ChainPlan:
         Start address in the section ROM.
     mirrors : tuple
         Mirrors of z_outer and z_inner; None if no operation reads them.
+    neurons : NeuronPlan or None
+        The neurons that give the sections their words; None if they read the states.
+    settle : int
+        Cycles from the result of a section to its write.
     """
 
     op: int
     sections: tuple[tuple[tuple[int, int], ...], ...]
     first_section: int
     mirrors: tuple[Mirror | None, Mirror | None]
+    neurons: NeuronPlan | None = None
+    settle: int = 0
+
+    def before(self, *, paired: bool) -> int:
+        """Return the cycles from the input to the start of the sections."""
+        return 0 if self.neurons is None else self.neurons.cycles(paired=paired)
+
+    def writes(self, *, paired: bool) -> list[ChainWrite]:
+        """Return the mirror writes, counted from the issue of the memory's input."""
+        late = self.before(paired=paired) + self.settle
+        return [replace(w, cycle=w.cycle + late) for w in chain_writes(self.sections)]
+
+    def cycles(self, *, paired: bool) -> int:
+        """Return the cycles from the input until the chain can start again."""
+        late = self.before(paired=paired) + self.settle
+        return late + chain_cycles(self.sections, paired=paired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,6 +473,16 @@ class Schedule:
     def paired(self) -> bool:
         """Whether a chain interleaves two channels."""
         return any(feed.paired for feed in self.feeds)
+
+    @property
+    def spiking(self) -> tuple[NeuronPlan, ...]:
+        """The neurons of all chains, in order."""
+        return tuple(c.neurons for c in self.chains if c.neurons is not None)
+
+    @property
+    def settle(self) -> int:
+        """Cycles from the result of a chain's section to its write."""
+        return max((chain.settle for chain in self.chains), default=0)
 
     @property
     def two_sums(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ...program.integer_program import Cascade, Linear, Program, Role
+from ...program.integer_program import Cascade, Linear, Program, Role, Spiking
 from .lowering import LoweringChoice
 from .memory_map import Versions
 from .plan import Schedule
@@ -98,7 +98,7 @@ def _readers(program: Program) -> list[int]:
     states = {
         fused.target
         for (index, _), fused in versions.fused.items()
-        if isinstance(program.ops[index], Cascade)
+        if isinstance(program.ops[index], Cascade | Spiking)
     }
     return [
         index

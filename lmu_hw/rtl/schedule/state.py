@@ -1,6 +1,6 @@
 """Addresses of the state words between two steps.
 
-The state vectors are distributed over five kinds of memory; each vector is in one of them. The
+The state vectors are distributed over seven kinds of memory; each vector is in one of them. The
 lanes' memory has a second copy of the states of cascades and ladders that lanes read unrounded; a
 LOAD must also write this copy if it is read before the memory update writes it. A rounded copy is
 either a state vector of its own, or is written in every step before it is read.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ...program.fixedpoint import QFormat
-from ...program.integer_program import Cascade, Ladder, MemoryUpdate, Program, Role
+from ...program.integer_program import Cascade, Ladder, MemoryUpdate, Program, Role, Spiking
 from .plan import BankPlace, Schedule
 
 
@@ -28,6 +28,10 @@ class StateBank(IntEnum):
     """Counter of steps since the last output."""
     LADDER = 4
     """State RAM of the ladders."""
+    MEMBRANES = 5
+    """RAM of the membranes."""
+    GENERATORS = 6
+    """Registers of the random number generators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,18 @@ def segments(plan: Schedule) -> tuple[Segment, ...]:
         if memory is StateBank.COUNTS:
             address = feeds[0][0]
         elif memory is StateBank.CHAIN:
-            first, cascade = feeds[0][1], plan.program.ops[op]
+            first, update = feeds[0][1], plan.program.ops[op]
+            cascade = update.cascade if isinstance(update, Spiking) else update
             assert isinstance(cascade, Cascade)
             address = first.inner if v.name == cascade.z_inner else first.outer
         elif memory is StateBank.LADDER:
             first, ladder = feeds[0][1], plan.program.ops[op]
             assert isinstance(ladder, Ladder)
             address = first.waves if v.name == ladder.state else first.previous
+        elif memory in (StateBank.MEMBRANES, StateBank.GENERATORS):
+            (neurons,) = (c.neurons for c in plan.chains if c.op == op)
+            assert neurons is not None
+            address = neurons.kept
         place = plan.places.get((v.name, 0))
         copied = memory in (StateBank.CHAIN, StateBank.LADDER)
         if copied and not any(v.name in o.reads for o in plan.program.ops[:op]):
@@ -102,6 +111,12 @@ def _apart(program: Program) -> dict[str, tuple[StateBank, int]]:
             found |= dict.fromkeys(op.states, (StateBank.CHAIN, index))
         if isinstance(op, Ladder):
             found |= dict.fromkeys(op.states, (StateBank.LADDER, index))
+        if isinstance(op, Spiking):
+            found |= dict.fromkeys(op.cascade.states, (StateBank.CHAIN, index))
+            found[op.membrane] = (StateBank.MEMBRANES, index)
+            found[op.generators] = (StateBank.GENERATORS, index)
+            # one of them is absent
+            del found[""]
     if program.clock:
         found[program.clock] = (StateBank.CLOCK, 0)
     return found

@@ -39,6 +39,10 @@ QUEUE = 6
 WINDOW = 4
 """Cycles from the chain word of one section to that of the next."""
 
+SETTLE = 4
+"""Cycles from the result of a section to the write of a state, in programs with neurons: the rest
+of the state that did not travel as spikes is read and added."""
+
 CHANNEL_OFFSET = 2
 """Cycles from a chain's operation for the first channel to the same for the second one."""
 
@@ -184,6 +188,32 @@ def chain_writes(sections: tuple[tuple[tuple[int, int], ...], ...]) -> list[Chai
             writes.append(ChainWrite(window + 1, INNER, index))
         index += 1
     return writes
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronTiming:
+    """Cycles from the read of a state, in its last cycle, to the write of what follows from it.
+
+    Parameters
+    ----------
+    store : int
+        The word that the sections read in place of the state.
+    total : int
+        The spikes of a channel, after its last state.
+    """
+
+    store: int
+    total: int
+
+
+INTEGRATE = NeuronTiming(store=7, total=7)
+"""Timing of integrate-and-fire neurons."""
+POISSON = NeuronTiming(store=11, total=9)
+"""Timing of Poisson neurons."""
+PASS = 2
+"""Cycles from the input of a memory with neurons to the read of its first state."""
+AHEAD = 2
+"""Cycles from the start of a chain to the one before its first read."""
 
 
 def ladder_writes(order: int, substeps: int) -> list[int]:

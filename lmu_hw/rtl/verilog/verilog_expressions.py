@@ -205,6 +205,9 @@ class Expressions(Netlist):
         It may be one bit narrower, which Verilog extends: the extra bit of a sum is its carry.
         """
         short = unextended(spec) if signed else trimmed(spec)
+        if not short:
+            # the constant 0
+            return self._unsigned(spec, width)
         chunk = short[0]
         if signed and len(short) == 1 and isinstance(chunk, Bits) and self._is_nested(chunk):
             return self._arithmetic(self.cells[chunk.wire], width)

@@ -35,7 +35,7 @@ CHECKS = {
 FLAGS = ("-std=c99", "-O1", "-g", "-fno-sanitize-recover=all")
 N_STEPS = 4
 MULTIPLIES = 60_000_000
-"""Limit of the multiplications, a few seconds of the slow build; it limits the cases."""
+"""Limit of the multiplications and draws, a few seconds of the slow build; it limits the cases."""
 
 
 @cache
@@ -85,7 +85,7 @@ def run(build_dir: Path, program: Program, seed: int) -> tuple[CResult, int]:
     ToolError
         If the compiler fails.
     """
-    work = program.multiplies_per_step + program.multiplies_per_output
+    work = program.multiplies_per_step + program.multiplies_per_output + program.draws_per_step
     most = min(1000, max(2, MULTIPLIES // (N_STEPS * max(1, work))))
     cases = extremes(program, N_STEPS, seed, most)
     reference = Reference(program, len(cases.states))

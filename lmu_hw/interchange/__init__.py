@@ -1,0 +1,1 @@
+"""Export of designs to the formats of other tools; experimental."""
