@@ -102,22 +102,11 @@ def worst_case(program: Program) -> WorstCase:
 
 
 def _patterns(op: Cascade | Ladder | Spiking) -> list[Pattern]:
-    """Return the signs of the inputs that drive a memory to its bounds.
-
-    Raises
-    ------
-    SpecError
-        If its neurons are random.
-    """
+    """Return the signs of the inputs that drive a memory to its bounds: none of random neurons."""
     if isinstance(op, Ladder):
         return ladder_patterns(op)
     if isinstance(op, Spiking):
-        if op.generators:
-            raise SpecError(
-                "Poisson neurons have no worst case, their spikes are random: leave out "
-                "--worst-case, or generate with --neuron-model integrate-fire"
-            )
-        return chain_patterns(op.cascade)
+        return [] if op.generators else chain_patterns(op.cascade)
     return chain_patterns(op)
 
 
@@ -203,12 +192,17 @@ def drive(program: Program) -> tuple[Words, list[Reached]]:
     Raises
     ------
     SpecError
-        If no chain and no ladder reads an input.
+        If no chain and no ladder reads an input, or if its neurons are random.
     CertificateError
         If a signal exceeds the bound of its certificate.
     """
     worst = worst_case(program)
     if not worst.targets:
+        if any(isinstance(op, Spiking) and op.generators for op in program.ops):
+            raise SpecError(
+                "Poisson neurons have no worst case, their spikes are random: leave out "
+                "--worst-case, or generate with --neuron-model integrate-fire"
+            )
         raise SpecError(
             "no cascade or ladder of this program reads an input, so its worst case is not known: "
             "leave out --worst-case"

@@ -120,7 +120,8 @@ def _check(said: InstructionCounts, counts: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "board"), [("dense", "c-m4"), ("channels", "c-rv32"), ("on demand", "c-m0")]
+    ("name", "board"),
+    [("dense", "c-m4"), ("channels", "c-rv32"), ("on demand", "c-m0"), ("poisson", "c-m4")],
 )
 def test_other_steps_do_not_pass_the_worst_one(name: str, board: str, tmp_path: Path) -> None:
     never_passed(name, board, 600, 11, tmp_path)

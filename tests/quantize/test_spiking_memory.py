@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from lmu_hw.errors import SpecError
+from lmu_hw.generate import certificate_of, describe
 from lmu_hw.memory.neurons import NeuronModel
+from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Role, Spiking
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.memory_search import MemorySource
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.quantize.spiking_memory import SpikingSource, generator_seeds
 from tests.factories.spiking_errors import measured, spiking_design
 from tests.tools import require
@@ -71,6 +74,19 @@ def test_slope_of_the_error_over_the_number_of_neurons(d: int, model: str, slope
     fitted, _ = np.polyfit(np.log(sizes), np.log(errors), 1)
     print(f"d = {d}, {model}: slope {fitted:.3f}")
     assert fitted == pytest.approx(slope, abs=0.05)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_report_has_the_error_of_neurons(model: str) -> None:
+    """Added to that of the words as variances, in the manifest and in the certificate."""
+    design = spiking_design(d=3, neurons=96, neuron_model=model)
+    plain = quantize_memory(parse({"d": 3, "theta": 256.0, "realization": "cascade"}))
+    assert design.neurons is not None
+    assert design.error == pytest.approx(np.hypot(plain.error, design.neurons.error_lsb))
+    for error in (describe(design).error_lsb, certificate_of(design).predicted_error_lsb):
+        assert error is not None
+        assert error.neurons == pytest.approx(design.neurons.error_lsb, rel=1e-5)
+        assert not error.kept
 
 
 @pytest.mark.parametrize("model", MODELS)
