@@ -11,20 +11,18 @@ import numpy as np
 import pytest
 
 from lmu_hw.firmware import emit, scratch_bytes, tables
-from lmu_hw.firmware.boards import installed
 from lmu_hw.firmware.boards.microcontrollers import TARGETS
 from lmu_hw.measure.footprint.footprint_report import CountedSteps, measure
 from lmu_hw.measure.footprint.worst_inputs import NamedInput
 from lmu_hw.memory.spec import parse
 from lmu_hw.program.integer_program import Ladder, Program
 from lmu_hw.quantize.quantize_memory import quantize_memory
-from lmu_hw.verify.backends import board_c
 from tests.factories.builds import VERSION, write_c, write_c_build
 from tests.factories.ladder_corners import LADDER_CORNERS
 from tests.factories.programs import MORE_LADDERS, PROGRAMS, with_op
-from tests.firmware.compilers import C99
-from tests.firmware.test_targets import SANITIZERS, play
-from tests.tools import require, succeed
+from tests.firmware.same_words import check_on_a_board, check_on_the_host
+from tests.firmware.test_targets import SANITIZERS
+from tests.tools import require
 
 LADDERS = {n: p for n, p in PROGRAMS.items() if n.startswith("ladder")}
 LADDERS |= MORE_LADDERS | LADDER_CORNERS
@@ -51,23 +49,14 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def test_words_on_the_host(
     name: str, options: tuple[str, ...], cc: str, c_dir: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    require(cc)
-    sources = (c_dir(name) / "lmu.c", c_dir(name) / "test_lmu.c")
-    succeed(cc, *C99, *options, *sources, "-o", tmp_path / "test")
-    vectors = c_dir(name) / "../vectors"
-    assert re.fullmatch(r"PASS \d+ words\n", succeed(tmp_path / "test", vectors))
+    check_on_the_host(c_dir(name), cc, options, tmp_path / "test")
 
 
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", ALL)
 def test_words_on_boards(name: str, target: str, c_dir: Callable[[str], Path]) -> None:
-    tools = TARGETS[target].toolchain
-    require(tools.compiler, tools.qemu)
-    assert installed.missing(tools) == ()
-    program, build_dir = LADDERS[name], c_dir(name).parent
-    result = board_c.run(TARGETS[target], build_dir, program, play(program, 30, 2), 2)
-    assert (result.first, result.mismatches, result.steps) == (None, 0, 120)
+    check_on_a_board(LADDERS[name], c_dir(name), target)
 
 
 def memory(**keys: object) -> Program:
