@@ -305,6 +305,11 @@ class Program:
         )
 
     @property
+    def work_per_output(self) -> int:
+        """Multiplications and random numbers of a step whose output is due."""
+        return self.multiplies_per_step + self.multiplies_per_output + self.draws_per_step
+
+    @property
     def multiplies_for_output(self) -> int:
         """Multiplications of a step that serve outputs alone; a step without one may skip them."""
         pairs = zip(self.ops, self.only_for_output, strict=True)

@@ -57,6 +57,19 @@ def stated_of(design: QuantizedMemory) -> tuple[Data, Data]:
     return json.loads(program), certificate(program, describe(design).error_lsb).to_dict()
 
 
+def check_that_certify_catches(
+    edit: Edit, reason: str, design: tuple[Data, Data], build_dir: Path
+) -> None:
+    """Check that certify accepts a design and refuses it, for a reason, after an edit."""
+    program, stated = copy.deepcopy(design)
+    write(build_dir, program, stated)
+    assert certify(build_dir).to_dict() == stated
+    edit(program, stated)
+    write(build_dir, program, stated)
+    with pytest.raises(CertificateError, match=reason):
+        certify(build_dir)
+
+
 def random_designs(n: int) -> list[QuantizedMemory]:
     """Return memories of random specs, those that lmu-hw accepts."""
     rng, found = np.random.default_rng(7), []

@@ -25,7 +25,7 @@ from lmu_hw.quantize.memory_design import QuantizedMemory
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.spiking_programs import SPIKING
-from tests.proof.test_certificate import stated_of, write
+from tests.proof.test_certificate import check_that_certify_catches, stated_of, write
 
 Data = dict[str, Any]
 Edit = Callable[[Data, Data], None]
@@ -151,13 +151,7 @@ def design() -> tuple[Data, Data]:
 
 @pytest.mark.parametrize("edit", CORRUPTIONS, ids=lambda edit: edit.__name__)
 def test_certify_catches(edit: Edit, design: tuple[Data, Data], tmp_path: Path) -> None:
-    program, stated = copy.deepcopy(design)
-    build_dir = write(tmp_path / "out", program, stated)
-    assert certify(build_dir).to_dict() == stated
-    edit(program, stated)
-    write(build_dir, program, stated)
-    with pytest.raises(CertificateError, match=CORRUPTIONS[edit]):
-        certify(build_dir)
+    check_that_certify_catches(edit, CORRUPTIONS[edit], design, tmp_path / "out")
 
 
 @pytest.mark.parametrize("key", ["cascade", "population", "quanta", "membrane", "spikes"])

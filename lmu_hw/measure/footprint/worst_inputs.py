@@ -54,8 +54,9 @@ def worst_inputs(program: Program) -> tuple[NamedInput, ...]:
     start their zero-input runs in one step; a loaded state does, before a step without an output
     and before one with an output.
     """
-    work = program.multiplies_per_step + program.multiplies_per_output + program.draws_per_step
-    n_steps = max(32, program.output_every + 1, min(STEPS, MULTIPLIES // max(1, work)))
+    n_steps = max(
+        32, program.output_every + 1, min(STEPS, MULTIPLIES // max(1, program.work_per_output))
+    )
     n_steps = min(n_steps, LONGEST_RUN)
     played = [NamedInput(name=name, words=words) for name, words in _inputs(program, n_steps)]
     zeros = np.zeros((2, program.n_words(Role.INPUT)), dtype=np.int64)

@@ -85,8 +85,7 @@ def run(build_dir: Path, program: Program, seed: int) -> tuple[CResult, int]:
     ToolError
         If the compiler fails.
     """
-    work = program.multiplies_per_step + program.multiplies_per_output + program.draws_per_step
-    most = min(1000, max(2, MULTIPLIES // (N_STEPS * max(1, work))))
+    most = min(1000, max(2, MULTIPLIES // (N_STEPS * max(1, program.work_per_output))))
     cases = extremes(program, N_STEPS, seed, most)
     reference = Reference(program, len(cases.states))
     reference.load(cases.states)
