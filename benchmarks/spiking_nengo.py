@@ -21,7 +21,7 @@ from lmu_hw.interchange.nir_graph import make_graph, neural_network
 from lmu_hw.program.fixedpoint import from_real, to_real
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "results" / "spiking_nengo.md"
-ORDER, THETA, WINDOWS, SEEDS = 6, 256, 18, 6
+ORDER, THETA, WINDOWS, SEEDS = 6, 256, 18, 24
 """Order, window [samples], windows of an input, inputs."""
 NEURONS = (384, 1536, 6144)
 

@@ -57,20 +57,23 @@ def test_slope_of_the_error_over_the_number_of_neurons(d: int, model: str, slope
     """m from 2**6 to 2**17, six seeds of generators and inputs, words of 24 bits.
 
     Noise that is larger than the signal makes neurons fire more, which is more noise: errors above
-    1, of few Poisson neurons at d = 24, are on a steeper line, as predicted.
+    1 are on a steeper line, as predicted. So few Poisson neurons at d = 24 have a longer window,
+    whose error is smaller for each number of neurons.
     """
     require("cc|gcc|clang")
+    theta, windows = (2048.0, 10) if (d, model) == (24, "poisson") else (256.0, 34)
     sizes, errors = [], []
     for log2_m in range(6, 18):
         for seed in range(6):
-            keys: dict[str, Any] = {"seed": seed} if model == "poisson" else {}
-            design = spiking_design(d=d, bits=24, neurons=2**log2_m, neuron_model=model, **keys)
+            keys: dict[str, Any] = {"theta": theta, "neurons": 2**log2_m, "neuron_model": model}
+            keys |= {"seed": seed} if model == "poisson" else {}
+            design = spiking_design(d=d, bits=24, **keys)
             assert design.neurons is not None
-            error, _ = measured(design, n_streams=1, seed=seed)
-            if error < 1.0:
-                sizes.append(design.neurons.neurons)
-                errors.append(error)
-                assert error == pytest.approx(design.neurons.nrmse, rel=0.25)
+            error, _ = measured(design, n_streams=1, windows=windows, seed=seed)
+            sizes.append(design.neurons.neurons)
+            errors.append(error)
+            # above 1 a single run saturates more or less
+            assert error > 1.0 or error == pytest.approx(design.neurons.nrmse, rel=0.25)
     fitted, _ = np.polyfit(np.log(sizes), np.log(errors), 1)
     print(f"d = {d}, {model}: slope {fitted:.3f}")
     assert fitted == pytest.approx(slope, abs=0.05)
