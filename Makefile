@@ -37,14 +37,14 @@ demo: .venv/demo.stamp
 	$(BIN)/python examples/demo.py
 
 test: .venv/dev.stamp
-	scripts/install_tools.sh cc sim lint cross
+	scripts/install_tools.sh cc sim lint cross analog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 coverage: .venv/dev.stamp
-	scripts/install_tools.sh cc sim lint cross
+	scripts/install_tools.sh cc sim lint cross analog
 	rm -rf build/coverage
 	mkdir -p build/coverage
 	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
@@ -53,7 +53,7 @@ coverage: .venv/dev.stamp
 	$(BIN)/python -m tests.project.covered build/coverage/report.json
 
 soak: .venv/dev.stamp
-	scripts/install_tools.sh cc sim lint cross
+	scripts/install_tools.sh cc sim lint cross analog
 	LMU_HW_SEED=$(SEED) $(BIN)/python -m pytest -n auto --dist worksteal -m soak $(if $(SOAK_SHARE),--soak-share $(SOAK_SHARE)) $(PYTEST_ARGS)
 
 formal: .venv/dev.stamp

@@ -18,6 +18,7 @@ from ._support.version import __version__
 if TYPE_CHECKING:
     from . import errors, train
     from ._support.channel import Channel
+    from .api.analog_memory import AnalogBuild, AnalogMemory, analog
     from .api.build import Build, open_build
     from .api.compilation import calibrate, compile, tune
     from .api.design import Design
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from .rtl.options import Hardware
 
 __all__ = [
+    "AnalogBuild",
+    "AnalogMemory",
     "Build",
     "Channel",
     "Dataset",
@@ -44,6 +47,7 @@ __all__ = [
     "Run",
     "Widths",
     "__version__",
+    "analog",
     "calibrate",
     "choose_memory",
     "compare_delays",
@@ -59,6 +63,7 @@ __all__ = [
 
 _MODULES = {
     "_support.channel": ("Channel",),
+    "api.analog_memory": ("AnalogBuild", "AnalogMemory", "analog"),
     "api.build": ("Build", "open_build"),
     "api.compilation": ("calibrate", "compile", "tune"),
     "api.design": ("Design",),

@@ -137,6 +137,27 @@ class MismatchError(LMUHWError, AssertionError):
         self.expected, self.got, self.fmt, self.seed = expected, got, fmt, seed
 
 
+class CircuitMismatchError(MismatchError):
+    """A simulated circuit that misses a limit; the message names it.
+
+    Parameters
+    ----------
+    what : str
+        What was measured, with the part of the circuit, if it is of one.
+    got, limit : str
+        Its value and its limit, with their unit.
+    remedy : str
+        What to do next.
+    """
+
+    def __init__(self, what: str, got: str, limit: str, remedy: str) -> None:
+        super().__init__(
+            backend="ngspice", step=0, signal=what, index=0, expected=limit, got=got, fmt=""
+        )
+        # it has neither steps nor words
+        self.args = (plain(f"ngspice: {what} must be at most {limit}, not {got}; {remedy}"),)
+
+
 class UndefinedBehaviourError(LMUHWError, AssertionError):
     """Generated C with undefined behaviour or a lossy conversion; the message names the line.
 

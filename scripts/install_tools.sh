@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross]
+# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross] [analog]
 #
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
 #   lint  Verilator: lint, and a second simulator; clang, clang-tidy, cppcheck (with its MISRA
 #         addon) and Doxygen for the C
 #   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
+#   analog ngspice
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
 # Otherwise it says what is missing and how to get it, and succeeds, unless
@@ -61,6 +62,10 @@ check_cross() {
     { have qemu-system-riscv32 && have qemu-system-avr; } || packages+=(qemu-system-misc)
 }
 
+check_analog() {
+    have ngspice || packages+=(ngspice)
+}
+
 check_sim() {
     have iverilog || packages+=(iverilog)
     # A Debian python3 is linked statically; cocotb needs the shared library of the same version.
@@ -80,7 +85,7 @@ END
 
 for group in "$@"; do
     case $group in
-        venv | cc | sim | lint | cross) "check_$group" ;;
+        venv | cc | sim | lint | cross | analog) "check_$group" ;;
         *) echo "install_tools.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

@@ -20,6 +20,8 @@ from ..errors import EmitError, ModelFileError, read_error, reason_of
 
 MANIFEST = "manifest.json"
 TOOL = "lmu-hw"
+ANALOG = "analog"
+"""Key that only the manifest of an analog memory has."""
 BUILT = ("c/build/", "rtl/build/")
 
 
@@ -121,17 +123,20 @@ def check_target(target: Path, *, force: bool) -> None:
         raise write_error(target, error) from error
 
 
-def read_manifest(build_dir: Path) -> dict[str, Any]:
+def read_manifest(build_dir: Path, *, analog: bool = False) -> dict[str, Any]:
     """Return the manifest of a build directory.
 
     Parameters
     ----------
     build_dir : Path
+    analog : bool
+        It may be that of an analog memory, which has no program.
 
     Raises
     ------
     ModelFileError
-        If the directory or its manifest is missing, unreadable or not written by lmu-hw.
+        If the directory or its manifest is missing, unreadable or not written by lmu-hw, or of an
+        analog memory where that is no use.
     """
     path = build_dir / MANIFEST
     if not build_dir.is_dir():
@@ -155,6 +160,8 @@ def read_manifest(build_dir: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{path} was not written by lmu-hw; generate the build directory again"
         )
+    if ANALOG in manifest and not analog:
+        raise ModelFileError(f"{build_dir} is an analog memory: lmu-hw verify is for it")
     return dict(manifest)
 
 

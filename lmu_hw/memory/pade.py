@@ -39,10 +39,24 @@ def poles(order: int) -> np.ndarray:
         In order of imaginary part; the first is real if the order is odd. Accurate to float64.
     """
     start = _circle(order) if order <= START else _curve(order)
-    x, y = _refine(_denominator(order), start / (2 * order))
+    x, y = _refine(_scaled_denominator(order), start / (2 * order))
     out = _float(2 * order * x) + 1j * _float(2 * order * y)
     out.setflags(write=False)
     return np.asarray(out)
+
+
+def denominator(order: int) -> tuple[int, ...]:
+    """Return the exact coefficients of D(s), lowest power first; the highest is 1.
+
+    Parameters
+    ----------
+    order : int
+        Number of Legendre coefficients d, >= 1.
+    """
+    exact = [1]
+    for j in range(order, 0, -1):
+        exact.append(exact[-1] * (2 * order - j) * j // (order - j + 1))
+    return tuple(reversed(exact))
 
 
 def _circle(order: int) -> np.ndarray:
@@ -79,12 +93,9 @@ def _real_first(points: np.ndarray, order: int) -> np.ndarray:
     return points
 
 
-def _denominator(order: int) -> list[int]:
+def _scaled_denominator(order: int) -> list[int]:
     """Return the coefficients of D(2 d s), lowest first, scaled to enough bits for the zeros."""
-    exact = [1]
-    for j in range(order, 0, -1):
-        exact.append(exact[-1] * (2 * order - j) * j // (order - j + 1))
-    scaled = [c * (2 * order) ** j for j, c in enumerate(reversed(exact))]
+    scaled = [c * (2 * order) ** j for j, c in enumerate(denominator(order))]
     # cancellation at the zeros loses at most 2 bits for each order
     shift = max(scaled).bit_length() - (3 * order + 128)
     return [c >> shift if shift > 0 else c << -shift for c in scaled]

@@ -64,6 +64,15 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), f"{name(page)} links to {link}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_tables_have_a_head(page: Path) -> None:
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for table in re.findall(r"(?:^\|.*\n?)+", text, flags=re.M):
+        head, rule, *_ = [*table.splitlines(), ""]
+        assert re.fullmatch(r"(\| ?:?-+:? ?)+\|", rule), f"{name(page)}: {head}"
+        assert head.replace("\\|", "").count("|") == rule.count("|"), f"{name(page)}: {head}"
+
+
 @pytest.mark.parametrize(
     ("block", "fault"),
     [

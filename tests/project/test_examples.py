@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.io.wavfile
 
 from lmu_hw.cli.main import main
 from lmu_hw.models.importers.model_file import read_model, to_bytes
@@ -104,6 +107,64 @@ def test_spiking(tmp_path: Path) -> None:
     assert float(slopes[0]) == pytest.approx(-0.5, abs=0.15)  # of one input
     assert float(slopes[1].split()[0]) == pytest.approx(-1.0, abs=0.02)
     assert (tmp_path / "spiking.svg").read_text().count("5 / sqrt(m)") == 1
+
+
+def test_analog_and_digital(tmp_path: Path) -> None:
+    options = ("--d", "3", "--taps", "0.5,1", "--bits", "8,12", "--out", tmp_path)
+    lines = run("analog_and_digital.py", *options).splitlines()
+    errors = {}
+    for line in lines[2:7]:
+        name, *found = re.split(r"\s{2,}", line.strip())
+        errors[name] = [float(word.removesuffix(" %")) for word in found if word.endswith("%")]
+    coarse, fine = errors["digital, 8 bits"], errors["digital, 12 bits"]
+    (nominal,) = (e for name, e in errors.items() if name.startswith("analog"))
+    drawn, fitted = (e[0] for name, e in errors.items() if len(e) == 1)
+    # against the float memory, of which all are made; what that errs itself is more for d = 3
+    assert fine[1] < coarse[1] / 5
+    assert nominal[1] < 1.0
+    assert 1.0 < drawn < 3.0
+    assert fitted < 0.5
+    assert nominal[0] == pytest.approx(fine[0], rel=0.05)
+    assert fine[0] > 10 * fine[1]
+    picture = (tmp_path / "analog_and_digital.svg").read_text()
+    assert "digital, 12 bits" in picture
+    assert "<dc:date>" not in picture
+
+
+def test_analog_delay_line(tmp_path: Path) -> None:
+    require("ngspice")
+    lines = run("analog_delay_line.py", "--seconds", "0.05", "--out", tmp_path).splitlines()
+    (at,) = (k for k, line in enumerate(lines) if line.startswith("tap    delay"))
+    for line in lines[at + 1 : at + 5]:
+        _, _, _, memory, sound = line.split()
+        assert 0.0 < float(memory.removesuffix("%")) < 0.5
+        assert float(sound.removesuffix("%")) < 3.0
+    rate, taps = scipy.io.wavfile.read(tmp_path / "taps.wav")
+    assert (rate, taps.shape) == (24_000, (1200, 4))
+    assert np.abs(taps).max() > 10_000
+    _, sound = scipy.io.wavfile.read(tmp_path / "input.wav")
+    # the last tap is a millisecond late: 24 samples
+    last, whole = taps[24:, 3].astype(np.float64), sound.astype(np.float64)
+    late = [np.vdot(last, whole[24 - k : len(whole) - k]) for k in range(25)]
+    assert int(np.argmax(late)) == 24
+    assert (tmp_path / "delay_line.png").stat().st_size > 10_000
+    assert (tmp_path / "circuit" / "report.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rate", "1000"], "--rate must be at least 4000"),
+        (["--taps", "2"], "taps must be fractions of theta"),
+        (["--bits", "many"], "argument --bits: invalid"),
+    ],
+)
+def test_analog_and_digital_refuses_in_a_line(options: list[str], message: str) -> None:
+    command = [sys.executable, str(EXAMPLES / "analog_and_digital.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_capacity() -> None:

