@@ -1,48 +1,114 @@
-"""Permuted sequential MNIST: a digit from 784 pixels in a fixed random order, one a step.
+"""Permuted sequential MNIST: a digit from its pixels in a fixed random order, one a step.
 
-    python examples/psmnist.py [--data FOLDER] [--cell feed-forward|paper] [--out build/train]
+    python examples/psmnist.py [--data FOLDER] [--cell feed-forward|paper|small] [--out build/train]
 
-By default the feed-forward LMU: a fixed memory of all 784 steps, whose last state is one product of
-matrices, and two dense layers (Chilkuri, Eliasmith, ICML 2021). ``--cell paper`` trains the
-recurrent LMU of the paper (n = 212, d = 256; hours on a CPU). MNIST: LeCun, Cortes, Burges,
-CC BY-SA 3.0.
+``feed-forward``: a fixed memory of all 784 steps, whose last state is one product of matrices, and
+two dense layers (Chilkuri, Eliasmith, ICML 2021). ``paper``: the recurrent LMU of the paper
+(n = 212, d = 256), hours an epoch on a CPU; ``--weights shipped`` starts from
+``models/psmnist_lmu2019.npz`` and, without ``--epochs``, only evaluates it. ``small``: images of 14
+by 14 pixels, a recurrent LMU of 9,099 parameters and its LSTM, minutes on a CPU.
+
+``--validate`` keeps 10,000 of the training digits apart and scores those: settings are chosen so,
+and the test digits are looked at once. MNIST: LeCun, Cortes, Burges, CC BY-SA 3.0.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from lmu_hw.train import LMU, Activation, Dense, Model, experiment, lstm_like, script
+from lmu_hw.errors import SpecError
+from lmu_hw.models.importers.model_file import read_model
+from lmu_hw.train import LMU, Activation, Dense, Model, experiment, lstm_like, model_of, script
 
 SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-STEPS, CLASSES = 784, 10
+MODELS = Path(__file__).resolve().parent / "models"
+SIZE, CLASSES = 28, 10
+VALIDATION = 10_000
+"""Training digits, the last ones, that ``--validate`` keeps apart."""
 HIDDEN, DROPOUT = 346, 0.5
 
 
-def load(options: Namespace) -> tuple[torch.Tensor, ...]:
-    """Return training and test images as sequences in 0..1, and labels."""
-    data = np.load(script.find(options, "mnist", "mnist.npz", source=SOURCE))
-    orders = "psmnist_permutations.npz"
-    order = np.load(
-        script.find(options, "mnist", orders, source="the paper's repository (key nru_paper)")
-    )["nru_paper"]
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a cell is trained, where the command line does not say otherwise."""
+
+    name: str
+    size: int = SIZE
+    epochs: int
+    rival_epochs: int = 0
+    qat_epochs: int = 0
+    batch_size: int = 100
+    lr: float = 1e-3
+    smoothing: float = 0.0
+
+
+RECIPES = {
+    "feed-forward": Recipe(
+        name="psmnist", epochs=60, qat_epochs=2, batch_size=256, lr=4e-3, smoothing=0.1
+    ),
+    "paper": Recipe(name="psmnist_paper", epochs=9),
+    "small": Recipe(name="psmnist_small", size=14, epochs=4, rival_epochs=4, lr=2e-3),
+}
+SHIPPED = Recipe(name="psmnist_lmu2019", epochs=0, lr=1e-4)
+
+
+def pixel_order(options: Namespace, size: int) -> np.ndarray:
+    """Return the order of the pixels: that of the paper for whole images."""
+    if size < SIZE:
+        return np.random.default_rng(0).permutation(size * size)
+    source = "the paper's repository (key nru_paper)"
+    with np.load(
+        script.find(options, "mnist", "psmnist_permutations.npz", source=source), allow_pickle=False
+    ) as orders:
+        order: np.ndarray = orders["nru_paper"]
+    return order
+
+
+def sequences(images: np.ndarray, order: np.ndarray) -> torch.Tensor:
+    """Return images as sequences in 0..1, shape (n, len(order), 1); small ones are averages."""
+    size = round(len(order) ** 0.5)
+    k = SIZE // size
+    pixels = images.reshape(-1, size, k, size, k).mean(axis=(2, 4)) / 255.0
+    ordered = pixels.reshape(-1, size * size)[:, order, None]
+    return torch.tensor(ordered, dtype=torch.float32)
+
+
+def load(options: Namespace, size: int) -> tuple[torch.Tensor, ...]:
+    """Return sequences and labels to train on, then those to score."""
+    order = pixel_order(options, size)
+    with np.load(
+        script.find(options, "mnist", "mnist.npz", source=SOURCE), allow_pickle=False
+    ) as data:
+        train, test = ((data[f"x_{part}"], data[f"y_{part}"]) for part in ("train", "test"))
+    if options.validate:
+        train, test = (
+            tuple(a[:-VALIDATION] for a in train),
+            tuple(a[-VALIDATION:] for a in train),
+        )
     found = []
-    for part in ("train", "test"):
-        pixels = data[f"x_{part}"].reshape(-1, STEPS)[: options.limit, order]
-        found.append(torch.tensor(pixels[:, :, None] / 255.0, dtype=torch.float32))
-        found.append(torch.tensor(data[f"y_{part}"][: options.limit].astype(np.int64)))
+    for images, labels in (train, test):
+        found.append(sequences(images[: options.limit], order))
+        found.append(torch.tensor(labels[: options.limit].astype(np.int64)))
     return tuple(found)
 
 
-def build(cell: str, order: int) -> Model:
-    """Return the model."""
-    if cell == "paper":
-        lmu = LMU.of_paper(1, 212, 256, STEPS)
+def build(options: Namespace, size: int) -> Model:
+    """Return the model, with first weights or those that are shipped."""
+    if options.weights == "shipped":
+        return model_of(read_model(MODELS / "psmnist_lmu2019.npz"))
+    steps = size * size
+    if options.cell == "paper":
+        lmu = LMU.of_paper(1, 212, 256, steps)
+    elif options.cell == "small":
+        lmu = LMU.of_paper(1, 64, 64, steps)
     else:
-        lmu = LMU.feed_forward(1, HIDDEN, order, STEPS, dropout=DROPOUT)
+        lmu = LMU.feed_forward(1, HIDDEN, options.order, steps, dropout=DROPOUT)
     return Model(
         [lmu, Dense(lmu.output_size, CLASSES, Activation.SOFTMAX)],
         names=("lmu", "digit"),
@@ -52,23 +118,37 @@ def build(cell: str, order: int) -> Model:
 
 def main() -> None:
     """Run the task."""
-    parser = script.arguments(__doc__, 30, qat_epochs=2, rival_epochs=0)
-    parser.add_argument("--cell", choices=("feed-forward", "paper"), default="feed-forward")
+    parser = script.arguments(__doc__, 0, qat_epochs=0, rival_epochs=0)
+    parser.set_defaults(epochs=None, qat_epochs=None, rival_epochs=None)
+    parser.add_argument("--cell", choices=tuple(RECIPES), default="feed-forward")
+    parser.add_argument("--weights", choices=("new", "shipped"), default="new")
     parser.add_argument("--order", type=int, default=468, help="of the feed-forward memory")
+    parser.add_argument("--act-bits", type=int, default=16, help="width of activations")
+    parser.add_argument("--validate", action="store_true", help="score training digits kept apart")
     options = parser.parse_args()
-    x, y, test_x, test_y = load(options)
+    if options.weights == "shipped" and options.cell != "paper":
+        raise SpecError("--weights shipped must come with --cell paper: it is that cell's network")
+    recipe = SHIPPED if options.weights == "shipped" else RECIPES[options.cell]
+    for name in ("epochs", "qat_epochs", "rival_epochs"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(recipe, name))
+    x, y, test_x, test_y = load(options, recipe.size)
     torch.manual_seed(options.seed)
-    model = build(options.cell, options.order)
+    model = build(options, recipe.size)
+    loss = partial(torch.nn.functional.cross_entropy, label_smoothing=recipe.smoothing)
     task = experiment.Task(
-        name="psmnist" if options.cell == "feed-forward" else "psmnist_paper",
+        name=recipe.name + ("_validation" if options.validate else ""),
         x=x,
         y=y,
         test_x=test_x,
         test_y=test_y,
-        loss=torch.nn.functional.cross_entropy,
+        loss=loss,
         score=experiment.accuracy,
+        batch_size=recipe.batch_size,
+        lr=recipe.lr,
     )
-    experiment.run(task, model, lstm_like(model, 1, CLASSES), options, qat_lr=2e-4)
+    rival = lstm_like(model, 1, CLASSES)
+    experiment.run(task, model, rival, options, act_bits=options.act_bits, qat_lr=2e-4)
 
 
 if __name__ == "__main__":

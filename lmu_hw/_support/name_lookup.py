@@ -1,14 +1,16 @@
-"""Look up objects by names that a user gives."""
+"""Look up objects and members of enums by names that a user gives."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from enum import Enum
+from typing import Any, TypeVar
 
 from ..errors import SpecError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 def look_up(names: Sequence[str], known: Mapping[str, T], kind: str) -> tuple[T, ...]:
@@ -38,3 +40,24 @@ def look_up(names: Sequence[str], known: Mapping[str, T], kind: str) -> tuple[T,
             hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}"
             raise SpecError(f"unknown {kind} {name!r}; {hint}")
     return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def member(option: str, value: Any, kind: type[E]) -> E:
+    """Return the member of an enum that a user gives, by its value or as it is.
+
+    Raises
+    ------
+    SpecError
+        If there is none; the message lists all.
+
+    Examples
+    --------
+    >>> Colour = Enum("Colour", {"RED": "red"})
+    >>> member("colour", "red", Colour) is member("colour", Colour.RED, Colour)
+    True
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        choices = ", ".join(str(known.value) for known in kind)
+        raise SpecError(f"{option} must be one of {choices}, not {value!r}") from None

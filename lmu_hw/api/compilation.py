@@ -62,7 +62,7 @@ def compile(
     bits : int, optional
         Of a memory: width of input and output words, 4 to 24 (default 16); the RMS error of every
         output word stays within one LSB. Of a network: width of weights, layer outputs and input,
-        4 to 16. Default of a network: weights 8 bits, the others 16.
+        4 to 16. Default of a network: those it was trained for, or weights 8 bits, the others 16.
     widths : Widths or mapping, optional
         Single widths. Of a memory: ``coef_bits``, ``weight_bits``, ``state_bits``; a width left out
         is as large as the error budget needs.
@@ -128,7 +128,9 @@ def compile(
             "load_model reads a file"
         )
     network = source.with_channels(inputs=inputs, outputs=outputs)
-    chosen = _network_widths(bits, widths)
+    chosen = network.widths
+    if chosen is None or bits is not None or widths is not None:
+        chosen = _network_widths(bits, widths)
     calibrated = (
         calibration if isinstance(calibration, Calibration) else calibrate(network, calibration)
     )

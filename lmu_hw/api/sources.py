@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from .._support.array_types import Array
 from .._support.build_directory import write_file
 from .._support.channel import Channel
+from .._support.name_lookup import member
 from .._support.validation import check_positive, real_array
-from ..errors import SpecError
+from ..errors import ModelFileError, SpecError
 from ..measure.dataset import Dataset, load_dataset
 from ..memory.delay_error import delay_error
 from ..memory.discretize import discretize
@@ -23,9 +24,10 @@ from ..memory.legendre import StateSpace, decoder, state_space
 from ..memory.spec import Discretizer, LMUSpec, parse
 from ..models import forward
 from ..models.importers import load
-from ..models.importers.model_file import is_model_file, read_ranges, to_bytes
+from ..models.importers.model_file import is_model_file, read_ranges, read_training, to_bytes
 from ..models.network import Activation, FloatNetwork, Layer, retime
 from ..quantize.ranges import SignalStatistics
+from ..quantize.word_lengths import Widths
 
 if TYPE_CHECKING:
     from ..quantize.network_summary import NetworkSummary
@@ -220,11 +222,14 @@ class Network:
         Title in reports and in the headers of generated files.
     ranges : mapping of str to SignalStatistics
         Calibrated ranges of all signals; empty where the model file holds none.
+    widths : Widths or None
+        Word lengths that training as integers had; `compile` takes them by default.
     """
 
     model: FloatNetwork
     name: str = "network"
     ranges: dict[str, SignalStatistics] = field(default_factory=dict, repr=False)
+    widths: Widths | None = None
 
     @classmethod
     def from_layers(
@@ -309,7 +314,7 @@ class Network:
         SpecError
             If a memory's matrix was trained, so that it has no theta.
         """
-        return Network(retime(self.model, dt_ratio), self.name, self.ranges)
+        return replace(self, model=retime(self.model, dt_ratio))
 
     def with_channels(
         self,
@@ -335,20 +340,31 @@ class Network:
         model = replace(self.model, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
         return replace(self, model=model)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, dtype: str = "float64") -> None:
         """Write the network as one neutral ``.npz`` file without pickles.
+
+        Parameters
+        ----------
+        path : str or Path
+        dtype : str
+            ``"float64"``, ``"float32"`` or ``"float16"``: the type that weights are rounded to. The
+            words that a program quantizes them to may differ with the smaller types.
 
         Raises
         ------
         SpecError
-            If the name does not end in ``.npz``.
+            If the name does not end in ``.npz``, the type is another, or too small for a weight.
         EmitError
             If the file cannot be written.
         """
         if Path(path).suffix != ".npz":
             raise SpecError(f"path must end in .npz, not {str(path)!r}")
         ranges = {name: (s.peak, s.power) for name, s in self.ranges.items()}
-        write_file(Path(path), lambda file: file.write(to_bytes(self.model, ranges)))
+        training = None if self.widths is None else {"widths": asdict(self.widths)}
+        write_file(
+            Path(path),
+            lambda file: file.write(to_bytes(self.model, ranges, dtype, training=training)),
+        )
 
 
 def load_model(
@@ -391,7 +407,7 @@ def load_model(
     path = Path(path)
     kind = None
     if discretizer is not None:
-        kind = _choice("discretizer", discretizer, Discretizer)
+        kind = member("discretizer", discretizer, Discretizer)
     cell = None if activation is None else cell_activation(activation)
     each = None if activations is None else [layer_activation(name) for name in activations]
     model = load(
@@ -407,7 +423,17 @@ def load_model(
     ranges = {
         signal: SignalStatistics(peak=peak, power=power) for signal, (peak, power) in known.items()
     }
-    return Network(model, path.name.removesuffix(path.suffix).removesuffix(".weights"), ranges)
+    name = path.name.removesuffix(path.suffix).removesuffix(".weights")
+    return Network(model, name, ranges, trained_widths(path))
+
+
+def trained_widths(path: Path) -> Widths | None:
+    """Return the word lengths that a model file's weights were trained for, if it says so."""
+    widths = read_training(path)[0].get("widths")
+    try:
+        return None if widths is None else Widths.of(widths)
+    except (TypeError, AttributeError, SpecError) as error:
+        raise ModelFileError(f"{path} is a damaged model: widths; save it again") from error
 
 
 def load_data(path: str | Path, network: Network) -> Dataset:
@@ -474,11 +500,3 @@ def _of(known: Sequence[Activation], option: str, name: str) -> Activation:
     raise SpecError(
         f"{option} must be one of {', '.join(a.value for a in known)}, not {name[:80]!r}"
     )
-
-
-def _choice(option: str, value: str, kind: type[Discretizer]) -> Discretizer:
-    try:
-        return kind(value)
-    except ValueError:
-        choices = ", ".join(member.value for member in kind)
-        raise SpecError(f"{option} must be one of {choices}, not {value!r}") from None

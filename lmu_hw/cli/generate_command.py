@@ -285,6 +285,12 @@ def _model(args: argparse.Namespace) -> int:
     every = model_options.output_every(args.output_every, network)
     calibration, dataset = model_options.calibration(args, network)
     notes = calibration_notes(args.data, dataset)
+    if network.widths not in (None, widths):
+        assert network.widths is not None
+        notes.append(
+            f"{args.file} was trained for other word lengths; give "
+            f"{model_options.flags(network.widths)}"
+        )
     if dataset is None and calibration.known is None:
         notes.append(
             "without --data, ranges without a proof are calibrated on "

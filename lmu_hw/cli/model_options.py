@@ -134,6 +134,13 @@ def print_notes(args: argparse.Namespace, notes: Sequence[str]) -> None:
             print("lmu-hw: note:", plain(note), file=sys.stderr)
 
 
+def flags(widths: Widths) -> str:
+    """Return the options that give word lengths."""
+    given = {name: getattr(widths, name) for name in OTHER_WIDTHS}
+    others = [f"--{n.replace('_', '-')} {bits}" for n, bits in given.items() if bits is not None]
+    return " ".join([f"--weight-bits {widths.weights_text}", *others])
+
+
 def widths(args: argparse.Namespace) -> Widths:
     """Return the word lengths of a command."""
     from .._support.validation import check_int

@@ -190,7 +190,7 @@ class BulkEngine:
                 f" (steps, {self.n_streams}, {self._n_in})"
             )
         _check_words(self.program, Role.INPUT, inputs)
-        due = np.ascontiguousarray(due_steps(self.program, len(inputs), self.save(), due))
+        due = np.ascontiguousarray(due_steps(self.program, len(inputs), self._clocks(), due))
         outputs = np.empty((np.count_nonzero(due), self.n_streams, self._n_out), dtype=np.int64)
         row = self._n_in + self._n_out
         steps = min(_CHUNK_MULTIPLIES // self._work(due), _CHUNK_WORDS // row)
@@ -245,7 +245,11 @@ class BulkEngine:
         SpecError
             If the streams' clocks differ.
         """
-        return due_steps(self.program, n_steps, self.save())
+        return due_steps(self.program, n_steps, self._clocks())
+
+    def _clocks(self) -> Words:
+        """Return the state words if they hold clocks; to save many states takes time."""
+        return self.save() if self.program.clock else np.empty((self.n_streams, 0), np.int64)
 
 
 def _check_words(program: Program, role: Role, words: npt.NDArray[np.integer[Any]]) -> None:

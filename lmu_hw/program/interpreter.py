@@ -7,6 +7,7 @@ It runs a batch of independent streams. Arithmetic is int64 and exact, because
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +35,13 @@ from .integer_program import (
     Scale,
     Spiking,
 )
-from .memory_step import ZeroRun, chain, ladder_substep, round_and_saturate
+from .memory_step import ZeroRun, chain, ladder_substep, round_and_saturate, zero_run
 from .output_timing import due_steps
+from .row_arrays import RowArrays
 from .spiking_step import spiking_step
+
+TABLE_FROM = 1 << 16
+"""Words from which a function is read from a table of all its results, if that is not larger."""
 
 
 class Interpreter:
@@ -47,16 +52,36 @@ class Interpreter:
     program : Program
     n_streams : int
         Number of independent streams, each with its own state, >= 1.
+    weights : mapping of str to RowArrays, optional
+        Integers that replace those of a `Linear`, by its target. Their sums must fit
+        (`RowArrays.check`).
     """
 
-    def __init__(self, program: Program, n_streams: int = 1) -> None:
+    def __init__(
+        self,
+        program: Program,
+        n_streams: int = 1,
+        *,
+        weights: Mapping[str, RowArrays] | None = None,
+    ) -> None:
         self.program = program
         self.n_streams = n_streams
-        self._rows = {
-            id(op): _Rows(op, program) for op in program.ops if isinstance(op, DenseUpdate | Linear)
+        self._linear = {
+            id(op): (weights or {}).get(op.target) or RowArrays.of(op)
+            for op in program.ops
+            if isinstance(op, Linear)
         }
+        self._rows = {id(op): self._prepared(op) for op in program.ops if _has_rows(op)}
         self._words: dict[str, Words] = {}
         self.reset()
+
+    def _prepared(self, op: Operation) -> _Rows:
+        widest = max(self.program.vector(name).fmt.width for name in op.reads)
+        if isinstance(op, Linear):
+            given = self._linear[id(op)]
+            return _Rows(given.rows, given.shifts, widest)
+        assert isinstance(op, DenseUpdate)
+        return _Rows(np.array(op.rows, dtype=np.int64), np.array(op.shifts), widest)
 
     def reset(self) -> None:
         """Set every state word to zero."""
@@ -154,6 +179,21 @@ class Interpreter:
                 progress(t + 1)
         return outputs
 
+    def execute(self, op: Operation, words: Mapping[str, Words]) -> dict[str, Words]:
+        """Execute one operation on any number of streams and return the words that it writes.
+
+        Parameters
+        ----------
+        op : Operation
+            Of the program.
+        words : mapping of str to int64 array, shape (n, length)
+            Words of all vectors that it reads. They are not changed.
+        """
+        self._words = dict(words)
+        self.n_streams = len(words[op.reads[0]])
+        self._run_op(op)
+        return {name: self._words[name] for name in op.writes}
+
     def due(self, n_steps: int) -> npt.NDArray[np.bool_]:
         """Return in which of the next steps an output is due; see `due_steps`.
 
@@ -195,9 +235,7 @@ class Interpreter:
 
     def _count_silence(self, op: MemoryUpdate) -> ZeroRun:
         """Update the zero-run counters; return the mask or rounding for this step."""
-        count = np.where(
-            self._words[op.source] == 0, np.minimum(self._words[op.silence] + 1, op.window), 0
-        )
+        count = zero_run(self._words[op.silence], self._words[op.source], op.window)
         self._words[op.silence] = count
         silent = count == op.window
         if not silent.any():
@@ -250,16 +288,16 @@ class Interpreter:
 
     def _run_linear(self, op: Linear) -> None:
         shape = (self.n_streams, op.n_channels, -1)
-        rows = self._rows[id(op)]
-        acc = np.array(op.biases, dtype=np.int64)
+        rows, given = self._rows[id(op)], self._linear[id(op)]
+        acc = given.biases
         first = 0
         for name, width, align in zip(
-            op.sources, op.widths(self.program.vector), op.aligns, strict=True
+            op.sources, op.widths(self.program.vector), given.aligns.tolist(), strict=True
         ):
             x = self._words[name].reshape(shape)
             acc = acc + (rows.dot(x, slice(first, first + width)) << align)
             first += width
-        acc = acc * np.array(op.multipliers, dtype=np.int64)
+        acc = acc * given.multipliers
         for r, shift in rows.by_shift:
             acc[:, :, r] = round_shift(acc[:, :, r], shift, Rounding.RND)
         self._finish(acc.reshape(self.n_streams, -1), op)
@@ -278,11 +316,20 @@ class Interpreter:
     def _finish(self, x: Words, op: Linear | Pointwise) -> None:
         """Apply the function of ``op``, saturate and write the target."""
         if op.function is not None:
-            x = evaluate_function(op.function, overflow(x, op.function.in_fmt, Overflow.SAT))
+            x = overflow(x, op.function.in_fmt, Overflow.SAT)
+            many = x.size > TABLE_FROM and x.size > 1 << (op.function.in_fmt.width - 1)
+            if many:
+                x = _table(op.function)[x - op.function.in_fmt.min]
+            else:
+                x = evaluate_function(op.function, x)
         self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
 
     def _run_argmax(self, op: Argmax) -> None:
         self._words[op.target] = np.argmax(self._words[op.source], axis=1)[:, None]
+
+
+def _has_rows(op: Operation) -> bool:
+    return isinstance(op, DenseUpdate | Linear)
 
 
 class _Rows:
@@ -294,13 +341,10 @@ class _Rows:
         Indices of the rows that share a shift.
     """
 
-    def __init__(self, op: DenseUpdate | Linear, program: Program) -> None:
-        matrix = np.array(op.rows, dtype=np.int64)
-        widest = max(program.vector(name).fmt.width for name in op.reads)
+    def __init__(self, matrix: Words, shifts: Words, widest: int) -> None:
         # below 2**53 float64 is exact for every partial sum, and BLAS is many times faster
         exact = int(np.max(np.abs(matrix).sum(axis=1))) << (widest + 1) < 1 << 53
         self._columns = matrix.T.astype(np.float64 if exact else np.int64)
-        shifts = np.array(op.shifts)
         self.by_shift = [(np.flatnonzero(shifts == s), int(s)) for s in np.unique(shifts)]
 
     def dot(self, x: Words, part: slice) -> Words:
@@ -318,3 +362,9 @@ def evaluate_function(f: Function, x: Words) -> Words:
     for j in reversed(range(len(f.shifts))):
         y = pieces[..., j] + round_shift(y * rest, f.shifts[j], Rounding.TRN)
     return round_shift(y, f.guard, Rounding.RND)
+
+
+@lru_cache(maxsize=8)
+def _table(f: Function) -> Words:
+    """Return the results of ``f`` at all words of its ``in_fmt``."""
+    return evaluate_function(f, np.arange(f.in_fmt.min, f.in_fmt.max + 1, dtype=np.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,18 @@ from .integer_program import Adaptor, Cascade, Ladder, Program
 
 ZeroRun = npt.NDArray[np.bool_] | Rounding
 """Mask of the streams and channels in a zero-input run, or the rounding that all of them use."""
+
+
+class Coefficients(Protocol):
+    """One adaptor, or adaptors of several sections along the last axis of their words."""
+
+    @property
+    def coef(self) -> int | Words:
+        """Coefficient before its shift."""
+
+    @property
+    def shift(self) -> int:
+        """Right shift."""
 
 
 class SectionWords(NamedTuple):
@@ -80,8 +92,13 @@ def chain(
         pair += 1
 
 
+def zero_run(count: Words, u: Words, window: int) -> Words:
+    """Return the counters of zero-input runs after a step with the input words ``u``."""
+    return np.where(u == 0, np.minimum(count + 1, window), 0)
+
+
 def adaptor(
-    e: Adaptor, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: ZeroRun
+    e: Coefficients, a: Words, a_fmt: QFormat, b: Words, b_fmt: QFormat, silent: ZeroRun
 ) -> tuple[Words, Words]:
     """Return the two-port's new (a, b); see `lmu_hw.program.integer_program`."""
     align = max(a_fmt.frac_bits, b_fmt.frac_bits)

@@ -105,7 +105,7 @@ class Cascade(_StateKeeper):
                 else [(inner, self.chain_fmt, section[0])]
             )
             for a, b, adaptor in ports:
-                _check_adaptor(adaptor, a, b)
+                check_adaptor(adaptor, a, b)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,8 @@ class Ladder(_StateKeeper):
                 raise FormatError(f"section of a ladder must have coef > 0, not {e}")
 
 
-def _check_adaptor(adaptor: Adaptor, a: QFormat, b: QFormat) -> None:
+def check_adaptor(adaptor: Adaptor, a: QFormat, b: QFormat) -> None:
+    """Raise `FormatError` unless the intermediates of an adaptor fit, with words of two formats."""
     align = max(a.frac_bits, b.frac_bits)
     wide = max(f.width + align - f.frac_bits for f in (a, b))
     drop = adaptor.shift + align - min(a.frac_bits, b.frac_bits)

@@ -7,7 +7,10 @@ its intermediates. Those that keep the state of a memory are in `lmu_hw.program.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import ClassVar
 
 from ..errors import FormatError
@@ -165,13 +168,12 @@ class Linear:
 
     def peaks(self, vector: Lookup) -> tuple[int, ...]:
         """Return the largest magnitude of each row's exact sum, bias included."""
-        columns: list[int] = []
-        for name, n, align in zip(self.sources, self.widths(vector), self.aligns, strict=True):
-            fmt = vector(name).fmt
-            columns += [max(-fmt.min, fmt.max) << align] * n
-        return tuple(
-            sum(abs(w) * x for w, x in zip(row, columns, strict=True)) + abs(bias)
-            for row, bias in zip(self.rows, self.biases, strict=True)
+        ends = tuple(accumulate(self.widths(vector), initial=0))
+        sums = (
+            [sum(map(abs, row[start:end])) for start, end in pairwise(ends)] for row in self.rows
+        )
+        return row_peaks(
+            sums, [vector(name).fmt for name in self.sources], self.aligns, self.biases
         )
 
     def check(self, vector: Lookup) -> None:
@@ -186,20 +188,54 @@ class Linear:
             raise FormatError(
                 f"linear has {len(self.aligns)} aligns but should have {len(self.sources)}"
             )
-        check_shifts("linear", self.aligns)
         for name in ("biases", "multipliers"):
             if len(getattr(self, name)) != len(self.rows):
                 raise FormatError(
                     f"linear has {len(getattr(self, name))} {name} but should have {len(self.rows)}"
                 )
-        if min(self.multipliers) < 1:
-            raise FormatError(f"multipliers must be >= 1, not {min(self.multipliers)}")
         check_length(vector(self.target), n * len(self.rows))
         check_rows(self, sum(lengths) // n)
-        for peak, multiplier in zip(self.peaks(vector), self.multipliers, strict=True):
-            check_bits("linear", (max(1, peak) * multiplier).bit_length() + 2)
+        check_sums(self.peaks(vector), self.multipliers, self.shifts)
         if self.function is not None:
             self.function.check()
+
+
+def row_peaks(
+    sums: Iterable[Sequence[int]],
+    formats: Sequence[QFormat],
+    aligns: Sequence[int],
+    biases: Sequence[int],
+) -> tuple[int, ...]:
+    """Return the largest magnitude of each row's exact sum in a `Linear`, bias included.
+
+    Parameters
+    ----------
+    sums : iterable of sequence of int
+        For each row, the sum of the magnitudes of its weights for each source.
+    formats : sequence of QFormat
+        Format of each source.
+    aligns, biases : sequence of int
+        As in `Linear`.
+
+    Raises
+    ------
+    FormatError
+        If an align is no shift.
+    """
+    check_shifts("linear", aligns)
+    peaks = [max(-fmt.min, fmt.max) << a for fmt, a in zip(formats, aligns, strict=True)]
+    return tuple(
+        sum(map(mul, row, peaks)) + abs(bias) for row, bias in zip(sums, biases, strict=True)
+    )
+
+
+def check_sums(peaks: Sequence[int], multipliers: Sequence[int], shifts: Sequence[int]) -> None:
+    """Raise `FormatError` unless the sums of a `Linear` fit when they are scaled."""
+    check_shifts("linear", shifts)
+    if min(multipliers) < 1:
+        raise FormatError(f"multipliers must be >= 1, not {min(multipliers)}")
+    for peak, multiplier in zip(peaks, multipliers, strict=True):
+        check_bits("linear", (max(1, peak) * multiplier).bit_length() + 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ class LegendrePart:
 
     def fold(self, weights: Array) -> list[tuple[str, Array]]:
         """Return matrices over signals equivalent to ``weights`` over this part."""
-        blocks = weights.reshape(len(weights), self.n_channels, self.order)
+        # one matrix product: NumPy would run a stack of them one by one
+        blocks = weights.reshape(-1, self.order)
         return [(name, (blocks @ T).reshape(len(weights), -1)) for name, T in self.readouts.items()]
 
 

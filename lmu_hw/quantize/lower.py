@@ -413,6 +413,7 @@ def _ideal(memory: LinearMemory) -> tuple[StateSpace, AdaptorChain]:
     return system, build_chain(sections_of(poles(system)))
 
 
+@lru_cache(maxsize=64)
 def _readouts(rounded: RoundedMemory) -> dict[str, Array]:
     values = np.vstack(list(rounded.states.values()))
     # each state word is one scaled coordinate of z, so that dividing by the scale inverts it

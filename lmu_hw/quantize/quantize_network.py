@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from .._support.array_types import Array
 from ..errors import FormatError, SpecError
 from ..models.network import Activation, FloatNetwork
 from ..program.fixedpoint import QFormat
@@ -27,6 +28,7 @@ from ..program.integer_program import (
     Term,
     Vector,
 )
+from ..program.row_arrays import RowArrays
 from .activations import SATURATED_LINE_DIVISOR, SATURATION_ONLY, make_function, result_format
 from .coefficients import round_scale
 from .lower import lower
@@ -43,7 +45,7 @@ from .signal_graph import (
     Signal,
     SignalGraph,
 )
-from .weight_rounding import Source, round_weights
+from .weight_rounding import Source, round_to_arrays, round_weights
 from .word_lengths import WORD_BITS, Widths
 
 HEADROOM = 1.1
@@ -139,6 +141,55 @@ def quantize_network(
         )
     except FormatError as error:
         raise SpecError(f"these widths do not fit: {error}") from error
+
+
+def requantize_weights(
+    design: QuantizedNetwork, network: FloatNetwork, statistics: Mapping[str, SignalStatistics]
+) -> dict[str, RowArrays]:
+    """Return the integers that `quantize_network` gives a network with other weights.
+
+    Formats depend on memories, widths and statistics alone: with these, all else of the program
+    stays as it is.
+
+    Parameters
+    ----------
+    design : QuantizedNetwork
+        Made with the same statistics.
+    network : FloatNetwork
+        The design's network with other weights. Its memories must be the same objects.
+    statistics : mapping of str to SignalStatistics
+
+    Returns
+    -------
+    dict of str to RowArrays
+        The integers of every `Linear` of the program, by its target.
+
+    Raises
+    ------
+    SpecError
+        If a weight is too large, or an intermediate word would exceed 63 bits.
+    """
+    graph = lower(network, design.widths.coef_bits)
+    quantizer = _Quantizer(
+        graph,
+        design.widths,
+        statistics,
+        vectors={v.name: v for v in design.program.vectors},
+        copies={b.stands_for: b.signal for b in design.bases if b.stands_for},
+    )
+    found = {}
+    for node in graph.nodes:
+        if isinstance(node, Affine):
+            sources, bias, lsb, _ = quantizer.affine(node)
+            bits = quantizer.weight_bits(node)
+            rows = round_to_arrays(sources, bias, lsb, bits, statistics[node.target].read)
+            formats = [quantizer.read_vector(name).fmt for name in node.sources]
+            try:
+                rows.check(formats, [source.matrix.shape[1] for source in sources])
+            except FormatError as error:
+                raise SpecError(f"these widths do not fit: {error}") from error
+            found[node.target] = rows
+    return found
 
 
 @dataclass(slots=True)
@@ -342,23 +393,35 @@ class _Quantizer:
             shifts=shifts,
         )
 
-    def linear(self, node: Affine) -> Linear:
+    def affine(self, node: Affine) -> tuple[list[Source], Array, float, Function | None]:
+        """Return what `round_weights` needs of a node, and the node's function."""
         target = self.vectors[node.target].fmt
         slope = SATURATED_LINE_DIVISOR.get(node.activation)
         gain, offset = (1.0, 0.0) if slope is None else (1.0 / slope, 0.5)
         function = None if slope is not None else _function(node.activation, target)
         sources = []
         for name, matrix in zip(node.sources, node.matrices, strict=True):
-            fmt = self.vectors[self.copies.get(name, name)].fmt
+            fmt = self.read_vector(name).fmt
             power = self.statistics[name].power.reshape(node.n_channels, -1).mean(axis=0)
             # add the power of the word's rounding noise
             power = power / fmt.lsb**2 + 1.0 / 12.0
             peak = max(-fmt.min, fmt.max)
             sources.append(Source(matrix=gain * matrix, lsb=fmt.lsb, power=power, peak=peak))
         inner = target if function is None else function.in_fmt
-        bias = gain * node.bias + offset
-        bits = self.widths.weights_of(self.graph.signals[node.target].place)
-        rows = round_weights(sources, bias, inner.lsb, bits, self.statistics[node.target].read)
+        return sources, gain * node.bias + offset, inner.lsb, function
+
+    def weight_bits(self, node: Affine) -> int:
+        return self.widths.weights_of(self.graph.signals[node.target].place)
+
+    def read_vector(self, name: str) -> Vector:
+        """Return the vector of a signal as readers see it."""
+        return self.vectors[self.copies.get(name, name)]
+
+    def linear(self, node: Affine) -> Linear:
+        target = self.vectors[node.target].fmt
+        sources, bias, lsb, function = self.affine(node)
+        bits = self.weight_bits(node)
+        rows = round_weights(sources, bias, lsb, bits, self.statistics[node.target].read)
         op = Linear(
             sources=tuple(self.copies.get(name, name) for name in node.sources),
             target=node.target,
@@ -384,7 +447,7 @@ class _Quantizer:
 
     def word_range(self, name: str) -> float:
         """Return the largest magnitude of a signal's format, as readers see it."""
-        return max_magnitude(self.vectors[self.copies.get(name, name)].fmt)
+        return max_magnitude(self.read_vector(name).fmt)
 
     def gate_peak(self, node: Gate) -> float:
         return sum(math.prod(self.word_range(name) for name in term.names) for term in node.terms)

@@ -10,6 +10,7 @@ import numpy as np
 from .._support.array_types import Array
 from ..errors import SpecError
 from ..program.fixedpoint import MAX_WORD_BITS
+from ..program.row_arrays import RowArrays
 
 MULTIPLIER_BITS = 15
 """Width of a row's multiplier; its highest bit is set."""
@@ -27,6 +28,8 @@ BIAS_BITS = 30
 """Largest width of a bias in units of its row's scale [bits]."""
 CLIP_FACTORS = np.linspace(0.45, 1.0, 23)
 """Candidate scales for narrow weights, relative to the scale that holds the largest weight."""
+CLIP_ROWS = 32
+"""Rows handled at a time: a part that stays in a processor's cache."""
 CLIP_BELOW_BITS = 7
 """Width from which clipping large weights never helps."""
 
@@ -63,6 +66,17 @@ class IntegerRows:
     multipliers: tuple[int, ...]
     shifts: tuple[int, ...]
 
+    @classmethod
+    def of(cls, arrays: RowArrays) -> IntegerRows:
+        """Return the numbers of arrays."""
+        return cls(
+            rows=tuple(map(tuple, arrays.rows.tolist())),
+            aligns=tuple(arrays.aligns.tolist()),
+            biases=tuple(arrays.biases.tolist()),
+            multipliers=tuple(arrays.multipliers.tolist()),
+            shifts=tuple(arrays.shifts.tolist()),
+        )
+
 
 def round_weights(
     sources: Sequence[Source],
@@ -71,7 +85,18 @@ def round_weights(
     weight_bits: int,
     moment: Array | None = None,
 ) -> IntegerRows:
-    """Return the integer rows of an affine operation.
+    """Return the integer rows of an affine operation; see `round_to_arrays`."""
+    return IntegerRows.of(round_to_arrays(sources, bias, lsb, weight_bits, moment))
+
+
+def round_to_arrays(
+    sources: Sequence[Source],
+    bias: Array,
+    lsb: float,
+    weight_bits: int,
+    moment: Array | None = None,
+) -> RowArrays:
+    """Return the integer rows of an affine operation as arrays.
 
     Parameters
     ----------
@@ -125,12 +150,8 @@ def round_weights(
         noise = np.append(np.repeat(4.0**aligns / 12.0, [s.matrix.shape[1] for s in sources]), 0.0)
         rows, bias = _round_with_feedback(words, bias, scale, top, shifted + np.diag(noise))
     biases = np.floor(bias / scale + 0.5).astype(np.int64)
-    return IntegerRows(
-        rows=tuple(map(tuple, rows.tolist())),
-        aligns=tuple(int(a) for a in aligns),
-        biases=tuple(biases.tolist()),
-        multipliers=tuple(multipliers.tolist()),
-        shifts=tuple(shifts.tolist()),
+    return RowArrays(
+        rows=rows, aligns=aligns, biases=biases, multipliers=multipliers, shifts=shifts
     )
 
 
@@ -199,13 +220,28 @@ def _clipped_scale(words: Array, power: Array, scale: Array, top: int) -> Array:
     """Return for each row the scale with the least error, clipping weights that exceed it."""
     best, least = scale, np.full(len(scale), np.inf)
     safe = np.where(scale > 0.0, scale, 1.0)
+    error = np.empty_like(words)
     for factor in CLIP_FACTORS:
         step = (safe * factor)[:, None]
-        error = np.clip(np.floor(words / step + 0.5), -top, top) * step - words
-        cost = (error**2) @ (power + 1e-300)
+        for first in range(0, len(words), CLIP_ROWS):
+            part = slice(first, first + CLIP_ROWS)
+            _rounding_error(words[part], step[part], top, error[part])
+        error *= error
+        cost = error @ (power + 1e-300)
         best = np.where(cost < least, scale * factor, best)
         least = np.minimum(cost, least)
     return best
+
+
+def _rounding_error(words: Array, step: Array, top: int, out: Array) -> None:
+    """Write the error of words that are rounded to multiples of ``step``, at most ``top`` of it."""
+    np.divide(words, step, out=out)
+    out += 0.5
+    np.floor(out, out=out)
+    np.maximum(out, -top, out=out)
+    np.minimum(out, top, out=out)
+    out *= step
+    out -= words
 
 
 def _multipliers(scale: Array, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .._support.validation import check_int
 
@@ -57,6 +59,11 @@ class Widths:
             check_int("state_bits", self.state_bits, 8, MAX_STATE_BITS)
         for bits in self.layer_weight_bits:
             check_int("weight_bits", bits, 2, WORD_BITS)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Widths:
+        """Return word lengths from fields as JSON has them."""
+        return cls(**{**data, "layer_weight_bits": tuple(data.get("layer_weight_bits", ()))})
 
     def weights_of(self, place: int) -> int:
         """Return the weight width of a layer; layers count from 1."""

@@ -16,17 +16,25 @@ from ..models.network import Activation
 from ..quantize.word_lengths import Widths
 from .baseline import lstm_like
 from .cells import GRU, LSTM, Cell, Dense, SimpleRNN
-from .fit import Epoch, fit, n_parameters, predict
+from .checkpoint import Epoch
+from .fit import fit, n_parameters, predict
 from .layer import LMU
 from .model import Model, export, model_of
+from .normalization import channels_of
+from .parameter_groups import parameter_groups
 from .quantized import Quantized
+from .ragged import pad
+from .saved_model import load, save
+from .torch_rnn import cells_of
 from .trainable_memory import LegendreMemory
+from .training_data import Batch, collate
 
 __all__ = [
     "GRU",
     "LMU",
     "LSTM",
     "Activation",
+    "Batch",
     "Cell",
     "Dense",
     "Epoch",
@@ -35,10 +43,17 @@ __all__ = [
     "Quantized",
     "SimpleRNN",
     "Widths",
+    "cells_of",
+    "channels_of",
+    "collate",
     "export",
     "fit",
+    "load",
     "lstm_like",
     "model_of",
     "n_parameters",
+    "pad",
+    "parameter_groups",
     "predict",
+    "save",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from .fit import n_parameters
+from .ragged import ValidSteps
 
 
 class LSTMNetwork(nn.Module):
@@ -32,9 +35,12 @@ class LSTMNetwork(nn.Module):
         self.head = nn.Linear(hidden_size, output_size)
         self.every_step = every_step
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs."""
-        h, _ = self.lstm(x)
+    def forward(self, x: Tensor, *, lengths: Any = None) -> Tensor:
+        """Return the outputs; lengths, or a mask, as in `Model`."""
+        steps = None if lengths is None else ValidSteps.of(lengths, x)
+        h, _ = self.lstm(x if steps is None else steps.to_front(x))
+        if steps is not None:
+            h = steps.back(h) if self.every_step else steps.last(h)
         y: Tensor = self.head(h if self.every_step else h[:, -1])
         return y
 

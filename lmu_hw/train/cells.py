@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from ..models import network
 from ..models.network import Activation
+from .exact_buffers import numbers
 from .straight_through import FLOATS, StraightThrough
-from .torch_activations import activate
+from .torch_activations import activate, activation_of
 
 State = tuple[Tensor, ...]
 Initialise = Callable[[Tensor], Tensor]
@@ -40,9 +41,10 @@ class Cell(nn.Module):
     W: Tensor
     b: Tensor
 
-    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
+    def __init__(self, input_size: int, hidden_size: int, activation: Activation | str) -> None:
         super().__init__()
-        self.input_size, self.hidden_size, self.activation = input_size, hidden_size, activation
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.activation = activation_of("activation", activation, softmax=not self.is_recurrent)
         rows = self.blocks * hidden_size
         self.W = nn.Parameter(torch.empty(rows, input_size))
         self.b = nn.Parameter(torch.zeros(rows))
@@ -105,18 +107,13 @@ def fill_(parameter: Tensor, array: np.ndarray) -> None:
     parameter.data = torch.tensor(np.array(array))
 
 
-def numbers(parameter: Tensor) -> np.ndarray:
-    """Return a copy of a parameter as a float64 array."""
-    return parameter.detach().double().numpy().copy()
-
-
 class Dense(Cell):
     """``y = f(W x + b)``.
 
     Parameters
     ----------
     input_size, hidden_size : int
-    activation : Activation
+    activation : Activation or str
     dropout : float
         Share of outputs set to zero in training.
     """
@@ -127,7 +124,7 @@ class Dense(Cell):
         self,
         input_size: int,
         hidden_size: int,
-        activation: Activation = Activation.LINEAR,
+        activation: Activation | str = Activation.LINEAR,
         *,
         dropout: float = 0.0,
     ) -> None:
@@ -161,7 +158,7 @@ class Recurrent(Cell):
 
     U: Tensor
 
-    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
+    def __init__(self, input_size: int, hidden_size: int, activation: Activation | str) -> None:
         super().__init__(input_size, hidden_size, activation)
         self.U = nn.Parameter(torch.empty(self.blocks * hidden_size, hidden_size))
         self._each_block(self.U, nn.init.xavier_normal_)
@@ -177,11 +174,11 @@ class SimpleRNN(Recurrent):
     Parameters
     ----------
     input_size, hidden_size : int
-    activation : Activation
+    activation : Activation or str
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, activation: Activation = Activation.TANH
+        self, input_size: int, hidden_size: int, activation: Activation | str = Activation.TANH
     ) -> None:
         super().__init__(input_size, hidden_size, activation)
 
@@ -207,9 +204,9 @@ class LSTM(Recurrent):
     Parameters
     ----------
     input_size, hidden_size : int
-    activation : Activation
+    activation : Activation or str
         The function a.
-    gate : Activation
+    gate : Activation or str
         The function s.
 
     Notes
@@ -224,11 +221,11 @@ class LSTM(Recurrent):
         self,
         input_size: int,
         hidden_size: int,
-        activation: Activation = Activation.TANH,
-        gate: Activation = Activation.SIGMOID,
+        activation: Activation | str = Activation.TANH,
+        gate: Activation | str = Activation.SIGMOID,
     ) -> None:
         super().__init__(input_size, hidden_size, activation)
-        self.gate = gate
+        self.gate = activation_of("gate", gate)
         self.b.data[hidden_size : 2 * hidden_size] = 1.0
 
     def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:
@@ -261,9 +258,9 @@ class GRU(Recurrent):
     Parameters
     ----------
     input_size, hidden_size : int
-    activation : Activation
+    activation : Activation or str
         The function a.
-    gate : Activation
+    gate : Activation or str
         The function s.
     inner_bias : bool
         The cell has c; without it ``r`` is applied before ``U_g``, as ``U_g (r h)``.
@@ -275,13 +272,13 @@ class GRU(Recurrent):
         self,
         input_size: int,
         hidden_size: int,
-        activation: Activation = Activation.TANH,
-        gate: Activation = Activation.SIGMOID,
+        activation: Activation | str = Activation.TANH,
+        gate: Activation | str = Activation.SIGMOID,
         *,
         inner_bias: bool = True,
     ) -> None:
         super().__init__(input_size, hidden_size, activation)
-        self.gate = gate
+        self.gate = activation_of("gate", gate)
         self.c = nn.Parameter(torch.zeros(hidden_size)) if inner_bias else None
 
     def step(self, p: Tensor, state: State, estimator: StraightThrough = FLOATS) -> State:

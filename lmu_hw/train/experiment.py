@@ -29,7 +29,10 @@ from ..models.importers.model_file import to_bytes
 from ..quantize.calibration import Calibration
 from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths
-from .fit import Epoch, Loss, fit, n_parameters, predict
+from .after_memory import AfterMemory, has_fixed_memory, last_states
+from .checkpoint import Epoch
+from .experiment_picture import draw
+from .fit import Loss, fit, n_parameters, predict
 from .model import Model, export
 from .quantized import Quantized
 
@@ -78,7 +81,7 @@ def run(
     act_bits: int = 16,
     qat_lr: float = 5e-4,
 ) -> dict[str, Any]:
-    """Train, quantise, score, print a table, and write the model and the figures.
+    """Train, quantise, score, print a table, and write model, figures and a picture of them.
 
     Raises
     ------
@@ -106,6 +109,7 @@ def run(
         experiment.compare(trained)
         experiment.write(f"_qat{bits}", to_bytes(export(trained.model), trained.ranges))
     print(table(experiment.report))
+    experiment.draw()
     return experiment.report
 
 
@@ -132,6 +136,7 @@ class _Experiment:
         at = np.linspace(0, len(task.x) - 1, min(CALIBRATED, len(task.x))).round().astype(int)
         self.calibration = list(task.x[at].double().numpy())
         self.report: dict[str, Any] = {"task": task.name, "seed": options.seed, "rows": {}}
+        self.losses: dict[str, list[float]] = {}
 
     def write(self, suffix: str, content: bytes) -> None:
         """Write a neutral model file."""
@@ -141,7 +146,11 @@ class _Experiment:
 
     def train(self, model: nn.Module, label: str, epochs: int) -> list[Epoch]:
         task = self.task
-        return self.fit(model, (task.x,), label, epochs, task.lr, task.weight_decay)
+        inputs = task.x
+        if isinstance(model, Model) and has_fixed_memory(model):
+            inputs = last_states(model, task.x)
+            model = AfterMemory(model)
+        return self.fit(model, (inputs,), label, epochs, task.lr, task.weight_decay)
 
     def fit(
         self,
@@ -153,7 +162,7 @@ class _Experiment:
         weight_decay: float,
     ) -> list[Epoch]:
         task, options = self.task, self.options
-        return fit(
+        history = fit(
             model,
             inputs,
             task.y,
@@ -167,6 +176,9 @@ class _Experiment:
             label=f"{task.name} {label}",
             quiet=options.quiet,
         )
+        if history:
+            self.losses[label] = [epoch.loss for epoch in history]
+        return history
 
     def train_as_integers(
         self, model: Model, widths: Widths, lr: float
@@ -228,6 +240,14 @@ class _Experiment:
         if not self.options.quiet:
             shown = ", ".join(f"{_shown(value)} {name}" for name, value in row.items())
             print(f"{self.task.name}: {label}: {shown}", file=sys.stderr)
+
+    def draw(self) -> None:
+        """Draw the figures, if matplotlib is installed."""
+        path = self.options.out / f"{self.task.name}.png"
+        if draw(path, self.task.name, self.losses, self.report["rows"]):
+            print(f"drawn in {path}")
+        else:
+            print("no picture: python -m pip install 'lmu-hw[plots]'", file=sys.stderr)
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> dict[str, float]:

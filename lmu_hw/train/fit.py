@@ -1,53 +1,52 @@
-"""The training loop of the task scripts: AdamW, seeds, progress and checkpoints."""
+"""The training loop: AdamW, validation, early stopping, progress, logs and checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from .._support.build_directory import write_file
 from .._support.progress import progress
-from ..errors import ModelFileError, reason_of
+from .._support.validation import check_int, check_positive
+from ..errors import SpecError, UnstableError
+from .checkpoint import Epoch, TrainingRun
+from .parameter_groups import THETA_LR, Optimiser, memories, optimiser_of
+from .training_batches import Source, batches, digest, like, n_batches, source
+from .training_data import Batch, Examples, error_of, examples, outputs
+from .training_log import logs
+from .window_update import WindowUpdate
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """Result of an epoch.
-
-    Attributes
-    ----------
-    loss : float
-        Mean over the examples, during training.
-    seconds : float
-        Time of training alone.
-    """
-
-    loss: float
-    seconds: float
+MOST = 2**31
+"""Most epochs, and most examples in a batch."""
 
 
 def fit(
     model: nn.Module,
-    inputs: tuple[Tensor, ...],
-    targets: Tensor,
-    loss: Loss,
+    inputs: Any,
+    targets: Any = None,
+    loss: Loss | None = None,
     *,
     epochs: int,
-    batch_size: int,
-    lr: float,
+    batch_size: int = 32,
+    lr: float | None = None,
     weight_decay: float = 0.0,
+    theta_lr: float = THETA_LR,
+    optimiser: Optimiser | None = None,
     clip: float = 1.0,
     seed: int = 0,
-    checkpoint: Path | None = None,
+    lengths: Any = None,
+    validation: Any = None,
+    patience: int | None = None,
+    checkpoint: str | Path | None = None,
+    csv: str | Path | None = None,
+    tensorboard: str | Path | None = None,
     label: str = "training",
     quiet: bool = False,
     after: Callable[[int, Epoch], object] = lambda k, epoch: None,
@@ -58,21 +57,42 @@ def fit(
     ----------
     model : Module
         Called with a batch of every input; the loss takes its output, or the first of several.
-    inputs : tuple of tensor, each of shape (n_examples, ...)
-    targets : tensor, shape (n_examples, ...)
+    inputs : tensor, array, list, tuple or DataLoader
+        A tensor or array (n_examples, ...); a list of sequences (n_steps, n_in) of different
+        lengths; a tuple of tensors for a model of several inputs; or a loader whose batches are
+        ``(x, y)``, or made by `collate`.
+    targets : tensor or array, shape (n_examples, ...)
+        Not with a loader.
     loss : callable
-        Takes output and targets, returns the mean over the batch.
+        Takes output and targets, returns the mean over the batch. Of padded sequences with an
+        output at every step it takes the steps that count, as rows.
     epochs, batch_size : int
     lr : float
-        Initial learning rate; it falls to zero along a half cosine.
+        Initial learning rate; every rate falls to zero along a half cosine.
     weight_decay : float
-        Weight decay of AdamW.
+        Weight decay of AdamW. It never touches theta, A and B.
+    theta_lr : float
+        Learning rate of windows that are learned: AdamW changes them by up to this share a step.
+    optimiser : Optimizer or callable, optional
+        Instead of AdamW: an optimiser, which has its own rates, or a function that makes one of
+        parameter groups, such as ``lambda groups: torch.optim.SGD(groups, momentum=0.9)``.
     clip : float
-        Gradients are clipped to this norm.
+        Gradients are clipped to this norm, those of windows apart.
     seed : int
         Seed of the order of examples and of dropout.
-    checkpoint : Path, optional
+    lengths : sequence of int or bool mask (n_examples, n_steps), optional
+        Steps of every sequence in padded inputs; a mask also where they are padded in front.
+    validation : tuple or DataLoader, optional
+        ``(inputs, targets)`` or ``(inputs, targets, lengths)``. The model ends with the weights of
+        the epoch with the least validation loss.
+    patience : int, optional
+        Stop after so many epochs without a smaller validation loss.
+    checkpoint : str or Path, optional
         File that is read if it exists, and written after every epoch.
+    csv : str or Path, optional
+        File that gets a line for every epoch.
+    tensorboard : str or Path, optional
+        Directory for events of TensorBoard.
     label : str
         Text of the progress bar.
     quiet : bool
@@ -86,86 +106,190 @@ def fit(
 
     Raises
     ------
+    SpecError
+        If an option is out of range, or data and targets do not match.
+    UnstableError
+        If the loss is not finite; the model keeps the weights before that batch.
     ModelFileError
-        If the checkpoint is damaged or of another model.
+        If the checkpoint is damaged, or of another model, other data or other options.
+    ToolError
+        If TensorBoard is asked for and is not installed.
     """
-    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    history: list[Epoch] = []
-    generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)
-    if checkpoint is not None and checkpoint.is_file():
-        history = _load(checkpoint, model, optimiser, generator)
-    n_batches = -(-len(targets) // batch_size)
-    for k in range(len(history), epochs):
-        model.train()
-        total, start = 0.0, time.perf_counter()
-        order = torch.randperm(len(targets), generator=generator)
-        with progress(f"{label}, epoch {k + 1} of {epochs}", n_batches, quiet) as advance:
-            for j, at in enumerate(order.split(batch_size)):
-                share = (k + j / n_batches) / epochs
-                for group in optimiser.param_groups:
-                    group["lr"] = lr * 0.5 * (1.0 + math.cos(math.pi * share))
-                found = model(*(x[at] for x in inputs))
-                error = loss(found[0] if isinstance(found, tuple) else found, targets[at])
-                optimiser.zero_grad()
-                error.backward()
-                nn.utils.clip_grad_norm_(model.parameters(), clip)
-                optimiser.step()
-                total += float(error.detach()) * len(at)
-                advance(1)
-        history.append(Epoch(loss=total / len(targets), seconds=time.perf_counter() - start))
-        if checkpoint is not None:
-            _save(checkpoint, model, optimiser, generator, history)
-        model.eval()
-        after(k, history[-1])
-    model.eval()
-    return history
-
-
-def _save(
-    path: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    history: list[Epoch],
-) -> None:
-    data = {
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "order": generator.get_state(),
-        "random": torch.get_rng_state(),
-        "history": [(epoch.loss, epoch.seconds) for epoch in history],
+    check_int("epochs", epochs, 0, MOST)
+    check_int("batch_size", batch_size, 1, MOST)
+    check_positive("clip", clip)
+    if loss is None:
+        raise SpecError("loss must be given, such as torch.nn.functional.cross_entropy")
+    if patience is not None:
+        check_int("patience", patience, 1, MOST)
+        if validation is None:
+            raise SpecError("validation data must be given for patience")
+    data = source(model, inputs, targets, lengths, "x")
+    held_out = None
+    if validation is not None:
+        parts = (validation,) if isinstance(validation, DataLoader) else validation
+        if not isinstance(parts, tuple) or not len(parts) <= 3:
+            raise SpecError("validation must be (inputs, targets), with lengths, or a loader")
+        x, y, held_lengths = (*parts, None, None)[:3]
+        held_out = source(model, x, y, held_lengths, "validation x")
+    made = optimiser_of(model, optimiser, lr, weight_decay, theta_lr)
+    rates = [group["lr"] for group in made.param_groups]
+    settings = {
+        "epochs": str(epochs),
+        "batch_size": str(batch_size),
+        "optimiser": type(made).__name__,
+        "rates": ", ".join(f"{rate:g}" for rate in rates),
+        "weight_decay": ", ".join(f"{g.get('weight_decay', 0):g}" for g in made.param_groups),
+        "clip": f"{clip:g}",
+        "seed": str(seed),
+        "loss": getattr(loss, "__qualname__", type(loss).__name__),
+        "data": digest(data),
+        "validation": "none" if held_out is None else digest(held_out),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # atomic: a run that is stopped here continues from the epoch before
-    write_file(path, lambda file: torch.save(data, file))
+    torch.manual_seed(seed)
+    order = torch.Generator().manual_seed(seed)
+    run = TrainingRun(
+        model=model,
+        optimiser=made,
+        order=order,
+        settings=settings,
+        windows=WindowUpdate(model),
+        history=[],
+    )
+    stored, table, events = (None if p is None else Path(p) for p in (checkpoint, csv, tensorboard))
+    if stored is not None and stored.is_file():
+        run.load(stored)
+    write_logs = logs(table, events)
+    for k in range(len(run.history), epochs):
+        if _is_over(run.history, patience):
+            break
+        train = _Pass(run, loss, rates, clip, k, epochs)
+        total, seconds = train.run(data, batch_size, f"{label}, epoch {k + 1} of {epochs}", quiet)
+        model.eval()
+        held = None if held_out is None else _mean_loss(model, held_out, loss, batch_size)
+        best = min((e.validation for e in run.history if e.validation is not None), default=None)
+        if held is not None and (best is None or held < best):
+            run.best = {name: x.detach().clone() for name, x in model.state_dict().items()}
+        run.history.append(
+            Epoch(
+                loss=total,
+                seconds=seconds,
+                validation=held,
+                lr=made.param_groups[0]["lr"],
+                theta=windows(model),
+            )
+        )
+        if stored is not None:
+            run.save(stored)
+        for log in write_logs:
+            log(run.history)
+        after(k, run.history[-1])
+    if run.best is not None:
+        model.load_state_dict(run.best)
+    model.eval()
+    return run.history
 
 
-def _load(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
-) -> list[Epoch]:
-    try:
-        data = torch.load(path, weights_only=True)
-        model.load_state_dict(data["model"])
-        optimiser.load_state_dict(data["optimiser"])
-        generator.set_state(data["order"])
-        torch.set_rng_state(data["random"])
-        return [Epoch(loss=loss, seconds=seconds) for loss, seconds in data["history"]]
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
-        raise ModelFileError(
-            f"{path} is not a checkpoint of this model ({reason_of(error)}); "
-            "delete it or name another"
-        ) from error
+class _Pass:
+    """One pass over the training data."""
+
+    def __init__(
+        self, run: TrainingRun, loss: Loss, rates: list[float], clip: float, k: int, epochs: int
+    ) -> None:
+        self.model, self.optimiser, self.order = run.model, run.optimiser, run.order
+        self.loss, self.rates, self.clip = loss, rates, clip
+        self.k, self.epochs = k, epochs
+        self.update = run.windows
+        apart = {id(m.log_theta) for m in memories(run.model) if m.learns_theta}
+        parameters = [p for p in run.model.parameters() if p.requires_grad]
+        self.clipped = [
+            [p for p in parameters if (id(p) in apart) is learned] for learned in (False, True)
+        ]
+
+    def run(self, data: Source, batch_size: int, label: str, quiet: bool) -> tuple[float, float]:
+        """Return the mean loss and the seconds."""
+        self.model.train()
+        n = n_batches(data, batch_size)
+        total, count, start = 0.0, 0, time.perf_counter()
+        with progress(label, n, quiet) as advance:
+            for j, batch in enumerate(batches(data, batch_size, self.model, self.order)):
+                share = (self.k + j / max(n, j + 1)) / self.epochs
+                for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+                    group["lr"] = rate * 0.5 * (1.0 + math.cos(math.pi * share))
+                total += self._step(batch) * len(batch.targets)
+                count += len(batch.targets)
+                advance(1)
+        if not count:
+            raise SpecError("the loader must give at least one batch")
+        return total / count, time.perf_counter() - start
+
+    def _step(self, batch: Batch) -> float:
+        error = error_of(self.model, batch, self.loss)
+        self.optimiser.zero_grad()
+        error.backward()
+        norms = [nn.utils.clip_grad_norm_(part, self.clip) for part in self.clipped if part]
+        found, *sizes = torch.stack([x.detach().to(error) for x in (error, *norms)]).tolist()
+        if not all(map(math.isfinite, (found, *sizes))):
+            what = "loss" if not math.isfinite(found) else "gradient"
+            raise UnstableError(
+                f"the {what} is {found if what == 'loss' else sum(sizes)} in epoch {self.k + 1}: "
+                "lower lr or clip, or normalize the inputs; the weights are those before this batch"
+            )
+        self.optimiser.step()
+        self.update.follow()
+        return float(found)
+
+
+def _is_over(history: list[Epoch], patience: int | None) -> bool:
+    """Return whether the last ``patience`` epochs were no better than one before them."""
+    found = [e.validation for e in history if e.validation is not None]
+    return (
+        patience is not None and len(found) - found.index(min(found)) > patience if found else False
+    )
 
 
 @torch.no_grad()
-def predict(model: nn.Module, inputs: tuple[Tensor, ...], batch_size: int = 1000) -> Tensor:
-    """Return the outputs of a model in evaluation mode (no dropout)."""
+def _mean_loss(model: nn.Module, data: Source, loss: Loss, batch_size: int) -> float:
+    total, count = 0.0, 0
+    for batch in batches(data, batch_size, model):
+        total += float(error_of(model, batch, loss)) * len(batch.targets)
+        count += len(batch.targets)
+    return total / max(count, 1)
+
+
+def windows(model: nn.Module) -> tuple[float, ...]:
+    """Return the windows of a model that are learned [samples]."""
+    return tuple(t for m in memories(model) if m.learns_theta for t in m.theta.tolist())
+
+
+@torch.no_grad()
+def predict(
+    model: nn.Module, inputs: Any, batch_size: int = 1000, *, lengths: Any = None
+) -> Tensor:
+    """Return the outputs of a model in evaluation mode (no dropout).
+
+    Parameters
+    ----------
+    model : Module
+    inputs : tensor, array, list of sequences (n_steps, n_in), or tuple of tensors
+    batch_size : int
+    lengths : sequence of int or bool mask (n_examples, n_steps), optional
+        Of padded inputs. Outputs of steps that do not count are zero.
+
+    Raises
+    ------
+    SpecError
+        If inputs and lengths do not match, or padding is not declared.
+    """
     model.eval()
-    parts = []
-    for k in range(0, len(inputs[0]), batch_size):
-        found = model(*(x[k : k + batch_size] for x in inputs))
-        parts.append(found[0] if isinstance(found, tuple) else found)
+    data, parts = examples(model, inputs, None, lengths), []
+    for k in range(0, len(data), batch_size):
+        at = slice(k, k + batch_size)
+        part = Examples(
+            inputs=tuple(like(x[at], model) for x in data.inputs),
+            lengths=None if data.lengths is None else like(data.lengths[at], model),
+        )
+        parts.append(outputs(model, part))
     return torch.cat(parts)
 
 

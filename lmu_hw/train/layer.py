@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +14,12 @@ from torch import Tensor, nn
 from ..errors import SpecError
 from ..models import network
 from ..models.network import Activation
-from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_, numbers
+from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_
+from .chunked_steps import SLOPES
+from .exact_buffers import numbers
+from .folded_layer import LayerWeights, run_folded
 from .straight_through import FLOATS, StraightThrough
-from .trainable_memory import LegendreMemory
+from .trainable_memory import LegendreMemory, wide
 
 ENCODERS = ("e_x", "e_h", "e_m")
 
@@ -43,7 +47,9 @@ class LMU(nn.Module):
     ``(n_sequences, n_steps, output_size)``, and ``layer(x, state)`` returns the output and the
     state ``(m, h)``, or ``(m, h, c)`` of an LSTM cell: m ``(n_sequences, channels * order)``,
     h, the last output, ``(n_sequences, output_size)``. Without e_h and e_m all steps of
-    the memory run at once.
+    the memory run at once. With them, a dense or simple recurrent cell runs folded
+    (`lmu_hw.train.folded_layer`), and other cells step by step. Second derivatives need `in_steps`.
+    16-bit layers and autocast keep the recurrence in float32.
 
     Encoders start as in the paper: e_x and e_h uniform (LeCun), e_m zero; cells start normal
     (Xavier).
@@ -102,7 +108,7 @@ class LMU(nn.Module):
         theta: float,
         *,
         memory_d: int = 1,
-        activation: Activation = Activation.TANH,
+        activation: Activation | str = Activation.TANH,
         learn_theta: bool = False,
     ) -> LMU:
         """Return the layer of the paper: all encoders, and a tanh layer that reads m, x and h."""
@@ -118,7 +124,7 @@ class LMU(nn.Module):
         order: int,
         theta: float | Sequence[float],
         *,
-        activation: Activation = Activation.RELU,
+        activation: Activation | str = Activation.RELU,
         learn_theta: bool = False,
         dropout: float = 0.0,
     ) -> LMU:
@@ -143,6 +149,8 @@ class LMU(nn.Module):
         """Run the layer over sequences; ``last_only`` gives the output of the last step alone."""
         if self.is_feed_forward:
             return self._parallel(x, state, last_only, estimator)
+        if self._can_be_folded and not estimator.signals:
+            return self._folded(x, state, last_only)
         return self.in_steps(x, state, last_only=last_only, estimator=estimator)
 
     def _parallel(
@@ -160,6 +168,45 @@ class LMU(nn.Module):
         y, inner_n = self.cell(read, tuple(inner) if inner else None, estimator=cell_estimator)
         return (y[:, -1:] if last_only else y), (m_n, *inner_n)
 
+    @property
+    def _can_be_folded(self) -> bool:
+        cell = self.cell
+        if isinstance(cell, Dense) and cell.dropout.training and cell.dropout.p > 0.0:
+            return False
+        if cell is None or type(cell) not in (SimpleRNN, Dense):
+            return False
+        return cell.activation in SLOPES
+
+    def _folded(self, x: Tensor, state: State | None, last_only: bool) -> tuple[Tensor, State]:
+        m, h = self._start(x) if state is None else state
+        dtype, x = x.dtype, x.to(wide(x.dtype))
+        # errors add up over the steps, so that 16 bits are too few
+        with _no_autocast(x.device.type):
+            y, m, h = run_folded(
+                self.memory.recursion(), self._weights().to(x), x, m.to(x), h.to(x)
+            )
+        # h, not y[:, -1]: the gradient of a slice of y is a tensor of all steps
+        h = h.to(dtype)
+        return (h[:, None] if last_only else y.to(dtype)), (m, h)
+
+    def _weights(self) -> LayerWeights:
+        """Return all weights; those that the layer does not have are zeros."""
+        cell, n_m = self.cell, self.memory.channels * self.memory.order
+        assert cell is not None, "only layers with a cell are folded"
+        b, n = cell.b, cell.hidden_size
+        eye = torch.eye(self.memory.channels, dtype=b.dtype, device=b.device)
+        return LayerWeights(
+            e_x=eye if self.e_x is None else self.e_x,
+            e_h=b.new_zeros(self.memory.channels, n) if self.e_h is None else self.e_h,
+            e_m=b.new_zeros(self.memory.channels, n_m) if self.e_m is None else self.e_m,
+            b=b.new_zeros(self.memory.channels) if self.b is None else self.b,
+            W_x=cell.W[:, n_m:] if self.reads_input else b.new_zeros(n, self.input_size),
+            W=cell.W[:, :n_m],
+            U=cell.U if isinstance(cell, SimpleRNN) else b.new_zeros(n, n),
+            b_z=b,
+            activation=cell.activation,
+        )
+
     def in_steps(
         self,
         x: Tensor,
@@ -168,25 +215,24 @@ class LMU(nn.Module):
         last_only: bool = False,
         estimator: StraightThrough = FLOATS,
     ) -> tuple[Tensor, State]:
-        """Run the layer step by step; the result is that of `forward`."""
+        """Run the layer step by step; the result is that of `forward`, which is faster."""
         memory, cell = self.memory, self.cell
-        recursion = memory.recursion().to(x.dtype)
         m, *inner = self._start(x) if state is None else state
-        m = m.reshape(len(x), memory.channels, memory.order)
+        m = m.to(wide(m.dtype)).reshape(len(x), memory.channels, memory.order)
+        recursion = memory.recursion().to(m)
         n_m = memory.channels * memory.order
         outputs = []
         # unbind, not index: the gradient of every index would be a tensor of all steps
         steps = (a.unbind(1) for a in (x, self._encode(x), self._project_input(x)))
         for t, (x_t, u, projected) in enumerate(zip(*steps, strict=True)):
             now = estimator.at(t)
-            flat = m.reshape(len(x), n_m)
+            flat = m.reshape(len(x), n_m).to(x)
             if self.e_h is not None:
                 u = torch.addmm(u, inner[0], self.e_h.T)
             if self.e_m is not None:
                 u = torch.addmm(u, flat, self.e_m.T)
-            m = recursion.step(m, now("u", u))
-            flat = now("m", m.reshape(len(x), n_m))
-            m = flat.reshape(m.shape)
+            m = now("m", recursion.step(m, now("u", u).to(m)).reshape(len(x), n_m))
+            flat, m = m.to(x), m.view(-1, memory.channels, memory.order)
             if cell is None:
                 inner = [torch.cat([flat, x_t], dim=1) if self.reads_input else flat]
             else:
@@ -285,3 +331,9 @@ class LMU(nn.Module):
             if (array := getattr(layer, name)) is not None:
                 fill_(getattr(made, name), array)
         return made
+
+
+def _no_autocast(device: str) -> AbstractContextManager[object]:
+    """Return the context in which products keep their dtype."""
+    available = torch.amp.is_autocast_available(device)
+    return torch.autocast(device, enabled=False) if available else nullcontext()

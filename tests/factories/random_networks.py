@@ -63,7 +63,7 @@ def random_network(seed: int) -> FloatNetwork:
 def random_program(seed: int) -> Program:
     """Return a program of one to three layers of any kind, its widths and biases by the dice."""
     rng = np.random.default_rng(seed)
-    net = _remembering(seed)
+    net = remembering(seed)
     data = [rng.uniform(-1, 1, (30, net.n_in)) for _ in range(2)]
     widths = Widths(
         weight_bits=int(rng.integers(2, 17)),
@@ -80,7 +80,7 @@ def random_program(seed: int) -> Program:
     return program
 
 
-def _remembering(seed: int) -> FloatNetwork:
+def remembering(seed: int) -> FloatNetwork:
     """Return a random network with a state: lmu-hw makes no program of others."""
     stacks = (random_network(seed + k * STRIDE) for k in count())
     return next(s for s in stacks if not all(isinstance(layer, DenseLayer) for layer in s.layers))

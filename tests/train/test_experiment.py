@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,10 +70,24 @@ def test_an_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert rows["LSTM, float"]["parameters"] <= rows["LMU, float"]["parameters"]
     assert "QAT, 4-bit weights" in capsys.readouterr().out
     assert json.loads((tmp_path / "tones.json").read_text())["rows"] == rows
+    assert (tmp_path / "tones.png").stat().st_size > 10_000
     assert read_model(tmp_path / "tones_qat4.npz").n_out == 2
     # once more from the checkpoints: the same figures at once
     again = experiment.run(task(), model(), None, given)
     assert again["rows"]["QAT, 4-bit weights"] == rows["QAT, 4-bit weights"]
+
+
+def test_without_matplotlib_only_the_picture_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    given = options(tmp_path, "--epochs", "1", "--qat-epochs", "0")
+    experiment.run(task(), model(), None, given)
+    said = capsys.readouterr()
+    assert "LMU, float" in said.out
+    assert said.err == "no picture: python -m pip install 'lmu-hw[plots]'\n"
+    assert (tmp_path / "tones.json").is_file()
+    assert not (tmp_path / "tones.png").exists()
 
 
 def test_the_model_file_makes_the_program_that_was_trained(tmp_path: Path) -> None:

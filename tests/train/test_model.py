@@ -197,3 +197,43 @@ def test_a_trained_matrix_of_an_unknown_window_comes_back_as_it_was() -> None:
     taken = train.LegendreMemory.of(memory)
     assert torch.isnan(taken.theta).all()
     assert taken.memories() == (memory,)
+
+
+KNOWN = "must be one of linear, tanh, sigmoid, relu"
+
+
+def test_activations_and_discretizers_have_names() -> None:
+    assert train.Dense(1, 1, "relu").activation is Activation.RELU
+    assert train.LSTM(1, 1, "relu", "hard_sigmoid").gate is Activation.HARD_SIGMOID
+    assert train.LMU.of_paper(1, 2, 3, 9.0, activation="sigmoid").cell.activation.value == "sigmoid"
+    assert train.LMU.feed_forward(1, 2, 3, 9.0, activation="tanh").cell.activation.value == "tanh"
+    euler = train.LegendreMemory(3, 30.0, discretizer="euler")
+    wanted = train.LegendreMemory(3, 30.0, discretizer=Discretizer.EULER)
+    assert torch.equal(euler.recursion().Abar, wanted.recursion().Abar)
+    assert euler.memories()[0].discretizer is Discretizer.EULER
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "Dense"])
+def test_unknown_activations_are_refused(kind: str) -> None:
+    cell = getattr(train, kind)
+    for wrong in ("rleu", 3, None, "ReLU"):
+        with pytest.raises(SpecError, match=f"activation {KNOWN}"):
+            cell(1, 1, wrong)
+    if kind in ("LSTM", "GRU"):
+        with pytest.raises(SpecError, match=f"gate {KNOWN}.*not 'step'"):
+            cell(1, 1, gate="step")
+        with pytest.raises(SpecError, match="gate must not be softmax"):
+            cell(1, 1, gate="softmax")
+    if kind != "Dense":
+        with pytest.raises(SpecError, match="activation must not be softmax, which only a Dense"):
+            cell(1, 1, Activation.SOFTMAX)
+    with pytest.raises(SpecError, match=r"discretizer must be one of .*zoh.*not 'tustin'"):
+        train.LegendreMemory(3, 30.0, discretizer="tustin")
+
+
+def test_a_softmax_before_the_end_is_refused() -> None:
+    with pytest.raises(SpecError, match="layer 1: softmax must be the last"):
+        train.Model([train.Dense(1, 2, "softmax"), train.Dense(2, 1)])
+    hidden = train.LMU.feed_forward(1, 2, 3, 9.0, activation="softmax")
+    with pytest.raises(SpecError, match="layer 1: softmax must be the last"):
+        train.Model([hidden, train.Dense(2, 1)])

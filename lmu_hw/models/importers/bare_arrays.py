@@ -69,7 +69,9 @@ def read_arrays(path: Path) -> dict[str, Array]:
         if path.suffix == ".npz":
             arrays = read_npz(path)
             return {
-                name: _doubles(array) for name, array in arrays.items() if array.dtype.kind != "c"
+                name: _exact_doubles(path, name, array)
+                for name, array in arrays.items()
+                if array.dtype.kind != "c"
             }
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
@@ -233,6 +235,20 @@ def _doubles(array: np.ndarray) -> Array:
     """Return an array as float64; the network rejects non-finite values and names the array."""
     with np.errstate(all="ignore"):
         return array.astype(np.float64)
+
+
+def _exact_doubles(path: Path, name: str, array: np.ndarray) -> Array:
+    """Return an array as float64; reject numbers that float64 does not hold."""
+    found = _doubles(array)
+    if array.dtype.itemsize >= 8 and array.dtype != np.float64:
+        with np.errstate(all="ignore"):
+            back = found.astype(array.dtype)
+        if not np.array_equal(back, array, equal_nan=array.dtype.kind == "f"):
+            raise ModelFileError(
+                f"{path}: {name[:80]!r} is {array.dtype} and does not fit in float64; "
+                "save it as float64"
+            )
+    return found
 
 
 def _package(name: str, why: str) -> Any:

@@ -1,12 +1,13 @@
-"""The neutral model file: a .npz of float64 arrays and a description, no pickles.
+"""The neutral model file: a .npz of arrays of numbers and a description, no pickles.
 
 Member ``model`` is the description, JSON in UTF-8 bytes; the arrays of layer k are ``k/e_x``,
 ``k/cell.W`` and so on. Its keys ``inputs`` and ``outputs``, where there are any, list a channel for
-each element: ``name``, ``unit``, ``scale``, ``offset``. The same network always gives the same
-bytes. A model from quantization-aware training also holds the statistics that its word formats were
-chosen from:
-``ranges/SIGNAL`` has, for a signal of `lmu_hw.quantize.lower`, the peak followed by the mean square
-of each element.
+each element: ``name``, ``unit``, ``scale``, ``offset``. Arrays are float64 unless a smaller type is
+asked for; a reader takes every type that float64 holds exactly. The same network always gives the
+same bytes. A model from quantization-aware training also holds the statistics that its word formats
+were chosen from: ``ranges/SIGNAL`` has, for a signal of `lmu_hw.quantize.lower`, the peak followed
+by the mean square of each element. Key ``training`` and arrays ``training/NAME`` are of
+`lmu_hw.train.save`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 from ..._support.array_types import Array
 from ..._support.channel import Channel
-from ...errors import FormatError, LMUHWError, ModelFileError, read_error
+from ...errors import FormatError, LMUHWError, ModelFileError, SpecError, read_error
 from ...memory.legendre import StateSpace
 from ...memory.spec import Discretizer
 from ..network import (
@@ -51,20 +52,46 @@ CELLS: dict[str, type[Cell]] = {
 }
 
 
-RANGES = "ranges/"
+RANGES, TRAINING = "ranges/", "training/"
+DTYPES = ("float64", "float32", "float16")
 
 
 def to_bytes(
-    network: FloatNetwork, ranges: Mapping[str, tuple[float, Array]] | None = None
+    network: FloatNetwork,
+    ranges: Mapping[str, tuple[float, Array]] | None = None,
+    dtype: str = "float64",
+    *,
+    training: Mapping[str, Any] | None = None,
+    trained_arrays: Mapping[str, Array] | None = None,
 ) -> bytes:
-    """Return the bytes of the model file, with peak and power of every signal if given."""
+    """Return the bytes of the model file, with peak and power of every signal if given.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+    ranges : mapping of str to (float, float array), optional
+    dtype : str
+        ``"float64"``, ``"float32"`` or ``"float16"``: the type that weights are rounded to.
+    training : mapping, optional
+        What training needs beside the network, of types that JSON has; ``widths`` holds the word
+        lengths that the weights were trained for.
+    trained_arrays : mapping of str to float array, optional
+        Parameters that the network does not hold.
+
+    Raises
+    ------
+    SpecError
+        If the type is another, or too small for a weight.
+    """
     members: dict[str, Any] = {}
     layers = []
     for k, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
         layers.append({"name": name, **_describe(layer)})
-        members |= {f"{k}/{key}": np.ascontiguousarray(array) for key, array in arrays(layer)}
+        members |= {f"{k}/{key}": _rounded(key, array, dtype) for key, array in arrays(layer)}
     for name, (peak, power) in (ranges or {}).items():
         members[RANGES + name] = np.append(peak, power)
+    for name, array in (trained_arrays or {}).items():
+        members[TRAINING + name] = np.ascontiguousarray(array)
     channels = {"inputs": network.inputs, "outputs": network.outputs}
     text = json.dumps(
         {
@@ -73,11 +100,22 @@ def to_bytes(
             "every_step": network.every_step,
             "layers": layers,
             **{k: [asdict(c) for c in v] for k, v in channels.items() if v is not None},
+            **({} if training is None else {"training": dict(training)}),
         }
     )
     buffer = io.BytesIO()
     np.savez(buffer, model=np.frombuffer(text.encode(), dtype=np.uint8), **members)
     return buffer.getvalue()
+
+
+def _rounded(key: str, array: Array, dtype: str) -> np.ndarray:
+    if dtype not in DTYPES:
+        raise SpecError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    with np.errstate(over="ignore"):
+        rounded = np.ascontiguousarray(array, dtype=dtype)
+    if not np.all(np.isfinite(rounded)):
+        raise SpecError(f"{key} must fit in {dtype}; its largest is {np.abs(array).max():g}")
+    return rounded
 
 
 def is_model_file(path: Path) -> bool:
@@ -137,6 +175,26 @@ def read_ranges(path: Path) -> dict[str, tuple[float, Array]]:
         if array.ndim != 1 or len(array) < 2 or not np.all(array >= 0.0):
             raise ModelFileError(f"{path} is a damaged model: {name}; import it again")
     return {k.removeprefix(RANGES): (float(v[0]), v[1:].copy()) for k, v in found.items()}
+
+
+def read_training(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return what `to_bytes` was given as ``training`` and ``trained_arrays``; empty if nothing.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged.
+    """
+    if path.suffix != ".npz" or not is_model_file(path):
+        return {}, {}
+    found = read_arrays(path)
+    text = found.pop("model").astype(np.uint8).tobytes().decode("utf-8", "replace")
+    data = parse_json(text, f"{path}: model")
+    training = data.get("training", {})
+    if type(training) is not dict:
+        raise ModelFileError(f"{path} is a damaged model: training; save it again")
+    own = {k: v for k, v in found.items() if k.startswith(TRAINING)}
+    return training, {k.removeprefix(TRAINING): v for k, v in own.items()}
 
 
 def _channels(described: Any) -> tuple[Channel, ...] | None:

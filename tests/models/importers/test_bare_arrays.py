@@ -147,6 +147,20 @@ def test_too_many_arrays_are_refused(tmp_path: Path) -> None:
     assert f"must be at most {MAX_ARRAYS}" in refusal(path)
 
 
+def test_numbers_that_float64_does_not_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    for exact in (np.int64(2**60), np.uint64(2**63), np.longdouble(0.1).astype(np.float64)):
+        np.savez(path, W=np.array([exact]))
+        assert read_arrays(path)["W"][0] == exact
+    inexact = [np.int64(2**53 + 1)]
+    if np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant:
+        inexact.append(np.longdouble(1) / 3)
+    for number in inexact:
+        np.savez(path, W=np.array([number]))
+        said = f"'W' is {number.dtype} and does not fit in float64; save it as float64"
+        assert said in refusal(path)
+
+
 def test_missing_and_unknown_files_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "none.npz")
     assert "must be one of .npz, .safetensors" in refusal(tmp_path / "model.pkl")

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from lmu_hw._support.channel import Channel
-from lmu_hw.errors import LMUHWError, ModelFileError
+from lmu_hw.errors import LMUHWError, ModelFileError, SpecError
 from lmu_hw.models import forward
 from lmu_hw.models.importers import load
 from lmu_hw.models.importers.model_file import to_bytes
 from lmu_hw.models.network import (
     Activation,
     FloatNetwork,
+    LinearMemory,
     LMULayer,
+    arrays,
 )
 from tests.factories.networks import EVERY_KIND, random
 
@@ -36,6 +38,29 @@ def test_round_trip(tmp_path: Path) -> None:
     assert to_bytes(back) == path.read_bytes()
     x = random(2, 11, 3)
     np.testing.assert_array_equal(forward.run(back, x), forward.run(EVERY_KIND, x))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_smaller_types_are_read_exactly(dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    path.write_bytes(to_bytes(EVERY_KIND, dtype=dtype))
+    back = load(path)
+    for layer, original in zip(back.layers, EVERY_KIND.layers, strict=True):
+        for (_, got), (name, array) in zip(arrays(layer), arrays(original), strict=True):
+            assert got.dtype == np.float64
+            np.testing.assert_array_equal(got, array.astype(dtype).astype(np.float64), name)
+    assert to_bytes(back, dtype=dtype) == path.read_bytes()
+
+
+def test_types_that_do_not_hold_the_weights_are_refused() -> None:
+    with pytest.raises(SpecError, match="must be one of float64, float32, float16, not 'int8'"):
+        to_bytes(EVERY_KIND, dtype="int8")
+    memory = LinearMemory(order=2, theta=5.0)
+    large = LMULayer(memory=memory, n_in=1, e_x=np.array([[7e4]]))
+    network = FloatNetwork(names=("large",), layers=(large,))
+    with pytest.raises(SpecError, match=r"e_x must fit in float16; its largest is 70000$"):
+        to_bytes(network, dtype="float16")
+    assert len(to_bytes(network, dtype="float32")) > 0
 
 
 def test_a_window_that_nobody_knows_stays_unknown(tmp_path: Path) -> None:
