@@ -249,14 +249,17 @@ def _tolerance(found: MonteCarloReport, n_sample: int, difference: float) -> Tol
         seed=found.seed,
         tolerance=found.tolerance,
         unstable=found.unstable,
-        errors=_spread(found.errors),
-        calibrated=None if found.calibrated_errors is None else _spread(found.calibrated_errors),
+        errors=error_spread(found.errors),
+        calibrated=None
+        if found.calibrated_errors is None
+        else error_spread(found.calibrated_errors),
         sample=n_sample,
         difference=float(f"{difference:.6g}"),
     )
 
 
-def _spread(errors: Array) -> ErrorSpread:
+def error_spread(errors: Array) -> ErrorSpread:
+    """Return median, likely and largest of errors; infinity is an unstable unit."""
     # without interpolation, which infinity would spoil
     shares = np.quantile(errors, [0.5, LIKELY, 1.0], method="higher")
     median, likely, largest = (float(f"{x:.6g}") if np.isfinite(x) else None for x in shares)
