@@ -90,6 +90,7 @@ def checks() -> list[Check]:
         *_cross(AVR),
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
+        _package("schemdraw", "schemdraw", "analog", "python -m pip install 'lmu-hw[analog]'"),
     ]
 
 

