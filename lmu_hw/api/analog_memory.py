@@ -23,7 +23,8 @@ from ..circuits.exact_memory import exact_transient
 from ..circuits.ngspice_signal import simulate_signal
 from ..circuits.nodal import linear_circuit
 from ..circuits.request import make_request
-from ..circuits.verify_directory import AnalogVerification, verify_design, verify_directory
+from ..circuits.tolerance_report import AnalogVerification
+from ..circuits.verify_directory import verify_design, verify_directory
 from ..errors import SpecError
 
 if TYPE_CHECKING:

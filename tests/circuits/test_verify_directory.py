@@ -11,7 +11,8 @@ from lmu_hw.circuits.exact_memory import exact_response
 from lmu_hw.circuits.monte_carlo import monte_carlo
 from lmu_hw.circuits.request import make_request
 from lmu_hw.circuits.tap_fit import band_frequencies
-from lmu_hw.circuits.verify_directory import error_spread, verify_design
+from lmu_hw.circuits.tolerance_report import error_spread
+from lmu_hw.circuits.verify_directory import verify_design
 from lmu_hw.errors import CircuitMismatchError
 from tests.tools import needs
 
