@@ -4,10 +4,10 @@
 
 The networks and data of examples/, 4-bit weights. A round trains a few batches in floats, as
 integers, and as integers the plain way: a program made for every batch, and run by the interpreter
-step by step. The parts of a round follow each other, so that the load of the machine affects all
-alike; the table gives the median of the ratios within a round. After every round the program is
-exported, compiled to C and run on some sequences from their first step: its words must be those of
-training.
+step by step; and a batch of the LSTM that the example compares itself with. The parts of a round
+follow each other, so that the load of the machine affects all alike; the table gives the median of
+the ratios within a round. After every round the program is exported, compiled to C and run on some
+sequences from their first step: its words must be those of training.
 
 It measures the parts of `lmu_hw.train.Quantized`, so it imports them.
 """
@@ -18,6 +18,7 @@ import argparse
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ from lmu_hw.program.integer_program import Role
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.quantize.quantize_network import QuantizedNetwork, quantize_network
 from lmu_hw.quantize.ranges import SignalStatistics
-from lmu_hw.train import LMU, Activation, Dense, Model, Quantized, Widths, export, fit, predict
+from lmu_hw.train import Model, Quantized, Widths, export, fit, lstm_like, predict
 from lmu_hw.train.signal_values import OUTPUT, SignalValues
 from lmu_hw.train.straight_through import StraightThrough
 
@@ -48,11 +49,12 @@ DIGITS = 4000
 
 
 class Task(NamedTuple):
-    """Training data, a network, the loss and the batch size."""
+    """Training data, a network and its LSTM, the loss and the batch size."""
 
     x: Tensor
     y: Tensor
     model: Model
+    rival: nn.Module
     loss: Callable[[Tensor, Tensor], Tensor]
     batch_size: int
 
@@ -63,6 +65,7 @@ class Times(NamedTuple):
     floats: float
     integers: float
     plain: float
+    lstm: float
 
 
 class Plain(Quantized):
@@ -97,35 +100,40 @@ class Plain(Quantized):
 
 def tasks(options: argparse.Namespace) -> dict[str, Callable[[], Task]]:
     """Return what makes each task."""
-    cross_entropy, few = nn.functional.cross_entropy, argparse.Namespace(**vars(options))
-    few.limit = DIGITS
+    cross_entropy, given = nn.functional.cross_entropy, vars(options) | {"validate": False}
+    every = argparse.Namespace(**given)
+    few = argparse.Namespace(
+        **given | {"limit": DIGITS, "cell": "feed-forward", "weights": "new", "order": 468}
+    )
 
     def digits() -> Task:
-        x, y, *_ = psmnist.load(few)
-        return Task(x, y, psmnist.build("feed-forward", 468), cross_entropy, 128)
+        x, y, *_ = psmnist.load(few, psmnist.pixel_order(few, psmnist.SIZE))
+        model = psmnist.build(few, psmnist.SIZE)
+        return Task(x, y, model, lstm_like(model, 1, 10), cross_entropy, 128)
 
     def beats() -> Task:
-        x, y, *_ = ecg_beats.load(options)
-        hidden = ecg_beats.HIDDEN
-        lmu = LMU.feed_forward(2, hidden, ecg_beats.ORDER, ecg_beats.THETA)
-        layers = [lmu, Dense(hidden, hidden, Activation.RELU), Dense(hidden, 2, Activation.SOFTMAX)]
-        return Task(x, y, Model(layers, every_step=False), cross_entropy, 256)
+        x, y, *_ = ecg_beats.load(every)
+        return Task(x, y, *ecg_beats.build(), cross_entropy, 256)
 
-    def spoken() -> Task:
-        x, y, *_ = spoken_digits.load(options)
-        order, theta, hidden = spoken_digits.ORDER, spoken_digits.THETA, spoken_digits.HIDDEN
-        lmu = LMU.feed_forward(spoken_digits.BANDS, hidden, order, theta)
-        head = Dense(hidden, spoken_digits.CLASSES, Activation.SOFTMAX)
-        return Task(x, y, Model([lmu, head], every_step=False), cross_entropy, 64)
+    def spoken(network: str) -> Task:
+        recipe = spoken_digits.RECIPES[network]
+        x, y, *_ = spoken_digits.load(every, recipe.steps)
+        model = recipe.build()
+        rival = lstm_like(model, spoken_digits.BANDS, spoken_digits.CLASSES)
+        return Task(x, y, model, rival, cross_entropy, 64)
 
     def series() -> Task:
-        x, y, *_ = mackey_glass.load(options)
-        return Task(x, y, mackey_glass.build("feed-forward"), nn.functional.mse_loss, 16)
+        recipe = mackey_glass.RECIPES["small"]
+        x, y = (mackey_glass.pieces(s, recipe.piece) for s in mackey_glass.series(every)[:2])
+        model = recipe.build()
+        rival = lstm_like(model, 1, 1, num_layers=4, every_step=True)
+        return Task(x, y, model, rival, nn.functional.mse_loss, recipe.batch_size)
 
     return {
         "psMNIST, feed-forward": digits,
         "ECG beats": beats,
-        "spoken digits": spoken,
+        "spoken digits, one window": partial(spoken, "one"),
+        "spoken digits, two layers": partial(spoken, "two"),
         "Mackey-Glass, learned window": series,
     }
 
@@ -135,11 +143,14 @@ def measure(task: Task, rounds: int, batches: int) -> tuple[list[Times], int]:
     at = np.linspace(0, len(task.x) - 1, CALIBRATED).round().astype(int)
     data = list(task.x[at].double().numpy())
     trained = Quantized(deepcopy(task.model), WIDTHS, data)
-    models = [deepcopy(task.model), trained, Plain(deepcopy(task.model), WIDTHS, data)]
+    plain = Plain(deepcopy(task.model), WIDTHS, data)
+    # what takes long trains on fewer batches
+    runs = [(deepcopy(task.model), 1), (trained, 1), (plain, 3), (task.rival, 6)]
     found, compared = [], 0
     for k in range(-1, rounds):
         seconds = []
-        for model, n in zip(models, (batches, batches, max(1, batches // 3)), strict=True):
+        for model, share in runs:
+            n = max(1, batches // share)
             part = torch.arange(n * task.batch_size) + max(k, 0) * batches * task.batch_size
             part = part % len(task.x)
             inputs: tuple[Tensor, ...] = (task.x[part],)
@@ -178,7 +189,8 @@ def compare(trained: Quantized, x: Tensor) -> int:
 def table(rows: dict[str, tuple[list[Times], int]]) -> str:
     """Return the text of the page."""
     lines = [
-        f"| {name} | {ratio(times, 'integers'):.1f} | {ratio(times, 'plain'):.1f} | {words:,} | 0 |"
+        f"| {name} | {ratio(times, 'integers'):.1f} | {ratio(times, 'plain'):.1f} | {words:,} | 0 "
+        f"| {_shown(ratio(times, 'lstm'))} |"
         for name, (times, words) in rows.items()
     ]
     return f"""# Training as integers
@@ -193,17 +205,22 @@ and is not counted.
   are made for every batch. All steps of an operation run at once where none waits for the one
   before.
 - **Plain**: a program made for every batch, run by the interpreter one step after the other.
+- **LSTM**: the `torch.nn.LSTM` of as many parameters that the task compares itself with, in floats.
 
 After every round the program was exported, compiled to C and run on {COMPARED} sequences from their
-first step; the last columns count the words of its outputs, and those that differ from training.
+first step; two columns count the words of its outputs, and those that differ from training.
 
 Repeat: `python benchmarks/quantized_training.py`, with `LMU_HW_DATA` naming the directory of the
 data sets.
 
-| task | as integers | plain | words compared | differ |
-|---|---|---|---|---|
+| task | as integers | plain | words compared | differ | LSTM |
+|---|---|---|---|---|---|
 {chr(10).join(lines)}
 """
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if value >= 10.0 else f"{value:.1f}"
 
 
 def ratio(times: list[Times], part: str) -> float:
@@ -230,7 +247,7 @@ def main() -> None:
         print(
             f"{name}: floats {1e3 * median(t.floats for t in times):.1f} ms a batch, as integers "
             f"x {ratio(times, 'integers'):.1f}, plain x {ratio(times, 'plain'):.1f}, {words} words "
-            f"equal, {time.perf_counter() - start:.0f} s"
+            f"equal, LSTM x {ratio(times, 'lstm'):.1f}, {time.perf_counter() - start:.0f} s"
         )
     TABLE.write_text(table(rows))
 

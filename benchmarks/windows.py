@@ -1,6 +1,6 @@
 """A window trained with the weights that read it: docs/results/windows.md.
 
-    python benchmarks/windows.py
+    PYTHONPATH=. python benchmarks/windows.py
 
 The task: give back a slow signal 10, 20, 30, 40 and 50 samples late, through a memory of order 6. A
 window under 50 samples does not hold the last delay, a long one holds all of them coarsely. The
@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.results_file import with_section
 from lmu_hw.train import LMU, Dense, Epoch, Model, fit
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "results" / "windows.md"
 PICTURE = ROOT / "docs" / "images" / "windows.svg"
+TITLE = "One window"
 DELAYS = (10, 20, 30, 40, 50)
 ORDER, UNITS, STEPS, EXAMPLES = 6, 32, 150, 128
 FIXED = (14.0, 30.0, 40.0, 45.0, 50.0, 55.0, 60.0, 70.0, 110.0, 220.0)
@@ -99,7 +101,7 @@ def draw(curves: dict[str, dict[float, list[float]]], best: float) -> None:
 
 
 def main() -> None:
-    """Run everything; write the page and the picture."""
+    """Run everything; write the section and the picture."""
     torch.set_num_threads(1)
     x, y = data()
     errors = {t: trained(model_of(t, learned=False), x, y)[-1].loss for t in FIXED}
@@ -119,16 +121,17 @@ def main() -> None:
         "lmu_hw.train.fit": {s: c[0] for s, c in ours.items()},
     }
     draw(curves, best)
-    PAGE.write_text(page(errors, best, ours, plain))
+    text = section(errors, best, ours, plain)
+    PAGE.write_text(with_section(PAGE.read_text(), TITLE, text))
 
 
-def page(
+def section(
     errors: dict[float, float],
     best: float,
     ours: dict[float, list[list[float]]],
     plain: dict[float, list[float]],
 ) -> str:
-    """Return the page with the figures."""
+    """Return the section with the figures."""
     rows = "\n".join(
         f"| {start:g} | {plain[start][-1]:.0f} | "
         + " | ".join(f"{curve[-1]:.1f}" for curve in ours[start])
@@ -136,12 +139,9 @@ def page(
         for start in STARTS
     )
     fixed = "\n".join(f"| {t:g} | {1000 * e:.2f} |" for t, e in errors.items())
-    return f"""# Learned windows
-
-A window (theta) trained together with the weights that read it. The task: a signal of up to 0.03 cycles a sample, given
-back {", ".join(map(str, DELAYS))} samples late through a memory of order {ORDER} and {UNITS} tanh units; {EXAMPLES}
-sequences of {STEPS} steps, {EPOCHS} epochs of {EXAMPLES // 16} steps, learning rate {LR:g}. Repeat:
-`python benchmarks/windows.py`.
+    return f"""The task: a signal of up to 0.03 cycles a sample, given back {", ".join(map(str, DELAYS))} samples late through a
+memory of order {ORDER} and {UNITS} tanh units; {EXAMPLES} sequences of {STEPS} steps, {EPOCHS} epochs of {EXAMPLES // 16} steps, learning rate {LR:g}. Repeat:
+`PYTHONPATH=. python benchmarks/windows.py`.
 
 With a fixed window the training error is least at {best:g} samples:
 

@@ -19,11 +19,20 @@ import numpy as np
 
 import lmu_hw as lh
 from lmu_hw import layers
+from lmu_hw.errors import LMUHWError, ModelFileError
+from lmu_hw.measure.expected_arrays import ExpectedArray, read_expected
 
 ORDER, THETA, HIDDEN = 6, 50, 600
 BANDS = 20
 GAIN, RIDGE = 0.5, 3.0
 """Of the random layer and the readout, chosen on the recordings that tune judges by."""
+DATA = {
+    "feat": ExpectedArray(shape=("steps", BANDS), low=-128, high=127),
+    "offset": ExpectedArray(shape=("bounds",), low=0, high=2**31 - 1),
+    "label": ExpectedArray(shape=("recordings",), low=0, high=9),
+    "index": ExpectedArray(shape=("recordings",), low=0, high=49),
+}
+SOURCE = "https://github.com/Jakobovski/free-spoken-digit-dataset (as log-mel features)"
 PARTS = {"test": (0, 5), "tune": (5, 10), "fit": (10, 50)}
 """Recordings of each speaker and digit: 0 to 4 are the official test set, seen at the end only."""
 
@@ -36,8 +45,13 @@ def find_data() -> Path | None:
 
 def split(path: Path) -> dict[str, lh.Dataset]:
     """Return the recordings to fit with, to tune with and to test with."""
-    data = np.load(path, allow_pickle=False)
-    sequences = np.split(data["feat"], data["offset"][1:-1])
+    data = read_expected(path, DATA, source=SOURCE)
+    offset = data["offset"]
+    if offset[0] or offset[-1] != len(data["feat"]) or np.diff(offset).min() < 1:
+        raise ModelFileError(f"{path}: offset must rise from 0 to the steps; download it: {SOURCE}")
+    if len(offset) != len(data["label"]) + 1:
+        raise ModelFileError(f"{path}: offset must hold one bound more than label; see {SOURCE}")
+    sequences = np.split(data["feat"], offset[1:-1])
     whole = lh.Dataset(sequences=tuple(sequences), labels=data["label"].astype(np.int64))
     return {
         name: whole.take(np.flatnonzero((data["index"] >= first) & (data["index"] < end)))
@@ -119,8 +133,8 @@ def main() -> None:
     if options.data is None:
         sys.exit("no data: give --data fsdd_logmel20_i8.npz (features of the Free Spoken Digits)")
     out = options.out
-    out.mkdir(parents=True, exist_ok=True)
     parts = split(options.data)
+    out.mkdir(parents=True, exist_ok=True)
     network = fit(parts["fit"])
     network.save(out / "model.npz")
     points = lh.tune(network, parts["tune"], calibration=parts["fit"], max_loss=0.005)
@@ -151,4 +165,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LMUHWError as error:
+        sys.exit(f"error: {error}")

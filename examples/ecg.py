@@ -17,11 +17,15 @@ from pathlib import Path
 import numpy as np
 
 import lmu_hw as lh
+from lmu_hw.errors import LMUHWError
+from lmu_hw.measure.expected_arrays import ExpectedArray, read_expected
 
 PIECES = 500
 RATE = 360
 THETA = 360
 TAPS = (0.0, 0.5, 1.0)
+RECORD = {"signal": ExpectedArray(shape=("samples", 2), low=0, high=2047)}
+SOURCE = "https://physionet.org/content/mitdb"
 ZERO, FULL_SCALE = 1024, 1024
 """ADC units: the record's zero, and what stands for 1.0."""
 
@@ -105,7 +109,8 @@ def main() -> None:
     options = args.parse_args()
     if options.data is None:
         sys.exit("no record: give --data mitdb_100.npz (PhysioNet's MIT-BIH Arrhythmia Database)")
-    ecg = np.load(options.data, allow_pickle=False)["signal"][:, 0].astype(np.float64) - ZERO
+    signal = read_expected(options.data, RECORD, source=SOURCE)["signal"]
+    ecg = signal[:, 0].astype(np.float64) - ZERO
     taps = "taps=" + ",".join(map(str, TAPS))
     design = lh.compile(lh.Memory(64, theta=THETA), bits=16, output=taps)
     build = design.write(options.out / "design", force=True)
@@ -121,4 +126,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LMUHWError as error:
+        sys.exit(f"error: {error}")

@@ -15,9 +15,20 @@ from argparse import Namespace
 import numpy as np
 import torch
 
-from lmu_hw.train import LMU, Activation, Dense, Model, experiment, lstm_like, script
+from lmu_hw.measure.expected_arrays import ExpectedArray, read_expected
+from lmu_hw.train import LMU, Activation, Dense, Model, experiment, lstm_like, script, seeds
 
 SOURCE = "https://physionet.org/content/mitdb (beats cut from all records)"
+CLASSES, SAMPLES = 5, 84
+BEATS = {
+    name: expected
+    for part in ("ds1", "ds2")
+    for name, expected in (
+        (f"{part}_x", ExpectedArray(shape=(f"n_{part}", SAMPLES), low=-(2**15), high=2**15 - 1)),
+        (f"{part}_y", ExpectedArray(shape=(f"n_{part}",), low=0, high=CLASSES - 1)),
+        (f"{part}_rr", ExpectedArray(shape=(f"n_{part}",), low=0, high=2**15 - 1)),
+    )
+}
 VENTRICULAR = 2
 FULL_SCALE = 512.0
 """What stands for 1 [units of the converter]."""
@@ -31,7 +42,7 @@ WEIGHT = 4.0
 def load(options: Namespace) -> tuple[torch.Tensor, ...]:
     """Return the beats of DS1 and DS2 and whether they are ventricular."""
     path = script.find(options, "ecg", "mitbih_beats_120hz_i16.npz", source=SOURCE)
-    data, found = np.load(path), []
+    data, found = read_expected(path, BEATS, source=SOURCE), []
     for part in ("ds1", "ds2"):
         step = 1 if options.limit is None else max(1, len(data[f"{part}_y"]) // options.limit)
         x = data[f"{part}_x"][::step].astype(np.float32) / FULL_SCALE
@@ -51,17 +62,21 @@ def score(scores: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Run the task."""
-    options = script.arguments(__doc__, 12, qat_epochs=2, rival_epochs=12).parse_args()
-    x, y, test_x, test_y = load(options)
-    torch.manual_seed(options.seed)
+def build() -> tuple[Model, torch.nn.Module]:
+    """Return the networks."""
     lmu = LMU.feed_forward(2, HIDDEN, ORDER, THETA, dropout=DROPOUT)
     model = Model(
         [lmu, Dense(HIDDEN, HIDDEN, Activation.RELU), Dense(HIDDEN, 2, Activation.SOFTMAX)],
         names=("lmu", "hidden", "ventricular"),
         every_step=False,
     )
+    return model, lstm_like(model, 2, 2)
+
+
+def main() -> None:
+    """Run the task."""
+    options = script.arguments(__doc__, 12, qat_epochs=2, rival_epochs=12).parse_args()
+    x, y, test_x, test_y = load(options)
     weights = torch.tensor([1.0, WEIGHT])
     task = experiment.Task(
         name="ecg_beats",
@@ -75,7 +90,7 @@ def main() -> None:
         lr=3e-3,
         weight_decay=0.1,
     )
-    experiment.run(task, model, lstm_like(model, 2, 2), options)
+    seeds.run(task, build, options)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ import numpy as np
 
 import lmu_hw as lh
 from lmu_hw import layers
+from lmu_hw.errors import LMUHWError
+from lmu_hw.measure.expected_arrays import ExpectedArray, read_expected
 
 FIRMWARE = Path(__file__).resolve().parent / "ecg_detector"
 TARGET = "c-m4"
@@ -41,6 +43,22 @@ VENTRICULAR = 2
 """The class V among the five of the AAMI."""
 CALIBRATION = 2000
 """Training beats that ranges and the rounding of weights are taken from."""
+CLASSES = 5
+"""Of the AAMI."""
+DATA = {
+    name: expected
+    for part in ("ds1", "ds2")
+    for name, expected in (
+        (
+            f"{part}_x",
+            ExpectedArray(shape=(f"n_{part}", BEAT_LENGTH), low=-(2**15), high=2**15 - 1),
+        ),
+        (f"{part}_y", ExpectedArray(shape=(f"n_{part}",), low=0, high=CLASSES - 1)),
+        (f"{part}_rec", ExpectedArray(shape=(f"n_{part}",), low=0, high=255)),
+        (f"{part}_rr", ExpectedArray(shape=(f"n_{part}",), low=0, high=2**15 - 1)),
+    )
+}
+SOURCE = "https://physionet.org/content/mitdb (beats cut from all records)"
 NAMES = ("0.7 seconds", "random layer", "score")
 
 
@@ -152,8 +170,8 @@ def main() -> None:
     if options.data is None:
         sys.exit("no data: give --data mitbih_beats_120hz_i16.npz (beats of PhysioNet's MIT-BIH)")
     out, thin = options.out, options.thin
+    data = read_expected(options.data, DATA, source=SOURCE)
     out.mkdir(parents=True, exist_ok=True)
-    data = np.load(options.data, allow_pickle=False)
     train, test = data["ds1_x"], data["ds2_x"][::thin]
     network = fit(train, data["ds1_y"] == VENTRICULAR)
     seen = as_input(train[:: len(train) // CALIBRATION])
@@ -192,4 +210,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LMUHWError as error:
+        sys.exit(f"error: {error}")

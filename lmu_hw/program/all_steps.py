@@ -9,6 +9,7 @@ executes every operation, so the words are its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from graphlib import TopologicalSorter
 
 import numpy as np
@@ -26,6 +27,10 @@ RunMemory = Callable[[MemoryUpdate, Words, Mapping[str, Words]], dict[str, Words
 """Runs a memory over all steps, given the words of its source and, by name, its states before the
 first step, shape (n_streams, length). Returns the states after every step; it may leave out the
 counters of zero-input runs."""
+StartMemory = Callable[[MemoryUpdate, Mapping[str, Words]], Callable[[Words], dict[str, Words]]]
+"""Starts a memory from given states, by name. Returns a function that runs one step: it takes the
+words of the source, shape (n_streams, n_channels), and returns the states, without the counter of a
+zero-input run."""
 
 
 class AllSteps:
@@ -39,6 +44,8 @@ class AllSteps:
         See `~lmu_hw.program.interpreter.Interpreter`.
     run_memory : callable, optional
         Runs memories that are in no loop. Default: NumPy.
+    start_memory : callable, optional
+        Starts memories in a loop. Default: the interpreter runs them.
     """
 
     def __init__(
@@ -47,11 +54,13 @@ class AllSteps:
         *,
         weights: Mapping[str, RowArrays] | None = None,
         run_memory: RunMemory | None = None,
+        start_memory: StartMemory | None = None,
     ) -> None:
         assert not program.clock, "an output is due at every step or at the last"
         self.program = program
         self._interpreter = Interpreter(program, weights=weights)
         self._run_memory = run_memory or self._memory_steps
+        self._start_memory = start_memory
         self._place = {id(op): k for k, op in enumerate(program.ops)}
         self._writer = {name: k for k, op in enumerate(program.ops) for name in op.writes}
         self._lazy = {id(op) for op, lazy in zip(program.ops, program.lazy, strict=True) if lazy}
@@ -127,6 +136,7 @@ class AllSteps:
 
     def _step_by_step(self, group: Sequence[Operation]) -> dict[str, Words]:
         """Run the operations of a loop in each step."""
+        started, counters = self._started(group)
         inside = [name for op in group for name in op.writes]
         outside = [
             {name: self._read(op, name) for name in op.reads if name not in inside} for op in group
@@ -136,15 +146,34 @@ class AllSteps:
             name: self._before.get(name, np.zeros((n, self.program.vector(name).length), np.int64))
             for name in inside
         }
-        steps = {name: np.empty((self._n_steps, *x.shape), np.int64) for name, x in now.items()}
+        steps = {
+            name: np.empty((self._n_steps, *x.shape), np.int64)
+            for name, x in now.items()
+            if name not in counters
+        }
         for t in range(self._n_steps):
             for op, read in zip(group, outside, strict=True):
                 if id(op) not in self._lazy or t == self._n_steps - 1:
                     words = now | {name: x[:, t] for name, x in read.items()}
-                    now |= self._interpreter.execute(op, words)
+                    now |= started.get(id(op), partial(self._interpreter.execute, op))(words)
             for name, found in steps.items():
                 found[t] = now[name]
         return {name: found.swapaxes(0, 1) for name, found in steps.items()}
+
+    def _started(
+        self, group: Sequence[Operation]
+    ) -> tuple[dict[int, Callable[[Mapping[str, Words]], dict[str, Words]]], set[str]]:
+        """Return memories that `start_memory` runs, by operation, and the counters left out."""
+        found: dict[int, Callable[[Mapping[str, Words]], dict[str, Words]]] = {}
+        counters: set[str] = set()
+        if self._start_memory is None or len(group) == 1:
+            return found, counters
+        for op in group:
+            if isinstance(op, MemoryUpdate):
+                before = {name: self._before[name] for name in (op.silence, *op.states)}
+                found[id(op)] = _on_source(op, self._start_memory(op, before))
+                counters.add(op.silence)
+        return found, counters
 
     def _memory_steps(
         self, op: MemoryUpdate, source: Words, before: Mapping[str, Words]
@@ -152,6 +181,12 @@ class AllSteps:
         if isinstance(op, Cascade):
             return cascade_steps(self.program.vector, op, source, before)
         return self._step_by_step([op])
+
+
+def _on_source(
+    op: MemoryUpdate, step: Callable[[Words], dict[str, Words]]
+) -> Callable[[Mapping[str, Words]], dict[str, Words]]:
+    return lambda words: step(words[op.source])
 
 
 def loops(ops: Sequence[Operation]) -> list[list[Operation]]:

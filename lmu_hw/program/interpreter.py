@@ -41,7 +41,10 @@ from .row_arrays import RowArrays
 from .spiking_step import spiking_step
 
 TABLE_FROM = 1 << 16
-"""Words from which a function is read from a table of all its results, if that is not larger."""
+"""Words so far from which a function is read from a table of all its results, if that is not
+larger than twice their number."""
+TABLES = 32
+"""Most tables that are kept."""
 
 
 class Interpreter:
@@ -73,6 +76,7 @@ class Interpreter:
         }
         self._rows = {id(op): self._prepared(op) for op in program.ops if _has_rows(op)}
         self._words: dict[str, Words] = {}
+        self._evaluated: dict[Function, int] = {}
         self.reset()
 
     def _prepared(self, op: Operation) -> _Rows:
@@ -316,12 +320,10 @@ class Interpreter:
     def _finish(self, x: Words, op: Linear | Pointwise) -> None:
         """Apply the function of ``op``, saturate and write the target."""
         if op.function is not None:
-            x = overflow(x, op.function.in_fmt, Overflow.SAT)
-            many = x.size > TABLE_FROM and x.size > 1 << (op.function.in_fmt.width - 1)
-            if many:
-                x = _table(op.function)[x - op.function.in_fmt.min]
-            else:
-                x = evaluate_function(op.function, x)
+            f, x = op.function, overflow(x, op.function.in_fmt, Overflow.SAT)
+            n = self._evaluated[f] = self._evaluated.get(f, 0) + x.size
+            many = n > TABLE_FROM and n > 1 << (f.in_fmt.width - 1)
+            x = _table(f)[x - f.in_fmt.min] if many else evaluate_function(f, x)
         self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
 
     def _run_argmax(self, op: Argmax) -> None:
@@ -364,7 +366,7 @@ def evaluate_function(f: Function, x: Words) -> Words:
     return round_shift(y, f.guard, Rounding.RND)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=TABLES)
 def _table(f: Function) -> Words:
     """Return the results of ``f`` at all words of its ``in_fmt``."""
     return evaluate_function(f, np.arange(f.in_fmt.min, f.in_fmt.max + 1, dtype=np.int64))

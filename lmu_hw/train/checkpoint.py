@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -124,6 +125,19 @@ class TrainingRun:
                 f"{path} is a checkpoint of another run ({'; '.join(differing)}); "
                 "delete it or name another"
             )
+
+
+def name_of(function: object) -> str:
+    """Return a name for a function of a run, with what `functools.partial` gives it."""
+    if not isinstance(function, partial):
+        return str(getattr(function, "__qualname__", type(function).__name__))
+    given = [_shown(value) for value in function.args]
+    given += [f"{key}={_shown(value)}" for key, value in function.keywords.items()]
+    return f"{name_of(function.func)}({', '.join(given)})"
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, (int, float, str)) else name_of(value)
 
 
 def _epoch(stored: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -52,14 +52,35 @@ class CompiledMemories:
         dict of str to int64 array, shape (n_streams, n_steps, length)
             All states but the counters of zero-input runs.
         """
-        engine = self._engine(op).with_streams(len(source))
-        states = [v.name for v in engine.program.with_role(Role.STATE)]
-        engine.load(np.concatenate([before[name] for name in states], axis=1))
+        engine = self._started(op, before)
         due = np.ones(source.shape[1], dtype=bool)
         found = engine.run(source.transpose(1, 0, 2), due=due).transpose(1, 0, 2)
-        lengths = [self._program.vector(name).length for name in op.states]
-        parts = np.split(found, np.cumsum(lengths)[:-1], axis=2)
+        parts = np.split(found, self._bounds(op), axis=2)
         return dict(zip(op.states, parts, strict=True))
+
+    def start(
+        self, op: MemoryUpdate, before: Mapping[str, Words]
+    ) -> Callable[[Words], dict[str, Words]]:
+        """Return a function that runs a memory of a loop for one step; see `StartMemory`."""
+        engine, due = self._started(op, before), np.ones(1, dtype=bool)
+        bounds = self._bounds(op)
+
+        def step(source: Words) -> dict[str, Words]:
+            parts = np.split(engine.run(source[None], due=due)[0], bounds, axis=1)
+            return dict(zip(op.states, parts, strict=True))
+
+        return step
+
+    def _started(self, op: MemoryUpdate, before: Mapping[str, Words]) -> BulkEngine:
+        engine = self._engine(op).with_streams(len(before[op.silence]))
+        states = [v.name for v in engine.program.with_role(Role.STATE)]
+        engine.load(np.concatenate([before[name] for name in states], axis=1))
+        return engine
+
+    def _bounds(self, op: MemoryUpdate) -> list[int]:
+        """Return where the states of a memory begin in its words, but for the first."""
+        lengths = [self._program.vector(name).length for name in op.states]
+        return [sum(lengths[:k]) for k in range(1, len(lengths))]
 
     def after(self, op: MemoryUpdate, source: Words) -> dict[str, Words]:
         """Return the states of a memory after the last step, from zero.

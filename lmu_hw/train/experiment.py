@@ -13,19 +13,20 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._support.array_types import Array
 from .._support.build_directory import write_file
 from .._support.progress import progress
 from ..errors import MismatchError
 from ..measure.dataset import Dataset
 from ..measure.evaluate import run_integers
-from ..models.importers.model_file import to_bytes
 from ..quantize.calibration import Calibration
 from ..quantize.quantize_network import QuantizedNetwork
 from ..quantize.word_lengths import Widths
@@ -35,7 +36,11 @@ from .experiment_picture import draw
 from .fit import Loss, fit, n_parameters, predict
 from .model import Model, export
 from .quantized import Quantized
+from .saved_model import save
 
+Sequences = Tensor | list[Array]
+Prepare = Callable[[Any], Any]
+"""Makes of sequences what a network is trained on."""
 Score = Callable[[Tensor, Tensor], Mapping[str, float]]
 CALIBRATED = 256
 """Most sequences on which ranges are calibrated."""
@@ -51,25 +56,39 @@ class Task:
     Parameters
     ----------
     name : str
-    x, test_x : float32 tensor, shape (n, n_steps, n_in)
+    x, test_x : float32 tensor, shape (n, n_steps, n_in), or list of array (n_steps, n_in)
+        A list, of sequences of different lengths, for a task of the last step alone.
     y, test_y : tensor, shape (n, ...)
     loss : callable
     score : callable
         Takes outputs and targets, returns figures by name.
     batch_size : int
     lr, weight_decay : float
+    qat_batch_size : int, optional
+        Of training as integers, where a step costs much and more sequences in it little. Default:
+        ``batch_size``.
+    compared_steps : int, optional
+        First steps in which training as integers is compared with the program. Default: all.
+    augment : callable, optional
+        Changes a batch of x, where it is a tensor, while networks are trained; see `fit`.
+    validation : tuple, optional
+        Inputs and targets; each network ends with the weights of its best epoch on them.
     """
 
     name: str
-    x: Tensor
+    x: Sequences
     y: Tensor
-    test_x: Tensor
+    test_x: Sequences
     test_y: Tensor
     loss: Loss
     score: Score
     batch_size: int = 128
     lr: float = 2e-3
     weight_decay: float = 0.01
+    qat_batch_size: int | None = None
+    compared_steps: int | None = None
+    augment: Callable[[Tensor], Tensor] | None = None
+    validation: tuple[Sequences, Tensor] | None = None
 
 
 def run(
@@ -79,35 +98,45 @@ def run(
     options: Namespace,
     *,
     act_bits: int = 16,
+    input_bits: int = 16,
     qat_lr: float = 5e-4,
+    label: str = "LMU",
 ) -> dict[str, Any]:
     """Train, quantise, score, print a table, and write model, figures and a picture of them.
 
+    ``label`` is the name of the model in the table, and in lower case that of its checkpoint.
+
     Raises
     ------
+    SpecError
+        If an option is out of range.
     MismatchError
         If training and the exported program differ in a word.
     """
     torch.set_num_threads(options.threads)
+    widths = Widths(act_bits=act_bits, input_bits=input_bits)
+    # refused before hours of training, not after them
+    qat = [replace(widths, weight_bits=bits) for bits in options.qat_bits]
     experiment = _Experiment(task, options)
-    history = experiment.train(model, "lmu", options.epochs)
-    experiment.add("LMU, float", predict(model, (task.test_x,)), model, history)
-    experiment.write("", to_bytes(export(model)))
+    history = experiment.train(model, label.lower(), options.epochs)
+    experiment.add(f"{label}, float", predict(model, task.test_x), model, history)
+    experiment.save("", model)
     if rival is not None and options.rival_epochs:
         history = experiment.train(rival, "lstm", options.rival_epochs)
-        experiment.add("LSTM, float", predict(rival, (task.test_x,)), rival, history)
-    calibration = Calibration(export(model), experiment.calibration)
+        experiment.add("LSTM, float", predict(rival, task.test_x), rival, history)
+    sequences = [model.normalized_array(x) for x in experiment.calibration]
+    calibration = Calibration(export(model), sequences)
     for bits in PTQ_BITS:
-        widths = Widths(weight_bits=bits, act_bits=act_bits)
-        design = calibration.design(widths, title=f"{task.name}, {bits}-bit weights")
-        experiment.add(f"PTQ, {bits}-bit weights", experiment.integers(design))
-    for bits in options.qat_bits if options.qat_epochs else ():
-        widths = Widths(weight_bits=bits, act_bits=act_bits)
-        trained, history = experiment.train_as_integers(model, widths, qat_lr)
-        design = trained.design()
-        experiment.add(f"QAT, {bits}-bit weights", experiment.integers(design), history=history)
+        title = f"{task.name}, {bits}-bit weights"
+        design = calibration.design(replace(widths, weight_bits=bits), title=title)
+        experiment.add(f"PTQ, {bits}-bit weights", experiment.integers(design, model))
+    for narrow in qat if options.qat_epochs else ():
+        trained, history = experiment.train_as_integers(model, narrow, qat_lr)
+        bits = narrow.weight_bits
+        y = experiment.integers(trained.design(), trained.model)
+        experiment.add(f"QAT, {bits}-bit weights", y, history=history)
         experiment.compare(trained)
-        experiment.write(f"_qat{bits}", to_bytes(export(trained.model), trained.ranges))
+        experiment.save(f"_qat{bits}", trained)
     print(table(experiment.report))
     experiment.draw()
     return experiment.report
@@ -115,10 +144,14 @@ def run(
 
 def table(report: Mapping[str, Any]) -> str:
     """Return the figures of an experiment as a text table."""
-    rows = report["rows"]
+    return text_table({label: _shown(row) for label, row in report["rows"].items()})
+
+
+def text_table(rows: Mapping[str, Mapping[str, str]]) -> str:
+    """Return rows of figures, by name, as a text table."""
     names = list(dict.fromkeys(n for row in rows.values() for n in row))
     lines = [["", *names]]
-    lines += [[label, *(_shown(row.get(n)) for n in names)] for label, row in rows.items()]
+    lines += [[label, *(row.get(n, "") for n in names)] for label, row in rows.items()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
@@ -126,58 +159,89 @@ def table(report: Mapping[str, Any]) -> str:
     )
 
 
-def _shown(value: float | None) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+def _shown(row: Mapping[str, float]) -> dict[str, str]:
+    return {n: str(v) if isinstance(v, int) else f"{v:.4g}" for n, v in row.items()}
+
+
+def _as_it_is(x: Sequences) -> Sequences:
+    return x
+
+
+def _prepared(augment: Callable[[Tensor], Tensor], prepare: Prepare, x: Tensor) -> Any:
+    return prepare(augment(x))
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """Return the indices of at most so many of n examples, spread evenly."""
+    return np.linspace(0, n - 1, min(most, n)).round().astype(int)
 
 
 class _Experiment:
     def __init__(self, task: Task, options: Namespace) -> None:
         self.task, self.options = task, options
-        at = np.linspace(0, len(task.x) - 1, min(CALIBRATED, len(task.x))).round().astype(int)
-        self.calibration = list(task.x[at].double().numpy())
-        self.report: dict[str, Any] = {"task": task.name, "seed": options.seed, "rows": {}}
-        self.losses: dict[str, list[float]] = {}
+        at = _spread(len(task.x), CALIBRATED)
+        self.calibration = [np.asarray(task.x[i], dtype=np.float64) for i in at]
+        self.report: dict[str, Any] = {
+            "task": task.name,
+            "seed": options.seed,
+            "rows": {},
+            "losses": {},
+        }
 
-    def write(self, suffix: str, content: bytes) -> None:
-        """Write a neutral model file."""
-        self.options.out.mkdir(parents=True, exist_ok=True)
-        path = self.options.out / f"{self.task.name}{suffix}.npz"
-        write_file(path, lambda file: file.write(content))
+    def save(self, suffix: str, model: Model | Quantized) -> None:
+        """Write a model file."""
+        save(model, self.options.out / f"{self.task.name}{suffix}.npz")
 
     def train(self, model: nn.Module, label: str, epochs: int) -> list[Epoch]:
         task = self.task
-        inputs = task.x
-        if isinstance(model, Model) and has_fixed_memory(model):
-            inputs = last_states(model, task.x)
+        prepare: Prepare = _as_it_is
+        if isinstance(task.x, Tensor) and isinstance(model, Model) and has_fixed_memory(model):
+            prepare = partial(last_states, model)
             model = AfterMemory(model)
-        return self.fit(model, (inputs,), label, epochs, task.lr, task.weight_decay)
+        return self.fit(
+            model,
+            prepare,
+            label,
+            epochs,
+            lr=task.lr,
+            weight_decay=task.weight_decay,
+            batch_size=task.batch_size,
+        )
 
     def fit(
         self,
         model: nn.Module,
-        inputs: tuple[Tensor, ...],
+        prepare: Prepare,
         label: str,
         epochs: int,
-        lr: float,
-        weight_decay: float,
+        limit: int | None = None,
+        **settings: Any,
     ) -> list[Epoch]:
         task, options = self.task, self.options
+        x, y = task.x, task.y
+        if limit is not None:
+            at = _spread(len(x), limit)
+            x, y = (x[at] if isinstance(x, Tensor) else [x[i] for i in at]), y[at]
+        augment = None if task.augment is None else partial(_prepared, task.augment, prepare)
+        held = task.validation
         history = fit(
             model,
-            inputs,
-            task.y,
+            # what changes in every batch cannot be prepared once
+            prepare(x) if augment is None else x,
+            y,
             task.loss,
+            augment=augment,
             epochs=epochs,
-            batch_size=task.batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
             seed=options.seed,
+            validation=None if held is None else (prepare(held[0]), held[1]),
             checkpoint=options.out / f"{task.name}_{label}.pt",
+            csv=options.out / f"{task.name}_{label}.csv",
             label=f"{task.name} {label}",
             quiet=options.quiet,
+            **settings,
         )
         if history:
-            self.losses[label] = [epoch.loss for epoch in history]
+            self.report["losses"][label] = [epoch.loss for epoch in history]
         return history
 
     def train_as_integers(
@@ -185,32 +249,34 @@ class _Experiment:
     ) -> tuple[Quantized, list[Epoch]]:
         """Return a copy of the model, trained further as integers."""
         made = Quantized(copy.deepcopy(model), widths, self.calibration)
-        inputs: tuple[Tensor, ...] = (self.task.x,)
-        if made.starts_at_last_step:
-            inputs = made.before_last(self.task.x)
-        label = f"qat{widths.weight_bits}"
-        return made, self.fit(made, inputs, label, self.options.qat_epochs, lr, 0.0)
+        from_last = isinstance(self.task.x, Tensor) and made.starts_at_last_step
+        history = self.fit(
+            made,
+            made.before_last if from_last else _as_it_is,
+            f"qat{widths.weight_bits}",
+            self.options.qat_epochs,
+            limit=self.options.qat_limit,
+            lr=lr,
+            batch_size=self.task.qat_batch_size or self.task.batch_size,
+        )
+        return made, history
 
-    def integers(self, design: QuantizedNetwork) -> Tensor:
+    def integers(self, design: QuantizedNetwork, model: Model) -> Tensor:
         """Return the outputs of a program on the test data."""
-        dataset = Dataset(sequences=tuple(self.task.test_x.numpy()))
-        with progress("integers", len(dataset), self.options.quiet) as advance:
-            found = run_integers(design, dataset, advance=advance)
-        y = torch.tensor(np.stack(found.values), dtype=torch.float32)
-        return y if design.network.every_step else y[:, -1]
+        with progress("integers", len(self.task.test_x), self.options.quiet) as advance:
+            return outputs(design, model, self.task.test_x, advance)
 
     def compare(self, trained: Quantized) -> None:
         """Raise `MismatchError` unless training and the program give the same outputs."""
-        few = self.task.test_x[:COMPARED]
-        y = predict(trained, (few,))
-        dataset = Dataset(sequences=tuple(few.numpy()))
-        found = run_integers(trained.design(), dataset).values
-        wanted = torch.tensor(np.stack(found), dtype=torch.float32).reshape(y.shape)
+        n, few = self.task.compared_steps, self.task.test_x[:COMPARED]
+        few = few[:, :n] if isinstance(few, Tensor) else [x[:n] for x in few]
+        y = predict(trained, few)
+        wanted = outputs(trained.design(), trained.model, few).reshape(y.shape)
         if not torch.equal(y, wanted):
             at = tuple(int(i) for i in (y != wanted).nonzero()[0])
             raise MismatchError(
                 backend="training",
-                step=at[1] if len(at) > 2 else few.shape[1] - 1,
+                step=at[1] if len(at) > 2 else len(few[at[0]]) - 1,
                 signal="y",
                 index=at[-1],
                 expected=str(float(wanted[at])),
@@ -238,16 +304,26 @@ class _Experiment:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, lambda file: file.write(text.encode()))
         if not self.options.quiet:
-            shown = ", ".join(f"{_shown(value)} {name}" for name, value in row.items())
+            shown = ", ".join(f"{value} {name}" for name, value in _shown(row).items())
             print(f"{self.task.name}: {label}: {shown}", file=sys.stderr)
 
     def draw(self) -> None:
         """Draw the figures, if matplotlib is installed."""
         path = self.options.out / f"{self.task.name}.png"
-        if draw(path, self.task.name, self.losses, self.report["rows"]):
-            print(f"drawn in {path}")
-        else:
-            print("no picture: python -m pip install 'lmu-hw[plots]'", file=sys.stderr)
+        draw(path, self.task.name, [self.report])
+
+
+def outputs(
+    design: QuantizedNetwork,
+    model: Model,
+    x: Sequences,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Tensor:
+    """Return the outputs of a model's program: of every step, or of the last."""
+    arrays = tuple(np.asarray(model.normalized_array(np.asarray(part))) for part in x)
+    found = run_integers(design, Dataset(sequences=arrays), advance=advance).values
+    last = slice(None) if design.network.every_step else -1
+    return torch.tensor(np.stack([y[last] for y in found]), dtype=torch.float32)
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> dict[str, float]:

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader
 from .._support.progress import progress
 from .._support.validation import check_int, check_positive
 from ..errors import SpecError, UnstableError
-from .checkpoint import Epoch, TrainingRun
+from .checkpoint import Epoch, TrainingRun, name_of
 from .parameter_groups import THETA_LR, Optimiser, memories, optimiser_of
-from .training_batches import Source, batches, digest, like, n_batches, source
+from .training_batches import Augment, Source, augmented, batches, digest, like, n_batches, source
 from .training_data import Batch, Examples, error_of, examples, outputs
 from .training_log import logs
 from .window_update import WindowUpdate
@@ -42,6 +42,7 @@ def fit(
     clip: float = 1.0,
     seed: int = 0,
     lengths: Any = None,
+    augment: Augment | None = None,
     validation: Any = None,
     patience: int | None = None,
     checkpoint: str | Path | None = None,
@@ -82,6 +83,10 @@ def fit(
         Seed of the order of examples and of dropout.
     lengths : sequence of int or bool mask (n_examples, n_steps), optional
         Steps of every sequence in padded inputs; a mask also where they are padded in front.
+    augment : callable, optional
+        Called with the inputs of every training batch, returns what the model gets instead, such as
+        shifted images: a tensor, or a tuple where the model takes several. Draws from torch's
+        generator are repeated by the same seed, and continued from a checkpoint.
     validation : tuple or DataLoader, optional
         ``(inputs, targets)`` or ``(inputs, targets, lengths)``. The model ends with the weights of
         the epoch with the least validation loss.
@@ -142,8 +147,9 @@ def fit(
         "weight_decay": ", ".join(f"{g.get('weight_decay', 0):g}" for g in made.param_groups),
         "clip": f"{clip:g}",
         "seed": str(seed),
-        "loss": getattr(loss, "__qualname__", type(loss).__name__),
+        "loss": name_of(loss),
         "data": digest(data),
+        "augment": "none" if augment is None else name_of(augment),
         "validation": "none" if held_out is None else digest(held_out),
     }
     torch.manual_seed(seed)
@@ -163,7 +169,7 @@ def fit(
     for k in range(len(run.history), epochs):
         if _is_over(run.history, patience):
             break
-        train = _Pass(run, loss, rates, clip, k, epochs)
+        train = _Pass(run, loss, augment, rates, clip, k, epochs)
         total, seconds = train.run(data, batch_size, f"{label}, epoch {k + 1} of {epochs}", quiet)
         model.eval()
         held = None if held_out is None else _mean_loss(model, held_out, loss, batch_size)
@@ -194,10 +200,17 @@ class _Pass:
     """One pass over the training data."""
 
     def __init__(
-        self, run: TrainingRun, loss: Loss, rates: list[float], clip: float, k: int, epochs: int
+        self,
+        run: TrainingRun,
+        loss: Loss,
+        augment: Augment | None,
+        rates: list[float],
+        clip: float,
+        k: int,
+        epochs: int,
     ) -> None:
         self.model, self.optimiser, self.order = run.model, run.optimiser, run.order
-        self.loss, self.rates, self.clip = loss, rates, clip
+        self.loss, self.augment, self.rates, self.clip = loss, augment, rates, clip
         self.k, self.epochs = k, epochs
         self.update = run.windows
         apart = {id(m.log_theta) for m in memories(run.model) if m.learns_theta}
@@ -216,12 +229,10 @@ class _Pass:
                 share = (self.k + j / max(n, j + 1)) / self.epochs
                 for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
                     group["lr"] = rate * 0.5 * (1.0 + math.cos(math.pi * share))
-                total += self._step(batch) * len(batch.targets)
+                total += self._step(augmented(batch, self.augment)) * len(batch.targets)
                 count += len(batch.targets)
                 advance(1)
-        if not count:
-            raise SpecError("the loader must give at least one batch")
-        return total / count, time.perf_counter() - start
+        return total / _some(count), time.perf_counter() - start
 
     def _step(self, batch: Batch) -> float:
         error = error_of(self.model, batch, self.loss)
@@ -254,7 +265,14 @@ def _mean_loss(model: nn.Module, data: Source, loss: Loss, batch_size: int) -> f
     for batch in batches(data, batch_size, model):
         total += float(error_of(model, batch, loss)) * len(batch.targets)
         count += len(batch.targets)
-    return total / max(count, 1)
+    return total / _some(count)
+
+
+def _some(count: int) -> int:
+    """Return a number of examples, of which there must be one."""
+    if not count:
+        raise SpecError("the loader must give at least one batch")
+    return count
 
 
 def windows(model: nn.Module) -> tuple[float, ...]:
@@ -279,8 +297,9 @@ def predict(
     Raises
     ------
     SpecError
-        If inputs and lengths do not match, or padding is not declared.
+        If there is no example, inputs and lengths do not match, or padding is not declared.
     """
+    check_int("batch_size", batch_size, 1, MOST)
     model.eval()
     data, parts = examples(model, inputs, None, lengths), []
     for k in range(0, len(data), batch_size):

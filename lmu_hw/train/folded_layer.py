@@ -22,10 +22,13 @@ from torch import Tensor, nn
 
 from ..models.network import Activation
 from .chunked_steps import ChunkedSteps
+from .sequence_shapes import one_more
 from .trainable_memory import Recursion
 
 ALIGNED = 8
 """Columns of matrices in the loop are multiples of this."""
+CHUNK_MULTIPLIES = 200_000
+"""Multiplications in the time that the calls for a chunk take, on one CPU core."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,13 +68,16 @@ class LayerWeights:
 
 
 def chunk_length(n_steps: int, n_sequences: int, order: int, n: int, channels: int) -> int:
-    """Return the number of steps in a chunk that takes the fewest multiplications.
+    """Return the number of steps in a chunk that takes the least time.
 
-    With k steps and c channels: ``c d^2 / k`` a step to change the memory, ``c k (n + c) / 2`` a
-    step to read u of the chunk, and ``k c n d^2`` a batch to make the matrices.
+    With k steps, c channels and s sequences: ``s c d^2 / k`` multiplications a step to change the
+    memory, ``s c k (n + c) / 2`` a step to read u of the chunk, ``k c n d^2`` a batch to make the
+    matrices, and the time of `CHUNK_MULTIPLIES` a chunk to call PyTorch.
     """
-    each = (n + channels) / 2 + n * order**2 / (n_steps * max(1, n_sequences))
-    longest = max(1, min(n_steps, round(order / each**0.5)))
+    s = max(1, n_sequences)
+    each = s * channels * (n + channels) / 2 + channels * n * order**2 / n_steps
+    once = s * channels * order**2 + CHUNK_MULTIPLIES
+    longest = max(1, min(n_steps, round((once / each) ** 0.5)))
     n_chunks = -(-n_steps // longest)
     return -(-n_steps // n_chunks)
 
@@ -97,6 +103,9 @@ def run_folded(
     m, h : tensor
         After the last step.
     """
+    if not len(x):
+        y, m, h = run_folded(recursion, weights, one_more(x), one_more(m), one_more(h))
+        return y[:0], m[:0], h[:0]
     # plain numbers: the length of a chunk is no symbol, also in torch.compile
     n_sequences, n_steps = int(x.shape[0]), int(x.shape[1])
     channels, n = weights.e_h.shape

@@ -18,6 +18,7 @@ from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_
 from .chunked_steps import SLOPES
 from .exact_buffers import numbers
 from .folded_layer import LayerWeights, run_folded
+from .sequence_shapes import check_steps
 from .straight_through import FLOATS, StraightThrough
 from .trainable_memory import LegendreMemory, wide
 
@@ -146,7 +147,14 @@ class LMU(nn.Module):
         last_only: bool = False,
         estimator: StraightThrough = FLOATS,
     ) -> tuple[Tensor, State]:
-        """Run the layer over sequences; ``last_only`` gives the output of the last step alone."""
+        """Run the layer over sequences; ``last_only`` gives the output of the last step alone.
+
+        Raises
+        ------
+        SpecError
+            If the sequences have no step.
+        """
+        check_steps(x)
         if self.is_feed_forward:
             return self._parallel(x, state, last_only, estimator)
         if self._can_be_folded and not estimator.signals:
@@ -216,6 +224,7 @@ class LMU(nn.Module):
         estimator: StraightThrough = FLOATS,
     ) -> tuple[Tensor, State]:
         """Run the layer step by step; the result is that of `forward`, which is faster."""
+        check_steps(x)
         memory, cell = self.memory, self.cell
         m, *inner = self._start(x) if state is None else state
         m = m.to(wide(m.dtype)).reshape(len(x), memory.channels, memory.order)

@@ -175,11 +175,18 @@ class Quantized(nn.Module):
         SpecError
             If x has a wrong shape or dtype, or is not finite.
         """
+        self._check(x)
         if lengths is not None:
             return each_length(self, x, lengths, every_step=self.model.every_step), ()
         design, weights = self._current()
         program = design.program
-        runner = AllSteps(program, weights=weights, run_memory=self._memories)
+        memories = self._memories
+        runner = AllSteps(
+            program,
+            weights=weights,
+            run_memory=memories,
+            start_memory=None if memories is None else memories.start,
+        )
         state = None if words is None else words.cpu().numpy().astype(np.int64)
         found = runner.run(self._input_words(x), state)
         signals = SignalValues(design, found, x)
@@ -203,11 +210,19 @@ class Quantized(nn.Module):
 
     def _input_words(self, x: Tensor) -> Words:
         (source,) = self._template.program.with_role(Role.INPUT)
+        real = self.model.normalized(x.detach()).cpu().numpy()
+        words, _ = from_real(real, source.fmt)
+        return words
+
+    def _check(self, x: Tensor) -> None:
+        (source,) = self._template.program.with_role(Role.INPUT)
         if x.ndim != 3 or x.shape[2] != source.length or not x.numel():
             raise SpecError(
                 f"x must have shape (n_sequences, n_steps, {source.length}), at least one of each, "
                 f"not {tuple(x.shape)}"
             )
+        if x.is_meta:
+            raise SpecError("x must hold values, not lie on the meta device")
         wanted = next((p.dtype for p in self.model.parameters()), x.dtype)
         if x.dtype != wanted:
             raise SpecError(
@@ -215,16 +230,13 @@ class Quantized(nn.Module):
             )
         if not torch.isfinite(x).all():
             raise SpecError("x must be finite, but holds NaN or infinity")
-        real = self.model.normalized(x.detach()).cpu().numpy()
-        words, _ = from_real(real, source.fmt)
-        return words
 
     @property
     def starts_at_last_step(self) -> bool:
         """Whether training needs only the last step: no trained weight precedes the memory's state.
 
-        This holds where the first layer is a fixed memory of the input, no other layer has a state,
-        and only the last output is used.
+        This holds where the first layer is a fixed memory of the input, with one window, no other
+        layer has a state, and only the last output is used.
         """
         first, *others = self.model.layers
         return (
@@ -232,6 +244,7 @@ class Quantized(nn.Module):
             and isinstance(first, LMU)
             and first.is_feed_forward
             and not first.memory.is_learned
+            and first.memory.n_windows == 1
             and first.e_x is None
             and first.b is None
             and (first.cell is None or not first.cell.is_recurrent)
@@ -253,8 +266,14 @@ class Quantized(nn.Module):
         -------
         x : tensor, shape (n_sequences, 1, n_in)
         words : int32 tensor, shape (n_sequences, n_state)
+
+        Raises
+        ------
+        SpecError
+            If x has a wrong shape or dtype, or is not finite.
         """
         assert self.starts_at_last_step, "the state depends on trained weights"
+        self._check(x)
         program = self._current()[0].program
         (op,) = (op for op in program.ops if isinstance(op, MemoryUpdate))
         parts = []
@@ -267,7 +286,8 @@ class Quantized(nn.Module):
                 runner.run(inputs.transpose(1, 0, 2))
                 found = by_name(program, Role.STATE, runner.save())
             states = [found[v.name] for v in program.with_role(Role.STATE)]
-            parts.append(torch.tensor(np.concatenate(states, axis=1), dtype=torch.int32))
+            words = np.concatenate(states, axis=1).astype(np.int32)
+            parts.append(torch.from_numpy(words).to(x.device))
         return x[:, -1:], torch.cat(parts)
 
     def _states(self, signals: Mapping[str, Tensor]) -> States:

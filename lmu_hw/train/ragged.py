@@ -47,7 +47,7 @@ class ValidSteps:
         try:
             given = torch.as_tensor(lengths, device=x.device)
         except (TypeError, ValueError, RuntimeError):
-            given = torch.empty(0)
+            given = torch.tensor(float("nan"))
         n, n_steps = x.shape[:2]
         if given.dtype is torch.bool:
             if given.shape != (n, n_steps):
@@ -59,7 +59,8 @@ class ValidSteps:
             if bool((length < 1).any()) or not torch.equal(made.mask(), given):
                 raise SpecError("each row of the mask must hold one run of true steps")
             return made
-        if given.dtype.is_floating_point or given.shape != (n,):
+        # an empty list is a tensor of floats
+        if (given.dtype.is_floating_point and given.numel()) or given.shape != (n,):
             raise SpecError(f"lengths must be {n} whole numbers, or a mask of the steps of x")
         if n and not 1 <= int(given.min()) <= int(given.max()) <= n_steps:
             raise SpecError(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace, RawTextHelpFormatter
+from argparse import ArgumentTypeError, Namespace, RawTextHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 
 from .._support.command_parser import Parser
 from ..errors import LMUHWError, ModelFileError
+
+MOST = 2**31 - 1
 
 
 def arguments(text: str | None, epochs: int, *, qat_epochs: int, rival_epochs: int) -> Parser:
@@ -19,19 +21,41 @@ def arguments(text: str | None, epochs: int, *, qat_epochs: int, rival_epochs: i
     parser.add_argument(
         "--out", type=Path, default=Path("build/train"), help="directory for all results"
     )
-    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--epochs", type=_whole(0), default=epochs)
     parser.add_argument(
-        "--qat-epochs", type=int, default=qat_epochs, help="epochs of each width; 0: none"
+        "--qat-epochs", type=_whole(0), default=qat_epochs, help="epochs of each width; 0: none"
     )
     parser.add_argument("--qat-bits", type=int, nargs="*", default=(8, 4), help="widths of weights")
     parser.add_argument(
-        "--rival-epochs", type=int, default=rival_epochs, help="epochs of the LSTM; 0: none"
+        "--qat-limit", type=_whole(1), help="train as integers on so few examples; default: all"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="train and test on so few examples, for a trial")
+    parser.add_argument(
+        "--rival-epochs", type=_whole(0), default=rival_epochs, help="epochs of the LSTM; 0: none"
+    )
+    parser.add_argument("--seed", type=_whole(0), default=0)
+    parser.add_argument(
+        "--seeds", type=_whole(0), nargs="+", help="several: a directory for each, mean and spread"
+    )
+    parser.add_argument("--threads", type=_whole(1), default=1)
+    parser.add_argument(
+        "--limit", type=_whole(1), help="train and test on so few examples, for a trial"
+    )
     parser.add_argument("--quiet", action="store_true")
     return parser
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number of an option."""
+
+    def whole(text: str) -> int:
+        value = int(text)
+        if not least <= value <= MOST:
+            raise ArgumentTypeError(f"must be a whole number from {least} to {MOST}, not {value}")
+        return value
+
+    # argparse names it in its message on what is no number
+    whole.__name__ = "int"
+    return whole
 
 
 def main(script: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ from ..memory.legendre import StateSpace, state_space
 from ..memory.spec import Discretizer
 from ..models import network
 from .exact_buffers import ExactBuffers, numbers
+from .sequence_shapes import check_steps, one_more
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -235,6 +236,7 @@ class LegendreMemory(ExactBuffers):
         Parameters
         ----------
         u : tensor, shape (n_sequences, n_steps, channels)
+            Of at least one step.
         state : tensor, shape (n_sequences, channels * order), optional
             Default: zeros.
         last_only : bool
@@ -245,7 +247,13 @@ class LegendreMemory(ExactBuffers):
         m : tensor, shape (n_sequences, n_steps or 1, channels * order)
         state : tensor, shape (n_sequences, channels * order)
         """
+        check_steps(u)
         n_sequences, n_steps, _ = u.shape
+        if not n_sequences:
+            # neither FFT nor reshape takes a batch of none
+            start = None if state is None else one_more(state)
+            m, state = self(one_more(u), start, last_only=last_only)
+            return m[:0], state[:0]
         dtype, u = u.dtype, u.to(wide(u.dtype))
         h = self._responses(n_steps).to(u)
         if last_only:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from ..errors import SpecError
 from .training_data import Batch, Examples, check_takes_lengths, examples, loader_batches
 
 Source = Examples | DataLoader[Any]
+Augment = Callable[..., Tensor | tuple[Tensor, ...]]
 
 
 def source(model: nn.Module, inputs: Any, targets: Any, lengths: Any, what: str) -> Source:
@@ -64,6 +65,24 @@ def batches(
         inputs = tuple(like(x, model) for x in batch.inputs)
         lengths = None if batch.lengths is None else like(batch.lengths, model)
         yield Batch(inputs, like(batch.targets, model), lengths)
+
+
+def augmented(batch: Batch, augment: Augment | None) -> Batch:
+    """Return a batch with the inputs that a function returns for its inputs.
+
+    Raises
+    ------
+    SpecError
+        If it returns something else than tensors of as many examples.
+    """
+    if augment is None:
+        return batch
+    found = augment(*batch.inputs)
+    inputs = found if isinstance(found, tuple) else (found,)
+    n = len(batch.targets)
+    if not all(isinstance(x, Tensor) and x.ndim and len(x) == n for x in inputs):
+        raise SpecError(f"augment must return a tensor of {n} examples, as it is given")
+    return batch._replace(inputs=inputs)
 
 
 def like(x: Tensor, model: nn.Module) -> Tensor:

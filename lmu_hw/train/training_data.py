@@ -80,9 +80,9 @@ class Examples:
 
     def batches(self, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Yield all examples in batches, in random order if a generator is given."""
-        order = torch.arange(len(self))
+        order = torch.arange(len(self), device="cpu")
         if generator is not None:
-            order = torch.randperm(len(self), generator=generator)
+            order = torch.randperm(len(self), generator=generator, device="cpu")
         for at in order.split(batch_size):
             yield self.batch(at.to(self.inputs[0].device))
 
@@ -207,7 +207,8 @@ def error_of(model: nn.Module, batch: Batch, loss: Any) -> Tensor:
 
 def _tensor(values: Any, dtype: torch.dtype) -> Tensor:
     try:
-        tensor = torch.as_tensor(values)
+        # as_tensor would move a tensor to the default device
+        tensor = values if isinstance(values, Tensor) else torch.as_tensor(values, device="cpu")
     except (TypeError, ValueError, RuntimeError):
         raise SpecError(
             "data must be tensors or arrays of numbers; a list holds sequences (n_steps, n)"

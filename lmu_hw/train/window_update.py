@@ -57,7 +57,7 @@ class WindowUpdate:
             for c, ratio in enumerate(ratios * (layer.memory.channels // len(ratios))):
                 if ratio >= 1.0:
                     continue
-                change = torch.tensor(shortened(d, ratio))
+                change = torch.from_numpy(shortened(d, ratio))
                 for weights in (None if layer.cell is None else layer.cell.W, layer.e_m):
                     if weights is not None:
                         _multiply(weights[:, c * d : (c + 1) * d], change)

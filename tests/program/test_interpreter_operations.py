@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmu_hw.errors import FormatError
+from lmu_hw.program import interpreter as interpreter_module
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import (
     Adaptor,
@@ -250,6 +251,33 @@ def test_a_piece_for_every_word_is_a_table() -> None:
     f = Function(name="table", in_fmt=fmt, pieces=tuple((y,) for y in table), shifts=(), guard=0)
     assert f.rest_bits == 0
     assert evaluate_function(f, np.arange(16)).tolist() == list(table)
+
+
+@every_network
+def test_tables_give_the_words_of_their_functions(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function is read from a table once as many words were evaluated; the words stay."""
+    evaluated = []
+
+    def counted(f: Function, x: np.ndarray) -> np.ndarray:
+        evaluated.append(x.size)
+        return evaluate_function(f, x)
+
+    monkeypatch.setattr(interpreter_module, "evaluate_function", counted)
+    inputs = random_inputs(program, np.random.default_rng(3), (800, 3))
+    due = random_steps(program, np.random.default_rng(4), 800)
+    runs, counts = [], []
+    for start in (1 << 40, 0):
+        monkeypatch.setattr(interpreter_module, "TABLE_FROM", start)
+        evaluated.clear()
+        interpreter_module._table.cache_clear()
+        interpreter = Interpreter(program, 3)
+        runs.append([interpreter.run(inputs, due=due), interpreter.save()])
+        counts.append(len(evaluated))
+    assert all(np.array_equal(a, b) for a, b in zip(*runs, strict=True))
+    if any(getattr(op, "function", None) for op in program.ops):
+        assert counts[1] < counts[0]
 
 
 # Limits.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
 
 import lmu_hw as lh
+from lmu_hw.errors import ModelFileError
 from lmu_hw.models.network import LMULayer, SimpleRNNLayer, arrays
 from tests.tools import require
 
@@ -54,6 +57,7 @@ def test_its_outputs_are_known() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_it_reads_digits(data_dir: Path) -> None:
     x, labels = digits(data_dir, "test", 40)
     assert np.sum(network().predict(x).argmax(1) == labels) >= 38
@@ -125,3 +129,94 @@ def test_shipped_weights_are_of_one_cell() -> None:
     assert done.stderr == (
         "error: --weights shipped must come with --cell paper: it is that cell's network\n"
     )
+
+
+def blobs(n: int):
+    """Return digits of one blob each, as sequences, in an order, and their images."""
+    torch = pytest.importorskip("torch", reason="the extra train is not installed")
+    rng = np.random.default_rng(3)
+    rows, columns = np.mgrid[:28, :28]
+    row, column = rng.uniform(10, 18, (2, n, 1, 1))
+    images = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 8.0)
+    order = rng.permutation(STEPS)
+    x = torch.tensor(images.reshape(n, STEPS)[:, order, None], dtype=torch.float32)
+    return x, torch.tensor(order), images
+
+
+def middles(images: np.ndarray) -> np.ndarray:
+    """Return the row and the column of the middle of each image, shape (n, 2)."""
+    share = images / images.sum(axis=(1, 2), keepdims=True)
+    at = np.arange(28)
+    return np.stack([share.sum(axis=2) @ at, share.sum(axis=1) @ at], axis=1)
+
+
+def test_digits_to_train_on_are_shifted_before_they_are_permuted() -> None:
+    torch = pytest.importorskip("torch", reason="the extra train is not installed")
+    x, order, images = blobs(200)
+    torch.manual_seed(0)
+    y = run_path(str(SCRIPT))["warped"](x, order)
+    assert y.shape == x.shape
+    found = np.zeros((200, STEPS))
+    found[:, order] = y[:, :, 0]
+    moved = middles(found.reshape(images.shape)) - middles(images)
+    # 1.5 pixels, and what turning and scaling by a tenth move 4 pixels from the middle
+    assert 1.0 < np.abs(moved).max() < 2.6
+    assert np.abs(moved.mean(axis=0)).max() < 0.3
+    assert np.std(moved, axis=0).min() > 0.6
+    # the same blobs, a bit larger or smaller
+    mass = found.sum(axis=1) / images.sum(axis=(1, 2))
+    assert 0.7 < mass.min() < 0.95 < 1.05 < mass.max() < 1.4
+
+
+def test_digits_that_are_not_changed_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="the extra train is not installed")
+    x, order, _ = blobs(5)
+    warped = run_path(str(SCRIPT))["warped"]
+    for name in ("TURN", "SHIFT", "SCALE"):
+        monkeypatch.setitem(warped.__globals__, name, 0.0)
+    torch.testing.assert_close(warped(x, order), x, rtol=0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("message", "file", "arrays"),
+    [
+        ("mnist.npz: no array x_test", "mnist", {"x_test": None}),
+        ("mnist.npz: x_train must hold integers from 0 to 255", "mnist", {"x_train": np.nan}),
+        ("mnist.npz: x_train has shape (6, 784)", "mnist", {"x_train": np.zeros((6, 784), "u1")}),
+        ("mnist.npz: y_test must hold integers from 0 to 9", "mnist", {"y_test": 10}),
+        (f"{ORDERS}.npz: no array nru_paper", ORDERS, {"nru_paper": None}),
+        (f"{ORDERS}.npz: nru_paper has shape (196,)", ORDERS, {"nru_paper": np.arange(196)}),
+        (f"{ORDERS}.npz: nru_paper must hold each pixel once", ORDERS, {"nru_paper": 0}),
+    ],
+)
+def test_wrong_data_are_one_line(
+    message: str, file: str, arrays: dict[str, object], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason="the extra train is not installed")
+    blots(tmp_path / "mnist.npz", 6)
+    path = tmp_path / f"{file}.npz"
+    with np.load(path) as data:
+        given = dict(data)
+    for name, value in arrays.items():
+        if value is None:
+            del given[name]
+        else:
+            given[name] = value if isinstance(value, np.ndarray) else given[name] * 0 + value
+    np.savez(path, **given)
+    task, options = run_path(str(SCRIPT)), Namespace(data=tmp_path, validate=False, limit=None)
+    with pytest.raises(ModelFileError) as refused:
+        task["load"](options, task["pixel_order"](options, 28))
+    assert message in str(refused.value)
+    assert "download it" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_script_stops_with_that_line(tmp_path: Path) -> None:
+    blots(tmp_path / "mnist.npz", 6)
+    (tmp_path / f"{ORDERS}.npz").write_bytes(b"nonsense")
+    done = script("--data", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert f"{ORDERS}.npz" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()

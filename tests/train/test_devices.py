@@ -218,3 +218,55 @@ def test_a_compiled_model_has_the_same_gradients(backend: str, device: str) -> N
     assert torch.allclose(y, wanted, atol=1e-5)
     for name, p in model.named_parameters():
         assert torch.allclose(p.grad, gradients[name], atol=1e-5), name
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_all_that_training_makes_is_made_where_the_model_is(every_step: bool) -> None:
+    """What is made without a device lands on the meta device here, and fails on the CPU."""
+    x, y = noise(6, 12, 3), noise(6, 12, 2) if every_step else noise(6, 2)
+    models = [chain(learn_theta=True)] if every_step else []
+    lmu = train.LMU.feed_forward(3, 6, 3, 5.0)
+    models.append(train.Model([lmu, train.Dense(6, 2)], every_step=every_step))
+    models.append(train.Quantized(copy.deepcopy(models[0]), train.Widths(), list(x.numpy())))
+    loss = torch.nn.functional.mse_loss
+    for model in models:
+        other = copy.deepcopy(model)
+        options = {"epochs": 2, "batch_size": 4, "lr": 0.01, "seed": 5, "quiet": True}
+        lengths = [3, 12, 12, 12, 12, 12] if every_step else None
+        history = train.fit(model, x, y, loss, lengths=lengths, validation=(x, y), **options)
+        wanted = train.predict(model, x, lengths=lengths)
+        with torch.device("meta"):
+            again = train.fit(other, x, y, loss, lengths=lengths, validation=(x, y), **options)
+            found = train.predict(other, x, lengths=lengths)
+        assert [epoch.validation for epoch in again] == [epoch.validation for epoch in history]
+        assert torch.equal(found, wanted)
+    made = models[-1]
+    if made.starts_at_last_step:
+        with torch.device("meta"):
+            words = made.before_last(x)
+            assert torch.equal(made(*words)[0], wanted)
+        assert {a.device.type for a in words} == {"cpu"}
+
+
+def test_integers_on_the_meta_device_are_refused() -> None:
+    x = noise(4, 12, 3)
+    made = train.Quantized(chain(), train.Widths(), list(x.numpy()))
+    with pytest.raises(SpecError, match="x must hold values, not lie on the meta device"):
+        made(x.to("meta"))
+    with pytest.raises(SpecError, match="a model must hold values, not lie on the meta device"):
+        made.to("meta")(x)
+
+
+@NEEDS_CUDA
+def test_integers_on_a_gpu_are_those_of_the_cpu() -> None:
+    x = noise(4, 12, 3)
+    lmu = train.LMU.feed_forward(3, 6, 3, 5.0)
+    model = train.Model([lmu, train.Dense(6, 2)], every_step=False)
+    made = train.Quantized(model, train.Widths(), list(x.numpy()))
+    wanted, _ = made(x)
+    made, x = made.cuda(), x.cuda()
+    words = made.before_last(x)
+    assert {a.device.type for a in words} == {"cuda"}
+    for y in (made(x)[0], made(*words)[0]):
+        assert y.device.type == "cuda"
+        assert torch.equal(y.cpu(), wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -284,3 +285,69 @@ def test_bad_calls_are_refused(message: str, options) -> None:
     given = {"inputs": noise(), "targets": noise(), "loss": mse, **OPTIONS} | options
     with pytest.raises(SpecError, match=message):
         train.fit(small(), **given)
+
+
+def louder(x: torch.Tensor, most: float = 0.5) -> torch.Tensor:
+    return x * (1.0 + most * torch.rand(len(x), 1, 1))
+
+
+def augmented(augment, checkpoint: Path | None = None, stop_after: int | None = None):
+    """Train for three epochs; return the weights."""
+    model, x = small(), noise()
+
+    def after(k: int, epoch) -> None:
+        if k == stop_after:
+            raise KeyboardInterrupt
+
+    given = {**OPTIONS, "epochs": 3, "augment": augment, "checkpoint": checkpoint, "after": after}
+    train.fit(model, x, x, mse, **given)
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_batches_are_augmented_anew_in_every_epoch(tmp_path: Path) -> None:
+    seen = []
+
+    def watched(x: torch.Tensor) -> torch.Tensor:
+        seen.append(louder(x))
+        return seen[-1]
+
+    weights = augmented(watched)
+    assert [len(x) for x in seen] == [4, 4, 2] * 3
+    sums = [sum(float(x.sum()) for x in seen[k : k + 3]) for k in (0, 3, 6)]
+    assert len(set(sums)) == 3
+    assert torch.equal(weights, augmented(louder))
+    assert not torch.equal(weights, augmented(None))
+    # a stopped run draws what it would have drawn
+    path = tmp_path / "model.pt"
+    with pytest.raises(KeyboardInterrupt):
+        augmented(louder, path, stop_after=0)
+    assert torch.equal(weights, augmented(louder, path))
+    for other, name in (
+        (None, "augment louder, not none"),
+        (partial(louder, most=0.1), r"augment louder, not louder\(most=0.1\)"),
+    ):
+        with pytest.raises(ModelFileError, match=name):
+            augmented(other, path)
+
+
+def test_augment_may_make_all_inputs_of_a_model() -> None:
+    class Sum(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, a, b):
+            assert torch.equal(b, 2 * a)
+            return self.w + 0 * a
+
+    x = noise()
+    (epoch,) = train.fit(
+        Sum(), x, x, mse, epochs=1, lr=0.1, quiet=True, augment=lambda x: (x, 2 * x)
+    )
+    assert epoch.loss == pytest.approx(float(x.square().mean()))
+
+
+@pytest.mark.parametrize("augment", [lambda x: x[1:], lambda x: x.numpy(), lambda x: None])
+def test_what_is_augmented_stays_a_batch(augment) -> None:
+    with pytest.raises(SpecError, match="augment must return a tensor of 4 examples"):
+        augmented(augment)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
+from lmu_hw.models.importers.model_file import read_model
 from lmu_hw.train import Activation
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
@@ -19,13 +21,14 @@ FEEDBACK = [
     for encoders in combinations(("e_x", "e_h", "e_m"), n)
     if encoders != ("e_x",)
 ]
+SHIPPED = Path(__file__).parents[2] / "examples" / "models" / "psmnist_lmu2019.npz"
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 """Of the largest element: what the order of sums leaves."""
 
 
 @pytest.fixture
 def chunks(monkeypatch):
-    """Return a function that sets the length of chunks; the best is 1 or 2 in small layers."""
+    """Return a function that sets the length of chunks."""
     return lambda length: monkeypatch.setattr(folded_layer, "chunk_length", lambda *of: length)
 
 
@@ -105,6 +108,39 @@ def test_the_cell_of_the_paper() -> None:
     check(train.LMU.of_paper(1, 12, 32, 100.0), torch.float32, n_steps=100)
     assert folded_layer.chunk_length(784, 100, 256, 212, 1) == 15
     assert folded_layer.chunk_length(1, 1, 256, 212, 1) == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("weights", ["first", "shipped"])
+def test_whole_digits_of_the_paper(weights: str) -> None:
+    """784 steps: equal in float64; in float32 no farther from it than the plain loop, about."""
+    torch.manual_seed(0)
+    lmu = train.LMU.of_paper(1, 212, 256, 784.0)
+    if weights == "shipped":
+        lmu = train.model_of(read_model(SHIPPED)).layers[0]
+    x, state = torch.rand(4, 784, 1), [torch.zeros(4, 256), torch.zeros(4, 212)]
+
+    def found(run, dtype):
+        given = [a.to(dtype) for a in (x, *state)]
+        return [a.detach().double() for a in gradients(run, lmu.to(dtype), given[0], given[1:])]
+
+    def error(run, dtype) -> float:
+        pairs = zip(found(run, dtype), exact, strict=True)
+        return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+
+    exact = found(lmu.in_steps, torch.float64)
+    assert error(lmu, torch.float64) < 1e-11
+    plain, fast = error(lmu.in_steps, torch.float32), error(lmu, torch.float32)
+    assert fast < max(5 * plain, 1e-4)
+    # where float32 itself is off by more, 1e-5 is out of reach
+    assert plain > 1e-5
+
+
+def test_chunks_of_a_small_layer_are_long() -> None:
+    """One step a chunk, fewest multiplications, takes 2.6 times as long: calls of PyTorch."""
+    assert 10 <= folded_layer.chunk_length(250, 32, 4, 49, 1) <= 25
+    # as many sequences are worth more than the calls
+    assert folded_layer.chunk_length(250, 100_000, 4, 49, 1) <= 2
 
 
 def test_gradients_of_zero_steps_before_the_first() -> None:

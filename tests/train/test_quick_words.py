@@ -133,6 +133,31 @@ def test_compiled_memories() -> None:
                 assert np.array_equal(words, found[name][:, -1]), name
 
 
+@pytest.mark.parametrize("name", ["recurrent", "stacked"])
+def test_memories_of_a_loop_run_in_compiled_c(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    require("cc|gcc|clang")
+    made = train.Quantized(MODELS[name](), train.Widths(), list(noise(2).double().numpy()))
+    program = made.design().program
+    inputs = stimulus(program, 60, 3, 4)
+    half = Interpreter(program, 3)
+    half.run(inputs[:25])
+    found = AllSteps(program).run(inputs[25:].transpose(1, 0, 2), half.save())
+    runner = memories.CompiledMemories(program)
+    compiled = AllSteps(program, run_memory=runner, start_memory=runner.start)
+    counters = {op.silence for op in program.ops if isinstance(op, MemoryUpdate)}
+
+    def execute(self: Interpreter, op: Any, words: Any) -> Any:
+        assert not isinstance(op, MemoryUpdate)
+        return run(self, op, words)
+
+    run = Interpreter.execute
+    monkeypatch.setattr(Interpreter, "execute", execute)
+    words = compiled.run(inputs[25:].transpose(1, 0, 2), half.save())
+    assert set(found) - set(words) == counters
+    for vector, wanted in found.items():
+        assert vector in counters or np.array_equal(words[vector], wanted), vector
+
+
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(2)
     model = feed_forward(every_step=False)

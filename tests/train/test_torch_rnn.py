@@ -58,3 +58,23 @@ def test_what_no_cell_has_is_refused() -> None:
         train.cells_of(torch.nn.LSTM(3, 5, num_layers=2, dropout=0.5))
     with pytest.raises(SpecError, match=r"module must be a torch.nn.LSTM, .* not Conv1d"):
         train.cells_of(torch.nn.Conv1d(1, 1, 1))
+
+
+@pytest.mark.parametrize("functions", [("tanh", "sigmoid"), ("tanh", "hard_sigmoid")])
+def test_an_lstm_at_once_is_its_steps(
+    functions: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch's own LSTM: outputs, state and gradients, also in evaluation mode."""
+    torch.manual_seed(1)
+    cell, x = train.LSTM(3, 5, *functions).eval(), torch.rand(2, 9, 3, requires_grad=True)
+    state = torch.rand(2, 5), torch.rand(2, 5)
+    fused, calls = torch.lstm, []
+    monkeypatch.setattr(torch, "lstm", lambda *a: calls.append(len(a)) or fused(*a))
+    found = []
+    for run in (cell.forward, super(train.LSTM, cell).forward):
+        y, (h, c) = run(x, state)
+        gradients = torch.autograd.grad((y * y).sum() + c.sum(), [x, *cell.parameters()])
+        found.append([y, h, c, *gradients])
+    for once, steps in zip(*found, strict=True):
+        assert torch.allclose(once, steps, atol=1e-6)
+    assert len(calls) == (functions[1] == "sigmoid")

@@ -29,51 +29,9 @@ from lmu_hw.models.network import (
 )
 from tests.cli.command import call
 from tests.factories.paper_cell import THETA, D, N, keras, maths
+from tests.factories.paper_files import RNG, cell, layer, stored, write, write_hybrid
 
-Arrays = dict[str, np.ndarray]
-RNG = np.random.default_rng(23)
 X = np.random.default_rng(5).standard_normal((2, 30, 1))
-
-
-def cell(name: str, returns_steps: bool = True, **config: Any) -> dict[str, Any]:
-    """Return the configuration of a cell: empty, as the paper's code left it, or not."""
-    inner = {
-        "class_name": "LMUCell",
-        "config": {"name": f"cell_{name}", "trainable": True, **config},
-    }
-    options = {"name": name, "return_sequences": returns_steps, "go_backwards": False}
-    return {"class_name": "RNN", "config": {**options, "cell": inner}}
-
-
-def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": kind, "config": {"name": name, "trainable": True, **config}}
-
-
-def write(
-    path: Path, entries: list[dict[str, Any]], weights: dict[str, Arrays], *, as_list: bool = False
-) -> Path:
-    """Write a whole model as Keras 2.2 and 2.3 do; of the former's, layers stood in a bare list."""
-    config = entries if as_list else {"name": "sequential_1", "layers": entries}
-    with h5py.File(path, "w") as file:
-        file.attrs["keras_version"] = b"2.2.4" if as_list else b"2.3.1"
-        file.attrs["backend"] = b"tensorflow"
-        text = json.dumps({"class_name": "Sequential", "config": config})
-        file.attrs["model_config"] = np.bytes_(text)
-        for name, group in weights.items():
-            for key, array in group.items():
-                file[f"model_weights/{name}/{name}/{key}:0"] = array.astype(np.float32)
-        file["optimizer_weights/training/Adam/m_0:0"] = np.zeros(3)
-    return path
-
-
-def stored(seed: int, n_in: int, theta: float = 4.0) -> Arrays:
-    """Return a cell as the paper's code stores it: bias (1, n), AT less the identity."""
-    return keras(maths(seed, n_in, theta)) | {"bias": RNG.uniform(-0.3, 0.3, (1, N))}
-
-
-def lstm(n_in: int, n: int) -> Arrays:
-    shapes = {"kernel": (n_in, 4 * n), "recurrent_kernel": (n, 4 * n), "bias": (4 * n,)}
-    return {key: RNG.uniform(-0.5, 0.5, shape) for key, shape in shapes.items()}
 
 
 def same(a: FloatNetwork, b: FloatNetwork) -> None:
@@ -99,33 +57,9 @@ GATE = {"sigmoid": Activation.SIGMOID, "hard_sigmoid": Activation.HARD_SIGMOID_5
 @pytest.mark.parametrize("gate", GATE)
 def test_the_papers_hybrid_model(as_list: bool, gate: str, tmp_path: Path) -> None:
     """LMU and LSTM layers in turns, a tanh head: the same network as of plain arrays."""
-    lmus = [stored(1, 1), stored(2, 3)]
-    lstms = [lstm(N, 3), lstm(N, 3)]
-    head = {"kernel": RNG.uniform(-1.0, 1.0, (3, 1)), "bias": np.array([0.25])}
-    options = {"activation": "tanh", "recurrent_activation": gate, "return_sequences": True}
-    path = write(
-        tmp_path / "hybrid.hdf5",
-        [
-            cell("rnn_5"),
-            layer("LSTM", "lstm_5", units=3, **options),
-            cell("rnn_6"),
-            layer("LSTM", "lstm_6", units=3, **options),
-            layer("Dense", "dense_3", units=1, activation="tanh", use_bias=True),
-        ],
-        {
-            "rnn_5": lmus[0],
-            "lstm_5": lstms[0],
-            "rnn_6": lmus[1],
-            "lstm_6": lstms[1],
-            "dense_3": head,
-        },
-        as_list=as_list,
-    )
-    as_stored = [
-        {key: array.astype(np.float32).astype(np.float64) for key, array in group.items()}
-        for group in (*lmus, *lstms, head)
-    ]
-    first, second = (paper.network_of(group).layers[0] for group in as_stored[:2])
+    path = tmp_path / "hybrid.hdf5"
+    lmus, lstms, head = write_hybrid(path, gate=gate, as_list=as_list)
+    first, second = (paper.network_of(group).layers[0] for group in lmus)
     gated = [
         LSTMLayer(
             W=group["kernel"].T.copy(),
@@ -134,9 +68,9 @@ def test_the_papers_hybrid_model(as_list: bool, gate: str, tmp_path: Path) -> No
             activation=Activation.TANH,
             gate=GATE[gate],
         )
-        for group in as_stored[2:4]
+        for group in lstms
     ]
-    W, b = as_stored[4]["kernel"].T.copy(), as_stored[4]["bias"]
+    W, b = head["kernel"].T.copy(), head["bias"]
     wanted = FloatNetwork(
         names=("rnn_5", "lstm_5", "rnn_6", "lstm_6", "dense_3"),
         layers=(
