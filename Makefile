@@ -5,6 +5,7 @@
 # make formal  the proofs, and faults in proven designs, that `make test` leaves out
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
+# make kits    every kit in its real tool, as far as one runs here
 # make nengo   memories on spiking neurons in nengo, which is installed for this alone
 # make bench   the benchmarks, which write docs/results/
 # make docs    the documentation, in docs/_build/html; warnings are errors
@@ -19,13 +20,13 @@ SOAK_SHARE ?=
 # Of the first random network whose C is run under sanitizers: every commit tries others.
 SEED ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 1)000
 # What takes long joins this line.
-NIGHTLY := test docs formal soak fuzz mutation nengo bench
+NIGHTLY := test docs formal soak fuzz mutation kits nengo bench
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test coverage soak formal mutation fuzz nengo bench docs nightly clean
+.PHONY: help demo test coverage soak formal mutation fuzz kits nengo bench docs nightly clean
 .NOTPARALLEL:
 
 help:
@@ -68,6 +69,14 @@ fuzz: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(BIN)/python "$$file"; done
+
+# PlatformIO stays out of .venv: one of its packages brings a plugin for pytest.
+# Installed again at every call: the extra is not part of `dev`, whose stamp says nothing of it.
+kits: .venv/dev.stamp
+	scripts/install_tools.sh cc sim lint cross kits
+	$(PIP) install --quiet --editable '.[kits]'
+	$(PIP) install --quiet --upgrade --target build/platformio platformio==6.2.0 scons==4.11.1
+	$(BIN)/python -m pytest -n auto -m kits tests/kits $(PYTEST_ARGS)
 
 # nengo stays out of .venv: its pytest plugin fails, and cocotb loads all plugins.
 nengo: .venv/dev.stamp

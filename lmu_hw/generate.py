@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 from . import firmware, rtl
 from ._support.build_directory import MANIFEST, TOOL, sha256_of
 from ._support.version import __version__
+from .kits.catalogue import check_kits, hardware_for, kit_files
+from .kits.kit import Kit, KitDesign
 from .manifest import (
     MANIFEST_VERSION,
     CertificateSummary,
@@ -53,18 +56,21 @@ def files_of(
     hardware: Hardware | None = None,
     *,
     kernels: str = "",
+    kits: Sequence[Kit] = (),
 ) -> dict[str, str | bytes]:
     """Return all files of the build directory of a design, by relative path.
 
     The bytes depend on the design only, on no path and no time; with ``kernels``, the path of a
-    shared ``lmu_kernels.h`` from the build directory, on that path too.
+    shared ``lmu_kernels.h`` from the build directory, on that path too. The hardware has what the
+    kits need.
     """
-    program, hardware = design.program, hardware or Hardware()
+    program, hardware = design.program, hardware_for(kits, hardware or Hardware())
     described = (
         describe(design) if isinstance(design, QuantizedMemory) else describe_network(design)
     )
     proof = certificate_of(design)
     refused = why_not(program)
+    check_kits(kits, None if refused else hardware, refused)
     plan = None if refused else schedule(program, hardware.lanes, state_port=hardware.state_port)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
     steps = int(
@@ -86,6 +92,19 @@ def files_of(
         files["readout.npy"] = _npy(design.readout)
     files[certificate.NAME] = json.dumps(proof.to_dict(), indent=1) + "\n"
     files[certificate.TEXT_NAME] = f"{proof}\n"
+    if kits:
+        files |= kit_files(
+            kits,
+            KitDesign(
+                program=program,
+                plan=plan,
+                hardware=hardware,
+                rtl=contents.get("rtl", {}),
+                c=firmware.emit(program, version=__version__),
+                vectors=contents["vectors"],
+                version=__version__,
+            ),
+        )
     manifest = _manifest(
         program,
         plan,
@@ -94,6 +113,7 @@ def files_of(
         proof=proof,
         vectors=VectorFiles(steps=steps, seed=VECTOR_SEED),
         files=sha256_of({**files, kernels: firmware.kernels_text()} if kernels else files),
+        kits=tuple(kit.name for kit in kits) or None,
     )
     files[MANIFEST] = json.dumps(manifest.to_dict(), indent=2) + "\n"
     return files
@@ -120,6 +140,7 @@ def _manifest(
     proof: Certificate,
     vectors: VectorFiles,
     files: dict[str, str],
+    kits: tuple[str, ...] | None,
 ) -> Manifest:
     """Return the manifest of a program and its files."""
     by_kind: dict[str, int] = {}
@@ -145,6 +166,7 @@ def _manifest(
         hardware=hardware,
         certificate=CertificateSummary(proven=proof.proven, unproven=proof.claims.unproven),
         vectors=vectors,
+        kits=kits,
         files=files,
     )
 

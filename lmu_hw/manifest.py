@@ -233,6 +233,8 @@ class Manifest(Report):
     hardware : Hardware or NoHardware
     certificate : CertificateSummary
     vectors : VectorFiles
+    kits : tuple of str or None
+        Names of the kits in the build directory; None: none.
     files : mapping of str to str
         sha256 of every other file, in hexadecimal, by path in the build directory.
     """
@@ -256,6 +258,7 @@ class Manifest(Report):
     hardware: Hardware | NoHardware
     certificate: CertificateSummary
     vectors: VectorFiles
+    kits: tuple[str, ...] | None = field(default=None, metadata=written(optional=True))
     files: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -271,7 +274,8 @@ class Manifest(Report):
             if isinstance(self.design, MemoryManifest)
             else self._network_rows(self.design)
         )
-        return [*rows, *self._channel_rows()]
+        kits = [("kits", ", ".join(self.kits))] if self.kits else []
+        return [*rows, *self._channel_rows(), *kits]
 
     def _channel_rows(self) -> list[tuple[str, str]]:
         return [

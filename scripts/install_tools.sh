@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross] [analog]
+# Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross] [analog] [kits]
 #
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
@@ -7,6 +7,9 @@
 #         addon) and Doxygen for the C
 #   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
 #   analog ngspice
+#   kits  build systems that kits are made for: CMake, Meson, Ninja, pkg-config; Arduino's builder and
+#         AVR core, and simavr; Tcl for scripts of vendors' tools, and a Yosys that reads Tcl, which
+#         the FuseSoC kit needs; Rust
 #
 # Installs with apt-get as root or through sudo without a password, and only what is missing.
 # Otherwise it says what is missing and how to get it, and succeeds, unless
@@ -66,6 +69,22 @@ check_analog() {
     have ngspice || packages+=(ngspice)
 }
 
+check_kits() {
+    have cmake || packages+=(cmake)
+    have meson || packages+=(meson)
+    have ninja || packages+=(ninja-build)
+    have pkg-config || packages+=(pkg-config)
+    { have arduino-builder && have arduino-ctags; } || packages+=(arduino-builder)
+    # the builder has no core of its own
+    [ -d /usr/share/arduino/hardware/arduino/avr ] || packages+=(arduino-core-avr)
+    # the sketch runs there: QEMU's AVR does not execute every one
+    [ -f /usr/include/simavr/sim_avr.h ] || packages+=(libsimavr-dev)
+    have tclsh || packages+=(tcl)
+    have cargo || packages+=(cargo)
+    cargo clippy --version >/dev/null 2>&1 || packages+=(rust-clippy)
+    have yosys || packages+=(yosys)
+}
+
 check_sim() {
     have iverilog || packages+=(iverilog)
     # A Debian python3 is linked statically; cocotb needs the shared library of the same version.
@@ -85,7 +104,7 @@ END
 
 for group in "$@"; do
     case $group in
-        venv | cc | sim | lint | cross | analog) "check_$group" ;;
+        venv | cc | sim | lint | cross | analog | kits) "check_$group" ;;
         *) echo "install_tools.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

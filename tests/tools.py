@@ -23,6 +23,11 @@ def tools_required() -> bool:
     return os.environ.get("LMU_HW_REQUIRE_TOOLS", "") not in ("", "0")
 
 
+def search_path() -> str:
+    """Return PATH with the directory of this Python first: pip puts programs there."""
+    return os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+
+
 def require(*programs: str) -> None:
     """Skip the running test, or fail it in CI, unless every program is on the path.
 
@@ -37,8 +42,7 @@ def require(*programs: str) -> None:
 
         require("iverilog", "vvp", "make")
     """
-    # pip puts programs beside this Python, which need not be on the path
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    path = search_path()
     missing = [
         name for name in programs if not any(shutil.which(n, path=path) for n in name.split("|"))
     ]

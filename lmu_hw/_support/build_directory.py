@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,7 @@ MANIFEST = "manifest.json"
 TOOL = "lmu-hw"
 ANALOG = "analog"
 """Key that only the manifest of an analog memory has."""
-BUILT = ("c/build/", "rtl/build/")
+_BUILT = re.compile(r"[a-z0-9-]+/(build|target)/|rust/Cargo\.lock$")
 
 
 def write_build_dir(
@@ -232,8 +233,8 @@ def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> N
         return
     known = {marker, *manifest["files"]}
     held = (p.relative_to(place).as_posix() for p in place.rglob("*") if not _is_real_dir(p))
-    # outputs of the generated Makefiles may be replaced
-    if extra := sorted(p for p in set(held) - known if not p.startswith(BUILT)):
+    # outputs of the generated Makefiles and of cargo may be replaced
+    if extra := sorted(p for p in set(held) - known if not _BUILT.match(p)):
         raise EmitError(f"{target} also holds {extra[0]}; --force removes it with the rest")
     # files that it shares with others are not replaced
     if changed := [n for n in changed_files(place, manifest) if not n.startswith("../")]:

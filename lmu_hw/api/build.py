@@ -25,6 +25,7 @@ from ..proof.certificate_report import Certificate
 from ..verify.load_build import load_program
 from ..verify.verify_build import verify_build
 from ..verify.verify_report import VerifyReport
+from .add_kits import add_kits
 from .running import ProgramRunner
 from .sources import Memory
 
@@ -131,6 +132,31 @@ class Build(ProgramRunner):
             worst_case=worst_case,
             quiet=True,
         )
+
+    def kit(self, *names: str, force: bool = False) -> Build:
+        """Add kits to the build directory: packages for the tools in which people build.
+
+        Parameters
+        ----------
+        *names : str
+            Such as ``"litex"``; ``lmu-hw kit list`` explains them.
+        force : bool
+            Go on if the build directory holds other files too, which are removed.
+
+        Returns
+        -------
+        Build
+            This build; each kit is in a directory of its own, with a ``README.md``.
+
+        Raises
+        ------
+        SpecError
+            If a kit is unknown, or the design lacks what it needs.
+        EmitError
+            If the build directory was edited, or cannot be written.
+        """
+        add_kits(self.path, names, force=force)
+        return self
 
     def certify(self) -> Certificate:
         """Derive every claim of the certificate again, from the program alone.

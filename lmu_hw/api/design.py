@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..firmware.bulk import BulkEngine
 from ..firmware.shared_kernels import shared_kernels, shared_path
 from ..generate import certificate_of, files_of
 from ..interchange.nir_graph import write_nir
+from ..kits import catalogue
 from ..measure.dataset import Dataset, dataset_of
 from ..measure.evaluate import evaluate
 from ..measure.evaluation import Evaluation
@@ -177,6 +179,7 @@ class Design(ProgramRunner):
         *,
         force: bool = False,
         kernels: str | Path | None = None,
+        kits: str | Sequence[str] = (),
     ) -> Build:
         """Write the build directory: Verilog, C, vectors, program, certificate, manifest.
 
@@ -191,6 +194,9 @@ class Design(ProgramRunner):
         kernels : str or Path, optional
             Directory of one ``lmu_kernels.h`` for several designs. It is written there unless it is
             there already, and not into the build directory.
+        kits : str or sequence of str
+            Kits to add, such as ``"litex,cmake"``; `lmu-hw kit list` explains them. The hardware
+            gets the state port where a kit needs it.
 
         Raises
         ------
@@ -198,13 +204,14 @@ class Design(ProgramRunner):
             If the path holds other files, or cannot be written; or if there are kernels of another
             version in ``kernels``.
         SpecError
-            If ``kernels`` is in the build directory, or the Makefile cannot hold its path.
+            If ``kernels`` is in the build directory, or the Makefile cannot hold its path; or a kit
+            is unknown, or needs Verilog that the design does not have.
         """
         if kernels is not None and not isinstance(kernels, str | Path):
             raise SpecError(f"kernels must be a path, not {kernels!r}")
         path, directory = Path(path), None if kernels is None else Path(kernels)
         shared = "" if directory is None else shared_path(path, directory)
-        files = files_of(self.quantized, hardware, kernels=shared)
+        files = files_of(self.quantized, hardware, kernels=shared, kits=catalogue.chosen(kits))
         with shared_kernels(directory, force=force):
             write_build_dir(path, files, force=force)
         return Build(path)

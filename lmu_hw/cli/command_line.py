@@ -20,6 +20,7 @@ from . import (
     generate_command,
     import_command,
     inspect_command,
+    kit_command,
     simulate_command,
     synth_command,
     tune_command,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, ModuleType] = {
     "synth": synth_command,
     "footprint": footprint_command,
     "export": export_command,
+    "kit": kit_command,
     "analog": analog_command,
     "doctor": doctor_command,
 }

@@ -166,6 +166,11 @@ def add_parser(commands: Any) -> None:
     )
     add_hardware(sub)
     sub.add_argument(
+        "--kit",
+        metavar="NAME[,NAME]",
+        help="add packages for other tools, such as litex,cmake: see 'lmu-hw kit list'",
+    )
+    sub.add_argument(
         "--require-proof",
         action="store_true",
         help="accept only a design whose recurrent signals are all proven to stay in their "
@@ -229,10 +234,11 @@ def _memory(args: argparse.Namespace) -> int:
                 keys.pop("taps", None)
             keys[name] = value
     hardware = chosen(vars(args), keys)
+    args.kit = args.kit or keys.pop("kit", None)
     units = channel_options.chosen(vars(args), keys)
     # auto means not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
-    spec = parse(given, extra_keys=(*hardware.to_data(), *channel_options.KEYS))
+    spec = parse(given, extra_keys=("kit", *hardware.to_data(), *channel_options.KEYS))
     spec, delays = choose_delays(spec, given)
     inputs = channel_options.channels(units, "input", spec.channels, None)
     outputs = None if inputs is None else output_channels(spec, inputs)
@@ -322,15 +328,19 @@ def _check_places(args: argparse.Namespace) -> None:
     """Check, before the work starts, that everything can be written."""
     from .._support.build_directory import check_target
     from ..firmware.shared_kernels import check_shared, shared_path
+    from ..kits import catalogue
 
     check_target(args.out, force=args.force)
+    catalogue.chosen(args.kit or ())
     if args.kernels is not None:
         shared_path(args.out, args.kernels)
         check_shared(args.kernels, force=args.force)
 
 
 def _written(design: Design, hardware: Hardware, args: argparse.Namespace) -> Build:
-    return design.write(args.out, hardware, force=args.force, kernels=args.kernels)
+    return design.write(
+        args.out, hardware, force=args.force, kernels=args.kernels, kits=args.kit or ()
+    )
 
 
 def _print_next(out: Path) -> None:

@@ -10,11 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._support import yosys
 from ..firmware.boards.installed import has_library
 from ..firmware.boards.microcontrollers import ARM, AVR, RISCV, TARGETS, Toolchain
+from ..kits.catalogue import KITS
+from ..kits.kit import KitTool
 
 MIN_PYTHON = (3, 10)
 SYNTHESIS = (
@@ -91,7 +93,28 @@ def checks() -> list[Check]:
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
         _package("schemdraw", "schemdraw", "analog", "python -m pip install 'lmu-hw[analog]'"),
+        *_kit_tools(),
     ]
+
+
+def _kit_tools() -> list[Check]:
+    """Look for the tools of all kits; a tool of several kits once."""
+    kits: dict[KitTool, list[str]] = {}
+    for kit in KITS.values():
+        for tool in kit.tools:
+            kits.setdefault(tool, []).append(kit.name)
+    found = []
+    for tool, names in kits.items():
+        needed_for = f"{'kits' if len(names) > 1 else 'kit'} {', '.join(names)}"
+        if tool.package:
+            module = tool.module or tool.package.replace("-", "_")
+            check = _package(tool.package, module, needed_for, tool.remedy)
+        elif tool.file:
+            check = _file(tool.name, tool.file, needed_for)
+        else:
+            check = _program(tool.name, (tool.command,), tool.version_flag, needed_for, "")
+        found.append(replace(check, name=tool.name, remedy=tool.remedy))
+    return found
 
 
 def _package(
@@ -106,6 +129,12 @@ def _package(
     return Check(
         name=name, ok=there, found=found, needed_for=needed_for, remedy=remedy, required=required
     )
+
+
+def _file(name: str, path: str, needed_for: str) -> Check:
+    """Look for a file."""
+    there = os.path.exists(path)
+    return Check(name=name, ok=there, found=path if there else "", needed_for=needed_for, remedy="")
 
 
 def _libpython() -> Check:

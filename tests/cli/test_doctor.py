@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lmu_hw.cli.tool_checks import Check, checks
+from lmu_hw.kits.catalogue import KITS
+from lmu_hw.kits.kit import KitTool
 
 NAMES = [
     "Python",
@@ -55,7 +58,8 @@ def test_every_check_is_complete() -> None:
     start = time.monotonic()
     found = checks()
     assert time.monotonic() - start < 5
-    assert [check.name for check in found] == NAMES
+    kits = dict.fromkeys(tool.name for kit in KITS.values() for tool in kit.tools)
+    assert [check.name for check in found] == [*NAMES, *kits]
     for check in found:
         assert check.ok == bool(check.found)
         assert check.needed_for
@@ -106,6 +110,17 @@ def test_versions_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert found["Icarus Verilog"].found == "12.3"
     assert found["C compiler"].found == "mycc"
     assert not found["make"].ok
+
+
+def test_a_tool_of_a_kit_may_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = KitTool(name="core", file=str(tmp_path / "platform.txt"), remedy="apt-get install core")
+    monkeypatch.setitem(KITS, "arduino", replace(KITS["arduino"], tools=(tool,)))
+    check = by_name()["core"]
+    assert (check.ok, check.found, check.remedy) == (False, "", "apt-get install core")
+    assert check.needed_for == "kit arduino"
+    (tmp_path / "platform.txt").touch()
+    check = by_name()["core"]
+    assert (check.ok, check.found) == (True, tool.file)
 
 
 def test_a_missing_package_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

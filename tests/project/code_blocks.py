@@ -133,9 +133,9 @@ def cpp(example: Example) -> None:
 
 
 def compiles(example: Example, name: str, compiler: str) -> None:
-    """Fail unless a file compiles with the C of the designs that the page has generated."""
+    """Fail unless a file compiles with the C and the drivers of the page's designs."""
     Path(name).write_text(example.parsed)
-    places = [f"-I{path}" for path in sorted(Path().glob("*/c"))]
+    places = [f"-I{path}" for path in sorted([*Path().glob("*/c"), *Path().glob("*/bus")])]
     flags = ["-Wall", "-Wextra", "-Werror", *places, "-c", name, "-o", "fragment.o"]
     done = subprocess.run([*compiler.split(), *flags], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{example.path}:{example.line}\n{done.stderr}"

@@ -86,7 +86,7 @@ def test_make_hands_the_share_on() -> None:
     assert "--soak-share" not in commands("soak")
     nightly = commands("nightly")
     parts = ("pytest -n auto \n", "-m sphinx", "-m formal", "-m soak", "tests.fuzz --inputs 20000")
-    parts = (*parts, "tests.mutation", "benchmarks/*.py")
+    parts = (*parts, "tests.mutation", "-m kits", "benchmarks/*.py")
     places = [nightly.index(part) for part in parts]
     assert places == sorted(places)
     assert "--soak-share" not in nightly

@@ -1,0 +1,3 @@
+"""Files that run inside a simulator are no tests of pytest."""
+
+collect_ignore = ["bus_bench.py"]

@@ -1,0 +1,2 @@
+/* Stands in for Zephyr's header. */
+void printk(const char *format, ...);
