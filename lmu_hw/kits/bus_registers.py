@@ -174,14 +174,18 @@ def n_state(design: KitDesign) -> int:
 def _constants(design: KitDesign) -> tuple[Register, ...]:
     program, plan = design.program, design.schedule
     fields: list[RegisterField] = []
-    for k, (what, (bits, signed)) in enumerate(
-        zip(("IN", "OUT", "STATE"), word_shapes(design), strict=True)
+    kinds = (("IN", "input"), ("OUT", "output"), ("STATE", "state"))
+    for k, ((what, kind), (bits, signed)) in enumerate(
+        zip(kinds, word_shapes(design), strict=True)
     ):
-        about = f"bits of a word, {what.lower()}"
+        about = f"bits of a word of {kind}"
         fields += [
             RegisterField(name=f"{what}_BITS", low=8 * k, width=6, about=about, value=bits),
             RegisterField(
-                name=f"{what}_SIGNED", low=8 * k + 7, about="words are signed", value=int(signed)
+                name=f"{what}_SIGNED",
+                low=8 * k + 7,
+                about="its words are signed",
+                value=int(signed),
             ),
         ]
     demand = RegisterField(
@@ -201,7 +205,7 @@ def _constants(design: KitDesign) -> tuple[Register, ...]:
                 ("N_OUT", "output words of a step that has an output", plan.n_out),
             ),
         ),
-        ("FORMAT", "words", (*fields, demand)),
+        ("FORMAT", "bits and signs of words", (*fields, demand)),
         ("N_STATE", "state words", _whole(n_state(design))),
     )
     return tuple(
@@ -244,17 +248,17 @@ def _control(on_demand: bool, n_in: int, n_out: int) -> tuple[Register, ...]:
         (
             "LEVEL",
             "ro",
-            "both FIFOs in one read: as many words may move without another look",
+            "words that can be read and written before the next read of LEVEL",
             _halves(
                 ("OUT_WORDS", "output words that can be read", None),
                 ("IN_ROOM", "input words that can be written", None),
             ),
         ),
-        ("EVENTS", "w1c", "OUTPUT and ROOM last as long as they are true", _flags(*_EVENTS)),
+        ("EVENTS", "w1c", "OUTPUT and ROOM are 1 while they are true", _flags(*_EVENTS)),
         (
             "IRQ_ENABLE",
             "rw",
-            "irq is high while an event lasts whose bit is 1",
+            "irq is high while any event is 1 whose bit here is 1",
             _flags(*((name, "") for name, _ in _EVENTS), value=0),
         ),
         (
@@ -353,14 +357,14 @@ def _data(in_bits: int, out_bits: int) -> tuple[Register, ...]:
                 name="DATA_OUT_PAIR",
                 offset=0x64,
                 access="pop",
-                about="the next two output words in one transfer; it removes none if there is one",
+                about="the next two output words; with fewer than two, none is removed (underrun)",
                 fields=_halves(("FIRST", "", None), ("SECOND", "", None)),
             ),
             Register(
                 name="DATA_OUT_TAGGED",
                 offset=0x68,
                 access="pop",
-                about="the next output word, and whether it is one: no underrun",
+                about="the next output word, and whether there was one; never an underrun",
                 fields=(word, left, last, valid),
             ),
         ]

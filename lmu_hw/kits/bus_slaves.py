@@ -16,6 +16,7 @@ from .bus_registers import (
     word_shapes,
 )
 from .bus_vectors import bus_vectors
+from .core_files import core_files, core_of, rom_files
 from .kit import Files, Kit, KitDesign, placed, render
 
 FEWEST_LOG2, MOST_LOG2 = 4, 10
@@ -66,18 +67,16 @@ def context(design: KitDesign) -> dict[str, Any]:
     ]
     (in_bits, in_signed), (out_bits, out_signed), (state_bits, state_signed) = word_shapes(design)
     return {
-        "tool": f"lmu-hw {design.version}".strip(),
         "p": f"{design.name}_regs".upper(),
         "p_device": f"{design.name}_device".upper(),
-        "title": " ".join(program.title.split()),
         "registers": registers,
         "identifier": IDENTIFIER,
         "strobes": {r.name: r.strobes for r in registers},
         "settings": settings,
         "concatenation": concatenation,
         "address_bits": ADDRESS_BITS,
-        "core": design.core_module,
-        "roms": sorted(name for name in design.rtl if name.endswith(".mem")),
+        "core": core_of(design).module,
+        "roms": rom_files(design),
         "on_demand": program.output_every == 0,
         "every": program.output_every,
         "n_in": plan.n_in,
@@ -137,31 +136,21 @@ def _files(design: KitDesign) -> Files:
     files = {file: render(f"bus/{source}", design, **seen) for file, source in templates.items()}
     for bus in ("axil", "wb"):
         files[f"{name}_{bus}.f"] = render("bus/files.f.j2", design, bus=bus)
-    core = {
-        file: text
-        for file, text in design.rtl.items()
-        if file in (f"{name}.v", f"{name}.vlt") or file.endswith(".mem")
-    }
+    core = {**core_files(design), f"{name}.vlt": design.rtl[f"{name}.vlt"]}
     return {**files, **placed("core", core), **placed("test/vectors", tests.files)}
 
 
-AXIL = Kit(
-    name="axil",
-    summary="AXI4-Lite slave with registers, interrupts and FIFOs; C driver",
-    tested=TESTED,
-    not_run=NOT_RUN,
-    files=_files,
-    directory="bus",
-    verilog=True,
-    state_port=True,
-)
-WISHBONE = Kit(
-    name="wishbone",
-    summary="Wishbone B4 slave with registers, interrupts and FIFOs; C driver",
-    tested=TESTED,
-    not_run=NOT_RUN,
-    files=_files,
-    directory="bus",
-    verilog=True,
-    state_port=True,
-)
+def _kit(name: str, bus: str) -> Kit:
+    return Kit(
+        name=name,
+        summary=f"{bus} slave with registers, interrupts and FIFOs; C driver",
+        tested=TESTED,
+        not_run=NOT_RUN,
+        files=_files,
+        directory="bus",
+        verilog=True,
+        state_port=True,
+    )
+
+
+AXIL, WISHBONE = _kit("axil", "AXI4-Lite"), _kit("wishbone", "Wishbone B4")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from ..errors import SpecError
 from .kit import Files, KitDesign, placed, render
-
-if TYPE_CHECKING:
-    from ..program.integer_program import Role
+from .vector_words import words_of
 
 _PUBLIC = (".h", ".hpp", "_units.h")
 
@@ -60,18 +57,17 @@ def vectors_header(design: KitDesign) -> str:
     """
     from ..program.integer_program import Role
 
-    n_in, n_out = (design.program.n_words(role) for role in (Role.INPUT, Role.OUTPUT))
-    inputs, outputs, state = (
-        _words(design, role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)
+    inputs, outputs, (state,) = (
+        words_of(design, role) for role in (Role.INPUT, Role.OUTPUT, Role.STATE)
     )
     return render(
         "c_library/vectors.h.j2",
         design,
         P=design.name.upper(),
-        inputs=_rows(inputs, n_in),
+        inputs=inputs,
         # C has no array without elements
-        outputs=_rows(outputs, n_out) or [[0] * n_out],
-        n_outputs=len(outputs) // n_out,
+        outputs=outputs or [[0] * design.program.n_words(Role.OUTPUT)],
+        n_outputs=len(outputs),
         saved=_saved(design, state),
     )
 
@@ -100,20 +96,6 @@ def release(version: str) -> str:
     """
     found = re.match(r"\d+\.\d+\.\d+", version)
     return found.group() if found else "0.0.0"
-
-
-def _words(design: KitDesign, role: Role) -> list[int]:
-    """Return the words of ``input.hex``, ``output.hex`` or ``state.hex``."""
-    formats = [v.fmt for v in design.program.with_role(role) for _ in range(v.length)]
-    words = []
-    for i, line in enumerate(design.vectors[f"{role.value}.hex"].split()):
-        fmt, word = formats[i % len(formats)], int(line, 16)
-        words.append(word - (1 << fmt.width) if word > fmt.max else word)
-    return words
-
-
-def _rows(words: list[int], length: int) -> list[list[int]]:
-    return [words[i : i + length] for i in range(0, len(words), length)]
 
 
 def _saved(design: KitDesign, state: list[int]) -> list[int]:

@@ -13,8 +13,6 @@ def _files(design: KitDesign) -> Files:
     core, name = core_of(design), design.name
     n_steps = design.vectors["input.hex"].count("\n") // core.n_in
     context = {
-        "tool": f"lmu-hw {design.version}",
-        "title": " ".join(design.program.title.split()),
         "inputs": core.inputs,
         "outputs": core.outputs,
         "n_in": core.n_in,

@@ -7,7 +7,7 @@ from .kit import Files, Kit, KitDesign, placed, render
 
 
 def _files(design: KitDesign) -> Files:
-    context = {"title": design.program.title, "version": design.version}
+    context = {"version": design.version}
     names = (
         *("README.md", "Makefile", "main.c", "samples.h", "board.h", "board_qemu.c"),
         *("core.h", "startup.c", "link.ld"),

@@ -25,7 +25,6 @@ def _files(design: KitDesign) -> Files:
         "P": name.upper(),
         "version": design.version,
         "release": release(design.version),
-        "title": design.program.title,
     }
     return {
         **{path: render(f"esp-idf/{file}", design, **context) for path, file in templates.items()},

@@ -14,9 +14,7 @@ def _files(design: KitDesign) -> Files:
     vectors = vector_files(design)
     name = design.name
     context = {
-        "tool": f"lmu-hw {design.version}",
         "version": design.version,
-        "title": " ".join(design.program.title.split()).replace('"', "'"),
         "roms": rom_files(design),
         "vectors": sorted(vectors),
         "boards": BOARDS,

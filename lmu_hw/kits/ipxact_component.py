@@ -92,7 +92,6 @@ def _buses(design: KitDesign) -> tuple[BusInterface, ...]:
 def _files(design: KitDesign) -> Files:
     version = re.match(r"\d+\.\d+", design.version)
     context = {
-        "tool": f"lmu-hw {design.version}",
         # Vivado knows versions of two numbers
         "version": version.group() if version else "0.0",
         "roms": rom_files(design),
@@ -101,18 +100,17 @@ def _files(design: KitDesign) -> Files:
         "views": VIEWS,
         **clock_of(design),
     }
-    plain = " ".join(design.program.title.split())
 
     def text(name: str, title: str) -> str:
-        return render(f"ipxact/{name}.j2", design, title=title, **context)
+        return render(f"ipxact/{name}.j2", design, **{**context, "title": title})
 
     return {
         **core_files(design),
-        "component.xml": text("component.xml", escape(plain)),
-        "component_2014.xml": text("component_2014.xml", escape(plain)),
-        "package.tcl": text("package.tcl", re.sub(r'[\[\]$"\\{}]', "", plain)),
-        f"{design.name}_ooc.xdc": render("core/core.xdc.j2", design, title=plain, **context),
-        "README.md": text("README.md", plain),
+        "component.xml": text("component.xml", escape(design.title)),
+        "component_2014.xml": text("component_2014.xml", escape(design.title)),
+        "package.tcl": text("package.tcl", design.title),
+        f"{design.name}_ooc.xdc": render("core/core.xdc.j2", design, **context),
+        "README.md": text("README.md", design.title),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,9 +59,9 @@ class KitDesign:
         return self.plan
 
     @property
-    def core_module(self) -> str:
-        """Verilog module with plain ports, whatever the names of the streams."""
-        return f"{self.name}_core" if self.hardware.streams.value == "axi" else self.name
+    def title(self) -> str:
+        """The program's title without characters that TOML, YAML, Tcl or C would read as theirs."""
+        return re.sub(r'["\\$\[\]{}]', "'", self.program.title).replace("/*", "/ *")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +146,20 @@ def render(template: str, design: KitDesign, **context: object) -> str:
     template : str
         Such as ``"cmake/CMakeLists.txt.j2"``.
     design : KitDesign
-        The template sees ``design``, ``program`` and ``name``.
+        The template sees ``design``, ``program``, ``name``, ``title`` and ``tool``, the version of
+        lmu-hw.
     **context
         What else it sees.
     """
     text = environment().get_template(f"kits/{template}")
-    return text.render(design=design, program=design.program, name=design.name, **context)
+    seen = {
+        "design": design,
+        "program": design.program,
+        "name": design.name,
+        "title": design.title,
+        "tool": f"lmu-hw {design.version}",
+    }
+    return text.render({**seen, **context})
 
 
 def placed(directory: str, files: Files) -> dict[str, str | bytes]:

@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError
+from .c_library import all_sources
+from .core_files import core_files
 from .kit import Files, Kit, KitDesign, KitTool, placed, render
 
 if TYPE_CHECKING:
@@ -54,15 +56,12 @@ def _files(design: KitDesign) -> Files:
     }
     texts[f"{name}.py"] = render("litex/module.py.j2", design, **context)
     texts[f"{name}_litex.h"] = render("litex/driver.h.j2", design, **context)
-    rtl = {
-        path: text
-        for path, text in design.rtl.items()
-        if path == f"{name}.v" or path.endswith(".mem")
+    return {
+        **texts,
+        **placed("rtl", core_files(design)),
+        **placed("c", all_sources(design)),
+        **placed("vectors", design.vectors),
     }
-    code = {
-        path: text for path, text in design.c.items() if not path.startswith(("test_", "Makefile"))
-    }
-    return {**texts, **placed("rtl", rtl), **placed("c", code), **placed("vectors", design.vectors)}
 
 
 def _context(design: KitDesign) -> dict[str, Any]:
@@ -84,7 +83,6 @@ def _context(design: KitDesign) -> dict[str, Any]:
         )
     state_bits = TRANSFER if ports["state_width"] <= TRANSFER else 2 * TRANSFER
     return {
-        "title": " ".join(program.title.split()),
         "P": design.name.upper(),
         "top": ports["top"],
         "ports": ports,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from .._support.identifiers import COLLISION_MACRO
 from .core_files import clock_of, core_files, core_ports, rom_files
 from .kit import Files, Kit, KitDesign, render
@@ -12,8 +10,6 @@ from .kit import Files, Kit, KitDesign, render
 def _files(design: KitDesign) -> Files:
     name = design.name
     context = {
-        "tool": f"lmu-hw {design.version}",
-        "title": re.sub(r"\s+", " ", design.program.title),
         "roms": rom_files(design),
         "ports": core_ports(design),
         "collision_macro": COLLISION_MACRO,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import SpecError
+from .c_library import check_name
 from .kit import Files, Kit, KitDesign, KitTool, placed, render
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def _files(design: KitDesign) -> Files:
     from ..program import saved_state
     from ..program.integer_program import Role
 
-    if design.name in RESERVED:
-        raise SpecError(f"the rust kit needs another --name: {design.name} is reserved in Rust")
+    check_name(design, "rust", RESERVED, "Rust")
     program, layout = design.program, lay_out(design.program, design.name)
     fields, size = state_fields(design)
     context = {
@@ -102,7 +101,6 @@ def _files(design: KitDesign) -> Files:
         "header_bytes": saved_state.HEADER_BYTES,
         "saved_bytes": saved_state.n_bytes(program),
         "sources": source_files(design.name),
-        "title": program.title,
         "version": design.version,
     }
     templates = {

@@ -22,7 +22,6 @@ def _files(design: KitDesign) -> Files:
     context = {
         "P": design.name.upper(),
         "version": design.version,
-        "title": design.program.title,
     }
     return {
         **{path: render(f"zephyr/{file}", design, **context) for path, file in templates.items()},

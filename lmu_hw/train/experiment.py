@@ -40,7 +40,7 @@ from .saved_model import save
 
 Sequences = Tensor | list[Array]
 Prepare = Callable[[Any], Any]
-"""Makes of sequences what a network is trained on."""
+"""Computes the inputs that a network is trained on from sequences."""
 Score = Callable[[Tensor, Tensor], Mapping[str, float]]
 CALIBRATED = 256
 """Most sequences on which ranges are calibrated."""
@@ -172,7 +172,7 @@ def _prepared(augment: Callable[[Tensor], Tensor], prepare: Prepare, x: Tensor) 
 
 
 def _spread(n: int, most: int) -> np.ndarray:
-    """Return the indices of at most so many of n examples, spread evenly."""
+    """Return the indices of at most ``most`` of n examples, evenly spaced."""
     return np.linspace(0, n - 1, min(most, n)).round().astype(int)
 
 

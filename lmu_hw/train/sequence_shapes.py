@@ -1,4 +1,4 @@
-"""Batches without a sequence, which give empty results, and sequences without a step, refused."""
+"""Checks of shapes: empty batches give empty results, sequences without a step are refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ def check_steps(x: Tensor) -> None:
 
 
 def one_more(x: Tensor) -> Tensor:
-    """Return a batch with one more sequence, of zeros, behind.
+    """Return a batch with a sequence of zeros appended.
 
-    What cannot run on no sequence runs on this one; its first 0 results keep shapes and gradients.
+    For code that cannot run on an empty batch: the caller keeps the first 0 results, which have
+    the right shapes and gradients.
     """
     return nn.functional.pad(x, (0, 0) * (x.ndim - 1) + (0, 1))

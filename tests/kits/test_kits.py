@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
+import yaml
 
 import lmu_hw as lh
+from lmu_hw.api.design import Design
 from lmu_hw.cli.main import main
 from lmu_hw.errors import EmitError, LMUHWError, SpecError
 from lmu_hw.kits import catalogue
 from lmu_hw.kits.kit import Kit, KitDesign, placed
 from lmu_hw.rtl.options import Hardware
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 FAKE = Kit(
     name="fake",
@@ -93,7 +104,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     for argv in (["kit", "add", "fake"], ["kit", "lst"], ["kit", "add", "nothing", out]):
         assert main(argv) == 1
         assert len(capsys.readouterr().err.splitlines()) == 1
-    assert main(["generate", "--d", "4", "--kit", "nothing", "-o", str(tmp_path / "n")]) == 1
+    for names in ("nothing", "", "fake,"):
+        argv = ["generate", "--d", "4", "--kit", names, "-o", str(tmp_path / "n")]
+        assert main(argv) == 1
     assert not (tmp_path / "n").exists()
 
 
@@ -127,3 +140,26 @@ def test_every_kit_says_what_it_is(name: str) -> None:
     assert kit.name == name
     assert kit.summary
     assert kit.tested
+
+
+def test_no_title_breaks_a_file(tmp_path: Path) -> None:
+    """A title may hold what TOML, YAML, XML, Tcl, Kconfig and C read as theirs."""
+    title = "a \"b\" \\ $c [d] {e} <f> & 'g' /* #h"
+    quantized = lh.compile(lh.Memory(4)).quantized
+    design = Design(quantized=replace(quantized, program=replace(quantized.program, title=title)))
+    design.write(tmp_path / "b", kits=list(catalogue.KITS))
+    copies = {path.name for place in ("c", "rtl") for path in (tmp_path / "b" / place).iterdir()}
+    for path in (tmp_path / "b").glob("*/**/*.*"):
+        text = path.read_text()
+        if path.suffix == ".toml":
+            tomllib.loads(text)
+        elif path.suffix in (".yml", ".yaml", ".core"):
+            yaml.safe_load(text)
+        elif path.suffix == ".xml":
+            fromstring(text)
+        elif path.suffix == ".json":
+            json.loads(text)
+        elif path.suffix == ".py":
+            compile(text, path, "exec")
+        elif path.name not in copies:
+            assert not re.search(r'"b"|\$c \[|/\* #h', text), path
