@@ -314,7 +314,12 @@ async def interrupts(dut: Any) -> None:
     stream = cocotb.start_soon(slave.stream(INPUTS[:period], 0))
     await with_timeout(RisingEdge(dut.irq), 10 * 100 * PLAN.cycles_per_step * period, "ns")
     await stream
-    assert (await slave.level())[0] >= 1
+    await ClockCycles(slave.clk, 2 * PLAN.cycles_per_step)  # all words of the output have come
+    words, _ = await slave.level()
+    assert words >= 1
+    for threshold, raised in ((words, 1), (words + 1, 0)):
+        await slave.write("THRESHOLD", depth << 16 | threshold)
+        assert await irq(1) == raised
     await slave.write("CONTROL", 1)
     assert await irq(1) == 0
     for event, provoke in ((DONE, ("COMMAND", CLEAR)), (UNDERRUN, None)):

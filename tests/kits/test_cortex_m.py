@@ -15,10 +15,10 @@ from lmu_hw.quantize.quantize_memory import quantize_memory
 
 from ..factories import network_programs, spiking_corners
 from ..factories.kit_designs import c_design, write_kit
-from ..tools import needs, run
+from ..tools import needs, run, succeed
 
 pytestmark = pytest.mark.qemu
-tools = needs("make", "arm-none-eabi-gcc", "qemu-system-arm")
+tools = needs("make", "cc", "arm-none-eabi-gcc", "qemu-system-arm")
 N_STEPS = 96
 
 
@@ -64,6 +64,39 @@ def test_every_word_is_that_of_the_vectors(name: str, core: str, tmp_path: Path)
     assert f"{n_words(design.program)} words right, 0 wrong, 0 samples lost" in text
     assert code == 0
     assert "warning" not in text
+
+
+QUEUE = """
+#include "samples.h"
+
+int main(void)
+{
+    static samples q; /* as main.c has it, but for indices that are about to wrap */
+    sample s = {{0}, 0};
+
+    q.written = q.read = 0u - 3u;
+    for (uint32_t i = 0; i < SAMPLES + 2u; i++) {
+        s.u[0] = (lmu_in)i;
+        samples_put(&q, &s);
+    }
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        if (!samples_take(&q, &s) || s.u[0] != (lmu_in)i) {
+            return 1;
+        }
+    }
+    return samples_take(&q, &s) || q.lost != 2u;
+}
+"""
+
+
+def test_a_full_queue_keeps_the_oldest_samples(tmp_path: Path) -> None:
+    """On the host, as a queue that overwrites can pass the run in QEMU."""
+    place = write_kit(CORTEX_M, c_design(PROGRAMS["taps"](), N_STEPS), tmp_path)
+    (place / "device.h").write_text("#include <stdint.h>\n#define __DMB()\n")
+    (place / "queue.c").write_text(QUEUE)
+    header = '-DDEVICE_HEADER="device.h"'
+    succeed("cc", "-Isrc", header, "-Wall", "-Werror", "queue.c", "-o", "queue", cwd=place)
+    assert run("./queue", cwd=place).returncode == 0
 
 
 @pytest.mark.kits

@@ -68,6 +68,15 @@ def test_a_kit_added_later_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake")
+def test_kits_are_added_one_after_the_other(tmp_path: Path) -> None:
+    build = lh.compile(lh.Memory(4)).write(tmp_path / "b", kits="fake")
+    manifest = build.kit("rust").manifest
+    assert manifest.kits == ("fake", "rust")
+    assert {"fake/core.v", "rust/Cargo.toml", "c/lmu.c"} < set(manifest.files)
+    assert (tmp_path / "b" / "fake" / "core.v").is_file()
+
+
+@pytest.mark.usefixtures("fake")
 def test_refusals_leave_the_build_directory_as_it_was(tmp_path: Path) -> None:
     build = lh.compile(lh.Memory(4)).write(tmp_path / "b")
     with pytest.raises(SpecError, match="--state-port"):
