@@ -10,7 +10,7 @@ from typing import Any
 from ._support.build_directory import MANIFEST, read_manifest
 from ._support.channel import Channel
 from ._support.channel import describe as describe_channels
-from ._support.tables import html_table
+from ._support.tables import TitledRows
 from .errors import ModelFileError
 from .memory.delay_error import percent
 from .memory.neurons import NeuronModel
@@ -200,7 +200,7 @@ class VectorFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest(Report):
+class Manifest(TitledRows, Report):
     """A build directory: its program, its design and its files.
 
     Attributes
@@ -260,12 +260,6 @@ class Manifest(Report):
     vectors: VectorFiles
     kits: tuple[str, ...] | None = field(default=None, metadata=written(optional=True))
     files: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return "\n".join([self.title, *(f"  {name:12}  {text}" for name, text in self._rows())])
-
-    def _repr_html_(self) -> str:
-        return html_table([(self.title, ""), *self._rows()], n_left=2)
 
     def _rows(self) -> list[tuple[str, str]]:
         """Return what ``lmu-hw generate`` prints, as names and texts."""

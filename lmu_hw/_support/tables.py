@@ -53,3 +53,19 @@ def html_table(rows: Sequence[Sequence[str]], n_left: int = 1, *, caption: str =
         )
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join(["<table>", *lines, "</table>"])
+
+
+class TitledRows:
+    """Text and notebook table of what has a title and rows of names and texts."""
+
+    __slots__ = ()
+    title: str
+
+    def _rows(self) -> list[tuple[str, str]]:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *(f"  {name:12}  {text}" for name, text in self._rows())])
+
+    def _repr_html_(self) -> str:
+        return html_table([(self.title, ""), *self._rows()], n_left=2)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .._support.build_directory import ANALOG, MANIFEST, TOOL, read_manifest
-from .._support.tables import html_table
+from .._support.tables import TitledRows
 from .._support.version import __version__
 from ..errors import ModelFileError, SpecError
 from ..memory.delay_error import percent
@@ -112,7 +112,7 @@ class AnalogSummary:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class AnalogManifest(Report):
+class AnalogManifest(TitledRows, Report):
     """The build directory of an analog memory.
 
     Attributes
@@ -134,12 +134,6 @@ class AnalogManifest(Report):
     title: str
     analog: AnalogSummary
     files: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return "\n".join([self.title, *(f"  {name:12}  {text}" for name, text in self._rows())])
-
-    def _repr_html_(self) -> str:
-        return html_table([(self.title, ""), *self._rows()], n_left=2)
 
     def _rows(self) -> list[tuple[str, str]]:
         """Return what ``lmu-hw analog`` prints, as names and texts."""
