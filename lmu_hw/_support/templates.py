@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from ..errors import EmitError
 
@@ -24,16 +25,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 def environment() -> jinja2.Environment:
     """Return the environment that renders every generated file.
 
-    An undefined name in a template is an error. Text is not escaped, as no output is HTML.
+    An undefined name in a template is an error. Text is not escaped; see `page_environment`.
     """
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_shipped_dir("_rtl_templates", "rtl_templates")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    env = _environment(escape=False)
     env.filters |= {
         "c_int": c_int,
         "c_lines": c_lines,
@@ -42,6 +36,33 @@ def environment() -> jinja2.Environment:
         "c_ident": c_ident,
     }
     return env
+
+
+@cache
+def page_environment() -> jinja2.Environment:
+    """Return the environment that renders HTML pages: text is escaped.
+
+    ``shipped(name)`` in a template is the text of another file, such as a style sheet, as it is.
+    """
+    env = _environment(escape=True)
+    env.globals["shipped"] = lambda name: Markup(_source(env, name))
+    return env
+
+
+def _source(env: jinja2.Environment, name: str) -> str:
+    assert env.loader is not None
+    return env.loader.get_source(env, name)[0]
+
+
+def _environment(*, escape: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_shipped_dir("_rtl_templates", "rtl_templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=escape,
+    )
 
 
 def sim_dir() -> Path:

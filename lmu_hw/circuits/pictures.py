@@ -1,10 +1,9 @@
-"""Pictures of analog circuits: one style, and files that are the same for the same request."""
+"""What the pictures of analog circuits need beyond those of reports: schemdraw, and PDF."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ToolError
@@ -28,27 +27,6 @@ def check_drawing() -> None:
         import schemdraw  # noqa: F401
     except ImportError as error:
         raise ToolError(f"a schematic and pictures need {error.name}: {REMEDY}") from error
-
-
-@contextlib.contextmanager
-def picture_style() -> Iterator[None]:
-    """Draw and write pictures inside this: settings of the user do not reach them."""
-    check_drawing()
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        # names inside an SVG without it are random; text stays text
-        matplotlib.rcParams["svg.hashsalt"] = "lmu-hw"
-        matplotlib.rcParams["svg.fonttype"] = "none"
-        yield
-
-
-def svg_of(figure: Figure) -> bytes:
-    """Return a figure as SVG, without a date."""
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return file.getvalue()
 
 
 def pdf_of(figures: Sequence[Figure]) -> bytes:

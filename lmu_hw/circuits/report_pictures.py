@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.array_types import Array
+from .._support.svg_pictures import picture_style, svg_of
 from .benches import TRAN_LENGTH
 from .circuit import INPUT
-from .pictures import picture_style, svg_of
 from .quantities import spaced_quantity
 from .report_data import ReportData, Transient
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._support.svg_pictures import picture_style, svg_of
 from .amplifier_stages import AmplifierStage, SectionParts, section_parts
 from .circuit import GROUND, Amplifier, Circuit, Transconductor
 from .op_amp_packages import DECOUPLING, Package, connector_pins, packages
-from .pictures import pdf_of, picture_style, svg_of
+from .pictures import pdf_of
 from .quantities import quantity_text
 from .schematic_blocks import BoardUnit, DrawingBlock, amplifier_block
 from .schematic_pen import HEAD, TEXT, Point, SchematicPen

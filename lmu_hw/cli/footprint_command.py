@@ -20,7 +20,8 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw footprint out\n"
         "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n"
         '  lmu-hw footprint out --cflags "-Os"\n\n'
-        "targets: c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
+        "targets: c-m0, c-m3, c-m4, c-m7, c-m33, c-m55, c-m85 (compiled only: no emulator has "
+        "this core), c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
     )
     sub.add_argument("dir", type=Path, metavar="DIR", help="build directory written by generate")
     sub.add_argument(

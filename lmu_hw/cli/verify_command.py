@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
         "--backends",
         metavar="LIST",
         help="from icarus (Verilog, detects X), c, cxxrtl and verilator (compiled Verilog, for "
-        "millions of steps), c-m0, c-m3, c-m4, c-m7, c-rv32, c-avr and c-uno (C on "
+        "millions of steps), c-m0, c-m3, c-m4, c-m7, c-m33, c-m55, c-rv32, c-avr and c-uno (C on "
         "microcontrollers, in QEMU); default: all whose tools are installed",
     )
     sub.add_argument("--steps", type=number, metavar="N", help="steps of each backend, at least")

@@ -30,6 +30,7 @@ from .c_types import Table
 from .cascade import cascade
 from .conversions import conversions, named_inputs
 from .dense import dense
+from .digits import LOW_BITS
 from .firing_neurons import spiking
 from .function import FunctionCode, Functions
 from .ladder_sweeps import ladder
@@ -116,6 +117,7 @@ def emit(program: Program, *, version: str, kernels: str = "") -> dict[str, str]
         "rom": (rom_bytes := sum(table.n_bytes for table in rom)),
         "largest": max(rom_bytes, layout.state_bytes, _scratch(layout, ops)),
         "kernels_id": _kernels_id(),
+        "low_bits": LOW_BITS,
         "files": [name for name in source_files(prefix) if not (kernels and name == KERNELS)],
         "kernels": kernels,
     }
@@ -136,7 +138,11 @@ def emit(program: Program, *, version: str, kernels: str = "") -> dict[str, str]
 
 def kernels_text() -> str:
     """Return ``lmu_kernels.h``, which is the same for all programs."""
-    return environment().get_template(f"c/{KERNELS}.j2").render(kernels_id=_kernels_id())
+    return (
+        environment()
+        .get_template(f"c/{KERNELS}.j2")
+        .render(kernels_id=_kernels_id(), low_bits=LOW_BITS)
+    )
 
 
 def c_sums(program: Program) -> tuple[Accumulator, ...]:
@@ -209,7 +215,7 @@ def _runs(program: Program, ops: list[OperationCode]) -> list[tuple[bool, list[O
 
 def _kernels_id() -> str:
     """Return the identity of the kernels, from their text alone, as a C constant."""
-    text = environment().get_template(f"c/{KERNELS}.j2").render(kernels_id="")
+    text = environment().get_template(f"c/{KERNELS}.j2").render(kernels_id="", low_bits=LOW_BITS)
     return f"0x{zlib.crc32(text.encode()):08X}"
 
 

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..program.fixedpoint import QFormat
+from .c_expressions import width_of
+
 NUMBER_BITS = 16
 MAX_COLUMNS = 1 << 16
 """Limit of a source's words: the kernels add them up in 32 bits for the offsets."""
+
+LOW_BITS = 11
+"""Where kernels cut words of more than 16 bits in halves: as suits words of 20 to 24 bits."""
 
 Rows = tuple[tuple[int, ...], ...]
 
@@ -70,3 +76,25 @@ def partial_peak(rows: Rows, first: int, length: int, digits: int) -> int:
         return max(sums)
     pairs = [16 * upper + lower for lower, upper in zip(sums[::4], (*sums[1::4], 0), strict=False)]
     return max(*sums, *pairs)
+
+
+def fits_in_halves(rows: Rows, fmt: QFormat) -> bool:
+    """Return whether kernels may cut words in halves, whose partial sums must fit 32 bits.
+
+    A word x is ``high * 2**LOW_BITS + low``, with ``0 <= low < 2**LOW_BITS``.
+
+    Examples
+    --------
+    >>> fits_in_halves(((1 << 14,) * 64,), QFormat(4, 19))
+    False
+    >>> fits_in_halves(((1 << 14,) * 32,), QFormat(4, 19))
+    True
+    """
+    halves = (0, (1 << LOW_BITS) - 1), (fmt.min >> LOW_BITS, fmt.max >> LOW_BITS)
+    for row in rows:
+        up, down = sum(w for w in row if w > 0), sum(w for w in row if w < 0)
+        for low, high in halves:
+            # both halves include zero, so these bounds hold for all partial sums
+            if width_of(((up * low + down * high, up * high + down * low),), 32) > 32:
+                return False
+    return True

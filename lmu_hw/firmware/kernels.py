@@ -24,20 +24,36 @@ Shifts = tuple[int, ...]
 """One shift for each case, or one for all."""
 
 
-def half_up(x: Expression, shifts: Shifts, shift: str) -> Expression:
+def half_up(x: Expression, shifts: Shifts, shift: str, *, to32: bool = False) -> Expression:
     """Return ``lmu_half_upN``: ``x / 2^shift`` to nearest, ties up.
 
-    ``shifts`` are the values of the expression ``shift``.
+    ``shifts`` are the values of the expression ``shift``. With ``to32``, it is ``lmu_half_up_to32``
+    of 64 bits where the result fits 32, also before its last bit is dropped: faster, unless the
+    shift is a constant.
     """
     n = max(len(x.cases), len(shifts))
     cases, each = _spread(x.cases, n), shifts * (n // len(shifts))
     sums = tuple(_plus_half(case, s) for case, s in zip(cases, each, strict=True))
-    bits = max(width_of(sums, 32), *x.widths, _room(max(shifts)))
+    bits = half_up_bits(x, shifts)
     results = tuple(
         (low + (1 << s >> 1) >> s, top >> s)
         for (low, _), (_, top), s in zip(cases, sums, each, strict=True)
     )
+    if to32 and bits == 64 and min(shifts) > 0:
+        twice = tuple(
+            (low >> s - 1, (high >> s - 1) + 1) for (low, high), s in zip(cases, each, strict=True)
+        )
+        if width_of(twice, 32) == 32:
+            return word(f"lmu_half_up_to32({x.text}, {shift})", "int32_t", *results)
     return call(f"lmu_half_up{bits}", bits, [x], results, shift)
+
+
+def half_up_bits(x: Expression, shifts: Shifts) -> int:
+    """Return the width in which `half_up` adds the half."""
+    n = max(len(x.cases), len(shifts))
+    cases, each = _spread(x.cases, n), shifts * (n // len(shifts))
+    sums = tuple(_plus_half(case, s) for case, s in zip(cases, each, strict=True))
+    return max(width_of(sums, 32), *x.widths, _room(max(shifts)))
 
 
 def rescaled(x: Expression, shift: int, least: int = 0) -> Expression:

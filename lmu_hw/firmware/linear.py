@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from ..program.integer_program import Linear, Program
 from .c_expressions import Expression, Range, constant, plus, stored, times, width_of, word
 from .c_types import Column, Table, magnitude, sum_bits, table_type, type_bits
-from .digits import MAX_COLUMNS, digits_of, pack, partial_peak
+from .digits import LOW_BITS, MAX_COLUMNS, digits_of, fits_in_halves, pack, partial_peak
 from .function import Functions
-from .kernels import half_up, product
+from .kernels import half_up, half_up_bits, product
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
+
+SHORTEST = 8
+"""Fewest words of a piece that is worth sums of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,8 @@ class SumPart:
     ``start`` is the first word in the source, ``column`` the first column in the program, ``first``
     the first column in the table. ``kernel`` is the function that fills the array ``dots`` with one
     sum per row, or empty for a loop over ``product``. Words that are ``copied`` first go to an
-    aligned array that kernels can read in pairs.
+    aligned array that kernels can read in pairs. Words of 32 bits are cut in ``halves`` if their
+    sums fit 32 bits.
     """
 
     place: Place
@@ -36,6 +40,7 @@ class SumPart:
     kernel: str
     product: str
     copied: bool
+    halves: bool
 
     @property
     def array(self) -> str:
@@ -53,7 +58,7 @@ class RowSum:
     """Expressions that combine the sums of all parts of a row.
 
     ``sums`` are the statements for all parts but the last, ``sum`` is the total, ``x`` the total
-    after scaling (empty without a scale), and ``stored`` the word of the target.
+    times the scale (empty without one), and ``stored`` the word of the target.
     """
 
     sum_type: str
@@ -152,15 +157,14 @@ def _row(
     )
     sums = _sums(parts, bias, bits)
     total = word("sum", f"int{bits}_t", *sums[-1].cases)
-    seen, x = [total], total
+    seen, x, scaled = [total], total, ""
     if not multiplier.is_all(1):
-        least = half_up(times(total, multiplier.expression("r")), shift.values, shift.at("r")).bits
+        least = half_up_bits(times(total, multiplier.expression("r")), shift.values)
         factor = multiplier.expression("r")
         x = product(total, factor, least) if least == 64 else times(total, factor, least)
-        seen.append(word("x", x.ctype, *x.cases))
-    rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"))
-    scaled = "" if multiplier.is_all(1) else stored(rounded, rounded.ctype)
-    result = rounded if multiplier.is_all(1) else word("x", rounded.ctype, *rounded.cases)
+        scaled, x = stored(x, x.ctype), word("x", x.ctype, *x.cases)
+        seen.append(x)
+    rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"), to32=True)
     return RowSum(
         sum_type=total.ctype,
         sums=tuple(
@@ -168,9 +172,9 @@ def _row(
             for n, x in enumerate(sums[:-1])
         ),
         sum=sums[-1].text,
-        x_type=rounded.ctype,
+        x_type=x.ctype,
         x=scaled,
-        stored=functions.applied(op.function, result, target),
+        stored=functions.applied(op.function, rounded, target),
         accumulators=tuple(Accumulator.of(routine.kind, variable) for variable in seen),
     )
 
@@ -202,7 +206,9 @@ def _partial_sums(
             peak = partial_peak(op.rows, part.column, part.length, digits)
             peak *= magnitude(part.place.vector.fmt)
             word("byte", "int32_t", (-peak, peak))
-        yield Accumulator.of(routine.kind, part.dots, (part.column, part.column + part.length))
+        columns = part.column, part.column + part.length
+        low_bits = LOW_BITS if part.halves else None
+        yield Accumulator.of(routine.kind, part.dots, columns, low_bits=low_bits)
 
 
 def _digits_for(place: Place) -> int:
@@ -216,12 +222,14 @@ def _parts(
     """Return the sources, split into parts whose sums fit the kernels, at even columns."""
     parts: list[SumPart] = []
     column = first = 0
+    ctype = table_type(w for row in op.rows for w in row)
     for place, width, align in zip(places, widths, op.aligns, strict=True):
         for start, length in _pieces(op, place, column, width, digits):
             at = column + start
             cases = _reaches(op, at, length, place)
             bits = max(width_of(cases, 32), place.bits, 64 if digits and place.bits > 16 else 32)
             array = "dots" if bits == 32 else "dots64"
+            halves = digits > 0 and _in_halves(op, at, length, place)
             weights = tuple((w, w) for row in op.rows for w in row[at : at + length])
             column_at = f"{first} + j" if first else "j"
             weight = word(
@@ -238,17 +246,32 @@ def _parts(
                     first=first,
                     scale=1 << align,
                     dots=word(f"{array}[r]", f"int{bits}_t", *cases),
-                    kernel=f"lmu_rows{16 // digits}_i{max(place.bits, 16)}_{bits}"
-                    if digits
-                    else "",
+                    kernel=_kernel(digits, place, bits, halves, ctype),
                     product=_product(weight, place, bits),
                     copied=pairs
                     and (place.bits < 16 or not place.is_aligned(width, op.n_channels)),
+                    halves=halves,
                 )
             )
             first += length + length % 2 * bool(digits)
         column += width
     return tuple(parts)
+
+
+def _kernel(digits: int, place: Place, bits: int, halves: bool, ctype: str) -> str:
+    """Return the name of the function for the sums of a part; none for a plain table."""
+    if not digits:
+        narrow = bits == 32 and place.bits == 16 and ctype == "int8_t"
+        return "lmu_row_i8_i16" if narrow else ""
+    if halves:
+        return f"lmu_halves{16 // digits}"
+    return f"lmu_rows{16 // digits}_i{max(place.bits, 16)}_{bits}"
+
+
+def _in_halves(op: Linear, at: int, length: int, place: Place) -> bool:
+    """Return whether words of 32 bits are cut in halves, whose sums fit 32 bits."""
+    rows = tuple(row[at : at + length] for row in op.rows)
+    return place.bits == 32 and fits_in_halves(rows, place.vector.fmt)
 
 
 def _product(weight: Expression, place: Place, bits: int) -> str:
@@ -272,8 +295,14 @@ def _reaches(op: Linear, at: int, length: int, place: Place) -> tuple[Range, ...
 def _pieces(
     op: Linear, place: Place, column: int, width: int, digits: int
 ) -> list[tuple[int, int]]:
-    """Return (start, length) of pieces of a source whose low-digit sums fit 32 bits."""
-    if digits < 2 or type_bits(place.ctype) > 16:
+    """Return (start, length) of pieces of a source whose low-digit sums fit 32 bits.
+
+    Of words of 32 bits, the sums of halves must fit, unless pieces would be too short.
+    """
+    if digits and place.bits == 32:
+        counts = (n for n in (1, 2, 4, 8) if n == 1 or width // n >= SHORTEST)
+        return _equal(width, next((n for n in counts if _cut(op, place, column, width, n)), 1))
+    if digits < 2 or place.bits > 16:
         return [(0, width)]
     pieces, todo = [], [(0, width)]
     while todo:
@@ -285,6 +314,17 @@ def _pieces(
             half = (length + 3) // 4 * 2
             todo[:0] = [(start, half), (start + half, length - half)]
     return pieces
+
+
+def _equal(width: int, n: int) -> list[tuple[int, int]]:
+    """Return ``n`` pieces of about equal length, each from an even column on."""
+    starts = [width * k // n // 2 * 2 for k in range(n)]
+    return [(a, b - a) for a, b in zip(starts, [*starts[1:], width], strict=True)]
+
+
+def _cut(op: Linear, place: Place, column: int, width: int, n: int) -> bool:
+    """Return whether the words of ``n`` pieces can be cut in halves."""
+    return all(_in_halves(op, column + start, length, place) for start, length in _equal(width, n))
 
 
 def _table(name: str, op: Linear, parts: tuple[SumPart, ...], digits: int, shift: Column) -> Table:

@@ -44,6 +44,9 @@ class Accumulator:
     scale_bits : int or None
         Fractional bits beyond those of its words, 0 to 128; None where each coefficient has its
         own.
+    low_bits : int or None
+        A kernel cuts its words in halves, the lower one with so many bits, and adds up each half in
+        32 bits.
     ctype : str
         ``int32_t`` or ``int64_t``.
     low, high : int
@@ -54,6 +57,7 @@ class Accumulator:
     variable: str
     columns: tuple[int, int] | None = field(default=None, metadata=written(optional=True))
     scale_bits: int | None = 0
+    low_bits: int | None = field(default=None, metadata=written(optional=True))
     ctype: str = field(metadata=written(key="type"))
     low: int
     high: int
@@ -65,6 +69,7 @@ class Accumulator:
         x: Expression,
         columns: tuple[int, int] | None = None,
         scale_bits: int | None = 0,
+        low_bits: int | None = None,
     ) -> Accumulator:
         """Return the accumulator of a declared variable."""
         variable, _, _ = x.text.partition("[")
@@ -76,6 +81,7 @@ class Accumulator:
             high=x.high,
             columns=columns,
             scale_bits=scale_bits,
+            low_bits=low_bits,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..program.integer_program import Argmax, Pointwise, Program
+from ..program.integer_program import Argmax, Pointwise, Program, Vector
 from .c_expressions import (
     Expression,
     constant,
@@ -27,7 +28,8 @@ class PointwiseCode(OperationCode):
     """A `Pointwise`.
 
     ``first`` is the first term, ``rest`` the statements that add the others to ``sum``, ``x`` the
-    sum with additional fractional bits if needed, and ``stored`` the word of the target.
+    sum with additional fractional bits if needed, and ``stored`` the word of the target. If the
+    words of a ``source`` are only rounded and saturated, a kernel does it, with ``shift``.
     """
 
     target: Place
@@ -37,6 +39,8 @@ class PointwiseCode(OperationCode):
     x_type: str
     x: str
     stored: str
+    source: Place | None
+    shift: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ def pointwise(
     target = layout.places[op.target]
     fracs = [sum(program.vector(n).fmt.frac_bits for n in term.names) for term in op.terms]
     align, result = max(fracs), op.result_fmt(program.vector)
+    source = layout.places[op.terms[0].names[0]] if only_rounds(op, program.vector) else None
     bits = _bits(_terms(layout, op, fracs, 0), op)
     terms = _terms(layout, op, fracs, bits)
     first = negative(terms[0], bits) if op.terms[0].minus else terms[0]
@@ -78,7 +83,9 @@ def pointwise(
         channels=1,
         tables=(),
         scratch=0,
-        accumulators=(Accumulator.of(routine.kind, reached),),
+        accumulators=() if source else (Accumulator.of(routine.kind, reached),),
+        source=source,
+        shift=align - result.frac_bits,
         target=target,
         sum_type=reached.ctype,
         first=stored(first, reached.ctype),
@@ -87,6 +94,14 @@ def pointwise(
         x=rescaled_sum.text,
         stored=functions.applied(op.function, x, target),
     )
+
+
+def only_rounds(op: Pointwise, vector: Callable[[str], Vector]) -> bool:
+    """Return whether words of 17 to 31 bits are rounded to 16 bits, and nothing else."""
+    (term, *others), fmt, to = op.terms, vector(op.terms[0].names[0]).fmt, vector(op.target).fmt
+    plain = not others and not term.b and not term.minus and op.function is None
+    words = fmt.signed and to.signed and 16 < fmt.width < 32 and to.width == 16
+    return plain and words and 0 < fmt.frac_bits - to.frac_bits <= 16
 
 
 def _terms(layout: Layout, op: Pointwise, fracs: list[int], least: int) -> list[Expression]:

@@ -22,7 +22,7 @@ def _files(design: KitDesign) -> Files:
 CORTEX_M = Kit(
     name="cortex-m",
     summary="bare-metal application in CMSIS's names: samples from an interrupt, a queue, steps",
-    tested="gcc-arm-none-eabi 12.2; QEMU 7.2 as Cortex-M0, M3, M4 and M7, overruns provoked",
+    tested="gcc-arm-none-eabi 12.2; QEMU 7.2 as Cortex-M0, M3, M4, M7, M33, M55; overruns provoked",
     not_run="on a board, and with a vendor's CMSIS headers",
     files=_files,
 )

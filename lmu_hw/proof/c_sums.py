@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import CertificateError
 from ..program.fixedpoint import QFormat, Rounding, round_shift
+from .c_half_sums import check_calls, check_halves
 from .c_spike_sums import spike_sums, spike_variables
 from .c_wave_sums import multiplied, products, wave_sums
 from .interval import Data, Range, fmt_of
@@ -69,7 +70,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
         _check_shape(claim)
         name = f"{claim['function']}: {claim['variable']}"
         key = claim["function"], _row_sum(claim["variable"])
-        if key not in sums or (key[1] != "dots" and "columns" in claim):
+        if key not in sums or (key[1] != "dots" and claim.keys() & {"columns", "low_bits"}):
             raise CertificateError(name, "has a claim, but is not a sum of the program")
         low, high = _Reach(formats, lengths).of(sums[key], claim, name)
         if (claim["low"], claim["high"]) != (low, high):
@@ -80,6 +81,7 @@ def check_sums(program: Data, claims: Any, text: str) -> None:
             )
         _check_type(name, claim, low, high)
         _check_text(name, claim, program["name"], text)
+    check_calls(program, claims, text)
     _check_all(sums, claims, lengths)
 
 
@@ -87,7 +89,11 @@ def _check_shape(claim: Data) -> None:
     """Raise unless a claim has the fields of a claim."""
     kinds = {"function": str, "variable": str, "type": str, "low": int, "high": int}
     wrong = [key for key, kind in kinds.items() if type(claim.get(key)) is not kind]
-    if wrong or "scale_bits" not in claim or claim.keys() - {*kinds, "scale_bits", "columns"}:
+    if (
+        wrong
+        or "scale_bits" not in claim
+        or claim.keys() - {*kinds, "scale_bits", "columns", "low_bits"}
+    ):
         raise CertificateError(
             "program", f"a claim of its C sums is damaged: {str(claim)[:MAX_SHOWN]}"
         )
@@ -141,6 +147,7 @@ def _row_sum(variable: Any) -> Any:
 
 def _sums(program: Data) -> Iterator[ClaimedSum]:
     """Yield the sums of a program's C."""
+    formats = {v["name"]: fmt_of(v["fmt"]) for v in program["vectors"]}
     kinds = [op["kind"] for op in program["ops"]]
     names: dict[str, Any] = {}
     for n, op in enumerate(program["ops"]):
@@ -151,7 +158,7 @@ def _sums(program: Data) -> Iterator[ClaimedSum]:
             factors = ["x"] if set(op["multipliers"]) != {1} else []
             variables = {function: ["dots", "sum", *factors]}
         elif kind == "pointwise":
-            variables = {function: ["sum"]}
+            variables = {} if _only_rounds(op, formats) else {function: ["sum"]}
         elif kind == "dense":
             variables = {function: ["v"], f"{function}_rows_of": ["acc"]}
         elif kind == "cascade":
@@ -173,6 +180,16 @@ def _sums(program: Data) -> Iterator[ClaimedSum]:
         if applied is not None and applied not in names.values():
             names[_function_name(applied, names)] = applied
     yield from (ClaimedSum(op=f, function=name, variable="y") for name, f in names.items())
+
+
+def _only_rounds(op: Data, formats: Mapping[str, QFormat]) -> bool:
+    """Return whether words of 17 to 31 bits are rounded to 16: the half fits 32 bits as well."""
+    term, fmt, to = op["terms"][0], formats[op["terms"][0]["a"]], formats[op["target"]]
+    if len(op["terms"]) > 1 or term["b"] or term["minus"] or op["function"] is not None:
+        return False
+    if not (fmt.signed and to.signed and 16 < fmt.width < 32 and to.width == 16):
+        return False
+    return 0 < fmt.frac_bits - to.frac_bits <= 16
 
 
 def _function_name(function: Data, taken: Mapping[str, Any]) -> str:
@@ -223,7 +240,7 @@ class _Reach:
         if kind == "pointwise":
             return self._pointwise(s.op)
         if s.variable == "dots":
-            return self._part(s.op, claim.get("columns"), name)
+            return self._part(s.op, claim, name)
         return self._row(s.op, scaled=s.variable == "x")
 
     def _columns(self, op: Data) -> list[Range]:
@@ -234,8 +251,8 @@ class _Reach:
             found += [(fmt.min, fmt.max)] * (self.lengths[source] // op["n_channels"])
         return found
 
-    def _part(self, op: Data, columns: Any, name: str) -> Range:
-        ranges = self._columns(op)
+    def _part(self, op: Data, claim: Data, name: str) -> Range:
+        ranges, columns = self._columns(op), claim.get("columns")
         if (
             not isinstance(columns, list)
             or [type(c) for c in columns] != [int, int]
@@ -243,6 +260,11 @@ class _Reach:
         ):
             raise CertificateError(name, f"columns are claimed to be {columns!r}")
         part = slice(*columns)
+        if "low_bits" in claim:
+            try:
+                check_halves([row[part] for row in op["rows"]], ranges[part], claim["low_bits"])
+            except ValueError as error:
+                raise CertificateError(name, str(error)) from error
         return _hull(_partial(row[part], ranges[part]) for row in op["rows"])
 
     def _row(self, op: Data, *, scaled: bool) -> Range:

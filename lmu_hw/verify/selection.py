@@ -8,7 +8,7 @@ from types import ModuleType
 from ..errors import SpecError, ToolError
 from ..firmware.boards.installed import missing as not_installed
 from ..firmware.boards.installed import remedy
-from ..firmware.boards.microcontrollers import TARGETS
+from ..firmware.boards.microcontrollers import BOARDS, TARGETS
 from ..program.integer_program import Program
 from ..rtl.schedule import why_not
 from .backends import board_c, cxxrtl, host_c, icarus, sanitized, verilator
@@ -19,13 +19,13 @@ SIMULATORS = frozenset({"icarus", *COMPILED})
 """Backends that run the Verilog."""
 BACKENDS: dict[str, ModuleType] = {"icarus": icarus, "c": host_c, **COMPILED}
 """Backends that run on this machine itself; the others are boards."""
-NAMES = (*BACKENDS, *TARGETS)
+NAMES = (*BACKENDS, *BOARDS)
 
 
 def available() -> dict[str, bool]:
     """Return which backends can run on this machine."""
     here = {name: backend.available() for name, backend in BACKENDS.items()}
-    return here | {name: not not_installed(t.toolchain) for name, t in TARGETS.items()}
+    return here | {name: not not_installed(t.toolchain) for name, t in BOARDS.items()}
 
 
 def choose(
@@ -59,7 +59,7 @@ def choose(
     }
     if refused:
         missing |= dict.fromkeys(SIMULATORS, f"there is no Verilog of this program: {refused}")
-    for name, target in TARGETS.items():
+    for name, target in BOARDS.items():
         if name not in missing and (why := board_c.refusal(target, build_dir, program)):
             missing[name] = why
     backends = tuple(name for name in NAMES if name not in missing)
@@ -76,6 +76,11 @@ def choose(
 def known(backends: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names without duplicates; raise `SpecError` if one is unknown."""
     for name in backends:
+        if name in TARGETS and name not in BOARDS:
+            raise SpecError(
+                f"{name} cannot be verified: QEMU has no {TARGETS[name].core}; footprint compiles "
+                "for it"
+            )
         if name not in NAMES:
             raise SpecError(f"backends must be among {', '.join(NAMES)}, not {name!r}")
     return tuple(dict.fromkeys(backends))
@@ -83,7 +88,7 @@ def known(backends: tuple[str, ...]) -> tuple[str, ...]:
 
 def _remedy(name: str) -> str:
     """Return the command that installs a backend."""
-    if name in TARGETS:
-        return remedy(TARGETS[name].toolchain)
+    if name in BOARDS:
+        return remedy(BOARDS[name].toolchain)
     text: str = BACKENDS[name].REMEDY
     return text

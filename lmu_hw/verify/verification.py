@@ -17,7 +17,7 @@ import numpy as np
 from .._support.array_types import Words
 from .._support.progress import progress
 from ..errors import ModelFileError, ToolError
-from ..firmware.boards.microcontrollers import AVR, TARGETS
+from ..firmware.boards.microcontrollers import AVR, BOARDS
 from ..program import vectors
 from ..program.integer_program import Program, Role
 from ..program.vectors import Vectors
@@ -67,7 +67,7 @@ def verify(
     build_dir : Path
     backends : tuple of str
         Of ``icarus``, ``c``, ``cxxrtl``, ``verilator``, ``c-m0``, ``c-m3``, ``c-m4``, ``c-m7``,
-        ``c-rv32``, ``c-avr`` and ``c-uno``.
+        ``c-m33``, ``c-m55``, ``c-rv32``, ``c-avr`` and ``c-uno``.
     n_steps : int, optional
         Steps for every backend, a few more where instances or sequences share them. By default
         200 and more in Icarus, 100,000 in C, 20,000 in cxxrtl and Verilator and 10,000 on a board,
@@ -128,8 +128,8 @@ def _run(
 
     Boards share what they play.
     """
-    if name in TARGETS:
-        most = AVR_MULTIPLIES if TARGETS[name].toolchain is AVR else BOARD_MULTIPLIES
+    if name in BOARDS:
+        most = AVR_MULTIPLIES if BOARDS[name].toolchain is AVR else BOARD_MULTIPLIES
         if most not in plays:
             plays[most] = _Play(task, most)
         yield _board(task, name, plays[most])
@@ -212,7 +212,7 @@ class _Play:
 
 
 def _board(task: _Task, name: str, play: _Play) -> BackendResult:
-    target, program = TARGETS[name], task.program
+    target, program = BOARDS[name], task.program
     with progress(f"{target.core} in QEMU against the interpreter", 0, task.quiet):
         result = board_c.run(target, task.build_dir, program, play.blocks, play.n_streams)
     row = _row(name, program, result, play.silent_steps, None, task.seed)

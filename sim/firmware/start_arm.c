@@ -25,10 +25,17 @@ __attribute__((naked)) uintptr_t semihost(uintptr_t operation, const void *argum
 #define CCR (*(volatile uint32_t *)0xE000ED14u)
 #define UNALIGN_TRP (1u << 3)
 
+/* Coprocessor access; CP10 and CP11 are floating point and vectors. */
+#define CPACR (*(volatile uint32_t *)0xE000ED88u)
+
 void reset(void)
 {
     const uint32_t *from = data_load;
 
+#ifdef __ARM_FP
+    CPACR |= 0xFu << 20;
+    __asm__ volatile("dsb\n isb" ::: "memory");
+#endif
 #ifdef TRAP_UNALIGNED
     CCR |= UNALIGN_TRP;
 #endif

@@ -209,7 +209,11 @@ def test_bad_file(
         ("--steps 99999999999", "steps must be"),
         ("--seed -1", "seed must be a whole number from 0"),
         ("--seed 1e3", "seed must be"),
-        ("--backends wrong", "c-m7, c-rv32, c-avr, c-uno, not 'wrong'"),
+        (
+            "--backends c-m85",
+            "c-m85 cannot be verified: QEMU has no Cortex-M85; footprint compiles",
+        ),
+        ("--backends wrong", "c-m7, c-m33, c-m55, c-rv32, c-avr, c-uno, not 'wrong'"),
     ],
 )
 def test_bad_verify(line: str, text: str, made: Path, capsys: pytest.CaptureFixture[str]) -> None:

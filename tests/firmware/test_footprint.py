@@ -19,7 +19,11 @@ from lmu_hw.firmware.boards.microcontrollers import TARGETS, Board
 from lmu_hw.measure.footprint import footprint_report, instructions, stack
 from lmu_hw.measure.footprint.instructions import count
 from lmu_hw.measure.footprint.sizes import Sizes, sizes
-from lmu_hw.program.integer_program import Role
+from lmu_hw.measure.footprint.worst_inputs import NamedInput
+from lmu_hw.memory.spec import parse
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Program, Role, Vector
+from lmu_hw.quantize.quantize_memory import quantize_memory
 from tests.cli.command import call, refused
 from tests.factories.builds import (
     generate,
@@ -29,7 +33,7 @@ from tests.factories.builds import (
     write_files,
 )
 from tests.factories.network_programs import NETWORKS
-from tests.factories.programs import PROGRAMS, stimulus
+from tests.factories.programs import PROGRAMS, linear, stimulus
 from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
@@ -38,9 +42,9 @@ LOOP = 100
 ARM_LOOP = "1: subs r3, #1\\n bne 1b\\n"
 RISCV_LOOP = "1: addi t0, t0, -1\\n bnez t0, 1b\\n"
 AVR_LOOP = "1: dec r24\\n brne 1b\\n"
+CORTEX = f".syntax unified\\n movs r3, #{LOOP}\\n {ARM_LOOP} bx lr", 2 * LOOP + 2
 KNOWN = {
-    "c-m0": (f".syntax unified\\n movs r3, #{LOOP}\\n {ARM_LOOP} bx lr", 2 * LOOP + 2),
-    "c-m4": (f".syntax unified\\n movs r3, #{LOOP}\\n {ARM_LOOP} bx lr", 2 * LOOP + 2),
+    **dict.fromkeys(("c-m0", "c-m4", "c-m33", "c-m55"), CORTEX),
     "c-rv32": (f"li t0, {LOOP}\\n {RISCV_LOOP} ret", 2 * LOOP + 2),
     "c-avr": (f"ldi r24, {LOOP}\\n {AVR_LOOP} ret", 2 * LOOP + 2),
     "c-uno": (f"ldi r24, {LOOP}\\n {AVR_LOOP} ret", 2 * LOOP + 2),
@@ -136,7 +140,10 @@ def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     for t in said.json["targets"]:
         _check(t, said.json)
     assert read_files(build_dir) == before
-    m0, m3, m4, _, rv32, avr, uno = said.json["targets"]
+    by_name = {t["target"]: t for t in said.json["targets"]}
+    m0, m3, m4, rv32, avr, uno = (
+        by_name[f"c-{name}"] for name in ("m0", "m3", "m4", "rv32", "avr", "uno")
+    )
     # only the smallest multiplies in a function, and none in the library
     assert "lmu_product64" in m0["flash"]["functions"]
     assert "lmu_product64" in [f["function"] for f in m0["stack"]["chain"]]
@@ -162,7 +169,7 @@ def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
-    flash, ram, counts = t["flash"], t["ram"], t["instructions"]["with_output"]
+    flash, ram = t["flash"], t["ram"]
     assert flash["total"] == sum(flash[k] for k in ("code", "tables", "library", "data"))
     assert flash["code"] == sum(flash["functions"].values())
     assert {"lmu_step", "lmu_run", "lmu_save", "lmu_load"} <= flash["functions"].keys()
@@ -179,6 +186,10 @@ def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
     assert ram["total"] == ram["state"] + ram["data"] + ram["stack"]
     assert t["stack"]["step"] == sum(f["bytes"] for f in t["stack"]["chain"])
     assert ram["stack"] >= t["stack"]["step"] > 0
+    if t["target"] == "c-m85":
+        assert t["instructions"] == {"with_output": None, "without_output": None}
+        return
+    counts = t["instructions"]["with_output"]
     assert counts["min"] <= counts["mean"] <= counts["max"] <= counts["worst"]["reached"]
     if t["target"] in ("c-avr", "c-uno"):
         assert counts["worst"]["bound"] is None
@@ -187,7 +198,63 @@ def _check(t: dict[str, Any], report: dict[str, Any]) -> None:
     assert counts["macs"] == report["multiplies_per_step"]
     without = t["instructions"]["without_output"]
     assert 0 < without["macs"] <= counts["macs"]
-    assert without["worst"]["reached"] < counts["mean"]
+    assert without["worst"]["reached"] < counts["worst"]["reached"]
+
+
+def test_a_core_that_is_compiled_only(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need(TARGETS["c-m85"])
+    text = call(capsys, "footprint", build_dir, "--target", "c-m85").out
+    assert "c-m85 (Cortex-M85, arm-none-eabi-gcc" in text
+    assert text.endswith("\n  instructions  not counted: QEMU has no Cortex-M85\n")
+    report = footprint_report.footprint(build_dir, (TARGETS["c-m85"],), quiet=True)
+    assert report._repr_html_().count(">-</td>") == 4
+
+
+@pytest.mark.parametrize(
+    ("keys", "most"), [({}, 6000), ({"discretizer": "bilinear", "realization": "ladder"}, 2500)]
+)
+def test_a_readout_on_the_smallest_core(keys: dict[str, str], most: int, tmp_path: Path) -> None:
+    """Words of more than 16 bits are multiplied in halves, not in 64 bits."""
+    target = TARGETS["c-m0"]
+    need(target)
+    p = quantize_memory(parse({"d": 16, "bits": 16, "output": "memory", **keys})).program
+    c_dir = write_c_build(p, tmp_path / "out", 4)
+    found = footprint_report.measure(
+        target, c_dir, p, footprint_report.counted_steps(p), quiet=True
+    )
+    assert found.instructions.with_output is not None
+    assert found.instructions.with_output.worst.bound is not None
+    assert found.instructions.with_output.worst.bound <= most
+    # as much as with products of 64 bits
+    assert found.flash.total <= 2806
+    assert found.ram.total <= 504
+
+
+def test_a_matrix_in_vectors(tmp_path: Path) -> None:
+    """Words of 16 bits, weights of 8: three times as fast as two products at a time."""
+    need(TARGETS["c-m55"])
+    n_rows, n = 212, 468
+    rows = np.random.default_rng(0).integers(-127, 128, (n_rows, n))
+    vectors = (
+        Vector(name="x", length=n, role=Role.INPUT, fmt=QFormat(1, 15)),
+        Vector(name="unused", length=1, role=Role.STATE, fmt=QFormat(1, 15)),
+        Vector(name="y", length=n_rows, role=Role.OUTPUT, fmt=QFormat(1, 15)),
+    )
+    op = linear(sources=("x",), target="y", rows=rows.tolist(), shifts=(13,) * n_rows)
+    p = Program(title="matrix", vectors=vectors, ops=(op,))
+    c_dir = write_c_build(p, tmp_path / "out", 2)
+    steps = footprint_report.CountedSteps(
+        inputs=(NamedInput(name="noise", words=stimulus(p, 3)),), due=np.ones(3, dtype=bool)
+    )
+    found = {
+        name: footprint_report.measure(TARGETS[name], c_dir, p, steps, quiet=True)
+        for name in ("c-m33", "c-m55")
+    }
+    counts = {name: report.instructions.with_output for name, report in found.items()}
+    assert counts["c-m55"] is not None
+    assert counts["c-m33"] is not None
+    assert counts["c-m55"].mean <= 0.35 * n_rows * n
+    assert counts["c-m33"].mean <= 1.25 * n_rows * n
 
 
 def test_sizes_of_known_globals(tmp_path: Path) -> None:

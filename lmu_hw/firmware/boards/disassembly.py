@@ -41,7 +41,8 @@ def disassemble(target: Board, image: Image) -> list[Instruction]:
         If objdump fails.
     """
     start = f"--start-address={image.symbols['harness_start']:#x}"
-    return parse(tool(target, "objdump", "-d", start, str(image.path)))
+    known = ("-m", target.machine_code) if target.machine_code else ()
+    return parse(tool(target, "objdump", "-d", *known, start, str(image.path)))
 
 
 def parse(text: str) -> list[Instruction]:

@@ -58,7 +58,7 @@ class Toolchain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A core on a board that QEMU emulates.
+    """A core, on a board that QEMU emulates.
 
     Attributes
     ----------
@@ -69,13 +69,16 @@ class Board:
     cpu : tuple of str
         Compiler options that select the core.
     machine : tuple of str
-        QEMU options that select the board.
+        QEMU options that select the board; empty if QEMU has none with this core, whose C is then
+        only compiled.
     flash, ram : tuple of int
         First address and size [bytes].
     chunk : int
         RAM for input and output buffers [bytes].
     stack : int
         Stack in addition to the scratch stated in the header [bytes].
+    machine_code : str
+        Instruction set as objdump names it, where it does not know it from the program.
     """
 
     name: str
@@ -87,6 +90,17 @@ class Board:
     ram: tuple[int, int]
     chunk: int = 32 * KB
     stack: int = KB
+    machine_code: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether QEMU runs its programs."""
+        return bool(self.machine)
+
+    @property
+    def place(self) -> str:
+        """Core and board, for messages."""
+        return ", ".join((self.core, *self.machine[1:2]))
 
 
 ARM = Toolchain(
@@ -120,16 +134,33 @@ AVR = Toolchain(
 )
 
 
-def _cortex(name: str, core: str, machine: str) -> Board:
-    """Return a Cortex-M on one of Arm's MPS2 boards, with 4 MB of code memory and 4 MB of RAM."""
+def _cortex(name: str, core: str, machine: str, start: int = 0) -> Board:
+    """Return a Cortex-M on one of Arm's MPS2 boards, with 4 MB of code memory and 2 or 4 MB of RAM.
+
+    ``start`` is the alias of all memory in which the core starts: that of the secure state.
+    """
     return Board(
         name=name,
         core=core,
         toolchain=ARM,
         cpu=(f"-mcpu={core.lower()}", "-mthumb"),
         machine=("-M", machine),
-        flash=(0, 4 * MB),
-        ram=(0x2000_0000, 4 * MB),
+        flash=(start, 4 * MB),
+        ram=((0x2800_0000 if start else 0x2000_0000) + start, 2 * MB if start else 4 * MB),
+    )
+
+
+def _helium(name: str, core: str, cpu: str, *machine: str) -> Board:
+    """Return a Cortex-M with vector instructions, with the tightly coupled memories of the M55."""
+    return Board(
+        name=name,
+        core=core,
+        toolchain=ARM,
+        cpu=(cpu, "-mthumb", "-mfloat-abi=hard"),
+        machine=machine,
+        flash=(0, 512 * KB),
+        ram=(0x2000_0000, 512 * KB),
+        machine_code="armv8.1-m.main",
     )
 
 
@@ -149,6 +180,10 @@ TARGETS = {
         _cortex("c-m3", "Cortex-M3", "mps2-an385"),
         _cortex("c-m4", "Cortex-M4", "mps2-an386"),
         _cortex("c-m7", "Cortex-M7", "mps2-an500"),
+        _cortex("c-m33", "Cortex-M33", "mps2-an505", 0x1000_0000),
+        _helium("c-m55", "Cortex-M55", "-mcpu=cortex-m55", "-M", "mps3-an547"),
+        # gcc knows its name from 13 on; the instructions of its architecture are the M55's
+        _helium("c-m85", "Cortex-M85", "-march=armv8.1-m.main+mve.fp+fp.dp"),
         Board(
             name="c-rv32",
             core="RV32IMAC",
@@ -183,6 +218,8 @@ TARGETS = {
     )
 }
 """Every target, by name."""
+BOARDS = {name: target for name, target in TARGETS.items() if target.runs}
+"""Those whose programs run in QEMU; for the others, the C is only compiled."""
 
 
 def chosen(names: Sequence[str]) -> tuple[Board, ...]:

@@ -163,7 +163,7 @@ def _compile(target: Board, source: Path, to: Path, more: tuple[str, ...]) -> No
     code, text = _gcc(target, to.parent, *options)
     if code and "_needs_larger_sizes" in text:
         raise DoesNotFitError(
-            f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program's "
+            f"{target.name} ({target.place}) is too small: the program's "
             "tables or words take more than 32 kB, the limit of its 16-bit size_t"
         )
     if code:
@@ -189,8 +189,7 @@ def _link(target: Board, place: Path, path: Path, stack: int) -> None:
     if over:
         parts = [f"{n} bytes more than its {_memory(target, part)}" for part, n in over.items()]
         raise DoesNotFitError(
-            f"{target.name} ({target.core}, {target.machine[1]}) is too small: the program needs "
-            f"{' and '.join(parts)}"
+            f"{target.name} ({target.place}) is too small: the program needs {' and '.join(parts)}"
         )
     if code:
         raise _failed(target, "could not link the program", text)

@@ -165,7 +165,10 @@ class InstructionCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructions:
-    """Instructions of steps with and without an output; None where there are no such steps."""
+    """Instructions of steps with and without an output; None where there are no such steps.
+
+    Both are None for a core that QEMU does not emulate.
+    """
 
     with_output: InstructionCounts | None
     without_output: InstructionCounts | None
@@ -224,6 +227,8 @@ class BoardReport:
                     f"({counts.min:,} to {counts.max:,}){per_mac}"
                 )
                 lines.append(f"  worst step    {counts.worst}")
+        if both == (None, None):
+            lines.append(f"  instructions  not counted: QEMU has no {self.core}")
         return "\n".join(lines)
 
 

@@ -17,8 +17,9 @@ _INSIDE = re.compile(r"<[^>]*\+0x[0-9a-f]+>")
 """A place that is not the start of a function."""
 _CONDITION = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 _BRANCH = re.compile(
-    rf"b({_CONDITION})|cbn?z|b(eq|ne|lt|ge|ltu|geu|gt|le|gtu|leu)|b(eq|ne|le|ge|lt|gt)z"
+    rf"b({_CONDITION})|cbn?z|b(eq|ne|lt|ge|ltu|geu|gt|le|gtu|leu)|b(eq|ne|le|ge|lt|gt)z|letp|wlstp|wls"
 )
+"""Conditional branches; with those of a loop whose count is in the link register (Armv8.1-M)."""
 _JUMP = {"b", "j"}
 _CALL = {"bl", "jal", "jalr"}
 _RETURN = re.compile(rf"(?:bx(?P<bx>{_CONDITION})?|(?:pop|ldm\w*|ldr)(?P<load>{_CONDITION})?|ret)")
@@ -112,6 +113,8 @@ def _block(
 def _end(one: Instruction) -> _End | None:
     """Return what an instruction leads to if it ends a block; None for all others."""
     name, operands = one.mnemonic, one.operands
+    if name == "le":
+        name = "letp" if operands.startswith("lr") else "b"  # without a count, it always jumps
     place = _PLACE.search(operands)
     target = None if place is None else int(place[1], 16)
     if name in _CALL and target is not None and not _INSIDE.search(operands):

@@ -198,7 +198,11 @@ def measure(
     ):
         place = Path(build_dir)
         image = build(target, program, c_dir, place, *cflags)
-        instructions = instructions_of(target, program, image, steps)
+        instructions = (
+            instructions_of(target, program, image, steps)
+            if target.runs
+            else Instructions(with_output=None, without_output=None)
+        )
         product = compile_object(target, program, c_dir, place, *cflags, stack.option(target))
         graph = stack.read(target, product, image)
         found = sizes(target, product, image)

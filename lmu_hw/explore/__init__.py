@@ -1,0 +1,1 @@
+"""Exploration: many designs, their estimates and measurements, and the Pareto front."""

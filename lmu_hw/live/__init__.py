@@ -1,0 +1,1 @@
+"""A live view: a local page that streams a recording through a compiled design."""
