@@ -72,8 +72,9 @@ class Recipe:
     build: Callable[[], Model]
     piece: int = 250
     batch_size: int = 32
-    qat_batch_size: int = 64
+    qat_batch_size: int = 32
     lr: float = 8e-3
+    qat_lr: float = 1e-4
     epochs: int = 15
     compared_steps: int | None = 500
 
@@ -114,6 +115,7 @@ RECIPES = {
         batch_size=16,
         qat_batch_size=16,
         lr=6e-3,
+        qat_lr=5e-4,
         epochs=30,
         compared_steps=None,
     ),
@@ -174,6 +176,7 @@ def train(kind: str, options: Namespace) -> list[dict[str, Any]]:
         weight_decay=0.0,
         qat_batch_size=recipe.qat_batch_size,
         compared_steps=recipe.compared_steps,
+        qat_keeps_best=True,
     )
     given = {"epochs": recipe.epochs, "rival_epochs": recipe.epochs}
     own = vars(options) | {k: v for k, v in given.items() if getattr(options, k) is None}
@@ -184,7 +187,8 @@ def train(kind: str, options: Namespace) -> list[dict[str, Any]]:
             return model, None
         return model, lstm_like(model, 1, 1, num_layers=4, every_step=True)
 
-    return seeds.run(task, build, Namespace(**own), label=recipe.label)
+    qat_lr = recipe.qat_lr if options.qat_lr is None else options.qat_lr
+    return seeds.run(task, build, Namespace(**own), label=recipe.label, qat_lr=qat_lr)
 
 
 def together(reports: Mapping[str, Sequence[dict[str, Any]]], options: Namespace) -> None:
@@ -236,6 +240,7 @@ def main() -> None:
     parser.set_defaults(epochs=None, rival_epochs=None)
     parser.add_argument("--model", choices=(*RECIPES, "all"), default="small")
     parser.add_argument("--lr", type=float, help="learning rate, instead of the model's own")
+    parser.add_argument("--qat-lr", type=float, help="learning rate of training as integers")
     parser.add_argument("--validate", action="store_true", help="score training series kept apart")
     parser.add_argument("--file", type=Path, help="score this model, and train nothing")
     parser.add_argument(

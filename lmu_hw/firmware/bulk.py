@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,17 @@ _CHUNK_WORDS = 1 << 22
 """Words in and out that are converted at a time; limits the memory for long runs."""
 _SHARES = 4
 """Groups of streams for each thread, so that a slow thread can leave some to the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CStep:
+    """Addresses of ``bulk_run`` and of the first stream's state, and sizes of states and words."""
+
+    run: int
+    state: int
+    state_bytes: int
+    in_bytes: int
+    out_bytes: int
 
 
 class BulkEngine:
@@ -112,6 +124,19 @@ class BulkEngine:
         library.bulk_reset.argtypes = [pointer, count]
         library.bulk_save.argtypes = library.bulk_load.argtypes = [pointer, count, pointer]
         library.bulk_run.argtypes = [pointer, *[count] * 4, pointer, pointer, pointer]
+
+    @property
+    def c_step(self) -> CStep:
+        """What C code needs to run this engine's streams itself; the state stays the engine's."""
+        address = ctypes.cast(self._library.bulk_run, ctypes.c_void_p).value
+        assert address is not None, "a function has an address"
+        return CStep(
+            run=address,
+            state=self._state.ctypes.data,
+            state_bytes=int((ctypes.c_size_t * 6).in_dll(self._library, "bulk_layout")[0]),
+            in_bytes=self._in.itemsize,
+            out_bytes=self._out.itemsize,
+        )
 
     def reset(self) -> None:
         """Set every state word to zero."""

@@ -9,6 +9,7 @@ executes every operation, so the words are its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from graphlib import TopologicalSorter
 
@@ -17,7 +18,7 @@ import numpy as np
 from .._support.array_types import Words
 from ..errors import SpecError
 from .cascade_steps import cascade_steps
-from .integer_program import Cascade, MemoryUpdate, Operation, Program, Role
+from .integer_program import Cascade, Linear, MemoryUpdate, Operation, Program, Role
 from .interpreter import Interpreter
 from .row_arrays import RowArrays
 
@@ -33,6 +34,38 @@ words of the source, shape (n_streams, n_channels), and returns the states, with
 zero-input run."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Loop:
+    """Operations that depend on each other: each step waits for the one before.
+
+    Attributes
+    ----------
+    program : Program
+    ops : tuple of Operation
+        In their order in a step.
+    rows : mapping of str to RowArrays
+        Integers of every `Linear`, by its target.
+    outside : tuple of dict of str to int64 array, shape (n_streams, n_steps, length)
+        What each operation reads that no operation of the loop writes, as it reads it.
+    before : dict of str to int64 array, shape (n_streams, length)
+        Words before the first step of all vectors that the loop writes.
+    n_streams, n_steps : int
+    """
+
+    program: Program
+    ops: tuple[Operation, ...]
+    rows: Mapping[str, RowArrays]
+    outside: tuple[dict[str, Words], ...]
+    before: dict[str, Words]
+    n_streams: int
+    n_steps: int
+
+
+RunLoop = Callable[[Loop], dict[str, Words] | None]
+"""Runs a loop in which no operation is lazy. Returns the words of all steps, without the counters
+of zero-input runs, or None for a loop that it cannot run."""
+
+
 class AllSteps:
     """Runs a program over sequences and returns all words of all steps.
 
@@ -46,6 +79,8 @@ class AllSteps:
         Runs memories that are in no loop. Default: NumPy.
     start_memory : callable, optional
         Starts memories in a loop. Default: the interpreter runs them.
+    run_loop : callable, optional
+        Runs loops. Default, and where it returns None: the interpreter, step by step.
     """
 
     def __init__(
@@ -55,12 +90,14 @@ class AllSteps:
         weights: Mapping[str, RowArrays] | None = None,
         run_memory: RunMemory | None = None,
         start_memory: StartMemory | None = None,
+        run_loop: RunLoop | None = None,
     ) -> None:
         assert not program.clock, "an output is due at every step or at the last"
         self.program = program
         self._interpreter = Interpreter(program, weights=weights)
         self._run_memory = run_memory or self._memory_steps
-        self._start_memory = start_memory
+        self._start_memory, self._run_loop = start_memory, run_loop
+        self._weights = weights or {}
         self._place = {id(op): k for k, op in enumerate(program.ops)}
         self._writer = {name: k for k, op in enumerate(program.ops) for name in op.writes}
         self._lazy = {id(op) for op, lazy in zip(program.ops, program.lazy, strict=True) if lazy}
@@ -106,7 +143,10 @@ class AllSteps:
             return self._run_memory(op, self._read(op, op.source), before)
         if len(group) == 1 and not set(op.reads) & set(op.writes):
             return self._at_once(op)
-        return self._step_by_step(group)
+        loop, found = self._loop(group), None
+        if self._run_loop is not None and not any(id(op) in self._lazy for op in group):
+            found = self._run_loop(loop)
+        return self._step_by_step(loop) if found is None else found
 
     def _read(self, op: Operation, name: str) -> Words:
         """Return the words of a vector that ``op`` reads at every step, written by another group.
@@ -134,25 +174,43 @@ class AllSteps:
             found[name] = np.pad(steps, ((0, 0), (first, 0), (0, 0))) if first else steps
         return found
 
-    def _step_by_step(self, group: Sequence[Operation]) -> dict[str, Words]:
-        """Run the operations of a loop in each step."""
-        started, counters = self._started(group)
+    def _loop(self, group: Sequence[Operation]) -> Loop:
+        """Return operations with all that they read."""
         inside = [name for op in group for name in op.writes]
-        outside = [
-            {name: self._read(op, name) for name in op.reads if name not in inside} for op in group
-        ]
         n = len(next(iter(self._found.values())))
-        now = {
-            name: self._before.get(name, np.zeros((n, self.program.vector(name).length), np.int64))
-            for name in inside
-        }
+        return Loop(
+            program=self.program,
+            ops=tuple(group),
+            rows={
+                op.target: self._weights.get(op.target) or RowArrays.of(op)
+                for op in group
+                if isinstance(op, Linear)
+            },
+            outside=tuple(
+                {name: self._read(op, name) for name in op.reads if name not in inside}
+                for op in group
+            ),
+            before={
+                name: self._before.get(
+                    name, np.zeros((n, self.program.vector(name).length), np.int64)
+                )
+                for name in inside
+            },
+            n_streams=n,
+            n_steps=self._n_steps,
+        )
+
+    def _step_by_step(self, loop: Loop) -> dict[str, Words]:
+        """Run the operations of a loop in each step."""
+        started, counters = self._started(loop.ops)
+        now = dict(loop.before)
         steps = {
             name: np.empty((self._n_steps, *x.shape), np.int64)
             for name, x in now.items()
             if name not in counters
         }
         for t in range(self._n_steps):
-            for op, read in zip(group, outside, strict=True):
+            for op, read in zip(loop.ops, loop.outside, strict=True):
                 if id(op) not in self._lazy or t == self._n_steps - 1:
                     words = now | {name: x[:, t] for name, x in read.items()}
                     now |= started.get(id(op), partial(self._interpreter.execute, op))(words)
@@ -180,7 +238,7 @@ class AllSteps:
     ) -> dict[str, Words]:
         if isinstance(op, Cascade):
             return cascade_steps(self.program.vector, op, source, before)
-        return self._step_by_step([op])
+        return self._step_by_step(self._loop([op]))
 
 
 def _on_source(

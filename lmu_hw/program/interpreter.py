@@ -323,7 +323,7 @@ class Interpreter:
             f, x = op.function, overflow(x, op.function.in_fmt, Overflow.SAT)
             n = self._evaluated[f] = self._evaluated.get(f, 0) + x.size
             many = n > TABLE_FROM and n > 1 << (f.in_fmt.width - 1)
-            x = _table(f)[x - f.in_fmt.min] if many else evaluate_function(f, x)
+            x = table_of(f)[x - f.in_fmt.min] if many else evaluate_function(f, x)
         self._words[op.target] = overflow(x, self.program.vector(op.target).fmt, Overflow.SAT)
 
     def _run_argmax(self, op: Argmax) -> None:
@@ -367,6 +367,6 @@ def evaluate_function(f: Function, x: Words) -> Words:
 
 
 @lru_cache(maxsize=TABLES)
-def _table(f: Function) -> Words:
+def table_of(f: Function) -> Words:
     """Return the results of ``f`` at all words of its ``in_fmt``."""
     return evaluate_function(f, np.arange(f.in_fmt.min, f.in_fmt.max + 1, dtype=np.int64))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..models import network
 from ..models.network import Activation
 from .exact_buffers import numbers
+from .known_steps import known, lstm_steps
 from .sequence_shapes import check_steps
 from .straight_through import FLOATS, StraightThrough
 from .torch_activations import activate, activation_of
@@ -238,6 +239,11 @@ class LSTM(Recurrent):
         """Run the cell over sequences of at least one step."""
         check_steps(x)
         is_plain = (self.activation, self.gate) == (Activation.TANH, Activation.SIGMOID)
+        signals = known(estimator, "ifgoach") if estimator.signals else None
+        if signals is not None:
+            state = self.start(x) if state is None else state
+            p = self.project(x)
+            return lstm_steps(p, self.U, state, signals, self.activation, self.gate)
         if estimator.signals or not is_plain:
             return super().forward(x, state, estimator=estimator)
         start = [a[None] for a in (self.start(x) if state is None else state)]

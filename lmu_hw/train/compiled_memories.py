@@ -10,6 +10,8 @@ import torch
 
 from .._support.array_types import Words
 from ..firmware.bulk import BulkEngine
+from ..firmware.loop_engine import run_loop
+from ..program.all_steps import Loop
 from ..program.integer_program import MemoryUpdate, Pointwise, Program, Role, Term, Vector
 
 
@@ -70,6 +72,11 @@ class CompiledMemories:
             return dict(zip(op.states, parts, strict=True))
 
         return step
+
+    def run_loop(self, loop: Loop) -> dict[str, Words] | None:
+        """Return the words of a loop at every step, or None where it needs more; see `RunLoop`."""
+        memories = [op for op in loop.ops if isinstance(op, MemoryUpdate)]
+        return run_loop(loop, {op.silence: self._started(op, loop.before) for op in memories})
 
     def _started(self, op: MemoryUpdate, before: Mapping[str, Words]) -> BulkEngine:
         engine = self._engine(op).with_streams(len(before[op.silence]))

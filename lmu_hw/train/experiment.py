@@ -73,6 +73,9 @@ class Task:
         Changes a batch of x, where it is a tensor, while networks are trained; see `fit`.
     validation : tuple, optional
         Inputs and targets; each network ends with the weights of its best epoch on them.
+    qat_keeps_best : bool
+        Training as integers ends with the weights of its best epoch on the sequences that ranges
+        are calibrated on, and with the rounded network if that has the least loss on them.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Task:
     compared_steps: int | None = None
     augment: Callable[[Tensor], Tensor] | None = None
     validation: tuple[Sequences, Tensor] | None = None
+    qat_keeps_best: bool = False
 
 
 def run(
@@ -132,11 +136,16 @@ def run(
         experiment.add(f"PTQ, {bits}-bit weights", experiment.integers(design, model))
     for narrow in qat if options.qat_epochs else ():
         trained, history = experiment.train_as_integers(model, narrow, qat_lr)
-        bits = narrow.weight_bits
-        y = experiment.integers(trained.design(), trained.model)
-        experiment.add(f"QAT, {bits}-bit weights", y, history=history)
         experiment.compare(trained)
-        experiment.save(f"_qat{bits}", trained)
+        bits, design, best = narrow.weight_bits, trained.design(), None
+        if task.qat_keeps_best:
+            rounded = calibration.design(narrow, title=f"{task.name}, {bits}-bit weights")
+            best = experiment.best_epoch(history, rounded, model)
+            design = design if best else rounded
+        y = experiment.integers(design, model)
+        experiment.add(f"QAT, {bits}-bit weights", y, history=history, best=best)
+        if best != 0:
+            experiment.save(f"_qat{bits}", trained)
     print(table(experiment.report))
     experiment.draw()
     return experiment.report
@@ -171,6 +180,11 @@ def _prepared(augment: Callable[[Tensor], Tensor], prepare: Prepare, x: Tensor) 
     return prepare(augment(x))
 
 
+def _at(x: Sequences, at: np.ndarray) -> Sequences:
+    """Return some of the sequences."""
+    return x[at] if isinstance(x, Tensor) else [x[i] for i in at]
+
+
 def _spread(n: int, most: int) -> np.ndarray:
     """Return the indices of at most ``most`` of n examples, evenly spaced."""
     return np.linspace(0, n - 1, min(most, n)).round().astype(int)
@@ -181,6 +195,7 @@ class _Experiment:
         self.task, self.options = task, options
         at = _spread(len(task.x), CALIBRATED)
         self.calibration = [np.asarray(task.x[i], dtype=np.float64) for i in at]
+        self.calibrated = _at(task.x, at), task.y[at]
         self.report: dict[str, Any] = {
             "task": task.name,
             "seed": options.seed,
@@ -215,15 +230,16 @@ class _Experiment:
         label: str,
         epochs: int,
         limit: int | None = None,
+        validation: tuple[Sequences, Tensor] | None = None,
         **settings: Any,
     ) -> list[Epoch]:
         task, options = self.task, self.options
         x, y = task.x, task.y
         if limit is not None:
             at = _spread(len(x), limit)
-            x, y = (x[at] if isinstance(x, Tensor) else [x[i] for i in at]), y[at]
+            x, y = _at(x, at), y[at]
         augment = None if task.augment is None else partial(_prepared, task.augment, prepare)
-        held = task.validation
+        held = validation or task.validation
         history = fit(
             model,
             # what changes in every batch cannot be prepared once
@@ -256,10 +272,18 @@ class _Experiment:
             f"qat{widths.weight_bits}",
             self.options.qat_epochs,
             limit=self.options.qat_limit,
+            validation=self.calibrated if self.task.qat_keeps_best else None,
             lr=lr,
             batch_size=self.task.qat_batch_size or self.task.batch_size,
         )
         return made, history
+
+    def best_epoch(self, history: list[Epoch], rounded: QuantizedNetwork, model: Model) -> int:
+        """Return the best epoch of training as integers, or 0 if the rounded network is best."""
+        x, y = self.calibrated
+        found = [e.validation for e in history if e.validation is not None]
+        loss = float(self.task.loss(outputs(rounded, model, x), y))
+        return found.index(min(found)) + 1 if min(found) < loss else 0
 
     def integers(self, design: QuantizedNetwork, model: Model) -> Tensor:
         """Return the outputs of a program on the test data."""
@@ -290,6 +314,7 @@ class _Experiment:
         y: Tensor,
         model: nn.Module | None = None,
         history: list[Epoch] | None = None,
+        best: int | None = None,
     ) -> None:
         """Add a row to the report and write the file: a run that is stopped keeps its figures."""
         row = dict(self.task.score(y, self.task.test_y))
@@ -298,6 +323,8 @@ class _Experiment:
         if history:
             row["epochs"] = len(history)
             row["s/epoch"] = float(np.median([epoch.seconds for epoch in history]))
+        if best is not None:
+            row["best epoch"] = best
         self.report["rows"][label] = row
         text = json.dumps(self.report, indent=1) + "\n"
         path = self.options.out / f"{self.task.name}.json"

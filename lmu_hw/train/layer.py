@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,7 @@ from .cells import CELLS, Cell, Dense, SimpleRNN, State, fill_, lecun_uniform_
 from .chunked_steps import SLOPES
 from .exact_buffers import numbers
 from .folded_layer import LayerWeights, run_folded
+from .known_steps import PRECISE, known, lmu_steps
 from .sequence_shapes import check_steps
 from .straight_through import FLOATS, StraightThrough
 from .trainable_memory import LegendreMemory, wide
@@ -159,6 +160,11 @@ class LMU(nn.Module):
             return self._parallel(x, state, last_only, estimator)
         if self._can_be_folded and not estimator.signals:
             return self._folded(x, state, last_only)
+        if self._follows_signals(x):
+            signals = known(estimator, "m")
+            outputs = known(estimator.of(estimator.prefixes[-1]), "h")
+            if signals is not None and outputs is not None:
+                return self._known(x, state, last_only, signals | outputs)
         return self.in_steps(x, state, last_only=last_only, estimator=estimator)
 
     def _parallel(
@@ -196,6 +202,27 @@ class LMU(nn.Module):
         # h, not y[:, -1]: the gradient of a slice of y is a tensor of all steps
         h = h.to(dtype)
         return (h[:, None] if last_only else y.to(dtype)), (m, h)
+
+    def _follows_signals(self, x: Tensor) -> bool:
+        """Whether gradients follow from the signals of all steps, with matrices that stay."""
+        fixed = not self.memory.is_learned and self.memory.n_windows == 1
+        return fixed and type(self.cell) is SimpleRNN and x.dtype in PRECISE
+
+    def _known(
+        self, x: Tensor, state: State | None, last_only: bool, signals: Mapping[str, Tensor]
+    ) -> tuple[Tensor, State]:
+        cell, n_m = self.cell, self.memory.channels * self.memory.order
+        assert isinstance(cell, SimpleRNN), "checked before"
+        y, after = lmu_steps(
+            self._encode(x),
+            self._project_input(x),
+            (cell.W[:, :n_m], cell.U, self.e_h, self.e_m),
+            self.memory.recursion().to(x),
+            self._start(x) if state is None else state,
+            signals,
+            cell.activation,
+        )
+        return (y[:, -1:] if last_only else y), after
 
     def _weights(self) -> LayerWeights:
         """Return all weights; those that the layer does not have are zeros."""

@@ -186,6 +186,7 @@ class Quantized(nn.Module):
             weights=weights,
             run_memory=memories,
             start_memory=None if memories is None else memories.start,
+            run_loop=None if memories is None else memories.run_loop,
         )
         state = None if words is None else words.cpu().numpy().astype(np.int64)
         found = runner.run(self._input_words(x), state)

@@ -62,13 +62,16 @@ class StraightThrough:
 
     def __call__(self, name: str, floats: Tensor) -> Tensor:
         """Return the program's values of a signal, or the float values where it has none."""
-        if not self.signals:
+        known = self.known(name) if self.signals else None
+        if known is None:
             return floats
+        return _Replaced.apply(floats, known)  # type: ignore[no-any-return,no-untyped-call]
+
+    def known(self, name: str) -> Tensor | None:
+        """Return the program's values of a signal, or None where it has none."""
         names = [prefix + name for prefix in self.prefixes]
-        known = [self.signals[n][:, self.steps] for n in names if n in self.signals]
-        if not known:
-            return floats
-        return _Replaced.apply(floats, torch.cat(known, dim=-1))  # type: ignore[no-any-return,no-untyped-call]
+        found = [self.signals[n][:, self.steps] for n in names if n in self.signals]
+        return torch.cat(found, dim=-1) if found else None
 
 
 FLOATS = StraightThrough()

@@ -170,7 +170,7 @@ def test_many_words_of_a_function_come_from_a_table(monkeypatch: pytest.MonkeyPa
     wanted = AllSteps(program).run(inputs)
     monkeypatch.setattr(interpreter, "TABLE_FROM", 0)
     found = AllSteps(program).run(np.tile(inputs, (600, 1, 1)))
-    assert interpreter._table.cache_info().currsize
+    assert interpreter.table_of.cache_info().currsize
     for name, words in wanted.items():
         assert np.array_equal(found[name][-2:], words), name
 

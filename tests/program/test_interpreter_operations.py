@@ -271,7 +271,7 @@ def test_tables_give_the_words_of_their_functions(
     for start in (1 << 40, 0):
         monkeypatch.setattr(interpreter_module, "TABLE_FROM", start)
         evaluated.clear()
-        interpreter_module._table.cache_clear()
+        interpreter_module.table_of.cache_clear()
         interpreter = Interpreter(program, 3)
         runs.append([interpreter.run(inputs, due=due), interpreter.save()])
         counts.append(len(evaluated))

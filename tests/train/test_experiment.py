@@ -106,6 +106,21 @@ def test_a_label_and_what_training_as_integers_takes(
     assert (batches[2:], compared[1:]) == ([50, 50], [(32, STEPS, 1)])
 
 
+@pytest.mark.parametrize(("lr", "gains"), [(1e-9, False), (0.02, True)])
+def test_training_as_integers_never_loses_to_rounding(
+    lr: float, gains: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its best epoch is kept, or the rounded network, by the loss on the calibrated sequences."""
+    monkeypatch.setattr(experiment, "PTQ_BITS", (3,))
+    given = options(tmp_path, "--qat-bits=3", "--epochs=3", "--qat-epochs=3")
+    report = experiment.run(task(qat_keeps_best=True), model(), None, given, qat_lr=lr)
+    ptq, qat = (report["rows"][f"{name}, 3-bit weights"] for name in ("PTQ", "QAT"))
+    # without training, a network rounded to nearest has a greater loss than PTQ
+    assert qat["best epoch"] in ((1, 2, 3) if gains else (0,))
+    assert gains or qat["accuracy %"] == ptq["accuracy %"]
+    assert (tmp_path / "tones_qat3.npz").is_file() == gains
+
+
 def test_without_matplotlib_only_the_picture_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ torch = pytest.importorskip("torch", reason="the extra train is not installed")
 train = pytest.importorskip("lmu_hw.train")
 memories = pytest.importorskip("lmu_hw.train.compiled_memories")
 quantized = pytest.importorskip("lmu_hw.train.quantized")
+loop_engine = pytest.importorskip("lmu_hw.firmware.loop_engine")
 
 N, STEPS = 6, 40
 
@@ -156,6 +157,67 @@ def test_memories_of_a_loop_run_in_compiled_c(name: str, monkeypatch: pytest.Mon
     assert set(found) - set(words) == counters
     for vector, wanted in found.items():
         assert vector in counters or np.array_equal(words[vector], wanted), vector
+
+
+LOOPS: dict[str, Callable[[], Any]] = {
+    "recurrent": recurrent,
+    "LSTM": lambda: train.Model([train.LSTM(2, 5), train.LSTM(5, 4), train.Dense(4, 2)]),
+    "GRU": lambda: train.Model([train.GRU(2, 5), train.GRU(5, 4, inner_bias=False)]),
+    "channels": lambda: train.Model([train.LMU.of_paper(2, 5, 4, 9.0, memory_d=2)]),
+    "hybrid": lambda: train.Model([train.LMU.of_paper(2, 5, 4, 9.0), train.LSTM(5, 4)]),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("bits", [4, 16])
+def test_loops_run_in_compiled_c(name: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From any state and with other weights than the program's; words far beyond their range."""
+    require("cc|gcc|clang")
+    data = list(noise(2).double().numpy())
+    made = train.Quantized(LOOPS[name](), train.Widths(weight_bits=bits), data)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(1.5).add_(0.1)
+    design, weights = made._current()
+    assert weights is not None
+    inputs = stimulus(design.program, 60, 3, 4)
+    half = Interpreter(design.program, 3, weights=weights)
+    half.run(inputs[:25])
+    given = inputs[25:].transpose(1, 0, 2), half.save()
+    found = AllSteps(design.program, weights=weights).run(*given)
+    runner = memories.CompiledMemories(design.program)
+    runners = {"run_memory": runner, "start_memory": runner.start, "run_loop": runner.run_loop}
+    compiled = AllSteps(design.program, weights=weights, **runners)
+    with monkeypatch.context() as patch:
+        patch.setattr(AllSteps, "_step_by_step", None)
+        words = compiled.run(*given)
+    counters = {op.silence for op in design.program.ops if isinstance(op, MemoryUpdate)}
+    assert set(found) - set(words) == counters
+    for vector, wanted in found.items():
+        assert vector in counters or np.array_equal(words[vector], wanted), vector
+    # a table of a function's results would be too large: the interpreter runs the loop
+    monkeypatch.setattr(loop_engine, "MAX_TABLE_BITS", 8)
+    slow = compiled.run(*given)
+    assert all(np.array_equal(slow[vector], x) for vector, x in words.items())
+
+
+def test_sums_beyond_53_bits_are_left_to_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = train.Quantized(recurrent(), train.Widths(), list(noise(2).double().numpy()))
+    program = made.design().program
+    runner = memories.CompiledMemories(program)
+    steps: list[Any] = []
+    compiled = AllSteps(
+        program,
+        start_memory=runner.start,
+        run_loop=lambda loop: steps.append(runner.run_loop(loop)),
+    )
+    inputs = stimulus(program, 9, 3, 4).transpose(1, 0, 2)
+    wanted = compiled.run(inputs)
+    assert steps[0] is not None
+    monkeypatch.setattr(loop_engine, "EXACT", 1 << 20)
+    found = compiled.run(inputs)
+    assert steps[-1] is None
+    assert all(np.array_equal(found[name], words) for name, words in wanted.items())
 
 
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
