@@ -7,6 +7,7 @@
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
 # make kits    every kit in its real tool, as far as one runs here
 # make nengo   memories on spiking neurons in nengo, which is installed for this alone
+# make browser  the HTML pages in Chromium: errors, keyboard, accessibility, screenshots
 # make bench   the benchmarks, which write docs/results/
 # make docs    the documentation, in docs/_build/html; warnings are errors
 # make nightly all of these but coverage, one after the other; `make -k nightly` does not stop at a failure
@@ -20,13 +21,13 @@ SOAK_SHARE ?=
 # Of the first random network whose C is run under sanitizers: every commit tries others.
 SEED ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 1)000
 # What takes long joins this line.
-NIGHTLY := test docs formal soak fuzz mutation kits nengo bench
+NIGHTLY := test docs browser formal soak fuzz mutation kits nengo bench
 
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test coverage soak formal mutation fuzz kits nengo bench docs nightly clean
+.PHONY: help demo test coverage soak formal mutation fuzz kits browser nengo bench docs nightly clean
 .NOTPARALLEL:
 
 help:
@@ -77,6 +78,12 @@ kits: .venv/dev.stamp
 	$(PIP) install --quiet --editable '.[kits]'
 	$(PIP) install --quiet --upgrade --target build/platformio platformio==6.2.0 scons==4.11.1
 	$(BIN)/python -m pytest -n auto -m kits tests/kits $(PYTEST_ARGS)
+
+# Installed again at every call, like the kits.
+browser: .venv/dev.stamp
+	scripts/install_tools.sh cc sim cross analog browser
+	$(PIP) install --quiet --editable '.[browser]'
+	$(BIN)/python -m pytest -n auto --dist loadscope -m browser tests/browser $(PYTEST_ARGS)
 
 # nengo stays out of .venv: its pytest plugin fails, and cocotb loads all plugins.
 nengo: .venv/dev.stamp

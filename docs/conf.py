@@ -29,6 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "cli_reference",
     "program_semantics",
+    "report_gallery",
 ]
 exclude_patterns = ["_build", "_ext", "gallery/**/*.ipynb", "gallery/*.ipynb", "gallery/*.py"]
 nitpicky = True

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .api.memory_choice import choose_memory, compare_delays
     from .api.running import Run
     from .api.sources import Memory, Network, load_data, load_model
+    from .explore.exploration import Exploration
+    from .explore.exploring import explore
     from .measure.dataset import Dataset
     from .measure.evaluation import Evaluation
     from .measure.tune import DesignPoint
@@ -41,6 +43,7 @@ __all__ = [
     "Design",
     "DesignPoint",
     "Evaluation",
+    "Exploration",
     "Hardware",
     "Memory",
     "Network",
@@ -53,6 +56,7 @@ __all__ = [
     "compare_delays",
     "compile",
     "errors",
+    "explore",
     "layers",
     "load_data",
     "load_model",
@@ -70,6 +74,8 @@ _MODULES = {
     "api.memory_choice": ("choose_memory", "compare_delays"),
     "api.running": ("Run",),
     "api.sources": ("Memory", "Network", "load_data", "load_model"),
+    "explore.exploration": ("Exploration",),
+    "explore.exploring": ("explore",),
     "measure.dataset": ("Dataset",),
     "measure.evaluation": ("Evaluation",),
     "measure.tune": ("DesignPoint",),

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs missing system packages: install_tools.sh [venv] [cc] [sim] [lint] [cross] [analog] [kits]
+#                   [browser]
 #
 #   venv  python3 with the venv module            cc   a C and a C++ compiler
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
@@ -7,6 +8,7 @@
 #         addon) and Doxygen for the C
 #   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
 #   analog ngspice
+#   browser Chromium, which opens the HTML pages in tests
 #   kits  build systems that kits are made for: CMake, Meson, Ninja, pkg-config; Arduino's builder and
 #         AVR core, and simavr; Tcl for scripts of vendors' tools, and a Yosys that reads Tcl, which
 #         the FuseSoC kit needs; Rust
@@ -69,6 +71,11 @@ check_analog() {
     have ngspice || packages+=(ngspice)
 }
 
+check_browser() {
+    # the same names as in lmu_hw/cli/tool_checks.py
+    have chromium || have chromium-browser || have google-chrome || packages+=(chromium)
+}
+
 check_kits() {
     have cmake || packages+=(cmake)
     have meson || packages+=(meson)
@@ -104,7 +111,7 @@ END
 
 for group in "$@"; do
     case $group in
-        venv | cc | sim | lint | cross | analog | kits) "check_$group" ;;
+        venv | cc | sim | lint | cross | analog | kits | browser) "check_$group" ;;
         *) echo "install_tools.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

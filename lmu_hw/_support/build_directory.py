@@ -23,6 +23,13 @@ MANIFEST = "manifest.json"
 TOOL = "lmu-hw"
 ANALOG = "analog"
 """Key that only the manifest of an analog memory has."""
+REPORT_PAGE, REPORT_DATA = "report.html", "report.json"
+"""Report of a build directory, which its manifest does not list."""
+REPORT_MARKS = {
+    REPORT_PAGE: b'<meta name="generator" content="lmu-hw ',
+    REPORT_DATA: b'"tool": "lmu-hw"',
+}
+"""What the first thousand bytes of these files hold."""
 _BUILT = re.compile(r"[a-z0-9-]+/(build|target)/|rust/Cargo\.lock$")
 
 
@@ -92,6 +99,66 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def write_report_files(build_dir: Path, page: bytes, data: bytes) -> None:
+    """Write the report of a build directory: both files, or none.
+
+    Raises
+    ------
+    EmitError
+        As `check_report`, or if writing fails.
+    """
+    check_report(build_dir)
+    token, contents = secrets.token_hex(4), {REPORT_PAGE: page, REPORT_DATA: data}
+    new, old = ({n: build_dir / f".{n}-{token}.{end}" for n in contents} for end in ("new", "old"))
+    try:
+        for name, content in contents.items():
+            new[name].write_bytes(content)
+        # from here on renames alone, which need no room
+        for name in contents:
+            if (build_dir / name).exists():
+                os.replace(build_dir / name, old[name])
+            os.replace(new[name], build_dir / name)
+    except BaseException as error:
+        for name in contents:
+            if not new[name].exists():
+                (build_dir / name).unlink(missing_ok=True)
+            if old[name].exists():
+                os.replace(old[name], build_dir / name)
+        if isinstance(error, OSError):
+            raise write_error(build_dir / REPORT_PAGE, error) from error
+        raise
+    finally:
+        for path in (*new.values(), *old.values()):
+            path.unlink(missing_ok=True)
+
+
+def check_report(build_dir: Path) -> None:
+    """Check, before the work starts, that `write_report_files` may write.
+
+    Raises
+    ------
+    EmitError
+        If the build directory cannot be written, or holds such files of somebody else.
+    """
+    for name in (REPORT_PAGE, REPORT_DATA):
+        path = build_dir / name
+        if (path.exists() or path.is_symlink()) and not is_report(path):
+            raise EmitError(f"{path} is not a report of lmu-hw; move it away")
+    if not os.access(build_dir, os.W_OK | os.X_OK):
+        raise EmitError(f"{build_dir} cannot be written; copy it to a place of your own")
+
+
+def is_report(path: Path) -> bool:
+    """Return whether a file is the page or the data of a report that lmu-hw wrote."""
+    if path.is_symlink() or path.name not in (REPORT_PAGE, REPORT_DATA):
+        return False
+    try:
+        with path.open("rb") as file:
+            return REPORT_MARKS[path.name] in file.read(1000)
+    except OSError:
+        return False
 
 
 def check_file(path: Path, *, force: bool = False) -> None:
@@ -233,8 +300,9 @@ def _check_replaceable(place: Path, target: Path, force: bool, marker: str) -> N
         return
     known = {marker, *manifest["files"]}
     held = (p.relative_to(place).as_posix() for p in place.rglob("*") if not _is_real_dir(p))
-    # outputs of the generated Makefiles and of cargo may be replaced
-    if extra := sorted(p for p in set(held) - known if not _BUILT.match(p)):
+    # outputs of the generated Makefiles and of cargo, and reports, may be replaced
+    others = (p for p in set(held) - known if not (_BUILT.match(p) or is_report(place / p)))
+    if extra := sorted(others):
         raise EmitError(f"{target} also holds {extra[0]}; --force removes it with the rest")
     # files that it shares with others are not replaced
     if changed := [n for n in changed_files(place, manifest) if not n.startswith("../")]:

@@ -23,7 +23,9 @@ UNKNOWN_TOTAL = "{desc} ... [{elapsed}]"
 
 
 @contextmanager
-def progress(description: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+def progress(
+    description: str | Callable[[], str], total: int, quiet: bool = False
+) -> Iterator[Callable[[int], None]]:
     """Show the progress of some work on stderr, if it takes over a second.
 
     A terminal shows a bar with the remaining time. Any other stderr gets a plain line, and another
@@ -31,8 +33,8 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
 
     Parameters
     ----------
-    description : str
-        Name of the work, such as ``"Icarus"``.
+    description : str or callable
+        Name of the work, such as ``"Icarus"``; or what returns it, where it changes.
     total : int
         Amount of work, in any unit; 0 if unknown.
     quiet : bool
@@ -49,8 +51,11 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
     ...     for _ in range(3):
     ...         advance(1)
     """
-    # descriptions may contain file names
-    description, done = plain(description), 0
+    done = 0
+
+    def text() -> str:
+        # descriptions may contain file names
+        return plain(description if isinstance(description, str) else description())
 
     def advance(n: int) -> None:
         nonlocal done
@@ -60,9 +65,7 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
         yield advance
         return
     finished = threading.Event()
-    thread = threading.Thread(
-        target=_draw, args=(description, total, lambda: done, finished), daemon=True
-    )
+    thread = threading.Thread(target=_draw, args=(text, total, lambda: done, finished), daemon=True)
     thread.start()
     try:
         yield advance
@@ -71,32 +74,35 @@ def progress(description: str, total: int, quiet: bool = False) -> Iterator[Call
         thread.join()
 
 
-def _draw(description: str, total: int, done: Callable[[], int], finished: threading.Event) -> None:
+def _draw(
+    text: Callable[[], str], total: int, done: Callable[[], int], finished: threading.Event
+) -> None:
     if finished.wait(SHOW_AFTER):
         return
     # a closed stderr must not stop the work
     with suppress(OSError, ValueError):
         draw = _draw_bar if sys.stderr.isatty() else _draw_lines
-        draw(description, total, done, finished)
+        draw(text, total, done, finished)
 
 
 def _draw_bar(
-    description: str, total: int, done: Callable[[], int], finished: threading.Event
+    text: Callable[[], str], total: int, done: Callable[[], int], finished: threading.Event
 ) -> None:
     from tqdm import tqdm
 
     bar_format = BAR if total else UNKNOWN_TOTAL
     with tqdm(
-        desc=description, total=total or None, file=sys.stderr, leave=False, bar_format=bar_format
+        desc=text(), total=total or None, file=sys.stderr, leave=False, bar_format=bar_format
     ) as bar:
         bar.start_t -= SHOW_AFTER
         while not finished.wait(REFRESH_EVERY):
             bar.n = done()
+            bar.set_description_str(text(), refresh=False)
             bar.refresh()
 
 
 def _draw_lines(
-    description: str, total: int, done: Callable[[], int], finished: threading.Event
+    text: Callable[[], str], total: int, done: Callable[[], int], finished: threading.Event
 ) -> None:
     shown, last = -1, False
     while True:
@@ -104,7 +110,7 @@ def _draw_lines(
         tenth = 10 * now // total if total else 0
         if tenth > shown:
             share = f" {100 * now // total} % ({now} of {total})" if total else ""
-            print(f"{description} ...{share}", file=sys.stderr, flush=True)
+            print(f"{text()} ...{share}", file=sys.stderr, flush=True)
             shown = tenth
         if last:
             return

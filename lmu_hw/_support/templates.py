@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..errors import EmitError
 
@@ -42,9 +42,11 @@ def environment() -> jinja2.Environment:
 def page_environment() -> jinja2.Environment:
     """Return the environment that renders HTML pages: text is escaped.
 
+    The filter ``inline_code`` sets words between backticks as code.
     ``shipped(name)`` in a template is the text of another file, such as a style sheet, as it is.
     """
     env = _environment(escape=True)
+    env.filters["inline_code"] = inline_code
     env.globals["shipped"] = lambda name: Markup(_source(env, name))
     return env
 
@@ -62,6 +64,24 @@ def _environment(*, escape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=escape,
+    )
+
+
+def inline_code(text: str) -> Markup:
+    """Return a text as HTML, with words between backticks set as code.
+
+    Examples
+    --------
+    >>> str(inline_code("run `a<b` now"))
+    'run <code>a&lt;b</code> now'
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        # a backtick without a partner is a character
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if k % 2 else escape(part)
+        for k, part in enumerate(parts)
     )
 
 

@@ -26,6 +26,8 @@ from ..circuits.request import make_request
 from ..circuits.tolerance_report import AnalogVerification
 from ..circuits.verify_directory import verify_design, verify_directory
 from ..errors import SpecError
+from ..report.build_report import BuildReport
+from ..report.write_report import write_report
 
 if TYPE_CHECKING:
     from ..circuits.nodal import LinearCircuit
@@ -269,3 +271,19 @@ class AnalogBuild:
             If ngspice is not installed or fails.
         """
         return verify_directory(self.path, units=units, calibrate=calibrate, seed=seed)
+
+    def report(self) -> BuildReport:
+        """Write ``report.html`` and ``report.json`` into the build directory.
+
+        The page is one file: pictures, tables, the schematic and commands, without a network.
+
+        Raises
+        ------
+        ModelFileError
+            If the manifest is missing or damaged.
+        ToolError
+            If matplotlib or schemdraw is missing.
+        EmitError
+            If the report cannot be written.
+        """
+        return write_report(self.path)

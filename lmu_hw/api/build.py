@@ -14,20 +14,24 @@ from ..errors import SpecError
 from ..firmware.boards import microcontrollers
 from ..firmware.bulk import BulkEngine
 from ..manifest import Manifest, MemoryManifest, load_manifest
+from ..measure.dataset import Dataset
 from ..measure.footprint.board_report import FootprintReport
 from ..measure.footprint.footprint_report import footprint
 from ..measure.synthesis import devices
 from ..measure.synthesis.flow import synth
 from ..measure.synthesis.synth_report import SynthReport
+from ..models.network import FloatNetwork
 from ..program.integer_program import Program
 from ..proof.certificate import certify
 from ..proof.certificate_report import Certificate
+from ..report.build_report import BuildReport
+from ..report.write_report import write_report
 from ..verify.load_build import load_program
 from ..verify.verify_build import verify_build
 from ..verify.verify_report import VerifyReport
 from .add_kits import add_kits
 from .running import ProgramRunner
-from .sources import Memory
+from .sources import Memory, Network
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,47 @@ class Build(ProgramRunner):
         """
         chosen = microcontrollers.chosen(targets) if targets else None
         return footprint(self.path, chosen, cflags=_names(cflags), quiet=True)
+
+    def report(
+        self,
+        targets: str | Sequence[str] | None = None,
+        *,
+        seed: int = 1,
+        model: Network | FloatNetwork | None = None,
+        data: Dataset | None = None,
+    ) -> BuildReport:
+        """Write ``report.html`` and ``report.json`` into the build directory.
+
+        The page is one file: pictures, tables and commands, without a network.
+
+        Parameters
+        ----------
+        targets : str or sequence of str, optional
+            Devices and microcontrollers to measure on, such as ``["ecp5-25k", "c-m4"]``, or
+            ``"none"``. Default: these two, as far as their tools are installed.
+        seed : int
+            Seed of the placement on devices.
+        model : Network or FloatNetwork, optional
+            The trained network of the design, which a build directory does not hold.
+        data : Dataset, optional
+            Data to run through both.
+
+        Raises
+        ------
+        SpecError
+            If an option is not possible.
+        ToolError
+            If Matplotlib, or a tool of a target that was named, is missing.
+        EmitError
+            If the report cannot be written.
+        """
+        return write_report(
+            self.path,
+            targets=None if targets is None else _names(targets),
+            seed=seed,
+            network=model.model if isinstance(model, Network) else model,
+            dataset=data,
+        )
 
     def _recording(self, inputs: npt.ArrayLike) -> Words:
         streams, single = self._streams(integer_array("inputs", inputs))

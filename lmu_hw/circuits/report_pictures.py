@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.array_types import Array
-from .._support.svg_pictures import picture_style, svg_of
+from .._support.svg_pictures import (
+    BLUE,
+    BLUE_FILL,
+    DASHES,
+    GREY_FILL,
+    INK,
+    MUTED,
+    RED,
+    RED_FILL,
+    SERIES,
+    page_style,
+    svg_of,
+    themed,
+)
 from .benches import TRAN_LENGTH
 from .circuit import INPUT
 from .quantities import spaced_quantity
@@ -21,7 +34,14 @@ MOST_TAPS = 4
 """Most taps that a picture shows."""
 FLOOR = 1e-4
 """Errors below this are not drawn [%]."""
-GREY = "0.55"
+
+NODES: dict[str, dict[str, Any]] = {
+    "input": {"facecolor": GREY_FILL, "edgecolor": INK, "lw": 0.8},
+    "state": {"facecolor": BLUE_FILL, "edgecolor": BLUE, "hatch": "//", "lw": 0.8},
+    "other": {"facecolor": GREY_FILL, "edgecolor": MUTED, "hatch": "..", "lw": 0.8},
+    "tap": {"facecolor": RED_FILL, "edgecolor": RED, "hatch": "\\\\", "lw": 0.8},
+}
+"""Bars of each kind of node."""
 
 
 def report_pictures(data: ReportData) -> dict[str, bytes]:
@@ -32,8 +52,8 @@ def report_pictures(data: ReportData) -> dict[str, bytes]:
     ToolError
         If matplotlib is missing.
     """
-    with picture_style():
-        return {name: svg_of(make(data)) for name, make in pictures_of(data).items()}
+    with page_style():
+        return {name: themed(svg_of(make(data))) for name, make in pictures_of(data).items()}
 
 
 def pictures_of(data: ReportData) -> dict[str, Callable[[ReportData], Figure]]:
@@ -91,23 +111,23 @@ def draw_delays(data: ReportData) -> Figure:
     windows = min(float(TRAN_LENGTH), 1.5 + 12.0 / data.design.request.order)
     axes[0, 0].set(ylabel="voltage [V]", xlim=(0.0, windows * data.design.request.theta / unit))
     axes[1, 0].set(ylabel="circuit − memory\n[% of full scale]")  # noqa: RUF001
-    axes[0, 0].plot([], [], color="0.4", lw=4.0, alpha=0.4, label="float memory")
+    axes[0, 0].plot([], [], color=MUTED, ls="-", lw=4.0, alpha=0.4, label="float memory")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
     return figure
 
 
 def _draw_transient(data: ReportData, run: Transient, above: Any, below: Any, unit: float) -> None:
     t = run.times / unit
-    above.plot(t, run.u, color="k", lw=0.7, ls=":", label="input")
+    above.plot(t, run.u, color=INK, lw=0.7, ls=":", label="input")
     for k, tap in enumerate(shown_taps(data)):
         label = f"{data.circuit.taps[tap]}: {_delay(data, tap)}"
         # wide and pale below, thin above: both show where they agree
-        above.plot(t, run.memory[:, tap], color=f"C{k}", lw=4.0, alpha=0.3)
-        above.plot(t, run.built[:, tap], color=f"C{k}", lw=1.0, label=label)
+        color, dashes = SERIES[k], DASHES[k]
+        above.plot(t, run.memory[:, tap], color=color, ls="-", lw=4.0, alpha=0.3)
+        above.plot(t, run.built[:, tap], color=color, ls=dashes, lw=1.1, label=label)
         wrong = 100.0 * (run.built[:, tap] - run.memory[:, tap]) / data.design.full_scale
-        below.plot(t, wrong, color=f"C{k}", lw=0.9)
+        below.plot(t, wrong, color=color, ls=dashes, lw=0.9)
     for ax in (above, below):
-        ax.grid(visible=True, alpha=0.3)
         ax.set_xlim(0.0, t[-1])
 
 
@@ -121,19 +141,18 @@ def draw_error(data: ReportData) -> Figure:
     theta = data.design.request.theta
     periods, edge = r.frequencies * theta, data.design.request.bandwidth * theta
     curves = (
-        ("float memory (ideal parts)", r.memory, "k", "--", 1.0),
-        ("circuit, taps as fitted", r.fitted, "C0", "-", 1.2),
-        (f"circuit, taps in {data.design.request.series.value}", r.built, "C3", "-", 1.2),
+        ("float memory (ideal parts)", r.memory, INK, "--", 1.0),
+        ("circuit, taps as fitted", r.fitted, BLUE, DASHES[2], 1.6),
+        (f"circuit, taps in {data.design.request.series.value}", r.built, RED, "-", 1.2),
     )
     for ax, tap in zip(axes, taps, strict=False):
-        ax.axvspan(0.0, edge, color="0.95", zorder=0, label="the band")
+        ax.axvspan(0.0, edge, color=GREY_FILL, lw=0, zorder=0, label="the band")
         for label, response, color, style, width in curves:
             error = 100.0 * np.abs(response[:, tap] - r.delays[:, tap])
             ax.semilogy(periods, error, color=color, ls=style, lw=width, label=label)
         ax.set(title=f"{data.circuit.taps[tap]}: delay {_delay(data, tap)}")
         ax.set(xlim=(0.0, periods[-1]), ylim=(FLOOR, 200.0))
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.grid(visible=True, which="major", alpha=0.3)
     for ax in axes[::columns]:
         ax.set(ylabel="error of the delay [%]")
     for ax in axes[-columns:]:
@@ -147,14 +166,13 @@ def draw_poles(data: ReportData) -> Figure:
     exact, found = data.poles
     figure = _figure(5.6, 5.0)
     ax = figure.subplots()
-    ax.plot(exact.real, exact.imag, "o", mfc="none", mec=GREY, ms=11, label="float memory")
-    ax.plot(found.real, found.imag, "x", color="C3", ms=7, mew=1.6, label="circuit")
-    ax.axvline(0.0, color="k", lw=0.8)
-    ax.axhline(0.0, color="k", lw=0.4)
+    ax.plot(exact.real, exact.imag, "o", mfc="none", mec=MUTED, ls="", ms=11, label="float memory")
+    ax.plot(found.real, found.imag, "x", color=RED, ls="", ms=7, mew=1.6, label="circuit")
+    ax.axvline(0.0, color=INK, lw=0.8)
+    ax.axhline(0.0, color=INK, lw=0.4)
     ax.set(xlabel="Re s theta", ylabel="Im s theta")
     ax.set_aspect("equal", adjustable="datalim")
-    ax.grid(visible=True, alpha=0.3)
-    ax.legend(frameon=False, loc="upper right")
+    ax.legend(loc="upper right")
     return figure
 
 
@@ -165,25 +183,25 @@ def draw_range(data: ReportData) -> Figure:
     across = len(names) > 24
     figure = _figure(9.0, 3.6 if not across else 4.0)
     ax = figure.subplots()
-    colors = [_color(data, node) for node in names]
-    ax.bar(np.arange(len(names)), list(swings.values()), color=colors, width=0.75)
-    ax.axhline(limit, color="k", lw=1.2, ls="--")
+    for k, node in enumerate(names):
+        ax.bar(k, swings[node], 0.75, **NODES[_kind(data, node)])
+    ax.axhline(limit, color=INK, lw=1.2, ls="--")
     ax.text(-0.5, limit * 1.015, f"limit {limit:.3g} V", va="bottom")
     ax.set_xticks(np.arange(len(names)), names, rotation=90, fontsize=6 if across else 9)
     ax.set(ylabel="largest voltage [V]", ylim=(0.0, 1.15 * limit), xlim=(-0.7, len(names) - 0.3))
-    for color, label in (("0.75", "input"), ("C0", "state"), (GREY, "other"), ("C3", "tap")):
-        ax.bar([0], [0.0], color=color, label=label)
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
-    ax.grid(visible=True, axis="y", alpha=0.3)
+    for label, look in NODES.items():
+        ax.bar([0], [0.0], label=label, **look)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    ax.grid(visible=False, axis="x")
     return figure
 
 
-def _color(data: ReportData, node: str) -> str:
+def _kind(data: ReportData, node: str) -> str:
     if node in data.circuit.taps:
-        return "C3"
+        return "tap"
     if node in data.circuit.states:
-        return "C0"
-    return "0.75" if node == INPUT else GREY
+        return "state"
+    return "input" if node == INPUT else "other"
 
 
 def draw_noise(data: ReportData) -> Figure:
@@ -193,12 +211,12 @@ def draw_noise(data: ReportData) -> Figure:
     ax = figure.subplots()
     for k, tap in enumerate(shown_taps(data)):
         label = f"{data.circuit.taps[tap]}: {1e6 * noise.rms[tap]:.3g} uV RMS in the band"
-        ax.plot(noise.frequencies * theta, 1e9 * noise.density[:, tap], color=f"C{k}", label=label)
+        density = 1e9 * noise.density[:, tap]
+        ax.plot(noise.frequencies * theta, density, color=SERIES[k], ls=DASHES[k], label=label)
     ax.set(xlabel="f theta: periods in the window", ylabel="noise density [nV/√Hz]")
     ax.set_ylim(bottom=0.0)
     ax.set_xlim(0.0, float(noise.frequencies[-1] * theta))
-    ax.grid(visible=True, alpha=0.3)
-    ax.legend(frameon=False)
+    ax.legend()
     return figure
 
 
@@ -206,9 +224,9 @@ def draw_tolerance(data: ReportData) -> Figure:
     """Draw how the error of units is distributed, with taps as designed and fitted per unit."""
     units = data.units
     assert units is not None
-    sets: list[tuple[str, Array, str]] = [("taps as designed", units.errors, "C3")]
+    sets: list[tuple[str, Array, str]] = [("taps as designed", units.errors, RED)]
     if units.calibrated_errors is not None:
-        sets.append(("taps fitted for each unit", units.calibrated_errors, "C0"))
+        sets.append(("taps fitted for each unit", units.calibrated_errors, BLUE))
     stable = [(label, 100.0 * e[np.isfinite(e)], color) for label, e, color in sets]
     every = np.concatenate([errors for _, errors, _ in stable])
     edges = np.geomspace(0.9 * every.min(), 1.1 * every.max(), 60).tolist()
@@ -217,9 +235,10 @@ def draw_tolerance(data: ReportData) -> Figure:
     for label, errors, color in stable:
         median = float(np.median(errors))
         text = f"{label}: median {median:.2g} %"
-        ax.hist(errors, bins=edges, color=color, alpha=0.7, label=text)
+        hatch = "//" if color == BLUE else ""
+        ax.hist(errors, bins=edges, facecolor=color, ec=color, alpha=0.45, hatch=hatch, label=text)
         ax.axvline(median, color=color, lw=1.5)
-    ax.axvline(100.0 * units.drawn_error, color="k", ls="--", label="nominal parts")
+    ax.axvline(100.0 * units.drawn_error, color=INK, ls="--", label="nominal parts")
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set(
@@ -227,6 +246,6 @@ def draw_tolerance(data: ReportData) -> Figure:
         ylabel=f"units of {units.n_draws}",
         title=f"parts within {100.0 * units.tolerance:g} %",
     )
-    ax.grid(visible=True, axis="y", alpha=0.3)
-    ax.legend(frameon=False)
+    ax.grid(visible=False, axis="x")
+    ax.legend()
     return figure

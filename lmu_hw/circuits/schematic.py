@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._support.svg_pictures import picture_style, svg_of
+from .._support.svg_pictures import GRID, MUTED, page_style, svg_of, themed
 from .amplifier_stages import AmplifierStage, SectionParts, section_parts
 from .circuit import GROUND, Amplifier, Circuit, Transconductor
 from .op_amp_packages import DECOUPLING, Package, connector_pins, packages
-from .pictures import pdf_of
+from .pictures import check_drawing, pdf_of
 from .quantities import quantity_text
 from .schematic_blocks import BoardUnit, DrawingBlock, amplifier_block
 from .schematic_pen import HEAD, TEXT, Point, SchematicPen
@@ -52,9 +52,10 @@ def schematic(circuit: Circuit) -> dict[str, bytes]:
     SpecError
         If no package holds as many amplifiers as the amplifier model has in one.
     """
-    with picture_style():
+    check_drawing()
+    with page_style():
         long, sheets = schematic_sheets(circuit)
-        return {"schematic.svg": svg_of(long), "schematic.pdf": pdf_of(sheets)}
+        return {"schematic.svg": themed(svg_of(long)), "schematic.pdf": pdf_of(sheets)}
 
 
 def schematic_sheets(circuit: Circuit) -> tuple[Figure, list[Figure]]:
@@ -65,18 +66,38 @@ def schematic_sheets(circuit: Circuit) -> tuple[Figure, list[Figure]]:
     ToolError
         If matplotlib or schemdraw is missing.
     """
-    with picture_style():
+    check_drawing()
+    with page_style():
         blocks = list(circuit_blocks(circuit))
-        (long,) = _pack(blocks, float("inf"))
         pages = _pack(blocks, SHEET[1] - 2 * MARGIN - HEADER)
-        height = max(p.y + p.block.size[1] for p in long) + 2 * MARGIN + HEADER
         return (
-            _sheet(circuit, long, height, ""),
+            _long_sheet(circuit, blocks, SHEET[0]),
             [
-                _sheet(circuit, page, SHEET[1], f"sheet {k} of {len(pages)}")
+                _sheet(circuit, page, SHEET, f"sheet {k} of {len(pages)}")
                 for k, page in enumerate(pages, 1)
             ],
         )
+
+
+def narrow_sheet(circuit: Circuit) -> Figure:
+    """Return the schematic as one sheet that is no wider than its widest drawing.
+
+    Raises
+    ------
+    ToolError
+        If matplotlib or schemdraw is missing.
+    """
+    check_drawing()
+    with page_style():
+        blocks = list(circuit_blocks(circuit))
+        return _long_sheet(circuit, blocks, max(b.size[0] for b in blocks) + 2 * MARGIN)
+
+
+def _long_sheet(circuit: Circuit, blocks: Sequence[DrawingBlock], width: float) -> Figure:
+    """Draw one sheet as long as it must be."""
+    (placed,) = _pack(blocks, float("inf"), width)
+    height = max(p.y + p.block.size[1] for p in placed) + 2 * MARGIN + HEADER
+    return _sheet(circuit, placed, (width, height), "")
 
 
 def circuit_blocks(circuit: Circuit) -> Iterator[DrawingBlock]:
@@ -156,11 +177,13 @@ def _board_blocks(
         yield amplifier_block("amplifiers left over", spare, set(), boards)
 
 
-def _pack(blocks: Sequence[DrawingBlock], height: float) -> list[list[_Placed]]:
+def _pack(
+    blocks: Sequence[DrawingBlock], height: float, width: float = SHEET[0]
+) -> list[list[_Placed]]:
     """Return sheets with the drawings in rows, from left to right."""
     sheets: list[list[_Placed]] = [[]]
     x = y = row = 0.0
-    room = SHEET[0] - 2 * MARGIN
+    room = width - 2 * MARGIN
     for block in blocks:
         w, h = block.size
         if x > 0 and x + w > room:
@@ -176,12 +199,14 @@ def _pack(blocks: Sequence[DrawingBlock], height: float) -> list[list[_Placed]]:
     return sheets
 
 
-def _sheet(circuit: Circuit, placed: Sequence[_Placed], height: float, number: str) -> Figure:
+def _sheet(
+    circuit: Circuit, placed: Sequence[_Placed], size: tuple[float, float], number: str
+) -> Figure:
     """Draw a sheet."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    width = SHEET[0]
+    width, height = size
     figure = Figure(figsize=(width * UNIT, height * UNIT))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
@@ -190,13 +215,13 @@ def _sheet(circuit: Circuit, placed: Sequence[_Placed], height: float, number: s
     axes.text(MARGIN, top, circuit.title, fontsize=2 * HEAD, va="top")
     axes.text(width - MARGIN, top, number, fontsize=HEAD, va="top", ha="right")
     note = "Ground (GND) is the middle of the supply. Tags of one name are one net."
-    axes.text(MARGIN, top - 1.2, note, fontsize=TEXT + 1, va="top", color="0.35")
+    axes.text(MARGIN, top - 1.2, note, fontsize=TEXT + 1, va="top", color=MUTED)
     for p in placed:
         (w, h), pad = p.block.size, BETWEEN / 4
         corner: Point = (MARGIN + p.x, top - HEADER - p.y - h)
         pen.corner = (corner[0] - p.block.low[0], corner[1] - p.block.low[1])
         frame = Rectangle(
-            (corner[0] - pad, corner[1] - pad), w + 2 * pad, h + 2 * pad, fill=False, ec="0.85"
+            (corner[0] - pad, corner[1] - pad), w + 2 * pad, h + 2 * pad, fill=False, ec=GRID
         )
         axes.add_patch(frame)
         p.block.draw(pen)

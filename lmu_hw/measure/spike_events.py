@@ -148,6 +148,20 @@ class SpikeLog:
         self._time.append(time[order])
         self._held, self._n_held = [], 0
 
+    def events(self, recording: int = 0) -> tuple[Words, Words]:
+        """Return address and step of every spike of a recording, in the order of time.
+
+        Returns
+        -------
+        address, time : int64 array, shape (n,)
+        """
+        first, n = int(self._first[recording]), int(self._count[recording])
+        address, time = (
+            np.concatenate([np.zeros(0, dtype=np.int64), *spool.read(first, n)])
+            for spool in (self._address, self._time)
+        )
+        return address, time
+
     def write(self, target: Path, lengths: AnyArray) -> None:
         """Write the spikes of all recordings, one after the other.
 

@@ -25,19 +25,46 @@ def run_memory(system: StateSpace, u: npt.ArrayLike, rows: Array | None = None) 
     float array, shape (n_steps, n_streams, d or k)
     """
     inputs = np.asarray(u, dtype=np.float64)
-    # run in orthonormal coordinates, where float64 is best conditioned; return Legendre coordinates
-    balanced = system.balanced()
-    read = system.scale[:, None] * np.eye(system.order) if rows is None else rows * system.scale
-    m = np.zeros((system.order, inputs.shape[1]))
-    previous = np.zeros(inputs.shape[1])
-    out = np.empty((*inputs.shape, len(read)))
-    for t, row in enumerate(inputs):
-        change = balanced.A @ m + np.outer(balanced.B, row)
-        if balanced.B_previous is not None:
-            change += np.outer(balanced.B_previous, previous)
-        m, previous = m + change, row
-        out[t] = (read @ m).T
-    return out
+    return SteppedMemory(system, inputs.shape[1], rows).run(inputs)
+
+
+class SteppedMemory:
+    """A memory in float64 that is run in pieces; it starts from the zero state.
+
+    Parameters
+    ----------
+    system : StateSpace
+    n_streams : int
+        Independent inputs, >= 1.
+    rows : float array, shape (k, d), optional
+        `run` returns ``rows @ m`` instead of m.
+    """
+
+    def __init__(self, system: StateSpace, n_streams: int, rows: Array | None = None) -> None:
+        # orthonormal coordinates, where float64 is best conditioned; `run` returns Legendre ones
+        self._system = system.balanced()
+        own = system.scale[:, None] * np.eye(system.order)
+        self._read = own if rows is None else rows * system.scale
+        self._m = np.zeros((system.order, n_streams))
+        self._previous = np.zeros(n_streams)
+
+    def run(self, u: Array) -> Array:
+        """Continue with ``u``, shape (n_steps, n_streams).
+
+        Returns
+        -------
+        float array, shape (n_steps, n_streams, d or k)
+        """
+        system, read, m, previous = self._system, self._read, self._m, self._previous
+        out = np.empty((*u.shape, len(read)))
+        for t, row in enumerate(u):
+            change = system.A @ m + np.outer(system.B, row)
+            if system.B_previous is not None:
+                change += np.outer(system.B_previous, previous)
+            m, previous = m + change, row
+            out[t] = (read @ m).T
+        self._m, self._previous = m, previous
+        return out
 
 
 def band_limited_noise(n: int, highest: float, rng: np.random.Generator) -> Array:

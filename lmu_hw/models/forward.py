@@ -77,6 +77,30 @@ def run(
     return outputs if network.every_step else outputs[:, 0]
 
 
+def stepper(network: FloatNetwork, n_sequences: int = 1) -> Step:
+    """Return a function from the input of a step, shape (n_sequences, n_in), to its output.
+
+    It starts from the zero state and keeps the state from call to call; the output is that of every
+    step, even where the network has it at the last step only.
+
+    Raises
+    ------
+    UnstableError
+        If a memory is not stable.
+    """
+    always, late = _due(network)
+    steps = [_layer_step(layer, n_sequences) for layer in always]
+
+    def step(x: Array) -> Array:
+        for each in steps:
+            x = each(x)
+        for head in late:
+            x = _dense(head, x)
+        return x
+
+    return step
+
+
 def _due(network: FloatNetwork) -> tuple[list[Layer], list[DenseLayer]]:
     """Return the layers that run at every step, and those that run only for an output."""
     always, late = list(network.layers), list[DenseLayer]()

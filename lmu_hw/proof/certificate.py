@@ -109,6 +109,23 @@ def certify(build_dir: Path) -> Certificate:
         raise CertificateError(
             "manifest.json", "zero_input_decay is 'proven', but no proof follows"
         )
+    return _parsed(stated)
+
+
+def load_certificate(build_dir: Path) -> Certificate:
+    """Return the certificate of a build directory as it is stated, without deriving it again.
+
+    Raises
+    ------
+    CertificateError
+        If it is damaged.
+    ModelFileError
+        If it is missing.
+    """
+    return _parsed(_read(build_dir / NAME))
+
+
+def _parsed(stated: Json) -> Certificate:
     try:
         found: Certificate = from_data(Certificate, stated)
     except KeyError as error:

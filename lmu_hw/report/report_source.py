@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..manifest import Manifest
@@ -11,6 +12,7 @@ from ..measure.footprint.board_report import FootprintReport
 from ..measure.synthesis.synth_report import SynthReport
 from ..models.network import FloatNetwork
 from ..program.integer_program import Program
+from .network_run import NetworkRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +33,12 @@ class ReportSource:
         The trained network, if it was given: a build directory does not hold it.
     dataset : Dataset or None
         Data to run through both, if they were given.
+    network_run : NetworkRun or None
+        The outputs of both on the data.
+    not_measured : mapping of str to str
+        Why a target has no figures, by its name.
+    edited : tuple of str
+        Files of the build directory that were edited after generation.
     """
 
     path: Path
@@ -40,3 +48,6 @@ class ReportSource:
     footprint: FootprintReport | None = None
     network: FloatNetwork | None = None
     dataset: Dataset | None = None
+    network_run: NetworkRun | None = None
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+    edited: tuple[str, ...] = ()

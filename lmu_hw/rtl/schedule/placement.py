@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from .lowering import Lowering, PendingJob
+from .placed_job import PlacedJob, UnitBusy
 from .plan import BankPlace, ChainPlan, Key, Kind, LadderPlan, Listing, Phase, RomRun
 from .timing import (
     CHANNEL_OFFSET,
@@ -36,6 +37,8 @@ class Shape:
         First cycle in which each word is read.
     loads : list of int
         Cycles in which the result serializer loads sums.
+    counts : list of int
+        Number of results of each load.
     results : list of int
         Cycles in which the result serializer outputs a result.
     writes : dict
@@ -51,6 +54,7 @@ class Shape:
     length: int
     reads: dict[tuple[Key, int], int]
     loads: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
     writes: dict[tuple[Key, int], int] = field(default_factory=dict)
     streamed: list[int] = field(default_factory=list)
@@ -71,6 +75,7 @@ def shape(
     for s in sums(pending.runs):
         load = s.time + SERIALIZE
         found.loads.append(load)
+        found.counts.append(s.results)
         first = load + timing.sum_cycles(one_row=s.one_row)
         found.results += [first + i * timing.interval for i in range(s.results)]
     tail = timing.result_cycles(function=pending.function)
@@ -144,6 +149,7 @@ class Placement:
         self.now = 0
         self.runs: list[RomRun] = []
         self.phases: list[Phase] = []
+        self._placed: list[tuple[PendingJob, Shape, int, int]] = []
         self._written: dict[tuple[Key, int], int] = {}
         self._port: set[int] = set()
         self._serializer_free = self._result_free = self._counter_free = self._chain_free = 0
@@ -159,6 +165,7 @@ class Placement:
             start += 1
         self._append(pending, start)
         written = self._writes(shape, start)
+        self._placed.append((pending, shape, start, self._chain_start(shape, start)))
         self._written |= written
         self._port |= set(written.values())
         if shape.loads:
@@ -205,8 +212,31 @@ class Placement:
             runs=tuple(self.runs),
             phases=tuple(self.phases),
             streamed=tuple(self._streamed),
+            placed=tuple(self._placed_job(*job) for job in self._placed),
             cycles=cycles,
             formula=f"{' + '.join(terms)} = {cycles}",
+        )
+
+    def _placed_job(
+        self, pending: PendingJob, shape: Shape, start: int, chain_start: int
+    ) -> PlacedJob:
+        unit = None
+        if shape.chain:
+            unit = UnitBusy(False, chain_start, shape.chain, pending.runs[0].job)
+        if shape.ladder:
+            unit = UnitBusy(True, start + FEED, shape.ladder, pending.runs[0].job)
+        late = chain_start - FEED if shape.chain else start
+        return PlacedJob(
+            name=pending.name,
+            op=pending.op,
+            start=start,
+            length=shape.length,
+            job=pending.runs[0].job if pending.target else None,
+            loads=tuple((start + t, n) for t, n in zip(shape.loads, shape.counts, strict=True)),
+            results=tuple(start + t for t in shape.results),
+            writes=tuple(sorted(late + t for t in shape.writes.values())),
+            streamed=tuple(start + t for t in shape.streamed),
+            unit=unit,
         )
 
     def _soonest(self, pending: PendingJob, shape: Shape) -> Iterator[int]:

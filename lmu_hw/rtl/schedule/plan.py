@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from ...program.fixedpoint import QFormat
 from ...program.integer_program import Function, Program, Vector
+from .placed_job import PlacedJob
 from .timing import (
     AHEAD,
     INTEGRATE,
@@ -383,6 +384,8 @@ class Listing:
     phases : tuple of Phase
     streamed : tuple of int
         Cycles in which words go to the output FIFO, counted from the one after the last input word.
+    placed : tuple of PlacedJob
+        The jobs in time.
     cycles : int
         Cycles of a step, input included, with the source always valid and the sink always ready.
     formula : str
@@ -392,6 +395,7 @@ class Listing:
     runs: tuple[RomRun, ...]
     phases: tuple[Phase, ...]
     streamed: tuple[int, ...]
+    placed: tuple[PlacedJob, ...]
     cycles: int
     formula: str
 

@@ -270,12 +270,16 @@ class Rows:
 
     def _weights(self, stretches: Sequence[Stretch], groups: Sequence[Matrix]) -> list[Word]:
         """Return the weights of one group of rows, or of two alternating ones."""
+        by_column = [
+            [column + (0,) * (self.lanes - len(group)) for column in zip(*group, strict=True)]
+            for group in groups
+        ]
         return [
-            tuple(row[c] for row in group) + (0,) * (self.lanes - len(group))
+            columns[c]
             for stretch in stretches
             for turn in zip(*(part.columns for part in stretch), strict=True)
             for c in turn
-            for group in groups
+            for columns in by_column
         ]
 
     def _shared(

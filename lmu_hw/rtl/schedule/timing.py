@@ -24,6 +24,9 @@ from ...program.integer_program import Function, Linear, Program
 SERIALIZE = 7
 """Cycles from the issue of a sum's last word to its load into the result serializer."""
 
+PRODUCT = 4
+"""Cycles from the issue of a word to the cycle in which the lanes multiply it."""
+
 FEED = 4
 """Cycles from the issue of a memory's input word to its arrival at the chain."""
 

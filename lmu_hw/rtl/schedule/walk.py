@@ -41,12 +41,18 @@ class Cycle:
 
 def walk(runs: Sequence[RomRun]) -> Iterator[Cycle]:
     """Yield every cycle of the runs, with loops unrolled."""
+    for start, run, turn in turns(runs):
+        for offset in range(run.cycles):
+            yield Cycle(start + offset, run, turn, offset)
+
+
+def turns(runs: Sequence[RomRun]) -> Iterator[tuple[int, RomRun, int]]:
+    """Yield every turn of every run, with loops unrolled: its first cycle, the run, its turn."""
     time = turn = position = 0
     while position < len(runs):
         run = runs[position]
-        for offset in range(run.cycles):
-            yield Cycle(time, run, turn, offset)
-            time += 1
+        yield time, run, turn
+        time += run.cycles
         turn += 1
         if turn < run.times and run.times > 1:
             position -= run.body - 1
@@ -95,12 +101,14 @@ def reads(
 ) -> dict[tuple[Key, int], int]:
     """Return the first cycle in which each word is read."""
     found: dict[tuple[Key, int], int] = {}
-    for cycle in walk(runs):
-        source = cycle.run.source
-        if source is not None:
-            for word in cycle.words(lanes):
-                if word < lengths[source]:
-                    found.setdefault((source, word), cycle.time)
+    for start, run, turn in turns(runs):
+        # a run without a stride reads the same words in all turns
+        if run.source is None or (turn and run.stride is not Stride.WORD):
+            continue
+        for offset in range(run.cycles):
+            for word in Cycle(start + offset, run, turn, offset).words(lanes):
+                if word < lengths[run.source]:
+                    found.setdefault((run.source, word), start + offset)
     return found
 
 
@@ -120,7 +128,7 @@ def sums_pause(runs: Sequence[RomRun]) -> bool:
 def sums(runs: Sequence[RomRun]) -> list[LaneSum]:
     """Return the sums that the runs end."""
     return [
-        LaneSum(c.time, c.run.results, c.run.kind is Kind.COLUMNS)
-        for c in walk(runs)
-        if c.run.last and c.run.kind in SUMS and c.offset == c.run.cycles - 1
+        LaneSum(start + run.cycles - 1, run.results, run.kind is Kind.COLUMNS)
+        for start, run, _ in turns(runs)
+        if run.last and run.kind in SUMS and run.cycles
     ]

@@ -1,0 +1,25 @@
+"""Sections of a report: drawing, timeline, devices and microcontrollers of a design."""
+
+from __future__ import annotations
+
+from ..manifest import NoHardware
+from ..rtl.schedule import schedule
+from .design_section import design_section
+from .device_section import device_section
+from .microcontroller_section import microcontroller_section
+from .report_source import ReportSource
+from .schedule_section import schedule_section
+from .section import Section
+
+
+def hardware_sections(source: ReportSource) -> tuple[Section, ...]:
+    """Return the sections on drawing, timeline, devices and microcontrollers of a design.
+
+    A program without Verilog has no timeline and no devices; the drawing says why.
+    """
+    hardware = source.manifest.hardware
+    boards = microcontroller_section(source)
+    if isinstance(hardware, NoHardware):
+        return design_section(source, None), boards
+    plan = schedule(source.program, hardware.lanes, state_port=hardware.state_port)
+    return design_section(source, plan), schedule_section(plan), device_section(source), boards
