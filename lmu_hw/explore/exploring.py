@@ -86,7 +86,7 @@ def explore(
     fit : sequence of str
         Targets that the point which is picked must fit; added to ``targets``.
     budget : int, optional
-        Most points to look at, those around the fronts: see `~lmu_hw.explore.budgeted_search`.
+        Most points to look at, those around the fronts: see ``lmu_hw.explore.budgeted_search``.
         Default: all of the grid.
     measure : str or int
         ``"front"``: measure all points of the fronts; a number: so many of each front; ``"all"``:
