@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from results_file import Results, Row, arguments
 
 import lmu_hw as lh
 from lmu_hw.explore.exploration import Exploration
+from lmu_hw.explore.explored_point import ExploredPoint, FigureBasis
 from lmu_hw.explore.explored_source import ExploredNetwork
 from lmu_hw.explore.result_store import ResultKind, ResultStore
 
@@ -126,9 +128,26 @@ def measured(digits: Digits, out: Path) -> Row:
     """Measure the front of the microcontroller, then points of that of the FPGA."""
     rows: Row = {}
     for target, measure in (("c-m4", "front"), ("ecp5-25k", 3)):
-        found = digits.explore(OVER, out / "two", targets=[target], measure=measure, workers=2)
-        rows[target] = {"points": found.counts.measured, "front": len(found.front(target))}
+        place = {"targets": [target], "out": out / "two"}
+        estimates = digits.explore(OVER, **place, workers=0).points
+        found = digits.explore(OVER, **place, measure=measure, workers=2)
+        pairs = [
+            {
+                "settings": dict(point.settings),
+                "estimated": figures(guess),
+                "measured": figures(point),
+            }
+            for guess, point in zip(estimates, found.points, strict=True)
+            if any(f.basis is FigureBasis.MEASURED for f in point.figures)
+        ]
+        rows[target] = {"points": len(pairs), "front": len(found.front(target)), "pairs": pairs}
     return rows
+
+
+def figures(point: ExploredPoint) -> Row:
+    """Return the figures of the only target of a point."""
+    (found,) = point.figures
+    return {**asdict(found), "basis": found.basis.value}
 
 
 def tuned(digits: Digits) -> Row:
