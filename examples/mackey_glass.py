@@ -3,11 +3,10 @@
     python examples/mackey_glass.py [--data FOLDER] [--model small|lmu|lstm|hybrid|all]
     python examples/mackey_glass.py --file MODEL [--scale 1] [--data FOLDER]
 
-``small``, the default: a feed-forward LMU, whose window is learned and whose steps train in
-parallel, and two dense layers, beside an LSTM. ``lmu``, ``lstm`` and ``hybrid``: the paper's
-networks of four layers and 18 k parameters; ``all`` trains the three and draws them together. The
-paper reports an NRMSE of 4.87 % for LMUs (n = 49, d = 4, theta = 4), 5.87 % for LSTMs, 4.47 % for
-both in turns.
+``small``, the default: a feed-forward LMU, whose steps train in parallel, and two dense layers,
+beside an LSTM. ``lmu``, ``lstm`` and ``hybrid``: the paper's networks of four layers and 18 k
+parameters; ``all`` trains the three and draws them together. The paper reports an NRMSE of 4.87 %
+for LMUs (n = 49, d = 4, theta = 4), 5.87 % for LSTMs, 4.47 % for both in turns.
 
 All learn from pieces of the 64 training series and are scored on the 64 whole test series, from the
 first step on. ``--validate`` keeps 16 training series apart and scores those. ``--file`` trains
@@ -81,7 +80,7 @@ class Recipe:
 
 def small() -> Model:
     """Return a feed-forward LMU of about 15 k parameters."""
-    memory = LegendreMemory(ORDER, THETA, learn_theta=True)
+    memory = LegendreMemory(ORDER, THETA)
     lmu = LMU(1, memory, Dense(ORDER + 1, HIDDEN, Activation.TANH), encoders=(), reads_input=True)
     return Model([lmu, Dense(HIDDEN, HIDDEN - 10, Activation.TANH), Dense(HIDDEN - 10, 1)])
 
