@@ -6,7 +6,8 @@
 #   sim   Icarus Verilog, and the Python library that it loads to run the benches
 #   lint  Verilator: lint, and a second simulator; clang, clang-tidy, cppcheck (with its MISRA
 #         addon) and Doxygen for the C
-#   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers
+#   cross compilers, C libraries and QEMU for Arm, RISC-V and AVR microcontrollers; llvm-mca, which
+#         estimates cycles
 #   analog ngspice
 #   browser Chromium, which opens the HTML pages in tests
 #   kits  build systems that kits are made for: CMake, Meson, Ninja, pkg-config; Arduino's builder and
@@ -65,6 +66,15 @@ check_cross() {
     have avr-gcc || packages+=(gcc-avr)
     finds avr-gcc || packages+=(avr-libc)
     { have qemu-system-riscv32 && have qemu-system-avr; } || packages+=(qemu-system-misc)
+    has_mca || packages+=(llvm-19)
+}
+
+# the same versions as in lmu_hw/measure/footprint/cycle_estimate.py
+has_mca() {
+    for version in {19..30}; do
+        have "llvm-mca-$version" && return
+    done
+    return 1
 }
 
 check_analog() {

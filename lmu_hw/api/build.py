@@ -191,7 +191,9 @@ class Build(ProgramRunner):
         """
         return synth(self.path, devices.chosen(targets), seed=seed, freq=freq, quiet=True)
 
-    def footprint(self, *targets: str, cflags: Sequence[str] = ()) -> FootprintReport:
+    def footprint(
+        self, *targets: str, cflags: Sequence[str] = (), cycles: bool = False
+    ) -> FootprintReport:
         """Compile the C for microcontrollers and count instructions per step in QEMU.
 
         Parameters
@@ -200,6 +202,9 @@ class Build(ProgramRunner):
             Such as ``"c-m4"``. Default: all whose tools are installed and that the program fits.
         cflags : sequence of str
             More options for the compiler, such as ``["-Os"]``; they win over ours.
+        cycles : bool
+            Estimate the cycles of the inner loops with llvm-mca: an estimate of LLVM's models of
+            ``c-m4``, ``c-m7`` and ``c-m55``, not a measurement.
 
         Raises
         ------
@@ -209,7 +214,7 @@ class Build(ProgramRunner):
             If a tool is missing or fails.
         """
         chosen = microcontrollers.chosen(targets) if targets else None
-        return footprint(self.path, chosen, cflags=_names(cflags), quiet=True)
+        return footprint(self.path, chosen, cflags=_names(cflags), cycles=cycles, quiet=True)
 
     def report(
         self,

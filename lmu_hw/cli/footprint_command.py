@@ -19,7 +19,8 @@ def add_parser(commands: Any) -> None:
         "Compile the C for microcontrollers: flash, RAM, stack, instructions per step.",
         "  lmu-hw footprint out\n"
         "  lmu-hw footprint out --target c-m4 --target c-rv32 --json\n"
-        '  lmu-hw footprint out --cflags "-Os"\n\n'
+        '  lmu-hw footprint out --cflags "-Os"\n'
+        "  lmu-hw footprint out --target c-m4 --cycles\n\n"
         "targets: c-m0, c-m3, c-m4, c-m7, c-m33, c-m55, c-m85 (compiled only: no emulator has "
         "this core), c-rv32, c-avr (ATmega2560), c-uno (ATmega328P)",
     )
@@ -36,6 +37,12 @@ def add_parser(commands: Any) -> None:
         default="",
         help='more options for the compiler, such as --cflags "-Os"; they win over ours',
     )
+    sub.add_argument(
+        "--cycles",
+        action="store_true",
+        help="also estimate the cycles of the inner loops with llvm-mca: an estimate of LLVM's "
+        "models of c-m4, c-m7 and c-m55, not a measurement",
+    )
     sub.add_argument("-o", "--out", type=Path, metavar="FILE", help="also write the JSON to FILE")
 
 
@@ -45,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.footprint.footprint_report import footprint
 
     targets = None if args.target is None else chosen(args.target)
-    result = footprint(args.dir, targets, cflags=_words(args.cflags), quiet=args.quiet)
+    cflags = _words(args.cflags)
+    result = footprint(args.dir, targets, cflags=cflags, cycles=args.cycles, quiet=args.quiet)
     show_report(args, result)
     return 0
 

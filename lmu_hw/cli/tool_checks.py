@@ -13,10 +13,12 @@ import sys
 from dataclasses import dataclass, replace
 
 from .._support import yosys
+from ..errors import ToolError
 from ..firmware.boards.installed import has_library
 from ..firmware.boards.microcontrollers import ARM, AVR, RISCV, TARGETS, Toolchain
 from ..kits.catalogue import KITS
 from ..kits.kit import KitTool
+from ..measure.footprint import cycle_estimate
 
 MIN_PYTHON = (3, 10)
 SYNTHESIS = (
@@ -92,6 +94,7 @@ def checks() -> list[Check]:
         *_cross(ARM),
         *_cross(RISCV),
         *_cross(AVR),
+        _cycles(),
         *(_package(name, name.replace("-", "_"), "synth", yosys.REMEDY) for name in SYNTHESIS),
         _package("matplotlib", "matplotlib", "pictures", "python -m pip install 'lmu-hw[plots]'"),
         _package("schemdraw", "schemdraw", "analog", "python -m pip install 'lmu-hw[analog]'"),
@@ -209,6 +212,21 @@ def _cross(toolchain: Toolchain) -> tuple[Check, Check, Check]:
             remedy=f"apt-get install {library}",
         ),
         _program(f"{toolchain.name} QEMU", (toolchain.qemu,), "--version", needed_for, qemu),
+    )
+
+
+def _cycles() -> Check:
+    """Look for an llvm-mca that is new enough."""
+    try:
+        found = cycle_estimate.analyzer().version
+    except ToolError:
+        found = ""
+    return Check(
+        name="llvm-mca",
+        ok=bool(found),
+        found=found,
+        needed_for="footprint --cycles: an estimate",
+        remedy=f"apt-get install {cycle_estimate.PACKAGE}",
     )
 
 

@@ -129,9 +129,11 @@ def _linear(op: Linear, code: LinearCode) -> Counter[str]:
     terms: Counter[str] = Counter()
     rows = code.n_rows * op.n_channels
     for part in code.parts:
-        words = 16 if part.copied else part.place.bits
+        # with words of 8 bits, a row takes as long as with 16 on the cores of the estimates
+        words = 16 if part.copied or part.place.in_bytes else part.place.bits
+        weights = 16 if part.in_bytes else type_bits(code.table(part).ctype)
         how = "" if part.kernel else "loop_"
-        name = f"macs_{how}{type_bits(code.rows.ctype)}x{words}_{part.dots.bits}"
+        name = f"macs_{how}{weights}x{words}_{part.dots.bits}"
         # kernels take four rows at a time
         terms[name] += (code.n_dots * op.n_channels if part.kernel else rows) * part.length
         terms["row_parts"] += rows
@@ -160,7 +162,7 @@ def _code(program: Program, codes: list[OperationCode]) -> Terms:
     for op, code in zip(program.ops, codes, strict=True):
         terms[f"{op.kind}{_wide(code)}"] += 1
         if isinstance(code, LinearCode):
-            kernels |= {(code.rows.ctype, part.dots.bits) for part in code.parts}
+            kernels |= {(code.table(part).ctype, part.dots.bits) for part in code.parts}
         if isinstance(op, Linear | Pointwise) and op.function is not None:
             functions.add(op.function)
         terms["channels"] += code.channels > 1

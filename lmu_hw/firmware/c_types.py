@@ -65,7 +65,8 @@ def magnitude(fmt: QFormat) -> int:
 class Table:
     """A constant table with either ``values`` or ``rows`` of numbers.
 
-    Rows that are ``flat`` form a one-dimensional array in C, without a gap between rows.
+    Rows that are ``flat`` form a one-dimensional array in C, without a gap between rows. ``dual``
+    replaces the table on processors with dual multiply-accumulate, which read another order.
     """
 
     name: str
@@ -74,12 +75,14 @@ class Table:
     values: tuple[int, ...] = ()
     rows: tuple[tuple[int, ...], ...] = ()
     flat: bool = False
+    dual: Table | None = None
 
     @property
     def n_bytes(self) -> int:
-        """Size in read-only memory [bytes]."""
+        """Size in read-only memory, of the larger one if there are two orders [bytes]."""
         count = len(self.values) + sum(map(len, self.rows))
-        return count * type_bits(self.ctype) // 8
+        own = count * type_bits(self.ctype) // 8
+        return max(own, self.dual.n_bytes) if self.dual else own
 
     @property
     def digits(self) -> int:

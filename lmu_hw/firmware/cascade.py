@@ -23,7 +23,10 @@ class SectionRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeCode(OperationCode):
-    """A `Cascade`; ``outer`` is None if it has no pair of poles."""
+    """A `Cascade`; ``outer`` is None if it has no pair of poles.
+
+    With ``lanes``, vectors hold the words of so many channels; 0 if no adaptor can do so.
+    """
 
     source: Place
     silence: Place
@@ -41,6 +44,11 @@ class CascadeCode(OperationCode):
     coef: Table
     coef_type: str
     shift: Column | None
+    lanes: int
+
+
+LANES = 4
+"""Words of 32 bits in a vector."""
 
 
 def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> CascadeCode:
@@ -73,6 +81,7 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
         chain.stored(rescaled(source.expression(c), lost, chain.bits)) for c in ("0", "c")
     )
     tables = [coef, shift.table] if shift and shift.table else [coef]
+    lanes = _lanes(program.channels(op), plans, chain)
     return CascadeCode(
         kind=op.kind,
         about=arrow(op),
@@ -80,7 +89,7 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
         routine=routine,
         channels=program.channels(op),
         tables=tuple(tables),
-        scratch=0,
+        scratch=program.channels(op) * 8 if lanes else 0,
         accumulators=tuple(a for code in adaptors for a in code.accumulators),
         source=source,
         silence=layout.places[op.silence],
@@ -98,7 +107,21 @@ def cascade(program: Program, layout: Layout, op: Cascade, routine: Routine) -> 
         coef=coef,
         coef_type=coef_type,
         shift=shift,
+        lanes=lanes,
     )
+
+
+def _lanes(n_channels: int, plans: list[Plan], chain: AdaptorSignal) -> int:
+    """Return the channels that vectors hold, if the upper half of a product is what is added."""
+    sides = [side.signal for plan in plans for side in (plan.a, plan.b)]
+    fits = all(
+        plan.bits == WORD_BITS
+        and plan.shift is not None
+        and plan.shift + plan.gain.bit_length() - 1 == WORD_BITS
+        for plan in plans
+    )
+    words = all(s.bits == WORD_BITS and s.fmt.signed for s in (chain, *sides))
+    return LANES if n_channels >= LANES and fits and words else 0
 
 
 def _signal(place: Place) -> AdaptorSignal:

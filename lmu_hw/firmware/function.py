@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -41,11 +42,18 @@ class FunctionCode:
     saturates. ``at`` is that word minus the first one: its upper bits select the piece, and the
     others are ``rest``. ``values`` are the constant terms of the pieces, ``slopes`` their other
     coefficients, which are narrower. ``stages`` are the successive values of ``y``, and ``result``
-    is the return value.
+    is the return value. The kernel ``curve``, if any, evaluates vectors of words, from the argument
+    ``first`` to ``last``; ``in_vectors`` says that operations need them, and ``word_by_word`` that
+    some need single words even then.
     """
 
     function: Function
     name: str
+    in_vectors: bool
+    word_by_word: bool
+    curve: str
+    first: int
+    last: int
     arg_type: str
     word: str
     at_type: str
@@ -83,12 +91,15 @@ class Functions:
     _names: dict[Function, str] = field(default_factory=dict)
     _arg_bits: dict[Function, int] = field(default_factory=dict)
     _limits: dict[Function, tuple[int, int]] = field(default_factory=dict)
+    _uses: Counter[Function] = field(default_factory=Counter)
+    _in_vectors: Counter[Function] = field(default_factory=Counter)
 
     def applied(self, function: Function | None, x: Expression, target: Place) -> str:
         """Return the text that applies a function, if any, and saturates to ``target``."""
         if function is not None:
             name = self._names.get(function) or self._new_name(function)
             self._names[function] = name
+            self._uses[function] += 1
             self._arg_bits[function] = max(
                 x.bits, self._arg_bits.get(function, 32), _at_bits(function)
             )
@@ -102,6 +113,11 @@ class Functions:
     def name_of(self, function: Function | None) -> str:
         """Return the C name of a function after `applied`; an empty string for None."""
         return "" if function is None else self._names[function]
+
+    def all_of(self, function: Function) -> str:
+        """Return the C name of a function for vectors of words, after `applied`."""
+        self._in_vectors[function] += 1
+        return f"{self._names[function]}_all"
 
     def codes(self) -> list[FunctionCode]:
         """Return the template data of all functions, in the order of their first use."""
@@ -120,12 +136,12 @@ class Functions:
         kept = _kept(function, *self._limits[function])
         pieces = function.pieces[kept]
         first = function.in_fmt.min + (kept.start << function.rest_bits)
-        last = function.in_fmt.min + (kept.stop << function.rest_bits) - 1
+        last_word = function.in_fmt.min + (kept.stop << function.rest_bits) - 1
         values = _values(pieces, name)
         slopes = _slopes(pieces, name) if function.shifts else None
         bits = self._arg_bits[function]
         limited = call(
-            f"lmu_clip{bits}", bits, [], ((first, last),), "x", c_int(first), c_int(last)
+            f"lmu_clip{bits}", bits, [], ((first, last_word),), "x", c_int(first), c_int(last_word)
         )
         from_first = word("word", limited.ctype, *limited.cases)
         if first:
@@ -133,6 +149,7 @@ class Functions:
         at = word("at", f"int{_at_bits(function)}_t", *from_first.cases)
         y, rest = _variables(function, at)
         stages = _stages(function, pieces, y, rest, slopes)
+        curve = _curve(function, values, slopes, (y, at))
         last = stages[-1].cases if stages else [(piece[0], piece[0]) for piece in pieces]
         result = word("y", y.ctype, *last)
         if function.guard:
@@ -140,6 +157,11 @@ class Functions:
         return FunctionCode(
             function=function,
             name=name,
+            in_vectors=function in self._in_vectors,
+            word_by_word=not curve or self._uses[function] > self._in_vectors[function],
+            curve=curve,
+            first=first,
+            last=last_word,
             arg_type=limited.ctype,
             word=limited.text,
             at_type=at.ctype,
@@ -152,6 +174,17 @@ class Functions:
             slopes=slopes,
             accumulators=(Accumulator.of(name.removeprefix(f"{self.prefix}_"), y),),
         )
+
+
+def _curve(
+    function: Function, values: Table, slopes: Table | None, variables: tuple[Expression, ...]
+) -> str:
+    """Return the kernel that computes vectors of 32-bit words, or nothing if there is none."""
+    wide = any(x.bits > 32 for x in variables)
+    if wide or slopes is None or slopes.ctype != "int16_t" or len(function.shifts) != 2:
+        return ""
+    kind = values.ctype.removesuffix("_t").replace("int", "i")
+    return f"lmu_curve_{kind}" if kind in ("i16", "ui16", "i32") else ""
 
 
 def _variables(function: Function, at: Expression) -> tuple[Expression, Expression]:

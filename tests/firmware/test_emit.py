@@ -147,10 +147,10 @@ def test_pieces_beyond_a_limit_are_left_out() -> None:
     assert dict(kept) == rising | falling
 
 
-def test_words_take_16_bits_at_least_and_32_where_they_must() -> None:
+def test_words_take_16_bits_and_8_or_32_where_they_may_and_must() -> None:
     files = emit(NETWORKS["stack"], version=VERSION)
     for text in (
-        "    int16_t z_read[LMU_Z_READ_LEN] LMU_ALIGNED;\n",
+        "    int8_t z_read[LMU_Z_READ_LEN] LMU_ALIGNED;\n",
         "    int16_t a_z_outer[LMU_A_Z_OUTER_LEN];\n",
         "    int32_t a_z_inner[LMU_A_Z_INNER_LEN];\n",
         "    int16_t quiet[LMU_QUIET_LEN];\n",

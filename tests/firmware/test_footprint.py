@@ -33,7 +33,7 @@ from tests.factories.builds import (
     write_files,
 )
 from tests.factories.network_programs import NETWORKS
-from tests.factories.programs import PROGRAMS, linear, stimulus
+from tests.factories.programs import PROGRAMS, linear, random_inputs, stimulus
 from tests.tools import require
 
 pytestmark = [pytest.mark.cc, pytest.mark.qemu]
@@ -257,6 +257,42 @@ def test_a_matrix_in_vectors(tmp_path: Path) -> None:
     assert counts["c-m33"].mean <= 1.25 * n_rows * n
 
 
+def counted(p: Program, name: str, build_dir: Path) -> float:
+    """Return the mean instructions of a step with an output, for noise."""
+    c_dir = write_c_build(p, build_dir, 2)
+    steps = footprint_report.CountedSteps(
+        inputs=(NamedInput(name="noise", words=random_inputs(p, np.random.default_rng(0), (3,))),),
+        due=np.ones(3, dtype=bool),
+    )
+    report = footprint_report.measure(TARGETS[name], c_dir, p, steps, quiet=True)
+    assert report.instructions.with_output is not None
+    return report.instructions.with_output.mean
+
+
+def test_channels_in_vectors(tmp_path: Path) -> None:
+    """Eight channels take less than half of what they do one by one, the outputs included."""
+    need(TARGETS["c-m55"])
+    spec = {"d": 64, "bits": 16, "channels": 8, "output": "state"}
+    p = quantize_memory(parse(spec)).program
+    assert counted(p, "c-m55", tmp_path) <= 3200
+
+
+def test_wide_sums_on_the_smallest_core(tmp_path: Path) -> None:
+    """Products of 16 bits whose sums need 64: no product of 64 bits, no carry in each."""
+    need(TARGETS["c-m0"])
+    n_rows, n = 16, 128
+    rows = np.random.default_rng(0).integers(-(1 << 15), 1 << 15, (n_rows, n))
+    fmt = QFormat(1, 15)
+    vectors = (
+        Vector(name="x", length=n, role=Role.INPUT, fmt=fmt),
+        Vector(name="unused", length=1, role=Role.STATE, fmt=fmt),
+        Vector(name="y", length=n_rows, role=Role.OUTPUT, fmt=fmt),
+    )
+    op = linear(sources=("x",), target="y", rows=rows.tolist(), shifts=(20,) * n_rows)
+    p = Program(title="matrix", vectors=vectors, ops=(op,))
+    assert counted(p, "c-m0", tmp_path) <= 7.5 * n_rows * n
+
+
 def test_sizes_of_known_globals(tmp_path: Path) -> None:
     target, p = TARGETS["c-m3"], PROGRAMS["one_real"]
     need(target)
@@ -440,7 +476,9 @@ def test_steps_with_and_without_an_output_are_counted(
 ) -> None:
     played = []
     monkeypatch.setattr(
-        footprint_report, "measure", lambda *given, cflags, quiet: played.append(given) or {}
+        footprint_report,
+        "measure",
+        lambda *given, **_: played.append(given) or {},
     )
     write_c_build(NETWORKS[name], tmp_path, 1)
     manifest = json.dumps({"tool": "lmu-hw", "files": {}, "digest": NETWORKS[name].digest})

@@ -179,8 +179,8 @@ BROKEN_NETWORKS = {
     "always lazy": ("stack_on_demand", "const int due = y != NULL;", "const int due = 0; (void)y;"),
     "a state is lazy": (
         "feedback_0",
-        "    lmu_linear(s, &work);\n",
-        "    if (due) {\n        lmu_linear(s, &work);\n    }\n",
+        "    lmu_linear(s, u, &work);\n",
+        "    if (due) {\n        lmu_linear(s, u, &work);\n    }\n",
     ),
     "kept output": ("feedback_3", "y[LMU_FED_AT + i] = work.fed[i]", "y[LMU_FED_AT + i] = 0"),
 }

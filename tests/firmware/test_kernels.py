@@ -6,6 +6,7 @@ On the host the second path runs on an emulation of the instructions; in QEMU, o
 from __future__ import annotations
 
 import ctypes
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,13 @@ def test_sums_at_the_brink_of_32_bits(name: str, kernels: ctypes.CDLL) -> None:
     n = ((1 << 31) - 1) // (-low * weigh << 15) if name.endswith("_32") else 1000
     for v in (-(1 << 15), (1 << 15) - 1):
         check(kernels, name, np.full((7, n), low), np.full(n, v), 0)
+
+
+def test_the_longest_rows_in_64_bits(kernels: ctypes.CDLL) -> None:
+    """Sums of upper and of lower halves of the products, at their ends."""
+    n = digit_tables.MAX_COLUMNS - 1
+    for w, v in itertools.product((-(1 << 15), -1, 1, (1 << 15) - 1), repeat=2):
+        check(kernels, "rows16_i16_64", np.full((3, n), w), np.full(n, v), 0)
 
 
 @settings(max_examples=60)

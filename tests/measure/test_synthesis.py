@@ -100,7 +100,7 @@ def test_bits_that_never_change_are_not_stored(usual: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
-    [("ice40-up5k", "xc7"), pytest.param(("ecp5-25k",), marks=pytest.mark.soak)],
+    [("ice40-up5k",), pytest.param(("ecp5-25k", "xc7"), marks=pytest.mark.soak)],
     ids=" ".join,
 )
 def test_figures_of_every_family(

@@ -25,8 +25,8 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-LONG = ("docs/howto/", "docs/tutorial/model_to_microcontroller.md")
-"""Guides with tools that take their time; README and the other pages run every time."""
+LONG = ("docs/howto/", "docs/tutorial/", "docs/index.md")
+"""Guides and lessons take their time; README and the other pages run every time."""
 
 
 @pytest.mark.slow

@@ -131,6 +131,7 @@ def test_analog_and_digital(tmp_path: Path) -> None:
     assert "<dc:date>" not in picture
 
 
+@pytest.mark.soak
 def test_analog_delay_line(tmp_path: Path) -> None:
     require("ngspice")
     lines = run("analog_delay_line.py", "--seconds", "0.05", "--out", tmp_path).splitlines()

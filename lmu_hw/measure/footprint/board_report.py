@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..._support.tables import html_table
 from ...firmware.boards.toolchain import OPTIMIZE
 from ...program.codec import Report
+from .cycle_estimate import CycleEstimate
 
 COLUMNS = ("instructions with an output", "worst step", "without", "worst step without")
 """Columns of instructions in a notebook's table."""
@@ -192,6 +193,8 @@ class BoardReport:
     ram : RamUsage
     stack : StackDepths
     instructions : Instructions
+    cycles : CycleEstimate or None
+        Estimate of LLVM's model of the core, where it was asked for.
     """
 
     target: str
@@ -203,6 +206,7 @@ class BoardReport:
     ram: RamUsage
     stack: StackDepths
     instructions: Instructions
+    cycles: CycleEstimate | None = None
 
     def __str__(self) -> str:
         flash, ram, stack = self.flash, self.ram, self.stack
@@ -229,6 +233,8 @@ class BoardReport:
                 lines.append(f"  worst step    {counts.worst}")
         if both == (None, None):
             lines.append(f"  instructions  not counted: QEMU has no {self.core}")
+        if self.cycles is not None:
+            lines += self.cycles.lines(self.core)
         return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..._support.progress import progress
 from ...errors import ToolError
-from ...firmware.boards.disassembly import disassemble
+from ...firmware.boards.disassembly import Instruction, disassemble
 from ...firmware.boards.installed import missing, remedy
 from ...firmware.boards.microcontrollers import TARGETS, Board
 from ...firmware.boards.toolchain import Image, build, checked, compile_object, optimize, tool
@@ -33,9 +33,10 @@ from .board_report import (
     StackDepths,
     WorstStep,
 )
-from .control_flow import UnknownFlowError, blocks
+from .control_flow import CodeBlock, UnknownFlowError, blocks
+from .cycle_estimate import Analyzer, CycleEstimate, analyzer, estimate
 from .instructions import count, flow
-from .longest_path import Counts, longest
+from .longest_path import Counts, Flow, longest
 from .sizes import sizes
 from .worst_inputs import NamedInput, joined, loaded, name_at, worst_inputs
 
@@ -52,6 +53,7 @@ def footprint(
     targets: tuple[Board, ...] | None,
     *,
     cflags: Sequence[str] = (),
+    cycles: bool = False,
     quiet: bool = False,
 ) -> FootprintReport:
     """Compile the C of a build directory for targets and measure it.
@@ -63,6 +65,8 @@ def footprint(
         None: all whose tools are installed and that the program fits.
     cflags : sequence of str
         Compiler options for the program's C file, such as ``-Os``; they follow our own and win.
+    cycles : bool
+        Estimate the cycles of inner loops with llvm-mca, where LLVM has a model of the core.
     quiet : bool
         No progress.
 
@@ -82,6 +86,7 @@ def footprint(
         If a tool is missing or fails.
     """
     cflags = checked(cflags)
+    tool = analyzer() if cycles else None
     program = load_program(build_dir)
     left_out: dict[str, str] = {}
     if targets is None:
@@ -102,7 +107,8 @@ def footprint(
         searched=len(steps.due) - steps.n_noise,
         edited=tuple(name for name in edited(build_dir) if name.startswith(("c/", "../"))),
         targets=tuple(
-            measure(t, build_dir / "c", program, steps, cflags=cflags, quiet=quiet) for t in targets
+            measure(t, build_dir / "c", program, steps, cflags=cflags, cycles=tool, quiet=quiet)
+            for t in targets
         ),
         not_measured=left_out,
     )
@@ -167,6 +173,7 @@ def measure(
     steps: CountedSteps,
     *,
     cflags: Sequence[str] = (),
+    cycles: Analyzer | None = None,
     quiet: bool = False,
 ) -> BoardReport:
     """Compile the C files of a program for a target and measure them over given steps.
@@ -179,6 +186,8 @@ def measure(
     steps : CountedSteps
     cflags : sequence of str
         As `footprint`.
+    cycles : Analyzer, optional
+        Estimates the cycles of inner loops.
     quiet : bool
         No progress.
 
@@ -198,11 +207,13 @@ def measure(
     ):
         place = Path(build_dir)
         image = build(target, program, c_dir, place, *cflags)
-        instructions = (
-            instructions_of(target, program, image, steps)
-            if target.runs
-            else Instructions(with_output=None, without_output=None)
-        )
+        instructions = Instructions(with_output=None, without_output=None)
+        estimated: CycleEstimate | None = None
+        if target.runs:
+            counted = _counted(target, program, image, steps)
+            instructions = _instructions(program, steps, counted)
+            if cycles is not None:
+                estimated = _cycles(cycles, target, steps, counted, place)
         product = compile_object(target, program, c_dir, place, *cflags, stack.option(target))
         graph = stack.read(target, product, image)
         found = sizes(target, product, image)
@@ -239,45 +250,83 @@ def measure(
             not_counted=tuple(name for name in found.calls if name not in graph.frames),
         ),
         instructions=instructions,
+        cycles=estimated,
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Executed:
+    """Machine code of a step, and how often each of its blocks was executed."""
+
+    entry: int
+    code: list[Instruction]
+    blocks: dict[int, CodeBlock]
+    flow: Flow
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Counted:
+    """Instructions of all steps; None where the machine code could not be followed."""
+
+    counts: Counts
+    executed: _Executed | None
 
 
 def instructions_of(
     target: Board, program: Program, image: Image, steps: CountedSteps
 ) -> Instructions:
     """Return the instructions of all steps, counted in QEMU, and bounds of those of any other."""
+    return _instructions(program, steps, _counted(target, program, image, steps))
+
+
+def _counted(target: Board, program: Program, image: Image, steps: CountedSteps) -> _Counted:
+    """Count the instructions of all steps in QEMU, and follow them in the machine code."""
     inputs, due = joined(steps.inputs), steps.due
     counts = count(target, program, image, inputs, due, loaded(steps.inputs))
-    both = program.multiplies_per_step + program.multiplies_per_output
-    always = both - program.multiplies_for_output
-    bounds = _bounds(target, program, image, counts, due)
-    return Instructions(
-        with_output=_statistics(steps, counts, due, both, bounds[True]),
-        without_output=_statistics(steps, counts, ~due, always, bounds[False]),
-    )
-
-
-def _bounds(
-    target: Board, program: Program, image: Image, counts: Counts, due: npt.NDArray[np.bool_]
-) -> dict[bool, _Bounds]:
-    """Return the bounds of a step with and without an output; None where there is none."""
-    bounds: dict[bool, _Bounds] = {True: (None, None), False: (None, None)}
     if not target.toolchain.says_calls:
-        return bounds  # AVR skips instructions
+        return _Counted(counts=counts, executed=None)  # AVR skips instructions
     entry = image.symbols[f"{program.name}_step"] & ~1  # the lowest bit marks Thumb code
     try:
         code = disassemble(target, image)
         found = blocks(code, entry)
         executed = flow(image.path.parent, code, found, counts)
     except UnknownFlowError:
-        return bounds
-    for kind, steps in ((True, due), (False, ~due)):
-        if steps.any():
-            bounds[kind] = (
-                longest(found, entry, executed, steps, executed=True),
-                longest(found, entry, executed, steps, executed=False),
-            )
-    return bounds
+        return _Counted(counts=counts, executed=None)
+    return _Counted(
+        counts=counts, executed=_Executed(entry=entry, code=code, blocks=found, flow=executed)
+    )
+
+
+def _instructions(program: Program, steps: CountedSteps, counted: _Counted) -> Instructions:
+    counts, due = counted.counts, steps.due
+    both = program.multiplies_per_step + program.multiplies_per_output
+    always = both - program.multiplies_for_output
+    return Instructions(
+        with_output=_statistics(steps, counts, due, both, _bounds(counted, due)),
+        without_output=_statistics(steps, counts, ~due, always, _bounds(counted, ~due)),
+    )
+
+
+def _bounds(counted: _Counted, steps: npt.NDArray[np.bool_]) -> _Bounds:
+    """Return the bounds of steps of one kind; None where there are none."""
+    one = counted.executed
+    if one is None or not steps.any():
+        return (None, None)
+    return (
+        longest(one.blocks, one.entry, one.flow, steps, executed=True),
+        longest(one.blocks, one.entry, one.flow, steps, executed=False),
+    )
+
+
+def _cycles(
+    tool: Analyzer, target: Board, steps: CountedSteps, counted: _Counted, place: Path
+) -> CycleEstimate:
+    """Return the estimate for the inner loops of the steps of noise that have an output."""
+    one, noise = counted.executed, np.flatnonzero(steps.due[: steps.n_noise])
+    if one is None or not len(noise):
+        return CycleEstimate(model="", loops=())
+    own = Flow(blocks={at: n[noise] for at, n in one.flow.blocks.items()}, jumps={})
+    return estimate(tool, target, one.code, one.blocks, own, counted.counts[noise], place)
 
 
 def _statistics(
