@@ -1,9 +1,9 @@
-"""Weights of rows for words of 8 bits, which processors read in two orders.
+"""Tables of the weights that multiply words of 8 bits.
 
-Vector instructions and plain C read weights of 8 bits as they are, row by row, and others packed as
-digits, as for wider words. Processors with dual multiply-accumulate take four words in a load, as
-``(x0, x2)`` and ``(x1, x3)``: their table is packed as digits, and the columns of every four change
-places likewise. The compiler's target selects the table.
+There are two orders, and the compiler's target selects one. Helium and plain C read 8-bit weights
+row by row, as bytes, and weights of 4 and 16 bits packed as digits, as for wider words. Processors
+with dual multiply-accumulate load four words at once and split them into ``(x0, x2)`` and
+``(x1, x3)``: their table is packed as digits, and its columns are in the same order.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ GROUP = 4
 """Words that a processor with dual multiply-accumulate loads at once."""
 DUAL_ORDER = (0, 2, 1, 3)
 """Columns of every four in its table."""
-PLAIN = 2
-"""Digits of a number, of 8 bits, that the other order has as bytes."""
+BYTES = 2
+"""Weights that a 16-bit number holds if they have 8 bits: the other order keeps these as bytes."""
 
 
 def dual_columns(length: int) -> list[int]:
@@ -71,7 +71,7 @@ def byte_table(name: str, parts: Sequence[Rows], digits: int, scale: str) -> Tab
         rows=pack(_joined(moved), lengths, digits),
         flat=True,
     )
-    plain = digits == PLAIN
+    plain = digits == BYTES
     return Table(
         name=name,
         about=f"{about}{'' if plain else packed}; {scale}",

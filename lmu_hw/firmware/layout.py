@@ -28,7 +28,7 @@ NARROWEST = 16
 """Narrowest word of a state or of a step [bits]; narrower ones cost more code than they save."""
 
 BYTE = 8
-"""Narrowest word of the vectors that rows read, which have kernels for it [bits]."""
+"""Narrowest word of a vector that only rows of weights read: they have kernels for bytes [bits]."""
 
 ALIGNMENT = 4
 """Alignment of vectors that kernels read two words at a time [bytes]."""

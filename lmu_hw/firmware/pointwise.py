@@ -124,10 +124,12 @@ def _aligned_sum(layout: Layout, op: Pointwise, fracs: list[int], bits: int) -> 
 
 
 def _short_sum(layout: Layout, op: Pointwise, fracs: list[int]) -> _Sum | None:
-    """Return a sum that starts with the finest terms and drops their last bits, or None.
+    """Return a sum in 32 bits that has the same rounded result as `_aligned_sum`, or None.
 
-    The half that a later rounding adds, and all coarser terms, are multiples of what is dropped
-    from: the result is that of the sum of all bits. None if a sum or a term exceeds 32 bits.
+    Terms are added in the order of their fractional bits, the most first. Before a term with fewer
+    is added, the sum drops the bits that it has beyond them, rounded down. What is added later,
+    the half of the rounding included, is a multiple of the bits that are kept, so the result is the
+    same. None if a sum or a term exceeds 32 bits.
     """
     order = sorted(range(len(fracs)), key=lambda n: -fracs[n])
     terms = [_product(layout, op.terms[n], 0) for n in order]

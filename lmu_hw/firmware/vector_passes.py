@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..program.integer_program import Function, Term
 from .c_expressions import Expression
-from .c_types import Column
+from .c_types import Column, type_bits
 from .function import Functions
 from .layout import Place
 
@@ -79,7 +79,7 @@ def row_passes(
         name, ctype = addend
         if ctype not in ("int8_t", "int16_t", "int32_t"):
             return None
-        calls.append(f"lmu_join_i{ctype.strip('int_')}(dots, {up}, {name}, {n})")
+        calls.append(f"lmu_join_i{type_bits(ctype)}(dots, {up}, {name}, {n})")
     elif up:
         return None
     if multiplier.is_all(1) and shift.table is None and 0 < shift.value < LANE_BITS:
@@ -108,7 +108,8 @@ def last_pass(
 ) -> tuple[tuple[str, ...], str]:
     """Return the passes that round an array's words, and apply a function or saturate them.
 
-    ``drop`` are the bits that a word loses when it is rounded. The last call has no target yet.
+    ``drop`` are the bits that a word loses when it is rounded. The last call lacks its first
+    argument, the pointer to the target's words.
     """
     fmt, limits = target.vector.fmt, f"{target.macro}_MIN, {target.macro}_MAX"
     to_16_bits = function is None and fmt.signed and fmt.width == target.bits

@@ -282,10 +282,10 @@ class _Reach:
         return _hull(found)
 
     def _pointwise(self, op: Data, *, short: bool) -> Range:
-        """Return the range of a sum of terms, aligned to the finest.
+        """Return the range of a sum of terms, aligned to the one with the most fractional bits.
 
-        A ``short`` sum that would exceed 32 bits starts with the finest terms, and drops the bits
-        that coarser ones lack.
+        A ``short`` sum that would exceed 32 bits adds the terms with the most fractional bits
+        first, and drops the bits that the next term does not have.
         """
         terms = []
         for term in op["terms"]:

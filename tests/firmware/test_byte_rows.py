@@ -35,13 +35,17 @@ pytestmark = pytest.mark.cc
 BYTES = QFormat(1, 7)
 KERNELS = {"rows16_i8_32": 1, "rows8_i8_32": 2, "rows4_i8_32": 4}
 LENGTHS = (1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 48)
-CORES = ("c-m0", "c-m4", "c-m33", "c-m55", "c-rv32")
+CORES = ("c-m0", "c-m3", "c-m4", "c-m33", "c-m55", "c-rv32")
 QUICK = {("c-m4", 4, 7), ("c-m4", 8, 7), ("c-m55", 4, 7), ("c-m55", 8, 1), ("c-m55", 8, 7)}
 BROKEN = {
     "row": ("c-m55", "%[sum3], q0, q2", "%[sum3], q0, q1"),
     "lanes": ("c-m55", '"dlstp.8 lr, lr\\n"\n', '"sub lr, lr, #1\\n dlstp.8 lr, lr\\n"\n'),
     "odd": ("c-m4", "sxtb16 %0, %1, ror #8", "sxtb16 %0, %1, ror #16"),
     "digit": ("c-m4", "w & 0x00FF00FFu, x, s->low", "w & 0x00FF007Fu, x, s->low"),
+    "column": ("c-m0", '" adds r5, #1\\n"', '" adds r5, #3\\n"'),
+    "sum": ("c-m0", '" add r11, r7\\n"', '" add r10, r7\\n"'),
+    "offset": ("c-rv32", "(int32_t)h2[3] * v3", "(int32_t)h2[2] * v3"),
+    "rest": ("c-rv32", "sum3 += (int32_t)*h3++ * v;", "sum3 += (int32_t)*h3 * v;"),
 }
 """A core, and what breaks one lane of its kernel."""
 

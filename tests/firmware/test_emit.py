@@ -147,7 +147,7 @@ def test_pieces_beyond_a_limit_are_left_out() -> None:
     assert dict(kept) == rising | falling
 
 
-def test_words_take_16_bits_and_8_or_32_where_they_may_and_must() -> None:
+def test_types_of_words() -> None:
     files = emit(NETWORKS["stack"], version=VERSION)
     for text in (
         "    int8_t z_read[LMU_Z_READ_LEN] LMU_ALIGNED;\n",

@@ -1,9 +1,8 @@
 """Estimated cycles of the inner loops of a step, by LLVM's models of the cores.
 
-``llvm-mca`` plays the machine code of a loop through LLVM's scheduling model of a core. That is an
-estimate of a model, not a measurement: it knows no caches, wait states, interrupts or taken
-branches. Instructions that the model does not have count as free: ``it``, which most cores fold
-into the next one, and ``letp``, the end of a loop that a core remembers.
+``llvm-mca`` schedules the instructions of a loop on LLVM's model of a core. The result is an
+estimate, not a measurement: it leaves out caches, wait states, interrupts and taken branches.
+Instructions that the model does not have count as free, such as ``it`` and ``letp``.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ MODELS = {
 SMALLEST_SHARE = 0.05
 """Of the instructions of a step, for a loop to be shown."""
 REPEATS = 1000
-"""Iterations that a loop is played for."""
+"""Iterations that llvm-mca schedules."""
 _OPTIONS = (
     "-skip-unsupported-instructions=lack-sched",
     "-instruction-info=false",
@@ -45,7 +44,7 @@ _OPTIONS = (
 )
 _CYCLES = re.compile(r"^Total Cycles:\s+(\d+)$", re.MULTILINE)
 _LOW_OVERHEAD = ("le", "letp")
-"""Ends of a loop without a jump that could be written without its label."""
+"""Ends of low-overhead loops, which llvm-mca has no cycles for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
