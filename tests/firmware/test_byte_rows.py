@@ -45,7 +45,7 @@ BROKEN = {
     "column": ("c-m0", '" adds r5, #1\\n"', '" adds r5, #3\\n"'),
     "sum": ("c-m0", '" add r11, r7\\n"', '" add r10, r7\\n"'),
     "offset": ("c-rv32", "(int32_t)h2[3] * v3", "(int32_t)h2[2] * v3"),
-    "rest": ("c-rv32", "sum3 += (int32_t)*h3++ * v;", "sum3 += (int32_t)*h3 * v;"),
+    "rest": ("c-rv32", "sum3 += (int32_t)*h3++ * v;", "sum3 += (int32_t)*h2 * v;"),
 }
 """A core, and what breaks one lane of its kernel."""
 
