@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.cc, pytest.mark.qemu]
 
 N = 11
 """Words: two vectors and three more."""
-N_STEPS = 24
+N_STEPS = 90
 TABLES = ((Activation.TANH, 16), (Activation.TANH, 12), (Activation.SIGMOID, 8))
 """Activations with tables of 32, of 16 and of unsigned 16 bits."""
 
@@ -103,6 +103,7 @@ def rows() -> Program:
         "wide": (1 << 20, (1,) * N, (9,) * N, tanh),
         "none": (0, factors, shifts, activation(Activation.SIGMOID, 8)),
         "loop": (100, (5,) * N, (14,) * N, tanh),
+        "over_32_bits": ((1 << 31) - 1, factors, (32,) * N, None),
     }
     ops: list[tuple[Operation, QFormat]] = [
         (
@@ -112,7 +113,7 @@ def rows() -> Program:
                 n_channels=1,
                 rows=tuple(row * len(sources) for row in weights),
                 aligns=(0, 1)[: len(sources)],
-                biases=tuple(map(int, rng.integers(-bias, bias + 1, N))),
+                biases=(bias, -bias, *map(int, rng.integers(-bias, bias + 1, N - 2))),
                 multipliers=factor,
                 shifts=shift,
                 function=function,
@@ -151,8 +152,9 @@ def words(p: Program) -> np.ndarray:
     u = rng.integers(low, high + 1, (2 * N_STEPS, len(fmts)))
     u[0], u[1], u[2] = low, high, np.where(np.arange(len(fmts)) % 2, low, high)
     u[3:6] //= 64
-    for channel, end in ((1, 30), (4, 40), (5, 35)):
-        u[12:end, channel] = 0
+    for channel in range(len(fmts)):  # each channel alone, then two of a vector
+        u[12 + 20 * channel : 32 + 20 * channel, channel] = 0
+    u[140:160, 1:3] = 0
     return u[:, None]
 
 
