@@ -82,10 +82,14 @@ The store takes {sizes["sqlite"] / 1e6:.1f} MB, the page {sizes["html"] / 1e6:.1
 def digits_rows(rows: Rows, found: Exploration) -> list[tuple[str, str]]:
     """Return what was measured of the digits network."""
     known: list[tuple[str, str]] = []
-    if {"one worker", "resumed"} <= rows.keys():
-        both = ("one worker", "resumed")
-        one, two = (rows[name]["tasks"] / rows[name]["seconds"] for name in both)
-        known.append(("designs a second, two workers against one", f"{two / one:.2f} times"))
+    if {"workers: 1", "workers: 2"} <= rows.keys():
+        one, two = (rows[f"workers: {n}"]["seconds"] for n in (1, 2))
+        known.append(
+            (
+                f"speed of two workers against one, {rows['workers: 1']['tasks']} designs",
+                f"{one / two:.2f} times",
+            )
+        )
     if {"killed", "resumed"} <= rows.keys():
         kept, resumed = sum(rows["killed"].values()), rows["resumed"]
         known += [

@@ -13,6 +13,8 @@ from .._support.build_directory import write_file
 
 NOT_SCORES = ("parameters", "epochs", "s/epoch")
 COLOURS = tuple(f"C{k}" for k in range(10))
+ROW_HEIGHT = 0.36
+"""Height of a score with its number above it [inches]."""
 
 
 def draw(path: Path, title: str, reports: Sequence[Mapping[str, Any]]) -> None:
@@ -34,7 +36,8 @@ def draw(path: Path, title: str, reports: Sequence[Mapping[str, Any]]) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 4.0), layout="constrained")
+    height = max(4.0, ROW_HEIGHT * len(reports[0]["rows"]))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, height), layout="constrained")
     _losses(left, reports)
     left.set(title=title)
     _scores(right, reports)
