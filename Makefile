@@ -2,7 +2,7 @@
 # make test    install missing system tools, then lint, types and all tests
 # make coverage  the default tests once more: which lines and branches do they reach?
 # make soak    the long simulations; SOAK_SHARE=3/13 takes one share of thirteen, SEED=N other networks
-# make formal  the proofs, and faults in proven designs, that `make test` leaves out
+# make formal  the proofs of the Verilog, and faults that must break them
 # make mutation  breaks the emitted C and Verilog in hundreds of places: what do the benches find?
 # make fuzz    damaged files and options for everything that reads any; FUZZ_INPUTS says how many
 # make kits    every kit in its real tool, as far as one runs here

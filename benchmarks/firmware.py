@@ -57,13 +57,6 @@ CORES = {
 """Those that QEMU runs; the M7 executes what the M4 does."""
 KINDS = {"4 x 16": (4, 16), "8 x 16": (8, 16), "16 x 16": (16, 16), "8 x 8": (8, 8)}
 """Bits of weights and of words."""
-CMSIS_NN = {
-    "CMSIS-NN, 8 x 16, -O2": {"M0": 55.114, "M3": 5.105, "M4": 2.494, "M33": 2.494, "M55": 0.893},
-    "CMSIS-NN, 8 x 16, -Ofast": {"M3": 5.075, "M4": 2.310, "M33": 2.310, "M55": 0.818},
-    "CMSIS-NN, 8 x 8, -O2": {"M0": 6.226, "M3": 3.438, "M4": 1.984, "M33": 1.987, "M55": 0.509},
-    "CMSIS-NN, 8 x 8, -Ofast": {"M3": 3.072, "M4": 1.968, "M33": 1.968, "M55": 0.385},
-}
-"""Instructions of a multiply-accumulate, counted by the same plugin, not by this script."""
 STEPS = 5
 
 
@@ -129,11 +122,7 @@ def matrices() -> list[str]:
             macs = mean(counted(program, name).instructions.with_output) / (ROWS * COLUMNS)
             cells.append(f"**{macs:.3f}** / {LIMITS[core][kind].limit:.3f}")
         lines.append(row(kind, *cells))
-    lines += [
-        row(kind, *(f"{found[c]:.3f}" if c in found else "" for c in CORES))
-        for kind, found in CMSIS_NN.items()
-    ]
-    lines += ["", paragraph(OTHERS), "", paragraph(LIMIT), "", *head("limit", *CORES)]
+    lines += ["", paragraph(LIMIT), "", *head("limit", *CORES)]
     return lines + [row(kind, *(LIMITS[core][kind] for core in CORES)) for kind in KINDS]
 
 
@@ -257,11 +246,6 @@ def flash_parts(program: Program, code: int) -> list[str]:
     return lines
 
 
-OTHERS = """The figures of CMSIS-NN (Apache-2.0; its repository on GitHub, commit 99f736a of July
-2026) are of the same compiler, emulator and way of counting, for its kernels of these types and
-this size, `arm_nn_vec_mat_mult_t_s16` and `_s8`, with -O2 as ours and with -Ofast, the default of
-its build. None of its code is here, and this script does not build it: the figures are entered by
-hand."""
 LIMIT = """The limits are counted from the instructions of one pass of the inner loop as the
 kernels arrange it: loads + instructions that take weights out of packed numbers + multiplications
 and additions, over the multiply-accumulates of the pass. They leave out the loop itself, the
@@ -361,7 +345,9 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="sections to measure again")
     only = parser.parse_args().only
-    page = TABLE.read_text() if only else HEAD
+    page = TABLE.read_text()
+    if not only:
+        page = HEAD + page[page.index("\n## ") :]
     for name in only or SECTIONS:
         title, text, make = SECTIONS[name]
         page = with_section(page, title, "\n".join((paragraph(text), "", *make())))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +29,29 @@ from lmu_hw.quantize.word_lengths import Widths
 from lmu_hw.rtl.options import Hardware
 from tests.factories.networks import lmu, network
 
-MEMORY = files_of(quantize_memory(parse({"d": 3, "output": "taps=0,1"})), Hardware(lanes=2))
-NETWORK = files_of(
-    Calibration(network(lmu(np.random.default_rng(1), 2, kind="gru"))).design(
-        Widths(layer_weight_bits=(5,)), title="net", output_every=3
-    )
-)
+Files = Mapping[str, str | bytes]
 
 
-def data_of(files: dict[str, str | bytes]) -> dict[str, Any]:
+@cache
+def memory() -> Files:
+    return files_of(quantize_memory(parse({"d": 3, "output": "taps=0,1"})), Hardware(lanes=2))
+
+
+@cache
+def gru() -> Files:
+    calibration = Calibration(network(lmu(np.random.default_rng(1), 2, kind="gru")))
+    return files_of(calibration.design(Widths(layer_weight_bits=(5,)), title="net", output_every=3))
+
+
+def data_of(files: Files) -> dict[str, Any]:
     data = json.loads(files["manifest.json"])
     assert isinstance(data, dict)
     return data
 
 
-@pytest.mark.parametrize("files", [MEMORY, NETWORK], ids=["memory", "network"])
-def test_a_manifest_reads_back_as_it_was_written(files: dict[str, str | bytes]) -> None:
+@pytest.mark.parametrize("make", [memory, gru])
+def test_a_manifest_reads_back_as_it_was_written(make: Callable[[], Files]) -> None:
+    files = make()
     manifest = parse_manifest(data_of(files))
     assert json.dumps(manifest.to_dict(), indent=2) + "\n" == files["manifest.json"]
     assert manifest.files.keys() == files.keys() - {"manifest.json"}
@@ -55,19 +64,19 @@ def test_a_manifest_reads_back_as_it_was_written(files: dict[str, str | bytes]) 
 
 
 def test_the_manifest_of_a_memory() -> None:
-    manifest = parse_manifest(data_of(MEMORY))
+    manifest = parse_manifest(data_of(memory()))
     design = manifest.design
     assert isinstance(design, MemoryManifest)
     assert design.spec == parse({"d": 3, "output": "taps=0,1"})
     assert manifest.hardware == Hardware(lanes=2)
     assert (design.error_lsb.budget, design.error_lsb.kept) == (1.0, True)
     assert manifest.formats["u"].fmt.width == design.spec.bits
-    assert "promise" not in MEMORY["manifest.json"]  # type: ignore[operator]
+    assert "promise" not in memory()["manifest.json"]  # type: ignore[operator]
     assert "LSB RMS predicted; error budget of 1 LSB kept" in str(manifest)
 
 
 def test_the_manifest_of_a_network() -> None:
-    manifest = parse_manifest(data_of(NETWORK))
+    manifest = parse_manifest(data_of(gru()))
     design = manifest.design
     assert isinstance(design, NetworkManifest)
     assert design.widths.layer_weight_bits == (5,)
@@ -77,17 +86,17 @@ def test_the_manifest_of_a_network() -> None:
 
 
 def test_a_program_without_verilog_says_why() -> None:
-    data = data_of(NETWORK) | {"hardware": {"refused": "too wide"}, "cycles_per_step": None}
+    data = data_of(gru()) | {"hardware": {"refused": "too wide"}, "cycles_per_step": None}
     manifest = parse_manifest(data)
     assert manifest.hardware == NoHardware(refused="too wide")
     assert str(manifest).endswith("\n  Verilog       none: too wide")
 
 
 def test_load_manifest(tmp_path: Path) -> None:
-    write_build_dir(tmp_path / "out", MEMORY, force=False)
+    write_build_dir(tmp_path / "out", memory(), force=False)
     manifest = load_manifest(tmp_path / "out")
     assert isinstance(manifest, Manifest)
-    assert manifest == parse_manifest(data_of(MEMORY))
+    assert manifest == parse_manifest(data_of(memory()))
     path = tmp_path / "out" / "manifest.json"
     path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 1'))
     with pytest.raises(ModelFileError, match=r"out/manifest\.json has schema_version 1, but this"):
@@ -112,7 +121,7 @@ def test_load_manifest(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_manifest_is_refused(key: str, value: Any, text: str) -> None:
-    data = data_of(MEMORY) | {key: value}
+    data = data_of(memory()) | {key: value}
     if value is None:
         del data[key]
     with pytest.raises(ModelFileError) as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -80,18 +80,18 @@ def designed(order: int, **options: object) -> Circuit:
     return make_design(make_request(order, "1ms", (0.5, 1.0), **options)).circuit
 
 
-CIRCUITS = {
-    "op-amp": op_amp_circuit(),
-    "designed": designed(3),
-    "gm-c": gm_c_circuit(),
-    "odd": odd_parts(),
-    "many": many_inputs(),
+CIRCUITS: dict[str, Callable[[], Circuit]] = {
+    "op-amp": op_amp_circuit,
+    "designed": partial(designed, 3),
+    "gm-c": gm_c_circuit,
+    "odd": odd_parts,
+    "many": many_inputs,
 }
 
 
 @pytest.fixture(scope="module", params=CIRCUITS, name="drawn")
 def fixture_drawn(request: pytest.FixtureRequest) -> tuple[Circuit, Figure]:
-    circuit = CIRCUITS[request.param]
+    circuit = CIRCUITS[request.param]()
     figure = schematic_sheets(circuit)[0]
     # measures texts
     FigureCanvasAgg(figure)

@@ -59,6 +59,12 @@ def outcome(runner: TaskRunner, task: Any, **fields: Any) -> None:
 
 
 @pytest.fixture(scope="module")
+def here() -> dict[str, Any]:
+    """Return what the same exploration finds in this process."""
+    return without_counts(run(workers=0))
+
+
+@pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskRunner]:
     """Return a runner on a scheduler and two workers, each a process of its own."""
     pytest.importorskip("distributed")
@@ -71,21 +77,23 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskRunner]:
         yield made
 
 
-def test_the_same_points_here_and_on_a_local_cluster() -> None:
+def test_the_same_points_here_and_on_a_local_cluster(here: dict[str, Any]) -> None:
     pytest.importorskip("distributed")
     seen: list[tuple[Any, ...]] = []
     found = run(workers=2, watch=lambda *a: seen.append(a))
-    assert without_counts(found) == without_counts(run(workers=0))
+    assert without_counts(found) == here
     assert [call[1] for call in seen] == list(range(len(seen)))
     what, _, total, running = seen[0]
     assert (what, total) == ("estimates", len(seen) - 1)
     assert running == ("bits=8 d=3", "bits=8 d=4")
 
 
-def test_the_same_points_on_a_scheduler_with_two_workers(runner: DaskRunner) -> None:
+def test_the_same_points_on_a_scheduler_with_two_workers(
+    runner: DaskRunner, here: dict[str, Any]
+) -> None:
     assert runner.n_workers == 2
     found = run(scheduler=runner.client.scheduler.address)
-    assert without_counts(found) == without_counts(run(workers=0))
+    assert without_counts(found) == here
 
 
 def test_few_tasks_wait_at_the_scheduler(runner: DaskRunner) -> None:

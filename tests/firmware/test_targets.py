@@ -42,7 +42,7 @@ QUICK = (
 )
 MILLION = (
     *("memory d=6 P=2", "dense d=16 P=4", "old gru d=16 n=16 P=4"),
-    *("stack of 3 every 5th step P=2", QUICK[-1]),
+    *("lstm d=32 n=24 P=8", "stack of 3 every 5th step P=2", QUICK[-1]),
 )
 """With rows packed as on every core: the host runs the same tables in plain C."""
 ALL = [pytest.param(n, marks=() if n in QUICK else pytest.mark.soak) for n in CONFIGURATIONS]

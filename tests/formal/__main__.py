@@ -34,9 +34,8 @@ claims.
 A mutation is one fault in the Verilog, for which z3 must find a run from reset that violates a
 claim.
 
-Repeat: `make test` runs the proofs that are not marked *formal*, each with its first mutation;
-`make formal` runs the rest. `python -m tests.formal` writes this page. Times are processor seconds
-of all processes together, on the machine that wrote it.
+Repeat: `make formal` runs every proof and mutation. `python -m tests.formal` writes this page.
+Times are processor seconds of all processes together, on the machine that wrote it.
 
 """
 
@@ -46,11 +45,8 @@ def row(proof: Proof, verdict: Verdict, faults: list[tuple[str, Verdict]]) -> st
     inductive = proof.engine is Engine.INDUCTION
     how = f"induction, {proof.depth} cycles" if inductive else f"bounded, {proof.depth} cycles"
     broken = "; ".join(f"{what} ({v.status.lower()}, {v.seconds:.0f} s)" for what, v in faults)
-    name = f"{proof.name} *(formal)*" if proof.slow else proof.name
-    seconds = f"{verdict.seconds:.0f}"
-    return (
-        f"| {name} | {proof.claim} | {proof.of} | {how} | {verdict.status} | {seconds} | {broken} |"
-    )
+    cells = proof.name, proof.claim, proof.of, how, verdict.status, f"{verdict.seconds:.0f}", broken
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:

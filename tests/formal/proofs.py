@@ -48,7 +48,7 @@ CONTROL = {
 """Modules to cut out of a design so that only its control remains."""
 
 
-def pacing(name: str, *mutations: Mutation, slow: bool = False) -> Proof:
+def pacing(name: str, *mutations: Mutation) -> Proof:
     """Return the proof of a design's cycles."""
     of = partial(design, name, cut=CONTROL[name])
     plan = of().plan
@@ -66,11 +66,10 @@ def pacing(name: str, *mutations: Mutation, slow: bool = False) -> Proof:
         # a step must have begun before a fault in it shows
         reach=2 * plan.due.cycles,
         mutations=mutations,
-        slow=slow,
     )
 
 
-def requantizing(name: str, of: str, *mutations: Mutation, slow: bool = False) -> Proof:
+def requantizing(name: str, of: str, *mutations: Mutation) -> Proof:
     """Return the proof of a design's rounding."""
     latency = latency_of(design(name).plan)
     return Proof(
@@ -85,13 +84,10 @@ def requantizing(name: str, of: str, *mutations: Mutation, slow: bool = False) -
         depth=latency + 2,
         reach=latency + 6,
         mutations=mutations,
-        slow=slow,
     )
 
 
-def state(
-    name: str, *mutations: Mutation, cut: tuple[str, ...], depth: int, slow: bool = False
-) -> Proof:
+def state(name: str, *mutations: Mutation, cut: tuple[str, ...], depth: int) -> Proof:
     """Return the proof of a design's state port."""
     of = partial(design, name, state_port=True, cut=cut)
     n_words = of().plan.program.n_words(Role.STATE)
@@ -107,11 +103,10 @@ def state(
         depth=depth,
         reach=40,
         mutations=mutations,
-        slow=slow,
     )
 
 
-def forgetting(name: str, *mutations: Mutation, depth: int, slow: bool = False) -> Proof:
+def forgetting(name: str, *mutations: Mutation, depth: int) -> Proof:
     """Return the proof that the words of a design do not depend on its history before a reset."""
     return Proof(
         name=f"reset, {name}",
@@ -124,7 +119,6 @@ def forgetting(name: str, *mutations: Mutation, depth: int, slow: bool = False) 
         depth=depth,
         reach=depth,
         mutations=mutations,
-        slow=slow,
     )
 
 
@@ -190,7 +184,6 @@ PROOFS = (
             pattern=r"(if \(rst\) begin\n)      running <= 1'd0;\n",
             text=r"\1",
         ),
-        slow=True,
     ),
     Proof(
         name="one writer",
@@ -279,7 +272,6 @@ PROOFS = (
         ),
         cut=(),
         depth=14,
-        slow=True,
     ),
     Proof(
         name="reset, moments",
@@ -291,7 +283,6 @@ PROOFS = (
         engine=Engine.BOUNDED,
         depth=56,
         reach=56,
-        slow=True,
         mutations=(
             Mutation(
                 what="a reset does not start the clearing",
@@ -317,7 +308,6 @@ PROOFS = (
             text="assign memory_write = ",
         ),
         depth=64,
-        slow=True,
     ),
     pacing(
         "ladder",
@@ -326,7 +316,6 @@ PROOFS = (
             pattern=r"cycle == control_word\[8:4\]\)",
             text="cycle + 5'd1 >= control_word[8:4])",
         ),
-        slow=True,
     ),
     state(
         "ladder",
@@ -337,7 +326,6 @@ PROOFS = (
         ),
         cut=(),
         depth=14,
-        slow=True,
     ),
     forgetting(
         "ladder",
@@ -347,7 +335,6 @@ PROOFS = (
             text=r"assign write = \1",
         ),
         depth=60,
-        slow=True,
     ),
     forgetting(
         "integrate",
@@ -356,7 +343,6 @@ PROOFS = (
             pattern=r"assign write = clear \|\| valid_4;",
             text="assign write = valid_4;",
         ),
-        slow=True,
         depth=76,
     ),
     forgetting(
@@ -367,7 +353,6 @@ PROOFS = (
             text=r"if (clear && draw) begin\n\1",
         ),
         depth=84,
-        slow=True,
     ),
     state(
         "integrate, two states",
@@ -378,7 +363,6 @@ PROOFS = (
         ),
         cut=(),
         depth=16,
-        slow=True,
     ),
     Proof(
         name="product, ladder",
@@ -423,7 +407,6 @@ PROOFS = (
         engine=Engine.INDUCTION,
         depth=2,
         reach=4,
-        slow=True,
         mutations=(
             Mutation(
                 what="a lost bit is ignored",
@@ -466,7 +449,6 @@ PROOFS = (
                 text="assign minus_result = result",
             ),
         ),
-        slow=True,
     ),
     requantizing(
         "layer",
@@ -485,7 +467,6 @@ PROOFS = (
         Mutation(
             what="a total is scaled without its bias", pattern=r"\.x\(biased\)", text=".x(total_2)"
         ),
-        slow=True,
     ),
     requantizing(
         "dense",
@@ -500,6 +481,5 @@ PROOFS = (
             pattern=r"rest_counts && \(!sum_4\[13\]\)",
             text="rest_counts && (!sum_4[13]) && (|sum_4)",
         ),
-        slow=True,
     ),
 )

@@ -246,9 +246,7 @@ class Proof:
     reach : int
         Cycles from reset within which its mutations must show.
     mutations : tuple of Mutation
-        Each of them makes it fail; all but the first are left to ``make formal``.
-    slow : bool
-        Left to ``make formal``.
+        Each of them makes it fail.
     """
 
     name: str
@@ -260,7 +258,6 @@ class Proof:
     depth: int
     reach: int
     mutations: tuple[Mutation, ...]
-    slow: bool = False
 
     def run(self, build_dir: Path, mutation: Mutation | None = None) -> Verdict:
         """Prove the claim in an empty directory, or find a run that shows the mutation."""

@@ -10,17 +10,10 @@ from tests.formal.proofs import PROOFS
 from tests.formal.prover import Mutation, Proof
 from tests.tools import require, require_yosys
 
+pytestmark = [pytest.mark.synth, pytest.mark.formal]
 
-def marks(slow: bool) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.synth, *([pytest.mark.formal] if slow else [])]
-
-
-HOLDS = [pytest.param(p, id=p.name, marks=marks(p.slow)) for p in PROOFS]
-BROKEN = [
-    pytest.param(p, m, id=f"{p.name}: {m.what}", marks=marks(p.slow or m is not p.mutations[0]))
-    for p in PROOFS
-    for m in p.mutations
-]
+HOLDS = [pytest.param(p, id=p.name) for p in PROOFS]
+BROKEN = [pytest.param(p, m, id=f"{p.name}: {m.what}") for p in PROOFS for m in p.mutations]
 
 
 @pytest.fixture

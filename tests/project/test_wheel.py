@@ -88,7 +88,7 @@ def test_the_metadata_is_valid(built: tuple[Path, Path]) -> None:
     assert metadata.description == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_wheel_alone_generates_and_verifies(built: tuple[Path, Path], tmp_path: Path) -> None:
     require("cc|gcc|clang|iverilog")
     bin_dir = install(built[1], tmp_path / "venv")
