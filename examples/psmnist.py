@@ -186,12 +186,13 @@ def main() -> None:
     parser.add_argument("--order", type=int, default=468, help="of the feed-forward memory")
     parser.add_argument("--act-bits", type=int, default=16, help="width of activations")
     parser.add_argument("--input-bits", type=int, default=16, help="width of the input")
+    parser.add_argument("--qat-lr", type=float, help="learning rate of training as integers")
     parser.add_argument("--validate", action="store_true", help="score training digits kept apart")
     options = parser.parse_args()
     if options.weights == "shipped" and options.cell != "paper":
         raise SpecError("--weights shipped must come with --cell paper: it is that cell's network")
     recipe = SHIPPED if options.weights == "shipped" else RECIPES[options.cell]
-    for name in ("epochs", "qat_epochs", "rival_epochs"):
+    for name in ("epochs", "qat_epochs", "rival_epochs", "qat_lr"):
         if getattr(options, name) is None:
             setattr(options, name, getattr(recipe, name))
     order = pixel_order(options, recipe.size)
@@ -215,7 +216,7 @@ def main() -> None:
         options,
         act_bits=options.act_bits,
         input_bits=options.input_bits,
-        qat_lr=recipe.qat_lr,
+        qat_lr=options.qat_lr,
     )
 
 

@@ -1,7 +1,8 @@
 """``lmu-hw``: runs a command and turns errors into one line and an exit code.
 
 Exit codes: 0 success, 1 error (one line with the remedy), 2 no command given, 3 mismatch between
-backends, 130 Ctrl-C. With ``--json`` stdout holds one JSON object or, after an error, nothing.
+backends, 130 Ctrl-C, 143 terminated. With ``--json`` stdout holds one JSON object or, after an
+error, nothing.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import NoReturn
 
 from .._support.version import __version__
 from ..errors import LMUHWError, MismatchError, UndefinedBehaviourError, plain
@@ -32,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command is None:
             parser(__version__)[0].print_help(sys.stderr)
             return 2
-        code: int = COMMANDS[args.command].run(args)
+        with _tidy_termination():
+            code: int = COMMANDS[args.command].run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -53,10 +58,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.strerror or error}{at}; make room or choose another place", 1)
     except MemoryError:
         return _fail("out of memory; ask for a smaller d or a shorter input", 1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         # Amaranth warns of unused elaboratables
         warnings.filterwarnings("ignore", message=".* created but never used")
+        if isinstance(error, _Terminated):
+            return _fail("terminated", 143)
         return _fail("interrupted", 130)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends the tools that run and removes unfinished files, as Ctrl-C does."""
+
+
+@contextlib.contextmanager
+def _tidy_termination() -> Iterator[None]:
+    """Raise `_Terminated` on SIGTERM, where a program may set that: in its main thread."""
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(error: object, code: int) -> int:

@@ -150,12 +150,25 @@ def _values(name: str, given: object) -> tuple[str, ...]:
             found.append(text)
         else:
             raise SpecError(f"{name} must have no empty value, as in {name}=8,12,16")
+    spellings: dict[object, str] = {}
     for text in found:
-        if found.count(text) > 1:
-            raise SpecError(f"{name} must have each value once, not {text} twice")
+        number = _number(text)
+        known = spellings.get(number)
+        spellings[number] = text
+        if known is not None:
+            twice = f"{text} twice" if known == text else f"{known} and {text}"
+            raise SpecError(f"{name} must have each value once, not {twice}")
     if not found or len(found) > MAX_VALUES:
         raise SpecError(f"{name} must have 1 to {MAX_VALUES:,} values, not {len(found):,}")
     return tuple(found)
+
+
+def _number(text: str) -> object:
+    """Return the number that a text spells, or the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _text(value: object) -> str:

@@ -28,6 +28,8 @@ def load_program(build_dir: Path) -> Program:
     path = build_dir / "program.json"
     try:
         program = from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{build_dir} holds no program.json; generate it again") from error
     except OSError as error:
         raise read_error(path, error) from error
     except UnicodeDecodeError as error:

@@ -437,16 +437,22 @@ def test_stdout_that_takes_nothing(made: Path) -> None:
     assert (closed.returncode, closed.stderr) == (0, "")
 
 
-def test_ctrl_c_in_a_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "expected", "line"),
+    [(signal.SIGINT, 130, "lmu-hw: interrupted"), (signal.SIGTERM, 143, "lmu-hw: terminated")],
+)
+def test_signals_to_a_process(
+    sent: signal.Signals, expected: int, line: str, tmp_path: Path
+) -> None:
     # progress appears once the work is on
     started = process("generate", "--d", 500, "-o", tmp_path / "out", LMU_HW_TEST_PROGRESS="1")
     assert started.stderr is not None
     assert "generating" in started.stderr.readline()
-    started.send_signal(signal.SIGINT)
+    started.send_signal(sent)
     begin = time.monotonic()
     code, out, err = finish(started)
-    assert (code, out) == (130, "")
-    assert err.splitlines()[-1] == "lmu-hw: interrupted"
+    assert (code, out) == (expected, "")
+    assert err.splitlines()[-1] == line
     assert "Traceback" not in err
     assert time.monotonic() - begin < 60
     assert list(tmp_path.iterdir()) == []

@@ -59,6 +59,8 @@ def test_neighbours() -> None:
         (("act_bits=8",), "unknown axis of a memory 'act_bits'"),
         (("bits=8", "bits=9"), "over must name bits once"),
         (("bits=8,8",), "bits must have each value once, not 8 twice"),
+        (("bits=8,08",), "bits must have each value once, not 8 and 08"),
+        (("theta=2..4,3.0",), "theta must have each value once, not 3 and 3.0"),
         (("bits=8,,9",), "bits must have no empty value"),
         (("bits=9..8",), "a range of bits must rise"),
         (("bits=8..9..0",), "a range of bits must rise"),
