@@ -86,7 +86,7 @@ RECIPES = {
     "paper": Recipe(name="psmnist_paper", epochs=9),
     "small": Recipe(name="psmnist_small", size=14, epochs=4, rival_epochs=4, lr=2e-3),
 }
-SHIPPED = Recipe(name="psmnist_lmu2019", epochs=0, lr=1e-4)
+SHIPPED = Recipe(name="psmnist_lmu2019", epochs=0, lr=1e-4, qat_lr=2e-5)
 
 
 def pixel_order(options: Namespace, size: int) -> np.ndarray:
