@@ -2,9 +2,10 @@
 
     python benchmarks/synthesis.py [--only dense,ladder,...] [--resume FILE] [--seed N]
 
-Every figure is that of `lmu-hw synth` on a build directory. Takes half an hour. --resume keeps
+Every figure is that of `lmu-hw synth` on a build directory. Takes an hour. --resume keeps
 finished designs in a file, so that an interrupted run can continue. --only prints its parts and
-writes nothing. The list of devices is internal: it heads the columns.
+writes nothing. The digits network is calibrated with the recordings in the folder that LMU_HW_DATA
+names. The list of devices is internal: it heads the columns.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from synthesis_designs import memory, network
+from synthesis_designs import digits, memory, network
 
 import lmu_hw as lh
 from lmu_hw.errors import ToolError
@@ -45,6 +47,8 @@ class Point:
 
 
 Rows = dict[str, dict[str, Any]]
+SEEDS = (1, 2, 3)
+"""Placements of the part *clock*."""
 
 
 def _memory(lanes: int = 1, **keys: object) -> Callable[[Path], Path]:
@@ -102,12 +106,25 @@ def goal_points() -> Iterable[Point]:
         )
 
 
+def clock_points() -> Iterable[Point]:
+    """Yield the designs whose clock is measured with several placements."""
+    make = _memory(d=64, output="memory", realization="cascade")
+    yield Point("memory, d = 64, 16 bits, output memory", "ecp5-25k", make)
+    yield Point(
+        "network, d = 64, n = 32, 8-bit weights, P = 1",
+        "ice40-up5k",
+        lambda f: network(f, order=64, hidden=32, theta=256),
+    )
+    yield Point("digits, weights of 3 bits, outputs of 5, P = 8", "ecp5-25k", digits)
+
+
 PARTS = {
     "dense": (dense_points, "Dense against cascade"),
     "ladder": (ladder_points, "Ladder against cascade, output memory"),
     "order": (order_points, "Scaling in the order d"),
     "lanes": (lane_points, "Scaling in lanes P"),
     "goals": (goal_points, "Example configurations"),
+    "clock": (clock_points, "Clock of three placements"),
 }
 
 
@@ -175,9 +192,41 @@ def table(part: str, rows: Rows) -> list[str]:
     return lines
 
 
-def key(part: str, point: Point) -> str:
+def clock_table(rows: Rows) -> list[str]:
+    """Return the lines of the part *clock*: median, lowest and highest clock of the placements."""
+    points = list(clock_points())
+    lines = [
+        f"## {PARTS['clock'][1]}",
+        "",
+        f"Seeds {', '.join(map(str, SEEDS))}; the critical path is that of the median. The digits",
+        "network is that of [exploration.md](exploration.md), of `examples/models/digits.npz`.",
+        "",
+        "| | device | cycles | LUTs | flip-flops | clock [MHz] | lowest to highest | steps/s "
+        "| critical path |",
+        "|---" * 9 + "|",
+    ]
+    for p in points:
+        found = sorted((rows[key("clock", p, s)] for s in SEEDS), key=lambda r: r["fmax_mhz"])
+        middle = found[len(found) // 2]
+        blocks = [b["block"] for b in middle["critical_path"]["blocks"]]
+        columns = (
+            p.label,
+            p.target,
+            f"{middle['cycles']:,}",
+            *(f"{middle[k]['used']:,}" for k in ("luts", "ffs")),
+            f"{middle['fmax_mhz']:.1f}",
+            f"{found[0]['fmax_mhz']:.1f} to {found[-1]['fmax_mhz']:.1f}",
+            f"{middle['steps_per_second']:,.0f}",
+            blocks[0] if blocks[0] == blocks[-1] else f"{blocks[0]} to {blocks[-1]}",
+        )
+        lines.append("| " + " | ".join(columns) + " |")
+    return [*lines, ""]
+
+
+def key(part: str, point: Point, seed: int = 1) -> str:
     """Return the name of a result."""
-    return f"{part}: {point.label} on {point.target}"
+    name = f"{part}: {point.label} on {point.target}"
+    return f"{name}, seed {seed}" if part == "clock" else name
 
 
 def main() -> None:
@@ -192,10 +241,11 @@ def main() -> None:
     if args.resume is not None and args.resume.exists():
         rows = json.loads(args.resume.read_text())
     for part in parts:
-        for point in PARTS[part][0]():
-            name = key(part, point)
+        seeds = SEEDS if part == "clock" else (args.seed,)
+        for point, seed in product(PARTS[part][0](), seeds):
+            name = key(part, point, seed)
             if name not in rows:
-                rows[name] = measure(point, args.seed)
+                rows[name] = measure(point, seed)
                 if args.resume is not None:
                     args.resume.write_text(json.dumps(rows))
             print(f"{point.target:12}", row(point.label, rows[name]), file=sys.stderr, flush=True)
@@ -209,11 +259,11 @@ def main() -> None:
         "exactly, and asserted in each run. Memories have 16-bit words and theta = 8 d. Networks",
         "have random weights, which leaves the figures as they would be.",
         "",
-        "Repeat: `python benchmarks/synthesis.py` (half an hour).",
+        "Repeat: `python benchmarks/synthesis.py` (an hour).",
         "",
     ]
     for part in parts:
-        lines += table(part, rows)
+        lines += clock_table(rows) if part == "clock" else table(part, rows)
     text = "\n".join(lines).rstrip() + "\n"
     if parts == list(PARTS):
         TABLE.write_text(text)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import lmu_hw as lh
 from lmu_hw import layers
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+sys.path.insert(0, str(EXAMPLES))
+import digits as spoken  # noqa: E402
 
 
 def memory(build_dir: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:
@@ -58,3 +63,15 @@ def network(
     data = rng.random((16, min(int(theta), 200), 1))
     design = lh.compile(net, widths={"weight_bits": weight_bits}, calibration=data)
     return design.write(build_dir, lh.Hardware(lanes=lanes, state_port=state_port), force=True).path
+
+
+def digits(build_dir: Path) -> Path:
+    """Write the smallest of the explored digits networks; needs its recordings."""
+    data = spoken.find_data()
+    if data is None:
+        raise FileNotFoundError("LMU_HW_DATA must name the folder of speech/fsdd_logmel20_i8.npz")
+    network = lh.load_model(EXAMPLES / "models" / "digits.npz")
+    widths = {"weight_bits": 3, "act_bits": 5}
+    calibration = spoken.split(data)["fit"].sample(256)
+    design = lh.compile(network, widths=widths, calibration=calibration)
+    return design.write(build_dir, lh.Hardware(lanes=8), force=True).path

@@ -30,17 +30,19 @@ from .manifest import (
 )
 from .memory.spec import OutputKind, RealizationKind
 from .program import vectors
-from .program.integer_program import Program, Role
+from .program.integer_program import Cascade, Program, Role
 from .program.size import ram_bits, rom_bits
 from .proof import certificate
 from .proof.certificate_report import Certificate
-from .proof.claims import PredictedError
+from .proof.claims import Basis, PredictedError, ProgramClaims
 from .quantize.memory_design import NeuronSummary, QuantizedMemory
 from .quantize.memory_search import ERROR_BUDGET
 from .quantize.network_summary import report
 from .quantize.quantize_network import QuantizedNetwork
+from .rtl.hardware_plan import HardwarePlan, hardware_plan
 from .rtl.options import Hardware
-from .rtl.schedule import Schedule, schedule, why_not
+from .rtl.parallel.cascade_plan import CascadePlan
+from .rtl.schedule import Schedule, why_not
 
 VECTOR_SEED = 1
 VECTOR_CYCLES = 400_000
@@ -71,7 +73,8 @@ def files_of(
     proof = certificate_of(design)
     refused = why_not(program)
     check_kits(kits, None if refused else hardware, refused)
-    plan = None if refused else schedule(program, hardware.lanes, state_port=hardware.state_port)
+    safe = in_format(program, proof.claims)
+    plan = None if refused else hardware_plan(program, hardware, safe)
     cycles = MAX_VECTOR_STEPS if plan is None else VECTOR_CYCLES // plan.cycles_per_step
     steps = int(
         np.clip(cycles, 4, max(VECTOR_STEPS, min(2 * program.output_every, MAX_VECTOR_STEPS)))
@@ -97,7 +100,7 @@ def files_of(
             kits,
             KitDesign(
                 program=program,
-                plan=plan,
+                plan=plan if isinstance(plan, Schedule) else None,
                 hardware=hardware,
                 rtl=contents.get("rtl", {}),
                 c=firmware.emit(program, version=__version__),
@@ -133,7 +136,7 @@ def certificate_of(design: QuantizedMemory | QuantizedNetwork) -> Certificate:
 
 def _manifest(
     program: Program,
-    plan: Schedule | None,
+    plan: HardwarePlan | None,
     design: MemoryManifest | NetworkManifest,
     *,
     hardware: Hardware | NoHardware,
@@ -158,6 +161,7 @@ def _manifest(
         multiplies=by_kind,
         cycles_per_step=None if plan is None else plan.cycles_per_step,
         cycle_formula=None if plan is None else plan.cycle_formula,
+        latency=plan.latency if isinstance(plan, CascadePlan) else None,
         rom_bits=rom_bits(program),
         ram_bits=ram_bits(program),
         formats=formats(program),
@@ -169,6 +173,21 @@ def _manifest(
         kits=kits,
         files=files,
     )
+
+
+def in_format(program: Program, claims: ProgramClaims) -> frozenset[str]:
+    """Return the signals of a certificate whose results never leave their formats."""
+    formats = {v.name: v.fmt for v in program.vectors}
+    formats |= {
+        f"chain of {op.z_inner}": op.chain_fmt for op in program.ops if isinstance(op, Cascade)
+    }
+    found = set()
+    for name, claim in claims.signals.items():
+        fmt = formats.get(name)
+        proven = claim.basis is not Basis.SATURATION
+        if proven and fmt is not None and fmt.min <= claim.low and claim.high <= fmt.max:
+            found.add(name)
+    return frozenset(found)
 
 
 def describe(design: QuantizedMemory) -> MemoryManifest:

@@ -223,6 +223,8 @@ class Manifest(TitledRows, Report):
         Clock cycles of the Verilog; None where there is none.
     cycle_formula : str or None
         Formula of ``cycles_per_step``.
+    latency : int or None
+        Cycles from an input word to the output of its step, where steps overlap; otherwise None.
     rom_bits, ram_bits : int
         Constants and words of the program [bits].
     formats : mapping of str to VectorFormat
@@ -250,6 +252,7 @@ class Manifest(TitledRows, Report):
     multiplies: Mapping[str, int]
     cycles_per_step: int | None
     cycle_formula: str | None
+    latency: int | None = field(default=None, metadata=written(optional=True))
     rom_bits: int
     ram_bits: int
     formats: Mapping[str, VectorFormat]
@@ -320,7 +323,8 @@ class Manifest(TitledRows, Report):
             (
                 "per step",
                 f"{self.multiplies_per_step} multiplies ({parts}), "
-                f"{self.cycles_per_step} clock cycles",
+                f"{self.cycles_per_step} clock cycles"
+                + ("" if self.latency is None else f", latency {self.latency}"),
             ),
         ]
 

@@ -17,7 +17,7 @@ from .._support.version import __version__
 from ..errors import SpecError
 from ..firmware.bulk import BulkEngine
 from ..firmware.shared_kernels import shared_kernels, shared_path
-from ..generate import certificate_of, files_of
+from ..generate import certificate_of, files_of, in_format
 from ..interchange.nir_graph import write_nir
 from ..kits import catalogue
 from ..measure.dataset import Dataset, dataset_of
@@ -28,8 +28,13 @@ from ..program.integer_program import Program
 from ..proof.certificate_report import Certificate
 from ..quantize.memory_design import QuantizedMemory
 from ..quantize.quantize_network import QuantizedNetwork
+from ..rtl.hardware_plan import HardwarePlan, hardware_plan
 from ..rtl.options import Hardware
-from ..rtl.schedule import Schedule, schedule
+from ..rtl.parallel.cascade_plan import CascadePlan
+from ..rtl.parallel.full_core import FullCore
+from ..rtl.parallel.parallel_core import parallel_core
+from ..rtl.parallel.ring_core import RingCore
+from ..rtl.parallel_style import Parallel
 from .build import Build
 from .running import ProgramRunner, check_engine
 
@@ -129,10 +134,12 @@ class Design(ProgramRunner):
         """Return the proven bounds of every signal, accumulator and C expression."""
         return certificate_of(self.quantized)
 
-    def component(self, hardware: Hardware | None = None) -> Core:
+    def component(self, hardware: Hardware | None = None) -> Core | FullCore | RingCore:
         """Return the design as an `amaranth.lib.wiring.Component`, for other Amaranth designs.
 
-        Its streams ``i`` and ``o`` carry words; see `~lmu_hw.rtl.core.Core`.
+        Its streams ``i`` and ``o`` carry words; see `~lmu_hw.rtl.core.Core`, and for
+        ``parallel="full"`` and ``"ring"`` ``lmu_hw.rtl.parallel.full_core.FullCore`` and
+        ``lmu_hw.rtl.parallel.ring_core.RingCore``.
 
         Raises
         ------
@@ -141,9 +148,12 @@ class Design(ProgramRunner):
         """
         from ..rtl.core import Core
 
-        return Core(self.program, self.schedule(hardware))
+        plan = self.schedule(hardware)
+        if isinstance(plan, CascadePlan):
+            return parallel_core(plan)
+        return Core(self.program, plan)
 
-    def schedule(self, hardware: Hardware | None = None) -> Schedule:
+    def schedule(self, hardware: Hardware | None = None) -> HardwarePlan:
         """Return the schedule of the hardware: cycles per step, latency, memory map.
 
         Raises
@@ -152,7 +162,11 @@ class Design(ProgramRunner):
             If the program has no schedule in hardware.
         """
         hardware = hardware or Hardware()
-        return schedule(self.program, hardware.lanes, state_port=hardware.state_port)
+        if hardware.parallel is Parallel.SHARED:
+            return hardware_plan(self.program, hardware)
+        # only there the words that saturate make a difference
+        safe = in_format(self.program, self.certificate().claims)
+        return hardware_plan(self.program, hardware, safe)
 
     def verilog(self, hardware: Hardware | None = None) -> dict[str, str]:
         """Return the files of the Verilog: design, ROMs, test bench, Makefile, by name.

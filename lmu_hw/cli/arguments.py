@@ -78,6 +78,32 @@ def add_hardware(sub: Any) -> None:
         const=True,
         help="add ports to the Verilog that clear, save and load the state",
     )
+    sub.add_argument(
+        "--parallel",
+        metavar="STYLE",
+        help="shared (default): one multiplier for the memory; ring: one for a few neighbouring "
+        "sections; full: one for each coefficient. Ring and full are for --output state of one "
+        "channel",
+    )
+    sub.add_argument(
+        "--pipeline",
+        type=number,
+        metavar="L",
+        help="with --parallel full: registers of an adaptor, 1 to 6 (default 5); ring: 2 to 6",
+    )
+    sub.add_argument(
+        "--interleave",
+        type=number,
+        metavar="S",
+        help="with --parallel full: independent signals in one pipeline, 1 (default) to 2 L",
+    )
+    sub.add_argument(
+        "--sections-per-multiplier",
+        type=number,
+        metavar="K",
+        help="with --parallel ring: most sections, of two coefficients each, that share a "
+        "multiplier, 1 to 64 (default 6)",
+    )
 
 
 def add_word_lengths(group: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._support.command_parser import argument
 from ..errors import SpecError, plain
-from . import channel_options, model_options
+from . import channel_options, model_options, rate_options
 from .arguments import (
     add_command,
     add_hardware,
@@ -18,6 +18,7 @@ from .arguments import (
     number,
     print_json,
 )
+from .rate_options import add_rate
 
 if TYPE_CHECKING:
     from ..api.build import Build
@@ -50,6 +51,7 @@ def add_parser(commands: Any) -> None:
         "Write a build directory (Verilog, C, vectors, proofs) of a memory or a trained model.",
         "  lmu-hw generate --d 64 --bits 16 -o out\n"
         "  lmu-hw generate --d 64 --theta 360 --output taps=0,0.5,1 -o out\n"
+        "  lmu-hw generate --d 8 --output state --rate 5M --target ecp5-25k -o out\n"
         "  lmu-hw generate --d 64 --theta 512 --accuracy 0.5% --bandwidth 0.0125 -o out\n"
         "  lmu-hw generate --d 6 --realization spiking --neurons 3072 -o out\n"
         "  lmu-hw generate memory.toml --force          # keys as options: d = 64, bits = 16\n"
@@ -165,6 +167,7 @@ def add_parser(commands: Any) -> None:
         "there, and not into the build directory",
     )
     add_hardware(sub)
+    add_rate(sub)
     sub.add_argument(
         "--kit",
         default=(),
@@ -235,6 +238,7 @@ def _memory(args: argparse.Namespace) -> int:
                 keys.pop("taps", None)
             keys[name] = value
     hardware = chosen(vars(args), keys)
+    rate_options.check(args, hardware)
     from_file = keys.pop("kit", ())
     args.kit = from_file if args.kit == () else args.kit
     units = channel_options.chosen(vars(args), keys)
@@ -249,7 +253,8 @@ def _memory(args: argparse.Namespace) -> int:
     with progress(f"generating {spec.describe()}", 2, args.quiet) as advance:
         design = compile(spec, require_proof=args.require_proof, inputs=inputs, outputs=outputs)
         advance(1)
-        manifest = _written(design, hardware, args).manifest
+        found = rate_options.rated(args, design, hardware)
+        manifest = _written(design, found.hardware if found else hardware, args).manifest
         advance(1)
     assert isinstance(manifest.design, MemoryManifest)
     error = manifest.design.error_lsb
@@ -261,12 +266,15 @@ def _memory(args: argparse.Namespace) -> int:
         )
     if args.json:
         more = {} if delays is None else {"delays": delays[0].to_dict()}
+        more |= {} if found is None else {"rate": found.to_dict()}
         print_json({"build_directory": str(args.out), **manifest.to_dict(), **more})
     elif not args.quiet:
         print(manifest)
         if delays is not None and spec.accuracy is not None:
             report, taken = delays
             print(f"  {'chosen':12}  {report.reason(spec.accuracy, taken)}")
+        if found is not None:
+            print(f"  {'hardware':12}  {found}")
         _print_next(args.out)
     return 0
 
@@ -285,6 +293,7 @@ def _model(args: argparse.Namespace) -> int:
                 "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
     hardware = chosen(vars(args))
+    rate_options.check(args, hardware)
     _check_places(args)
     args.file, args.spec = args.spec, args.config
     network = model_options.load_network(args)
@@ -315,13 +324,17 @@ def _model(args: argparse.Namespace) -> int:
         )
         advance(1)
         notes += [] if dataset is None else range_notes(args.data, dataset, design.network)
-        manifest = _written(design, hardware, args).manifest
+        found = rate_options.rated(args, design, hardware)
+        manifest = _written(design, found.hardware if found else hardware, args).manifest
         advance(1)
     model_options.print_notes(args, notes)
     if args.json:
-        print_json({"build_directory": str(args.out), **manifest.to_dict(), "notes": notes})
+        more = {} if found is None else {"rate": found.to_dict()}
+        print_json({"build_directory": str(args.out), **manifest.to_dict(), "notes": notes, **more})
     elif not args.quiet:
         print(manifest)
+        if found is not None:
+            print(f"  {'hardware':12}  {found}")
         _print_next(args.out)
     return 0
 

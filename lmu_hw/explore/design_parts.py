@@ -20,6 +20,7 @@ from ..rtl.chain import section_contents
 from ..rtl.constant_tables import signed_width
 from ..rtl.inventory import Product, Storage
 from ..rtl.ladder_unit import ladder_contents, ladder_widths
+from ..rtl.lane import low_bits_of
 from ..rtl.lane_widths import LaneWidths, widths
 from ..rtl.multiplier import FEW_BITS
 from ..rtl.neuron_levels import neuron_contents
@@ -208,7 +209,9 @@ def _of_words(plan: Schedule, sizes: LaneWidths) -> Iterator[Storage]:
     """Yield the control ROM, the lanes' memory and the output FIFO."""
     yield from _rom("sequencer.control", control_contents(plan, ""))
     for lane in range(plan.lanes):
-        yield _ram(f"memory.bank_{lane}", sizes.word, plan.rows)
+        # a module of one bank only is left out of the Verilog
+        name = f"memory.bank_{lane}" if plan.lanes > 1 else "memory"
+        yield _ram(name, sizes.word, plan.rows)
     yield _ram("fifo.words", payload_bits(plan.program.with_role(Role.OUTPUT))[0], plan.fifo_depth)
 
 
@@ -224,8 +227,8 @@ def _of_memories(
     if adaptor is not None:
         depth = max(2, sum(f.states for f in plan.feeds if f.chain is not None))
         if plan.queued:
-            # a word, its feed and its zero-run flag
-            entry = sizes.word + _address_bits(len(plan.feeds)) + 1
+            # a word, its feed, whether it is paired, and its zero-run flag
+            entry = sizes.word + _address_bits(len(plan.feeds)) + 2
             waiting = 1 << max(1, _address_bits(len(plan.feeds) + 1))
             yield _ram("chain_input_fifo.waiting", entry, waiting)
         yield from _of_neurons(plan, adaptor.state, depth)
@@ -297,7 +300,10 @@ def _products(
     if results is None:
         return
     for lane in range(plan.lanes):
-        yield Product(name=f"lane_{lane}", widths=(sizes.x, sizes.factor))
+        low = low_bits_of(sizes.x)
+        yield Product(name=f"lane_{lane}", widths=(sizes.x - low, sizes.factor))
+        if low:
+            yield Product(name=f"lane_{lane}", widths=(low + 1, sizes.factor))
     yield from _digits("requantizer.scale", sizes.total, results.scale, plan.interval)
     for degree in reversed(range(results.degree)):
         # in a single turn the first product takes a coefficient as it is

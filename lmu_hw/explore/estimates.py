@@ -8,21 +8,34 @@ their errors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import overload
 
+from ..errors import ScheduleError
 from ..firmware.boards.microcontrollers import Board
 from ..measure.synthesis.devices import Device
 from ..measure.synthesis.families import multiplier_units, place
 from ..program.integer_program import Program
+from ..rtl.hardware_plan import HardwarePlan
+from ..rtl.inventory import Product, Storage
+from ..rtl.parallel.full_plan import FullPlan
+from ..rtl.parallel.ring_plan import RingPlan
 from ..rtl.schedule import Schedule
 from .design_parts import DesignParts, design_parts
 from .explored_point import BoardFigures, DeviceFigures, FigureBasis
 from .fitted_sums import fitted_sums, fitted_version
+from .full_parts import (
+    FullParts,
+    full_clock_terms,
+    full_ff_terms,
+    full_lut_terms,
+    full_parts,
+)
 from .logic_terms import clock_terms, logic_terms
 from .program_terms import ProgramTerms, Terms, program_terms
 
-METHOD = "1"
+METHOD = "2"
 """Changes with the terms; the factors have a digest of their own."""
 ESTIMATES_VERSION = f"{METHOD}-{fitted_version()}"
 """Changes whenever an estimate changes: part of the key under which estimates are stored."""
@@ -31,30 +44,53 @@ NARROWEST_PERIOD = 1.0
 
 
 @overload
-def estimate(program: Program, plan: Schedule | None, target: Device) -> DeviceFigures: ...
+def estimate(program: Program, plan: HardwarePlan | None, target: Device) -> DeviceFigures: ...
 @overload
-def estimate(program: Program, plan: Schedule | None, target: Board) -> BoardFigures: ...
+def estimate(program: Program, plan: HardwarePlan | None, target: Board) -> BoardFigures: ...
 def estimate(
-    program: Program, plan: Schedule | None, target: Device | Board
+    program: Program, plan: HardwarePlan | None, target: Device | Board
 ) -> DeviceFigures | BoardFigures:
     """Return the estimated figures of a program on a target.
 
     Parameters
     ----------
     program : Program
-    plan : Schedule or None
-        Schedule of the Verilog; None for a board.
+    plan : HardwarePlan or None
+        Plan of the Verilog; None for a board.
     target : Device or Board
 
     Returns
     -------
     DeviceFigures or BoardFigures
         A design that is larger than its target has a share over 1.
+
+    Raises
+    ------
+    ScheduleError
+        As in `check_estimable`.
     """
     if isinstance(target, Board):
         return board_figures(program_terms(program), program.output_every, target)
-    assert plan is not None, "a device needs the schedule"
+    assert plan is not None, "a device needs the plan"
+    check_estimable(plan)
+    if isinstance(plan, FullPlan):
+        return full_figures(full_parts(plan), target)
+    assert isinstance(plan, Schedule)
     return device_figures(_parts(_SameSchedule(plan)), target)
+
+
+def check_estimable(plan: HardwarePlan) -> None:
+    """Refuse a plan of a style that no estimate was fitted to.
+
+    Raises
+    ------
+    ScheduleError
+        If its neighbouring sections share multipliers.
+    """
+    if isinstance(plan, RingPlan):
+        raise ScheduleError(
+            "parallel must be shared or full for an estimate, not ring; lmu-hw synth measures it"
+        )
 
 
 class _SameSchedule:
@@ -77,7 +113,7 @@ def _parts(plan: _SameSchedule) -> DesignParts:
 
 
 def device_figures(parts: DesignParts, target: Device) -> DeviceFigures:
-    """Return the estimated figures of a design on an FPGA device.
+    """Return the estimated figures of a design with shared multipliers on an FPGA device.
 
     Parameters
     ----------
@@ -86,22 +122,63 @@ def device_figures(parts: DesignParts, target: Device) -> DeviceFigures:
     """
     family, sums = target.family, fitted_sums()
     terms = logic_terms(parts, family)
-    used = {
-        "luts": max(1, round(sums["luts"].of(terms, family.name))),
-        "ffs": max(1, round(sums["ffs"].of(terms, family.name))),
-        "dsps": sum(multiplier_units(family, p.widths) for p in parts.products),
-        "block_rams": sum(place(family, s).blocks for s in parts.storages),
+    period = sums["period_ns"].of(clock_terms(parts, family), target.name)
+    return _figures(
+        target,
+        luts=sums["luts"].of(terms, family.name),
+        ffs=sums["ffs"].of(terms, family.name),
+        period_ns=period,
+        products=parts.products,
+        storages=parts.storages,
+        cycles=parts.plan.cycles_per_step,
+    )
+
+
+def full_figures(parts: FullParts, target: Device) -> DeviceFigures:
+    """Return the estimated figures of a design with a multiplier for each coefficient.
+
+    Parameters
+    ----------
+    parts : FullParts
+    target : Device
+    """
+    family, sums = target.family, fitted_sums()
+    period = sums["full period_ns"].of(full_clock_terms(parts), target.name)
+    return _figures(
+        target,
+        luts=sums["full luts"].of(full_lut_terms(parts, family), family.name),
+        ffs=sums["full ffs"].of(full_ff_terms(parts, family), family.name),
+        period_ns=period,
+        products=parts.products,
+        storages=parts.storages,
+        cycles=parts.plan.cycles_per_step,
+    )
+
+
+def _figures(
+    target: Device,
+    *,
+    luts: float,
+    ffs: float,
+    period_ns: float,
+    products: Sequence[Product],
+    storages: Sequence[Storage],
+    cycles: int,
+) -> DeviceFigures:
+    family = target.family
+    used: dict[str, int] = {
+        "luts": max(1, round(luts)),
+        "ffs": max(1, round(ffs)),
+        "dsps": sum(multiplier_units(family, p.widths) for p in products),
+        "block_rams": sum(place(family, s).blocks for s in storages),
     }
-    clock = None
-    if target.placer is not None:
-        period = sums["period_ns"].of(clock_terms(parts, family), target.name)
-        clock = 1e3 / max(NARROWEST_PERIOD, period)
+    clock = None if target.placer is None else 1e3 / max(NARROWEST_PERIOD, period_ns)
     return DeviceFigures(
         target=target.name,
         basis=FigureBasis.ESTIMATED,
         share=_share(used, target.capacity),
         clock_mhz=None if clock is None else round(clock, 1),
-        steps_per_second=None if clock is None else round(clock * 1e6 / parts.plan.cycles_per_step),
+        steps_per_second=None if clock is None else round(clock * 1e6 / cycles),
         luts=used["luts"],
         ffs=used["ffs"],
         dsps=used["dsps"],

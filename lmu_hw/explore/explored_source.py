@@ -238,8 +238,8 @@ def hardware_of(settings: Settings, keys: Mapping[str, Any]) -> Hardware:
     """
     found = {name: keys[name] for name in HARDWARE if name in keys}
     for name in HARDWARE:
-        if name in settings:
-            text = settings[name]
+        text = settings.get(name, "auto")
+        if text != "auto":
             found[name] = FLAGS.get(name, {}).get(text.lower(), _number(name, text, strict=False))
     return Hardware(**found)
 

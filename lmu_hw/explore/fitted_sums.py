@@ -11,6 +11,8 @@ from importlib import resources
 
 FILE = "estimate_factors.json"
 """Beside this module; written by `benchmarks/estimate_error.py`."""
+FULL_FILE = "full_factors.json"
+"""Those of a multiplier for each coefficient; written by `benchmarks/full_estimates.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +46,18 @@ class FittedSum:
 @cache
 def fitted_sums() -> dict[str, FittedSum]:
     """Return the fitted sums by name."""
-    data = json.loads(_text())
-    return {name: FittedSum(**entry) for name, entry in data.items()}
+    return {
+        name: FittedSum(**entry)
+        for file in (FILE, FULL_FILE)
+        for name, entry in json.loads(_text(file)).items()
+    }
 
 
 @cache
 def fitted_version() -> str:
     """Return a short digest of the factors."""
-    return hashlib.sha256(_text().encode()).hexdigest()[:12]
+    return hashlib.sha256((_text(FILE) + _text(FULL_FILE)).encode()).hexdigest()[:12]
 
 
-def _text() -> str:
-    return resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
+def _text(file: str) -> str:
+    return resources.files(__package__).joinpath(file).read_text(encoding="utf-8")

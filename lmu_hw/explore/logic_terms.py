@@ -142,7 +142,7 @@ def _storage_terms(parts: DesignParts, family: Family) -> Terms:
     for storage in parts.storages:
         style = place(family, storage).style
         if style is Style.DISTRIBUTED:
-            terms["lut_memory"] += _lut_cells(storage)
+            terms["lut_memory"] += lut_cells(storage)
         elif style is Style.LOGIC and storage.writable:
             terms["ram_logic"] += storage.varying * storage.depth
         elif style is Style.LOGIC:
@@ -150,6 +150,11 @@ def _storage_terms(parts: DesignParts, family: Family) -> Terms:
     return terms
 
 
-def _lut_cells(storage: Storage) -> int:
-    """Return the cells of a LUT memory."""
+def lut_cells(storage: Storage) -> int:
+    """Return the cells of a LUT memory.
+
+    Parameters
+    ----------
+    storage : Storage
+    """
     return -(-storage.depth // LUT_MEMORY_WORDS) * -(-storage.varying // LUT_MEMORY_BITS)

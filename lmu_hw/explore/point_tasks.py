@@ -36,9 +36,11 @@ from ..measure.synthesis.synth_report import DeviceReport
 from ..program.codec import to_data
 from ..program.size import ram_bits, rom_bits
 from ..quantize.memory_design import QuantizedMemory
+from ..rtl.hardware_plan import HardwarePlan
 from ..rtl.options import Hardware
-from ..rtl.schedule import Schedule, why_not
-from .estimates import ESTIMATES_VERSION, estimate
+from ..rtl.parallel_style import Parallel
+from ..rtl.schedule import why_not
+from .estimates import ESTIMATES_VERSION, check_estimable, estimate
 from .explored_point import BoardFigures, DeviceFigures, FigureBasis
 from .explored_source import ExploredSource, Settings, source_key
 from .quality import Judge
@@ -196,11 +198,11 @@ class DesignTask:
         yield StoredResult(kind=ResultKind.DESIGN, request=request, outcome=_summary(design))
         if self.judged:
             yield _quality(context, design, self.settings)
-        plan: Schedule | None
         for hardware in self.hardware:
             request = plan_request(program.digest, hardware)
             try:
                 plan = design.schedule(hardware)
+                check_estimable(plan)
             except ScheduleError as error:
                 yield _refused(ResultKind.PLAN, request, error)
                 continue
@@ -214,7 +216,7 @@ class DesignTask:
         self,
         context: WorkContext,
         design: Design,
-        plan: Schedule | None,
+        plan: HardwarePlan | None,
         hardware: Hardware,
         kind: type[Target],
     ) -> Iterator[StoredResult]:
@@ -256,8 +258,8 @@ class MeasureTask:
     @property
     def name(self) -> str:
         """What it works on, for the progress."""
-        lanes = f" lanes={self.hardware.lanes}" if isinstance(self.target, Device) else ""
-        return f"{self.target.name}: {named(self.settings)}{lanes}"
+        hardware = f" {_named(self.hardware)}" if isinstance(self.target, Device) else ""
+        return f"{self.target.name}: {named(self.settings)}{hardware}"
 
     def run(self, context: WorkContext) -> Iterator[StoredResult]:
         """Yield the figures.
@@ -293,6 +295,15 @@ Task = DesignTask | MeasureTask
 def named(settings: Settings) -> str:
     """Return settings in a line."""
     return " ".join(f"{name}={value}" for name, value in settings.items()) or "the design"
+
+
+def _named(hardware: Hardware) -> str:
+    if hardware.parallel is Parallel.SHARED:
+        return f"lanes={hardware.lanes}"
+    return (
+        f"parallel={hardware.parallel.value} pipeline={hardware.pipeline} "
+        f"interleave={hardware.interleave}"
+    )
 
 
 def share_of_device(used: Mapping[str, int], device: Device) -> float:
@@ -350,10 +361,11 @@ def _on_device(design: Design, hardware: Hardware, device: Device) -> DeviceFigu
     with tempfile.TemporaryDirectory(prefix="lmu-hw-explore-") as place:
         build = design.write(Path(place) / "design", hardware)
         (found,) = build.synth(device.name, seed=PLACEMENT_SEED).targets
-    return _device_figures(found, device)
+    return device_figures_of(found, device)
 
 
-def _device_figures(found: DeviceReport, device: Device) -> DeviceFigures:
+def device_figures_of(found: DeviceReport, device: Device) -> DeviceFigures:
+    """Return what the tools measured on a device as figures of a point."""
     used = {kind: getattr(found, kind).used for kind in device.capacity}
     routed = found.routed
     return DeviceFigures(

@@ -12,7 +12,7 @@ from .._support.name_lookup import look_up
 from ..errors import SpecError
 from .exploration import ExploredAxis
 
-HARDWARE = ("lanes", "state_port")
+HARDWARE = ("lanes", "state_port", "parallel", "pipeline", "interleave")
 """Axes that change the Verilog and no word."""
 MEMORY = (
     *("d", "theta", "discretizer", "substeps", "accuracy", "bandwidth", "bits", "realization"),

@@ -95,6 +95,11 @@ def check_kits(kits: Sequence[Kit], hardware: Hardware | None, refused: str | No
         If it has not.
     """
     for kit in kits:
+        if kit.verilog and hardware is not None and hardware.parallel.value != "shared":
+            raise SpecError(
+                f"the {kit.name} kit needs a design with parallel shared, not "
+                f"{hardware.parallel.value}"
+            )
         if kit.verilog and hardware is None:
             raise SpecError(
                 f"the {kit.name} kit needs Verilog, and this design has none: {refused}"

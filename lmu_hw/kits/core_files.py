@@ -56,11 +56,10 @@ def core_ports(design: KitDesign) -> tuple[CorePort, ...]:
     text = design.rtl[f"{design.name}.v"]
     start = text.index(f"\nmodule {design.name} #(")
     head = text[start : text.index("\n);", start)]
+    pattern = r"^ +(in|out)put +(?:wire|reg) +(?:signed +)?(?:\[(\d+):0\] +)?(\w+)"
     return tuple(
         CorePort(name=name, direction=way, width=int(left) + 1 if left else 0)
-        for way, left, name in re.findall(
-            r"^ +(in|out)put +wire +(?:signed )?(?:\[(\d+):0\] )?(\w+)", head, re.MULTILINE
-        )
+        for way, left, name in re.findall(pattern, head, re.MULTILINE)
     )
 
 

@@ -30,6 +30,7 @@ class FieldRule:
 
     key: str = ""
     optional: bool = False
+    absent: Any = None
     inline: bool = False
     skipped: bool = False
 
@@ -38,7 +39,12 @@ PLAIN = FieldRule()
 
 
 def written(
-    *, key: str = "", optional: bool = False, inline: bool = False, skipped: bool = False
+    *,
+    key: str = "",
+    optional: bool = False,
+    absent: Any = None,
+    inline: bool = False,
+    skipped: bool = False,
 ) -> dict[str, FieldRule]:
     """Return the metadata of a field that is not written under its own name.
 
@@ -47,7 +53,9 @@ def written(
     key : str
         Its key in JSON instead of its name.
     optional : bool
-        Leave it out where it is None; such a field has None as its default.
+        Leave it out where it is ``absent``; such a field has that as its default.
+    absent : object
+        The value for which an optional field is left out.
     inline : bool
         It holds a dataclass without a kind, whose keys stand among those of the dataclass around
         it; nothing where it is None.
@@ -64,7 +72,8 @@ def written(
     >>> to_data(Score(0.5))
     {'average': 0.5}
     """
-    return {"json": FieldRule(key=key, optional=optional, inline=inline, skipped=skipped)}
+    rule = FieldRule(key=key, optional=optional, absent=absent, inline=inline, skipped=skipped)
+    return {"json": rule}
 
 
 class Report:
@@ -102,7 +111,8 @@ def _record_data(value: Any) -> dict[str, Any]:
         found["kind"] = value.kind
     for name, rule in named.items():
         item = getattr(value, name)
-        if rule.skipped or (item is None and (rule.optional or rule.inline)):
+        left_out = (rule.optional and item == rule.absent) or (rule.inline and item is None)
+        if rule.skipped or left_out:
             continue
         if rule.inline:
             found |= _record_data(item)

@@ -109,6 +109,28 @@ def expect(program: Program, inputs: Words) -> Vectors:
     return Vectors(inputs=inputs, outputs=outputs, state=interpreter.save()[0])
 
 
+SIGNAL_DELAY = 7
+"""Steps by which the inputs of neighbouring signals of one core differ in tests."""
+
+
+def of_signals(inputs: npt.NDArray[np.int64], n_signals: int) -> npt.NDArray[np.int64]:
+    """Return inputs for several signals that take turns in one core.
+
+    Signal s has the same words, from word `SIGNAL_DELAY` * s on, and then the first ones.
+
+    Parameters
+    ----------
+    inputs : int64 array, shape (n_steps, n_in)
+    n_signals : int
+
+    Returns
+    -------
+    int64 array, shape (n_steps, n_signals, n_in)
+    """
+    each = [np.roll(inputs, -SIGNAL_DELAY * s, axis=0) for s in range(n_signals)]
+    return np.stack(each, axis=1)
+
+
 def to_files(program: Program, vectors: Vectors) -> dict[str, str]:
     """Return the text of ``input.hex``, ``output.hex`` and ``state.hex``."""
     return {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..manifest import NoHardware
-from ..rtl.schedule import schedule
+from ..rtl.hardware_plan import hardware_plan
+from ..rtl.parallel.cascade_plan import CascadePlan
 from .design_section import design_section
 from .device_section import device_section
 from .microcontroller_section import microcontroller_section
+from .pipeline_section import pipeline_section
 from .report_source import ReportSource
 from .schedule_section import schedule_section
 from .section import Section
@@ -15,11 +17,14 @@ from .section import Section
 def hardware_sections(source: ReportSource) -> tuple[Section, ...]:
     """Return the sections on drawing, timeline, devices and microcontrollers of a design.
 
-    A program without Verilog has no timeline and no devices; the drawing says why.
+    A program without Verilog has no timeline and no devices; the drawing says why. A memory whose
+    sections work on several steps at a time has a table instead of drawing and timeline.
     """
     hardware = source.manifest.hardware
     boards = microcontroller_section(source)
     if isinstance(hardware, NoHardware):
         return design_section(source, None), boards
-    plan = schedule(source.program, hardware.lanes, state_port=hardware.state_port)
+    plan = hardware_plan(source.program, hardware)
+    if isinstance(plan, CascadePlan):
+        return pipeline_section(plan), device_section(source), boards
     return design_section(source, plan), schedule_section(plan), device_section(source), boards

@@ -4,6 +4,6 @@
 """
 
 from .core import Core
-from .emit import emit
+from .hardware_plan import emit
 
 __all__ = ["Core", "emit"]

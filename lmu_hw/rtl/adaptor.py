@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.fixedpoint import QFormat
 from ..program.integer_program import Cascade, Operation, Program, Spiking
-from .constant_tables import lookup, signed_width
+from .constant_tables import any_of, lookup, one_of, signed_width
 from .lane_widths import depth_to_clear
 from .ports import keep_on_reset
 from .rounder import Range, RoundedTotal, Rounder
@@ -21,18 +22,23 @@ LOW_BITS = 16
 """Bits of a wide x in the lower of its two products: fits one hard multiplier of any device."""
 
 
-class ChainPort(enum.Enum, shape=3):
-    """Operation of the adaptor on the chain word and the states."""
+class ChainPort(enum.Enum, shape=4):
+    """Operation of the adaptor on the chain word and the states, one bit each: see `is_port`."""
 
     NONE = 0
     LOAD = 1
     """Load the rounded memory input as the chain word."""
     OUTER = 2
     """Adaptor between the chain word and z_outer."""
-    REAL = 3
+    REAL = 4
     """Adaptor of a real section, between z_inner and the chain word."""
-    INNER = 4
+    INNER = 8
     """Adaptor between z_inner and the outer adaptor's word."""
+
+
+def is_port(port: Value, *among: ChainPort) -> Value:
+    """Return whether a port is one of these, without comparing all its bits."""
+    return any_of([Value.cast(port)[one.value.bit_length() - 1] for one in among])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +97,9 @@ class AdaptorUnit(wiring.Component):
     chain_number : In(unsigned)
         Index of the cascade.
     word : In(signed)
-        The state just read, or the memory's input.
+        The state just read.
+    source : In(signed)
+        The memory's input, for `ChainPort.LOAD`.
     coef, shift : In(unsigned)
         With ``word``: the coefficient, and its right shift minus ``shift_min``.
     silent : In(1)
@@ -99,9 +107,10 @@ class AdaptorUnit(wiring.Component):
     a, b : Out(signed)
         ``a'`` of an inner or real adaptor; ``b'`` of an inner adaptor, one cycle after its ``a'``.
     a_valid, b_valid : Out(1)
+        ``a`` is new; ``b`` is.
 
     Latency: 5 cycles from ``word`` to ``a``.
-    Throughput: one command per cycle; a command may use the chain word of one 4 cycles earlier.
+    Throughput: one command per cycle; a command uses the chain word of the one 4 cycles earlier.
 
     Schedule:
 
@@ -136,12 +145,13 @@ class AdaptorUnit(wiring.Component):
         )
         self.base_width = max(aligned + 2, *(self._aligned_width(f.source) for f in self.formats))
         self.state_width = max(signed_width(fmt) for f in self.formats for fmt in f.all)
-        self.word_width = max(self.state_width, *(signed_width(f.source) for f in self.formats))
+        self.source_width = max(signed_width(f.source) for f in self.formats)
         super().__init__(
             {
                 "port": In(ChainPort),
                 "chain_number": In(range(len(plan.chains))),
-                "word": In(signed(self.word_width)),
+                "word": In(signed(self.state_width)),
+                "source": In(signed(self.source_width)),
                 "coef": In(unsigned(self.coef_width)),
                 "shift": In(unsigned(shift_width)),
                 "silent": In(1),
@@ -176,7 +186,8 @@ class AdaptorUnit(wiring.Component):
         m.submodules.round_a, m.submodules.round_b = round_a, round_b
 
         # operand
-        chain = RoundedTotal(round_a, "chain")
+        # inverted, because an outer adaptor subtracts it
+        chain = RoundedTotal(round_a, "chain", inverted=True)
         link = Signal(signed(self.state_width), reset_less=True)
         x = Signal(signed(self.x_width), reset_less=True)
         base = Signal(signed(self.base_width), reset_less=True)
@@ -184,10 +195,7 @@ class AdaptorUnit(wiring.Component):
             chain.word(m, self.chain_number, [number], "limited_chain")
             for number in numbers["chain"]
         ]
-        with m.Switch(self.chain_number):
-            for number, f in enumerate(self.formats):
-                with m.Case(number):
-                    self._operands(m, f, words[number], link, x, base)
+        self._operands(m, words, link, x, base)
 
         # product
         coef = Signal.like(self.coef, name="held_coef", reset_less=True)
@@ -216,18 +224,18 @@ class AdaptorUnit(wiring.Component):
             for what in ("chain", "inner", "outer")
         )
         to_b = (
-            Mux(shifting == ChainPort.REAL, chain_range, outer_range)
+            Mux(is_port(shifting, ChainPort.REAL), chain_range, outer_range)
             if self.goes_on
             else outer_range
         )
-        to_chain = (shifting == ChainPort.LOAD) | (shifting == ChainPort.OUTER)
+        to_chain = is_port(shifting, ChainPort.LOAD, ChainPort.OUTER)
         for rounder, base_, result in (
             (round_a, a_base, Mux(to_chain, chain_range, inner_range)),
             (round_b, b_base, to_b),
         ):
             m.d.comb += [
                 rounder.result.eq(result),
-                rounder.silent.eq(self.silent & (shifting != ChainPort.LOAD)),
+                rounder.silent.eq(self.silent & ~is_port(shifting, ChainPort.LOAD)),
                 rounder.base.eq(base_),
                 rounder.quotient.eq(shifter.quotient),
                 rounder.half.eq(shifter.half),
@@ -238,24 +246,27 @@ class AdaptorUnit(wiring.Component):
         sum_a, sum_b = RoundedTotal(round_a, "a"), RoundedTotal(round_b, "b")
         sum_a.take(m, round_a)
         sum_b.take(m, round_b)
-        with m.If((rounding == ChainPort.LOAD) | (rounding == ChainPort.OUTER)):
+        with m.If(is_port(rounding, ChainPort.LOAD, ChainPort.OUTER)):
             chain.take(m, round_a)
         if self.goes_on:
-            with m.Elif(rounding == ChainPort.REAL):
+            with m.Elif(is_port(rounding, ChainPort.REAL)):
                 chain.take(m, round_b)
+        with m.Else():
+            chain.clear(m)
 
         # limit
         word_b = sum_b.word(m, self.chain_number, numbers["outer"], "limited_b")
         inner_done = Signal(reset_less=data)
         m.d.sync += [
             self.a.eq(sum_a.word(m, self.chain_number, numbers["inner"], "limited_a")),
-            self.a_valid.eq((limiting == ChainPort.INNER) | (limiting == ChainPort.REAL)),
-            inner_done.eq(limiting == ChainPort.INNER),
+            self.a_valid.eq(is_port(limiting, ChainPort.INNER, ChainPort.REAL)),
+            inner_done.eq(is_port(limiting, ChainPort.INNER)),
             self.b_valid.eq(inner_done),
         ]
-        with m.If(limiting == ChainPort.OUTER):
+        m.d.sync += link.eq(0)
+        with m.If(is_port(limiting, ChainPort.OUTER)):
             m.d.sync += link.eq(word_b)
-        with m.If(limiting == ChainPort.INNER):
+        with m.If(is_port(limiting, ChainPort.INNER)):
             m.d.sync += self.b.eq(word_b)
         return m
 
@@ -267,24 +278,47 @@ class AdaptorUnit(wiring.Component):
         return (narrow.as_signed() if fmt.signed else narrow) << (self.grid - fmt.frac_bits)
 
     def _operands(
-        self, m: Module, f: Formats, chain: Value, link: Signal, x: Signal, base: Signal
+        self, m: Module, chain: Sequence[Value], link: Signal, x: Signal, base: Signal
     ) -> None:
-        """Select the factor ``b - a`` and the addend ``a``."""
-        inner = self._aligned(self.word, f.inner)
-        outer = self._aligned(self.word, f.outer)
-        on_chain = self._aligned(chain, f.chain)
-        pairs = {
-            ChainPort.OUTER: (on_chain, outer),
-            ChainPort.REAL: (inner, on_chain),
-            ChainPort.INNER: (inner, self._aligned(link, f.outer)),
-        }
-        with m.Switch(self.port):
-            for port in self.used:
-                a, b = pairs[port]
-                with m.Case(port):
-                    m.d.sync += [x.eq(b - a), base.eq(a)]
-            with m.Default():
-                m.d.sync += [x.eq(0), base.eq(self._aligned(self.word, f.source))]
+        """Register the factor ``b - a`` and the addend ``a``.
+
+        One adder serves every port: it adds one operand to the complement of the other. The word of
+        the chain, which comes inverted, and the link are zero but in the one cycle that reads them,
+        so that a single gate selects between them.
+        """
+        port, width = self.port, self.x_width
+        loads, outer = is_port(port, ChainPort.LOAD), is_port(port, ChainPort.OUTER)
+        sources, states, others = [], [], []
+        for inverted, f in zip(chain, self.formats, strict=True):
+            state = self._aligned(self.word, f.inner)
+            if f.outer != f.inner:
+                state = Mux(outer, self._aligned(self.word, f.outer), state)
+            states.append(state)
+            sources.append(self._aligned(self.source, f.source))
+            below = outer.replicate(self.grid - f.chain.frac_bits)
+            if ChainPort.REAL in self.used:
+                real = is_port(port, ChainPort.REAL)
+                inverted = inverted ^ real.replicate(len(inverted))
+            others.append(
+                Cat(below, inverted[: f.chain.width]).as_signed() | self._aligned(link, f.outer)
+            )
+
+        def of_chain(values: Sequence[Value], width: int, name: str) -> Signal:
+            words = []
+            for number, value in enumerate(values):
+                words.append(Signal(signed(width), name=f"{name}_{number}"))
+                m.d.comb += words[-1].eq(value)
+            return one_of(m, self.chain_number, words, name)
+
+        state = of_chain(states, width, "own")
+        other = of_chain(others, width, "other")
+        # a loaded word is only rounded: its factor is 0
+        own = (state ^ (~outer).replicate(width)) & (~loads).replicate(width)
+        # the complement's carry enters below the lowest bit
+        total = Cat(~loads, own).as_signed() + Cat(Const(1, 1), other).as_signed()
+        source = of_chain(sources, len(base), "source_word")
+        addend = Mux(loads, source, Mux(outer, ~other, state))
+        m.d.sync += [x.eq(total >> 1), base.eq(addend)]
 
     def _ranges(self) -> tuple[list[Range], dict[str, list[int]]]:
         """Return all distinct word ranges, and the index of each cascade's ranges among them."""

@@ -23,9 +23,11 @@ class ArgmaxUnit(wiring.Component):
     Members
     -------
     word : In(signed(width))
+        Word of the vector.
     valid, first : In(1)
         Compare ``word``; it is the first of its vector.
     index : Out(index_width)
+        Number of the largest word up to the last one compared.
 
     Latency: 1 cycle.
     Throughput: one word per cycle.

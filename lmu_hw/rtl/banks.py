@@ -20,8 +20,15 @@ class Banks(wiring.Component):
     Members
     -------
     read_row : In(unsigned)
+        Row to read.
     words : Out(signed(width)), one for each bank
-    write, write_row, write_bank, write_word : In
+        The words of that row, one cycle later.
+    write : In(1)
+        Write ``write_word`` to ``write_row`` of ``write_bank``.
+    write_row, write_bank : In(unsigned)
+        Address of the word to write.
+    write_word : In(signed(width))
+        Word to write.
     clear : In(1)
         Write to all banks, not only to ``write_bank``.
 

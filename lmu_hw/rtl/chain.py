@@ -27,11 +27,12 @@ class SectionWord(IntEnum):
     """Kind of a word in the section ROM."""
 
     NONE = 0
-    """A gap that keeps the state writes in order."""
+    """No section."""
     PAIR = 1
     REAL = 2
     HOLD = 3
-    """A gap that recirculates the chain words of two channels: an adaptor with coefficient zero."""
+    """A gap that keeps the state writes in order: an adaptor with coefficient zero, which
+    recirculates the chain word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ class ChainUnit(wiring.Component):
     Members
     -------
     word : In(signed)
+        Input word.
     feed : In(range(len(plan.feeds)))
+        Number of the memory and channel that it is for.
     valid : In(1)
         Start the memory of ``feed`` with input ``word``.
     silent : In(1)
@@ -73,6 +76,8 @@ class ChainUnit(wiring.Component):
         Write the copy of a state that the lanes read, in their format and at their address.
     clear : In(1)
         Set the state ``clear_address`` to zero.
+    clear_address : In(unsigned)
+        Address of the state to clear.
 
     With a state port also:
 
@@ -105,6 +110,7 @@ class ChainUnit(wiring.Component):
         self.plan = plan
         self.adaptor = AdaptorUnit(plan)
         self.has_real = ChainPort.REAL in self.adaptor.used
+        self.has_gaps = any(not section for chain in plan.chains for section in chain.sections)
         self.layout = section_layout(plan)
         self.contents = section_contents(plan, file)
         self.feeds = [f for f in plan.feeds if f.chain is not None]
@@ -114,7 +120,7 @@ class ChainUnit(wiring.Component):
         width = max((m.fmt.width + (not m.fmt.signed) for m in self.mirrored), default=1)
         super().__init__(
             {
-                "word": In(signed(self.adaptor.word_width)),
+                "word": In(signed(self.adaptor.source_width)),
                 "feed": In(range(len(plan.feeds))),
                 "valid": In(1),
                 "silent": In(1),
@@ -170,9 +176,11 @@ class ChainUnit(wiring.Component):
             setattr(section, name, value)
         feeds = self.plan.feeds
 
+        # operation of the adaptor in this cycle
+        port = Signal(ChainPort)
         phase = Signal(range(WINDOW))
-        loading = Signal()
-        word = Signal.like(self.word, name="operand_word", reset_less=True)
+        word = Signal.like(states.read_word, name="operand_word", reset_less=True)
+        source = Signal.like(self.word, name="source_word", reset_less=True)
         feed = Signal.like(self.feed, reset_less=True)
         left = Signal(range(max(len(c.sections) for c in self.plan.chains) + 1))
         # registers that an input or every cycle sets need no reset
@@ -187,7 +195,7 @@ class ChainUnit(wiring.Component):
         m.d.sync += phase.eq(phase + 1)
         m.d.sync += coming.eq(Mux(left == 0, 0, data.View(self.layout, rom.word).section))
         with m.If(phase == WINDOW - 1):
-            m.d.sync += [current.eq(coming), before.eq(current), loading.eq(0)]
+            m.d.sync += [current.eq(coming), before.eq(current)]
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
 
@@ -214,11 +222,16 @@ class ChainUnit(wiring.Component):
             )
             for c in self._channels(Const(0))
         ]
+        self._next_port(m, port, phase, coming, before)
+        if self.plan.paired:
+            paired = self._of_fed(m, [int(f.paired) for f in feeds], "paired")
+            interleaver = ChannelInterleaver(m, phase, fed, paired, self.silent)
+            interleaver.repeat(m, port)
         with m.If(fed):
             m.d.sync += [
                 phase.eq(0),
-                loading.eq(1),
-                word.eq(self.word),
+                port.eq(ChainPort.LOAD),
+                source.eq(self.word),
                 feed.eq(self.feed),
                 current.eq(SectionWord.NONE),
                 before.eq(SectionWord.NONE),
@@ -228,21 +241,6 @@ class ChainUnit(wiring.Component):
                 inner_read.eq(firsts[0][1]),
             ]
 
-        # operand
-        port = Signal(ChainPort)
-        with m.Switch(phase):
-            with m.Case(0):
-                with m.If(loading):
-                    m.d.comb += port.eq(ChainPort.LOAD)
-                with m.Elif(current == SectionWord.PAIR):
-                    m.d.comb += port.eq(ChainPort.OUTER)
-                with m.Elif((current == SectionWord.REAL) if self.has_real else 0):
-                    m.d.comb += port.eq(ChainPort.REAL)
-                if self.plan.paired:
-                    with m.Elif(current == SectionWord.HOLD):
-                        m.d.comb += port.eq(ChainPort.OUTER)
-            with m.Case(1), m.If(before == SectionWord.PAIR):
-                m.d.comb += port.eq(ChainPort.INNER)
         # the inner adaptor runs a window later, so its coefficient is held
         held_coef = Signal(self.layout["inner_coef"].width, reset_less=True)
         held_shift = Signal(self.layout["inner_shift"].width, reset_less=True)
@@ -254,6 +252,7 @@ class ChainUnit(wiring.Component):
         m.d.comb += [
             adaptor.port.eq(port),
             adaptor.word.eq(word),
+            adaptor.source.eq(source),
             adaptor.chain_number.eq(self._of_chain(m, feed, "chain_number")),
             adaptor.coef.eq(coef),
             adaptor.shift.eq(shift),
@@ -261,11 +260,9 @@ class ChainUnit(wiring.Component):
         ]
         second: Value = Const(0)
         if self.plan.paired:
-            paired = self._of_fed(m, [int(f.paired) for f in feeds], "paired")
-            interleaver = ChannelInterleaver(m, phase, fed, paired, self.silent)
             with m.If(interleaver.fed):
-                m.d.sync += word.eq(self.word)
-            interleaver.operand(m, adaptor, port, coef, shift)
+                m.d.sync += source.eq(self.word)
+            interleaver.operand(m, adaptor, coef, shift)
             interleaver.read(m, states, first_read, self._distance(m, feed, reads_outer))
             second = interleaver.written(m, adaptor.a_valid)
         left = self._write(m, states, fed, feed, second, firsts)
@@ -284,6 +281,22 @@ class ChainUnit(wiring.Component):
                     states.write_word.eq(self.load_word),
                 ]
         return m
+
+    def _next_port(
+        self, m: Module, port: Signal, phase: Value, coming: Value, before: Value
+    ) -> None:
+        """Decode the operation of the next cycle."""
+        m.d.sync += port.eq(ChainPort.NONE)
+        with m.Switch(phase):
+            with m.Case(WINDOW - 1):
+                with m.If(coming == SectionWord.PAIR):
+                    m.d.sync += port.eq(ChainPort.OUTER)
+                with m.Elif((coming == SectionWord.REAL) if self.has_real else 0):
+                    m.d.sync += port.eq(ChainPort.REAL)
+                with m.Elif((coming == SectionWord.HOLD) if self.has_gaps else 0):
+                    m.d.sync += port.eq(ChainPort.OUTER)
+            with m.Case(0), m.If(before == SectionWord.PAIR):
+                m.d.sync += port.eq(ChainPort.INNER)
 
     def _is_chain(self, m: Module) -> Value:
         return lookup(m, self.feed, [int(f.chain is not None) for f in self.plan.feeds], "is_chain")
@@ -536,13 +549,12 @@ def section_layout(plan: Schedule) -> data.StructLayout:
 def section_contents(plan: Schedule, file: str) -> RomContents:
     """Return the section ROM; a real section's adaptor takes the place of a pair's outer one."""
     layout, (_, least, _) = section_layout(plan), coefficient_widths(plan)
-    pause = SectionWord.HOLD if plan.paired else SectionWord.NONE
     words = []
     for chain in plan.chains:
         for section in chain.sections:
             outer, inner = (*section, (0, least), (0, least))[:2]
             values = {
-                "section": (pause, SectionWord.REAL, SectionWord.PAIR)[len(section)],
+                "section": (SectionWord.HOLD, SectionWord.REAL, SectionWord.PAIR)[len(section)],
                 "outer_coef": outer[0],
                 "outer_shift": outer[1] - least,
                 "inner_coef": inner[0],

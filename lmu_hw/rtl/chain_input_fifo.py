@@ -27,7 +27,9 @@ class ChainInputFifo(wiring.Component):
     Members
     -------
     word : In(signed(word_width))
+        Input word.
     feed : In(range(len(plan.feeds)))
+        Number of the memory and channel that it is for.
     valid : In(1)
         Queue ``word`` for the memory ``feed``, if that is a cascade.
     silent : In(1)
@@ -84,7 +86,9 @@ class ChainInputFifo(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         plan = self.plan
-        layout = data.StructLayout({"word": len(self.word), "feed": len(self.feed), "silent": 1})
+        layout = data.StructLayout(
+            {"word": len(self.word), "feed": len(self.feed), "paired": 1, "silent": 1}
+        )
         depth = 1 << max(1, ceil_log2(len(plan.feeds) + 1))
         m.submodules.waiting = ram = Ram(layout.size, depth)
         head = Signal.like(ram.read_address)
@@ -102,7 +106,8 @@ class ChainInputFifo(wiring.Component):
 
         # write
         entry = Signal(layout.size, reset_less=True)
-        m.d.sync += [entry.eq(Cat(word, feed, self.silent)), ram.write.eq(arrived)]
+        paired = lookup(m, feed, [int(f.paired) for f in plan.feeds], "is_paired")
+        m.d.sync += [entry.eq(Cat(word, feed, paired[0], self.silent)), ram.write.eq(arrived)]
         m.d.comb += [ram.write_address.eq(tail), ram.write_word.eq(entry)]
         with m.If(ram.write):
             m.d.sync += tail.eq(tail + 1)
@@ -112,30 +117,38 @@ class ChainInputFifo(wiring.Component):
         both = Signal()
         starts = Signal()
         follows = Signal()
-        following = Signal.like(head)
+        takes = Signal()
+        second_follows = Signal(reset_less=True)
+        second = Signal.like(head, name="second", init=1)
+        third = Signal.like(head, name="third")
         shown = data.View(layout, ram.read_word.as_unsigned())
-        paired = [int(f.paired) for f in plan.feeds]
         cycles = [
             0 if f.chain is None else plan.chains[f.chain].cycles(paired=f.paired) - 2
             for f in plan.feeds
         ]
         busy = Signal(range(max(cycles) + 1))
-        alone = ~lookup(m, shown["feed"], paired, "shown_paired")
+        free = Signal(init=1)
         m.d.comb += [
-            starts.eq(there & (both | alone) & (busy == 0) & ~self.start),
-            follows.eq(self.start & lookup(m, self.next_feed, paired, "begun_paired")),
-            following.eq(head + (starts | follows)),
-            ram.read_address.eq(following),
+            starts.eq(there & (both | ~shown["paired"]) & free & ~self.start),
+            follows.eq(self.start & second_follows),
+            takes.eq(starts | follows),
+            third.eq(second + 1),
+            ram.read_address.eq(Mux(takes, second, head)),
         ]
+        # both outcomes are compared before it is known whether a word is taken
+        some, two, three = (tail != address for address in (head, second, third))
         m.d.sync += [
-            head.eq(following),
-            there.eq(following != tail),
-            both.eq((tail - following)[: len(tail)] > 1),
+            head.eq(ram.read_address),
+            there.eq(Mux(takes, two, some)),
+            both.eq(two & Mux(takes, three, some)),
             self.start.eq(starts),
             busy.eq(Mux(busy == 0, 0, busy - 1)),
+            free.eq((busy <= 1) & ~self.start),
         ]
-        with m.If(starts | follows):
+        with m.If(takes):
+            m.d.sync += second.eq(third)
             m.d.sync += [
+                second_follows.eq(shown["paired"]),
                 self.next_word.eq(shown["word"].as_signed()),
                 self.next_feed.eq(shown["feed"]),
                 self.next_silent.eq(shown["silent"]),

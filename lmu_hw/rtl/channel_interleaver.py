@@ -39,18 +39,20 @@ class ChannelInterleaver:
         # the adaptor reads it two cycles after the command
         self.silent = Mux(phase[1], first, second)
 
-    def operand(
-        self, m: Module, adaptor: AdaptorUnit, port: Value, coef: Value, shift: Value
-    ) -> None:
-        """Drive the adaptor with the commands of both channels."""
-        again = later(m, port, "second_port", reset_less=False)
+    def repeat(self, m: Module, port: Signal) -> None:
+        """Load the next command again, in the two cycles after those of the first channel."""
+        before = Signal.like(port, name="port_before")
+        m.d.sync += before.eq(port)
+        with m.If(self.phase[0] ^ self.phase[1]):
+            m.d.sync += port.eq(Mux(self._present, before, ChainPort.NONE))
+
+    def operand(self, m: Module, adaptor: AdaptorUnit, coef: Value, shift: Value) -> None:
+        """Drive the adaptor with the coefficients of both channels."""
         m.d.comb += [
             adaptor.silent.eq(self.silent),
             adaptor.coef.eq(Mux(self.phase[1], later(m, coef, "second_coef"), coef)),
             adaptor.shift.eq(Mux(self.phase[1], later(m, shift, "second_shift"), shift)),
         ]
-        with m.If(self.phase[1]):
-            m.d.comb += adaptor.port.eq(Mux(self._present, again, ChainPort.NONE))
 
     def read(self, m: Module, states: Ram, first: Value, distance: Value) -> None:
         """Read the second channel's states, at ``distance`` from the first one's."""

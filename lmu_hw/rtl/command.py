@@ -53,6 +53,7 @@ class Command(wiring.Signature):
     weight : Out(1)
         Fetch the next weights from the ROM.
     operand, factor : Out(Operand), Out(Factor)
+        What both factors of the product are.
     minus : Out(1)
         Subtract the product.
     align : Out(unsigned)
@@ -64,6 +65,7 @@ class Command(wiring.Signature):
     keep : Out(1)
         The word is the base that the sum of lane ``keep_lane`` is added to.
     keep_lane : Out(unsigned)
+        Lane whose base the word is.
     hold, compare, feed, emit : Out(1)
         Hold the word for a product; compare it; send it to a memory; send it to the output.
     job : Out(unsigned)

@@ -3,107 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.back import rtlil
-from amaranth.hdl import Value
-
 from .._support.identifiers import COLLISION_MACRO
 from .._support.templates import environment, hex_word
 from ..program.integer_program import DenseUpdate, MemoryUpdate, Program, Role, Spiking, Vector
-from .adaptor import AdaptorUnit
-from .argmax import ArgmaxUnit
-from .banks import Banks
-from .block_memories import Ram, Rom, RomContents, VerilogPlatform
-from .chain import ChainUnit, section_contents
-from .chain_input_fifo import ChainInputFifo
+from .block_memories import RomContents
+from .chain import section_contents
 from .engine import Engine
-from .fifo import OutputFifo
-from .integrate_fire import IntegrateFire
 from .interface import interface_context, spans
-from .ladder_unit import LadderUnit, ladder_contents
-from .ladder_windows import LadderWindows
-from .lane import Lane
+from .ladder_unit import ladder_contents
 from .lane_widths import depth_to_clear, widths
-from .multiplier import DigitMultiplier
 from .neuron_levels import neuron_contents
-from .neuron_pass import NeuronPass
-from .neuron_unit import NeuronUnit
-from .operand_mux import OperandMux
-from .poisson_neurons import PoissonNeurons
-from .polynomial import Polynomial, piece_contents
-from .random_generators import RandomGenerators
-from .requantizer import Requantizer, fields_of, param_contents
-from .residue_adder import ResidueAdder
-from .result_serializer import ResultSerializer
-from .rounder import Rounder
+from .polynomial import piece_contents
+from .requantizer import fields_of, param_contents
+from .rom_layouts import rom_layouts
 from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pipeline_timing
-from .sequencer import Sequencer, control_contents
-from .shifter import Shifter
-from .state_port import StatePort
-from .step_controller import StepController
+from .sequencer import control_contents
 from .streams import Streams
-from .three_port import ThreePort
-from .verilog import folded, parse, pruned, shared, to_verilog
-from .weight_fetch import WeightFetch, weight_contents, words_in_row
-from .writeback import Writeback
-from .zero_run_counter import ZeroRunCounter
-
-BLOCKS: dict[str, type] = {
-    "step_controller": StepController,
-    "sequencer": Sequencer,
-    "control": Rom,
-    "memory": Banks,
-    "bank": Ram,
-    "operand_mux": OperandMux,
-    "lane": Lane,
-    "weight_fetch": WeightFetch,
-    "weight_rom": Rom,
-    "result_serializer": ResultSerializer,
-    "requantizer": Requantizer,
-    "params": Rom,
-    "scale": DigitMultiplier,
-    "shifter": Shifter,
-    "rounder": Rounder,
-    "round_a": Rounder,
-    "round_b": Rounder,
-    "polynomial": Polynomial,
-    "pieces": Rom,
-    "degree": DigitMultiplier,
-    "writeback": Writeback,
-    "function_writeback": Writeback,
-    "zero_run_counter": ZeroRunCounter,
-    "state_port": StatePort,
-    "counts": Ram,
-    "chain_input_fifo": ChainInputFifo,
-    "waiting": Ram,
-    "chain": ChainUnit,
-    "adaptor": AdaptorUnit,
-    "sections": Rom,
-    "states": Ram,
-    "residue_adder": ResidueAdder,
-    "residues": Ram,
-    "neurons": NeuronUnit,
-    "neuron_pass": NeuronPass,
-    "levels": Rom,
-    "integrate_fire": IntegrateFire,
-    "membranes": Ram,
-    "poisson_neurons": PoissonNeurons,
-    "random_generators": RandomGenerators,
-    "ladder": LadderUnit,
-    "windows": LadderWindows,
-    "three_port": ThreePort,
-    "round_wave": Rounder,
-    "round_state": Rounder,
-    "waves": Ram,
-    "argmax": ArgmaxUnit,
-    "fifo": OutputFifo,
-    "words": Ram,
-}
-"""Class of every module, by instance name without its number."""
+from .verilog import wrapped_comments
+from .verilog_modules import verilog_of
+from .weight_fetch import weight_contents, words_in_row
 
 RESET_CYCLES = 40_000
 """Cycles that the plain testbench spends on resets in flight; three resets are always made."""
@@ -143,8 +65,9 @@ def emit(
     roms = [rom for rom in _roms(schedule, name) if rom.contents.is_memory]
     context = _context(program, schedule, name, tool, streams)
     context["roms"] = [rom.contents.file for rom in roms]
-    context["header"] = env.get_template("rtl/header.v.j2").render(context).rstrip()
-    context["modules"] = _modules(Engine(program, schedule, name), name, context["top"])
+    header = env.get_template("rtl/header.v.j2").render(context).rstrip()
+    context["header"] = wrapped_comments(header)
+    context["modules"] = verilog_of(Engine(program, schedule, name), name, context["top"])
     files = {
         f"{name}.v": env.get_template("rtl/design.v.j2").render(context),
         f"{name}.f": env.get_template("rtl/files.f.j2").render(context),
@@ -283,6 +206,7 @@ def _context(
         "latency": plan.latency,
         "dies": not any(isinstance(op, DenseUpdate) for op in program.ops),
         "phases": plan.due.phases,
+        "layouts": list(rom_layouts(plan, name)),
         "clear_cycles": depth_to_clear(plan),
         **_resets(plan, program.output_every),
         **interface_context(plan, name, streams, depth_to_clear(plan)),
@@ -323,35 +247,3 @@ def _rows(place: BankPlace, plan: Schedule) -> str:
     if place.half is BufferHalf.ONLY:
         return str(place.row)
     return f"{place.row}/{place.row + plan.half_rows}" if place.half is BufferHalf.OLD else ""
-
-
-def _modules(engine: Engine, name: str, top: str) -> str:
-    """Return the Verilog modules of an engine, each below the first line of its docstring.
-
-    The engine's module is named ``top``; the other names start with ``name``.
-    """
-    ports, platform = _named_ports(engine), VerilogPlatform(name)
-    text = rtlil.convert(engine, name=name, platform=platform, ports=ports, emit_src=False)
-    modules = pruned(shared(folded(parse(text))))
-    comments = {top: _summary(Engine)}
-    for module in modules:
-        leaf = re.sub(r"_\d+$", "", module.name.rpartition(".")[2])
-        if module.name == name:
-            module.name = top
-        elif leaf in BLOCKS:
-            comments[module.name] = _summary(BLOCKS[leaf])
-    return to_verilog(modules, comments)
-
-
-def _named_ports(engine: Engine) -> list[Value]:
-    """Name the ports without double underscores, which VHDL does not allow; return them."""
-    ports = []
-    for path, _, port in engine.signature.flatten(engine):
-        signal = Value.cast(port)
-        signal.name = "_".join("data" if part == "payload" else part for part in path)
-        ports.append(signal)
-    return ports
-
-
-def _summary(block: type) -> str:
-    return (block.__doc__ or "").partition("\n")[0].replace("`", "")

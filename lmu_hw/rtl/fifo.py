@@ -26,6 +26,7 @@ class OutputFifo(wiring.Component):
     Members
     -------
     word : In(signed(width))
+        Output word.
     write : In(1)
         Store ``word``.
     reserve : In(1)
@@ -56,7 +57,7 @@ class OutputFifo(wiring.Component):
                 "word": In(signed(width)),
                 "write": In(1),
                 "reserve": In(1),
-                "room": Out(1),
+                "room": Out(1, init=1),
                 "o": Out(stream.Signature(signed(width))),
                 "o_last": Out(1),
             }
@@ -116,8 +117,12 @@ class OutputFifo(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
 
         reserved = Signal(range(self.depth + 1))
+        next_reserved = Signal.like(reserved)
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
-        m.d.sync += reserved.eq(reserved + Mux(self.reserve, self.n_out, 0) - taken)
-        m.d.comb += self.room.eq(reserved <= self.depth - self.n_out)
+        m.d.comb += next_reserved.eq(reserved + Mux(self.reserve, self.n_out, 0) - taken)
+        m.d.sync += [
+            reserved.eq(next_reserved),
+            self.room.eq(next_reserved <= self.depth - self.n_out),
+        ]
         return m

@@ -31,6 +31,7 @@ class IntegrateFire(wiring.Component):
     z, membrane : In(signed)
         The state and its membrane.
     level : In(range(len(levels)))
+        Constants of the state, see `Level`.
     silent : In(1)
         With ``z``: a zero-input run.
     rest : Out(signed(membrane_width))

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from amaranth.back import rtlil
+from amaranth.lib import wiring
 
 from ..program.integer_program import Program
 from .block_memories import VerilogPlatform
-from .emit import emit
 from .engine import Engine
-from .schedule import Schedule
-from .verilog import parse
+from .hardware_plan import HardwarePlan, emit
+from .parallel.cascade_plan import CascadePlan
+from .parallel.full_plan import FullPlan
+from .parallel.parallel_core import parallel_core
+from .verilog import inlined, parse
 from .verilog.rtlil import Const, RTLILCell
 
 
@@ -28,13 +31,15 @@ class Storage:
     Parameters
     ----------
     name : str
-        Instance path below the top module.
+        Instance path below the top module, in the Verilog.
     width, depth : int
         Bits of a word, and number of words.
     varying : int
         Bit positions that differ between words; a synthesis tool stores only these.
     writable : bool
         Whether it is a RAM.
+    registered : bool
+        Whether a word is read a cycle after its address, as block RAM does.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Storage:
     depth: int
     varying: int
     writable: bool
+    registered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,39 +86,40 @@ class Inventory:
     products: tuple[Product, ...]
 
 
-def inventory(program: Program, plan: Schedule) -> Inventory:
+def inventory(program: Program, plan: HardwarePlan) -> Inventory:
     """Return the inventory of the hardware of a program.
 
     Parameters
     ----------
     program : Program
-    plan : Schedule
-        Schedule of the same program.
+    plan : HardwarePlan
+        Plan of the same program.
     """
     top = program.name
-    text = rtlil.convert(
-        Engine(program, plan, top), name=top, platform=VerilogPlatform(top), emit_src=False
+    full = isinstance(plan, FullPlan)
+    design: wiring.Component = (
+        parallel_core(plan) if isinstance(plan, CascadePlan) else Engine(program, plan, top)
     )
+    text = rtlil.convert(design, name=top, platform=VerilogPlatform(top), emit_src=False)
     modules = parse(text)
+    blocks = tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top)
     files = emit(program, plan)
     storages, products = [], []
-    for module in modules:
+    # as in the Verilog, without modules that only pass signals on
+    for module in inlined(modules):
         path = module.name.removeprefix(top).removeprefix(".")
         for cell in module.cells:
-            if cell.kind in (f"{top}_rom", f"{top}_ram"):
-                storages.append(_storage(cell, path, files))
-            elif cell.kind == "$mul" and _is_product(cell):
+            if cell.kind in (f"{top}_rom", f"{top}_ram", f"{top}_store"):
+                registered = cell.kind != f"{top}_store"
+                place = f"{path}.{cell.name}".removeprefix(".")
+                storages.append(_storage(cell, place, files, registered=registered))
+            elif cell.kind == "$mul" and (full or _is_product(cell)):
                 widths = (int(cell.parameters["A_WIDTH"]), int(cell.parameters["B_WIDTH"]))
                 products.append(Product(name=path, widths=widths))
-    return Inventory(
-        top=top,
-        blocks=tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top),
-        storages=tuple(storages),
-        products=tuple(products),
-    )
+    return Inventory(top=top, blocks=blocks, storages=tuple(storages), products=tuple(products))
 
 
-def _storage(cell: RTLILCell, path: str, files: dict[str, str]) -> Storage:
+def _storage(cell: RTLILCell, path: str, files: dict[str, str], *, registered: bool) -> Storage:
     width, depth = int(cell.parameters["WIDTH"]), int(cell.parameters["DEPTH"])
     file = cell.parameters.get("FILE")
     words = [] if file is None else list(_words(files[str(file)]))
@@ -120,7 +127,14 @@ def _storage(cell: RTLILCell, path: str, files: dict[str, str]) -> Storage:
     for word in words:
         ones, zeros = ones | word, zeros | ~word
     varying = bin(ones & zeros & ((1 << width) - 1)).count("1") if words else width
-    return Storage(name=path, width=width, depth=depth, varying=varying, writable=file is None)
+    return Storage(
+        name=path,
+        width=width,
+        depth=depth,
+        varying=varying,
+        writable=file is None,
+        registered=registered,
+    )
 
 
 def _words(text: str) -> Iterator[int]:

@@ -36,7 +36,9 @@ class LadderUnit(wiring.Component):
     Members
     -------
     word : In(signed)
+        Input word.
     feed : In(range(len(plan.feeds)))
+        Number of the memory and channel that it is for.
     valid : In(1)
         Start the memory of ``feed`` with input ``word``, if it is a ladder.
     silent : In(1)
@@ -45,6 +47,8 @@ class LadderUnit(wiring.Component):
         Write the copy of a state that the lanes read, in their format and at their address.
     clear : In(1)
         Set the state ``clear_address`` to zero.
+    clear_address : In(unsigned)
+        Address of the state to clear.
 
     With a state port also:
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .ports import keep_on_reset
+
+WIDEST_PRODUCT = 18
+"""Widest x of one hard multiplier of any device; a wider one takes two partial products."""
+LOW_BITS = 15
+"""Bits of a wide x in the lower partial product, so that with a sign they fit any multiplier."""
+
+
+def low_bits_of(x_width: int) -> int:
+    """Return the bits of x in the lower partial product; 0 for a single product."""
+    return LOW_BITS if x_width > WIDEST_PRODUCT else 0
 
 
 class Lane(wiring.Component):
@@ -31,8 +41,8 @@ class Lane(wiring.Component):
 
     Members
     -------
-    x : In(signed(x_width))
-    factor : In(signed(factor_width))
+    x, factor : In(signed)
+        The factors of the product.
     valid, first : In(1)
         One cycle after ``x`` and ``factor``: add the product; it is the first of its sum.
     align : In(range(len(aligns)))
@@ -40,13 +50,14 @@ class Lane(wiring.Component):
     swap : In(1)
         Swap the two sums, after the addition if there is one.
     total : Out(signed(total_width))
+        The sum.
 
     Latency: 2 cycles from ``x``, 1 from ``first``.
     Throughput: one product per cycle.
 
     Schedule:
 
-    - product: register ``x * factor``.
+    - product: register ``x * factor``, in two partial products where ``x`` is wide.
     - accumulate: shift the product left and add it.
     """
 
@@ -83,15 +94,15 @@ class Lane(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        product = Signal(signed(len(self.x) + len(self.factor)), reset_less=True)
-        aligned = Signal(signed(len(product) + max(self.aligns)))
-        m.d.sync += product.eq(self.x * self.factor)
-        with m.Switch(self.align):
-            for number, shift in enumerate(self.aligns):
-                with m.Case(number):
-                    m.d.comb += aligned.eq(product << shift)
+        low_bits = low_bits_of(len(self.x))
+        parts = [(self.x[low_bits:].as_signed() * self.factor, low_bits, "product")]
+        if low_bits:
+            parts.append((self.x[:low_bits] * self.factor, 0, "low_product"))
         new = Signal.like(self.total)
-        m.d.comb += new.eq(Mux(self.first, 0, self.total) + aligned)
+        total = Mux(self.first, 0, self.total)
+        for part, place, name in parts:
+            total = total + self._aligned(m, part, place, name)
+        m.d.comb += new.eq(total)
         # without pauses the enable is dropped: additions between two sums are harmless
         with m.If(self.valid if self.pauses else 1):
             m.d.sync += self.total.eq(new)
@@ -102,3 +113,14 @@ class Lane(wiring.Component):
             with m.Elif(self.first):
                 m.d.sync += other.eq(0)
         return m
+
+    def _aligned(self, m: Module, part: Value, place: int, name: str) -> Signal:
+        """Register a product, and shift it to its place in the sum."""
+        product = Signal(signed(len(part)), name=name, reset_less=True)
+        aligned = Signal(signed(len(part) + place + max(self.aligns)), name=f"aligned_{name}")
+        m.d.sync += product.eq(part)
+        with m.Switch(self.align):
+            for number, shift in enumerate(self.aligns):
+                with m.Case(number):
+                    m.d.comb += aligned.eq(product << shift + place)
+        return aligned

@@ -27,10 +27,12 @@ class DigitMultiplier(wiring.Component):
 
     Members
     -------
-    x : In(signed(x_width))
-    factor : In(unsigned(factor_width))
+    x, factor : In(signed), In(unsigned)
+        The factors, which stay until the product is there.
     start : In(1)
+        Begin a multiplication with these factors.
     product : Out(signed)
+        ``x * factor``.
     done : Out(1)
         ``product`` is valid in this cycle.
 

@@ -35,6 +35,7 @@ class OperandMux(wiring.Component):
     across : In(1)
         Each lane takes the word of its own bank, else all take the selected word.
     operand, factor : In(Operand), In(Factor)
+        What both factors of the products are.
     minus, hold : In(1)
         Negate a factor that is not a weight; hold the words for a later product.
     weights : In(unsigned)
@@ -44,6 +45,7 @@ class OperandMux(wiring.Component):
     word : Out(signed)
         The selected word.
     x, factors : Out(signed), one for each lane
+        The factors of the lane's product.
 
     Latency: 1 cycle.
     Throughput: one command per cycle.

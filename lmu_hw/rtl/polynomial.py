@@ -31,12 +31,17 @@ class Polynomial(wiring.Component):
     Members
     -------
     x : In(signed(x_width))
+        Argument of the activation.
     valid, begins : In(1)
         ``x`` is valid; it is the first word of its job.
     job : In(unsigned)
+        The job of ``x``.
     word : Out(signed)
+        Value of the activation.
     word_valid, word_begin : Out(1)
+        ``word`` is valid; it is the first word of its job.
     word_job : Out(unsigned)
+        The job of ``word``.
 
     Latency: 3 cycles, plus for each degree the cycles of a multiplication and one more.
     Throughput: one word every ``plan.interval`` cycles.

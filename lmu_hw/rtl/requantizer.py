@@ -36,7 +36,9 @@ class Requantizer(wiring.Component):
     total, base : In(signed)
         A sum, and the word it is added to.
     valid : In(1)
+        ``total`` is a sum.
     job : In(unsigned)
+        The job of the sum.
     begins : In(1)
         First result of its job.
     silent : In(1)
@@ -44,7 +46,9 @@ class Requantizer(wiring.Component):
     word : Out(signed)
         Word in the format of the job, or of its function's argument.
     word_valid, word_begin : Out(1)
+        ``word`` is valid; it is the first word of its job.
     word_job : Out(unsigned)
+        The job of ``word``.
 
     Latency: 5 cycles plus those of the multiplication.
     Throughput: one result every ``plan.interval`` cycles.

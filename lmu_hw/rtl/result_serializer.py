@@ -28,6 +28,7 @@ class ResultSerializer(wiring.Component):
     Members
     -------
     totals, bases : In(signed), one for each lane
+        The lane's sum; the word that it is added to.
     load : In(1)
         Load the sums and bases.
     results : In(range(lanes))
@@ -35,14 +36,17 @@ class ResultSerializer(wiring.Component):
     one_row : In(1)
         With ``load``: the lanes hold partial sums of one row; add them.
     job : In(range(n_jobs))
+        With ``load``: the job of the sums.
     opens : In(1)
-        With ``load``: the job of the sums; they are its first ones.
+        With ``load``: they are the first ones of the job.
     total, base : Out(signed)
+        A result; the word that it is added to.
     valid : Out(1)
         ``total`` is a result.
     result_job : Out(range(n_jobs))
+        The job of the result.
     begins : Out(1)
-        The job of the result; it is the first result of the job.
+        It is the first result of the job.
 
     Latency: 1 cycle from ``load`` to the first result; with ``one_row`` up to 4 more.
     Throughput: one result every ``interval`` cycles.

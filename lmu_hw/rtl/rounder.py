@@ -58,9 +58,11 @@ class Rounder(wiring.Component):
     Members
     -------
     result : In(range(len(results)))
+        Which of ``results`` it is, with ``base``.
     silent : In(1)
         Round toward zero instead of to nearest, half up.
     base : In(signed(base_width))
+        Word that the shifted sum is added to.
     quotient : In(signed(quotient_width))
         ``x >> shift``, one cycle after ``base``.
     half, rest : In(1)
@@ -161,10 +163,12 @@ class RoundedTotal:
         Block whose outputs they take.
     name : str
         Prefix of the signal names.
+    inverted : bool
+        Hold the complement of the total, for words that are subtracted. All ranges must be signed.
     """
 
-    def __init__(self, rounder: Rounder, name: str) -> None:
-        self.results = rounder.results
+    def __init__(self, rounder: Rounder, name: str, *, inverted: bool = False) -> None:
+        self.results, self.inverted = rounder.results, inverted
         self.total = Signal.like(rounder.total, name=f"{name}_total", reset_less=True)
         numbers = range(len(self.results))
         self.over = [Signal(name=f"{name}_over_{n}", reset_less=True) for n in numbers]
@@ -172,12 +176,16 @@ class RoundedTotal:
 
     def take(self, m: Module, rounder: Rounder) -> None:
         """Load the registers."""
-        m.d.sync += self.total.eq(rounder.total)
+        m.d.sync += self.total.eq(~rounder.total if self.inverted else rounder.total)
         m.d.sync += [mine.eq(new) for mine, new in zip(self.over, rounder.over, strict=True)]
         m.d.sync += [mine.eq(new) for mine, new in zip(self.under, rounder.under, strict=True)]
 
+    def clear(self, m: Module) -> None:
+        """Set the registers to zero, whose word is zero, inverted or not."""
+        m.d.sync += [held.eq(0) for held in (self.total, *self.over, *self.under)]
+
     def word(self, m: Module, index: Value, among: Sequence[int], name: str) -> Value:
-        """Return the word, saturated to the range ``among[index]``."""
+        """Return the word, saturated to the range ``among[index]``, inverted where the total is."""
         used = {self.results[number] for number in among}
         width = max(entry.fmt.width + (entry.low >= 0) for entry in used)
         words = {}
@@ -193,6 +201,12 @@ class RoundedTotal:
     def limited(self, number: int) -> Value:
         """Return the word saturated to one range."""
         entry = self.results[number]
-        bits = self.total[entry.drop : entry.drop + entry.fmt.width]
-        word = bits.as_signed() if entry.low < 0 else bits
-        return Mux(self.over[number], entry.high, Mux(self.under[number], entry.low, word))
+        signed_word = entry.low < 0 or self.inverted
+        # the complement of an unsigned word is negative, and has a sign
+        width = entry.fmt.width + (signed_word and entry.low >= 0)
+        bits = self.total[entry.drop : entry.drop + width]
+        word = bits.as_signed() if signed_word else bits
+        high, low = entry.high, entry.low
+        if self.inverted:
+            high, low = ~high, ~low
+        return Mux(self.over[number], high, Mux(self.under[number], low, word))

@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from .block_memories import Rom, RomContents
 from .command import EVENTS, Command, Factor, Operand, aligns
-from .constant_tables import any_of
+from .constant_tables import any_of, lookup
+from .enumerations import member_names
 from .ports import keep_on_reset
 from .schedule import BufferHalf, Kind, Listing, RomRun, Schedule, Stride, walk
 from .schedule.plan import ACCUMULATES, ACROSS
@@ -43,8 +44,9 @@ class Sequencer(wiring.Component):
 
     Schedule:
 
-    - fetch: address the next ROM word in the last cycle of a run.
-    - run: hold the word for all cycles of its run; register the command of each cycle.
+    - fetch: the ROM shows the word after that of the run, for the last cycle of the run to take.
+    - run: hold the word for all cycles of its run; register the command of each cycle. A loop
+      goes back to its first run in a register, while the ROM fetches the second one.
     """
 
     latency = 2
@@ -53,6 +55,7 @@ class Sequencer(wiring.Component):
         self.plan = plan
         self.layout = layout(plan)
         self.contents = control_contents(plan, file)
+        self.n_words = len(self.contents.words)
         super().__init__(
             {
                 "start": In(1),
@@ -73,27 +76,41 @@ class Sequencer(wiring.Component):
         m = Module()
         plan = self.plan
         m.submodules.control = rom = Rom(self.contents)
-        run = self._fields_of(m, rom)
-        entry = Mux(self.quiet, len(plan.due.runs) if plan.quiet is not plan.due else 0, 0)
+        held = Signal.like(rom.word, name="run_word", reset_less=True)
+        run = self._fields_of(m, held)
 
         running = Signal()
-        address = Signal.like(rom.address, name="run_address")
-        cycle = Signal(self.layout["cycles"].width)
-        turn = Signal(self.layout["turns"].width)
+        # address of the ROM's word, the one after that of the run
+        address = Signal.like(rom.address, name="next_address", reset_less=True)
+        cycle = Signal(range(max(run.cycles for run in _runs(plan))))
+        turn = Signal(range(max(run.times for run in _runs(plan))))
+        # known a cycle ahead
+        ends = Signal(name="is_last_cycle", reset_less=True)
+        last_turn = Signal()
         last_cycle = Signal()
         again = Signal()
         m.d.comb += [
-            last_cycle.eq(running & (cycle == run.cycles)),
-            again.eq(run.loop & (turn != run.turns)),
+            last_cycle.eq(running & ends),
+            again.eq(run.loop & ~last_turn),
             self.done.eq(last_cycle & run.end & ~again),
             rom.address.eq(address),
         ]
-        with m.If(self.start):
-            m.d.comb += rom.address.eq(entry)
-            m.d.sync += running.eq(1)
-        with m.Elif(last_cycle):
-            m.d.comb += rom.address.eq(Mux(again, address - run.back, address + 1))
+        with m.If(last_cycle):
             m.d.sync += running.eq(~self.done)
+        m.d.sync += ends.eq(cycle == run.cycles)
+        self._next_run(m, rom, run, held, address, ends, last_cycle, again)
+        entries = [0] if plan.quiet is plan.due else [0, len(plan.due.runs)]
+        firsts = [self.contents.words[entry] for entry in entries]
+        singles = [_runs(plan)[entry].cycles == 1 for entry in entries]
+        with m.If(self.start):
+            # the first run is a constant, so nothing waits for the ROM
+            entry = lookup(m, self.quiet, [(e + 1) % self.n_words for e in entries], "second_run")
+            m.d.comb += rom.address.eq(entry)
+            m.d.sync += [
+                running.eq(1),
+                held.eq(lookup(m, self.quiet, firsts, "first_run")),
+                ends.eq(lookup(m, self.quiet, singles, "first_is_single")),
+            ]
         m.d.sync += address.eq(rom.address)
 
         m.d.sync += cycle.eq(cycle + 1)
@@ -101,26 +118,61 @@ class Sequencer(wiring.Component):
             m.d.sync += cycle.eq(0)
         with m.If(last_cycle & run.loop):
             m.d.sync += turn.eq(Mux(again, turn + 1, 0))
+            # a loop has two turns at least
+            m.d.sync += last_turn.eq(again & (turn == run.turns))
 
-        self._address(m, run, cycle, turn, last_cycle)
+        self._address(m, run, cycle, last_cycle, last_turn)
         self._fields(m, run, running, cycle, turn, last_cycle)
         if any(r.keep is not None for r in plan.due.runs):
-            self._keep(m, run, running, cycle, turn)
+            self._keep(m, run, running, last_cycle, turn)
         return m
 
-    def _fields_of(self, m: Module, rom: Rom) -> SimpleNamespace:
-        """Return the fields of the ROM word by name."""
-        run, word = SimpleNamespace(), data.View(self.layout, rom.word)
+    def _fields_of(self, m: Module, held: Value) -> SimpleNamespace:
+        """Return the fields of a word of the ROM by name."""
+        run, word = SimpleNamespace(), data.View(self.layout, held)
         for name, field in self.layout:
             value: Value = Const(0)
             if field.width:
-                value = Signal(field.width, name=f"run_{name}")
+                members = member_names(Kind, field.width) if name == "kind" else None
+                value = Signal(field.width, name=f"run_{name}", attrs=members)
                 m.d.comb += value.eq(word[name])
             setattr(run, name, value)
         return run
 
+    def _next_run(
+        self,
+        m: Module,
+        rom: Rom,
+        run: SimpleNamespace,
+        held: Signal,
+        address: Signal,
+        ends: Signal,
+        last_cycle: Value,
+        again: Value,
+    ) -> None:
+        """Take the ROM's word as the next run, or go back to the first run of a loop."""
+
+        def single(word: Value) -> Value:
+            return data.View(self.layout, word).single
+
+        with m.If(last_cycle & ~again):
+            m.d.comb += rom.address.eq(address + 1)
+            m.d.sync += [held.eq(rom.word), ends.eq(single(rom.word))]
+        # a loop of one run keeps it
+        with m.If(last_cycle & again):
+            m.d.sync += ends.eq(single(held))
+        if not self.layout["head"].width:
+            return
+        first = Signal.like(held, name="first_of_loop", reset_less=True)
+        second = Signal.like(address, name="second_of_loop", reset_less=True)
+        with m.If(run.head):
+            m.d.sync += [first.eq(held), second.eq(address)]
+        with m.If(last_cycle & again & ~run.head):
+            m.d.comb += rom.address.eq(second)
+            m.d.sync += [held.eq(first), ends.eq(single(first))]
+
     def _address(
-        self, m: Module, run: SimpleNamespace, cycle: Value, turn: Value, last_cycle: Value
+        self, m: Module, run: SimpleNamespace, cycle: Value, last_cycle: Value, last_turn: Value
     ) -> None:
         """Address the run's first word, then the next word or row in each cycle."""
         plan, command = self.plan, self.command
@@ -132,7 +184,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += word_row.eq(word_row + 1)
             with m.Else():
                 _advance(m, word_row, word_bank, plan.lanes)
-            with m.If(turn == run.turns):
+            with m.If(last_turn):
                 m.d.sync += [word_row.eq(0), word_bank.eq(0)]
         copy = Signal()
         m.d.comb += copy.eq((run.old & self.swap) | (run.new & ~self.swap))
@@ -214,7 +266,7 @@ class Sequencer(wiring.Component):
             m.d.sync += [command.operand.eq(Operand.INDEX), command.factor.eq(Factor.ONE)]
 
     def _keep(
-        self, m: Module, run: SimpleNamespace, running: Value, cycle: Value, turn: Value
+        self, m: Module, run: SimpleNamespace, running: Value, last_cycle: Value, turn: Value
     ) -> None:
         """Mark the state words that the row sums of a dense memory are added to.
 
@@ -225,7 +277,7 @@ class Sequencer(wiring.Component):
         lane = Signal.like(command.bank)
         # group and lane of the run's next cycle
         m.d.sync += [group.eq(0), lane.eq(0)]
-        with m.If(running & (cycle != run.cycles)):
+        with m.If(running & ~last_cycle):
             m.d.sync += [group.eq(group), lane.eq(lane)]
             _advance(m, group, lane, self.plan.lanes)
         m.d.sync += [
@@ -237,7 +289,9 @@ class Sequencer(wiring.Component):
 def control_contents(plan: Schedule, file: str) -> RomContents:
     """Return the control ROM: the runs of a step with an output, then those of one without."""
     fields = layout(plan)
-    words = tuple(encode(plan, run, fields) for run in _runs(plan))
+    runs = _runs(plan)
+    first = {k - run.body + 1 for k, run in enumerate(runs) if run.times > 1}
+    words = tuple(encode(plan, run, fields, head=k in first) for k, run in enumerate(runs))
     return RomContents(width=fields.size, words=words, file=file)
 
 
@@ -252,7 +306,8 @@ def layout(plan: Schedule) -> data.StructLayout:
     return data.StructLayout(
         {
             "kind": max(1, kinds),
-            "cycles": (max(r.cycles for r in runs) - 1).bit_length(),
+            "cycles": max(0, max(r.cycles for r in runs) - 2).bit_length(),
+            "single": 1,
             "row": (max(_row(plan, r) for r in runs)).bit_length(),
             "bank": max(_bank(plan, r) for r in runs).bit_length(),
             "old": flag([_half(plan, r) is BufferHalf.OLD for r in runs]),
@@ -270,18 +325,20 @@ def layout(plan: Schedule) -> data.StructLayout:
             "job": max(r.job for r in runs).bit_length(),
             "begin": flag([r.begin for r in runs]),
             "loop": flag([r.times > 1 for r in runs]),
-            "back": (max(r.body for r in runs) - 1).bit_length(),
-            "turns": (max(r.times for r in runs) - 1).bit_length(),
+            # a loop of one run needs no way back
+            "head": flag([r.times > 1 and r.body > 1 for r in runs]),
+            "turns": max(0, max(r.times for r in runs) - 2).bit_length(),
             "end": 1,
         }
     )
 
 
-def encode(plan: Schedule, run: RomRun, fields: data.StructLayout) -> int:
-    """Return the control ROM word of a run."""
+def encode(plan: Schedule, run: RomRun, fields: data.StructLayout, *, head: bool) -> int:
+    """Return the control ROM word of a run; ``head`` is set for the first one of a loop."""
     values = {
         "kind": int(run.kind),
-        "cycles": run.cycles - 1,
+        "cycles": max(0, run.cycles - 2),
+        "single": run.cycles == 1,
         "row": _row(plan, run),
         "bank": _bank(plan, run),
         "old": _half(plan, run) is BufferHalf.OLD,
@@ -299,8 +356,8 @@ def encode(plan: Schedule, run: RomRun, fields: data.StructLayout) -> int:
         "job": run.job,
         "begin": run.begin,
         "loop": run.times > 1,
-        "back": run.body - 1,
-        "turns": run.times - 1,
+        "head": head and fields["head"].width > 0,
+        "turns": max(0, run.times - 2),
         "end": run.end,
     }
     word = 0

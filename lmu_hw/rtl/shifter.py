@@ -27,7 +27,9 @@ class Shifter(wiring.Component):
     Members
     -------
     x : In(signed(width))
+        Word to shift.
     amount : In(amount_width)
+        Its shift, less ``shift_min``.
     quotient : Out(signed)
         ``x >> (shift_min + amount)``.
     half : Out(1)

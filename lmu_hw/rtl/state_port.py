@@ -88,10 +88,12 @@ class StatePort(wiring.Component):
     command : In(stream of StateCommand)
         Accepted at any time and executed before the next step starts. One more command is accepted
         during execution and executed next.
-    o, o_last : Out(stream), Out(1)
-        The words saved; ``o_last`` marks the last one.
     i : In(stream)
         The words to load.
+    o : Out(stream)
+        The words saved.
+    o_last : Out(1)
+        With ``o``: the last word of the state.
     between, swap : In(1)
         From `StepController`.
     hold, erase : Out(1)
@@ -107,6 +109,7 @@ class StatePort(wiring.Component):
     to_lanes, to_chain, to_ladder, to_membranes, to_generators, to_counts, to_clock : Out(1)
         Write ``word`` at these addresses.
     word : Out(signed)
+        Word to load.
 
     Latency: `save_cycles`, `load_cycles`, `clear_cycles`.
     Throughput: one word every `FETCH` cycles to save, one word per cycle to load.

@@ -46,6 +46,7 @@ class StepController(wiring.Component):
     clear : Out(1)
         Set the word at ``clear_address`` of every memory to zero.
     clear_address : Out(unsigned)
+        Address of the words to clear.
 
     With a state port also:
 

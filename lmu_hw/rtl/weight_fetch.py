@@ -32,6 +32,7 @@ class WeightFetch(wiring.Component):
     begins : In(1)
         First command of ``job``.
     job : In(range(len(plan.jobs)))
+        The job that begins.
     used : In(1)
         The command uses a word; the next command gets the next word.
     words : Out(unsigned)

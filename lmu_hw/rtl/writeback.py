@@ -26,6 +26,7 @@ class Writeback(wiring.Component):
     valid, begins : In(1)
         A result is valid; it is the first of its job.
     job : In(unsigned)
+        The job of the result.
     swap : In(1)
         Selects the half of the double-buffered vectors that this step writes.
     write, stream : Out(1)

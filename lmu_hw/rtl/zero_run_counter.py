@@ -29,7 +29,9 @@ class ZeroRunCounter(wiring.Component):
     Members
     -------
     word : In(signed(word_width))
+        Input word.
     index : In(range(len(windows)))
+        Number of the counter.
     valid : In(1)
         Update the counter ``index`` with its input ``word``.
     silent : Out(1)

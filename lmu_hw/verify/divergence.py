@@ -192,7 +192,7 @@ def _write_waves(build_dir: Path, program: Program, inputs: Words, path: Path) -
         raise ToolError("iverilog not found, which writes the waveform; " + icarus.REMEDY)
     plan = plan_of(build_dir, program)
     due = due_steps(program, len(inputs), Interpreter(program).save(), None)
-    cycles = np.where(due, plan.due.cycles, plan.quiet.cycles)
+    cycles = np.where(due, plan.cycles_per_step, plan.cycles_per_quiet_step) * plan.interleave
     begin = int(cycles[: max(0, len(cycles) - WAVE_STEPS)].sum()) * CYCLE
     bench = f"tb_{program.name}"
     with tempfile.TemporaryDirectory(prefix="lmu_hw_") as name:

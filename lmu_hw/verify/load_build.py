@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from .._support.build_directory import changed_files, read_manifest
 from ..errors import ModelFileError, ScheduleError, SpecError, read_error
 from ..program.integer_program import Program, from_json
+from ..rtl.hardware_plan import HardwarePlan, hardware_plan
 from ..rtl.options import Hardware, from_data
-from ..rtl.schedule import Schedule, schedule, why_not
+from ..rtl.schedule import why_not
 
 SCHEDULE = Path("rtl", "schedule.json")
 """File with the hardware options of a design."""
@@ -70,7 +72,7 @@ def _cycles(build_dir: Path, manifest: dict[str, Any], program: Program) -> int 
         return None
     try:
         hardware = from_data(manifest["hardware"])
-        plan = schedule(program, hardware.lanes, state_port=hardware.state_port)
+        plan = hardware_plan(program, hardware)
     except (KeyError, TypeError, SpecError, ScheduleError) as error:
         raise ModelFileError(
             f"{build_dir}/manifest.json does not describe its hardware: {error}; generate it again"
@@ -83,8 +85,8 @@ def edited(build_dir: Path) -> list[str]:
     return changed_files(build_dir, read_manifest(build_dir))
 
 
-def plan_of(build_dir: Path, program: Program) -> Schedule:
-    """Return the schedule of the design in a build directory.
+def plan_of(build_dir: Path, program: Program) -> HardwarePlan:
+    """Return the plan of the design in a build directory.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def plan_of(build_dir: Path, program: Program) -> Schedule:
     """
     hardware = hardware_of(build_dir)
     try:
-        return schedule(program, hardware.lanes, state_port=hardware.state_port)
+        return hardware_plan(program, hardware)
     except ScheduleError as error:
         raise _bad_schedule(build_dir, error) from error
 
@@ -109,8 +111,10 @@ def hardware_of(build_dir: Path) -> Hardware:
     path = build_dir / SCHEDULE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {key: data[key] for key in ("streams", "state_port") if key in data}
-        return from_data({"lanes": data["lanes"], **chosen})
+        names = [field.name for field in fields(Hardware) if field.name != "lanes"]
+        chosen = {key: data[key] for key in names if key in data}
+        lanes = {} if "parallel" in data else {"lanes": data["lanes"]}
+        return from_data({**lanes, **chosen})
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, KeyError, TypeError, RecursionError, SpecError) as error:

@@ -99,6 +99,8 @@ class Sequences:
     seed : int
     inputs : int64 array, shape (n_steps, n_in), optional
         Given stimulus.
+    signals : int
+        Signals that take turns in the design; ``inputs`` are those of the first one.
 
     Attributes
     ----------
@@ -109,14 +111,23 @@ class Sequences:
     """
 
     def __init__(
-        self, program: Program, n_steps: int, seed: int, inputs: Words | None = None
+        self,
+        program: Program,
+        n_steps: int,
+        seed: int,
+        inputs: Words | None = None,
+        signals: int = 1,
     ) -> None:
         self._program, self._seed, self._inputs = program, seed, inputs
+        self._signals = signals
         row = program.n_words(Role.INPUT) + program.n_words(Role.OUTPUT)
         self._most = max(1, BLOCK_WORDS // row)
         self._streams, self._length = shares(program, min(n_steps, self._most))
+        self._streams = -(-self._streams // signals) * signals
         self._rounds = -(-n_steps // (self._streams * self._length))
-        self.total = self._rounds * self._streams * self._length if inputs is None else len(inputs)
+        self.total = (
+            self._rounds * self._streams * self._length if inputs is None else len(inputs) * signals
+        )
         self.silent_steps = 0
 
     def __iter__(self) -> Iterator[Steps]:
@@ -127,12 +138,16 @@ class Sequences:
             yield from self._pieces(self._inputs)
 
     def before(self, sequence: int, step: int) -> Words:
-        """Return the inputs of a sequence from reset up to and including a step."""
+        """Return the inputs of a sequence from reset up to and including a step.
+
+        If several signals take turns, those of the signal whose step it is.
+        """
+        step, signal = divmod(step, self._signals)
         if self._inputs is not None:
-            return self._inputs[: step + 1]
-        number, stream = divmod(sequence, self._streams)
+            return vectors.of_signals(self._inputs, self._signals)[: step + 1, signal]
+        number, sequence = divmod(sequence, self._streams // self._signals)
         u = vectors.stimulus(self._program, self._length, self._streams, self._seed + number)
-        return u[: step + 1, stream]
+        return u[: step + 1, sequence * self._signals + signal]
 
     def _round(self, seed: int) -> Iterator[Steps]:
         reference = Reference(self._program, self._streams)
@@ -140,18 +155,31 @@ class Sequences:
         due = reference.due(len(u), seed)
         outputs = reference.run(u, due=None if self._program.output_every else due).outputs
         self.silent_steps += reference.silent_steps
-        for stream in range(self._streams):
-            yield Steps(inputs=u[:, stream], due=due, outputs=outputs[:, stream])
+        for first in range(0, self._streams, self._signals):
+            among = slice(first, first + self._signals)
+            yield self._in_turn(u[:, among], due, outputs[:, among], from_reset=True)
+
+    def _in_turn(
+        self, u: Words, due: npt.NDArray[np.bool_], outputs: Words, *, from_reset: bool
+    ) -> Steps:
+        """Return the steps of several signals, shape (n_steps, n_signals, ...), in turn."""
+        return Steps(
+            inputs=u.reshape(-1, u.shape[-1]),
+            due=np.repeat(due, self._signals),
+            outputs=outputs.reshape(-1, outputs.shape[-1]),
+            from_reset=from_reset,
+        )
 
     def _pieces(self, inputs: Words) -> Iterator[Steps]:
-        reference = Reference(self._program, 1)
+        reference = Reference(self._program, self._signals)
         size = min(self._most, -(-len(inputs) // PIECES))
+        signals = vectors.of_signals(inputs, self._signals)
         for number, start in enumerate(range(0, len(inputs), size)):
-            u = inputs[start : start + size]
+            u = signals[start : start + size]
             due = reference.due(len(u), self._seed + number)
-            found = reference.run(u[:, None], due=None if self._program.output_every else due)
+            found = reference.run(u, due=None if self._program.output_every else due)
             self.silent_steps = reference.silent_steps
-            yield Steps(inputs=u, due=due, outputs=found.outputs[:, 0], from_reset=number == 0)
+            yield self._in_turn(u, due, found.outputs, from_reset=number == 0)
 
 
 def shares(program: Program, n_steps: int) -> tuple[int, int]:

@@ -221,10 +221,12 @@ def _board(task: _Task, name: str, play: _Play) -> BackendResult:
 
 def _icarus(task: _Task, affordable_cycles: int) -> BackendResult:
     build_dir, program, seed = task.build_dir, task.program, task.seed
-    u = task.inputs
+    u, plan = task.inputs, plan_of(build_dir, program)
     if u is None:
-        cycles = plan_of(build_dir, program).cycles_per_step
-        n_steps = task.n_steps or _icarus_steps(program, cycles, affordable_cycles)
+        cycles = plan.cycles_per_step * plan.interleave
+        n_steps = _icarus_steps(program, cycles, affordable_cycles)
+        if task.n_steps is not None:
+            n_steps = -(-task.n_steps // plan.interleave)
         u = vectors.stimulus(program, n_steps, 1, seed)[:, 0]
     reference = Reference(program, 1)
     block = reference.run(u[:, None, :])
@@ -239,7 +241,7 @@ def _icarus(task: _Task, affordable_cycles: int) -> BackendResult:
             result = icarus.run(build_dir, vectors_dir, scratch, seed)
     silent, measured = reference.silent_steps, result.cycles_per_step
     row = _row("icarus", program, result, silent, measured, seed)
-    return _with_inputs(row, result.first, iter([u[:, None, :]]))
+    return _with_inputs(row, result.first, iter([vectors.of_signals(u, plan.interleave)]))
 
 
 def _compiled(task: _Task, name: str) -> BackendResult:
@@ -248,7 +250,7 @@ def _compiled(task: _Task, name: str) -> BackendResult:
     program, plan = task.program, plan_of(task.build_dir, task.program)
     affordable = max(MIN_ICARUS_STEPS, COMPILED_CYCLES // plan.cycles_per_step)
     n_steps = task.n_steps or min(DEFAULT_COMPILED_STEPS, affordable)
-    sequences = Sequences(program, n_steps, task.seed, task.inputs)
+    sequences = Sequences(program, n_steps, task.seed, task.inputs, plan.interleave)
     with ExitStack() as stack:
         with progress(f"{name}: {backend.BUILDING}", 0, task.quiet):
             library = stack.enter_context(backend.build(task.build_dir, program))
@@ -259,7 +261,10 @@ def _compiled(task: _Task, name: str) -> BackendResult:
     row = _row(name, program, result, silent, cycles, task.seed)
     if result.first is None:
         return row
-    return replace(row, failing=sequences.before(result.first.stream, result.first.step))
+    failing = sequences.before(result.first.stream, result.first.step)
+    if row.first is not None:
+        row = replace(row, first=replace(row.first, step=len(failing) - 1))
+    return replace(row, failing=failing)
 
 
 def _row(

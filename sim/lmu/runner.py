@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument(
         "--latency", type=int, required=True, help="published, of a step with an output"
     )
+    parser.add_argument("--words", type=int, default=1, help="output words in a transfer")
+    parser.add_argument("--interleave", type=int, default=1, help="signals that take turns")
     parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
     parser.add_argument("--state-port", action="store_true", help="the design has a state port")
     parser.add_argument("--vectors", type=Path)
@@ -55,10 +57,13 @@ def main() -> int:
         build_args=["-g2005"],
         defines=dict.fromkeys(args.define, 1),
     )
+    modules = ["test_lmu"]
+    if args.state_port:
+        modules.append("test_state" if args.interleave == 1 else "test_signals")
     vectors = args.vectors or args.build_dir / "vectors"
     results = runner.test(
         hdl_toplevel=name,
-        test_module=["test_lmu", "test_state"] if args.state_port else ["test_lmu"],
+        test_module=modules,
         build_dir=build,
         test_dir=build,
         seed=args.seed,
@@ -69,6 +74,8 @@ def main() -> int:
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),
             "LMU_LATENCY": str(args.latency),
+            "LMU_WORDS": str(args.words),
+            "LMU_INTERLEAVE": str(args.interleave),
             "LMU_STREAMS": args.streams,
             "LMU_STATE_PORT": str(int(args.state_port)),
             "LMU_RESULT": str(build / "result.json"),

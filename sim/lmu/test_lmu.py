@@ -3,8 +3,9 @@
 It runs in the simulator, started by `runner.py`, with settings in environment variables:
 LMU_PROGRAM (program.json), LMU_VECTORS (directory), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
 (published cycles of a step with an output, of one without, and from its last input word to its last
-output word), LMU_RESULT (JSON file to write), LMU_STREAMS (naming scheme of the ports: plain or
-axi), LMU_STATE_PORT (1 if the design has a state port).
+output word), LMU_WORDS (output words in a transfer), LMU_INTERLEAVE (signals that take turns, each
+with the inputs of `vectors.of_signals`), LMU_RESULT (JSON file to write), LMU_STREAMS (naming
+scheme of the ports: plain or axi), LMU_STATE_PORT (1 if the design has a state port).
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
 CYCLES = int(os.environ["LMU_CYCLES"])
 QUIET_CYCLES = int(os.environ["LMU_QUIET_CYCLES"])
 LATENCY = int(os.environ["LMU_LATENCY"])
+WORDS, SIGNALS = int(os.environ["LMU_WORDS"]), int(os.environ["LMU_INTERLEAVE"])
 N_IN, N_OUT = PROGRAM.n_words(Role.INPUT), PROGRAM.n_words(Role.OUTPUT)
-IN_BITS = payload_shape(PROGRAM.with_role(Role.INPUT)).width
+IN_BITS, OUT_BITS = (
+    payload_shape(PROGRAM.with_role(role)).width for role in (Role.INPUT, Role.OUTPUT)
+)
 FORM = {
     "axi": os.environ["LMU_STREAMS"] == "axi",
     "state_port": os.environ["LMU_STATE_PORT"] == "1",
@@ -51,7 +55,7 @@ CLEARING = 2 * sum(v.length for v in PROGRAM.vectors) + 100
 
 
 class Bench:
-    """The design with a source and a sink for the first ``n_steps`` steps.
+    """The design with a source and a sink for the first ``n_steps`` steps of every signal.
 
     With ``rng``, the steps with an output are random if the caller decides which steps have one.
     """
@@ -66,18 +70,22 @@ class Bench:
         late: bool = False,
     ) -> None:
         self.ports = Ports(dut, **FORM)
-        self.n_steps = n_steps
-        inputs = VECTORS.inputs[:n_steps]
+        self.n_steps = n_steps * SIGNALS
+        inputs = vectors.of_signals(VECTORS.inputs, SIGNALS)[:n_steps]
         on_demand = PROGRAM.output_every == 0
         self.due = Interpreter(PROGRAM).due(n_steps)
         if rng is not None and on_demand:
             self.due = np.array([rng.random() < 0.4 for _ in range(n_steps)])
         if on_demand:
-            expected = Interpreter(PROGRAM).run(inputs[:, None, :], due=self.due)[:, 0]
+            expected = Interpreter(PROGRAM).run(inputs, due=self.due)
+        elif SIGNALS > 1:
+            expected = Interpreter(PROGRAM, SIGNALS).run(inputs)
         else:
-            expected = VECTORS.outputs[: np.count_nonzero(self.due)]
+            expected = VECTORS.outputs[: np.count_nonzero(self.due), None]
         if rng is None and n_steps == len(VECTORS.inputs):
-            expected = VECTORS.outputs
+            # those that were computed before; inputs of the other signals are in no file
+            expected[:, 0] = VECTORS.outputs
+        self.due = np.repeat(self.due, SIGNALS)
         self.checker = Checker(expected.ravel().tolist(), N_OUT)
         self.done = Event()
         self.taken: list[int] = []
@@ -117,7 +125,7 @@ class Bench:
         await with_timeout(self.tasks[0], patience * PERIOD, "ns")
         if not self.checker.empty:
             await with_timeout(self.done.wait(), patience * PERIOD, "ns")
-        for _ in range(CYCLES + 100):
+        for _ in range(CYCLES + LATENCY + 100):
             await RisingEdge(self.ports.clk)
         for task in self.tasks:
             task.cancel()
@@ -150,15 +158,31 @@ class Bench:
         return max(took, default=None)
 
     def _on_word(self) -> None:
-        value, last = self.ports.o.payload.value, self.ports.o.last.value == 1
-        got: int | str = str(value)
-        if value.is_resolvable:
-            got = value.to_signed() if self._signed else value.to_unsigned()
-        assert last == (self.checker.checked % N_OUT == N_OUT - 1), "o_last is wrong"
-        self.checker.take(got)
-        self.given.append(now())
+        for got in words_of(self.ports.o.payload.value, WORDS, OUT_BITS, self._signed):
+            self.checker.take(got)
+            self.given.append(now())
+        last = self.ports.o.last.value == 1
+        assert last == (self.checker.checked % N_OUT == 0), "o_last is wrong"
         if self.checker.empty:
             self.done.set()
+
+
+def words_of(payload: Any, n_words: int, width: int, signed: bool) -> list[int | str]:
+    """Return the words of a payload, the lowest first; as text if they contain X or Z.
+
+    A single word may have copies of its sign above it.
+    """
+    if not payload.is_resolvable:
+        bits = str(payload)
+        ends = [len(bits) - k * width for k in range(n_words)]
+        return [bits[max(0, end - width) : end] for end in ends]
+    if n_words == 1:
+        return [payload.to_signed() if signed else payload.to_unsigned()]
+    value, found = payload.to_unsigned(), []
+    for k in range(n_words):
+        word = value >> (k * width) & ((1 << width) - 1)
+        found.append(word - (word >> (width - 1) << width) if signed else word)
+    return list(found)
 
 
 def now() -> int:
@@ -193,7 +217,7 @@ async def power_up(dut: Any) -> None:
 
 def stalled_steps() -> int:
     """Return the number of steps for a stall pattern."""
-    return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // CYCLES))
+    return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // (CYCLES * SIGNALS)))
 
 
 @cocotb.test()
@@ -206,12 +230,16 @@ async def free_run(dut: Any) -> None:
         await bench.finish()
     finally:
         checker = bench.checker
+        first = checker.first
+        if first is not None and SIGNALS > 1:
+            step, signal = divmod(int(first["step"]), SIGNALS)
+            first = {**first, "step": step, "stream": signal}
         result = {
             "steps": bench.n_steps,
             "words": checker.checked,
             "mismatches": checker.mismatches,
             "cycles_per_step": bench.cycles(),
-            "first": checker.first,
+            "first": first,
         }
         Path(os.environ["LMU_RESULT"]).write_text(json.dumps(result), encoding="utf-8")
     assert not checker.mismatches, f"first of {checker.mismatches} mismatches: {checker.first}"
@@ -263,7 +291,7 @@ async def reset_in_flight(dut: Any) -> None:
         bench = Bench(dut, len(VECTORS.inputs), sometimes(rng, 0.2), sometimes(rng, 0.2), rng)
         await bench.reset()
         bench.start()
-        for _ in range(rng.randint(1, 3 * CYCLES)):
+        for _ in range(rng.randint(1, 3 * CYCLES + LATENCY * (WORDS > 1))):
             await RisingEdge(bench.ports.clk)
         await bench.reset()
         assert not bench.checker.mismatches, bench.checker.first

@@ -49,24 +49,25 @@ class Core:
             signed = any(v.fmt.signed for v in PROGRAM.with_role(roles))
             self._listen(stream, checker, signed)
 
-    async def command(self, code: int) -> None:
-        """Send a command; returns when it is accepted."""
+    async def command(self, code: int, signal: int = 0) -> None:
+        """Send a command, for one of the signals; returns when it is accepted."""
         command = self.ports.state_command
-        await self._send(command, self.ports.offered(command, 2, [code], self.rng))
+        width = 2 + (test_lmu.SIGNALS - 1).bit_length()
+        await self._send(command, self.ports.offered(command, width, [code + 4 * signal], self.rng))
 
-    async def load(self, model: Interpreter) -> None:
+    async def load(self, model: Interpreter, signal: int = 0) -> None:
         """Load the state of an interpreter; words and command may arrive in any order."""
         words = model.save()[0].tolist()
         offered = self.ports.offered(self.ports.state_i, STATE_BITS, words, self.rng)
         for task in self.loads:
             await task
         self.loads = [cocotb.start_soon(self._send(self.ports.state_i, offered))]
-        await self.command(LOAD)
+        await self.command(LOAD, signal)
 
-    async def save(self, model: Interpreter) -> None:
+    async def save(self, model: Interpreter, signal: int = 0) -> None:
         """Save, and expect the state of an interpreter."""
         self.saved += model.save()[0].tolist()
-        await self.command(SAVE)
+        await self.command(SAVE, signal)
 
     async def steps(self, model: Interpreter, inputs: np.ndarray) -> None:
         """Run steps in the design and in an interpreter; returns when the last word is accepted."""
@@ -76,6 +77,10 @@ class Core:
             due = np.array([self.rng.random() < 0.4 for _ in inputs])
             marks = [int(d and k == test_lmu.N_IN - 1) for d in due for k in range(test_lmu.N_IN)]
         self.outputs += model.run(inputs[:, None, :], due=due).ravel().tolist()
+        await self.offer(inputs, marks)
+
+    async def offer(self, inputs: np.ndarray, marks: list[int] | None = None) -> None:
+        """Send input words; returns when the last one is accepted."""
         i = self.ports.i
         offered = self.ports.offered(i, test_lmu.IN_BITS, inputs.ravel().tolist(), self.rng)
         await self._send(i, offered, marks)
@@ -85,11 +90,11 @@ class Core:
         for task in self.loads:
             await task
         checkers = (self.out, self.state)
-        for _ in range(20 * (test_lmu.CYCLES + test_lmu.N_OUT + N_STATE) // LOOK):
+        for _ in range(20 * (test_lmu.CYCLES + test_lmu.N_OUT + N_STATE) // LOOK + 20):
             if all(checker.empty for checker in checkers):
                 break
             await ClockCycles(self.ports.clk, LOOK)
-        await ClockCycles(self.ports.clk, test_lmu.CYCLES + LOOK)
+        await ClockCycles(self.ports.clk, test_lmu.CYCLES + test_lmu.LATENCY + LOOK)
         for checker in checkers:
             assert not checker.mismatches, f"first of {checker.mismatches}: {checker.first}"
             assert checker.empty, f"{checker.checked} of {len(checker.expected)} words"
@@ -98,9 +103,11 @@ class Core:
         def on_word() -> None:
             value = stream.payload.value
             assert value.is_resolvable, f"{stream.payload._name} is {value}"
-            last = checker.checked % checker.n_words == checker.n_words - 1
+            n_words = test_lmu.WORDS if stream is self.ports.o else 1
+            for word in test_lmu.words_of(value, n_words, test_lmu.OUT_BITS, signed):
+                checker.take(word)
+            last = checker.checked % checker.n_words == 0
             assert (stream.last.value == 1) == last, f"{stream.last._name} is wrong"
-            checker.take(value.to_signed() if signed else value.to_unsigned())
 
         sink = Sink(
             self.ports.clk,
@@ -125,7 +132,10 @@ class Core:
             last=stream.last,
             marks=marks or [],
         )
-        patience = 40 * (test_lmu.CYCLES * (len(words) + 2) + 20 * N_STATE) + test_lmu.CLEARING
+        patience = (
+            40 * (test_lmu.CYCLES * (len(words) + 2) + test_lmu.LATENCY + 20 * N_STATE)
+            + test_lmu.CLEARING
+        )
         await with_timeout(cocotb.start_soon(source.run()), patience * test_lmu.PERIOD, "ns")
 
 

@@ -40,8 +40,23 @@ class Model {
   bool i_ready() const { return dut_.I_READY.template get<bool>(); }
   bool o_valid() const { return dut_.O_VALID.template get<bool>(); }
   bool o_last() const { return dut_.O_LAST.template get<bool>(); }
-  uint64_t o_payload() const { return dut_.O_PAYLOAD.template get<uint64_t>(); }
+  // The bits of the payload from `low` on, `width` of them.
+  uint64_t o_word(uint64_t low, uint64_t width) const { return bits(dut_.O_PAYLOAD, low, width); }
 
  private:
+  template <size_t N>
+  static uint64_t bits(const cxxrtl::value<N>& payload, uint64_t low, uint64_t width) {
+    uint64_t word = 0;
+    for (uint64_t k = 0; k < width; ++k) {
+      const uint64_t at = low + k;
+      word |= uint64_t(payload.data[at / 32] >> at % 32 & 1) << k;
+    }
+    return word;
+  }
+  template <size_t N>
+  static uint64_t bits(const cxxrtl::wire<N>& payload, uint64_t low, uint64_t width) {
+    return bits(payload.curr, low, width);
+  }
+
   cxxrtl_design::p_dut dut_;
 };

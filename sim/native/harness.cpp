@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include MODEL
 
@@ -16,6 +17,7 @@ namespace {
 // Parameters of the rules; the fields are those of Rules in compiled_model.py.
 struct Rules {
   uint64_t n_in, n_out;             // words per step, words per output
+  uint64_t per_transfer;            // output words in a transfer, the first one lowest
   uint64_t in_width, out_width;     // bits of the payloads
   uint64_t out_signed;              // whether words of stream o are signed
   uint64_t cycles, quiet_cycles;    // published cycles of a step with an output, and without
@@ -80,7 +82,8 @@ class Stalls {
 
 class Bench {
  public:
-  Bench(const Rules& rules, uint64_t seed) : rules_(rules), model_(seed) {}
+  Bench(const Rules& rules, uint64_t seed)
+      : rules_(rules), model_(seed), words_(rules.per_transfer), held_words_(rules.per_transfer) {}
 
   const Record& record() const { return record_; }
 
@@ -111,7 +114,7 @@ class Bench {
       const bool more = step < n_steps;
       const bool taken = cycle(more ? words + step * rules_.n_in : nullptr, more && due[step]);
       if (came_ && got < n_wanted) {
-        out[got++] = arrived_;
+        for (uint64_t word : words_) out[got++] = extended(word);
       } else if (came_) {
         fail(EXTRA_WORD);
       }
@@ -141,7 +144,7 @@ class Bench {
     if (!model_.settle()) fail(UNSETTLED);
   }
 
-  // One clock cycle; returns whether a word was accepted. Sets came_ and arrived_ for an output word.
+  // One clock cycle; returns whether a word was accepted. Sets came_ and words_ for an output transfer.
   bool cycle(const int64_t* words, bool due) {
     const uint64_t mask = ~uint64_t(0) >> (64 - rules_.in_width);
     const bool last_word = word_ + 1 == rules_.n_in;
@@ -154,18 +157,19 @@ class Bench {
     settle();
     const bool taken = offered_ && model_.i_ready();
     const bool valid = model_.o_valid();
-    const uint64_t word = model_.o_payload();
+    for (uint64_t k = 0; k < rules_.per_transfer; ++k) {
+      words_[k] = model_.o_word(k * rules_.out_width, rules_.out_width);
+    }
     const bool last = model_.o_last();
     if (held_ && !valid) fail(DROPPED);
-    if (held_ && valid && (word != held_word_ || last != held_last_)) fail(CHANGED);
+    if (held_ && valid && (words_ != held_words_ || last != held_last_)) fail(CHANGED);
     came_ = valid && ready;
     if (came_) {
-      arrived_ = extended(word);
-      if (last != (record_.words % rules_.n_out == rules_.n_out - 1)) fail(WRONG_LAST);
-      ++record_.words;
+      record_.words += rules_.per_transfer;
+      if (last != (record_.words % rules_.n_out == 0)) fail(WRONG_LAST);
     }
     held_ = valid && !ready;
-    held_word_ = word;
+    held_words_ = words_;
     held_last_ = last;
     model_.edge();
     ++record_.cycles;
@@ -206,8 +210,8 @@ class Bench {
   Model model_;
   Record record_ = Record();
   Stalls in_stalls_{NEVER, 0, 0}, out_stalls_{NEVER, 0, 0};
-  uint64_t word_ = 0, payload_ = 0, held_word_ = 0, step_start_ = 0;
-  int64_t arrived_ = 0;
+  uint64_t word_ = 0, payload_ = 0, step_start_ = 0;
+  std::vector<uint64_t> words_, held_words_;
   bool offered_ = false, held_ = false, held_last_ = false, came_ = false;
   bool measuring_ = false, step_due_ = false;
 };

@@ -50,9 +50,23 @@ class Model {
   bool i_ready() const { return dut_->I_READY; }
   bool o_valid() const { return dut_->O_VALID; }
   bool o_last() const { return dut_->O_LAST; }
-  uint64_t o_payload() const { return dut_->O_PAYLOAD; }
+  // The bits of the payload from `low` on, `width` of them.
+  uint64_t o_word(uint64_t low, uint64_t width) const { return bits(dut_->O_PAYLOAD, low, width); }
 
  private:
+  static uint64_t bits(uint64_t payload, uint64_t low, uint64_t width) {
+    return payload >> low & ~uint64_t(0) >> (64 - width);
+  }
+  template <std::size_t N>
+  static uint64_t bits(const VlWide<N>& payload, uint64_t low, uint64_t width) {
+    uint64_t word = 0;
+    for (uint64_t k = 0; k < width; ++k) {
+      const uint64_t at = low + k;
+      word |= uint64_t(payload[at / 32] >> at % 32 & 1) << k;
+    }
+    return word;
+  }
+
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Vdut> dut_;
 };

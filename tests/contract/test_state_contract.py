@@ -203,15 +203,15 @@ def test_broken_c_is_found(fault: str, tmp_path: Path) -> None:
 
 
 RTL_FAULTS: dict[str, Broken] = {
-    "a load leaves out the zero-run counters": replaced(r"(assign to_counts =) .*;", r"\1 1'd0;"),
+    "a load leaves out the zero-run counters": replaced(r"(to_counts =) .*;", r"\1 1'd0;"),
     "a save leaves out the zero-run counters": replaced(r"\{12'd0, count\}", "16'd0"),
     "a command does not wait for the step": replaced("start = between && idle", "start = idle"),
-    "a step does not wait for the command": replaced(r"(assign hold =) .*;", r"\1 1'd0;"),
-    "a save does not wait for its reader": replaced(r"\(\(!o__valid\) \|\| o__ready\)", "1'd1"),
+    "a step does not wait for the command": replaced(r"(hold =) .*;", r"\1 1'd0;"),
+    "a save does not wait for its reader": replaced(r"\(!o_valid \|\| o_ready\)", "1'd1"),
     "a save offers nothing before its reader is ready": replaced(
-        r"\(\(!o__valid\) \|\| o__ready\)", "o__ready"
+        r"\(!o_valid \|\| o_ready\)", "o_ready"
     ),
-    "a clear clears nothing": replaced(r"(assign erase =) .*;", r"\1 1'd0;"),
+    "a clear clears nothing": replaced(r"(erase =) .*;", r"\1 1'd0;"),
 }
 
 

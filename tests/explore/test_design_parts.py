@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+import lmu_hw as lh
 from lmu_hw.explore.design_parts import design_parts
+from lmu_hw.explore.full_parts import full_parts
 from lmu_hw.program.integer_program import Program
+from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.inventory import inventory
+from lmu_hw.rtl.options import Hardware
+from lmu_hw.rtl.parallel.full_plan import FullPlan
 from lmu_hw.rtl.schedule import schedule
 from tests.factories import hardware_programs
 from tests.factories.configurations import CONFIGURATIONS
@@ -47,3 +52,19 @@ def test_memories_on_spiking_neurons(name: str) -> None:
 @pytest.mark.parametrize("name", every(CONFIGURATIONS))
 def test_typical_designs(name: str) -> None:
     check(CONFIGURATIONS[name].make(), CONFIGURATIONS[name].lanes)
+
+
+@pytest.mark.parametrize(
+    ("order", "options"),
+    [
+        (5, {"pipeline": 1}),
+        (2, {"pipeline": 5, "interleave": 10, "state_port": True}),
+    ],
+)
+def test_a_multiplier_for_each_coefficient(order: int, options: dict[str, Any]) -> None:
+    program = lh.compile(lh.Memory(order), bits=12, output="state").program
+    plan = hardware_plan(program, Hardware(parallel="full", **options))
+    assert isinstance(plan, FullPlan)
+    found, real = full_parts(plan), inventory(program, plan)
+    assert Counter(found.storages) == Counter(real.storages)
+    assert Counter(found.products) == Counter(real.products)

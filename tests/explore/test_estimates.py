@@ -129,9 +129,9 @@ def test_boards_of_one_core_differ_in_size_alone() -> None:
 
 
 def test_the_version_follows_the_factors(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = fitted_sums._text()
+    text_of = fitted_sums._text
     assert fitted_sums.fitted_version() in estimates.ESTIMATES_VERSION
-    monkeypatch.setattr(fitted_sums, "_text", lambda: text.replace("1", "2"))
+    monkeypatch.setattr(fitted_sums, "_text", lambda file: text_of(file).replace("1", "2"))
     fitted_sums.fitted_version.cache_clear()
     try:
         assert fitted_sums.fitted_version() not in estimates.ESTIMATES_VERSION

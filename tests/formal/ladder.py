@@ -133,10 +133,10 @@ class Waves(Harness):
         m.d.sync += [entered.eq(wave), passed_entered.eq(passed_state)]
 
         loaded, known = self._known(m, leave)
-        self.claim(m, self["state_0"] == state, when=known & (phase == 0) & is_even)
+        self.claim(m, self["state"] == state, when=known & (phase == 0) & is_even)
         now = known & (phase == 1)
         self.claim(m, self["wave"] == entered, when=now)
-        self.claim(m, self["state_0"] == passed_entered, when=now)
+        self.claim(m, self["state"] == passed_entered, when=now)
         self.claim(m, self.factor == held["other"] - self["wave"], when=loaded & (phase != 0))
         self._inside(m, phase, (loaded, known), held, passed, factor, left)
         # what is kept for the way right

@@ -29,10 +29,20 @@ class PublishedCycles(Harness):
         )
         self.running, self.address = (
             self.probe("sequencer.running"),
-            self.probe("sequencer.run_address"),
+            self.probe("sequencer.next_address"),
         )
         self.cycle, self.turn = self.probe("sequencer.cycle"), self.probe_if_there("sequencer.turn")
-        self.word = self.probe("sequencer.control_word")
+        self.last_cycle = self.probe("sequencer.is_last_cycle")
+        self.last_turn = self.probe_if_there("sequencer.last_turn")
+        self.word, self.next_word = (
+            self.probe("sequencer.run_word"),
+            self.probe("sequencer.control_word"),
+        )
+        # the way back to the first run of a loop
+        self.first, self.second = (
+            self.probe_if_there("sequencer.first_of_loop"),
+            self.probe_if_there("sequencer.second_of_loop"),
+        )
 
     def check(self, m: Module) -> None:
         plan = self.design.plan
@@ -78,17 +88,31 @@ class PublishedCycles(Harness):
             self.claim(m, step < every)
         else:
             self.claim(m, (step == 0) & ~is_quiet)
-        words = Array(control_contents(plan, "").words)
-        self.claim(m, self.word == words[self.address], when=self.running)
+        words = control_contents(plan, "").words
+        there = self.running & (self.address < len(words))
+        self.claim(m, self.next_word == Array(words)[self.address], when=there)
         for number, listing in enumerate(listings):
             entry = len(plan.due.runs) if number else 0
+            loops = loops_of(listing)
             for time, (run, cycle, turn) in enumerate(positions(listing)):
                 here = (ran == time + 1) & (is_quiet == number)
-                self.claim(m, (self.address == entry + run) & (self.cycle == cycle), when=here)
+                following = (entry + run + 1) % (1 << len(self.address))
+                self.claim(m, (self.word == words[entry + run]) & (self.cycle == cycle), when=here)
+                self.claim(m, self.address == following, when=here)
+                last = cycle == listing.runs[run].cycles - 1
+                self.claim(m, self.last_cycle == int(last), when=here)
                 if self.turn is not None:
                     self.claim(m, self.turn == turn, when=here)
-        if self.turn is not None:
-            self.claim(m, self.turn == 0, when=ran == 0)
+                first, times = loops[run]
+                if self.last_turn is not None:
+                    self.claim(m, self.last_turn == int(0 < turn == times - 1), when=here)
+                if self.first is not None and first < run:
+                    head = entry + first
+                    back = (self.first == words[head]) & (self.second == head + 1)
+                    self.claim(m, back, when=here)
+        for idle in (self.turn, self.last_turn):
+            if idle is not None:
+                self.claim(m, idle == 0, when=ran == 0)
 
 
 class OneWriter(PublishedCycles):
@@ -122,7 +146,7 @@ class WordsOfAStep(Harness):
     def __init__(self, design: Design) -> None:
         super().__init__(design)
         self.reserve, self.room = self.probe("reserve"), self.probe("fifo_room")
-        self.write, self.running = self.probe("fifo_write"), self.probe("sequencer.running")
+        self.write, self.running = self.probe("fifo.write"), self.probe("sequencer.running")
 
     def check(self, m: Module) -> None:
         n_out, tail = self.design.plan.n_out, self.TAIL
@@ -149,3 +173,13 @@ def positions(listing: Listing) -> list[tuple[int, int, int]]:
     number = {id(run): k for k, run in enumerate(listing.runs)}
     assert len(number) == len(listing.runs)
     return [(number[id(c.run)], c.offset, c.turn) for c in walk(listing.runs)]
+
+
+def loops_of(listing: Listing) -> list[tuple[int, int]]:
+    """Return the first run and the turns of every run's loop; itself and 1 outside of loops."""
+    found = [(number, 1) for number in range(len(listing.runs))]
+    for end, run in enumerate(listing.runs):
+        if run.times > 1:
+            first = end - run.body + 1
+            found[first : end + 1] = [(first, run.times)] * run.body
+    return found

@@ -19,7 +19,7 @@ THREE_PORT = "lmu_ladder_three_port"
 ARITHMETIC = ("lmu_requantizer_shifter", "lmu_requantizer_rounder")
 WORDS = dict.fromkeys(
     ("layer", "layer, every 2"),
-    ("lmu_memory", "lmu_operand_mux", "lmu_weight_fetch", "lmu_lane_0", *ARITHMETIC),
+    ("lmu_memory", "lmu_operand_mux", "lmu_weight_fetch", "lmu_lane", *ARITHMETIC),
 )
 """Modules to cut out of a design so that its words are arbitrary, but keep their cycles."""
 CONTROL = {
@@ -30,7 +30,7 @@ CONTROL = {
         "lmu_operand_mux",
         "lmu_weight_fetch",
         "lmu_result_serializer",
-        "lmu_lane_0",
+        "lmu_lane",
         "lmu_requantizer",
         "lmu_writeback",
     ),
@@ -40,7 +40,7 @@ CONTROL = {
         "lmu_zero_run_counter",
         "lmu_weight_fetch",
         "lmu_result_serializer",
-        "lmu_lane_0",
+        "lmu_lane",
         "lmu_requantizer",
         "lmu_writeback",
     ),
@@ -138,23 +138,23 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="a word in the output is overwritten",
-                pattern=r"assign advance = some && \(\(!o__valid\) \|\| o__ready\)",
-                text="assign advance = some",
+                pattern=r"advance = some && \(!o_valid \|\| o_ready\)",
+                text="advance = some",
             ),
             Mutation(
                 what="a word leaves twice",
                 pattern=r"following <= following \+ 3'd1",
-                text="following <= following + {2'd0, o__ready}",
+                text="following <= following + {2'd0, o_ready}",
             ),
             Mutation(
                 what="room is granted twice",
-                pattern=r"assign room = reserved <= 4'd5",
-                text="assign room = reserved <= 4'd6",
+                pattern=r"room <= next_reserved <= 4'd5",
+                text="room <= next_reserved <= 4'd6",
             ),
             Mutation(
                 what="the mark of the last word comes late",
                 pattern=r"o_last <= is_last",
-                text="o_last <= o__valid && is_last",
+                text="o_last <= o_valid && is_last",
             ),
         ),
     ),
@@ -162,19 +162,21 @@ PROOFS = (
         "cascade",
         Mutation(
             what="a step ends a cycle early",
-            pattern=r"cycle == control_word\[8:4\]\)",
-            text="cycle + 5'd1 >= control_word[8:4])",
+            pattern=r"cycle == run_cycles;",
+            text="cycle + 5'd1 >= run_cycles;",
         ),
     ),
     pacing(
         "layer, every 2",
         Mutation(
-            what="a loop never ends", pattern=r"turn != control_word", text="turn == control_word"
+            what="a loop never ends",
+            pattern=r"again = run_loop && !last_turn",
+            text="again = run_loop",
         ),
         Mutation(
             what="the last run is not recognized",
-            pattern=r"assign done = last_cycle &&",
-            text="assign done = last_cycle && turn[0] &&",
+            pattern=r"done = last_cycle &&",
+            text="done = last_cycle && turn[0] &&",
         ),
     ),
     pacing(
@@ -198,8 +200,8 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="words are accepted while the memory is cleared",
-                pattern=r"assign take = valid && ready",
-                text="assign take = valid && (ready || clear)",
+                pattern=r"take = valid && ready",
+                text="take = valid && (ready || clear)",
             ),
         ),
     ),
@@ -216,13 +218,13 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="room is reserved for words that never come",
-                pattern=r"assign reserve = step_controller_start && \(!step_controller_quiet\)",
-                text="assign reserve = step_controller_start",
+                pattern=r"reserve = step_controller_start && !step_controller_quiet",
+                text="reserve = step_controller_start",
             ),
             Mutation(
                 what="a state word is output too",
-                pattern=r"assign stream = valid && streamed",
-                text="assign stream = valid",
+                pattern=r"stream = valid && job",
+                text="stream = valid",
             ),
         ),
     ),
@@ -237,7 +239,7 @@ PROOFS = (
             "layer, every 2",
             state_port=True,
             streams=Streams.AXI,
-            cut=(*CONTROL["layer, every 2"], "lmu_pacer", "lmu_sequencer"),
+            cut=(*CONTROL["layer, every 2"], "lmu_step_controller", "lmu_sequencer"),
         ),
         harness=AxiNames,
         engine=Engine.INDUCTION,
@@ -254,21 +256,25 @@ PROOFS = (
     ),
     state(
         "layer, every 2",
-        Mutation(what="one word too few", pattern=r"segment == 1'd1\)", text="segment == 1'd0)"),
+        Mutation(
+            what="one word too few",
+            pattern=r"ends && \(segment == 1'd1\)",
+            text="ends && (segment == 1'd0)",
+        ),
         Mutation(
             what="a word is saved before it has been read",
             pattern=r"pause <= 3'd3",
             text="pause <= 3'd1",
         ),
-        cut=("lmu_lane_0", *ARITHMETIC, "lmu_weight_fetch"),
+        cut=("lmu_lane", *ARITHMETIC, "lmu_weight_fetch"),
         depth=16,
     ),
     state(
         "cascade",
         Mutation(
             what="no count is loaded",
-            pattern=r"assign to_counts = loads &&",
-            text="assign to_counts = saves &&",
+            pattern=r"to_counts = loads &&",
+            text="to_counts = saves &&",
         ),
         cut=(),
         depth=14,
@@ -281,8 +287,8 @@ PROOFS = (
         design=partial(design, "layer", cut=WORDS["layer"]),
         harness=partial(Forgets, words=False),
         engine=Engine.BOUNDED,
-        depth=56,
-        reach=56,
+        depth=44,
+        reach=44,
         mutations=(
             Mutation(
                 what="a reset does not start the clearing",
@@ -295,8 +301,8 @@ PROOFS = (
         "one section",
         Mutation(
             what="the states are not cleared",
-            pattern=r"assign write = clear \|\| (adaptor)",
-            text=r"assign write = \1",
+            pattern=r"write = clear \|\| (adaptor)",
+            text=r"write = \1",
         ),
         depth=44,
     ),
@@ -304,8 +310,8 @@ PROOFS = (
         "layer",
         Mutation(
             what="the memory is not cleared",
-            pattern=r"assign memory_write = step_controller_clear \|\| ",
-            text="assign memory_write = ",
+            pattern=r"memory_write = step_controller_clear \|\| ",
+            text="memory_write = ",
         ),
         depth=64,
     ),
@@ -313,16 +319,16 @@ PROOFS = (
         "ladder",
         Mutation(
             what="a step ends a cycle early",
-            pattern=r"cycle == control_word\[8:4\]\)",
-            text="cycle + 5'd1 >= control_word[8:4])",
+            pattern=r"cycle == run_cycles;",
+            text="cycle + 5'd1 >= run_cycles;",
         ),
     ),
     state(
         "ladder",
         Mutation(
             what="no state is loaded",
-            pattern=r"assign to_ladder = loads &&",
-            text="assign to_ladder = saves &&",
+            pattern=r"to_ladder = loads &&",
+            text="to_ladder = saves &&",
         ),
         cut=(),
         depth=14,
@@ -331,8 +337,8 @@ PROOFS = (
         "ladder",
         Mutation(
             what="the states are not cleared",
-            pattern=r"assign write = clear \|\| (windows)",
-            text=r"assign write = \1",
+            pattern=r"write = clear \|\| (windows)",
+            text=r"write = \1",
         ),
         depth=60,
     ),
@@ -340,8 +346,8 @@ PROOFS = (
         "integrate",
         Mutation(
             what="the membranes are not cleared",
-            pattern=r"assign write = clear \|\| valid_4;",
-            text="assign write = valid_4;",
+            pattern=r"write = clear \|\| valid_4;",
+            text="write = valid_4;",
         ),
         depth=76,
     ),
@@ -358,8 +364,8 @@ PROOFS = (
         "integrate, two states",
         Mutation(
             what="no membrane is loaded",
-            pattern=r"assign to_membranes = loads &&",
-            text="assign to_membranes = saves &&",
+            pattern=r"to_membranes = loads &&",
+            text="to_membranes = saves &&",
         ),
         cut=(),
         depth=16,
@@ -430,13 +436,13 @@ PROOFS = (
         mutations=(
             Mutation(
                 what="a wave below the smallest is not limited",
-                pattern=r"assign entering_under = sum_9\[8\]",
-                text="assign entering_under = sum_9[0]",
+                pattern=r"entering_under = entering_raised_sum\[8\]",
+                text="entering_under = entering_raised_sum[0]",
             ),
             Mutation(
                 what="a lost bit raises a positive wave",
-                pattern=r"\(entering\[7\] \? sum_9\[8:1\] : entering\)",
-                text="sum_9[8:1]",
+                pattern=r"\(entering_negative \? entering_raised\[4:0\] : entering\[4:0\]\)",
+                text="entering_raised[4:0]",
             ),
             Mutation(
                 what="the factor of the largest wave is that of the smallest",
@@ -445,8 +451,8 @@ PROOFS = (
             ),
             Mutation(
                 what="the state is not negated",
-                pattern=r"assign minus_result = 9'sd0 - result",
-                text="assign minus_result = result",
+                pattern=r"minus_result = 9'sd0 - result",
+                text="minus_result = result",
             ),
         ),
     ),
@@ -478,8 +484,8 @@ PROOFS = (
         ),
         Mutation(
             what="a sum of zero is rounded up",
-            pattern=r"rest_counts && \(!sum_4\[13\]\)",
-            text="rest_counts && (!sum_4[13]) && (|sum_4)",
+            pattern=r"rest_counts && !plain\[13\]",
+            text="rest_counts && !plain[13] && (|plain)",
         ),
     ),
 )

@@ -81,6 +81,14 @@ class Design:
         """The Verilog."""
         return self.files["lmu.v"]
 
+    def place_of(self, module: str) -> str:
+        """Return the selection of a module, or of the memory's instance if that is all of it."""
+        if re.search(rf"^module {module} ", self.text, re.M):
+            return module
+        instance = module.removeprefix("lmu_")
+        assert re.search(rf"\) {instance} \($", self.text, re.M), f"no {module}"
+        return f"lmu{'_core' if self.is_axi else ''}/{instance}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
@@ -170,7 +178,7 @@ class Harness(Elaboratable):
         if not re.search(rf"^module {module} (?:#)?\(", self.design.text, re.M):
             return None
         body = module_text(self.design.text, module)
-        found = re.search(rf"(?:wire|reg) +(signed )?(?:\[(\d+):0\] )?{name}\b", body)
+        found = re.search(rf"(?:wire|reg) +(signed )?(?:\[(\d+):0\] +)?{name}\b", body)
         return found and Shape(int(found[2] or 0) + 1, bool(found[1]))
 
     def instance(self, ports: dict[str, Port]) -> Instance:
@@ -220,7 +228,7 @@ def _ports(design: Design) -> dict[str, Port]:
     head = module_text(design.text, design.module).partition(");\n")[0]
     found = {}
     for way, is_signed, high, name in re.findall(
-        r"(input|output) +(?:wire|reg) +(signed )?(?:\[(\d+):0\] )?(\w+)", head
+        r"(input|output) +(?:wire|reg) +(signed )?(?:\[(\d+):0\] +)?(\w+)", head
     ):
         if name not in ("clk", "rst", "aclk", "aresetn"):
             shape = Shape(int(high or 0) + 1, bool(is_signed))
@@ -276,7 +284,7 @@ class Proof:
                 depth=depth,
                 timeout=SECONDS,
                 files="\n".join(files),
-                cut="\n".join(f"cutpoint {name}" for name in design.cut),
+                cut="\n".join(f"cutpoint {design.place_of(name)}" for name in design.cut),
                 top=TOP,
                 dut=DUT,
                 macro=COLLISION_MACRO,
@@ -310,7 +318,7 @@ def _without_mem_dir(verilog: str) -> str:
     text, m = re.subn(r" #\(\.MEM_DIR\(MEM_DIR\)\) ", " ", text)
     # every module but the top is an instance of one that has it
     assert m == n - 1
-    return text.replace(", .MEM_DIR(MEM_DIR)", "")
+    return re.sub(r",\s+\.MEM_DIR\(MEM_DIR\)", "", text)
 
 
 def _any_for_x(verilog: str) -> str:

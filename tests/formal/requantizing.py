@@ -94,6 +94,6 @@ class Requantizes(Harness):
             later = [Signal.like(s, name=f"late_{stage}_{s.name}") for s in (valid, job, word)]
             m.d.sync += [new.eq(old) for new, old in zip(later, (valid, job, word), strict=True)]
             valid, job, word = later
-        self.claim(m, self["done_valid"] == valid)
-        self.claim(m, self["done_job"] == job, when=valid)
+        self.claim(m, self["word_valid"] == valid)
+        self.claim(m, self["word_job"] == job, when=valid)
         self.claim(m, self["word"] == word, when=valid)

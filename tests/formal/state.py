@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from amaranth.asserts import AnyConst
-from amaranth.hdl import Assume, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Assume, Cat, Module, Mux, Shape, Signal, Value, signed
 
 from lmu_hw.program.fixedpoint import Overflow, overflow
 from lmu_hw.rtl.schedule.state import Segment, StateBank, segments
 from lmu_hw.rtl.schedule.timing import POISSON
 from lmu_hw.rtl.state_port import START, StateCommand
-from tests.formal.prover import Design, Harness
+from tests.formal.prover import Design, Harness, module_text
 
 IDLE = (
     "sequencer.running",
     "step_controller.swap",
-    *(f"chain.{n}" for n in ("left", "current", "before_2", "loading")),
+    *(f"chain.{n}" for n in ("left", "current", "before_2", "port")),
     *(f"neurons.{n}" for n in ("neuron_pass.reads", "neuron_pass.valid")),
     *(f"neurons.valid_{n}" for n in range(1, POISSON.store + 1)),
     *(f"ladder.windows.{n}" for n in ("current", "coming")),
@@ -51,7 +53,8 @@ class RoundTrip(Harness):
             return self.probe("step_controller.clock")
         if segment.memory is StateBank.LANES:
             row, bank = divmod(word, lanes)
-            ram, address = f"memory.bank_{bank}", segment.place.row + row
+            ram = f"memory.bank_{bank}" if lanes > 1 else "memory"
+            address = segment.place.row + row
         else:
             ram = {
                 StateBank.CHAIN: "chain.states",
@@ -60,7 +63,15 @@ class RoundTrip(Harness):
                 StateBank.MEMBRANES: "neurons.membranes",
             }[segment.memory]
             address = segment.address + word
-        return self.probe(f"{ram}.ram.words[{address}]", self.declared(f"{ram}.read_word"))
+        return self.probe(f"{ram}.mem[{address}]", self._shape_of(ram))
+
+    def _shape_of(self, ram: str) -> Shape:
+        """Return the shape of the words of a memory."""
+        *above, name = ram.split(".")
+        body = module_text(self.design.text, "_".join([self.design.module, *above]))
+        found = re.search(rf"lmu_ram #\(\s*\.WIDTH\((\d+)\)[^;]*?\) {name} \(", body)
+        assert found, f"no {ram}"
+        return signed(int(found[1]))
 
     def check(self, m: Module) -> None:
         formats = [s.fmt for s in self.segments for _ in range(s.length)]

@@ -21,19 +21,19 @@ class FifoOrder(Harness):
         self.n_out, self.depth = design.plan.n_out, design.plan.fifo_depth
         self.choose = self.free(1, "choose")
         self.head, self.following = self.probe("head"), self.probe("following")
-        self.tail, self.level = self.probe("write_address"), self.probe("level")
+        self.tail, self.level = self.probe("tail"), self.probe("level")
         self.arrived, self.some = self.probe("arrived"), self.probe("some")
         self.reserved = self.probe("reserved")
         self.position = self.probe_if_there("position")
-        word = self["write_word"].shape()
-        self.words = [self.probe(f"words.ram.words[{k}]", word) for k in range(self.depth)]
-        self.read_word = self.probe("words.ram.read_word", word)
+        word = self["word"].shape()
+        self.words = [self.probe(f"words.mem[{k}]", word) for k in range(self.depth)]
+        self.read_word = self.probe("words.read_word", word)
 
     def check(self, m: Module) -> None:
         valid, ready, payload, last = (
-            self[f"o{n}"] for n in ("__valid", "__ready", "__payload", "_last")
+            self[f"o{n}"] for n in ("_valid", "_ready", "_data", "_last")
         )
-        write, word = self["write"], self["write_word"]
+        write, word = self["write"], self["word"]
         taken = Signal()
         m.d.comb += taken.eq(valid & ready)
         # the writer: as many words as it has reserved
@@ -79,6 +79,7 @@ class FifoOrder(Harness):
         self.claim(m, held == inside + valid)
         self.claim(m, self.reserved == owed + held)
         self.claim(m, self.reserved <= self.depth)
+        self.claim(m, self["room"] == (self.reserved <= self.depth - self.n_out))
         self.claim(m, self.some == (self.level != 0))
         self.claim(m, self.following == (self.head + 1)[: len(self.head)])
         self.claim(m, self.tail == (self.head + inside)[: len(self.head)])

@@ -59,8 +59,8 @@ def make_cold(kit_dir: Path, clocks: int) -> None:
   always @(posedge clk) if (cold > 0) cold <= cold - 1;
   always @(posedge clk) {{0}} <= cold > 0 ? {{{{WIDTH{{{{1'b0}}}}}}}} : """
     edit_file(design, r"\n  always @\(posedge clk\) word <= ", cold.format("word"))
-    read = cold.format("read_word") + r"words[read_address];\n  always @(posedge clk) begin\n"
-    pattern = r"\n  always @\(posedge clk\) begin\n    read_word <= words\[read_address\];\n"
+    read = cold.format("read_word") + r"mem[read_address];\n  always @(posedge clk) begin\n"
+    pattern = r"\n  always @\(posedge clk\) begin\n    read_word <= mem\[read_address\];\n"
     edit_file(design, pattern, read)
 
 

@@ -67,4 +67,5 @@ def compared(verilog: str) -> str:
     assert n == 2
     # not an output of a register that is there no more
     text = text.replace("output reg  [WIDTH-1:0]", "output wire [WIDTH-1:0]")
-    return re.sub(r"^( +(?:output )?reg .*) = \S+'s?[dh]\w+(;|,?)$", r"\1\2", text, flags=re.M)
+    first = r"^( +(?:output )?reg .*) = (?:\d+'s?[dh]\w+|[A-Z_]+)(;|,?)( +//.*)?$"
+    return re.sub(first, r"\1\2", text, flags=re.M)

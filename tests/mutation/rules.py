@@ -85,7 +85,7 @@ V_RULES = (
     Rule("constant", r"(\d+)'d1\b", r"\1'd0"),
     Rule("constant", r"(\d+)'d([2-9])\b", r"\1'd1"),
     Rule("lost write", r"^( +)\w+ <= \w+;$", r"\1;"),
-    Rule("lost stall", r"(\.o__ready|\.ready|\.i__valid|\.valid)\(\w+\)", r"\1(1'd1)"),
+    Rule("lost stall", r"(\.o_ready|\.ready|\.i_valid|\.valid)\(\w+\)", r"\1(1'd1)"),
     Rule("index", r"\[[1-9]\d*\]", "[0]"),
     Rule("choice", r" \? (\w+) : (\w+)", r" ? \2 : \1"),
     Rule("sign bit", r"\$signed\((\w+)\)", r"\1"),

@@ -40,9 +40,11 @@ from lmu_hw.report.design_section import joined_rows
 from lmu_hw.report.hardware_sections import hardware_sections
 from lmu_hw.report.report_source import ReportSource
 from lmu_hw.report.section import CommandLine, DataTable, Paragraph, Section
+from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.schedule import schedule
 from tests.factories.hardware_programs import ALL
+from tests.factories.programs import cascade_program
 from tests.report.test_step_timeline import DESIGNS
 
 ROUTED = RoutedDesign(
@@ -254,3 +256,36 @@ def test_alike_instances_are_one_row() -> None:
         ("`chain.adaptor`", "16 x 15", "1"),
         ("`lane_10`", "8 x 16", "1"),
     )
+
+
+def test_the_pipeline_of_a_multiplier_for_each_coefficient() -> None:
+    program = cascade_program(sections="pr", window=5)
+    hardware = Hardware(parallel="full", pipeline=3, interleave=2)
+    plan = hardware_plan(program, hardware)
+    found = {s.key: s for s in hardware_sections(source(program, hardware))}
+    assert list(found) == ["schedule", "devices", "microcontrollers"]
+    assert found["schedule"].data["latency"] == plan.latency == 1 + 2 * 3 + 4
+    assert "every 3 clock cycles, of 2 signals in turn" in found["schedule"].lead
+    table = next(b for b in found["schedule"].blocks if isinstance(b, DataTable))
+    times = [(row[0], *row[3:]) for row in table.rows]
+    assert times == [("0, outer", "1", "3"), ("0, inner", "4", "6"), ("1, real", "4", "6")]
+
+
+def test_the_turns_of_shared_multipliers() -> None:
+    program = cascade_program(sections="ppr", window=5)
+    hardware = Hardware(parallel="ring", pipeline=2, sections_per_multiplier=3)
+    plan = hardware_plan(program, hardware)
+    found = {s.key: s for s in hardware_sections(source(program, hardware))}
+    assert list(found) == ["schedule", "devices", "microcontrollers"]
+    assert found["schedule"].data["latency"] == plan.latency
+    assert f"every {2 * 3} clock cycles, of one signal" in found["schedule"].lead
+    table = next(b for b in found["schedule"].blocks if isinstance(b, DataTable))
+    assert [(row[0], *row[3:]) for row in table.rows] == [
+        ("0, outer", "1", "2"),
+        ("1, outer", "3", "4"),
+        ("0, inner", "4", "5"),
+        ("2, real", "5", "6"),
+        ("1, inner", "6", "7"),
+    ]
+    # one multiplier, a slot for each adaptor
+    assert len({row[2] for row in table.rows}) == len(table.rows)

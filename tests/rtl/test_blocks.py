@@ -18,7 +18,7 @@ from lmu_hw.rtl.block_memories import Ram, Rom, RomContents
 from lmu_hw.rtl.chain import ChainUnit
 from lmu_hw.rtl.chain_input_fifo import ChainInputFifo
 from lmu_hw.rtl.fifo import OutputFifo
-from lmu_hw.rtl.lane import Lane
+from lmu_hw.rtl.lane import WIDEST_PRODUCT, Lane
 from lmu_hw.rtl.lane_widths import widths
 from lmu_hw.rtl.multiplier import DigitMultiplier
 from lmu_hw.rtl.polynomial import Polynomial
@@ -103,12 +103,15 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
 
 
 @pytest.mark.parametrize("lane_aligns", [(0,), (0, 3, 1)])
-def test_lane(lane_aligns: tuple[int, ...]) -> None:
-    dut = Lane(6, 5, 20, lane_aligns)
+@pytest.mark.parametrize("x_width", [6, WIDEST_PRODUCT, WIDEST_PRODUCT + 1, 31])
+def test_lane(lane_aligns: tuple[int, ...], x_width: int) -> None:
+    dut = Lane(x_width, 5, x_width + 14, lane_aligns)
     rng = np.random.default_rng(0)
+    most = 1 << (x_width - 1)
     sums = []
     for n in (1, 1, 3, 7, 2, 1):
-        xs, factors = rng.integers(-32, 32, n).tolist(), rng.integers(-16, 16, n).tolist()
+        xs, factors = rng.integers(-most, most, n).tolist(), rng.integers(-16, 16, n).tolist()
+        xs[0], factors[-1] = -most, -16
         aligns = rng.integers(0, len(lane_aligns), n).tolist()
         sums.append((xs, factors, aligns, dut.model(xs, factors, aligns)))
 
@@ -172,11 +175,13 @@ def test_feeds_wait_for_the_chain() -> None:
     assert flags == silent
 
 
-def test_a_lane_of_two_sums() -> None:
+@pytest.mark.parametrize("x_width", [6, 24])
+def test_a_lane_of_two_sums(x_width: int) -> None:
     """Two sums in turns, each taken when it is the one that shows."""
-    dut = Lane(6, 5, 20, (0,), two_sums=True)
+    dut = Lane(x_width, 5, x_width + 14, (0,), two_sums=True)
     rng = np.random.default_rng(1)
-    xs, factors = rng.integers(-32, 32, (9, 2)), rng.integers(-16, 16, (9, 2))
+    most = 1 << (x_width - 1)
+    xs, factors = rng.integers(-most, most, (9, 2)), rng.integers(-16, 16, (9, 2))
     one, two = (xs * factors).sum(axis=0)
 
     async def bench(ctx: Any) -> None:

@@ -74,7 +74,12 @@ def test_verilog_knows_no_macro_but_its_own(streams: Streams) -> None:
     """What a synthesis tool defines, or does not, changes nothing."""
     program = ALL["lmu_every_3"]
     text = emit(program, schedule(program, 2, state_port=True), streams=streams)["lmu.v"]
-    assert re.findall(r"^`\w+.*", text, re.M) == [f"`ifdef {COLLISION_MACRO}", "`endif"]
+    assert re.findall(r"^`\w+.*", text, re.M) == [
+        "`default_nettype none",
+        f"`ifdef {COLLISION_MACRO}",
+        "`endif",
+        "`default_nettype wire",
+    ]
 
 
 BENCH = """

@@ -54,7 +54,7 @@ def test_a_name_of_its_own(tmp_path: Path) -> None:
         (r"level \+ \{\d+'d0, arrived\}", "level + arrived", "WIDTH"),
         (r"\n  assign ", "\n  wire spare = clk;\n  assign ", "UNUSEDSIGNAL"),
         (r"\n +default: ;", "", "CASEINCOMPLETE"),
-        (r"input  wire rst,", "input  wire rst,\n  input  wire more,", "UNUSEDSIGNAL"),
+        (r"input  wire +rst,", "input  wire rst,\n  input  wire more,", "UNUSEDSIGNAL"),
         (r"\.done\(\w+\)", ".done()", "PINCONNECTEMPTY"),
     ],
 )

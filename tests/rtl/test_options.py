@@ -37,8 +37,47 @@ def test_data_and_back() -> None:
     assert hardware.to_data() == {"lanes": 3, "streams": "axi", "state_port": True}
     assert from_data(hardware.to_data()) == hardware
     assert from_data({}) == Hardware()
-    with pytest.raises(SpecError, match="keys among lanes, streams, state_port, not 'lanse'"):
+    with pytest.raises(SpecError, match=r"keys among lanes, streams, state_port, .*not 'lanse'"):
         from_data({"lanse": 1})
+
+
+def test_parallel_and_back() -> None:
+    full = Hardware(parallel="full")
+    assert full.pipeline == 5
+    assert full.to_data() == Hardware().to_data() | {"parallel": "full", "pipeline": 5}
+    many = Hardware(parallel="full", pipeline=3, interleave=6, state_port=True)
+    assert from_data(many.to_data()) == many
+    ring = Hardware(parallel="ring")
+    assert (ring.pipeline, ring.sections_per_multiplier) == (5, 6)
+    few = Hardware(parallel="ring", sections_per_multiplier=2, state_port=True)
+    assert from_data(few.to_data()) == few
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"parallel": "half"}, "parallel must be shared, ring or full, not 'half'"),
+        ({"pipeline": 5}, "pipeline must be left out .* shared: give parallel ring or full too"),
+        ({"interleave": 2}, "interleave must be left out with parallel shared"),
+        ({"parallel": "full", "lanes": 2}, "lanes must be 1 with parallel full, .* not 2"),
+        ({"parallel": "full", "streams": "axi"}, "streams must be plain with parallel full, not"),
+        ({"parallel": "full", "pipeline": 0}, "pipeline must be a whole number from 1 to 6, not 0"),
+        ({"parallel": "ring", "pipeline": 1}, "pipeline must be a whole number from 2 to 6, not 1"),
+        ({"parallel": "ring", "interleave": 2}, "interleave must be left out with parallel ring"),
+        (
+            {"parallel": "full", "sections_per_multiplier": 2},
+            "sections_per_multiplier must be left out with parallel full: give parallel ring too",
+        ),
+        (
+            {"parallel": "ring", "sections_per_multiplier": 0},
+            "sections_per_multiplier must be a whole number from 1 to 64, not 0",
+        ),
+        ({"parallel": "full", "interleave": 13}, "interleave must be a whole number from 1 to 12"),
+    ],
+)
+def test_parallel_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        from_data(options)
 
 
 def test_an_option_comes_before_a_key() -> None:

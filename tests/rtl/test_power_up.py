@@ -29,8 +29,8 @@ def cold_build(build_dir: Path, name: str, lanes: int, streams: Streams = Stream
     design = build_dir / "rtl/lmu.v"
     edit_file(design, r"\n  always @\(posedge clk\) word <= ", COLD.format("word"))
     # of the RAM's process the read becomes one of its own
-    read = COLD.format("read_word") + r"words[read_address];\n  always @(posedge clk) begin\n"
-    pattern = r"\n  always @\(posedge clk\) begin\n    read_word <= words\[read_address\];\n"
+    read = COLD.format("read_word") + r"mem[read_address];\n  always @(posedge clk) begin\n"
+    pattern = r"\n  always @\(posedge clk\) begin\n    read_word <= mem\[read_address\];\n"
     edit_file(design, pattern, read)
     return build_dir / "rtl"
 

@@ -129,7 +129,7 @@ def test_default_steps_of_icarus(
     monkeypatch.setattr(icarus, "run", run)
     out = generate(tmp_path / "out", *options)
     for cycles, backends, steps in cases:
-        plan = SimpleNamespace(cycles_per_step=cycles)
+        plan = SimpleNamespace(cycles_per_step=cycles, interleave=1)
         monkeypatch.setattr(module, "plan_of", lambda *_, plan=plan: plan)
         with pytest.raises(ToolError, match="enough"):
             module.verify(out, backends=tuple(backends.split(",")), quiet=True)
@@ -400,7 +400,7 @@ def test_tampered_program(copy: Path, capsys: pytest.CaptureFixture[str]) -> Non
     path.write_bytes(b"\xff\xfe")
     assert "damaged" in refused(capsys, "verify", copy)
     path.unlink()
-    assert "cannot read" in refused(capsys, "verify", copy)
+    assert "holds no program.json; generate it again" in refused(capsys, "verify", copy)
 
 
 def test_directories_that_are_no_build_directory(

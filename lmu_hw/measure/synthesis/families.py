@@ -146,6 +146,8 @@ def place(family: Family, storage: Storage) -> Placed:
     bit = LOGIC_BIT if storage.writable else family.rom_bit
     best = (bit * storage.varying * storage.depth, Style.LOGIC, 0)
     for block in family.blocks:
+        if block.style is Style.BLOCK and not storage.registered:
+            continue
         if storage.writable or block.roms:
             cost, cells = min(_geometries(block, storage))
             if cost < int(best[0]):  # Yosys stores the lowest cost as an integer

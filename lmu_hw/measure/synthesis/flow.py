@@ -10,8 +10,9 @@ from ..._support.progress import progress
 from ..._support.validation import check_int, check_positive
 from ...errors import EmitError, ModelFileError, SpecError, ToolError, read_error
 from ...program.integer_program import Program
+from ...rtl.hardware_plan import HardwarePlan
 from ...rtl.inventory import Inventory, inventory
-from ...rtl.schedule import Schedule, why_not
+from ...rtl.schedule import why_not
 from ...verify.load_build import check_manifest, edited, load_program, plan_of
 from . import yowasp_tools
 from .devices import TARGETS, Device
@@ -104,7 +105,7 @@ def synth(
 class _Design:
     """The Verilog of a build directory, and the inventory of its parts."""
 
-    def __init__(self, build_dir: Path, program: Program, plan: Schedule) -> None:
+    def __init__(self, build_dir: Path, program: Program, plan: HardwarePlan) -> None:
         self.name, self.plan = program.name, plan
         self.edited = edited(build_dir)
         for file in self.edited:

@@ -101,12 +101,12 @@ def synthesize(target: Device, design: str, work_dir: Path) -> DeviceNetlist:
 
 
 def memories_of(log: str, design: str) -> dict[str, Style]:
-    """Return every memory in a log of Yosys; chain.states is ``design.chain.states.ram.words``."""
+    """Return every memory in a log of Yosys; chain.states is ``design.chain.states.mem``."""
     found = {}
     for match in filter(None, map(_MAPPED.match, log.splitlines())):
         # with AXI4-Stream port names the design is one level deeper
         path = (match[1] or match[3]).removeprefix(f"{design}.").removeprefix("core.")
-        path = re.sub(r"(\.(ram|rom))?\.words$", "", path)
+        path = re.sub(r"\.mem$", "", path)
         if match[3]:
             found[path] = Style.LOGIC
         elif "LUTRAM" in match[2] or "DPR16" in match[2]:

@@ -459,6 +459,21 @@ class Schedule:
         return self.due.cycles
 
     @property
+    def cycles_per_quiet_step(self) -> int:
+        """Cycles of a step without an output."""
+        return self.quiet.cycles
+
+    @property
+    def interleave(self) -> int:
+        """Signals that take turns: one."""
+        return 1
+
+    @property
+    def words_per_transfer(self) -> int:
+        """Output words in a transfer: one."""
+        return 1
+
+    @property
     def latency(self) -> int:
         """Cycles from the transfer of the last input word to that of the last output word."""
         return self.due.streamed[-1] + LEAVE

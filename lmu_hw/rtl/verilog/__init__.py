@@ -7,9 +7,28 @@ because its text differs between versions.
 """
 
 from .constants import folded
-from .printer import to_verilog
+from .inlining import inlined
+from .narrowing import narrowed
+from .printer import ModuleComments, printers_of, to_verilog
 from .pruning import pruned
-from .rtlil import parse
+from .repeats import unrepeated
+from .rtlil import Module, parse
 from .sharing import shared
+from .verilog_lines import wrapped_comments
+from .wire_names import pattern_of
 
-__all__ = ["folded", "parse", "pruned", "shared", "to_verilog"]
+__all__ = [
+    "Module",
+    "ModuleComments",
+    "folded",
+    "inlined",
+    "narrowed",
+    "parse",
+    "pattern_of",
+    "printers_of",
+    "pruned",
+    "shared",
+    "to_verilog",
+    "unrepeated",
+    "wrapped_comments",
+]

@@ -9,7 +9,18 @@ from functools import cached_property
 from typing import Any
 
 from .processes import matches, merge, narrowed, possible, reads, retarget, target_of, without_empty
-from .rtlil import Assign, Bits, Const, Module, RTLILCell, Spec, Statement, Switch, Wire
+from .rtlil import (
+    Assign,
+    Bits,
+    Const,
+    FieldSource,
+    Module,
+    RTLILCell,
+    Spec,
+    Statement,
+    Switch,
+    Wire,
+)
 from .specs import constant, cut, extended, joined, number, width_of, wire_of
 
 COMPARED: dict[str, Callable[[int, int], bool]] = {
@@ -39,6 +50,9 @@ class Netlist:
         Instantiated modules by name: `ChildModule`, or printers.
     """
 
+    keeps_fields = False
+    """Whether a named part of a wider signal stays a wire, as the field of a control word."""
+
     def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
         self.module, self.children = module, children
         self.cells: dict[str, RTLILCell] = {}
@@ -47,8 +61,13 @@ class Netlist:
         self.aliases: dict[str, Spec] = {}
         self.instances: list[RTLILCell] = []
         self.instance_outputs: set[str] = set()
+        self.fields: dict[str, Bits] = {}
+        self.named_results: dict[str, str] = {}
+        self._fields_of: dict[str, list[tuple[str, Bits]]] = {}
         self._resolved: dict[str, Spec | None] = {}
         self._collect()
+        if self.keeps_fields:
+            self._keep_fields()
         self.live = self._reach()
         self.clocked, self.resets = self._clocked()
         self.uses = self._count()
@@ -64,11 +83,20 @@ class Netlist:
             else:
                 self.instances.append(cell)
                 for port, spec in cell.ports.items():
-                    if self._is_output(cell, port) and spec:
+                    if self.is_output(cell, port) and spec:
                         self.instance_outputs.add(wire_of(spec))
         self.aliases = self._connected()
         for statements in self.module.processes:
             self.processes[target_of(statements)] = self._settled(statements)
+
+    def _keep_fields(self) -> None:
+        fields = self._named_parts()
+        self._resolved.clear()
+        self.fields = fields
+        for wire, chunk in fields.items():
+            self._fields_of.setdefault(chunk.wire, []).append((wire, chunk))
+        for target, statements in self.processes.items():
+            self.processes[target] = self._settled(statements)
 
     def _connected(self) -> dict[str, Spec]:
         """Return the value of each connected wire, with its parts joined."""
@@ -114,7 +142,7 @@ class Netlist:
                     break
         return found
 
-    def _is_output(self, cell: RTLILCell, port: str) -> bool:
+    def is_output(self, cell: RTLILCell, port: str) -> bool:
         child = self.children.get(cell.kind)
         if child:
             return child.module.wires["\\" + port].direction == "output"
@@ -124,13 +152,14 @@ class Netlist:
         """Return the bits with aliases and trivial operators resolved."""
         chunks: list[Const | Bits] = []
         for chunk in spec:
-            if isinstance(chunk, Bits):
+            if isinstance(chunk, Bits) and not isinstance(chunk, FieldSource):
                 if self.module.wires[chunk.wire].width == 0:
                     continue
                 value = self._stands_for(chunk.wire)
                 if value is not None:
                     chunks += cut(value, chunk.low, chunk.width)
                     continue
+                chunk = self._by_field(chunk)
             chunks.append(chunk)
         return joined(chunks)
 
@@ -141,17 +170,51 @@ class Netlist:
                 self._resolved[wire] = self.stands_for(wire)
         return self._resolved[wire]
 
+    def _named_parts(self) -> dict[str, Bits]:
+        """Return the named parts of wider signals, which are not only passed on."""
+        passed = {
+            (port, self.resolve(spec))
+            for cell in self.instances
+            for port, spec in cell.ports.items()
+            if not self.is_output(cell, port)
+        }
+        found: dict[str, Bits] = {}
+        for wire in self.aliases:
+            value = self.resolve(self.aliases[wire])
+            (chunk, *others) = value or (None,)
+            is_passed = "$" in wire or (wire.removeprefix("\\"), value) in passed
+            if not isinstance(chunk, Bits) or is_passed:
+                continue
+            whole = self.module.wires[chunk.wire]
+            if chunk.wire.startswith("$") and chunk.low == 0:
+                # extended or truncated
+                self.named_results.setdefault(chunk.wire, wire)
+            elif chunk.width < whole.width and not whole.direction and not others:
+                found[wire] = chunk
+        return found
+
+    def _by_field(self, chunk: Bits) -> Bits:
+        """Return the bits as those of the narrowest field that holds them."""
+        best = None
+        for wire, part in self._fields_of.get(chunk.wire, ()):
+            inside = part.low <= chunk.low and chunk.low + chunk.width <= part.low + part.width
+            if inside and (best is None or part.width < best[1].width):
+                best = wire, part
+        return chunk if best is None else Bits(best[0], chunk.low - best[1].low, chunk.width)
+
     def stands_for(self, wire: str) -> Spec | None:
         """Return the bits that a wire, possibly an output, is an alias of; None if it is none."""
+        if wire in self.fields:
+            return None
         if wire in self.aliases:
             return self.resolve(self.aliases[wire])
-        value = self._simple(self.cells[wire]) if wire in self.cells else None
+        value = self.simple(self.cells[wire]) if wire in self.cells else None
         named = wire.startswith("\\")
         if value is not None and named and not all(isinstance(c, Const) for c in value):
             value = None
         return value
 
-    def _simple(self, cell: RTLILCell) -> Spec | None:
+    def simple(self, cell: RTLILCell) -> Spec | None:
         """Return the result of an operator that is only wiring, else None."""
         p = cell.parameters
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
@@ -199,14 +262,21 @@ class Netlist:
             return reads(self.processes[inner]) if inner in self.processes else [d]
         if wire in self.processes:
             return reads(self.processes[wire])
+        if wire in self.fields:
+            return [self.source_of(wire)]
         if wire in self.aliases:
             return [self.aliases[wire]]
         if wire in self.cells:
-            simple = self._simple(self.cells[wire])
+            simple = self.simple(self.cells[wire])
             if simple is not None:
                 return [simple]
             return [spec for port, spec in self.cells[wire].ports.items() if port != "Y"]
         return []
+
+    def source_of(self, field: str) -> Spec:
+        """Return the bits that a field names."""
+        part = self.fields[field]
+        return (FieldSource(part.wire, part.low, part.width),)
 
     def _roots(self) -> list[Spec]:
         outputs = [(Bits(w.name, 0, w.width),) for w in self._ports if w.direction == "output"]
@@ -214,15 +284,14 @@ class Netlist:
             spec
             for cell in self.instances
             for port, spec in cell.ports.items()
-            if not self._is_output(cell, port)
+            if not self.is_output(cell, port)
         ]
         return [*outputs, *inputs]
 
     @cached_property
     def _ports(self) -> list[Wire]:
         ports = [w for w in self.module.wires.values() if w.direction and w.width]
-        first = ["\\clk", "\\rst"]
-        return sorted(ports, key=lambda w: (w.name not in first, w.name.startswith("\\o")))
+        return sorted(ports, key=lambda w: w.direction)
 
     def _reach(self) -> set[str]:
         live: set[str] = set()
@@ -239,6 +308,26 @@ class Netlist:
                 for spec in self.operands(wire):
                     todo += [c.wire for c in self.resolve(spec) if isinstance(c, Bits)]
         return live
+
+    def needed(self) -> set[str]:
+        """Return the live wires, and those that they are connected to by wiring alone."""
+        found: set[str] = set()
+        todo = self._roots()
+        while todo:
+            for chunk in todo.pop():
+                if not isinstance(chunk, Bits) or chunk.wire in found:
+                    continue
+                wire = chunk.wire
+                found.add(wire)
+                if wire in self.registers:
+                    todo.append(self.registers[wire])
+                elif wire in self.processes:
+                    todo += reads(self.processes[wire])
+                elif wire in self.aliases:
+                    todo.append(self.aliases[wire])
+                elif wire in self.cells:
+                    todo += [s for port, s in self.cells[wire].ports.items() if port != "Y"]
+        return found
 
     def _clocked(self) -> tuple[list[Statement], list[Assign]]:
         """Return one clocked process for all live registers, and their reset assignments."""
@@ -260,10 +349,14 @@ class Netlist:
             merge(merged, [s for s in mine if s != Assign(whole, (whole,))])
         return without_empty(merged), resets
 
-    def _count(self) -> Counter[str]:
+    def uses_of_wires(self) -> list[Spec]:
+        """Return all that outputs, instances, registers and live operators read."""
         specs = [*self._roots(), *reads(self.clocked)]
         for wire in self.live:
             if wire not in self.registers:
                 specs += self.operands(wire)
-        chunks = (chunk for spec in specs for chunk in self.resolve(spec))
+        return specs
+
+    def _count(self) -> Counter[str]:
+        chunks = (chunk for spec in self.uses_of_wires() for chunk in self.resolve(spec))
         return Counter(chunk.wire for chunk in chunks if isinstance(chunk, Bits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from .rtlil import Assign, Bits, Case, Const, Spec, Statement, Switch
@@ -46,6 +47,16 @@ def reads(statements: list[Statement]) -> list[Spec]:
     return found
 
 
+def repeated(statements: list[Statement], resolve: Callable[[Spec], Spec]) -> Hashable:
+    """Return a value that is equal for statements that assign equal values to another target."""
+    return tuple(
+        (s.target.low, s.target.width, resolve(s.value))
+        if isinstance(s, Assign)
+        else (resolve(s.test), tuple((p, repeated(body, resolve)) for p, body in s.cases))
+        for s in statements
+    )
+
+
 def retarget(statement: Statement, target: Bits) -> Statement:
     """Return the statement with its assignments redirected to ``target``."""
     if isinstance(statement, Assign):
@@ -57,9 +68,12 @@ def retarget(statement: Statement, target: Bits) -> Statement:
 
 
 def merge(into: list[Statement], statements: list[Statement]) -> None:
-    """Merge the statements of a register into a process, sharing switches with the same test."""
+    """Merge the statements of a register into a process, sharing switches with the same test.
+
+    A switch that the process does not have yet goes before the next one that it has.
+    """
     position = 0
-    for s in statements:
+    for number, s in enumerate(statements):
         if isinstance(s, Assign):
             place = next(
                 (i for i, o in enumerate(into) if i >= position and isinstance(o, Switch)),
@@ -68,20 +82,31 @@ def merge(into: list[Statement], statements: list[Statement]) -> None:
             into.insert(place, s)
             position = place + 1
             continue
-        for i in range(position, len(into)):
-            other = into[i]
-            if (
-                isinstance(other, Switch)
-                and other.test == s.test
-                and [p for p, _ in other.cases] == [p for p, _ in s.cases]
-            ):
-                for (_, mine), (_, theirs) in zip(s.cases, other.cases, strict=True):
-                    merge(theirs, mine)
-                position = i + 1
-                break
+        place = _place(into, s, position)
+        if place is not None:
+            other = into[place]
+            assert isinstance(other, Switch)
+            for (_, mine), (_, theirs) in zip(s.cases, other.cases, strict=True):
+                merge(theirs, mine)
         else:
-            into.append(Switch(s.test, [(p, _fresh(body)) for p, body in s.cases]))
-            position = len(into)
+            later = (_place(into, t, position) for t in statements[number + 1 :])
+            place = next((p for p in later if p is not None), len(into))
+            into.insert(place, Switch(s.test, [(p, _fresh(body)) for p, body in s.cases]))
+        position = place + 1
+
+
+def _place(statements: list[Statement], s: Statement, start: int) -> int | None:
+    """Return the index, from ``start`` on, of a switch with the test and the cases of ``s``."""
+    for i in range(start, len(statements)):
+        other = statements[i]
+        if (
+            isinstance(other, Switch)
+            and isinstance(s, Switch)
+            and other.test == s.test
+            and [p for p, _ in other.cases] == [p for p, _ in s.cases]
+        ):
+            return i
+    return None
 
 
 def _fresh(statements: list[Statement]) -> list[Statement]:

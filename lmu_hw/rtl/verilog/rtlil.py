@@ -28,29 +28,43 @@ class Bits:
     width: int
 
 
+@dataclass(frozen=True, slots=True)
+class FieldSource(Bits):
+    """The bits that a named field stands for, which are not to be called by its name."""
+
+
 Chunk = Const | Bits
 Spec = tuple[Chunk, ...]
 
 
 @dataclass(slots=True)
 class Wire:
-    """A wire of a module; ``direction`` is "input", "output" or empty."""
+    """A wire of a module; ``direction`` is "input", "output" or empty.
+
+    ``enum`` is the name of the enumeration whose ``members`` it holds: value to name.
+    """
 
     name: str
     width: int = 1
     signed: bool = False
     direction: str = ""
     init: int | None = None
+    enum: str = ""
+    members: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class RTLILCell:
-    """An operator, whose kind starts with ``$``, or an instance of a module."""
+    """An operator, whose kind starts with ``$``, or an instance of a module.
+
+    ``inner`` is the path from a module that was replaced by its only instance to that instance.
+    """
 
     kind: str
     name: str
     parameters: dict[str, int | str] = field(default_factory=dict)
     ports: dict[str, Spec] = field(default_factory=dict)
+    inner: str = ""
 
 
 @dataclass(slots=True)
@@ -103,16 +117,17 @@ def parse(text: str) -> list[Module]:
 
 def _module(name: str, lines: Iterator[str]) -> Module:
     module = Module(name.removeprefix("\\"))
-    init = None
+    attributes: dict[str, str] = {}
     for line in lines:
         word, _, rest = line.partition(" ")
         if word == "end":
             return module
-        if word == "attribute" and rest.startswith("\\init "):
-            init = int(rest.split("'")[1], 2)
-        elif word == "wire":
-            wire = _wire(rest)
-            wire.init, init = init, None
+        if word == "attribute":
+            key, _, value = rest.partition(" ")
+            attributes[key.removeprefix("\\")] = value.strip('"')
+            continue
+        if word == "wire":
+            wire = _wire(rest, attributes)
             module.wires[wire.name] = wire
         elif word == "cell":
             module.cells.append(_cell(module, rest, lines))
@@ -121,12 +136,24 @@ def _module(name: str, lines: Iterator[str]) -> Module:
         elif word == "connect":
             target, value = _specs(module, rest)
             module.connects.append((target, value))
+        attributes = {}
     raise ValueError(f"RTLIL of module {name} has no end")
 
 
-def _wire(text: str) -> Wire:
+_MEMBER = "enum_value_"
+
+
+def _wire(text: str, attributes: dict[str, str]) -> Wire:
     words = text.split()
     wire = Wire(words[-1], signed="signed" in words)
+    if "init" in attributes:
+        wire.init = int(attributes["init"].split("'")[1], 2)
+    wire.enum = attributes.get("enum_base_type", "")
+    wire.members = {
+        int(key.removeprefix(_MEMBER), 2): name
+        for key, name in attributes.items()
+        if key.startswith(_MEMBER)
+    }
     if "width" in words:
         wire.width = int(words[words.index("width") + 1])
     wire.direction = next((w for w in words if w in ("input", "output")), "")

@@ -15,7 +15,7 @@ def shared(modules: list[Module]) -> list[Module]:
     """
     names: dict[str, str] = {}
     first: dict[str, str] = {}
-    for module in _children_first(modules):
+    for module in children_first(modules):
         for cell in module.cells:
             cell.kind = names.get(cell.kind, cell.kind)
         body = repr((module.wires, module.cells, module.processes, module.connects))
@@ -23,7 +23,8 @@ def shared(modules: list[Module]) -> list[Module]:
     return [module for module in modules if names[module.name] == module.name]
 
 
-def _children_first(modules: list[Module]) -> list[Module]:
+def children_first(modules: list[Module]) -> list[Module]:
+    """Return the modules in an order in which each comes after those it instantiates."""
     by_name = {module.name: module for module in modules}
     order: dict[str, Module] = {}
 

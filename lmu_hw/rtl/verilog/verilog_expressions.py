@@ -1,25 +1,21 @@
-"""Names of wires, and operators as Verilog expressions of exact width."""
+"""Operators as Verilog expressions of exact width."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..._support.identifiers import VERILOG_WORDS
-from .netlist import Netlist
-from .rtlil import Bits, Const, Module, RTLILCell, Spec
-from .specs import constant, extended, trimmed, unextended, width_of, wire_of
+from .rtlil import Bits, Const, RTLILCell, Spec
+from .specs import constant, extended, trimmed, unextended, width_of
+from .wire_names import COMPARE, WireNames
 
-COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
 BITWISE = {"$and": "&", "$or": "|", "$xor": "^"}
 LOGIC = {"$and": "&&", "$or": "||", "$xor": "!="}
 REDUCE = {"$reduce_and": "&", "$reduce_or": "|", "$reduce_bool": "|", "$reduce_xor": "^"}
 ARITHMETIC = {"$add": "+", "$sub": "-", "$mul": "*"}
-STEM = {"$add": "sum", "$sub": "difference", "$mul": "product", "$mux": "choice"} | dict.fromkeys(
-    COMPARE, "test"
-)
+
+
+BESIDE_UNARY = {"!": ("&&", "||", "?"), "~": ("&", "|", "^", "+", "-", "?")}
+"""Operators whose operands may be negations without parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,8 @@ class Text:
 
     def inside(self, operator: str) -> str:
         """Return the text as an operand of ``operator``, with parentheses if it needs them."""
+        if self.operator == "unary" and operator in BESIDE_UNARY.get(self.text[0], ()):
+            return self.text
         if not self.operator or (
             self.operator == operator and operator in ("&&", "||", "&", "|", "+")
         ):
@@ -42,59 +40,8 @@ class Text:
         return f"({self.text})"
 
 
-class Expressions(Netlist):
-    """A netlist with a Verilog name for each wire and a Verilog text for each operator."""
-
-    def __init__(self, module: Module, children: Mapping[str, Any]) -> None:
-        super().__init__(module, children)
-        self.names = self._names()
-        self.declared: list[str] = []
-
-    # names
-
-    def _names(self) -> dict[str, str]:
-        names: dict[str, str] = {}
-        taken = {cell.name for cell in self.instances} | VERILOG_WORDS
-        at_instance: dict[str, str] = {}
-        for cell in self.instances:
-            for port, spec in cell.ports.items():
-                if len(spec) == 1 and isinstance(spec[0], Bits):
-                    name = f"{cell.name}_{self._port_name(cell, port)}"
-                    if self._is_output(cell, port):
-                        at_instance[wire_of(spec)] = name
-                    else:
-                        at_instance.setdefault(wire_of(spec), name)
-
-        def give(wire: str, name: str) -> None:
-            unique, n = name, 2
-            while unique in taken:
-                unique, n = f"{name}_{n}", n + 1
-            names[wire] = unique
-            taken.add(unique)
-
-        for w in self._ports:
-            base = base_name(w.name)
-            if base == "port":
-                base = at_instance.get(w.name, base).split("_", 1)[-1]
-            give(w.name, base)
-        for wire in self.module.wires:
-            if wire in names or not wire.startswith("\\") or wire not in self.live:
-                continue
-            base = base_name(wire)
-            if wire in self.instance_outputs or (
-                wire in at_instance and ("$" in wire or base in taken)
-            ):
-                base = at_instance[wire]
-            give(wire, base)
-        for number, wire in enumerate(w for w in self.module.wires if w.startswith("$")):
-            if wire in self.live and wire not in names:
-                stem = STEM.get(self.cells[wire].kind, "value") if wire in self.cells else "value"
-                give(wire, f"{stem}_{number}")
-        return names
-
-    def _port_name(self, cell: RTLILCell, port: str) -> str:
-        child = self.children.get(cell.kind)
-        return child.names.get("\\" + port, port) if child else port
+class Expressions(WireNames):
+    """A netlist with a Verilog text for each operator."""
 
     # expressions
 
@@ -129,10 +76,15 @@ class Expressions(Netlist):
             return Text(f"{name}[{chunk.low}]")
         return Text(f"{name}[{chunk.low + chunk.width - 1}:{chunk.low}]")
 
-    def _name(self, wire: str) -> str:
-        if wire.startswith("$") and wire not in self.declared:
-            self.declared.append(wire)
-        return self.names[wire]
+    def _enumerated(self, spec: Spec, value: int) -> Text | None:
+        """Return the name of a value of an enumeration that ``spec`` holds; None if it has none."""
+        chunk = spec[0] if len(spec) == 1 else None
+        if not isinstance(chunk, Bits) or chunk.width == 1:
+            return None
+        wire = self.module.wires[chunk.wire]
+        if chunk.width != wire.width or value not in wire.members:
+            return None
+        return Text(self.member(wire, value))
 
     def _may_inline(self, wire: str) -> bool:
         if not wire.startswith("$") or wire not in self.cells or wire in self.declared:
@@ -151,7 +103,9 @@ class Expressions(Netlist):
             left, right = self._alike(cell)
             return Text(f"{left.inside(op)} {op} {right.inside(op)}", op)
         if cell.kind in REDUCE:
-            return Text(REDUCE[cell.kind] + self.closed(a).inside("unary"), "unary")
+            # a repeated bit does not change the result
+            bits = a if cell.kind == "$reduce_xor" else unextended(self.resolve(a))
+            return Text(REDUCE[cell.kind] + self.closed(bits).inside("unary"), "unary")
         if cell.kind == "$logic_not" or (cell.kind == "$not" and width == 1):
             return Text("!" + self.closed(a).inside("unary"), "unary")
         same = width_of(self.resolve(a)) == width_of(self.resolve(b)) == width
@@ -159,7 +113,7 @@ class Expressions(Netlist):
             op = (LOGIC if width == 1 else BITWISE)[cell.kind]
             return Text(f"{self.closed(a).inside(op)} {op} {self.closed(b).inside(op)}", op)
         if cell.kind == "$mux":
-            yes, no = self.closed(b), self.closed(a)
+            yes, no = self._alternative(b), self._alternative(a)
             # a constant takes the signedness of the other side
             if yes.signed and (value := constant(self.resolve(a))) is not None:
                 no = Text(literal(value, width, signed=True), signed=True)
@@ -171,9 +125,26 @@ class Expressions(Netlist):
             return Text(text, "?", yes.signed and no.signed)
         return None
 
+    def _alternative(self, spec: Spec) -> Text:
+        """Return an operand of a multiplexer, which may be an unsigned sum without a carry."""
+        spec = self.resolve(spec)
+        chunk = spec[0] if len(spec) == 1 else None
+        if isinstance(chunk, Bits) and self._may_inline(chunk.wire):
+            cell = self.cells[chunk.wire]
+            whole = chunk.width == self.module.wires[chunk.wire].width
+            if whole and cell.kind in ("$add", "$sub") and not cell.parameters["A_SIGNED"]:
+                return self._arithmetic(cell, chunk.width)
+        return self.closed(spec)
+
     def _alike(self, cell: RTLILCell) -> tuple[Text, Text]:
         """Return the operands of a comparison or bitwise operator in equal width and signedness."""
         a, b = self.resolve(cell.ports["A"]), self.resolve(cell.ports["B"])
+        for one, other in ((a, b), (b, a)):
+            value = constant(other)
+            name = None if value is None else self._enumerated(trimmed(one), value)
+            if name is not None:
+                texts = self.closed(trimmed(one)), name
+                return texts if one is a else texts[::-1]
         if cell.parameters["A_SIGNED"]:
             width = max(width_of(unextended(s)) for s in (a, b))
             return self._signed(a, width), self._signed(b, width)
@@ -260,7 +231,8 @@ class Expressions(Netlist):
                 if whole and not cut_product and (alone or not cell.parameters["A_SIGNED"]):
                     return self._arithmetic(cell, width_of(spec))
             if cell.kind == "$not" and chunk.low == 0 and short is spec and alone:
-                return Text("~" + self.closed(cell.ports["A"]).inside("unary"), "unary")
+                sign = "!" if chunk.width == 1 else "~"
+                return Text(sign + self.closed(cell.ports["A"]).inside("unary"), "unary")
             if cell.kind == "$shift" and chunk.low == 0 and short is spec and alone:
                 left, right = self.closed(cell.ports["A"]), self.closed(cell.ports["B"])
                 return Text(f"{left.inside('>>')} >> {right.inside('>>')}", ">>")
@@ -293,9 +265,3 @@ def negated(text: Text) -> Text:
     if text.operator == "unary" and text.text.startswith("!"):
         return Text(text.text[1:])
     return Text("!" + text.inside("unary"), "unary")
-
-
-def base_name(wire: str) -> str:
-    """Return the name of a wire without the suffix that Amaranth adds to make it unique."""
-    name = re.sub(r"\$\d+.*", "", wire.removeprefix("\\")).lstrip("$")
-    return {"fsm_state": "state", "": "value"}.get(name, name)

@@ -11,7 +11,7 @@ import numpy as np
 from ..._support.array_types import Words
 from ...errors import ToolError
 from ...program.integer_program import Program
-from ...rtl.schedule import Schedule
+from ...rtl.hardware_plan import HardwarePlan
 from .compiled_model import FREE, SAID, Fault, Harness, Pattern, Record, Stall, Steps
 from .icarus import Divergence
 
@@ -51,7 +51,7 @@ class BenchResult:
 def run(
     library: ctypes.CDLL,
     program: Program,
-    plan: Schedule,
+    plan: HardwarePlan,
     sequences: Iterable[Steps],
     seed: int,
     advance: Callable[[int], None] = lambda _: None,
@@ -64,8 +64,8 @@ def run(
     ----------
     library : CDLL
         The harness with a model of the design.
-    program, plan : Program, Schedule
-        Program and schedule of the design.
+    program, plan : Program, HardwarePlan
+        Program and plan of the design.
     sequences : iterable of Steps
     seed : int
         Seed of stalls, resets and, in Verilator, of registers without an initial value.
@@ -80,7 +80,7 @@ def run(
     Raises
     ------
     ToolError
-        If the design breaks a rule of the streams, or its cycles differ from the schedule.
+        If the design breaks a rule of the streams, or its cycles differ from the plan.
     """
     rng = np.random.default_rng(seed)
     patterns = list(_stalls(plan))
@@ -90,7 +90,7 @@ def run(
         for number, sequence in enumerate(sequences):
             if number and sequence.from_reset:
                 bench.reset()
-                bench.abandon(sequence, int(rng.integers(1, 3 * plan.due.cycles)))
+                bench.abandon(sequence, int(rng.integers(1, 3 * plan.cycles_per_step)))
                 bench.reset()
                 start = 0
             stalled = number % MEASURED == MEASURED - 1
@@ -103,7 +103,7 @@ def run(
                     return tally.result(bench.record())
                 start += len(part.inputs)
                 advance(len(part.inputs))
-        bench.rest(plan.due.cycles + REST_CYCLES)
+        bench.rest(plan.cycles_per_step + REST_CYCLES)
         return tally.result(bench.record())
 
 
@@ -153,9 +153,9 @@ class _Tally:
         )
 
 
-def _stalls(plan: Schedule) -> Iterator[Pattern]:
+def _stalls(plan: HardwarePlan) -> Iterator[Pattern]:
     """Yield stall patterns: slow source, slow sink, both at random, bursts of up to two steps."""
-    cycles = plan.due.cycles
+    cycles = plan.cycles_per_step
 
     def sometimes(probability: float) -> Stall:
         return Stall(1, int(probability * (1 << 32)))
@@ -167,9 +167,9 @@ def _stalls(plan: Schedule) -> Iterator[Pattern]:
     yield Stall(2, 2 * cycles), Stall(2, 2 * cycles)
 
 
-def _parts(sequence: Steps, plan: Schedule) -> Iterator[Steps]:
+def _parts(sequence: Steps, plan: HardwarePlan) -> Iterator[Steps]:
     """Yield a sequence in parts of some hundred thousand cycles."""
-    size = max(MIN_CALL_STEPS, CALL_CYCLES // plan.due.cycles)
+    size = max(MIN_CALL_STEPS, CALL_CYCLES // plan.cycles_per_step)
     row = 0
     for start in range(0, len(sequence.inputs), size):
         due = sequence.due[start : start + size]

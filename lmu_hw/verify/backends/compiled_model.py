@@ -19,8 +19,9 @@ from ..._support.subprocesses import compile_files, cxx_compiler, load_library
 from ..._support.templates import sim_dir
 from ...errors import ModelFileError, ToolError, read_error
 from ...program.integer_program import Program, Role
+from ...rtl.hardware_plan import HardwarePlan
 from ...rtl.options import Hardware
-from ...rtl.schedule import Schedule, payload_bits
+from ...rtl.schedule import payload_bits
 from ...rtl.streams import Streams
 
 _ROM = re.compile(rb"(?:[ \t]*[0-9a-fA-F]*[ \t]*(?://[^\n]*)?\r?\n)*")
@@ -88,6 +89,7 @@ class Rules(ctypes.Structure):
         for name in (
             "n_in",
             "n_out",
+            "per_transfer",
             "in_width",
             "out_width",
             "out_signed",
@@ -241,7 +243,9 @@ def copy_rtl(build_dir: Path, program: Program, scratch: Path) -> Path:
 class Harness:
     """A design in the harness, after power-up."""
 
-    def __init__(self, library: ctypes.CDLL, program: Program, plan: Schedule, seed: int) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, program: Program, plan: HardwarePlan, seed: int
+    ) -> None:
         pointer, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
         library.bench_open.argtypes, library.bench_open.restype = [pointer, number], pointer
         library.bench_close.argtypes = library.bench_reset.argtypes = [pointer]
@@ -256,12 +260,13 @@ class Harness:
         rules = Rules(
             n_in=plan.n_in,
             n_out=plan.n_out,
+            per_transfer=plan.words_per_transfer,
             in_width=in_width,
             out_width=out_width,
             out_signed=out_signed,
-            cycles=plan.due.cycles,
-            quiet_cycles=plan.quiet.cycles,
-            patience=PATIENCE_STEPS * (plan.due.cycles + words) + PATIENCE_CYCLES,
+            cycles=plan.cycles_per_step,
+            quiet_cycles=plan.cycles_per_quiet_step,
+            patience=PATIENCE_STEPS * (plan.cycles_per_step + words) + PATIENCE_CYCLES,
         )
         self._library, self._n_out = library, plan.n_out
         self._bench = library.bench_open(ctypes.byref(rules), seed)

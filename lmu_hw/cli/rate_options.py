@@ -1,0 +1,82 @@
+"""Options of ``generate`` that choose the hardware by its rate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SpecError
+from .arguments import number
+
+if TYPE_CHECKING:
+    from ..api.design import Design
+    from ..explore.rate_choice import RatedHardware
+    from ..rtl.options import Hardware
+
+
+def add_rate(sub: Any) -> None:
+    """Add the options."""
+    sub.add_argument(
+        "--rate",
+        type=number,
+        metavar="R",
+        help="take the cheapest hardware that reaches R steps a second, such as 5M, on --target: "
+        "chooses --lanes, --parallel and --pipeline",
+    )
+    sub.add_argument("--target", metavar="T", help="FPGA device of --rate (see synth)")
+    sub.add_argument(
+        "--fit",
+        action="store_true",
+        help="with --rate: place and route, the cheapest first, until one reaches it (minutes); "
+        "else estimates decide",
+    )
+
+
+def check(args: argparse.Namespace, hardware: Hardware) -> None:
+    """Check the options before the work starts.
+
+    Raises
+    ------
+    SpecError
+        If one is wrong, is missing, or is chosen by the rate and given too.
+    """
+    from ..explore.rate_choice import rate_of
+    from ..measure.synthesis.devices import TARGETS, chosen
+    from ..rtl.parallel_style import Parallel
+
+    if args.rate is None:
+        for name in ("target", "fit"):
+            if getattr(args, name):
+                raise SpecError(f"{name} must go with rate: give --rate too, or leave it out")
+        return
+    rate_of(args.rate)
+    if args.target is None:
+        raise SpecError(f"rate must go with a target: give --target too: {', '.join(TARGETS)}")
+    chosen([args.target])
+    given = {
+        "lanes": hardware.lanes > 1 or args.lanes is not None,
+        "parallel": hardware.parallel is not Parallel.SHARED or args.parallel is not None,
+        "pipeline": hardware.pipeline is not None,
+        "interleave": hardware.interleave > 1 or args.interleave is not None,
+    }
+    for name, wrong in given.items():
+        if wrong:
+            raise SpecError(f"{name} must be left out with rate, which chooses it")
+
+
+def rated(args: argparse.Namespace, design: Design, hardware: Hardware) -> RatedHardware | None:
+    """Return the hardware that ``--rate`` chooses; None without it."""
+    from ..explore.rate_choice import hardware_for_rate
+    from ..measure.synthesis.devices import chosen as devices
+
+    if args.rate is None:
+        return None
+    (target,) = devices([args.target])
+    return hardware_for_rate(
+        design,
+        args.rate,
+        target,
+        streams=hardware.streams.value,
+        state_port=hardware.state_port,
+        fit=args.fit,
+    )

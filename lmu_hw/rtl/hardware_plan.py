@@ -1,0 +1,65 @@
+"""The plan of a design's hardware in each style, and its Verilog."""
+
+from __future__ import annotations
+
+from ..program.integer_program import Program
+from .emit import emit as emit_shared
+from .options import Hardware
+from .parallel.cascade_plan import CascadePlan
+from .parallel.emit_parallel import emit_parallel
+from .parallel.full_plan import full_plan
+from .parallel.ring_plan import ring_plan
+from .parallel_style import Parallel
+from .schedule import Schedule, schedule
+from .streams import Streams
+
+HardwarePlan = Schedule | CascadePlan
+"""What is known of a design before it is built: cycles, latency and ports."""
+
+
+def hardware_plan(
+    program: Program, hardware: Hardware, proven: frozenset[str] = frozenset()
+) -> HardwarePlan:
+    """Return the plan of a program's hardware.
+
+    Parameters
+    ----------
+    program : Program
+    hardware : Hardware
+    proven : frozenset of str
+        Signals of the certificate that cannot leave their formats; see
+        `~lmu_hw.rtl.parallel.cascade_plan.limited_words`. No cycle depends on them.
+
+    Raises
+    ------
+    ScheduleError
+        If the hardware cannot run the program.
+    """
+    if hardware.parallel is Parallel.SHARED:
+        return schedule(program, hardware.lanes, state_port=hardware.state_port)
+    assert hardware.pipeline is not None
+    if hardware.parallel is Parallel.RING:
+        assert hardware.sections_per_multiplier is not None
+        return ring_plan(
+            program,
+            sections_per_multiplier=hardware.sections_per_multiplier,
+            pipeline=hardware.pipeline,
+            state_port=hardware.state_port,
+            proven=proven,
+        )
+    return full_plan(
+        program,
+        pipeline=hardware.pipeline,
+        interleave=hardware.interleave,
+        state_port=hardware.state_port,
+        proven=proven,
+    )
+
+
+def emit(
+    program: Program, plan: HardwarePlan, version: str = "", streams: Streams = Streams.PLAIN
+) -> dict[str, str]:
+    """Return the files of the ``rtl/`` directory, name to text; see `lmu_hw.rtl.emit.emit`."""
+    if isinstance(plan, CascadePlan):
+        return emit_parallel(plan, version)
+    return emit_shared(program, plan, version, streams)

@@ -1,0 +1,210 @@
+"""What the plans of `--parallel full` and `--parallel ring` have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import ScheduleError
+from ...program.fixedpoint import QFormat
+from ...program.integer_program import Cascade, MemoryUpdate, Pointwise, Program, Role, Vector
+from ..parallel_style import Parallel
+
+ENTER = 1
+"""Cycles from the transfer of an input word to the first section."""
+LEAVE = 4
+"""Cycles from the last state of a step to the transfer of its output: round, write, read, hold."""
+INNER, OUTER = "inner", "outer"
+"""Kinds of states of a section."""
+CHAIN = "chain"
+"""Name of the words between sections in `CascadePlan.limited`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadePlan:
+    """A memory in cascade form whose sections work on several steps at the same time.
+
+    Parameters
+    ----------
+    program : Program
+        One that `why_not_parallel` does not refuse.
+    pipeline : int
+        Registers of an adaptor, L, 1 to 6.
+    interleave : int
+        Independent signals in the pipeline.
+    state_port : bool
+        The design has a state port.
+    limited : frozenset of str
+        Vectors whose words are saturated, and `CHAIN`; the others cannot leave their formats.
+    """
+
+    program: Program
+    pipeline: int
+    interleave: int = 1
+    state_port: bool = False
+    limited: frozenset[str] = frozenset()
+
+    @property
+    def style(self) -> Parallel:
+        """The style of the design."""
+        raise NotImplementedError
+
+    @property
+    def op(self) -> Cascade:
+        """The memory update."""
+        return cascade_of(self.program)
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Initiation interval: cycles from the start of a step to the next one of any signal."""
+        raise NotImplementedError
+
+    @property
+    def cycles_per_quiet_step(self) -> int:
+        """The same; every step has an output."""
+        return self.cycles_per_step
+
+    @property
+    def cycle_formula(self) -> str:
+        """`cycles_per_step` as an expression."""
+        raise NotImplementedError
+
+    @property
+    def multipliers(self) -> int:
+        """Adaptors of the design, each with a multiplier."""
+        raise NotImplementedError
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Cycles from the start of a step in the first section to the states of each section."""
+        raise NotImplementedError
+
+    @property
+    def finish(self) -> int:
+        """Cycles from the start of a step in the first section to its last state."""
+        return max(self.ends)
+
+    @property
+    def last_section(self) -> int:
+        """Index of a section that finishes last."""
+        return self.ends.index(self.finish)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the transfer of an input word to that of the output of its step."""
+        raise NotImplementedError
+
+    @property
+    def latency_formula(self) -> str:
+        """`latency` as an expression."""
+        raise NotImplementedError
+
+    @property
+    def n_in(self) -> int:
+        """Input words of a step."""
+        return self.program.n_words(Role.INPUT)
+
+    @property
+    def n_out(self) -> int:
+        """Output words of a step."""
+        return self.program.n_words(Role.OUTPUT)
+
+    @property
+    def lanes(self) -> int:
+        """Lanes beside the multipliers of the memory: none, which reports count as 1."""
+        return 1
+
+    @property
+    def words_per_transfer(self) -> int:
+        """Output words in a transfer: all of a step."""
+        return self.n_out
+
+    @property
+    def fifo_depth(self) -> int:
+        """Steps that the output FIFO holds, a power of two: all that are in the pipeline."""
+        return 1 << (self.latency // self.cycles_per_step + 1).bit_length()
+
+    @property
+    def clear_cycles(self) -> int:
+        """Cycles after a reset in which no word is accepted."""
+        raise NotImplementedError
+
+    @property
+    def outer_fmt(self) -> QFormat:
+        """Format of the outer states; that of the inner ones if there are none."""
+        return self.program.vector(self.op.states[0]).fmt
+
+    @property
+    def inner_fmt(self) -> QFormat:
+        """Format of the inner states."""
+        return self.program.vector(self.op.z_inner).fmt
+
+    def output_of(self, state: str) -> Vector:
+        """Return the output vector that shows a state vector."""
+        return _outputs(self.program)[state]
+
+
+def cascade_of(program: Program) -> Cascade:
+    """Return the cascade of a program that `why_not_parallel` does not refuse."""
+    (op,) = (op for op in program.ops if isinstance(op, Cascade))
+    return op
+
+
+def limited_words(
+    program: Program, *, proven: frozenset[str], state_port: bool, style: Parallel
+) -> frozenset[str]:
+    """Return `CascadePlan.limited` of a program.
+
+    Parameters
+    ----------
+    program : Program
+    proven : frozenset of str
+        Signals of the program's certificate that cannot leave their formats from reset. With a
+        state port all words are saturated, because any state can be loaded.
+    state_port : bool
+    style : Parallel
+        For the message.
+
+    Raises
+    ------
+    ScheduleError
+        If the hardware cannot run the program.
+    """
+    if why := why_not_parallel(program, style):
+        raise ScheduleError(why)
+    op = cascade_of(program)
+    names = {f"chain of {op.z_inner}": CHAIN}
+    names |= {v.name: v.name for v in program.vectors if v.role in (Role.STATE, Role.OUTPUT)}
+    safe = set() if state_port else proven
+    return frozenset(name for signal, name in names.items() if signal not in safe)
+
+
+def why_not_parallel(program: Program, style: Parallel) -> str | None:
+    """Return why a program has no hardware of a style other than shared, or None."""
+    what = "a memory in cascade form with one channel and --output state"
+    memories = [op for op in program.ops if isinstance(op, MemoryUpdate)]
+    shown = _outputs(program)
+    is_memory = (
+        len(memories) == 1
+        and isinstance(memories[0], Cascade)
+        and len(program.ops) == 1 + len(shown)
+        and memories[0].channels(program.vector) == 1
+        and set(shown) == set(memories[0].states)
+        and program.output_every == 1
+        and all(program.vector(name).fmt.signed for name in memories[0].states)
+        and memories[0].chain_fmt.signed
+    )
+    if is_memory:
+        return None
+    return f"parallel must be shared for this program: {style.value} is for {what}"
+
+
+def _outputs(program: Program) -> dict[str, Vector]:
+    """Return the output vectors by the vector that each of them shows."""
+    found = {}
+    for op in program.ops:
+        if isinstance(op, Pointwise) and op.function is None and len(op.terms) == 1:
+            (term,) = op.terms
+            target = program.vector(op.target)
+            if target.role is Role.OUTPUT and not term.b and not term.minus:
+                found[term.a] = target
+    return found

@@ -1,0 +1,220 @@
+"""Output FIFO whose words arrive section by section and leave a step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..block_memories import Ram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPart:
+    """Place of an output word: its column, its lowest bit there, its width, its row in the step."""
+
+    column: int
+    low: int
+    width: int
+    row: int = 0
+
+
+class OutputColumns(wiring.Component):
+    """Buffers the words of a step until all of them have arrived.
+
+    Each column is a RAM with a writer of its own, which writes one row or more in a step. Space is
+    reserved for a step when it starts, so a step that has started never stalls.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Bits that a writer writes at once, for each column.
+    parts : sequence of ColumnPart
+        Where the words of an output are, in order.
+    width : int
+        Bits of a word in the output; narrower words are sign-extended.
+    depth : int
+        Steps that fit, a power of two, >= 2.
+    last : int
+        A column whose words arrive last.
+    rows : int
+        Rows of a column in a step.
+    last_row : int
+        The row of ``last`` that arrives last.
+
+    Members
+    -------
+    words_0, .. : In(unsigned), one for each column
+        Words of a step, the first one in the lowest bits.
+    write_0, .. : In(1), one for each column
+        Store the words. With one row, each column writes the same steps in the same order.
+    place_0, .. : In(unsigned), with more rows, one for each column
+        Where to: the row, and above it the number of the step, modulo ``depth``.
+    reserve : In(1)
+        Reserve space for a step that starts.
+    room : Out(1)
+        There is space for a step.
+    o : Out(stream)
+        All words of a step, the first one in the lowest bits.
+
+    Latency: 3 cycles from the last ``write`` to ``o.valid`` when empty; ``rows`` more if several.
+    Throughput: one step per cycle; with several rows one every ``rows`` + 1 cycles.
+
+    Schedule:
+
+    - write: store the words in the RAM of their column.
+    - read: fetch the next row from all RAMs while the output register is empty or being read.
+    - fetch, with several rows: hold the words of a row, because a RAM answers late in a cycle.
+    - hold: keep the words in the output register until the reader takes them.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        parts: Sequence[ColumnPart],
+        width: int,
+        depth: int,
+        last: int,
+        rows: int = 1,
+        last_row: int = 0,
+    ) -> None:
+        self.widths, self.parts, self.width = tuple(widths), tuple(parts), width
+        self.depth, self.last, self.rows, self.last_row = depth, last, rows, last_row
+        self.row_bits = (rows - 1).bit_length()
+        columns = range(len(self.widths))
+        place = self.row_bits + ceil_log2(depth)
+        super().__init__(
+            {
+                **{f"words_{k}": In(bits) for k, bits in enumerate(widths)},
+                **{f"write_{k}": In(1) for k in columns},
+                **{f"place_{k}": In(place) for k in columns if rows > 1},
+                "reserve": In(1),
+                "room": Out(1),
+                "o": Out(stream.Signature(width * len(self.parts))),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last word to the transfer of the step."""
+        return 3 + (self.rows if self.rows > 1 else 0)
+
+    def model(self, columns: Sequence[int]) -> int:
+        """Return the payload for the words of a step, column by column and row by row."""
+        total = 0
+        for number, part in enumerate(self.parts):
+            word = columns[part.column * self.rows + part.row]
+            word = word >> part.low & ((1 << part.width) - 1)
+            word -= (word >> (part.width - 1)) << part.width
+            total |= (word & ((1 << self.width) - 1)) << (number * self.width)
+        return total
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        rams = [self._column(m, k) for k in range(len(self.widths))]
+        head = Signal.like(rams[0].read_address, name="head")
+        following = Signal.like(head, name="following", init=1)
+        advance, arrived, some = (Signal(name=n) for n in ("advance", "arrived", "some"))
+        level = Signal(range(self.depth + 1))
+        next_level = Signal.like(level)
+        address = Signal.like(head, name="read_address")
+        row = head[: self.row_bits]
+        first, last = (row == k if self.rows > 1 else Const(1) for k in (0, self.rows - 1))
+        free = ~self.o.valid | self.o.ready
+        closing = Signal()
+        if self.rows > 1:
+            # the last row of a step is in its register a cycle after it is read
+            m.d.sync += closing.eq(advance & last)
+            free = Mux(self.o.valid, self.o.ready, ~closing)
+        m.d.comb += [
+            advance.eq(some & (~first | free)),
+            next_level.eq(level + arrived - (advance & last)),
+            address.eq(Mux(advance, following, head)),
+            *(ram.read_address.eq(address) for ram in rams),
+        ]
+        m.d.sync += [
+            head.eq(address),
+            arrived.eq(self._arrives()),
+            level.eq(next_level),
+            some.eq(next_level != 0),
+        ]
+        with m.If(advance):
+            m.d.sync += following.eq(self._after(following))
+        with m.If(closing if self.rows > 1 else advance):
+            m.d.sync += self.o.valid.eq(1)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        self._hold(m, advance, row, [ram.read_word for ram in rams])
+
+        reserved = Signal(range(self.depth + 1))
+        taken = Signal()
+        m.d.comb += taken.eq(self.o.valid & self.o.ready)
+        m.d.sync += reserved.eq(reserved + self.reserve - taken)
+        m.d.comb += self.room.eq(reserved != self.depth)
+        return m
+
+    def _arrives(self) -> Value:
+        """Return whether the last words of a step arrive."""
+        write: Value = getattr(self, f"write_{self.last}")
+        if self.rows == 1:
+            return write
+        row = getattr(self, f"place_{self.last}")[: self.row_bits]
+        return write & (row == self.last_row)
+
+    def _after(self, address: Value) -> Value:
+        """Return the address of the row after one."""
+        row, step = address[: self.row_bits], address[self.row_bits :]
+        if self.rows == 1 << self.row_bits:
+            return address + 1
+        return Mux(row == self.rows - 1, Cat(Const(0, self.row_bits), step + 1), address + 1)
+
+    def _column(self, m: Module, number: int) -> Ram:
+        """Add the RAM of a column and its write address."""
+        ram = Ram(self.widths[number], self.depth << self.row_bits)
+        m.submodules[f"column_{number}"] = ram
+        write = getattr(self, f"write_{number}")
+        m.d.comb += [
+            ram.write.eq(write),
+            ram.write_word.eq(getattr(self, f"words_{number}")),
+        ]
+        if self.rows > 1:
+            m.d.comb += ram.write_address.eq(getattr(self, f"place_{number}"))
+            return ram
+        tail = Signal.like(ram.write_address, name=f"tail_{number}")
+        m.d.comb += ram.write_address.eq(tail)
+        with m.If(write):
+            m.d.sync += tail.eq(tail + 1)
+        return ram
+
+    def _hold(self, m: Module, advance: Value, row: Value, columns: Sequence[Value]) -> None:
+        """Add the output register, which takes a row at a time."""
+        if self.rows > 1:
+            fetched = [
+                Signal.like(word, name=f"fetched_{k}", reset_less=True)
+                for k, word in enumerate(columns)
+            ]
+            m.d.sync += [new.eq(word) for new, word in zip(fetched, columns, strict=True)]
+            columns = fetched
+        words = []
+        for part in self.parts:
+            word = columns[part.column][part.low : part.low + part.width]
+            words.append(Cat(word, word[-1].replicate(self.width - part.width)))
+        if self.rows == 1:
+            with m.If(advance):
+                m.d.sync += self.o.payload.eq(Cat(*words))
+            return
+        held: dict[int, Value] = {}
+        loads = Signal(self.rows)
+        m.d.sync += loads.eq(Cat(advance & (row == number) for number in range(self.rows)))
+        for number in range(self.rows):
+            mine = [k for k, part in enumerate(self.parts) if part.row == number]
+            kept = Signal(len(mine) * self.width, name=f"row_{number}")
+            with m.If(loads[number]):
+                m.d.sync += kept.eq(Cat(words[k] for k in mine))
+            for at, k in enumerate(mine):
+                held[k] = kept[at * self.width : (at + 1) * self.width]
+        m.d.comb += self.o.payload.eq(Cat(held[k] for k in range(len(self.parts))))

@@ -1,0 +1,154 @@
+"""The cheapest hardware that reaches a rate: by estimates, and by place and route."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lmu_hw as lh
+from lmu_hw.errors import SpecError, ToolError
+from lmu_hw.explore import rate_choice
+from lmu_hw.explore.explored_point import FigureBasis
+from lmu_hw.explore.rate_choice import RatedHardware, hardware_for_rate, rate_of, rate_text
+from lmu_hw.measure.synthesis.devices import TARGETS
+from lmu_hw.rtl.options import Hardware
+from lmu_hw.rtl.parallel_style import Parallel
+from tests.cli.command import call, refused
+
+ECP5 = TARGETS["ecp5-25k"]
+
+
+@cache
+def design(order: int = 8, output: str = "state") -> lh.Design:
+    return lh.compile(lh.Memory(order), bits=12, output=output)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("5M", 5e6), ("250k", 250e3), ("1.5 G", 1.5e9), (2e6, 2e6), ("1e6", 1e6)]
+)
+def test_rates(text: object, rate: float) -> None:
+    assert rate_of(text) == rate
+    assert rate_of(rate_text(rate)) == rate
+
+
+@pytest.mark.parametrize("text", ["fast", "5 MHz", "-5M", 0, -1.0, "", True])
+def test_what_is_no_rate(text: object) -> None:
+    with pytest.raises(SpecError, match="rate must be"):
+        rate_of(text)
+
+
+def test_a_faster_rate_takes_more_of_the_device() -> None:
+    found = [hardware_for_rate(design(), rate, ECP5) for rate in ("10k", "1M", "10M", "18M")]
+    assert found[0].hardware == Hardware()
+    assert found[2].hardware.parallel is Parallel.FULL
+    assert [one.figures.share for one in found] == sorted(one.figures.share for one in found)
+    for one, rate in zip(found, (1e4, 1e6, 1e7, 1.8e7), strict=True):
+        assert one.rate >= rate
+        assert one.hardware.interleave == 1
+    assert "--parallel full --pipeline" in str(found[3])
+
+
+def test_lanes_where_no_style_helps() -> None:
+    slow = hardware_for_rate(design(24, "memory"), "10k", ECP5)
+    assert slow.hardware.lanes == 1
+    fast = hardware_for_rate(design(24, "memory"), 1.5 * slow.rate, ECP5)
+    assert fast.hardware.lanes > 1
+    assert fast.hardware.parallel is Parallel.SHARED
+
+
+def test_the_port_and_the_streams_are_kept() -> None:
+    port = hardware_for_rate(design(), "10M", ECP5, state_port=True)
+    assert port.hardware.state_port
+    with pytest.raises(SpecError, match="rate must be at most"):
+        hardware_for_rate(design(), "10M", ECP5, streams="axi")
+
+
+def test_nothing_is_fast_enough() -> None:
+    with pytest.raises(
+        SpecError,
+        match=r"^rate must be at most \d.* steps/s on ecp5-25k, estimated with --parallel full "
+        r"--pipeline 1, the fastest .*, not 1G: take ecp5-85k, or fewer bits$",
+    ):
+        hardware_for_rate(design(), "1G", ECP5)
+    with pytest.raises(SpecError, match=r"no hardware of this design fits ice40-up5k"):
+        hardware_for_rate(lh.compile(lh.Memory(256), bits=16), "1M", TARGETS["ice40-up5k"])
+    with pytest.raises(SpecError, match="target must have a placer"):
+        hardware_for_rate(design(), "1k", TARGETS["xc7"])
+
+
+def placing(monkeypatch: pytest.MonkeyPatch, share: float, refuse: int = 0) -> list[Hardware]:
+    """Let place and route find this share of the estimated rate; return what it is asked for."""
+    asked: list[Hardware] = []
+
+    def placed(chosen: lh.Design, hardware: Hardware, target: Any, seed: int) -> RatedHardware:
+        asked.append(hardware)
+        if len(asked) <= refuse:
+            raise ToolError("no route")
+        figures = rate_choice.estimate(chosen.program, chosen.schedule(hardware), target)
+        rate = share * (figures.steps_per_second or 0)
+        found = rate_choice.replace(figures, steps_per_second=rate, basis=FigureBasis.MEASURED)
+        return RatedHardware(hardware=hardware, figures=found)
+
+    monkeypatch.setattr(rate_choice, "_placed", placed)
+    monkeypatch.setattr(rate_choice.yowasp_tools, "check", lambda _: None)
+    return asked
+
+
+def test_place_and_route_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    estimated = hardware_for_rate(design(), "1M", ECP5)
+    asked = placing(monkeypatch, 1.0)
+    assert hardware_for_rate(design(), "1M", ECP5, fit=True).hardware == estimated.hardware
+    assert asked == [estimated.hardware]
+    asked = placing(monkeypatch, 0.9)
+    slower = hardware_for_rate(design(), estimated.rate, ECP5, fit=True)
+    assert len(asked) > 1
+    assert slower.hardware == asked[-1] != estimated.hardware
+    assert slower.rate >= estimated.rate
+
+
+def test_a_candidate_without_a_route_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = placing(monkeypatch, 1.0, refuse=1)
+    found = hardware_for_rate(design(), "1M", ECP5, fit=True)
+    assert len(asked) == 2
+    assert found.hardware == asked[1]
+    placing(monkeypatch, 1.0, refuse=100)
+    with pytest.raises(ToolError, match="no route"):
+        hardware_for_rate(design(), "1M", ECP5, fit=True)
+    placing(monkeypatch, 0.01)
+    with pytest.raises(SpecError, match="measured with"):
+        hardware_for_rate(design(), "10M", ECP5, fit=True)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    memory = ("generate", "--d", 4, "--bits", 8, "--output", "state", "-o", out)
+    found = call(capsys, *memory, "--rate", "10M", "--target", "ecp5-25k", "--json").json
+    assert found["rate"]["hardware"] == found["hardware"]
+    assert found["hardware"]["parallel"] == "full"
+    assert found["rate"]["figures"]["steps_per_second"] >= 10e6
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--rate", "5M"), "rate must go with a target"),
+        (("--target", "ecp5-25k"), "target must go with rate"),
+        (("--fit",), "fit must go with rate"),
+        (("--rate", "5M", "--target", "ecp6"), "unknown target"),
+        (("--rate", "five", "--target", "ecp5-25k"), "rate must be steps a second"),
+        (("--rate", "0", "--target", "ecp5-25k"), "rate must be"),
+        (("--rate", "5M", "--target", "ecp5-25k", "--lanes", 2), "lanes must be left out"),
+        (("--rate", "5M", "--target", "ecp5-25k", "--parallel", "full"), "parallel must be left"),
+        (("--rate", "900M", "--target", "ecp5-25k"), "rate must be at most"),
+    ],
+)
+def test_bad_requests_write_nothing(
+    options: tuple[Any, ...], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    memory = ("generate", "--d", 4, "--bits", 8, "--output", "state", "-o", out)
+    assert text in refused(capsys, *memory, *options)
+    assert not out.exists()
