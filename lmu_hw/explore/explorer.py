@@ -87,7 +87,7 @@ class Explorer:
         Raises
         ------
         SpecError
-            If no point has a design.
+            If no point has a design, or hardware where only devices are asked for.
         ToolError
             If a tool is missing or fails.
         """
@@ -103,6 +103,9 @@ class Explorer:
         refused = [p.refused for p in self.points.values() if p.refused]
         if len(refused) == len(self.points):
             raise SpecError(f"no point has a design; the first: {refused[0]}")
+        without = [p.refused or p.no_hardware for p in self.points.values()]
+        if all(without) and not any(isinstance(t, Board) for t in self.context.targets):
+            raise SpecError(f"no point has hardware; the first: {without[0]}")
         self._measure()
         return self.result()
 

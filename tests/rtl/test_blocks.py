@@ -68,8 +68,9 @@ ROUNDED = (
 )
 
 
+@pytest.mark.parametrize("inverted", [False, True], ids=["word", "complement"])
 @pytest.mark.parametrize("silent", [False, True], ids=["nearest", "toward_zero"])
-def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
+def test_rounder_behind_shifter_on_every_word(silent: bool, inverted: bool) -> None:
     top = Module()
     top.submodules.shifter = shifter = Shifter(4, 0, 2)
     top.submodules.dut = dut = Rounder(ROUNDED, 4, shifter.quotient_width)
@@ -78,7 +79,7 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
         dut.half.eq(shifter.half),
         dut.rest.eq(shifter.rest),
     ]
-    rounded = RoundedTotal(dut, "rounded")
+    rounded = RoundedTotal(dut, "rounded", inverted=inverted)
     rounded.take(top, dut)
     word = Signal(signed(6))
     among = range(len(ROUNDED))
@@ -97,7 +98,8 @@ def test_rounder_behind_shifter_on_every_word(silent: bool) -> None:
                         await ctx.tick()
                         await ctx.tick()
                         expected = dut.model(result, silent, base, x, shift)
-                        assert ctx.get(word) == expected, (result, base, x, shift)
+                        found = ~ctx.get(word) if inverted else ctx.get(word)
+                        assert found == expected, (result, base, x, shift)
 
     simulate(top, bench)
 
