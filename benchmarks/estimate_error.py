@@ -235,7 +235,7 @@ def page(found: dict[str, tuple[list[Sample], list[float]]]) -> str:
     lines += ["", "Every design on its own:", ""]
     lines += ["| design | target | LUTs | error | flip-flops | error | clock [MHz] | error |"]
     lines += ["|---|---|---|---|---|---|---|---|"]
-    lines += _designs(found)
+    lines += designs_of(found)
     lines += ["", "## Microcontrollers", "", *HEAD]
     for kind, name in {"instructions": "instructions", "code": "flash", "stack": "RAM"}.items():
         for core in CORES:
@@ -250,7 +250,8 @@ def page(found: dict[str, tuple[list[Sample], list[float]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _designs(found: dict[str, tuple[list[Sample], list[float]]]) -> list[str]:
+def designs_of(found: dict[str, tuple[list[Sample], list[float]]]) -> list[str]:
+    """Return a row for each design, with its figures and their errors."""
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for kind in NAMES:
         for s, error in zip(*found[kind], strict=True):

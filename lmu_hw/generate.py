@@ -40,6 +40,7 @@ from .quantize.memory_search import ERROR_BUDGET
 from .quantize.network_summary import report
 from .quantize.quantize_network import QuantizedNetwork
 from .rtl.hardware_plan import HardwarePlan, hardware_plan
+from .rtl.networks.network_plan import NetworkPlan
 from .rtl.options import Hardware
 from .rtl.parallel.cascade_plan import CascadePlan
 from .rtl.schedule import Schedule, why_not
@@ -161,7 +162,7 @@ def _manifest(
         multiplies=by_kind,
         cycles_per_step=None if plan is None else plan.cycles_per_step,
         cycle_formula=None if plan is None else plan.cycle_formula,
-        latency=plan.latency if isinstance(plan, CascadePlan) else None,
+        latency=plan.latency if isinstance(plan, CascadePlan | NetworkPlan) else None,
         rom_bits=rom_bits(program),
         ram_bits=ram_bits(program),
         formats=formats(program),

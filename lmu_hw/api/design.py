@@ -29,6 +29,8 @@ from ..proof.certificate_report import Certificate
 from ..quantize.memory_design import QuantizedMemory
 from ..quantize.quantize_network import QuantizedNetwork
 from ..rtl.hardware_plan import HardwarePlan, hardware_plan
+from ..rtl.networks.network_core import NetworkCore
+from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.options import Hardware
 from ..rtl.parallel.cascade_plan import CascadePlan
 from ..rtl.parallel.full_core import FullCore
@@ -134,12 +136,15 @@ class Design(ProgramRunner):
         """Return the proven bounds of every signal, accumulator and C expression."""
         return certificate_of(self.quantized)
 
-    def component(self, hardware: Hardware | None = None) -> Core | FullCore | RingCore:
+    def component(
+        self, hardware: Hardware | None = None
+    ) -> Core | FullCore | RingCore | NetworkCore:
         """Return the design as an `amaranth.lib.wiring.Component`, for other Amaranth designs.
 
         Its streams ``i`` and ``o`` carry words; see `~lmu_hw.rtl.core.Core`, and for
         ``parallel="full"`` and ``"ring"`` ``lmu_hw.rtl.parallel.full_core.FullCore`` and
-        ``lmu_hw.rtl.parallel.ring_core.RingCore``.
+        ``lmu_hw.rtl.parallel.ring_core.RingCore``, of a network
+        ``lmu_hw.rtl.networks.network_core.NetworkCore``.
 
         Raises
         ------
@@ -151,6 +156,8 @@ class Design(ProgramRunner):
         plan = self.schedule(hardware)
         if isinstance(plan, CascadePlan):
             return parallel_core(plan)
+        if isinstance(plan, NetworkPlan):
+            return NetworkCore(plan, self.name)
         return Core(self.program, plan)
 
     def schedule(self, hardware: Hardware | None = None) -> HardwarePlan:

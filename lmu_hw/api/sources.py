@@ -42,7 +42,7 @@ class Memory:
     order : int
         Number of Legendre coefficients d, 1 to 1024.
     theta : float, optional
-        Window length [samples], > 0 and <= 1e6. Default: 8 * order.
+        Window length [samples], 1 to 1e6. Default: 8 * order.
     discretizer : str
         ``"zoh"``, ``"euler"`` or ``"bilinear"``.
     substeps : int

@@ -82,8 +82,15 @@ def add_hardware(sub: Any) -> None:
         "--parallel",
         metavar="STYLE",
         help="shared (default): one multiplier for the memory; ring: one for a few neighbouring "
-        "sections; full: one for each coefficient. Ring and full are for --output state of one "
-        "channel",
+        "sections; full: one for each coefficient. Ring and full are for a memory of one channel, "
+        "and for layers that read it and feed nothing back",
+    )
+    sub.add_argument(
+        "--layers",
+        metavar="STYLE",
+        help="with --parallel ring or full, of a network: lanes, which take the states of a step "
+        "one by one (default with --lanes, and where outputs are not due at every step); pipelined "
+        "(default otherwise): all at once; adders: the same with weights as graphs of adders",
     )
     sub.add_argument(
         "--pipeline",

@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
     )
     for flag, dest, metavar, text in (
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
-        ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
+        ("--theta", "theta", "T", "window length in samples, 1 to 1,000,000 (default 8 d)"),
         ("--bandwidth", "bandwidth", "F", "highest frequency in cycles a sample, to 0.5"),
         ("--output", "output", "WHAT", "see generate; the error of taps is theirs alone"),
         ("--channels", "channels", "N", "see generate"),

@@ -66,7 +66,7 @@ def add_parser(commands: Any) -> None:
     )
     options = (
         ("--d", "order", "N", "number of Legendre coefficients, 1 to 1024"),
-        ("--theta", "theta", "T", "window length in samples, to 1,000,000 (default 8 d)"),
+        ("--theta", "theta", "T", "window length in samples, 1 to 1,000,000 (default 8 d)"),
         ("--discretizer", "discretizer", "METHOD", "zoh (default), euler or bilinear"),
         (
             "--substeps",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SpecError
+from ..errors import SpecError, plain
 from .arguments import number
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add_rate(sub: Any) -> None:
         type=number,
         metavar="R",
         help="take the cheapest hardware that reaches R steps a second, such as 5M, on --target: "
-        "chooses --lanes, --parallel and --pipeline",
+        "chooses --lanes, or --parallel with its options",
     )
     sub.add_argument("--target", metavar="T", help="FPGA device of --rate (see synth)")
     sub.add_argument(
@@ -40,7 +41,7 @@ def check(args: argparse.Namespace, hardware: Hardware) -> None:
     SpecError
         If one is wrong, is missing, or is chosen by the rate and given too.
     """
-    from ..explore.rate_choice import rate_of
+    from ..explore.rate_choice import check_placer, rate_of
     from ..measure.synthesis.devices import TARGETS, chosen
     from ..rtl.parallel_style import Parallel
 
@@ -52,11 +53,12 @@ def check(args: argparse.Namespace, hardware: Hardware) -> None:
     rate_of(args.rate)
     if args.target is None:
         raise SpecError(f"rate must go with a target: give --target too: {', '.join(TARGETS)}")
-    chosen([args.target])
+    check_placer(*chosen([args.target]))
     given = {
         "lanes": hardware.lanes > 1 or args.lanes is not None,
         "parallel": hardware.parallel is not Parallel.SHARED or args.parallel is not None,
         "pipeline": hardware.pipeline is not None,
+        "sections_per_multiplier": hardware.sections_per_multiplier is not None,
         "interleave": hardware.interleave > 1 or args.interleave is not None,
     }
     for name, wrong in given.items():
@@ -67,6 +69,7 @@ def check(args: argparse.Namespace, hardware: Hardware) -> None:
 def rated(args: argparse.Namespace, design: Design, hardware: Hardware) -> RatedHardware | None:
     """Return the hardware that ``--rate`` chooses; None without it."""
     from ..explore.rate_choice import hardware_for_rate
+    from ..kits.catalogue import chosen as kits
     from ..measure.synthesis.devices import chosen as devices
 
     if args.rate is None:
@@ -78,5 +81,7 @@ def rated(args: argparse.Namespace, design: Design, hardware: Hardware) -> Rated
         target,
         streams=hardware.streams.value,
         state_port=hardware.state_port,
+        shared_only=any(kit.verilog for kit in kits(args.kit)),
         fit=args.fit,
+        watch=lambda line: args.quiet or print(plain(f"{target.name}: {line}"), file=sys.stderr),
     )

@@ -16,18 +16,19 @@ import numpy.typing as npt
 from ..program.integer_program import Ladder, Role, Spiking
 from ..rtl.adaptor import LOW_BITS, coefficient_widths, formats_of
 from ..rtl.block_memories import RomContents
-from ..rtl.chain import section_contents
 from ..rtl.constant_tables import signed_width
+from ..rtl.function_width import sum_width
 from ..rtl.inventory import Product, Storage
 from ..rtl.ladder_unit import ladder_contents, ladder_widths
 from ..rtl.lane import low_bits_of
 from ..rtl.lane_widths import LaneWidths, widths
 from ..rtl.multiplier import FEW_BITS
 from ..rtl.neuron_levels import neuron_contents
-from ..rtl.polynomial import piece_contents, sum_width
+from ..rtl.polynomial import piece_contents
 from ..rtl.requantizer import param_contents
 from ..rtl.schedule import Schedule, payload_bits, pipeline_timing
 from ..rtl.schedule.timing import digit, turns
+from ..rtl.section_fetch import section_contents
 from ..rtl.sequencer import control_contents
 from ..rtl.state_port import count_width
 from ..rtl.weight_fetch import words_in_row
@@ -209,9 +210,7 @@ def _of_words(plan: Schedule, sizes: LaneWidths) -> Iterator[Storage]:
     """Yield the control ROM, the lanes' memory and the output FIFO."""
     yield from _rom("sequencer.control", control_contents(plan, ""))
     for lane in range(plan.lanes):
-        # a module of one bank only is left out of the Verilog
-        name = f"memory.bank_{lane}" if plan.lanes > 1 else "memory"
-        yield _ram(name, sizes.word, plan.rows)
+        yield _ram(f"memory.bank_{lane}", sizes.word, plan.rows)
     yield _ram("fifo.words", payload_bits(plan.program.with_role(Role.OUTPUT))[0], plan.fifo_depth)
 
 
@@ -232,7 +231,7 @@ def _of_memories(
             waiting = 1 << max(1, _address_bits(len(plan.feeds) + 1))
             yield _ram("chain_input_fifo.waiting", entry, waiting)
         yield from _of_neurons(plan, adaptor.state, depth)
-        yield from _rom("chain.sections", section_contents(plan, ""))
+        yield from _rom("chain.section_fetch.sections", section_contents(plan, ""))
         yield _ram("chain.states", adaptor.state, depth)
     if ladder is not None:
         depth = max(2, sum(f.states for f in plan.feeds if f.ladder is not None))

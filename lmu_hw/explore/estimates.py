@@ -8,7 +8,6 @@ their errors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import overload
 
@@ -18,24 +17,17 @@ from ..measure.synthesis.devices import Device
 from ..measure.synthesis.families import multiplier_units, place
 from ..program.integer_program import Program
 from ..rtl.hardware_plan import HardwarePlan
-from ..rtl.inventory import Product, Storage
-from ..rtl.parallel.full_plan import FullPlan
-from ..rtl.parallel.ring_plan import RingPlan
+from ..rtl.networks.network_plan import NetworkPlan
+from ..rtl.parallel.cascade_plan import CascadePlan
 from ..rtl.schedule import Schedule
 from .design_parts import DesignParts, design_parts
 from .explored_point import BoardFigures, DeviceFigures, FigureBasis
 from .fitted_sums import fitted_sums, fitted_version
-from .full_parts import (
-    FullParts,
-    full_clock_terms,
-    full_ff_terms,
-    full_lut_terms,
-    full_parts,
-)
 from .logic_terms import clock_terms, logic_terms
+from .parallel_parts import ParallelParts, parallel_parts, parallel_terms
 from .program_terms import ProgramTerms, Terms, program_terms
 
-METHOD = "2"
+METHOD = "3"
 """Changes with the terms; the factors have a digest of their own."""
 ESTIMATES_VERSION = f"{METHOD}-{fitted_version()}"
 """Changes whenever an estimate changes: part of the key under which estimates are stored."""
@@ -72,9 +64,9 @@ def estimate(
     if isinstance(target, Board):
         return board_figures(program_terms(program), program.output_every, target)
     assert plan is not None, "a device needs the plan"
+    if isinstance(plan, CascadePlan):
+        return device_figures(parallel_parts(plan), target)
     check_estimable(plan)
-    if isinstance(plan, FullPlan):
-        return full_figures(full_parts(plan), target)
     assert isinstance(plan, Schedule)
     return device_figures(_parts(_SameSchedule(plan)), target)
 
@@ -85,11 +77,12 @@ def check_estimable(plan: HardwarePlan) -> None:
     Raises
     ------
     ScheduleError
-        If its neighbouring sections share multipliers.
+        If layers work beside the memory.
     """
-    if isinstance(plan, RingPlan):
+    if isinstance(plan, NetworkPlan):
         raise ScheduleError(
-            "parallel must be shared or full for an estimate, not ring; lmu-hw synth measures it"
+            f"parallel must be shared for an estimate of a network, not {plan.style.value}; "
+            "lmu-hw synth measures it"
         )
 
 
@@ -112,73 +105,38 @@ def _parts(plan: _SameSchedule) -> DesignParts:
     return design_parts(plan.plan)
 
 
-def device_figures(parts: DesignParts, target: Device) -> DeviceFigures:
-    """Return the estimated figures of a design with shared multipliers on an FPGA device.
+def device_figures(parts: DesignParts | ParallelParts, target: Device) -> DeviceFigures:
+    """Return the estimated figures of a design on an FPGA device.
 
     Parameters
     ----------
-    parts : DesignParts
+    parts : DesignParts or ParallelParts
     target : Device
     """
     family, sums = target.family, fitted_sums()
-    terms = logic_terms(parts, family)
-    period = sums["period_ns"].of(clock_terms(parts, family), target.name)
-    return _figures(
-        target,
-        luts=sums["luts"].of(terms, family.name),
-        ffs=sums["ffs"].of(terms, family.name),
-        period_ns=period,
-        products=parts.products,
-        storages=parts.storages,
-        cycles=parts.plan.cycles_per_step,
-    )
-
-
-def full_figures(parts: FullParts, target: Device) -> DeviceFigures:
-    """Return the estimated figures of a design with a multiplier for each coefficient.
-
-    Parameters
-    ----------
-    parts : FullParts
-    target : Device
-    """
-    family, sums = target.family, fitted_sums()
-    period = sums["full period_ns"].of(full_clock_terms(parts), target.name)
-    return _figures(
-        target,
-        luts=sums["full luts"].of(full_lut_terms(parts, family), family.name),
-        ffs=sums["full ffs"].of(full_ff_terms(parts, family), family.name),
-        period_ns=period,
-        products=parts.products,
-        storages=parts.storages,
-        cycles=parts.plan.cycles_per_step,
-    )
-
-
-def _figures(
-    target: Device,
-    *,
-    luts: float,
-    ffs: float,
-    period_ns: float,
-    products: Sequence[Product],
-    storages: Sequence[Storage],
-    cycles: int,
-) -> DeviceFigures:
-    family = target.family
+    if isinstance(parts, ParallelParts):
+        terms, kinds = parallel_terms(parts, family), "parallel "
+    else:
+        logic = logic_terms(parts, family)
+        terms = {"luts": logic, "ffs": logic, "period_ns": clock_terms(parts, family)}
+        kinds = ""
+    luts, ffs = (sums[kinds + kind].of(terms[kind], family.name) for kind in ("luts", "ffs"))
     used: dict[str, int] = {
         "luts": max(1, round(luts)),
         "ffs": max(1, round(ffs)),
-        "dsps": sum(multiplier_units(family, p.widths) for p in products),
-        "block_rams": sum(place(family, s).blocks for s in storages),
+        "dsps": sum(multiplier_units(family, p.widths, p.result) for p in parts.products),
+        "block_rams": sum(place(family, s).blocks for s in parts.storages),
     }
-    clock = None if target.placer is None else 1e3 / max(NARROWEST_PERIOD, period_ns)
+    clock = None
+    if target.placer is not None:
+        period = sums[f"{kinds}period_ns"].of(terms["period_ns"], target.name)
+        clock = 1e3 / max(NARROWEST_PERIOD, period)
     return DeviceFigures(
         target=target.name,
         basis=FigureBasis.ESTIMATED,
         share=_share(used, target.capacity),
         clock_mhz=None if clock is None else round(clock, 1),
-        steps_per_second=None if clock is None else round(clock * 1e6 / cycles),
+        steps_per_second=None if clock is None else round(clock * 1e6 / parts.plan.cycles_per_step),
         luts=used["luts"],
         ffs=used["ffs"],
         dsps=used["dsps"],

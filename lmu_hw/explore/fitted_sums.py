@@ -11,8 +11,8 @@ from importlib import resources
 
 FILE = "estimate_factors.json"
 """Beside this module; written by `benchmarks/estimate_error.py`."""
-FULL_FILE = "full_factors.json"
-"""Those of a multiplier for each coefficient; written by `benchmarks/full_estimates.py`."""
+PARALLEL_FILE = "parallel_factors.json"
+"""Those of `--parallel ring` and `full`; written by `benchmarks/parallel_estimates.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def fitted_sums() -> dict[str, FittedSum]:
     """Return the fitted sums by name."""
     return {
         name: FittedSum(**entry)
-        for file in (FILE, FULL_FILE)
+        for file in (FILE, PARALLEL_FILE)
         for name, entry in json.loads(_text(file)).items()
     }
 
@@ -56,7 +56,7 @@ def fitted_sums() -> dict[str, FittedSum]:
 @cache
 def fitted_version() -> str:
     """Return a short digest of the factors."""
-    return hashlib.sha256((_text(FILE) + _text(FULL_FILE)).encode()).hexdigest()[:12]
+    return hashlib.sha256((_text(FILE) + _text(PARALLEL_FILE)).encode()).hexdigest()[:12]
 
 
 def _text(file: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .constraints import PointLimits
 from .explored_point import ExploredPoint
-from .pareto_front import costs_of
+from .pareto_front import PROGRAM, costs_of
 
 OFF_FRONT = 10.0
 """Distance of a point that a front does not know."""
@@ -22,8 +22,16 @@ def picked(
     bits of tables and words; of equal points, the one with the smaller loss, then with fewer
     cycles. Without one: the point of the fronts that is nearest to the best of every objective,
     each on a scale from 0, the best on its front, to 1, the worst.
+
+    Parameters
+    ----------
+    points : sequence of ExploredPoint
+    limits : PointLimits
+    fronts : sequence of str
+        The targets, or `PROGRAM`. A point without figures of a target, such as one without
+        hardware, does not fit it.
     """
-    able = [p for p in points if not p.refused and all(f.fits for f in p.figures)]
+    able = [p for p in points if not p.refused and _fits_all(p, fronts)]
     keeping = [p for p in able if not limits.misses(p)]
     if not keeping:
         return None, _why_none(points, able, limits)
@@ -37,6 +45,11 @@ def picked(
     best = min(keeping, key=_cost)
     what = "smallest share of the targets" if best.figures else "fewest bits"
     return best, f"{what}{kept}"
+
+
+def _fits_all(point: ExploredPoint, fronts: Sequence[str]) -> bool:
+    fits = {figures.target for figures in point.figures if figures.fits}
+    return all(name in fits for name in fronts if name != PROGRAM)
 
 
 def _cost(point: ExploredPoint) -> tuple[float, float, float, int]:
@@ -65,7 +78,9 @@ def _why_none(
 ) -> str:
     """Return which limit is in the way: the one that most points miss."""
     if not able:
-        return f"none of {len(points):,} points fits all targets: give larger ones"
+        without = [p.no_hardware for p in points if p.no_hardware and not p.refused]
+        more = f"; {len(without):,} have no hardware: {without[0]}" if without else ""
+        return f"none of {len(points):,} points fits all targets: give larger ones{more}"
     counts: dict[str, int] = {}
     for point in able:
         for text in limits.misses(point):

@@ -300,10 +300,10 @@ def named(settings: Settings) -> str:
 def _named(hardware: Hardware) -> str:
     if hardware.parallel is Parallel.SHARED:
         return f"lanes={hardware.lanes}"
-    return (
-        f"parallel={hardware.parallel.value} pipeline={hardware.pipeline} "
-        f"interleave={hardware.interleave}"
-    )
+    own = f"interleave={hardware.interleave}"
+    if hardware.parallel is Parallel.RING:
+        own = f"sections_per_multiplier={hardware.sections_per_multiplier}"
+    return f"parallel={hardware.parallel.value} pipeline={hardware.pipeline} {own}"
 
 
 def share_of_device(used: Mapping[str, int], device: Device) -> float:

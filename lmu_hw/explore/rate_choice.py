@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,34 @@ from ..api.design import Design
 from ..errors import ScheduleError, SpecError, ToolError
 from ..generate import in_format
 from ..measure.synthesis import yowasp_tools
-from ..measure.synthesis.devices import Device
+from ..measure.synthesis.devices import TARGETS, Device
 from ..program.codec import to_data
+from ..program.integer_program import Program
 from ..rtl.hardware_plan import hardware_plan
-from ..rtl.options import MAX_LANES, MAX_PIPELINE, MIN_PIPELINE, Hardware
+from ..rtl.options import (
+    MAX_LANES,
+    MAX_PIPELINE,
+    MAX_SECTIONS_PER_MULTIPLIER,
+    MIN_PIPELINE,
+    MIN_RING_PIPELINE,
+    Hardware,
+)
+from ..rtl.parallel.cascade_plan import cascade_of, why_not_parallel
 from ..rtl.parallel_style import Parallel
 from ..rtl.schedule import why_not
+from ..rtl.streams import Streams
 from .estimates import estimate
 from .explored_point import DeviceFigures, FigureBasis
 from .point_tasks import device_figures_of
 
 MARGIN = 0.8
-"""Designs are placed and routed from this share of the rate on, as estimated."""
-MAX_FITS = 4
+"""The first design of a style is placed and routed from this share of the rate on, as estimated."""
+MAX_FITS = 6
 """Most designs that are placed and routed."""
 _RATE = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)\s*([kMG]?)\Z")
 _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+Watch = Callable[[str], object]
+"""Called with a line on each design that is placed and routed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +70,10 @@ class RatedHardware:
         port = " --state-port" * hardware.state_port
         if hardware.parallel is Parallel.SHARED:
             return f"--lanes {hardware.lanes}{port}"
-        return f"--parallel {hardware.parallel.value} --pipeline {hardware.pipeline}{port}"
+        few = ""
+        if hardware.sections_per_multiplier is not None:
+            few = f" --sections-per-multiplier {hardware.sections_per_multiplier}"
+        return f"--parallel {hardware.parallel.value}{few} --pipeline {hardware.pipeline}{port}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -103,14 +118,17 @@ def hardware_for_rate(
     *,
     streams: str = "plain",
     state_port: bool = False,
+    shared_only: bool = False,
     fit: bool = False,
     seed: int = 1,
+    watch: Watch = lambda _: None,
 ) -> RatedHardware:
     """Return the cheapest hardware of a design that reaches a rate on a device.
 
     The cheapest takes the smallest share of the device. Candidates are shared multipliers with 1,
-    2, 4 .. 64 lanes, and for a memory that can have it a multiplier for each coefficient with 1 to
-    6 registers; all of one signal.
+    2, 4 .. 64 lanes, and for a memory that can have them a multiplier for a few sections, as few
+    as any number of multipliers needs, and one for each coefficient, each with all numbers of
+    registers; all of one signal.
 
     Parameters
     ----------
@@ -122,11 +140,15 @@ def hardware_for_rate(
     streams : str
         Of the ports; ``"axi"`` leaves shared multipliers alone.
     state_port : bool
+    shared_only : bool
+        Shared multipliers alone, as the kits with Verilog need.
     fit : bool
         Place and route the candidates, the cheapest first, until one reaches the rate. Else the
-        estimates decide.
+        estimates decide. Once one of a style is measured, the others of the style are estimated by
+        the same ratio.
     seed : int
         Of the placement.
+    watch : callable, optional
 
     Raises
     ------
@@ -137,28 +159,39 @@ def hardware_for_rate(
         With ``fit``, if a tool is missing.
     """
     wanted = rate_of(rate)
-    if target.placer is None:
-        raise SpecError(f"target must have a placer to reach a rate, and {target.name} has none")
+    check_placer(target)
     if refused := why_not(design.program):
         raise SpecError(f"the program has no Verilog: {refused}")
     base = Hardware(streams=streams, state_port=state_port)
-    able = [one for one in _candidates(design, base, target) if one.figures.fits]
+    if fit:
+        yowasp_tools.check((target,))
+    candidates = _candidates(design, base, target, shared_only)
+    able = [one for one in candidates if one.figures.fits]
     if not able:
         raise SpecError(f"no hardware of this design fits {target.name}: take {target.larger}")
     able.sort(key=lambda one: (one.figures.share, one.figures.luts, -one.rate))
     if fit:
-        return _fitting(design, wanted, target, able, seed)
+        return _fitting(design, wanted, target, able, seed, watch)
     found = next((one for one in able if one.rate >= wanted), None)
     if found is None:
         raise SpecError(_too_fast(wanted, target, max(able, key=lambda one: one.rate)))
     return found
 
 
-def _candidates(design: Design, base: Hardware, target: Device) -> Iterator[RatedHardware]:
+def check_placer(target: Device) -> None:
+    """Raise `SpecError` unless a device has a placer, and so a clock."""
+    if target.placer is None:
+        able = ", ".join(each.name for each in TARGETS.values() if each.placer is not None)
+        raise SpecError(f"target must be a device with a placer: {able}, not {target.name}")
+
+
+def _candidates(
+    design: Design, base: Hardware, target: Device, shared_only: bool
+) -> Iterator[RatedHardware]:
     """Yield the hardware that the program can have, with estimates."""
     safe = in_format(design.program, design.certificate().claims)
     fewest: int | None = None
-    for hardware in _options(base):
+    for hardware in _options(base, design.program, shared_only):
         try:
             plan = hardware_plan(design.program, hardware, safe)
         except ScheduleError:
@@ -171,40 +204,74 @@ def _candidates(design: Design, base: Hardware, target: Device) -> Iterator[Rate
         yield RatedHardware(hardware=hardware, figures=figures)
 
 
-def _options(base: Hardware) -> Iterator[Hardware]:
+def _options(base: Hardware, program: Program, shared_only: bool) -> Iterator[Hardware]:
     lanes = 1
     while lanes <= MAX_LANES:
         yield replace(base, lanes=lanes)
         lanes *= 2
+    if shared_only or base.streams is not Streams.PLAIN or why_not_parallel(program, Parallel.RING):
+        return
+    for pipeline in range(MIN_RING_PIPELINE, MAX_PIPELINE + 1):
+        ring = replace(base, parallel=Parallel.RING, pipeline=pipeline)
+        for sections in _shares(len(cascade_of(program).sections)):
+            yield replace(ring, sections_per_multiplier=sections)
     for pipeline in range(MIN_PIPELINE, MAX_PIPELINE + 1):
-        try:
-            yield replace(base, parallel=Parallel.FULL, pipeline=pipeline)
-        except SpecError:
-            return  # other port names
+        yield replace(base, parallel=Parallel.FULL, pipeline=pipeline)
+
+
+def _shares(n: int) -> list[int]:
+    """Return the most of n sections that a multiplier has, for each number of multipliers.
+
+    Examples
+    --------
+    >>> _shares(8)
+    [1, 2, 3, 4, 8]
+    """
+    found = {-(-n // multipliers) for multipliers in range(1, n + 1)}
+    return sorted(most for most in found if most <= MAX_SECTIONS_PER_MULTIPLIER)
 
 
 def _fitting(
-    design: Design, wanted: float, target: Device, able: list[RatedHardware], seed: int
+    design: Design,
+    wanted: float,
+    target: Device,
+    able: list[RatedHardware],
+    seed: int,
+    watch: Watch,
 ) -> RatedHardware:
     """Return the first candidate that reaches the rate when it is placed and routed."""
-    yowasp_tools.check((target,))
-    near = [one for one in able if one.rate >= MARGIN * wanted][:MAX_FITS]
-    if not near:
-        raise SpecError(_too_fast(wanted, target, max(able, key=lambda one: one.rate)))
-    best, refused = None, None
-    for one in near:
+    left = list(able)
+    ratios: dict[Parallel, float] = {}
+    best: RatedHardware | None = None
+    refused: ToolError | None = None
+    for number in range(1, MAX_FITS + 1):
+        one = next(
+            (c for c in left if c.rate * ratios.get(c.hardware.parallel, 1 / MARGIN) >= wanted),
+            None,
+        )
+        if one is None:
+            break
+        left.remove(one)
+        watch(f"{number}: {one.options}, {rate_text(one.rate)} steps/s estimated")
         try:
             placed = _placed(design, one.hardware, target, seed)
         except ToolError as error:
             refused = error  # it does not fit, or has no route
+            watch(f"{number}: {error}")
             continue
-        if placed.rate >= wanted:
+        ratios[one.hardware.parallel] = placed.rate / one.rate
+        enough = placed.rate >= wanted
+        found = "enough" if enough else "too slow"
+        watch(f"{number}: {rate_text(placed.rate)} steps/s measured, {found}")
+        if enough:
             return placed
         best = placed if best is None or placed.rate > best.rate else best
-    if best is None:
-        assert refused is not None
-        raise refused
-    raise SpecError(_too_fast(wanted, target, best))
+    if best is None and refused is not None:
+        raise SpecError(
+            f"rate must be lower than {rate_text(wanted)} steps/s on {target.name}: what may reach "
+            f"it is not placed and routed: {refused}"
+        )
+    raise SpecError(_too_fast(wanted, target, best or max(able, key=lambda one: one.rate)))
 
 
 def _placed(design: Design, hardware: Hardware, target: Device, seed: int) -> RatedHardware:

@@ -12,7 +12,10 @@ from .._support.name_lookup import look_up
 from ..errors import SpecError
 from .exploration import ExploredAxis
 
-HARDWARE = ("lanes", "state_port", "parallel", "pipeline", "interleave")
+HARDWARE = (
+    *("lanes", "state_port", "parallel", "pipeline", "interleave"),
+    "sections_per_multiplier",
+)
 """Axes that change the Verilog and no word."""
 MEMORY = (
     *("d", "theta", "discretizer", "substeps", "accuracy", "bandwidth", "bits", "realization"),

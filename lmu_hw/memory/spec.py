@@ -26,7 +26,8 @@ else:
     import tomli as tomllib
 
 MAX_ORDER = 1024
-MAX_THETA = 1e6
+MIN_THETA, MAX_THETA = 1.0, 1e6
+"""Window lengths [samples]; a shorter window holds the last input alone."""
 MAX_SPEC_BYTES = 1 << 20
 MAX_BANDWIDTH = 0.5
 """Nyquist frequency [cycles/sample]."""
@@ -79,7 +80,7 @@ class LMUSpec:
     order : int
         Number of Legendre coefficients d, 1 to 1024.
     theta : float, optional
-        Window length [samples], > 0. Default 8 * order.
+        Window length [samples], 1 to 1e6. Default 8 * order.
     discretizer : Discretizer
     substeps : int
         Bilinear steps in a sample, with linearly interpolated input: 1, 2, 4 or 8. More take more
@@ -151,8 +152,8 @@ class LMUSpec:
         if self.theta == 0.0 and type(self.theta) is float:
             object.__setattr__(self, "theta", 8.0 * self.order)
         theta = check_real("theta", self.theta)
-        if not 0 < theta <= MAX_THETA:
-            raise SpecError(f"theta must be > 0 and <= {MAX_THETA:g} samples, not {self.theta!r}")
+        if not MIN_THETA <= theta <= MAX_THETA:
+            raise SpecError(bad_theta(self.theta))
         object.__setattr__(self, "theta", theta)
         self._check_substeps()
         self._check_neurons()
@@ -363,8 +364,14 @@ def parse(data: dict[str, Any], extra_keys: Iterable[str] = ()) -> LMUSpec:
     if "output" in values and not isinstance(values["output"], OutputKind):
         raise SpecError(f"output must be memory, state or taps=..., not {values['output']!r}")
     if values.get("theta") == 0:
-        raise SpecError("theta must be > 0 samples, not 0")
+        raise SpecError(bad_theta(0))
     return LMUSpec(**values)
+
+
+def bad_theta(theta: float) -> str:
+    """Return why a window length [samples] is refused."""
+    why = ": a window below one sample holds the last input alone" * (0 < theta < MIN_THETA)
+    return f"theta must be from {MIN_THETA:g} to {MAX_THETA:g} samples, not {theta!r}{why}"
 
 
 def parse_output(text: str) -> tuple[OutputKind, tuple[float, ...]]:

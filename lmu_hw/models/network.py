@@ -23,7 +23,7 @@ from ..memory.legendre import StateSpace, state_space
 from ..memory.spec import MAX_ORDER, MAX_THETA, Discretizer
 
 MIN_THETA = 1e-3
-"""Shortest window [samples]."""
+"""Shortest window [samples]: one that was trained may be shorter than a sample."""
 MAX_NAME = 100
 """Longest name of a layer [characters]."""
 MAX_VALUE = 1e30
@@ -161,7 +161,7 @@ class LinearMemory:
     order : int
         Number of coefficients of each channel, d.
     theta : float or None
-        Window length [samples]. None if unknown, which only ``trained`` matrices allow.
+        Window length [samples], 1e-3 to 1e6. None if unknown, which only ``trained`` allows.
     discretizer : Discretizer
     channels : int
         Number of independent memories, each with an input of its own.

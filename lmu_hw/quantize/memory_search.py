@@ -22,8 +22,6 @@ MAX_COEF_BITS = 24
 """Widest coefficient that the search tries."""
 ERROR_BUDGET = 1.0
 """Largest RMS error of an output word for ``--bits`` [output LSB]."""
-MIN_LADDER_THETA = 1.0
-"""Shortest window of a ladder [substeps]: coefficients of shorter ones crowd below 1."""
 COEFFICIENT_SHARE = 0.75
 """Coefficient error above which the search widens coefficients [output LSB]."""
 
@@ -76,12 +74,6 @@ class MemorySource:
             If an intermediate word would be too wide for the backends.
         """
         spec = self.spec
-        if kind is RealizationKind.LADDER and spec.theta * spec.substeps < MIN_LADDER_THETA:
-            other = "a longer --theta" + ", or --realization cascade" * (spec.substeps == 1)
-            raise SpecError(
-                f"a ladder must have a window of at least {MIN_LADDER_THETA:g} steps, not theta * "
-                f"substeps = {spec.theta * spec.substeps:g}: use {other}"
-            )
         ideal = self._ideal(kind)
         coef_bits = spec.coef_bits or min(spec.bits, DEFAULT_COEF_BITS)
         weight_bits = spec.weight_bits or min(spec.bits, MAX_COEF_BITS)

@@ -106,8 +106,12 @@ HOLDS = {
     "waiting": "",
 }
 """What a memory holds, by its instance name; empty where the box says it."""
-INSIDE = {"writeback": "requantizer", "function_writeback": "polynomial"}
-"""Blocks that the diagram shows as a wire of another one."""
+INSIDE = {
+    "command_pipeline": "sequencer",
+    "writeback": "requantizer",
+    "function_writeback": "polynomial",
+}
+"""Blocks that the diagram shows as a wire of another one, or as a part of it."""
 
 
 def block_diagram(plan: Schedule, tree: tuple[DesignBlock, ...] | None = None) -> BlockDiagram:

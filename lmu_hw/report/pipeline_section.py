@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.parallel.cascade_plan import ENTER, CascadePlan
 from ..rtl.parallel.full_plan import FullPlan
 from ..rtl.parallel.ring_plan import RingPlan
 from ..rtl.parallel.ring_schedule import SlotKind
+from ..rtl.schedule import Schedule
 from .section import DataTable, Paragraph, Section
 
 
@@ -18,6 +20,70 @@ def pipeline_section(plan: CascadePlan) -> Section:
         return _section(plan, _turns(plan), _ring_formula(plan), data)
     assert isinstance(plan, FullPlan)
     return _section(plan, _adaptors(plan), _formula(plan), {"interleave": plan.interleave})
+
+
+def network_pipeline_section(plan: NetworkPlan) -> Section:
+    """Return the section with the times of a step in the memory, and in the layers behind it."""
+    memory = pipeline_section(plan.memory)
+    (table, *_) = memory.blocks
+    rare = plan.program.output_every != 1
+    apart = (
+        f" Steps whose output is due start {plan.cycles_per_output:,} cycles apart or more."
+        if rare
+        else ""
+    )
+    return Section(
+        key="schedule",
+        title="A step, in the memory and in the layers",
+        lead=f"A step starts every {plan.cycles_per_step:,} clock cycles; its output leaves "
+        f"{plan.latency:,} cycles after its input word. Meanwhile the memory makes further steps, "
+        f"and the layers work on earlier ones.{apart}",
+        blocks=(_parts(plan), table, _network_formula(plan)),
+        data={
+            **memory.data,
+            "cycles_per_step": plan.cycles_per_step,
+            "cycles_per_output": plan.cycles_per_output,
+            "latency": plan.latency,
+            "formula": plan.cycle_formula,
+            "latency_formula": plan.latency_formula,
+            "layers": plan.layer_style.value,
+            "lanes": plan.lanes,
+        },
+    )
+
+
+def _parts(plan: NetworkPlan) -> DataTable:
+    """Return the cycles of memory and layers."""
+    rows, start = [], 0
+    for name, cycles in plan.latency_parts:
+        rows.append((name, f"{start:,}", f"{start + cycles:,}"))
+        start += cycles
+    return DataTable(
+        caption="The way of a step, whose input word is taken in cycle 0",
+        head=("part", "from cycle", "to cycle"),
+        rows=tuple(rows),
+    )
+
+
+def _network_formula(plan: NetworkPlan) -> Paragraph:
+    """Return how the figures follow."""
+    layers = plan.layers
+    if isinstance(layers, Schedule):
+        lanes = f"{layers.lanes} lane{'s' * (layers.lanes > 1)}"
+        text = (
+            f"The memory starts a step every `{plan.memory.cycle_formula}` cycles. {lanes} take "
+            f"the states of a step one by one and are ready for those of another one after "
+            f"{plan.head:,} cycles, so outputs are at least `{plan.output_formula}` cycles apart. "
+        )
+    else:
+        text = (
+            f"The memory starts a step every `{plan.memory.cycle_formula}` cycles, the pipeline "
+            f"of the layers every `{layers.cycle_formula}` or later. "
+        )
+    return Paragraph(
+        text=f"{text}The latency is `{plan.latency_formula}`. All are exact while the source is "
+        "always valid and the sink always ready."
+    )
 
 
 def _section(

@@ -124,6 +124,10 @@ def _hardware_options(hardware: Hardware) -> list[str]:
         words += ["--streams", str(to_data(hardware.streams))]
     if hardware.state_port:
         words.append("--state-port")
+    data = hardware.to_data()
+    for name in ("parallel", "pipeline", "interleave", "sections_per_multiplier", "layers"):
+        if name in data:
+            words += [f"--{name.replace('_', '-')}", str(data[name])]
     return words
 
 

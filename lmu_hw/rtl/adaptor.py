@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
@@ -170,43 +170,44 @@ class AdaptorUnit(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        ports = [self.port]
-        data = self.outlasted
-        for name in ("product", "shift", "round", "limit"):
-            port = Signal(ChainPort, name=f"{name}_port", reset_less=data)
-            m.d.sync += port.eq(ports[-1])
-            ports.append(port)
-        _, _, shifting, rounding, limiting = ports
+        shifting, rounding, limiting = self._ports(m)
         ranges, numbers = self._ranges()
-        shifter = Shifter(self.x_width + self.coef_width + 1, self.shift_min, len(self.shift))
+        m.submodules.shifter = shifter = Shifter(
+            self.x_width + self.coef_width + 1, self.shift_min, len(self.shift)
+        )
         round_a, round_b = (
             Rounder(ranges, self.base_width, shifter.quotient_width) for _ in range(2)
         )
-        m.submodules.shifter = shifter
         m.submodules.round_a, m.submodules.round_b = round_a, round_b
 
-        # operand
         # inverted, because an outer adaptor subtracts it
         chain = RoundedTotal(round_a, "chain", inverted=True)
         link = Signal(signed(self.state_width), reset_less=True)
-        x = Signal(signed(self.x_width), reset_less=True)
-        base = Signal(signed(self.base_width), reset_less=True)
-        words = [
-            chain.word(m, self.chain_number, [number], "limited_chain")
-            for number in numbers["chain"]
-        ]
-        self._operands(m, words, link, x, base)
+        x, base = self._operands(m, chain, numbers["chain"], link)
+        bases = self._product(m, x, base, shifter)
+        self._shift(m, shifting, numbers, bases, shifter, round_a, round_b)
+        self._chain_word(m, rounding, chain, round_a, round_b)
+        self._limit(m, limiting, numbers, link, round_a, round_b)
+        return m
 
-        # product
+    def _ports(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """Return the operation that is in the stages shift, round and limit."""
+        ports = [self.port]
+        for name in ("product", "shift", "round", "limit"):
+            ports.append(Signal(ChainPort, name=f"{name}_port", reset_less=self.outlasted))
+            m.d.sync += ports[-1].eq(ports[-2])
+        return ports[2], ports[3], ports[4]
+
+    def _product(self, m: Module, x: Value, base: Value, shifter: Shifter) -> tuple[Signal, Signal]:
+        """Multiply, and give the shifter the product; return the bases of both results."""
         coef = Signal.like(self.coef, name="held_coef", reset_less=True)
         held_shift = Signal.like(self.shift, name="held_shift", reset_less=True)
         low_bits = LOW_BITS if self.x_width > LOW_BITS + 1 else 0
         high = Signal(signed(self.x_width + self.coef_width + 1 - low_bits), reset_less=True)
         low = Signal(low_bits + self.coef_width, reset_less=True)
-        whole = (high << low_bits) + low if low_bits else high
         amount = Signal.like(self.shift, name="amount", reset_less=True)
-        a_base = Signal.like(base, reset_less=True)
-        b_base = Signal.like(base, reset_less=True)
+        a_base = Signal.like(base, name="a_base", reset_less=True)
+        b_base = Signal.like(base, name="b_base", reset_less=True)
         m.d.sync += [
             coef.eq(self.coef),
             held_shift.eq(self.shift),
@@ -216,59 +217,78 @@ class AdaptorUnit(wiring.Component):
             a_base.eq(base),
             b_base.eq(base - x),
         ]
+        product = (high << low_bits) + low if low_bits else high
+        m.d.comb += [shifter.x.eq(product), shifter.amount.eq(amount)]
+        return a_base, b_base
 
-        # shift
-        m.d.comb += [shifter.x.eq(whole), shifter.amount.eq(amount)]
+    def _shift(
+        self,
+        m: Module,
+        port: Value,
+        numbers: Mapping[str, Sequence[int]],
+        bases: tuple[Value, Value],
+        shifter: Shifter,
+        round_a: Rounder,
+        round_b: Rounder,
+    ) -> None:
+        """Give both rounders a base, the shifted product and the range of the result."""
         chain_range, inner_range, outer_range = (
             lookup(m, self.chain_number, numbers[what], f"{what}_range")
             for what in ("chain", "inner", "outer")
         )
-        to_b = (
-            Mux(is_port(shifting, ChainPort.REAL), chain_range, outer_range)
-            if self.goes_on
-            else outer_range
-        )
-        to_chain = is_port(shifting, ChainPort.LOAD, ChainPort.OUTER)
-        for rounder, base_, result in (
-            (round_a, a_base, Mux(to_chain, chain_range, inner_range)),
-            (round_b, b_base, to_b),
-        ):
+        to_b = outer_range
+        if self.goes_on:
+            to_b = Mux(is_port(port, ChainPort.REAL), chain_range, outer_range)
+        to_a = Mux(is_port(port, ChainPort.LOAD, ChainPort.OUTER), chain_range, inner_range)
+        results = zip((round_a, round_b), bases, (to_a, to_b), strict=True)
+        for rounder, base, result in results:
             m.d.comb += [
                 rounder.result.eq(result),
-                rounder.silent.eq(self.silent & ~is_port(shifting, ChainPort.LOAD)),
-                rounder.base.eq(base_),
+                rounder.silent.eq(self.silent & ~is_port(port, ChainPort.LOAD)),
+                rounder.base.eq(base),
                 rounder.quotient.eq(shifter.quotient),
                 rounder.half.eq(shifter.half),
                 rounder.rest.eq(shifter.rest),
             ]
 
-        # round
-        sum_a, sum_b = RoundedTotal(round_a, "a"), RoundedTotal(round_b, "b")
-        sum_a.take(m, round_a)
-        sum_b.take(m, round_b)
-        with m.If(is_port(rounding, ChainPort.LOAD, ChainPort.OUTER)):
+    def _chain_word(
+        self, m: Module, port: Value, chain: RoundedTotal, round_a: Rounder, round_b: Rounder
+    ) -> None:
+        """Hold the result that the next section reads; zero where there is none."""
+        with m.If(is_port(port, ChainPort.LOAD, ChainPort.OUTER)):
             chain.take(m, round_a)
         if self.goes_on:
-            with m.Elif(is_port(rounding, ChainPort.REAL)):
+            with m.Elif(is_port(port, ChainPort.REAL)):
                 chain.take(m, round_b)
         with m.Else():
             chain.clear(m)
 
-        # limit
+    def _limit(
+        self,
+        m: Module,
+        port: Value,
+        numbers: Mapping[str, Sequence[int]],
+        link: Signal,
+        round_a: Rounder,
+        round_b: Rounder,
+    ) -> None:
+        """Saturate the results: to the outputs, or the link to the inner adaptor."""
+        sum_a, sum_b = RoundedTotal(round_a, "a"), RoundedTotal(round_b, "b")
+        sum_a.take(m, round_a)
+        sum_b.take(m, round_b)
         word_b = sum_b.word(m, self.chain_number, numbers["outer"], "limited_b")
-        inner_done = Signal(reset_less=data)
+        inner_done = Signal(reset_less=self.outlasted)
         m.d.sync += [
             self.a.eq(sum_a.word(m, self.chain_number, numbers["inner"], "limited_a")),
-            self.a_valid.eq(is_port(limiting, ChainPort.INNER, ChainPort.REAL)),
-            inner_done.eq(is_port(limiting, ChainPort.INNER)),
+            self.a_valid.eq(is_port(port, ChainPort.INNER, ChainPort.REAL)),
+            inner_done.eq(is_port(port, ChainPort.INNER)),
             self.b_valid.eq(inner_done),
         ]
         m.d.sync += link.eq(0)
-        with m.If(is_port(limiting, ChainPort.OUTER)):
+        with m.If(is_port(port, ChainPort.OUTER)):
             m.d.sync += link.eq(word_b)
-        with m.If(is_port(limiting, ChainPort.INNER)):
+        with m.If(is_port(port, ChainPort.INNER)):
             m.d.sync += self.b.eq(word_b)
-        return m
 
     def _aligned_width(self, fmt: QFormat) -> int:
         return signed_width(fmt) + self.grid - fmt.frac_bits
@@ -278,18 +298,21 @@ class AdaptorUnit(wiring.Component):
         return (narrow.as_signed() if fmt.signed else narrow) << (self.grid - fmt.frac_bits)
 
     def _operands(
-        self, m: Module, chain: Sequence[Value], link: Signal, x: Signal, base: Signal
-    ) -> None:
-        """Register the factor ``b - a`` and the addend ``a``.
+        self, m: Module, chain: RoundedTotal, numbers: Sequence[int], link: Signal
+    ) -> tuple[Signal, Signal]:
+        """Return the factor ``b - a`` and the addend ``a``, registered.
 
         One adder serves every port: it adds one operand to the complement of the other. The word of
         the chain, which comes inverted, and the link are zero but in the one cycle that reads them,
         so that a single gate selects between them.
         """
+        x = Signal(signed(self.x_width), reset_less=True)
+        base = Signal(signed(self.base_width), reset_less=True)
+        words = [chain.word(m, self.chain_number, [k], "limited_chain") for k in numbers]
         port, width = self.port, self.x_width
         loads, outer = is_port(port, ChainPort.LOAD), is_port(port, ChainPort.OUTER)
         sources, states, others = [], [], []
-        for inverted, f in zip(chain, self.formats, strict=True):
+        for inverted, f in zip(words, self.formats, strict=True):
             state = self._aligned(self.word, f.inner)
             if f.outer != f.inner:
                 state = Mux(outer, self._aligned(self.word, f.outer), state)
@@ -303,22 +326,24 @@ class AdaptorUnit(wiring.Component):
                 Cat(below, inverted[: f.chain.width]).as_signed() | self._aligned(link, f.outer)
             )
 
-        def of_chain(values: Sequence[Value], width: int, name: str) -> Signal:
-            words = []
-            for number, value in enumerate(values):
-                words.append(Signal(signed(width), name=f"{name}_{number}"))
-                m.d.comb += words[-1].eq(value)
-            return one_of(m, self.chain_number, words, name)
-
-        state = of_chain(states, width, "own")
-        other = of_chain(others, width, "other")
+        state = self._of_chain(m, states, width, "own")
+        other = self._of_chain(m, others, width, "other")
         # a loaded word is only rounded: its factor is 0
         own = (state ^ (~outer).replicate(width)) & (~loads).replicate(width)
         # the complement's carry enters below the lowest bit
         total = Cat(~loads, own).as_signed() + Cat(Const(1, 1), other).as_signed()
-        source = of_chain(sources, len(base), "source_word")
+        source = self._of_chain(m, sources, len(base), "source_word")
         addend = Mux(loads, source, Mux(outer, ~other, state))
         m.d.sync += [x.eq(total >> 1), base.eq(addend)]
+        return x, base
+
+    def _of_chain(self, m: Module, values: Sequence[Value], width: int, name: str) -> Value:
+        """Return the value of the cascade, all at a width."""
+        words = []
+        for number, value in enumerate(values):
+            words.append(Signal(signed(width), name=f"{name}_{number}"))
+            m.d.comb += words[-1].eq(value)
+        return one_of(m, self.chain_number, words, name)
 
     def _ranges(self) -> tuple[list[Range], dict[str, list[int]]]:
         """Return all distinct word ranges, and the index of each cascade's ranges among them."""

@@ -30,15 +30,61 @@ def comments_of(block: type, signatures: Mapping[str, type] | None = None) -> Mo
     block : type
         A component whose docstring has a section ``Members``.
     signatures : mapping, optional
-        Classes whose docstrings describe the ports ``<key>_<name>``.
+        Classes whose docstrings describe the ports ``<member>_<name>``, by member, or by the type
+        that the docstring gives a member.
     """
     text = inspect.cleandoc(block.__doc__ or "")
     ports = _with_streams(text)
-    for member, signature in (signatures or {}).items():
+    kinds = signatures or {}
+    typed = {
+        name: kinds[kind]
+        for names, kind in re.findall(r"^(\w[\w, ]*) : (?:In|Out)\((\w+)\)$", text, re.MULTILINE)
+        if kind in kinds
+        for name in names.split(", ")
+    }
+    prefixes = {name: kind for name, kind in kinds.items() if name[0].islower()}
+    for member, signature in (prefixes | typed).items():
         inner = _with_streams(inspect.cleandoc(signature.__doc__ or ""))
         named = {f"{member}_{name}": about for name, about in inner.items()}
         ports = {name: about for name, about in ports.items() if name not in named} | named
-    return ModuleComments(above=(_plain(text.partition("\n")[0]),), ports=ports)
+    title = _plain(text.partition("\n")[0])
+    timing = tuple(timing_of(text))
+    return ModuleComments(above=(title, *(("", *timing) if timing else ())), ports=ports)
+
+
+def timing_of(docstring: str) -> Iterator[str]:
+    """Yield the paragraphs of a docstring about latency, throughput and schedule.
+
+    Those that refer to Python, and not only to ports or blocks, are left out.
+
+    Examples
+    --------
+    >>> list(timing_of('''Adds.
+    ...
+    ... Latency: 1 cycle
+    ... from ``a``.
+    ... Throughput: `Plan.interval`.
+    ...
+    ... Schedule:
+    ...
+    ... - add: register the sum.
+    ... '''))
+    ['Latency: 1 cycle from a.', 'Schedule:', '- add: register the sum.']
+    """
+    paragraphs: list[str] = []
+    for line in docstring.splitlines():
+        if line.startswith(_SECTIONS) or (paragraphs and line.startswith("- ")):
+            paragraphs.append(line.rstrip())
+        elif re.match(r"-+$", line) and paragraphs:
+            # the line before is the title of another section
+            paragraphs[-1] = paragraphs[-1].rpartition(" ")[0]
+            break
+        elif paragraphs and line:
+            paragraphs[-1] += " " + line.strip()
+    python = re.compile(r"`\w+\.\w|(?<!`)`[a-z]\w*`")
+    for paragraph in paragraphs:
+        if not python.search(paragraph):
+            yield _plain(paragraph)
 
 
 def _with_streams(docstring: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -85,49 +85,48 @@ class ChainInputFifo(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        plan = self.plan
         layout = data.StructLayout(
             {"word": len(self.word), "feed": len(self.feed), "paired": 1, "silent": 1}
         )
-        depth = 1 << max(1, ceil_log2(len(plan.feeds) + 1))
+        depth = 1 << max(1, ceil_log2(len(self.plan.feeds) + 1))
         m.submodules.waiting = ram = Ram(layout.size, depth)
-        head = Signal.like(ram.read_address)
         tail = Signal.like(ram.write_address)
+        self._write(m, ram, tail)
+        self._start(m, ram, data.View(layout, ram.read_word.as_unsigned()), tail)
+        return m
 
-        # count
-        is_chain = lookup(m, self.feed, [int(f.chain is not None) for f in plan.feeds], "is_chain")
-        word, feed, arrived = self.word, self.feed, self.valid & is_chain
+    def _counted(self, m: Module) -> tuple[Value, Value, Value]:
+        """Return an input's word, feed and valid when the zero-run counter has its flag."""
+        is_chain = [int(f.chain is not None) for f in self.plan.feeds]
+        arrives = self.valid & lookup(m, self.feed, is_chain, "is_chain")
+        word, feed, arrived = self.word, self.feed, arrives
         for stage in ("counting", "counted"):
             later = Signal.like(word, name=f"{stage}_word", reset_less=True)
             later_feed = Signal.like(feed, name=f"{stage}_feed", reset_less=True)
             valid = Signal(name=stage)
             m.d.sync += [later.eq(word), later_feed.eq(feed), valid.eq(arrived)]
             word, feed, arrived = later, later_feed, valid
+        return word, feed, arrived
 
-        # write
-        entry = Signal(layout.size, reset_less=True)
-        paired = lookup(m, feed, [int(f.paired) for f in plan.feeds], "is_paired")
+    def _write(self, m: Module, ram: Ram, tail: Signal) -> None:
+        """Queue the inputs, each with its feed and flags."""
+        word, feed, arrived = self._counted(m)
+        entry = Signal(len(ram.write_word), reset_less=True)
+        paired = lookup(m, feed, [int(f.paired) for f in self.plan.feeds], "is_paired")
         m.d.sync += [entry.eq(Cat(word, feed, paired[0], self.silent)), ram.write.eq(arrived)]
         m.d.comb += [ram.write_address.eq(tail), ram.write_word.eq(entry)]
         with m.If(ram.write):
             m.d.sync += tail.eq(tail + 1)
 
-        # read, start
-        there = Signal()
-        both = Signal()
-        starts = Signal()
-        follows = Signal()
-        takes = Signal()
+    def _start(self, m: Module, ram: Ram, shown: data.View[data.StructLayout], tail: Value) -> None:
+        """Start the chain with the first input, or with the first two."""
+        names = ("there", "both", "starts", "follows", "takes")
+        there, both, starts, follows, takes = (Signal(name=name) for name in names)
         second_follows = Signal(reset_less=True)
+        head = Signal.like(ram.read_address, name="head")
         second = Signal.like(head, name="second", init=1)
         third = Signal.like(head, name="third")
-        shown = data.View(layout, ram.read_word.as_unsigned())
-        cycles = [
-            0 if f.chain is None else plan.chains[f.chain].cycles(paired=f.paired) - 2
-            for f in plan.feeds
-        ]
-        busy = Signal(range(max(cycles) + 1))
-        free = Signal(init=1)
+        free = self._free(m)
         m.d.comb += [
             starts.eq(there & (both | ~shown["paired"]) & free & ~self.start),
             follows.eq(self.start & second_follows),
@@ -142,17 +141,28 @@ class ChainInputFifo(wiring.Component):
             there.eq(Mux(takes, two, some)),
             both.eq(two & Mux(takes, three, some)),
             self.start.eq(starts),
-            busy.eq(Mux(busy == 0, 0, busy - 1)),
-            free.eq((busy <= 1) & ~self.start),
         ]
         with m.If(takes):
-            m.d.sync += second.eq(third)
             m.d.sync += [
+                second.eq(third),
                 second_follows.eq(shown["paired"]),
                 self.next_word.eq(shown["word"].as_signed()),
                 self.next_feed.eq(shown["feed"]),
                 self.next_silent.eq(shown["silent"]),
             ]
+
+    def _free(self, m: Module) -> Signal:
+        """Return whether the chain can start: its cycles since the last start are over."""
+        cycles = [
+            0 if f.chain is None else self.plan.chains[f.chain].cycles(paired=f.paired) - 2
+            for f in self.plan.feeds
+        ]
+        busy = Signal(range(max(cycles) + 1))
+        free = Signal(init=1)
+        m.d.sync += [
+            busy.eq(Mux(busy == 0, 0, busy - 1)),
+            free.eq((busy <= 1) & ~self.start),
+        ]
         with m.If(self.start):
             m.d.sync += busy.eq(lookup(m, self.next_feed, cycles, "chain_cycles"))
-        return m
+        return free

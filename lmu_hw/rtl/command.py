@@ -6,10 +6,6 @@ A command starts with its read address and moves with the word through the pipel
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
-from amaranth.hdl import Module, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import Out
 
@@ -131,14 +127,3 @@ def lane_aligns(plan: Schedule) -> list[int]:
     runs = [run for listing in plan.listings for run in listing.runs]
     kinds = {*ACCUMULATES} - {Kind.INDEX}
     return sorted({run.align for run in runs if run.kind in kinds}) or [0]
-
-
-def delayed(m: Module, command: Any, stage: str) -> SimpleNamespace:
-    """Return the command delayed by one cycle, in registers named after a stage."""
-    later = SimpleNamespace()
-    for name, member in command.signature.members.items():
-        register = Signal(member.shape, name=f"{stage}_{name}", reset_less=name not in EVENTS)
-        m.d.sync += register.eq(getattr(command, name))
-        setattr(later, name, register)
-    later.signature = command.signature
-    return later

@@ -59,6 +59,9 @@ def one_of(m: Module, index: Value, words: Sequence[Value], name: str) -> Value:
     if len(words) == 1:
         return words[0]
     chosen = Signal(words[0].shape(), name=name)
+    if len(words) == 2 and len(index) == 1:
+        m.d.comb += chosen.eq(Mux(index, words[1], words[0]))
+        return chosen
     with m.Switch(index):
         for number, word in enumerate(words):
             with m.Case(number):
@@ -69,7 +72,7 @@ def one_of(m: Module, index: Value, words: Sequence[Value], name: str) -> Value:
 def requantized(m: Module, word: Value, source: QFormat, target: QFormat, name: str) -> Value:
     """Return a word rounded to another format, to nearest, and saturated to it."""
     drop = source.frac_bits - target.frac_bits
-    raised = Signal(signed(len(word) + 1 + max(0, -drop)), name=name)
+    raised = Signal(signed(max(len(word), signed_width(source)) + 1 + max(0, -drop)), name=name)
     half = (1 << drop) >> 1 if drop > 0 else 0
     m.d.comb += raised.eq((word + half) << max(0, -drop))
     value = raised >> max(0, drop)
@@ -83,8 +86,8 @@ def requantized(m: Module, word: Value, source: QFormat, target: QFormat, name: 
 def saturated(value: Value, low: int, high: int) -> Value:
     """Return a signed value saturated to a power-of-two range."""
     bits = (high - low).bit_length()
-    # a word fits when all bits above it equal its sign
-    above = value[bits - (low < 0) :]
+    # a word fits when all bits above it equal its sign; an unsigned one has none, however short
+    above = value[bits - 1 :] if low < 0 else value[min(bits, len(value) - 1) :]
     fits = (above == 0) | (above.all() if low < 0 else 0)
     word = value[:bits].as_signed() if low < 0 else value[:bits]
     return Mux(fits, word, Mux(value[-1], low, high))

@@ -11,7 +11,6 @@ from .._support.identifiers import COLLISION_MACRO
 from .._support.templates import environment, hex_word
 from ..program.integer_program import DenseUpdate, MemoryUpdate, Program, Role, Spiking, Vector
 from .block_memories import RomContents
-from .chain import section_contents
 from .engine import Engine
 from .interface import interface_context, spans
 from .ladder_unit import ladder_contents
@@ -21,6 +20,7 @@ from .polynomial import piece_contents
 from .requantizer import fields_of, param_contents
 from .rom_layouts import rom_layouts
 from .schedule import BankPlace, BufferHalf, Kind, RomRun, Schedule, pipeline_timing
+from .section_fetch import section_contents
 from .sequencer import control_contents
 from .streams import Streams
 from .verilog import wrapped_comments
@@ -76,10 +76,23 @@ def emit(
         "Makefile": env.get_template("rtl/Makefile.j2").render(context),
         SCHEDULE: json.dumps(_figures(schedule, streams), indent=2) + "\n",
     }
-    for rom in roms:
-        files[rom.contents.file] = "".join(f"{word}\n" for word in rom.hex_words)
+    return files | rom_files(schedule, name, f"{tool}, program {program.digest}; do not edit\n")
+
+
+def rom_files(schedule: Schedule, name: str, head: str) -> dict[str, str]:
+    """Return the ROM files of a schedule and, if there are any, the explanation of their words.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    name : str
+        Prefix of the files.
+    head : str
+        First line of the explanation.
+    """
+    roms = [rom for rom in _roms(schedule, name) if rom.contents.is_memory]
+    files = {rom.contents.file: "".join(f"{word}\n" for word in rom.hex_words) for rom in roms}
     if roms:
-        head = f"{tool}, program {program.digest}; do not edit\n"
         files[f"{name}_roms.txt"] = "\n".join([head, *map(_listing, roms)])
     return files
 
@@ -201,6 +214,7 @@ def _context(
         "multiplies": program.multiplies_per_step + program.multiplies_per_output,
         "cycles_per_step": plan.due.cycles,
         "cycles_per_quiet_step": plan.quiet.cycles,
+        "cycles_per_output": None,
         "cycle_formula": plan.cycle_formula,
         "quiet_formula": plan.quiet.formula,
         "latency": plan.latency,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,8 +16,10 @@ from .argmax import ArgmaxUnit
 from .banks import Banks
 from .chain import ChainUnit
 from .chain_input_fifo import ChainInputFifo
-from .command import aligns, delayed, kinds_of, lane_aligns
-from .constant_tables import lookup
+from .command import aligns, kinds_of, lane_aligns
+from .command_pipeline import CommandPipeline
+from .constant_tables import any_of, lookup
+from .engine_signals import MemoryInput, Sinks
 from .fifo import OutputFifo
 from .ladder_unit import LadderUnit
 from .lane import Lane
@@ -28,9 +30,9 @@ from .polynomial import Polynomial
 from .requantizer import Requantizer
 from .result_serializer import ResultSerializer
 from .schedule import Kind, Schedule, sums_pause
-from .schedule.timing import QUEUE
 from .sequencer import Sequencer
-from .state_port import StatePort, count_width, state_members
+from .state_port import count_width, state_members
+from .state_wiring import add_state_port
 from .step_controller import StepController
 from .weight_fetch import WeightFetch
 from .writeback import Writeback
@@ -95,14 +97,36 @@ class Engine(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        plan = self.plan
-        sizes = widths(plan)
-
-        m.submodules.step_controller = controller = StepController(plan, depth_to_clear(plan))
-        m.submodules.sequencer = sequencer = Sequencer(plan, f"{self.name}_control.mem")
-        m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes)
+        plan, sizes = self.plan, widths(self.plan)
+        m.submodules.step_controller = StepController(plan, depth_to_clear(plan))
+        m.submodules.sequencer = Sequencer(plan, f"{self.name}_control.mem")
+        m.submodules.command_pipeline = pipeline = CommandPipeline(plan)
         m.submodules.operand_mux = operands = OperandMux(sizes, plan.lanes, kinds_of(plan))
-        m.submodules.fifo = fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
+        m.submodules.fifo = OutputFifo(len(self.o.payload), plan.fifo_depth, plan.n_out)
+        self._steps(m)
+        self._commands(m)
+
+        found = Sinks()
+        if any(run.kind is Kind.EMIT for run in plan.due.runs):
+            found.leaving.append((pipeline.operand.emit, operands.word))
+        silent: Value = Const(0)
+        if plan.feeds:
+            silent = self._memories(m, found)
+        if plan.jobs:
+            self._lanes(m, sizes)
+            self._results(m, sizes, silent, found)
+        if sizes.index:
+            self._argmax(m, sizes)
+        if plan.state_port:
+            self._state_port(m, found)
+        self._lane_memory(m, sizes, found)
+        self._outputs(m, found)
+        return m
+
+    def _steps(self, m: Module) -> None:
+        """Let the step controller accept the inputs and start the sequencer."""
+        controller, sequencer = m.submodules.step_controller, m.submodules.sequencer
+        fifo = m.submodules.fifo
         m.d.comb += [
             controller.valid.eq(self.i.valid),
             self.i.ready.eq(controller.ready),
@@ -116,19 +140,15 @@ class Engine(wiring.Component):
         if self.program.output_every == 0:
             m.d.comb += controller.last.eq(self.i_last)
 
-        # the command pipeline, parallel to that of the words
-        address = sequencer.command
-        stages = [address]
-        for name in ("read", "word", "operand", "product", "total"):
-            stages.append(delayed(m, stages[-1], name))
-        _, _, word, operand, product, total = stages
-        # block memories have a long clock-to-output delay, so their words are registered first
-        for number, read_word in enumerate(memory.words):
-            own = Signal.like(read_word, name=f"word_{number}", reset_less=True)
-            m.d.sync += own.eq(read_word)
-            m.d.comb += operands.words[number].eq(own)
+    def _commands(self, m: Module) -> None:
+        """Let the commands select the operands."""
+        pipeline, operands = m.submodules.command_pipeline, m.submodules.operand_mux
+        issued, word = m.submodules.sequencer.command, pipeline.word
         m.d.comb += [
-            memory.read_row.eq(address.row),
+            getattr(pipeline.command, name).eq(getattr(issued, name))
+            for name in issued.signature.members
+        ]
+        m.d.comb += [
             operands.bank.eq(word.bank),
             operands.across.eq(word.across),
             operands.operand.eq(word.operand),
@@ -137,150 +157,56 @@ class Engine(wiring.Component):
             operands.hold.eq(word.hold),
         ]
 
-        # write ports of the lanes' memory, and of the output FIFO
-        writes: list[tuple[Value, Value, Value, Value]] = []
-        leaving: list[tuple[Value, Value]] = []
-        if any(run.kind.name == "EMIT" for run in plan.due.runs):
-            leaving.append((operand.emit, operands.word))
-        silent: Value = Signal(name="silent")
-        if plan.feeds:
-            silent = self._memories(m, controller, operands, operand, writes)
-        if plan.jobs:
-            if plan.weights:
-                m.submodules.weight_fetch = fetch = WeightFetch(
-                    plan, sizes.weight, f"{self.name}_weights.mem"
-                )
-                m.d.comb += [
-                    fetch.begins.eq(address.begins),
-                    fetch.job.eq(address.job),
-                    fetch.used.eq(address.weight),
-                    operands.weights.eq(fetch.words),
-                ]
-            serializer = self._lanes(m, sizes, operands, operand, product, total)
-            self._results(m, sizes, serializer, silent, controller.swap, writes, leaving)
-        if sizes.index:
-            m.submodules.argmax = argmax = ArgmaxUnit(sizes.word, sizes.index)
-            m.d.comb += [
-                argmax.word.eq(operands.word),
-                argmax.valid.eq(operand.compare),
-                argmax.first.eq(operand.first),
-                operands.index.eq(argmax.index),
-            ]
-
-        writes.append((controller.take, controller.row, controller.bank, self.i.payload))
-        for valid, row, bank, word in writes:
-            with m.If(valid):
-                m.d.comb += [
-                    memory.write.eq(1),
-                    memory.write_row.eq(row),
-                    memory.write_bank.eq(bank),
-                    memory.write_word.eq(word),
-                ]
-        with m.If(controller.clear):
-            m.d.comb += [
-                memory.write.eq(1),
-                memory.clear.eq(1),
-                memory.write_row.eq(controller.clear_address),
-                memory.write_word.eq(0),
-            ]
-        if plan.state_port:
-            self._state_port(m, controller, memory, operands)
-        for valid, word in leaving:
-            with m.If(valid):
-                m.d.comb += [fifo.write.eq(1), fifo.word.eq(word)]
-        wiring.connect(m, fifo.o, wiring.flipped(self.o))
-        m.d.comb += self.o_last.eq(fifo.o_last)
-        return m
-
-    def _memories(
-        self,
-        m: Module,
-        controller: StepController,
-        operands: OperandMux,
-        operand: SimpleNamespace,
-        writes: list[tuple[Value, Value, Value, Value]],
-    ) -> Value:
+    def _memories(self, m: Module, found: Sinks) -> Value:
         """Add the zero-run counters, the chains and the ladders; return the zero-run flag."""
-        plan = self.plan
-        windows = [feed.window for feed in plan.feeds]
+        plan, controller = self.plan, m.submodules.step_controller
+        word, operand = m.submodules.operand_mux.word, m.submodules.command_pipeline.operand
         m.submodules.zero_run_counter = zero_runs = ZeroRunCounter(
-            windows, len(operands.word), count_width(plan) if plan.state_port else 0
+            [feed.window for feed in plan.feeds],
+            len(word),
+            count_width(plan) if plan.state_port else 0,
         )
         m.d.comb += [
-            zero_runs.word.eq(operands.word),
+            zero_runs.word.eq(word),
             zero_runs.index.eq(Mux(controller.clear, controller.clear_address, operand.job)),
             zero_runs.valid.eq(operand.feed),
             zero_runs.clear.eq(controller.clear),
         ]
+        source = MemoryInput(
+            word=word, feed=operand.job, valid=operand.feed, silent=zero_runs.silent
+        )
         if plan.chains:
-            m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
-            word, feed = operands.word, operand.job
-            valid, silent = operand.feed, zero_runs.silent
-            if plan.queued:
-                m.submodules.chain_input_fifo = input_fifo = ChainInputFifo(
-                    plan, len(operands.word)
-                )
-                m.d.comb += [
-                    input_fifo.word.eq(word),
-                    input_fifo.feed.eq(feed),
-                    input_fifo.valid.eq(valid),
-                    input_fifo.silent.eq(silent),
-                ]
-                word, feed = input_fifo.next_word, input_fifo.next_feed
-                valid, silent = input_fifo.start, input_fifo.next_silent
-            if plan.spiking:
-                neurons = self._neurons(m, controller, chain, writes)
-                m.d.comb += [
-                    neurons.word.eq(word),
-                    neurons.feed.eq(feed),
-                    neurons.valid.eq(valid),
-                    neurons.silent.eq(silent),
-                ]
-                word, feed = neurons.next_word, neurons.next_feed
-                valid, silent = neurons.start, neurons.next_silent
-            m.d.comb += [
-                chain.word.eq(word),
-                chain.feed.eq(feed),
-                chain.valid.eq(valid),
-                chain.silent.eq(silent),
-                chain.clear.eq(controller.clear),
-                chain.clear_address.eq(controller.clear_address),
-            ]
-            if chain.mirrored:
-                writes.append(
-                    (chain.mirror, chain.mirror_row, chain.mirror_bank, chain.mirror_word)
-                )
+            self._chain(m, source, found)
         if plan.ladders:
             m.submodules.ladder = ladder = LadderUnit(plan, f"{self.name}_ladder.mem")
-            m.d.comb += [
-                ladder.word.eq(operands.word),
-                ladder.feed.eq(operand.job),
-                ladder.valid.eq(operand.feed),
-                ladder.silent.eq(zero_runs.silent),
-                ladder.clear.eq(controller.clear),
-                ladder.clear_address.eq(controller.clear_address),
-            ]
+            source.drive(m, ladder)
+            self._clear(m, ladder)
             if any(ladder.mirrors):
-                writes.append(
-                    (ladder.mirror, ladder.mirror_row, ladder.mirror_bank, ladder.mirror_word)
-                )
+                found.add_mirror("ladder_mirror", ladder)
         return zero_runs.silent
 
-    def _neurons(
-        self,
-        m: Module,
-        controller: StepController,
-        chain: ChainUnit,
-        writes: list[tuple[Value, Value, Value, Value]],
-    ) -> NeuronUnit:
+    def _chain(self, m: Module, source: MemoryInput, found: Sinks) -> None:
+        """Add the chains, and what their inputs pass before."""
+        plan = self.plan
+        m.submodules.chain = chain = ChainUnit(plan, f"{self.name}_sections.mem")
+        if plan.queued:
+            m.submodules.chain_input_fifo = fifo = ChainInputFifo(plan, len(source.word))
+            source = source.through(m, fifo)
+        if plan.spiking:
+            source = source.through(m, self._neurons(m, chain, found))
+        source.drive(m, chain)
+        self._clear(m, chain)
+        if chain.mirrored:
+            found.add_mirror("mirror", chain)
+
+    def _neurons(self, m: Module, chain: ChainUnit, found: Sinks) -> NeuronUnit:
         """Add the neurons between the states of the chains and their sections."""
         m.submodules.neurons = neurons = NeuronUnit(
             self.plan, chain.depth, len(chain.z), len(chain.word), f"{self.name}_neurons.mem"
         )
+        self._clear(m, neurons)
         m.d.comb += [
             neurons.z.eq(chain.z),
-            neurons.clear.eq(controller.clear),
-            neurons.clear_address.eq(controller.clear_address),
             chain.borrow.eq(neurons.read),
             chain.borrow_address.eq(neurons.read_address),
             chain.store.eq(neurons.store),
@@ -289,129 +215,42 @@ class Engine(wiring.Component):
             chain.residue.eq(neurons.residue),
         ]
         if any(n.spikes in self.plan.places for n in self.plan.spiking):
-            writes.append(
-                (
-                    neurons.spikes,
-                    neurons.spikes_row,
-                    neurons.spikes_bank,
-                    neurons.spikes_word,
-                )
-            )
+            place = neurons.spikes_row, neurons.spikes_bank
+            found.writes["spikes"] = (neurons.spikes, *place, neurons.spikes_word)
         return neurons
 
-    def _state_port(
-        self, m: Module, controller: StepController, memory: Banks, operands: OperandMux
-    ) -> None:
-        """Add the state port, which owns all memories while it is busy."""
-        plan = self.plan
-        chain = m.submodules.chain if plan.chains else None
-        ladder = m.submodules.ladder if plan.ladders else None
-        m.submodules.state_port = port = StatePort(
-            plan,
-            len(operands.word),
-            len(chain.state) if chain is not None else 1,
-            len(ladder.state) if ladder is not None else 0,
-        )
-        for name in state_members(plan):
-            inner, outer = getattr(port, name.removeprefix("state_")), getattr(self, name)
-            if isinstance(inner, Value):
-                m.d.comb += outer.eq(inner)
-            else:
-                wiring.connect(m, inner, wiring.flipped(outer))
-        between: Value = controller.between
-        if plan.queued:
-            # a step may end while the chain still has the inputs of some channels before it
-            behind = Signal(range(QUEUE + 1))
-            m.d.sync += behind.eq(Mux(behind == 0, 0, behind - 1))
-            with m.If(controller.done):
-                m.d.sync += behind.eq(QUEUE)
-            between &= behind == 0
+    def _clear(self, m: Module, block: ChainUnit | LadderUnit | NeuronUnit) -> None:
+        """Let the step controller clear the memories of a block."""
+        controller = m.submodules.step_controller
         m.d.comb += [
-            port.between.eq(between),
-            port.swap.eq(controller.swap),
-            controller.hold.eq(port.hold),
-            controller.erase.eq(port.erase),
-            port.lane_word.eq(operands.word),
+            block.clear.eq(controller.clear),
+            block.clear_address.eq(controller.clear_address),
         ]
-        if any(s.place is not None for s in port.segments):
-            with m.If(port.busy):
-                m.d.comb += [memory.read_row.eq(port.row), operands.bank.eq(port.bank)]
-        with m.If(port.to_lanes):
-            m.d.comb += [
-                memory.write.eq(1),
-                memory.write_row.eq(port.row),
-                memory.write_bank.eq(port.bank),
-                memory.write_word.eq(port.word),
-            ]
-        if plan.feeds:
-            zero_runs = m.submodules.zero_run_counter
-            m.d.comb += [
-                port.count.eq(zero_runs.count),
-                zero_runs.load.eq(port.to_counts),
-                zero_runs.load_word.eq(port.word),
-            ]
-            with m.If(port.busy):
-                m.d.comb += zero_runs.index.eq(port.address)
-        if chain is not None:
-            m.d.comb += [
-                port.chain_word.eq(chain.state),
-                chain.access.eq(port.busy),
-                chain.address.eq(port.address),
-                chain.load.eq(port.to_chain),
-                chain.load_word.eq(port.word),
-            ]
-        if ladder is not None:
-            m.d.comb += [
-                port.ladder_word.eq(ladder.state),
-                ladder.access.eq(port.busy),
-                ladder.address.eq(port.address),
-                ladder.load.eq(port.to_ladder),
-                ladder.load_word.eq(port.word),
-            ]
-        if plan.spiking:
-            neurons = m.submodules.neurons
-            m.d.comb += [
-                port.membrane_word.eq(neurons.membrane),
-                port.generator_word.eq(neurons.generator),
-                neurons.access.eq(port.busy),
-                neurons.address.eq(port.address),
-                neurons.load_membrane.eq(port.to_membranes),
-                neurons.load_generator.eq(port.to_generators),
-                neurons.load_word.eq(port.word),
-            ]
-        if self.program.clock:
-            m.d.comb += [
-                port.clock.eq(controller.clock),
-                controller.set_clock.eq(port.to_clock),
-                controller.clock_word.eq(port.word),
-            ]
 
-    def _lanes(
-        self,
-        m: Module,
-        sizes: LaneWidths,
-        operands: OperandMux,
-        operand: SimpleNamespace,
-        product: SimpleNamespace,
-        total: SimpleNamespace,
-    ) -> ResultSerializer:
-        """Add the lanes, and the serializer that takes their sums."""
-        plan = self.plan
+    def _lanes(self, m: Module, sizes: LaneWidths) -> None:
+        """Add the lanes, the weights that they multiply with, and the serializer of their sums."""
+        plan, pipeline = self.plan, m.submodules.command_pipeline
+        operands, product, total = m.submodules.operand_mux, pipeline.product, pipeline.total
+        if plan.weights:
+            issued = m.submodules.sequencer.command
+            file = f"{self.name}_weights.mem"
+            m.submodules.weight_fetch = fetch = WeightFetch(plan, sizes.weight, file)
+            m.d.comb += [
+                fetch.begins.eq(issued.begins),
+                fetch.job.eq(issued.job),
+                fetch.used.eq(issued.weight),
+                operands.weights.eq(fetch.words),
+            ]
+        gated = [job.gated for job in plan.jobs]
         m.submodules.result_serializer = serializer = ResultSerializer(
-            plan.lanes, plan.interval, sizes.total, sizes.base, len(plan.jobs)
+            plan.lanes, plan.interval, sizes.total, sizes.base, gated
         )
-        gated = lookup(m, total.job, [int(t.gated) for t in plan.jobs], "gated_total")
         pauses = any(sums_pause(listing.runs) for listing in plan.listings)
         for number in range(plan.lanes):
-            lane = Lane(
-                sizes.x,
-                sizes.factor,
-                sizes.total,
-                lane_aligns(plan) if number else aligns(plan),
-                two_sums=plan.two_sums,
-                pauses=pauses,
+            of_lane = lane_aligns(plan) if number else aligns(plan)
+            m.submodules[f"lane_{number}"] = lane = Lane(
+                sizes.x, sizes.factor, sizes.total, of_lane, two_sums=plan.two_sums, pauses=pauses
             )
-            m.submodules[f"lane_{number}"] = lane
             m.d.comb += [
                 lane.x.eq(operands.x[number]),
                 lane.factor.eq(operands.factors[number]),
@@ -421,39 +260,31 @@ class Engine(wiring.Component):
                 lane.align.eq(product.align),
                 serializer.totals[number].eq(lane.total),
             ]
-            if any(job.gated for job in plan.jobs):
-                # the base of a dense memory's sum, held until the sum is complete
-                base = Signal(signed(sizes.base), name=f"base_{number}", reset_less=True)
-                with m.If(operand.keep & (operand.keep_lane == number)):
-                    m.d.sync += base.eq(operands.word)
-                m.d.comb += serializer.bases[number].eq(Mux(gated, base, 0))
-        one_row: Value = Const(0)
-        if plan.lanes > 1:
-            one_row = total.across & total.weight
-            if Kind.SCALE in kinds_of(plan):
-                one_row &= ~total.scale
         m.d.comb += [
             serializer.load.eq(total.last),
             serializer.results.eq(total.results),
-            # the lanes hold partial sums of one row
-            serializer.one_row.eq(one_row),
+            serializer.one_row.eq(self._one_row(total)),
             serializer.job.eq(total.job),
             serializer.opens.eq(total.opens),
         ]
-        return serializer
+        if any(gated):
+            m.d.comb += [
+                serializer.word.eq(operands.word),
+                serializer.keep.eq(pipeline.operand.keep),
+                serializer.keep_lane.eq(pipeline.operand.keep_lane),
+            ]
 
-    def _results(
-        self,
-        m: Module,
-        sizes: LaneWidths,
-        serializer: ResultSerializer,
-        silent: Value,
-        swap: Value,
-        writes: list[tuple[Value, Value, Value, Value]],
-        leaving: list[tuple[Value, Value]],
-    ) -> None:
-        """Add the units that round the sums, apply functions and write the words back."""
+    def _one_row(self, total: Any) -> Value:
+        """Return whether the lanes hold partial sums of one row."""
+        if self.plan.lanes == 1:
+            return Const(0)
+        partial: Value = total.across & total.weight
+        return partial & ~total.scale if Kind.SCALE in kinds_of(self.plan) else partial
+
+    def _results(self, m: Module, sizes: LaneWidths, silent: Value, found: Sinks) -> None:
+        """Add the units that round the sums and apply functions."""
         plan, jobs = self.plan, self.plan.jobs
+        serializer = m.submodules.result_serializer
         m.submodules.requantizer = requantizer = Requantizer(plan, sizes, f"{self.name}_params.mem")
         gated = lookup(m, serializer.result_job, [int(t.gated) for t in jobs], "gated_result")
         m.d.comb += [
@@ -469,21 +300,9 @@ class Engine(wiring.Component):
         is_plain = lookup(
             m, requantizer.word_job, [int(t.function is None) for t in jobs], "is_plain"
         )
-
-        def exit_(name: str, among: list[int], of: Requantizer | Polynomial, valid: Value) -> None:
-            there = Writeback(plan, among)
-            m.submodules[name] = there
-            m.d.comb += [
-                there.valid.eq(valid),
-                there.begins.eq(of.word_begin),
-                there.job.eq(of.word_job),
-                there.swap.eq(swap),
-            ]
-            writes.append((there.write, there.row, there.bank, of.word))
-            leaving.append((there.stream, of.word))
-
         if plain:
-            exit_("writeback", plain, requantizer, requantizer.word_valid & is_plain)
+            valid = requantizer.word_valid & is_plain
+            m.submodules.writeback = self._writeback(m, "result", plain, requantizer, valid, found)
         if shaped:
             m.submodules.polynomial = polynomial = Polynomial(
                 plan, len(requantizer.word), f"{self.name}_pieces.mem"
@@ -494,4 +313,89 @@ class Engine(wiring.Component):
                 polynomial.job.eq(requantizer.word_job),
                 polynomial.begins.eq(requantizer.word_begin),
             ]
-            exit_("function_writeback", shaped, polynomial, polynomial.word_valid)
+            m.submodules.function_writeback = self._writeback(
+                m, "function_result", shaped, polynomial, polynomial.word_valid, found
+            )
+
+    def _writeback(
+        self,
+        m: Module,
+        name: str,
+        jobs: list[int],
+        source: Requantizer | Polynomial,
+        valid: Value,
+        found: Sinks,
+    ) -> Writeback:
+        """Return what gives the words of a unit their addresses."""
+        block = Writeback(self.plan, jobs)
+        m.d.comb += [
+            block.valid.eq(valid),
+            block.begins.eq(source.word_begin),
+            block.job.eq(source.word_job),
+            block.swap.eq(m.submodules.step_controller.swap),
+        ]
+        found.writes[name] = (block.write, block.row, block.bank, source.word)
+        found.leaving.append((block.stream, source.word))
+        return block
+
+    def _argmax(self, m: Module, sizes: LaneWidths) -> None:
+        """Add the search for the largest word."""
+        operands, operand = m.submodules.operand_mux, m.submodules.command_pipeline.operand
+        m.submodules.argmax = argmax = ArgmaxUnit(sizes.word, sizes.index)
+        m.d.comb += [
+            argmax.word.eq(operands.word),
+            argmax.valid.eq(operand.compare),
+            argmax.first.eq(operand.first),
+            operands.index.eq(argmax.index),
+        ]
+
+    def _state_port(self, m: Module, found: Sinks) -> None:
+        """Add the state port, and connect it with the outside."""
+        port = add_state_port(m, self.plan)
+        found.writes["load"] = (port.to_lanes, port.row, port.bank, port.word)
+        for name in state_members(self.plan):
+            inner, outer = getattr(port, name.removeprefix("state_")), getattr(self, name)
+            if isinstance(inner, Value):
+                m.d.comb += outer.eq(inner)
+            else:
+                wiring.connect(m, inner, wiring.flipped(outer))
+
+    def _lane_memory(self, m: Module, sizes: LaneWidths, found: Sinks) -> None:
+        """Add the lanes' memory, and what writes to it."""
+        plan, controller = self.plan, m.submodules.step_controller
+        place = controller.row, controller.bank
+        found.writes["input"] = (controller.take, *place, self.i.payload)
+        m.submodules.memory = memory = Banks(sizes.word, plan.rows, plan.lanes, list(found.writes))
+        m.d.comb += [
+            memory.read_row.eq(m.submodules.sequencer.command.row),
+            memory.clear.eq(controller.clear),
+            memory.clear_row.eq(controller.clear_address),
+        ]
+        for name, (valid, row, bank, word) in found.writes.items():
+            writer = getattr(memory, name)
+            m.d.comb += [
+                writer.valid.eq(valid),
+                writer.row.eq(row),
+                writer.bank.eq(bank),
+                writer.word.eq(word),
+            ]
+        for own, word in zip(m.submodules.operand_mux.words, memory.words, strict=True):
+            m.d.comb += own.eq(word)
+        if plan.state_port:
+            port = m.submodules.state_port
+            if port.has_lanes:
+                with m.If(port.busy):
+                    m.d.comb += memory.read_row.eq(port.row)
+
+    def _outputs(self, m: Module, found: Sinks) -> None:
+        """Let the words that leave pass the FIFO."""
+        fifo = m.submodules.fifo
+        (_, first), *others = found.leaving
+        # the word matters only with a write
+        m.d.comb += fifo.word.eq(first)
+        for valid, word in others:
+            with m.If(valid):
+                m.d.comb += fifo.word.eq(word)
+        m.d.comb += fifo.write.eq(any_of([valid for valid, _ in found.leaving]))
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        m.d.comb += self.o_last.eq(fifo.o_last)

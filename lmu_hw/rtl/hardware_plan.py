@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..errors import ScheduleError
 from ..program.integer_program import Program
 from .emit import emit as emit_shared
+from .networks.emit_network import emit_network
+from .networks.network_plan import NetworkPlan, network_plan
 from .options import Hardware
-from .parallel.cascade_plan import CascadePlan
+from .parallel.cascade_plan import CascadePlan, why_not_parallel
 from .parallel.emit_parallel import emit_parallel
 from .parallel.full_plan import full_plan
 from .parallel.ring_plan import ring_plan
@@ -13,7 +18,7 @@ from .parallel_style import Parallel
 from .schedule import Schedule, schedule
 from .streams import Streams
 
-HardwarePlan = Schedule | CascadePlan
+HardwarePlan = Schedule | CascadePlan | NetworkPlan
 """What is known of a design before it is built: cycles, latency and ports."""
 
 
@@ -35,8 +40,31 @@ def hardware_plan(
     ScheduleError
         If the hardware cannot run the program.
     """
-    if hardware.parallel is Parallel.SHARED:
+    style = hardware.parallel
+    if style is Parallel.SHARED:
         return schedule(program, hardware.lanes, state_port=hardware.state_port)
+    if why_not_parallel(program, style) is None:
+        if hardware.lanes > 1:
+            raise ScheduleError(
+                f"lanes must be 1 with parallel {style.value} for a memory, which has none, "
+                f"not {hardware.lanes}"
+            )
+        if hardware.layers is not None:
+            raise ScheduleError("layers must be left out for a memory, which has none")
+        return _memory_plan(program, proven, hardware=hardware)
+    memory_plan = partial(_memory_plan, hardware=hardware)
+    return network_plan(
+        program,
+        style,
+        memory_plan,
+        lanes=hardware.lanes,
+        layers=hardware.layers,
+        proven=proven,
+    )
+
+
+def _memory_plan(program: Program, proven: frozenset[str], *, hardware: Hardware) -> CascadePlan:
+    """Return the plan of a memory whose sections work on several steps at a time."""
     assert hardware.pipeline is not None
     if hardware.parallel is Parallel.RING:
         assert hardware.sections_per_multiplier is not None
@@ -62,4 +90,6 @@ def emit(
     """Return the files of the ``rtl/`` directory, name to text; see `lmu_hw.rtl.emit.emit`."""
     if isinstance(plan, CascadePlan):
         return emit_parallel(plan, version)
+    if isinstance(plan, NetworkPlan):
+        return emit_network(plan, version)
     return emit_shared(program, plan, version, streams)

@@ -17,11 +17,17 @@ from ..program.integer_program import Program
 from .block_memories import VerilogPlatform
 from .engine import Engine
 from .hardware_plan import HardwarePlan, emit
+from .layers.layer_plan import LayerPlan
+from .networks.network_core import NetworkCore
+from .networks.network_plan import NetworkPlan
 from .parallel.cascade_plan import CascadePlan
 from .parallel.full_plan import FullPlan
 from .parallel.parallel_core import parallel_core
 from .verilog import inlined, parse
 from .verilog.rtlil import Const, RTLILCell
+
+LAYERS = "layers"
+"""Instance path of the layers of a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +66,13 @@ class Product:
         Instance path of the block that contains it.
     widths : (int, int)
         Widths of the factors [bits].
+    result : int, optional
+        Bits of the product, where a constant factor makes them fewer than those of both factors.
     """
 
     name: str
     widths: tuple[int, int]
+    result: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +105,7 @@ def inventory(program: Program, plan: HardwarePlan) -> Inventory:
         Plan of the same program.
     """
     top = program.name
-    full = isinstance(plan, FullPlan)
-    design: wiring.Component = (
-        parallel_core(plan) if isinstance(plan, CascadePlan) else Engine(program, plan, top)
-    )
+    design = _component(program, plan)
     text = rtlil.convert(design, name=top, platform=VerilogPlatform(top), emit_src=False)
     modules = parse(text)
     blocks = tuple(m.name.removeprefix(f"{top}.") for m in modules if m.name != top)
@@ -113,10 +119,28 @@ def inventory(program: Program, plan: HardwarePlan) -> Inventory:
                 registered = cell.kind != f"{top}_store"
                 place = f"{path}.{cell.name}".removeprefix(".")
                 storages.append(_storage(cell, place, files, registered=registered))
-            elif cell.kind == "$mul" and (full or _is_product(cell)):
-                widths = (int(cell.parameters["A_WIDTH"]), int(cell.parameters["B_WIDTH"]))
-                products.append(Product(name=path, widths=widths))
+            elif cell.kind == "$mul" and (_is_product(cell) or _has_constants(plan, path)):
+                a, b, y = (int(cell.parameters[f"{port}_WIDTH"]) for port in "ABY")
+                result = y if _has_constants(plan, path) and y < a + b else None
+                products.append(Product(name=path, widths=(a, b), result=result))
     return Inventory(top=top, blocks=blocks, storages=tuple(storages), products=tuple(products))
+
+
+def _has_constants(plan: HardwarePlan, path: str) -> bool:
+    """Return whether products of a block with constants take multipliers, as other products do."""
+    if isinstance(plan, NetworkPlan):
+        pipelined = isinstance(plan.layers, LayerPlan)
+        return pipelined if path.startswith(LAYERS) else isinstance(plan.memory, FullPlan)
+    return isinstance(plan, FullPlan)
+
+
+def _component(program: Program, plan: HardwarePlan) -> wiring.Component:
+    """Return the component of a plan."""
+    if isinstance(plan, NetworkPlan):
+        return NetworkCore(plan, program.name)
+    if isinstance(plan, CascadePlan):
+        return parallel_core(plan)
+    return Engine(program, plan, program.name)
 
 
 def _storage(cell: RTLILCell, path: str, files: dict[str, str], *, registered: bool) -> Storage:

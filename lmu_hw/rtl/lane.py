@@ -42,7 +42,7 @@ class Lane(wiring.Component):
     Members
     -------
     x, factor : In(signed)
-        The factors of the product.
+        First factor of the product, a word; second factor, often a weight.
     valid, first : In(1)
         One cycle after ``x`` and ``factor``: add the product; it is the first of its sum.
     align : In(range(len(aligns)))
@@ -98,7 +98,7 @@ class Lane(wiring.Component):
         parts = [(self.x[low_bits:].as_signed() * self.factor, low_bits, "product")]
         if low_bits:
             parts.append((self.x[:low_bits] * self.factor, 0, "low_product"))
-        new = Signal.like(self.total)
+        new = Signal.like(self.total, name="new_total")
         total = Mux(self.first, 0, self.total)
         for part, place, name in parts:
             total = total + self._aligned(m, part, place, name)

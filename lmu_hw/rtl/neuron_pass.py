@@ -30,21 +30,21 @@ class NeuronPass(wiring.Component):
 
     Members
     -------
-    begin, feed : In
-        Start the pass of ``feed``; of the next feed too if that is paired with it.
+    start, feed : In
+        Start the pass of ``feed``, and of the next one if they are paired.
     valid : Out(1)
         A state is read in this cycle, with what follows.
     address, membrane_address : Out(unsigned)
-        Addresses of the state and of its membrane.
+        Address of the state; address of its membrane.
     level : Out(unsigned)
         Constants of the state, see `Level`.
     first, last : Out(1)
-        First and last cycle of the state.
+        First cycle of the state; last cycle of the state.
     opens, ends : Out(1)
-        First and last state of its channel.
+        First state of its channel; last state of its channel.
     second : Out(1)
         The channel is the second one of a pair.
-    final : Out(1)
+    done : Out(1)
         Last cycle of the pass.
 
     Latency: 2 cycles (`lmu_hw.rtl.schedule.timing.PASS`).
@@ -67,7 +67,7 @@ class NeuronPass(wiring.Component):
         ]
         super().__init__(
             {
-                "begin": In(1),
+                "start": In(1),
                 "feed": In(range(len(plan.feeds))),
                 "valid": Out(1),
                 "address": Out(ceil_log2(depth)),
@@ -78,7 +78,7 @@ class NeuronPass(wiring.Component):
                 "opens": Out(1),
                 "ends": Out(1),
                 "second": Out(1),
-                "final": Out(1),
+                "done": Out(1),
             }
         )
         keep_on_reset(self, "first", "last", "opens", "ends", "second")
@@ -86,22 +86,11 @@ class NeuronPass(wiring.Component):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.levels = rom = Rom(self.contents)
-        feeds, number = self.plan.feeds, self.feed
-        paired = [int(f.paired) for f in feeds]
-
-        def of_feed(name: str, values: list[int]) -> Value:
-            return lookup(m, number, values, name)
-
-        count = [len(n.states) for n in self.neurons]
-        start = [n.first_state for n in self.neurons]
         reads = Signal()
         address = Signal.like(rom.address)
         beat = Signal(range(max(n.rounds for n in self.neurons)), reset_less=True)
-        left = Signal(range(max(count)), reset_less=True)
-        # constants of the memory that runs
-        length = Signal.like(left, name="length", reset_less=True)
-        restart = Signal.like(rom.address, name="restart", reset_less=True)
-        rounds = Signal.like(beat, name="rounds", reset_less=True)
+        left = Signal(range(max(len(n.states) for n in self.neurons)), reset_less=True)
+        length, restart, rounds = self._constants(m, rom.address)
         more = Signal(reset_less=True)
         second = Signal(name="reads_second", reset_less=True)
         opens = Signal(name="reads_first", reset_less=True)
@@ -124,16 +113,13 @@ class NeuronPass(wiring.Component):
                 ]
                 with m.If(~more):
                     m.d.sync += reads.eq(0)
-        with m.If(self.begin):
+        with m.If(self.start):
             m.d.sync += [
                 reads.eq(1),
-                address.eq(of_feed("first_state", start)),
-                restart.eq(of_feed("restart_state", start)),
-                left.eq(of_feed("states", [n - 1 for n in count])),
-                length.eq(of_feed("length_states", [n - 1 for n in count])),
+                address.eq(self._of_feed(m, [n.first_state for n in self.neurons], "first_state")),
+                left.eq(self._of_feed(m, [len(n.states) - 1 for n in self.neurons], "states")),
                 beat.eq(0),
-                rounds.eq(of_feed("last_of_rounds", [n.rounds - 1 for n in self.neurons])),
-                more.eq(of_feed("is_paired", paired)),
+                more.eq(self._of_feed(m, [int(f.paired) for f in self.plan.feeds], "is_paired")),
                 second.eq(0),
                 opens.eq(1),
             ]
@@ -144,10 +130,28 @@ class NeuronPass(wiring.Component):
             self.opens.eq(opens),
             self.ends.eq(ends),
             self.second.eq(second),
-            self.final.eq(reads & last & ends & ~more),
+            self.done.eq(reads & last & ends & ~more),
         ]
         self._addresses(m, rom.word)
         return m
+
+    def _of_feed(self, m: Module, values: list[int], name: str) -> Value:
+        return lookup(m, self.feed, values, name)
+
+    def _constants(self, m: Module, like: Value) -> tuple[Signal, Signal, Signal]:
+        """Return the last state, first address and last round of the memory that runs."""
+        tables = {
+            "length": [len(n.states) - 1 for n in self.neurons],
+            "restart": [n.first_state for n in self.neurons],
+            "rounds": [n.rounds - 1 for n in self.neurons],
+        }
+        held = []
+        for name, values in tables.items():
+            width = len(like) if name == "restart" else max(values).bit_length()
+            held.append(Signal(width, name=name, reset_less=True))
+            with m.If(self.start):
+                m.d.sync += held[-1].eq(self._of_feed(m, values, f"{name}_of_feed"))
+        return held[0], held[1], held[2]
 
     def _addresses(self, m: Module, word: Value) -> None:
         """Address the states in order: those of a second channel follow the first one's."""
@@ -168,7 +172,7 @@ class NeuronPass(wiring.Component):
             n.kept + f.channel * len(n.states) if f.chain is not None and not n.generators else 0
             for f, n in zip(feeds, self.neurons, strict=True)
         ]
-        with m.If(self.begin):
+        with m.If(self.start):
             m.d.sync += [
                 outer.eq(lookup(m, self.feed, [f.outer for f in feeds], "first_outer")),
                 inner.eq(lookup(m, self.feed, [f.inner for f in feeds], "first_inner")),

@@ -138,14 +138,14 @@ class NeuronUnit(wiring.Component):
         begin, silent = self._input(m, now, feed)
         longest = max(n.timing.store for n in self.plan.spiking)
         flags = SimpleNamespace()
-        for name in ("valid", "first", "last", "opens", "ends", "second", "final"):
-            data = name not in ("valid", "final")
+        for name in ("valid", "first", "last", "opens", "ends", "second", "done"):
+            data = name not in ("valid", "done")
             flags_of = pipeline(m, getattr(now, name), longest, name, reset_less=data)
             setattr(flags, name, flags_of)
         address = pipeline(m, now.address, longest, "address")
         level = pipeline(m, now.level, 1, "level")[1]
         m.d.comb += [
-            now.begin.eq(begin),
+            now.start.eq(begin),
             now.feed.eq(self.feed),
             self.read.eq(now.valid),
             self.read_address.eq(now.address),
@@ -327,7 +327,7 @@ class NeuronUnit(wiring.Component):
                     totals.eq(flags.valid[total] & flags.last[total] & flags.ends[total]),
                     second.eq(flags.second[total]),
                 ]
-                with m.If(flags.final[store - AHEAD]):
+                with m.If(flags.done[store - AHEAD]):
                     m.d.comb += self.start.eq(1)
         with m.If(counted):
             m.d.sync += self.spikes_word.eq(count + Mux(opens, 0, self.spikes_word))

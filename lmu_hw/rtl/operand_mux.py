@@ -29,7 +29,7 @@ class OperandMux(wiring.Component):
     Members
     -------
     words : In(signed), one for each lane
-        The row read.
+        The row read, in the cycle before the command.
     bank : In(range(lanes))
         Selects a word of the row.
     across : In(1)
@@ -45,15 +45,18 @@ class OperandMux(wiring.Component):
     word : Out(signed)
         The selected word.
     x, factors : Out(signed), one for each lane
-        The factors of the lane's product.
+        First factor of the lane's product; second factor.
 
-    Latency: 1 cycle.
+    Latency: 2 cycles from ``words``, 1 from the command.
     Throughput: one command per cycle.
 
-    Schedule: a multiplexer for each factor, then registers.
+    Schedule:
+
+    - word: register the words, because block memories have a long clock-to-output delay.
+    - operand: a multiplexer for each factor, then registers.
     """
 
-    latency = 1
+    latency = 2
 
     def __init__(self, widths: LaneWidths, lanes: int, kinds: set[Kind]) -> None:
         self.widths, self.lanes, self.kinds = widths, lanes, kinds
@@ -81,11 +84,16 @@ class OperandMux(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        word = one_of(m, self.bank, list(self.words), "chosen")
+        words = []
+        for lane, word in enumerate(self.words):
+            words.append(Signal.like(word, name=f"word_{lane}", reset_less=True))
+            m.d.sync += words[-1].eq(word)
+        word = one_of(m, self.bank, words, "chosen")
         m.d.sync += self.word.eq(word)
         for lane in range(self.lanes):
+            own = words[lane]
             # the selections in use, the most common first
-            xs: dict[Any, Value] = {Operand.WORD: Mux(self.across, self.words[lane], word)}
+            xs: dict[Any, Value] = {Operand.WORD: Mux(self.across, own, word)}
             factors: dict[Any, Value] = {}
             if not self.kinds.isdisjoint((Kind.ROWS, Kind.COLUMNS, Kind.SCALE)):
                 weight = self.weights.word_select(lane, self.widths.weight).as_signed()
@@ -93,7 +101,6 @@ class OperandMux(wiring.Component):
             if Kind.TERM in self.kinds or (Kind.INDEX in self.kinds and not lane):
                 factors[Factor.ONE] = Mux(self.minus, -1, 1)
             if Kind.PRODUCT in self.kinds:
-                own = self.words[lane]
                 held = Signal(signed(self.widths.x), name=f"held_{lane}", reset_less=True)
                 with m.If(self.hold):
                     m.d.sync += held.eq(own)

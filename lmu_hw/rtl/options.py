@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._support.validation import check_int
 from ..errors import SpecError
 from ..program.codec import to_data, written
+from .layer_style import Layers
 from .parallel_style import Parallel
 from .streams import Streams
 
@@ -44,6 +45,10 @@ class Hardware:
         Independent signals in the pipeline, 1 to 2 ``pipeline``; only with ``"full"``.
     sections_per_multiplier : int, optional
         Most sections that share a multiplier, 1 to 64, default 6; only with ``"ring"``.
+    layers : Layers or str, optional
+        How the layers of a network work with ``"ring"`` and ``"full"``: ``"lanes"``,
+        ``"pipelined"`` or ``"adders"``. Default: lanes if there are several or outputs are not due
+        at every step, else pipelined.
 
     Raises
     ------
@@ -60,6 +65,7 @@ class Hardware:
     pipeline: int | None = field(default=None, metadata=written(optional=True))
     interleave: int = field(default=1, metadata=written(optional=True, absent=1))
     sections_per_multiplier: int | None = field(default=None, metadata=written(optional=True))
+    layers: Layers | None = field(default=None, metadata=written(optional=True))
 
     if TYPE_CHECKING:
         # callers may give the name; the attribute is always a member
@@ -73,6 +79,7 @@ class Hardware:
             pipeline: int | None = None,
             interleave: int = 1,
             sections_per_multiplier: int | None = None,
+            layers: Layers | str | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -81,6 +88,7 @@ class Hardware:
         if not isinstance(self.state_port, bool):
             raise SpecError(f"state_port must be true or false, not {self.state_port!r}")
         object.__setattr__(self, "parallel", _parallel(self.parallel))
+        object.__setattr__(self, "layers", _layers(self.layers))
         check_int("interleave", self.interleave, 1, MAX_INTERLEAVE)
         if self.pipeline is not None:
             check_int("pipeline", self.pipeline, MIN_PIPELINE, MAX_PIPELINE)
@@ -102,6 +110,7 @@ class Hardware:
                 self.sections_per_multiplier is not None,
                 (Parallel.RING,),
             ),
+            ("layers", self.layers is not None, not_shared),
         ):
             if given and self.parallel not in styles:
                 remedy = " or ".join(style.value for style in styles)
@@ -117,11 +126,8 @@ class Hardware:
             check_int("pipeline", self.pipeline, MIN_RING_PIPELINE, MAX_PIPELINE)
         if self.parallel is Parallel.RING and self.sections_per_multiplier is None:
             object.__setattr__(self, "sections_per_multiplier", SECTIONS_PER_MULTIPLIER)
-        if self.lanes > 1:
-            raise SpecError(
-                f"lanes must be 1 with parallel {self.parallel.value}, which has none, "
-                f"not {self.lanes}"
-            )
+        if self.layers in (Layers.PIPELINED, Layers.ADDERS) and self.lanes > 1:
+            raise SpecError(f"lanes must be 1 with layers {self.layers.value}, not {self.lanes}")
         if self.streams is not Streams.PLAIN:
             raise SpecError(
                 f"streams must be plain with parallel {self.parallel.value}, "
@@ -175,6 +181,18 @@ def _streams(value: Any) -> Streams:
     except ValueError:
         raise SpecError(
             f"streams must be {' or '.join(s.value for s in Streams)}, not {value!r}"
+        ) from None
+
+
+def _layers(value: Any) -> Layers | None:
+    if value is None:
+        return None
+    try:
+        return Layers(value)
+    except ValueError:
+        names = [style.value for style in Layers]
+        raise SpecError(
+            f"layers must be {', '.join(names[:-1])} or {names[-1]}, not {value!r}"
         ) from None
 
 

@@ -11,6 +11,7 @@ from ..program.integer_program import Function
 from ..program.interpreter import evaluate_function
 from .block_memories import Rom, RomContents
 from .constant_tables import lookup, one_of, saturated, shape_of, signed_width
+from .function_width import sum_width
 from .multiplier import DigitMultiplier
 from .ports import keep_on_reset
 from .rounder import Range
@@ -265,13 +266,3 @@ class _Stage:
 def _shift(f: Function, j: int) -> int:
     """Return the right shift of the product that is added to coefficient j."""
     return f.shifts[j] if j < len(f.shifts) else 0
-
-
-def sum_width(f: Function) -> int:
-    """Return the width that holds every intermediate of a function."""
-    sizes = [max(abs(piece[j]) for piece in f.pieces) for j in range(len(f.shifts) + 1)]
-    bound = most = sizes[-1]
-    for size, shift in zip(reversed(sizes[:-1]), reversed(f.shifts), strict=True):
-        bound = size + (bound << f.rest_bits >> shift) + 1
-        most = max(most, bound)
-    return most.bit_length() + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -96,13 +96,26 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        jobs, fields = self.plan.jobs, self.fields
-        scale, bias_width = fields.scale_bits, fields.bias_width
         m.submodules.params = rom = Rom(self.contents)
+        self._address(m, rom)
         fetched = Tag(m, self, "bias")
         fetched.take(m, self.valid, self)
+        biased, scaled = self._biased(m, rom), Tag(m, self, "scale")
+        scaled.take(m, fetched.valid, fetched)
+        bias_width, scale = self.fields.bias_width, self.fields.scale_bits
+        amount = Signal(self.fields.shift_width, reset_less=True)
+        m.d.sync += amount.eq(rom.word[bias_width + scale :])
+        product: Value = biased
+        if scale:
+            factor = Signal(scale, reset_less=True)
+            m.d.sync += factor.eq(rom.word[bias_width : bias_width + scale])
+            scaled, product, amount = self._scale(m, scaled, biased, factor, amount)
+        self._round(m, scaled, product, amount)
+        return m
 
-        # parameters: one ROM word per result, or one for all results of a job
+    def _address(self, m: Module, rom: Rom) -> None:
+        """Address the parameters: one ROM word per result, or one for all results of a job."""
+        jobs = self.plan.jobs
         address = Signal.like(rom.address, name="address")
         following = Signal.like(rom.address, name="next_address", reset_less=True)
         first = lookup(m, self.job, [t.params for t in jobs], "first_param")
@@ -116,45 +129,47 @@ class Requantizer(wiring.Component):
                 m.d.sync += following.eq(address)
         m.d.comb += rom.address.eq(address)
 
-        total = Signal(signed(self.widths.total), reset_less=True)
+    def _biased(self, m: Module, rom: Rom) -> Signal:
+        """Return the sum with its bias, two cycles later."""
+        held = Signal(signed(self.widths.total), name="held_total", reset_less=True)
         biased = Signal(signed(self.widths.total), reset_less=True)
-        m.d.sync += total.eq(self.total)
+        m.d.sync += held.eq(self.total)
+        bias_width = self.fields.bias_width
         bias = rom.word[:bias_width].as_signed() if bias_width else 0
-        m.d.sync += biased.eq(total + bias)
-        tag = Tag(m, self, "scale")
-        tag.take(m, fetched.valid, fetched)
-        amount = Signal(fields.shift_width, reset_less=True)
-        m.d.sync += amount.eq(rom.word[bias_width + scale :])
+        m.d.sync += biased.eq(held + bias)
+        return biased
 
-        product = biased
-        if scale:
-            m.submodules.scale = multiplier = DigitMultiplier(
-                self.widths.total, scale, self.plan.interval
-            )
-            factor = Signal(scale, reset_less=True)
-            m.d.sync += factor.eq(rom.word[bias_width : bias_width + scale])
-            m.d.comb += [
-                multiplier.x.eq(biased),
-                multiplier.factor.eq(factor),
-                multiplier.start.eq(tag.valid),
-            ]
-            scaled = Tag(m, self, "scaled", valid=multiplier.done)
-            scaled_amount = Signal.like(amount, name="scaled_amount")
-            with m.If(tag.valid):
-                scaled.take(m, None, tag)
-                m.d.sync += scaled_amount.eq(amount)
-            tag, product, amount = scaled, multiplier.product, scaled_amount
+    def _scale(
+        self, m: Module, tag: Tag, biased: Value, factor: Value, amount: Signal
+    ) -> tuple[Tag, Value, Signal]:
+        """Return the scaled sum between its tag and its shift."""
+        m.submodules.scale = multiplier = DigitMultiplier(
+            self.widths.total, len(factor), self.plan.interval
+        )
+        m.d.comb += [
+            multiplier.x.eq(biased),
+            multiplier.factor.eq(factor),
+            multiplier.start.eq(tag.valid),
+        ]
+        scaled = Tag(m, self, "scaled", valid=multiplier.done)
+        scaled_amount = Signal.like(amount, name="scaled_amount")
+        with m.If(tag.valid):
+            scaled.take(m, None, tag)
+            m.d.sync += scaled_amount.eq(amount)
+        return scaled, multiplier.product, scaled_amount
 
+    def _round(self, m: Module, tag: Tag, product: Value, amount: Value) -> None:
+        """Shift the product, add the base, round and saturate."""
+        fields = self.fields
         m.submodules.shifter = shifter = Shifter(len(product), fields.shift_min, fields.shift_width)
-        ranges = [Range.of(job.fmt) for job in jobs]
+        ranges = [Range.of(job.fmt) for job in self.plan.jobs]
         distinct = list(dict.fromkeys(ranges))
         m.submodules.rounder = rounder = Rounder(distinct, self.widths.base, shifter.quotient_width)
-        rounding = Tag(m, self, "round")
-        rounding.take(m, tag.valid, tag)
-        limiting = Tag(m, self, "limit")
-        limiting.take(m, rounding.valid, rounding)
-        done = Tag(m, self, "done")
-        done.take(m, limiting.valid, limiting)
+        stages = [tag]
+        for name in ("round", "limit", "done"):
+            stages.append(Tag(m, self, name))
+            stages[-1].take(m, stages[-2].valid, stages[-2])
+        _, _, limiting, done = stages
         among = [distinct.index(r) for r in ranges]
         m.d.comb += [
             shifter.x.eq(product),
@@ -174,7 +189,6 @@ class Requantizer(wiring.Component):
             self.word_begin.eq(done.begins),
             self.word_job.eq(done.job),
         ]
-        return m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .constant_tables import lookup
 from .ports import keep_on_reset
 from .schedule.timing import addends, sum_turns
 
@@ -22,20 +23,20 @@ class ResultSerializer(wiring.Component):
         Number of sums; cycles from one result to the next.
     width, base_width : int
         Widths of a sum, and of the base it is added to [bits].
-    n_jobs : int
-        Number of jobs in the schedule.
+    gated : sequence of bool
+        For each job of the schedule, whether its sums are added to a base: those of dense memories.
 
     Members
     -------
-    totals, bases : In(signed), one for each lane
-        The lane's sum; the word that it is added to.
+    totals : In(signed), one for each lane
+        The lane's sum.
     load : In(1)
         Load the sums and bases.
     results : In(range(lanes))
         With ``load``: number of results, minus one.
     one_row : In(1)
         With ``load``: the lanes hold partial sums of one row; add them.
-    job : In(range(n_jobs))
+    job : In(jobs)
         With ``load``: the job of the sums.
     opens : In(1)
         With ``load``: they are the first ones of the job.
@@ -43,36 +44,49 @@ class ResultSerializer(wiring.Component):
         A result; the word that it is added to.
     valid : Out(1)
         ``total`` is a result.
-    result_job : Out(range(n_jobs))
+    result_job : Out(jobs)
         The job of the result.
     begins : Out(1)
         It is the first result of the job.
 
+    With gated jobs also:
+
+    word : In(signed)
+        A word of the memory.
+    keep : In(1)
+        ``word`` is the base of the sum of lane ``keep_lane``.
+    keep_lane : In(range(lanes))
+        That lane.
+
     Latency: 1 cycle from ``load`` to the first result; with ``one_row`` up to 4 more.
     Throughput: one result every ``interval`` cycles.
 
-    Schedule: shift the sums down one place per result; for a total, add a quarter of them in each
-    cycle.
+    Schedule: hold the bases until the sums are complete. Shift the sums down one place per result;
+    for a total, add a quarter of them in each cycle.
     """
 
     latency = 1
 
-    def __init__(self, lanes: int, interval: int, width: int, base_width: int, n_jobs: int) -> None:
-        self.lanes, self.interval = lanes, interval
+    def __init__(
+        self, lanes: int, interval: int, width: int, base_width: int, gated: Sequence[bool]
+    ) -> None:
+        self.lanes, self.interval, self.gated = lanes, interval, tuple(gated)
+        jobs = range(len(self.gated))
+        bases = {"word": In(signed(base_width)), "keep": In(1), "keep_lane": In(range(lanes))}
         super().__init__(
             {
                 "totals": In(signed(width)).array(lanes),
-                "bases": In(signed(base_width)).array(lanes),
                 "load": In(1),
                 "results": In(range(lanes)),
                 "one_row": In(1),
-                "job": In(range(n_jobs)),
+                "job": In(jobs),
                 "opens": In(1),
                 "total": Out(signed(width)),
                 "base": Out(signed(base_width)),
                 "valid": Out(1),
-                "result_job": Out(range(n_jobs)),
+                "result_job": Out(jobs),
                 "begins": Out(1),
+                **(bases if any(self.gated) else {}),
             }
         )
         keep_on_reset(self, "result_job")
@@ -117,9 +131,10 @@ class ResultSerializer(wiring.Component):
                 m.d.sync += busy.eq(0)
         if lanes > 1:
             self._add(m, held, total, left, adding, summed)
+        kept = self._kept(m)
         with m.If(self.load):
             m.d.sync += [low.eq(new) for low, new in zip(held, self.totals, strict=True)]
-            m.d.sync += [low.eq(new) for low, new in zip(bases, self.bases, strict=True)]
+            m.d.sync += [low.eq(new) for low, new in zip(bases, kept, strict=True)]
             m.d.sync += [
                 busy.eq(~self.one_row),
                 adding.eq(self.one_row),
@@ -129,6 +144,19 @@ class ResultSerializer(wiring.Component):
                 opens.eq(self.opens),
             ]
         return m
+
+    def _kept(self, m: Module) -> list[Value]:
+        """Return the bases of the sums to load."""
+        if not any(self.gated):
+            return [Const(0)] * self.lanes
+        is_gated = lookup(m, self.job, [int(g) for g in self.gated], "is_gated")
+        kept = []
+        for number in range(self.lanes):
+            base = Signal.like(self.word, name=f"kept_{number}", reset_less=True)
+            with m.If(self.keep & (self.keep_lane == number)):
+                m.d.sync += base.eq(self.word)
+            kept.append(Mux(is_gated, base, 0))
+        return kept
 
     def _add(
         self,

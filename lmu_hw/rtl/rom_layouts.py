@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from amaranth.lib import data
 
-from .chain import SectionWord, section_layout
 from .schedule import Kind, Schedule
+from .section_fetch import SectionWord, section_layout
 from .sequencer import layout
 
 CONTROL = {

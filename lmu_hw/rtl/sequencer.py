@@ -155,11 +155,19 @@ class Sequencer(wiring.Component):
         def single(word: Value) -> Value:
             return data.View(self.layout, word).single
 
-        with m.If(last_cycle & ~again):
+        goes_on, repeats, restarts = (
+            Signal(name=name) for name in ("goes_on", "repeats", "restarts")
+        )
+        m.d.comb += [
+            goes_on.eq(last_cycle & ~again),
+            repeats.eq(last_cycle & again),
+            restarts.eq(repeats & ~run.head),
+        ]
+        with m.If(goes_on):
             m.d.comb += rom.address.eq(address + 1)
             m.d.sync += [held.eq(rom.word), ends.eq(single(rom.word))]
         # a loop of one run keeps it
-        with m.If(last_cycle & again):
+        with m.If(repeats):
             m.d.sync += ends.eq(single(held))
         if not self.layout["head"].width:
             return
@@ -167,7 +175,7 @@ class Sequencer(wiring.Component):
         second = Signal.like(address, name="second_of_loop", reset_less=True)
         with m.If(run.head):
             m.d.sync += [first.eq(held), second.eq(address)]
-        with m.If(last_cycle & again & ~run.head):
+        with m.If(restarts):
             m.d.comb += rom.address.eq(second)
             m.d.sync += [held.eq(first), ends.eq(single(first))]
 
@@ -216,9 +224,9 @@ class Sequencer(wiring.Component):
         """Drive the other fields of the command."""
         command = self.command
         kind = run.kind
-        starts = running & (cycle == 0)
-        begins = starts & (turn == 0) & run.begin
-        sums = Signal()
+        begins = Signal(name="job_begins")
+        m.d.comb += begins.eq(running & (cycle == 0) & (turn == 0) & run.begin)
+        sums = Signal(name="sum_ends")
         # needs no reset: the first run of every job sets it
         opens = Signal(reset_less=True)
         m.d.comb += sums.eq(last_cycle & run.last)

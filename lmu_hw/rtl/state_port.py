@@ -126,6 +126,7 @@ class StatePort(wiring.Component):
         apart = [s for s in self.segments if s.memory is not StateBank.LANES]
         depth = max((s.address + s.length for s in apart), default=1)
         clock = [s.fmt.width for s in self.segments if s.memory is StateBank.CLOCK]
+        self.has_lanes = any(s.place is not None for s in self.segments)
         self.has_ladder = ladder_width > 0
         ladder = {"ladder_word": In(signed(max(1, ladder_width))), "to_ladder": Out(1)}
         membranes = [s.fmt.width for s in self.segments if s.memory is StateBank.MEMBRANES]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..program.integer_program import Role
 from .schedule import Schedule
+from .schedule.timing import QUEUE
 
 
 class StepController(wiring.Component):
@@ -51,7 +52,8 @@ class StepController(wiring.Component):
     With a state port also:
 
     between : Out(1)
-        No step is running, and no word of the next one has been accepted.
+        No step is running, no word of the next one has been accepted, and no input waits for a
+        chain.
     hold : In(1)
         Do not accept the first word of a step.
     erase : In(1)
@@ -106,13 +108,15 @@ class StepController(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        plan = self.plan
         loading = Signal(init=1)
-        loaded = Signal(range(plan.n_in))
+        loaded = Signal(range(self.plan.n_in))
+        ready = loading & self.room & ~self.clear
+        if self.plan.state_port:
+            ready &= ~(self.hold & (loaded == 0))
         m.d.comb += [
-            self.ready.eq(loading & self.room & ~self.clear),
+            self.ready.eq(ready),
             self.take.eq(self.valid & self.ready),
-            self.start.eq(self.take & (loaded == plan.n_in - 1)),
+            self.start.eq(self.take & (loaded == self.plan.n_in - 1)),
         ]
         with m.If(self.clear):
             m.d.sync += self.clear_address.eq(self.clear_address + 1)
@@ -120,24 +124,36 @@ class StepController(wiring.Component):
                 m.d.sync += self.clear.eq(0)
         with m.If(self.done):
             m.d.sync += [loading.eq(1), self.swap.eq(~self.swap)]
+        self._address(m, loading, loaded)
+        self._count_steps(m)
+        if self.plan.state_port:
+            m.d.comb += self.between.eq(
+                loading & (loaded == 0) & ~self.clear & self._inputs_have_arrived(m)
+            )
+            with m.If(self.erase):
+                m.d.sync += [self.clear.eq(1), self.clear_address.eq(0)]
+        return m
 
-        # address of the next word, or of the first word of the next vector
+    def _address(self, m: Module, loading: Signal, loaded: Signal) -> None:
+        """Address the next word, or the first word of the next vector."""
         ends, count = [], 0
-        for v in plan.program.with_role(Role.INPUT):
+        for v in self.plan.program.with_role(Role.INPUT):
             count += v.length
             ends.append(loaded == count - 1)
         with m.If(self.start):
             m.d.sync += [loaded.eq(0), self.row.eq(0), self.bank.eq(0), loading.eq(0)]
         # a single word always has the first place
-        with m.Elif(self.take if plan.n_in > 1 else 0):
+        with m.Elif(self.take if self.plan.n_in > 1 else 0):
             m.d.sync += [loaded.eq(loaded + 1), self.bank.eq(self.bank + 1)]
-            with m.If(self.bank == plan.lanes - 1):
+            with m.If(self.bank == self.plan.lanes - 1):
                 m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
             for end in ends[:-1]:
                 with m.If(end):
                     m.d.sync += [self.bank.eq(0), self.row.eq(self.row + 1)]
 
-        every = plan.program.output_every
+    def _count_steps(self, m: Module) -> None:
+        """Say which steps have no output."""
+        plan, every = self.plan, self.plan.program.output_every
         if every == 0:
             m.d.comb += self.quiet.eq(~self.last)
         elif every > 1:
@@ -151,12 +167,13 @@ class StepController(wiring.Component):
                 m.d.comb += self.clock.eq(clock)
                 with m.If(self.erase | self.set_clock):
                     m.d.sync += clock.eq(Mux(self.erase, 0, self.clock_word))
-        if plan.state_port:
-            first = loaded == 0
-            m.d.comb += [
-                self.between.eq(loading & first & ~self.clear),
-                self.ready.eq(loading & self.room & ~self.clear & ~(self.hold & first)),
-            ]
-            with m.If(self.erase):
-                m.d.sync += [self.clear.eq(1), self.clear_address.eq(0)]
-        return m
+
+    def _inputs_have_arrived(self, m: Module) -> Value:
+        """Return whether the inputs of a step have passed the FIFO in front of the chain."""
+        if not self.plan.queued:
+            return Const(1)
+        behind = Signal(range(QUEUE + 1))
+        m.d.sync += behind.eq(Mux(behind == 0, 0, behind - 1))
+        with m.If(self.done):
+            m.d.sync += behind.eq(QUEUE)
+        return behind == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
@@ -113,65 +113,22 @@ class ThreePort(wiring.Component):
         width = len(self.other)
         distinct = list(dict.fromkeys(Range.of(fmt) for fmt in self.formats))
         among = [distinct.index(Range.of(fmt)) for fmt in self.formats]
-        factor = Signal(signed(width + 1), reset_less=True)
-        minus_factor = Signal(signed(width + 2), reset_less=True)
-        base = Signal(signed(width + 1), reset_less=True)
-        # a sum of three waves and t
-        result = Signal(signed(width + 3), reset_less=True)
-        shifter = Shifter(len(factor) + len(self.coef), self.shift_min, len(self.shift))
-        round_wave = Rounder(distinct, len(base), len(self.t))
+        shifter = Shifter(width + 1 + len(self.coef), self.shift_min, len(self.shift))
+        round_wave = Rounder(distinct, width + 1, len(self.t))
         round_state = Rounder([Range.of(QFormat(width + 3, 0))], width + 1, len(self.t))
         m.submodules.shifter = shifter
         m.submodules.round_wave, m.submodules.round_state = round_wave, round_state
+        m.d.comb += round_wave.result.eq(lookup(m, self.number, among, "range"))
 
-        # operand
-        held = {}
-        for name in ("passed", "lost", "behind", "other", "own"):
-            port = getattr(self, name)
-            held[name] = Signal.like(port, name=f"held_{name}", reset_less=True)
-            with m.If(self.leave):
-                m.d.sync += held[name].eq(port)
+        held = self._held(m)
         leaving = RoundedTotal(round_wave, "leaving")
         limited = leaving.word(m, self.number, among, "limited_wave")
-        wave, new_factor = self._entering(m, limited, held["passed"], held["lost"])
-        passed_state = _toward_zero(m, limited, held["behind"], held["lost"], "passed_state")
-        with m.If(self.enter):
-            m.d.sync += [self.wave.eq(wave), factor.eq(new_factor), result.eq(passed_state)]
-
-        # product
-        low_bits = LOW_BITS if len(factor) > LOW_BITS + 1 else 0
-        high = Signal(signed(len(factor) + len(self.coef) - low_bits), reset_less=True)
-        low = Signal(Shape(low_bits + len(self.coef), self.coef.shape().signed), reset_less=True)
-        m.d.sync += [
-            high.eq(factor[low_bits:].as_signed() * self.coef),
-            low.eq(factor[:low_bits] * self.coef),
-            minus_factor.eq(0 - factor),
-            base.eq(Mux(self.source, held["other"], self.wave - held["own"])),
-        ]
-
-        # shift
-        m.d.comb += [
-            shifter.x.eq((high << low_bits) + low if low_bits else high),
-            shifter.amount.eq(self.shift),
-            round_wave.result.eq(lookup(m, self.number, among, "range")),
-        ]
-        for rounder, addend in ((round_wave, base), (round_state, 0 - held["own"])):
-            m.d.comb += [
-                rounder.silent.eq(self.silent),
-                rounder.base.eq(addend),
-                rounder.quotient.eq(shifter.quotient),
-                rounder.half.eq(shifter.half),
-                rounder.rest.eq(shifter.rest),
-            ]
-
-        # round
-        up = Signal()
-        m.d.comb += [
-            up.eq(shifter.half & ~self.silent),
-            self.t.eq(shifter.quotient + up),
-            self.t_lost.eq(shifter.rest & self.silent),
-            self.t_behind.eq(_plus(shifter.quotient, minus_factor, up)),
-        ]
+        # a sum of three waves and t
+        result = Signal(signed(width + 3), reset_less=True)
+        factor = self._enter(m, limited, held, result)
+        minus_factor, base = self._product(m, factor, held, shifter)
+        self._shift(m, held, base, shifter, round_wave, round_state)
+        self._to_the_right(m, shifter, minus_factor)
         with m.If(self.leave):
             leaving.take(m, round_wave)
             with m.If(self.restart):
@@ -181,6 +138,77 @@ class ThreePort(wiring.Component):
                 m.d.sync += result.eq(round_state.total)
         self._state(m, result)
         return m
+
+    def _held(self, m: Module) -> dict[str, Signal]:
+        """Hold the operands of a window."""
+        held = {}
+        for name in ("passed", "lost", "behind", "other", "own"):
+            port = getattr(self, name)
+            held[name] = Signal.like(port, name=f"held_{name}", reset_less=True)
+            with m.If(self.leave):
+                m.d.sync += held[name].eq(port)
+        return held
+
+    def _enter(
+        self, m: Module, limited: Value, held: Mapping[str, Value], result: Signal
+    ) -> Signal:
+        """Let a wave enter; return the factor, registered."""
+        factor = Signal(signed(len(self.other) + 1), reset_less=True)
+        wave, new_factor = self._entering(m, limited, held["passed"], held["lost"])
+        passed_state = _toward_zero(m, limited, held["behind"], held["lost"], "passed_state")
+        with m.If(self.enter):
+            m.d.sync += [self.wave.eq(wave), factor.eq(new_factor), result.eq(passed_state)]
+        return factor
+
+    def _product(
+        self, m: Module, factor: Value, held: Mapping[str, Value], shifter: Shifter
+    ) -> tuple[Signal, Signal]:
+        """Multiply, and give the shifter the product; return minus the factor, and the base."""
+        low_bits = LOW_BITS if len(factor) > LOW_BITS + 1 else 0
+        high = Signal(signed(len(factor) + len(self.coef) - low_bits), reset_less=True)
+        low = Signal(Shape(low_bits + len(self.coef), self.coef.shape().signed), reset_less=True)
+        minus_factor = Signal(signed(len(factor) + 1), reset_less=True)
+        base = Signal(signed(len(factor)), reset_less=True)
+        m.d.sync += [
+            high.eq(factor[low_bits:].as_signed() * self.coef),
+            low.eq(factor[:low_bits] * self.coef),
+            minus_factor.eq(0 - factor),
+            base.eq(Mux(self.source, held["other"], self.wave - held["own"])),
+        ]
+        m.d.comb += [
+            shifter.x.eq((high << low_bits) + low if low_bits else high),
+            shifter.amount.eq(self.shift),
+        ]
+        return minus_factor, base
+
+    def _shift(
+        self,
+        m: Module,
+        held: Mapping[str, Value],
+        base: Value,
+        shifter: Shifter,
+        round_wave: Rounder,
+        round_state: Rounder,
+    ) -> None:
+        """Give both rounders their base and the shifted product."""
+        for rounder, addend in ((round_wave, base), (round_state, 0 - held["own"])):
+            m.d.comb += [
+                rounder.silent.eq(self.silent),
+                rounder.base.eq(addend),
+                rounder.quotient.eq(shifter.quotient),
+                rounder.half.eq(shifter.half),
+                rounder.rest.eq(shifter.rest),
+            ]
+
+    def _to_the_right(self, m: Module, shifter: Shifter, minus_factor: Value) -> None:
+        """Output the words that the wave passes on the way right."""
+        up = Signal()
+        m.d.comb += [
+            up.eq(shifter.half & ~self.silent),
+            self.t.eq(shifter.quotient + up),
+            self.t_lost.eq(shifter.rest & self.silent),
+            self.t_behind.eq(_plus(shifter.quotient, minus_factor, up)),
+        ]
 
     def _entering(
         self, m: Module, limited: Value, passed: Value, lost: Value

@@ -12,12 +12,13 @@ from amaranth.lib import wiring
 
 from .adaptor import AdaptorUnit
 from .argmax import ArgmaxUnit
-from .banks import Banks
+from .banks import Banks, BankWrite
 from .block_comments import comments_of
 from .block_memories import Ram, Rom, VerilogPlatform
 from .chain import ChainUnit
 from .chain_input_fifo import ChainInputFifo
 from .command import Command
+from .command_pipeline import CommandPipeline
 from .fifo import OutputFifo
 from .integrate_fire import IntegrateFire
 from .ladder_unit import LadderUnit
@@ -34,8 +35,12 @@ from .requantizer import Requantizer
 from .residue_adder import ResidueAdder
 from .result_serializer import ResultSerializer
 from .rounder import Rounder
+from .section_fetch import SectionFetch
+from .section_sequencer import SectionSequencer
 from .sequencer import Sequencer
 from .shifter import Shifter
+from .state_addresses import StateAddresses
+from .state_mirror import StateMirror
 from .state_port import StatePort
 from .step_controller import StepController
 from .three_port import ThreePort
@@ -59,6 +64,7 @@ BLOCKS: dict[str, type] = {
     "step_controller": StepController,
     "sequencer": Sequencer,
     "control": Rom,
+    "command_pipeline": CommandPipeline,
     "memory": Banks,
     "bank": Ram,
     "operand_mux": OperandMux,
@@ -84,6 +90,10 @@ BLOCKS: dict[str, type] = {
     "chain_input_fifo": ChainInputFifo,
     "waiting": Ram,
     "chain": ChainUnit,
+    "section_sequencer": SectionSequencer,
+    "section_fetch": SectionFetch,
+    "state_addresses": StateAddresses,
+    "state_mirror": StateMirror,
     "adaptor": AdaptorUnit,
     "sections": Rom,
     "states": Ram,
@@ -109,8 +119,8 @@ BLOCKS: dict[str, type] = {
 """Class of every module, by instance name without its number."""
 
 
-PARTS: dict[str, type] = {"command": Command, "state": StatePort}
-"""Members that are interfaces, or begin like those of another block: its docstring."""
+PARTS: dict[str, type] = {"Command": Command, "BankWrite": BankWrite, "state": StatePort}
+"""Types of members that are interfaces, and members that begin like those of another block."""
 
 
 def verilog_of(
@@ -132,7 +142,7 @@ def verilog_of(
     blocks : mapping
         Class of every other module, by instance name without its number.
     parts : mapping
-        Classes that describe the ports whose names start with the key.
+        Classes that describe the ports of members of a type, or whose names start with the key.
     """
     text = rtlil_of(component, name)
     return to_verilog(*printed_modules(component, text, name, top, blocks, parts))

@@ -157,7 +157,7 @@ class LegendreMemory(ExactBuffers):
     @classmethod
     def of(cls, memory: network.LinearMemory) -> LegendreMemory:
         """Return the memory of a network's layer, fixed."""
-        made = cls(memory.order, memory.theta or 1.0, channels=memory.channels)
+        made = cls(memory.order, max(memory.theta or 1.0, 1.0), channels=memory.channels)
         made.discretizer = memory.discretizer
         made._exported = [memory]
         made._hold([np.nan if memory.theta is None else memory.theta], [memory.system()])

@@ -113,7 +113,8 @@ def hardware_of(build_dir: Path) -> Hardware:
         data = json.loads(path.read_text(encoding="utf-8"))
         names = [field.name for field in fields(Hardware) if field.name != "lanes"]
         chosen = {key: data[key] for key in names if key in data}
-        lanes = {} if "parallel" in data else {"lanes": data["lanes"]}
+        # a memory with a style of its own has no lanes
+        lanes = {"lanes": data["lanes"]} if "lanes" in data or "parallel" not in data else {}
         return from_data({**lanes, **chosen})
     except OSError as error:
         raise read_error(path, error) from error

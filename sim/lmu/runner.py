@@ -27,6 +27,9 @@ def main() -> int:
     parser.add_argument(
         "--latency", type=int, required=True, help="published, of a step with an output"
     )
+    parser.add_argument(
+        "--apart", type=int, default=0, help="least cycles between two steps with an output"
+    )
     parser.add_argument("--words", type=int, default=1, help="output words in a transfer")
     parser.add_argument("--interleave", type=int, default=1, help="signals that take turns")
     parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
@@ -74,6 +77,7 @@ def main() -> int:
             "LMU_CYCLES": str(args.cycles),
             "LMU_QUIET_CYCLES": str(args.quiet_cycles),
             "LMU_LATENCY": str(args.latency),
+            "LMU_APART": str(args.apart),
             "LMU_WORDS": str(args.words),
             "LMU_INTERLEAVE": str(args.interleave),
             "LMU_STREAMS": args.streams,

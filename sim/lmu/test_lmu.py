@@ -3,9 +3,10 @@
 It runs in the simulator, started by `runner.py`, with settings in environment variables:
 LMU_PROGRAM (program.json), LMU_VECTORS (directory), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
 (published cycles of a step with an output, of one without, and from its last input word to its last
-output word), LMU_WORDS (output words in a transfer), LMU_INTERLEAVE (signals that take turns, each
-with the inputs of `vectors.of_signals`), LMU_RESULT (JSON file to write), LMU_STREAMS (naming
-scheme of the ports: plain or axi), LMU_STATE_PORT (1 if the design has a state port).
+output word), LMU_APART (least cycles from a step with an output to the next one), LMU_WORDS (output
+words in a transfer), LMU_INTERLEAVE (signals that take turns, each with the inputs of
+`vectors.of_signals`), LMU_RESULT (JSON file to write), LMU_STREAMS (naming scheme of the ports:
+plain or axi), LMU_STATE_PORT (1 if the design has a state port).
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ STALLED_CYCLES = 6_000
 PROGRAM = from_json(Path(os.environ["LMU_PROGRAM"]).read_text(encoding="utf-8"))
 CYCLES = int(os.environ["LMU_CYCLES"])
 QUIET_CYCLES = int(os.environ["LMU_QUIET_CYCLES"])
-LATENCY = int(os.environ["LMU_LATENCY"])
+LATENCY, APART = int(os.environ["LMU_LATENCY"]), int(os.environ["LMU_APART"])
+LONGEST = max(CYCLES, APART)
+"""Most cycles of a step without stalls."""
 WORDS, SIGNALS = int(os.environ["LMU_WORDS"]), int(os.environ["LMU_INTERLEAVE"])
 N_IN, N_OUT = PROGRAM.n_words(Role.INPUT), PROGRAM.n_words(Role.OUTPUT)
 IN_BITS, OUT_BITS = (
@@ -121,7 +124,7 @@ class Bench:
 
     async def finish(self) -> None:
         """Wait for the last expected word, then for unexpected ones."""
-        patience = 20 * CYCLES * self.n_steps + 10_000 + CLEARING
+        patience = 20 * (LONGEST * self.n_steps + LATENCY) + 10_000 + CLEARING
         await with_timeout(self.tasks[0], patience * PERIOD, "ns")
         if not self.checker.empty:
             await with_timeout(self.done.wait(), patience * PERIOD, "ns")
@@ -134,6 +137,11 @@ class Bench:
         """Return (step, cycles, published cycles) of every step with wrong cycles."""
         last = self.taken[N_IN - 1 :: N_IN]
         published = [CYCLES if due else QUIET_CYCLES for due in self.due]
+        before = None
+        for k, taken in enumerate(last[:-1]):
+            before = taken if self.due[k] else before
+            if before is not None and self.due[k + 1]:
+                published[k] = max(published[k], before + APART - taken)
         steps = zip(np.diff(last).tolist(), published, strict=False)
         return [(k, got, want) for k, (got, want) in enumerate(steps) if got != want]
 
@@ -217,7 +225,7 @@ async def power_up(dut: Any) -> None:
 
 def stalled_steps() -> int:
     """Return the number of steps for a stall pattern."""
-    return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // (CYCLES * SIGNALS)))
+    return min(len(VECTORS.inputs), max(4, STALLED_CYCLES // (LONGEST * SIGNALS)))
 
 
 @cocotb.test()
@@ -285,13 +293,13 @@ async def reset_in_flight(dut: Any) -> None:
     """A reset in any cycle restores the initial state."""
     rng = random.Random(cocotb.RANDOM_SEED)
     await power_up(dut)
-    rounds = min(8, max(2, STALLED_CYCLES // CYCLES))
+    rounds = min(8, max(2, STALLED_CYCLES // LONGEST))
     steps = max(2, stalled_steps() // rounds)
     for _ in range(rounds):
         bench = Bench(dut, len(VECTORS.inputs), sometimes(rng, 0.2), sometimes(rng, 0.2), rng)
         await bench.reset()
         bench.start()
-        for _ in range(rng.randint(1, 3 * CYCLES + LATENCY * (WORDS > 1))):
+        for _ in range(rng.randint(1, 3 * CYCLES + LATENCY * (WORDS > 1 or APART > 0))):
             await RisingEdge(bench.ports.clk)
         await bench.reset()
         assert not bench.checker.mismatches, bench.checker.first

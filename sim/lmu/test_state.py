@@ -90,11 +90,11 @@ class Core:
         for task in self.loads:
             await task
         checkers = (self.out, self.state)
-        for _ in range(20 * (test_lmu.CYCLES + test_lmu.N_OUT + N_STATE) // LOOK + 20):
+        for _ in range(20 * (test_lmu.LONGEST + test_lmu.N_OUT + N_STATE) // LOOK + 20):
             if all(checker.empty for checker in checkers):
                 break
             await ClockCycles(self.ports.clk, LOOK)
-        await ClockCycles(self.ports.clk, test_lmu.CYCLES + test_lmu.LATENCY + LOOK)
+        await ClockCycles(self.ports.clk, test_lmu.LONGEST + test_lmu.LATENCY + LOOK)
         for checker in checkers:
             assert not checker.mismatches, f"first of {checker.mismatches}: {checker.first}"
             assert checker.empty, f"{checker.checked} of {len(checker.expected)} words"
@@ -133,7 +133,7 @@ class Core:
             marks=marks or [],
         )
         patience = (
-            40 * (test_lmu.CYCLES * (len(words) + 2) + test_lmu.LATENCY + 20 * N_STATE)
+            40 * (test_lmu.LONGEST * (len(words) + 2) + test_lmu.LATENCY + 20 * N_STATE)
             + test_lmu.CLEARING
         )
         await with_timeout(cocotb.start_soon(source.run()), patience * test_lmu.PERIOD, "ns")

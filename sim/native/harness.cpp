@@ -21,6 +21,7 @@ struct Rules {
   uint64_t in_width, out_width;     // bits of the payloads
   uint64_t out_signed;              // whether words of stream o are signed
   uint64_t cycles, quiet_cycles;    // published cycles of a step with an output, and without
+  uint64_t apart;                   // least cycles from a step with an output to the next one
   uint64_t patience;                // most cycles without any transfer
 };
 
@@ -185,14 +186,19 @@ class Bench {
   void count_step(bool due) {
     if (measuring_ && in_stalls_.never() && out_stalls_.never()) {
       const uint64_t took = record_.cycles - step_start_;
-      const uint64_t published = step_due_ ? rules_.cycles : rules_.quiet_cycles;
-      if (step_due_ && took > record_.most_cycles) record_.most_cycles = took;
+      uint64_t published = step_due_ ? rules_.cycles : rules_.quiet_cycles;
+      const bool waits =
+          due && due_start_ && due_start_ + rules_.apart > step_start_ + published;
+      if (waits) published = due_start_ + rules_.apart - step_start_;
+      if (step_due_ && !waits && took > record_.most_cycles) record_.most_cycles = took;
       if (took != published && record_.wrong_steps++ == 0) {
         record_.wrong_step = record_.steps - 1;
         record_.wrong_cycles = took;
         record_.wrong_published = published;
       }
     }
+    if (!measuring_) due_start_ = 0;
+    if (due) due_start_ = record_.cycles;
     measuring_ = true;
     step_start_ = record_.cycles;
     step_due_ = due;
@@ -210,7 +216,7 @@ class Bench {
   Model model_;
   Record record_ = Record();
   Stalls in_stalls_{NEVER, 0, 0}, out_stalls_{NEVER, 0, 0};
-  uint64_t word_ = 0, payload_ = 0, step_start_ = 0;
+  uint64_t word_ = 0, payload_ = 0, step_start_ = 0, due_start_ = 0;
   std::vector<uint64_t> words_, held_words_;
   bool offered_ = false, held_ = false, held_last_ = false, came_ = false;
   bool measuring_ = false, step_due_ = false;

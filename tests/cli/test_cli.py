@@ -131,14 +131,14 @@ BAD = [
     ("--d nan", "d (order) must be"),
     ("--d 1e400", "d (order) must be"),
     (f"--d {'9' * 5000}", "d (order) must be"),
-    ("--d 8 --theta 0", "theta must be > 0"),
-    ("--d 8 --theta 0.0", "theta must be > 0"),
-    ("--d 8 --theta -1", "theta must be > 0"),
+    ("--d 8 --theta 0.5", "theta must be from 1 to"),
+    ("--d 8 --theta 0.0", "theta must be from 1 to"),
+    ("--d 8 --theta -1", "theta must be from 1 to"),
     ("--d 8 --theta nan", "theta must be a finite number, not nan"),
     ("--d 8 --theta inf", "theta must be a finite number, not inf"),
     ("--d 8 --theta=-inf", "theta must be a finite number, not -inf"),
     ("--d 8 --theta abc", "theta must be a finite number, not 'abc'"),
-    ("--d 8 --theta 1e9", "theta must be > 0 and <= 1e+06"),
+    ("--d 8 --theta 1e9", "theta must be from 1 to 1e+06"),
     ("--d 8 --bits 1", "bits must be a whole number from 4 to 24, not 1"),
     ("--d 8 --bits 99", "not 99"),
     ("--d 8 --coef-bits 0", "coef_bits must be"),
@@ -456,6 +456,21 @@ def test_signals_to_a_process(
     assert "Traceback" not in err
     assert time.monotonic() - begin < 60
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_the_command_line_is_imported() -> None:
+    code = """
+import sys
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name == "lmu_hw.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from lmu_hw.__main__ import entry
+sys.exit(entry())
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "lmu-hw: interrupted\n")
 
 
 def test_two_at_the_same_time(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_the_table_as_json(capsys: pytest.CaptureFixture[str]) -> None:
             "accuracy must be a share > 0 and < 1",
         ),
         ("--d 8 --bandwidth 0.1 --accuracy 0.001%", "a larger d or a shorter theta"),
-        ("--d 8 --theta 0 --bandwidth 0.1", "theta must be > 0"),
+        ("--d 8 --theta 0 --bandwidth 0.1", "theta must be from 1 to"),
     ],
 )
 def test_bad_requests(line: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:

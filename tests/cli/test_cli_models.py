@@ -171,6 +171,7 @@ def test_every_option_of_a_model(bench: Path, capsys: Capture) -> None:
     assert "weights 3,5" in m["title"]
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("options", "widths"),
     [

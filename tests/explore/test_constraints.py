@@ -89,6 +89,18 @@ def test_without_a_loss_the_middle_of_the_front_is_picked() -> None:
     assert "give --max-loss" in reason
 
 
+def test_a_point_without_hardware_is_picked_for_no_device() -> None:
+    without = point(1, device=None, board=BOARD, no_hardware="parallel must be shared")
+    points = [without, point(2, loss=0.001, board=BOARD)]
+    for limits in (PointLimits(max_loss=0.01), PointLimits()):
+        assert picked(points, limits, ["ecp5-25k"])[0] is points[1]
+        assert picked(points, limits, ["ecp5-25k", "c-m4"])[0] is points[1]
+    assert picked(points, PointLimits(max_loss=0.01), ["c-m4"])[0] is without
+    best, reason = picked([without], PointLimits(), ["ecp5-25k"])
+    assert best is None
+    assert "1 have no hardware: parallel must be shared" in reason
+
+
 def test_why_none_is_picked() -> None:
     points = [point(1, loss=0.1), point(2, loss=0.2, device=replace(DEVICE, luts=10))]
     best, reason = picked(points, PointLimits(max_loss=0.01, max_lut=100), ["ecp5-25k"])

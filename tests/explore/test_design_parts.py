@@ -10,12 +10,12 @@ import pytest
 
 import lmu_hw as lh
 from lmu_hw.explore.design_parts import design_parts
-from lmu_hw.explore.full_parts import full_parts
+from lmu_hw.explore.parallel_parts import parallel_parts
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.inventory import inventory
 from lmu_hw.rtl.options import Hardware
-from lmu_hw.rtl.parallel.full_plan import FullPlan
+from lmu_hw.rtl.parallel.cascade_plan import CascadePlan
 from lmu_hw.rtl.schedule import schedule
 from tests.factories import hardware_programs
 from tests.factories.configurations import CONFIGURATIONS
@@ -55,16 +55,20 @@ def test_typical_designs(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "options"),
+    ("order", "bits", "options"),
     [
-        (5, {"pipeline": 1}),
-        (2, {"pipeline": 5, "interleave": 10, "state_port": True}),
+        (5, 12, {"parallel": "full", "pipeline": 1}),
+        (2, 12, {"parallel": "full", "interleave": 10, "state_port": True}),
+        (6, 8, {"parallel": "full", "pipeline": 6, "interleave": 12}),
+        (16, 12, {"parallel": "ring", "sections_per_multiplier": 3}),
+        (7, 16, {"parallel": "ring", "pipeline": 2, "state_port": True}),
+        (6, 8, {"parallel": "ring", "sections_per_multiplier": 1, "pipeline": 3}),
     ],
 )
-def test_a_multiplier_for_each_coefficient(order: int, options: dict[str, Any]) -> None:
-    program = lh.compile(lh.Memory(order), bits=12, output="state").program
-    plan = hardware_plan(program, Hardware(parallel="full", **options))
-    assert isinstance(plan, FullPlan)
-    found, real = full_parts(plan), inventory(program, plan)
+def test_multipliers_for_sections(order: int, bits: int, options: dict[str, Any]) -> None:
+    program = lh.compile(lh.Memory(order), bits=bits, output="state").program
+    plan = hardware_plan(program, Hardware(**options))
+    assert isinstance(plan, CascadePlan)
+    found, real = parallel_parts(plan), inventory(program, plan)
     assert Counter(found.storages) == Counter(real.storages)
     assert Counter(found.products) == Counter(real.products)

@@ -278,3 +278,19 @@ def test_what_is_refused_of_networks(options: dict[str, Any], message: str) -> N
 def test_a_source_must_be_one() -> None:
     with pytest.raises(SpecError, match="source must be a Memory, a Network or keys, not int"):
         explore(3, {"bits": [8]}, **HERE)  # type: ignore[arg-type]
+
+
+def test_styles_of_hardware() -> None:
+    over = {"output": ["memory", "state"], "parallel": ["ring"], "sections_per_multiplier": [1, 4]}
+    found = explore({"d": 8, "bits": 8}, over, targets=["ecp5-25k"], **HERE)
+    assert [bool(p.no_hardware) for p in found.points] == [True, True, False, False]
+    assert [p.cycles_per_step for p in found.points[2:]] == [10, 10]
+    one, four = (p.devices[0] for p in found.points[2:])
+    assert one.dsps == 4 * four.dsps
+    assert four.share < one.share
+    assert found.picked == 4
+    assert found.points[3].command.endswith("--parallel ring --sections-per-multiplier 4")
+    with pytest.raises(
+        SpecError, match="no point has hardware; the first: parallel must be shared"
+    ):
+        explore({"d": 4}, {"parallel": ["ring"]}, targets=["ecp5-25k"], **HERE)

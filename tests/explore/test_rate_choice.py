@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,39 @@ def test_what_is_no_rate(text: object) -> None:
 
 
 def test_a_faster_rate_takes_more_of_the_device() -> None:
-    found = [hardware_for_rate(design(), rate, ECP5) for rate in ("10k", "1M", "10M", "18M")]
-    assert found[0].hardware == Hardware()
-    assert found[2].hardware.parallel is Parallel.FULL
-    assert [one.figures.share for one in found] == sorted(one.figures.share for one in found)
-    for one, rate in zip(found, (1e4, 1e6, 1e7, 1.8e7), strict=True):
-        assert one.rate >= rate
+    rates = ("10k", "10M", "20M")
+    found = [hardware_for_rate(design(), rate, ECP5) for rate in rates]
+    styles = [one.hardware.parallel for one in found]
+    assert styles == [Parallel.RING, Parallel.RING, Parallel.FULL]
+    costs = [(one.figures.share, one.figures.luts) for one in found]
+    assert costs == sorted(costs)
+    for one, rate in zip(found, rates, strict=True):
+        assert one.rate >= rate_of(rate)
         assert one.hardware.interleave == 1
-    assert "--parallel full --pipeline" in str(found[3])
+    assert "--parallel ring --sections-per-multiplier 4 --pipeline" in str(found[0])
+    assert "--parallel full --pipeline 1" in str(found[2])
+
+
+def test_a_large_memory_at_a_low_rate_shares_a_multiplier() -> None:
+    large = lh.compile(lh.Memory(64), bits=16, output="state")
+    found = hardware_for_rate(large, "10k", ECP5)
+    assert found.hardware == Hardware()
+    assert hardware_for_rate(large, "5M", ECP5).hardware.parallel is Parallel.RING
+
+
+def test_the_cheapest_is_chosen_of_all_that_reach_the_rate() -> None:
+    """Against every ring and every full design, estimated one by one."""
+    found = hardware_for_rate(design(), "5M", ECP5)
+    ring = [
+        Hardware(parallel="ring", pipeline=pipeline, sections_per_multiplier=k)
+        for pipeline in range(2, 7)
+        for k in range(1, 5)
+    ]
+    full = [Hardware(parallel="full", pipeline=pipeline) for pipeline in range(1, 7)]
+    for hardware in (Hardware(), *ring, *full):
+        other = rate_choice.estimate(design().program, design().schedule(hardware), ECP5)
+        reaches = (other.steps_per_second or 0) >= 5e6
+        assert not reaches or other.share >= found.figures.share
 
 
 def test_lanes_where_no_style_helps() -> None:
@@ -75,7 +101,9 @@ def test_nothing_is_fast_enough() -> None:
         hardware_for_rate(design(), "1G", ECP5)
     with pytest.raises(SpecError, match=r"no hardware of this design fits ice40-up5k"):
         hardware_for_rate(lh.compile(lh.Memory(256), bits=16), "1M", TARGETS["ice40-up5k"])
-    with pytest.raises(SpecError, match="target must have a placer"):
+    with pytest.raises(
+        SpecError, match=r"^target must be a device with a placer: ice40-up5k, .*, not xc7$"
+    ):
         hardware_for_rate(design(), "1k", TARGETS["xc7"])
 
 
@@ -103,10 +131,26 @@ def test_place_and_route_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardware_for_rate(design(), "1M", ECP5, fit=True).hardware == estimated.hardware
     assert asked == [estimated.hardware]
     asked = placing(monkeypatch, 0.9)
-    slower = hardware_for_rate(design(), estimated.rate, ECP5, fit=True)
+    lines: list[str] = []
+    slower = hardware_for_rate(design(), estimated.rate, ECP5, fit=True, watch=lines.append)
     assert len(asked) > 1
     assert slower.hardware == asked[-1] != estimated.hardware
     assert slower.rate >= estimated.rate
+    assert len(lines) == 2 * len(asked)
+    assert lines[1].endswith("steps/s measured, too slow")
+    assert lines[-1].endswith("steps/s measured, enough")
+
+
+def test_a_measured_design_corrects_the_estimates_of_its_style(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Designs that the first one shows to be too slow are not placed."""
+    asked = placing(monkeypatch, 0.5)
+    rate = 2 * hardware_for_rate(design(16), "5M", ECP5).rate
+    with contextlib.suppress(SpecError):
+        hardware_for_rate(design(16), rate, ECP5, fit=True)
+    styles = [hardware.parallel for hardware in asked]
+    assert max(map(styles.count, styles)) <= 2
 
 
 def test_a_candidate_without_a_route_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +159,7 @@ def test_a_candidate_without_a_route_is_left_out(monkeypatch: pytest.MonkeyPatch
     assert len(asked) == 2
     assert found.hardware == asked[1]
     placing(monkeypatch, 1.0, refuse=100)
-    with pytest.raises(ToolError, match="no route"):
+    with pytest.raises(SpecError, match=r"rate must be lower than 1M .*not placed.*: no route$"):
         hardware_for_rate(design(), "1M", ECP5, fit=True)
     placing(monkeypatch, 0.01)
     with pytest.raises(SpecError, match="measured with"):
@@ -127,7 +171,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     memory = ("generate", "--d", 4, "--bits", 8, "--output", "state", "-o", out)
     found = call(capsys, *memory, "--rate", "10M", "--target", "ecp5-25k", "--json").json
     assert found["rate"]["hardware"] == found["hardware"]
-    assert found["hardware"]["parallel"] == "full"
+    assert found["hardware"]["parallel"] == "ring"
     assert found["rate"]["figures"]["steps_per_second"] >= 10e6
 
 
@@ -143,6 +187,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (("--rate", "5M", "--target", "ecp5-25k", "--lanes", 2), "lanes must be left out"),
         (("--rate", "5M", "--target", "ecp5-25k", "--parallel", "full"), "parallel must be left"),
         (("--rate", "900M", "--target", "ecp5-25k"), "rate must be at most"),
+        (("--rate", "5M", "--target", "xc7"), "target must be a device with a placer: ice40-up5k"),
     ],
 )
 def test_bad_requests_write_nothing(

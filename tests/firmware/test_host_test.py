@@ -186,6 +186,7 @@ BROKEN_NETWORKS = {
 }
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("case", BROKEN_NETWORKS)
 def test_broken_network(case: str, tmp_path: Path) -> None:
     name, good, bad = BROKEN_NETWORKS[case]

@@ -43,6 +43,7 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build_dir
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 @pytest.mark.parametrize("options", [("-O0",), ("-O2",), ("-O3",), SANITIZERS], ids=lambda x: x[-1])
 @pytest.mark.parametrize("name", ALL)
@@ -52,6 +53,7 @@ def test_words_on_the_host(
     check_on_the_host(c_dir(name), cc, options, tmp_path / "test")
 
 
+@pytest.mark.some(6)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", BOARDS)
 @pytest.mark.parametrize("name", ALL)

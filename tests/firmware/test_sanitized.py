@@ -51,6 +51,7 @@ def check(build_dir: Path, seed: int) -> None:
     assert result.words > 0
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize("seed", range(N_QUICK))
 def test_random_networks(seed: int, tmp_path: Path) -> None:
     check(tmp_path, seed)

@@ -47,6 +47,7 @@ def c_dir(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build_dir
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 @pytest.mark.parametrize("options", [("-O0",), ("-O2",), ("-O3",), SANITIZERS], ids=lambda x: x[-1])
 @pytest.mark.parametrize("name", ALL)

@@ -87,6 +87,7 @@ def play(p: Program, n_steps: int, n_streams: int) -> list[Vectors]:
     return [b for k in (0, 1) for b in reference.blocks(rounds(p, n_steps, n_streams, k), id)]
 
 
+@pytest.mark.some(12)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", BOARDS)
 @pytest.mark.parametrize("name", ALL)
@@ -105,6 +106,7 @@ def test_words_on_boards(name: str, target: str, c_dir: Callable[[str], Path]) -
     assert result.words == sum(block.outputs.size for block in blocks) > 0
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 @pytest.mark.parametrize("options", [("-O0",), ("-O2",), ("-O3",), SANITIZERS], ids=lambda x: x[-1])
 @pytest.mark.parametrize("name", ALL)

@@ -1,10 +1,12 @@
 """Runs every proof and every fault, and writes docs/results/proofs.md: ``python -m tests.formal``.
 
+With names, or parts of them, it runs those proofs alone and leaves the rows of the others.
 Seconds are of processor time, all processes together; they are those of the machine it ran on.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -34,7 +36,8 @@ claims.
 A mutation is one fault in the Verilog, for which z3 must find a run from reset that violates a
 claim.
 
-Repeat: `make formal` runs every proof and mutation. `python -m tests.formal` writes this page.
+Repeat: `make formal` runs every proof and mutation. `python -m tests.formal` writes this page;
+`python -m tests.formal ring` runs the proofs whose names contain *ring* and replaces their lines.
 Times are processor seconds of all processes together, on the machine that wrote it.
 
 """
@@ -51,8 +54,13 @@ def row(proof: Proof, verdict: Verdict, faults: list[tuple[str, Verdict]]) -> st
 
 def main() -> int:
     """Return 0 if all proofs hold and all mutations break them."""
-    lines, ok = [], True
+    args = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
+    args.add_argument("names", nargs="*", help="parts of the names of proofs; all unless given")
+    names = args.parse_args().names
+    rows, ok = (_rows() if names else {}), True
     for proof in PROOFS:
+        if names and not any(name in proof.name for name in names):
+            continue
         verdicts = []
         for mutation in (None, *proof.mutations):
             with tempfile.TemporaryDirectory(prefix="lmu_hw_proof_") as build_dir:
@@ -61,14 +69,20 @@ def main() -> int:
             print(f"{proof.name}: {what}: {verdicts[-1].status}", file=sys.stderr, flush=True)
             ok &= verdicts[-1].status == ("FAIL" if mutation else "PASS")
         faults = [(m.what, v) for m, v in zip(proof.mutations, verdicts[1:], strict=True)]
-        lines.append(row(proof, verdicts[0], faults))
+        rows[proof.name] = row(proof, verdicts[0], faults)
     table = [
         "| proof | claim | of | engine | result | time | mutations |",
         "|---|---|---|---|---|---|---|",
-        *lines,
+        *(rows[proof.name] for proof in PROOFS if proof.name in rows),
     ]
     REPORT.write_text(HEAD + "\n".join(table) + "\n")
     return 0 if ok else 1
+
+
+def _rows() -> dict[str, str]:
+    """Return the rows of the report by the names of their proofs."""
+    lines = REPORT.read_text().splitlines()
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines if line[:2] == "| "}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-OF_PROOFS = ("proofs.py", "test_proofs.py")
+OF_PROOFS = ("proofs.py", "parallel_proofs.py", "test_proofs.py")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -9,6 +9,7 @@ from lmu_hw.rtl.streams import Streams
 from tests.formal.designs import design, halves
 from tests.formal.ladder import Product, Shift, Waves
 from tests.formal.pacing import OneWriter, PublishedCycles, WordsOfAStep
+from tests.formal.parallel_proofs import PARALLEL_PROOFS
 from tests.formal.prover import Engine, Mutation, Proof
 from tests.formal.requantizing import Requantizes, latency_of
 from tests.formal.reset import Forgets
@@ -310,8 +311,8 @@ PROOFS = (
         "layer",
         Mutation(
             what="the memory is not cleared",
-            pattern=r"memory_write = step_controller_clear \|\| ",
-            text="memory_write = ",
+            pattern=r"write_valid = clear \|\| ",
+            text="write_valid = ",
         ),
         depth=64,
     ),
@@ -464,14 +465,18 @@ PROOFS = (
         ),
         Mutation(what="no half is added", pattern=r"half <= shifted_1\[0\]", text="half <= 1'd0"),
         Mutation(
-            what="the bias is subtracted", pattern=r"total_2 \+ \$signed", text="total_2 - $signed"
+            what="the bias is subtracted",
+            pattern=r"held_total \+ \$signed",
+            text="held_total - $signed",
         ),
     ),
     requantizing(
         "scaled layer",
         "totals of 7 bits, biases, multipliers of 3 bits, shifts 1 and 2",
         Mutation(
-            what="a total is scaled without its bias", pattern=r"\.x\(biased\)", text=".x(total_2)"
+            what="a total is scaled without its bias",
+            pattern=r"\.x\(biased\)",
+            text=".x(held_total)",
         ),
     ),
     requantizing(
@@ -488,4 +493,5 @@ PROOFS = (
             text="rest_counts && !plain[13] && (|plain)",
         ),
     ),
+    *PARALLEL_PROOFS,
 )

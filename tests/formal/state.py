@@ -16,7 +16,7 @@ from tests.formal.prover import Design, Harness, module_text
 IDLE = (
     "sequencer.running",
     "step_controller.swap",
-    *(f"chain.{n}" for n in ("left", "current", "before_2", "port")),
+    *(f"chain.section_sequencer.{n}" for n in ("left", "current", "previous", "port")),
     *(f"neurons.{n}" for n in ("neuron_pass.reads", "neuron_pass.valid")),
     *(f"neurons.valid_{n}" for n in range(1, POISSON.store + 1)),
     *(f"ladder.windows.{n}" for n in ("current", "coming")),
@@ -53,7 +53,7 @@ class RoundTrip(Harness):
             return self.probe("step_controller.clock")
         if segment.memory is StateBank.LANES:
             row, bank = divmod(word, lanes)
-            ram = f"memory.bank_{bank}" if lanes > 1 else "memory"
+            ram = f"memory.bank_{bank}"
             address = segment.place.row + row
         else:
             ram = {

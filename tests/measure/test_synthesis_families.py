@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import lmu_hw as lh
 from lmu_hw._support.templates import environment
 from lmu_hw.measure.synthesis import yowasp_tools
+from lmu_hw.measure.synthesis.devices import TARGETS
+from lmu_hw.measure.synthesis.expected import Expected
 from lmu_hw.measure.synthesis.families import (
     ECP5,
     GOWIN,
@@ -19,7 +22,9 @@ from lmu_hw.measure.synthesis.families import (
     place,
 )
 from lmu_hw.measure.synthesis.netlists import memories_of
-from lmu_hw.rtl.inventory import Storage
+from lmu_hw.rtl.hardware_plan import hardware_plan
+from lmu_hw.rtl.inventory import Storage, inventory
+from lmu_hw.rtl.options import Hardware
 from tests.tools import require
 
 FAMILIES = {"ice40": ICE40_DSP, "ecp5": ECP5, "gowin": GOWIN, "xc7": XC7}
@@ -114,3 +119,13 @@ def test_the_model_is_what_yosys_does(name: str, tmp_path: Path) -> None:
         own = cells[f"mul_{a}x{b}"]
         got = sum(n * family.dsps.get(cell, 0) for cell, n in own.items())
         assert got == multiplier_units(family, (a, b)), (a, b)
+
+
+def test_a_constant_factor_leaves_fewer_bits() -> None:
+    """A product of 3 by 8 bits is built from logic where its 10 bits are too few for the device."""
+    assert multiplier_units(ICE40_DSP, (3, 8)) == 1
+    assert multiplier_units(ICE40_DSP, (3, 8), 10) == 0
+    program = lh.compile(lh.Memory(5), bits=12, output="state").program
+    plan = hardware_plan(program, Hardware(parallel="full", pipeline=2, interleave=4))
+    # measured: Yosys takes 9, not two for each of the five coefficients
+    assert Expected(TARGETS["ice40-up5k"], inventory(program, plan)).dsps == 9

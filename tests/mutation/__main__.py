@@ -20,13 +20,16 @@ def main() -> int:
     """Break designs, and write what became of them."""
     args = argparse.ArgumentParser(description=(what or "").split("\n")[0])
     args.add_argument("--c", type=int, default=200, help="mutants of C")
-    args.add_argument("--verilog", type=int, default=150, help="mutants of Verilog")
+    args.add_argument("--verilog", type=int, default=250, help="mutants of Verilog")
+    args.add_argument(
+        "--designs", nargs="+", choices=DESIGNS, default=list(DESIGNS), help="all unless given"
+    )
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--jobs", type=int, default=2)
     args.add_argument("--out", type=Path, default=Path("build/mutation.json"))
     options = args.parse_args()
     with tempfile.TemporaryDirectory(prefix="lmu_hw_mutation_") as name:
-        sources = {design: Path(name) / design for design in DESIGNS}
+        sources = {design: Path(name) / design for design in options.designs}
         chosen: list[Mutant] = []
         for design, place in sources.items():
             prepare(place, design)

@@ -34,11 +34,21 @@ DESIGNS = {
     "integrate": {"d": 5, "theta": 20, **SPIKING, "neuron_model": "integrate-fire"},
     "poisson": {"d": 5, "theta": 20, **SPIKING, "neuron_model": "poisson", "generators": 4},
     "port": {"d": 6, "theta": 7, "realization": "cascade"},
+    "full": {"d": 3, "theta": 12, "output": "state", "realization": "cascade"},
+    "ring": {"d": 5, "theta": 20, "output": "state", "realization": "cascade"},
 }
 """Large enough that few counters come to their ends both ways round."""
-NARROWER = {"ladder": {"w": 5}}
-"""Bits that vectors lose at the top: waves that are proven to fit never saturate."""
-HARDWARE = {name: Hardware(state_port=True) for name in ("port", "integrate")}
+NARROWER = {
+    "ladder": {"w": 5},
+    "full": {"z_inner": 3, "z_outer": 3},
+    "ring": {"z_inner": 3, "z_outer": 3},
+}
+"""Bits that vectors lose at the top: words that are proven to fit never saturate."""
+HARDWARE = {
+    **{name: Hardware(state_port=True) for name in ("port", "integrate")},
+    "full": Hardware(parallel="full", pipeline=3, interleave=2, state_port=True),
+    "ring": Hardware(parallel="ring", pipeline=2, sections_per_multiplier=2, state_port=True),
+}
 """Where it is not the usual one."""
 SHARES = {
     "c": {
@@ -50,13 +60,15 @@ SHARES = {
         "poisson": 0.15,
     },
     "verilog": {
-        "cascade": 0.2,
-        "channels": 0.15,
-        "dense": 0.1,
-        "ladder": 0.15,
-        "port": 0.15,
-        "integrate": 0.15,
-        "poisson": 0.1,
+        "cascade": 0.12,
+        "channels": 0.09,
+        "dense": 0.06,
+        "ladder": 0.09,
+        "port": 0.09,
+        "integrate": 0.09,
+        "poisson": 0.06,
+        "full": 0.2,
+        "ring": 0.2,
     },
 }
 """The C knows nothing of a state port."""

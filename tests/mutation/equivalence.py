@@ -19,9 +19,9 @@ hierarchy -check -top lmu
 proc
 flatten
 expose -dff -evert-dff
-expose -evert lmu/t:lmu_rom lmu/t:lmu_ram
+expose -evert {memories}
 opt_clean
-select -assert-none lmu/t:*dff* lmu/t:lmu_r*
+select -assert-none lmu/t:*dff* {memories}
 rename lmu {file}
 design -stash {file}
 """
@@ -34,6 +34,7 @@ opt_merge
 opt_clean
 sat -verify -prove trigger 0 miter
 """
+_MEMORY = r"^module (lmu_(?:rom|ram|store))\b"
 
 
 def equivalent(was: str, now: str, build_dir: Path) -> bool:
@@ -52,7 +53,8 @@ def equivalent(was: str, now: str, build_dir: Path) -> bool:
         return False
     for name, text in texts.items():
         (build_dir / f"{name}.v").write_text(text)
-    script = "".join(_READ.format(file=name) for name in texts) + _COMPARE
+    memories = " ".join(f"lmu/t:{name}" for name in re.findall(_MEMORY, was, re.M))
+    script = "".join(_READ.format(file=name, memories=memories) for name in texts) + _COMPARE
     try:
         yosys.run("; ".join(script.split("\n")[1:-1]).replace("; ; ", "; "), build_dir)
     except ToolError:
@@ -62,9 +64,9 @@ def equivalent(was: str, now: str, build_dir: Path) -> bool:
 
 def compared(verilog: str) -> str:
     """Return what is compared of Verilog: not how memories work, nor what registers hold first."""
-    memory = r"^(module lmu_r[ao]m #\(.*?^\);\n).*?^endmodule"
+    memory = rf"({_MEMORY} #\(.*?^\);\n).*?^endmodule"
     text, n = re.subn(memory, r"(* blackbox *) \1endmodule", verilog, flags=re.M | re.S)
-    assert n == 2
+    assert n
     # not an output of a register that is there no more
     text = text.replace("output reg  [WIDTH-1:0]", "output wire [WIDTH-1:0]")
     first = r"^( +(?:output )?reg .*) = (?:\d+'s?[dh]\w+|[A-Z_]+)(;|,?)( +//.*)?$"

@@ -1,8 +1,10 @@
-"""Deals the soak tests out to N shares, so that each gets some of every test's cases."""
+"""Which cases of a test are soaks, and which soaks are in a share of them."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 import pytest
@@ -14,8 +16,15 @@ MOST = 100
 class Item(Protocol):
     """What a share needs of a test."""
 
+    @property
+    def nodeid(self) -> str:
+        """Path and name, and the case in brackets."""
+
     def get_closest_marker(self, name: str) -> pytest.Mark | None:
         """Return the marker of a name."""
+
+    def add_marker(self, marker: pytest.MarkDecorator) -> None:
+        """Add a marker."""
 
 
 AnItem = TypeVar("AnItem", bound=Item)
@@ -55,3 +64,19 @@ def split(items: list[AnItem], share: tuple[int, int]) -> tuple[list[AnItem], li
         number += soak
         (left_out if soak and (number - k) % n else run).append(item)
     return run, left_out
+
+
+def thin_out(items: Iterable[Item]) -> None:
+    """Make soaks of the cases of each test marked ``some(n)``, but for n spread over all."""
+    cases: defaultdict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("some") and not item.get_closest_marker("soak"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for found in cases.values():
+        marker = found[0].get_closest_marker("some")
+        assert marker is not None
+        (n,) = marker.args
+        kept = {k * len(found) // n for k in range(n)}
+        for number, item in enumerate(found):
+            if number not in kept:
+                item.add_marker(pytest.mark.soak)

@@ -23,8 +23,15 @@ class Item:
     name: str
     soak: bool
 
+    @property
+    def nodeid(self) -> str:
+        return self.name
+
     def get_closest_marker(self, name: str) -> pytest.Mark | None:
         return pytest.mark.soak.mark if self.soak and name == "soak" else None
+
+    def add_marker(self, marker: pytest.MarkDecorator) -> None:
+        raise AssertionError("shares mark nothing")
 
 
 ITEMS = [Item(str(k), soak=k % 3 != 0) for k in range(100)]
@@ -48,6 +55,33 @@ def test_shares_are_all_of_them(n: int) -> None:
 def test_what_is_no_share(text: str) -> None:
     with pytest.raises(pytest.UsageError, match="must be k/n with 1 <= k <= n <= 100"):
         share.parse(text)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of a test, with its markers."""
+
+    nodeid: str
+    markers: list[pytest.Mark]
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return next((m for m in self.markers if m.name == name), None)
+
+    def add_marker(self, marker: pytest.MarkDecorator) -> None:
+        self.markers.append(marker.mark)
+
+
+@pytest.mark.parametrize(
+    ("n", "kept"), [(1, [0]), (3, [0, 3, 6]), (10, list(range(10))), (20, list(range(10)))]
+)
+def test_some_cases_are_no_soaks(n: int, kept: list[int]) -> None:
+    some = pytest.mark.some(n).mark
+    cases = [Case(f"test_a.py::test_b[{k}]", [some]) for k in range(10)]
+    other = Case("test_a.py::test_c[1]", [])
+    alone = Case("test_a.py::test_d[1]", [some])
+    share.thin_out([*cases, other, alone])
+    assert [k for k, case in enumerate(cases) if len(case.markers) == 1] == kept
+    assert (other.markers, alone.markers) == ([], [some])
 
 
 def run_ci(tmp_path: Path, sha: str, **variables: str) -> list[str]:

@@ -207,8 +207,6 @@ def test_a_pole_at_zero_is_a_pole(substeps: int) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(SpecError, match=r"window of at least 1 steps, .* = 0.25: .*longer --theta"):
-        quantized(4, 0.125, substeps=2)
     with pytest.raises(SpecError, match=r"use more --coef-bits, fewer --bits, --realization"):
         quantized(8, 64.0, coef_bits=4)
     with pytest.raises(SpecError, match=r"use fewer --state-bits, --bits or --coef-bits"):

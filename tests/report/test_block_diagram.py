@@ -25,10 +25,8 @@ def test_tree_is_that_of_the_netlist(name: str, lanes: int) -> None:
     plan = schedule(program, lanes, state_port=True)
     tree, parts = block_tree(program, plan), inventory(program, plan)
     assert {block.path for block in tree} == set(parts.blocks)
-    # a module of one bank only is left out of the Verilog
-    bank = "memory.bank_0" if lanes == 1 else ""
     found = {
-        b.path if b.path != bank else "memory": (b.memory.width, b.memory.depth, b.memory.writable)
+        b.path: (b.memory.width, b.memory.depth, b.memory.writable)
         for b in tree
         if b.memory is not None
     }

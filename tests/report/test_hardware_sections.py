@@ -41,8 +41,10 @@ from lmu_hw.report.hardware_sections import hardware_sections
 from lmu_hw.report.report_source import ReportSource
 from lmu_hw.report.section import CommandLine, DataTable, Paragraph, Section
 from lmu_hw.rtl.hardware_plan import hardware_plan
+from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.schedule import schedule
+from tests.factories.feed_forward_programs import feed_forward
 from tests.factories.hardware_programs import ALL
 from tests.factories.programs import cascade_program
 from tests.report.test_step_timeline import DESIGNS
@@ -289,3 +291,22 @@ def test_the_turns_of_shared_multipliers() -> None:
     ]
     # one multiplier, a slot for each adaptor
     assert len({row[2] for row in table.rows}) == len(table.rows)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_the_way_of_a_step_through_memory_and_layers(lanes: int) -> None:
+    program = feed_forward("ppr", every=1 if lanes == 1 else 0)
+    hardware = Hardware(parallel="ring", pipeline=2, sections_per_multiplier=3, lanes=lanes)
+    plan = hardware_plan(program, hardware)
+    assert isinstance(plan, NetworkPlan)
+    found = {s.key: s for s in hardware_sections(source(program, hardware))}
+    assert list(found) == ["schedule", "devices", "microcontrollers"]
+    section = found["schedule"]
+    assert section.data["latency"] == plan.latency
+    assert section.data["layers"] == ("pipelined" if lanes == 1 else "lanes")
+    assert f"every {plan.quiet_cycles} clock cycles" in section.lead
+    assert ("whose output is due start" in section.lead) == (lanes > 1)
+    parts, adaptors = (b for b in section.blocks if isinstance(b, DataTable))
+    assert [row[1] for row in parts.rows][1:] == [row[2] for row in parts.rows][:-1]
+    assert parts.rows[-1][2] == f"{plan.latency:,}"
+    assert adaptors.rows[0][0] == "0, outer"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from amaranth.hdl import Fragment, Module
+from amaranth.hdl import Cat, Fragment, Module
 from amaranth.sim import Simulator
 
 from lmu_hw.program.integer_program import Linear, Program, Scale
@@ -72,7 +72,7 @@ def watched(plan: Schedule, parts: Any) -> dict[str, Any]:
         "take": parts.step_controller.take,
         "start": parts.step_controller.start,
         "clear": parts.step_controller.clear,
-        "write": parts.memory.write,
+        "write": Cat(getattr(parts.memory, name).valid for name in parts.memory.writers),
         "output": parts.fifo.write,
     }
     if plan.jobs:

@@ -12,12 +12,17 @@ from amaranth.lib import wiring
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.engine import Engine
 from lmu_hw.rtl.hardware_plan import hardware_plan
+from lmu_hw.rtl.networks.emit_network import PARTS as NETWORK_PARTS
+from lmu_hw.rtl.networks.emit_network import blocks_of
+from lmu_hw.rtl.networks.network_core import NetworkCore
+from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.parallel.cascade_plan import CascadePlan
 from lmu_hw.rtl.parallel.emit_parallel import BLOCKS as PARALLEL_BLOCKS
 from lmu_hw.rtl.parallel.emit_parallel import PARTS as PARALLEL_PARTS
 from lmu_hw.rtl.parallel.parallel_core import parallel_core
 from lmu_hw.rtl.verilog_modules import BLOCKS, PARTS
+from tests.factories.feed_forward_programs import feed_forward
 from tests.factories.hardware_programs import ALL
 from tests.factories.programs import cascade_program
 from tests.factories.spiking_programs import with_neurons
@@ -41,6 +46,14 @@ def design_of(program: Program, top: str = "", **options: Any) -> PrintedDesign:
     """Return the design of a program with options of `Hardware`."""
     plan = hardware_plan(program, Hardware(**options))
     name = program.name
+    if isinstance(plan, NetworkPlan):
+        return PrintedDesign(
+            component=NetworkCore(plan, name),
+            name=name,
+            top=name,
+            blocks=blocks_of(plan),
+            parts=NETWORK_PARTS,
+        )
     if isinstance(plan, CascadePlan):
         return PrintedDesign(
             component=parallel_core(plan),
@@ -63,6 +76,11 @@ def _spiking(sections: str, channels: int = 1, **neurons: int) -> Any:
 
 def _ring(sections: str, **options: Any) -> Any:
     return partial(design_of, cascade_program(sections=sections), parallel="ring", **options)
+
+
+def _network(sections: str, every: int, **options: Any) -> Any:
+    program = feed_forward(sections, every=every, hidden=2, reads_input=True)
+    return partial(design_of, program, sections_per_multiplier=2, pipeline=2, **options)
 
 
 def _full(sections: str, pipeline: int, interleave: int, *, state_port: bool = False) -> Any:
@@ -105,7 +123,9 @@ DESIGNS = {
     "gates, as in an LSTM": _of("gates_every_2", lanes=2),
     "order of operations": _of("order_on_demand", lanes=4),
     "constant activation": _of("constant_function"),
+    "feed forward, on demand": _of("feed_forward_on_demand"),
     "integrate-and-fire": _spiking("pr", population=2),
+    "integrate-and-fire, channels": _spiking("pr", channels=2, population=2),
     "Poisson": _spiking("p", population=2, generators=2),
     "full, pair": _full("p", 5, 4),
     "full, 10 signals": _full("ppr", 5, 10),
@@ -113,5 +133,7 @@ DESIGNS = {
     "full, 4 signals, state port": _full("pr", 2, 4, state_port=True),
     "ring": _ring("pprp"),
     "ring, state port": _ring("ppr", state_port=True),
+    "network, pipelined": _network("pr", 1, parallel="ring"),
+    "network, lanes on demand": _network("pr", 0, parallel="ring", lanes=2, state_port=True),
 }
 """All designs."""

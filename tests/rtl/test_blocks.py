@@ -232,7 +232,7 @@ def test_multiplier_on_every_factor(bits: int, interval: int) -> None:
 
 @pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (1, 3), (4, 1), (3, 4), (9, 1), (16, 2)])
 def test_result_serializer(lanes: int, interval: int) -> None:
-    dut = ResultSerializer(lanes, interval, 12, 3, 4)
+    dut = ResultSerializer(lanes, interval, 12, 3, [False] * 4)
     rng = np.random.default_rng(0)
     expected: list[tuple[int, int, bool]] = []
     got: list[tuple[int, int, bool]] = []
@@ -313,21 +313,33 @@ def test_argmax_is_the_first_of_the_largest() -> None:
 
 
 def test_banks() -> None:
-    dut = Banks(6, 4, 3)
+    writers = ("result", "input")
+    dut = Banks(6, 4, 3, writers)
     written = [(k, (7 * k) % 32 - 16) for k in range(12)]
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.write, 1)
         for place, word in written:
-            ctx.set(dut.write_row, place // 3)
-            ctx.set(dut.write_bank, place % 3)
-            ctx.set(dut.write_word, word)
+            # the units take turns
+            writer = getattr(dut, writers[word % 2])
+            ctx.set(writer.row, place // 3)
+            ctx.set(writer.bank, place % 3)
+            ctx.set(writer.word, word)
+            ctx.set(writer.valid, 1)
             await ctx.tick()
-        ctx.set(dut.write, 0)
+            ctx.set(writer.valid, 0)
         for row in range(4):
             ctx.set(dut.read_row, row)
             await ctx.tick()
             assert [ctx.get(w) for w in dut.words] == dut.model(written, row)
+        ctx.set(dut.clear, 1)
+        ctx.set(dut.clear_row, 2)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        for row in (2, 3):
+            ctx.set(dut.read_row, row)
+            await ctx.tick()
+            kept = [w for w in written if w[0] // 3 != 2]
+            assert [ctx.get(w) for w in dut.words] == dut.model(kept, row)
 
     simulate(dut, bench)
 

@@ -31,6 +31,7 @@ LONG = ("wide_layers", "lmu_every_3", "gates_every_2", "stack", "stack_on_demand
 """Programs that take long with one lane."""
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
@@ -62,6 +63,7 @@ def test_no_word_leaves_in_a_step_without_an_output() -> None:
     compare(b.program("kept back", 3), 2, 8)
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("lanes", [lanes for lanes in LANES if lanes not in (1, 3)])
 @pytest.mark.parametrize(
     "name", ["lmu", "stack_on_demand", "gates_every_2", "two_memories", "wide_layers", "dense"]
@@ -84,6 +86,7 @@ def test_most_lanes() -> None:
     compare(ALL["wide_layers"], 64, 4)
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("interval", [1, 2, 3, 4, 8, 16])
 @pytest.mark.parametrize("name", ["lmu", "gates"])
 def test_any_pace_of_results(name: str, interval: int) -> None:

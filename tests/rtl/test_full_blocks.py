@@ -103,7 +103,7 @@ def test_without_saturation_a_word_in_range_is_the_same() -> None:
     assert got == [loose.model(*command) for command in words]
 
 
-@pytest.mark.parametrize("n_signals", [1, 3])
+@pytest.mark.parametrize("n_signals", [1, 2, 3])
 def test_zero_runs_of_each_signal(n_signals: int) -> None:
     dut = ZeroRunFlags(window=3, count_width=2, word_width=4, n_signals=n_signals)
     rng = np.random.default_rng(0)
@@ -158,21 +158,22 @@ def test_a_store_keeps_a_word_of_each_signal(n_signals: int) -> None:
     simulate(dut, bench)
 
 
-def test_columns_leave_as_steps() -> None:
+@pytest.mark.parametrize("depth", [4, 16])
+def test_columns_leave_as_steps(depth: int) -> None:
     """Sections write a step one after the other; the reader stalls at random; nothing is lost."""
     parts = [ColumnPart(column=1, low=2, width=3)]
     parts += [ColumnPart(column=k, low=0, width=2 + k) for k in (0, 1)]
     parts[2] = ColumnPart(column=1, low=0, width=2)
-    dut = OutputColumns((2, 5), parts, width=4, depth=4, last=1)
+    dut = OutputColumns((2, 5), parts, width=4, depth=depth, last=1)
     rng = np.random.default_rng(3)
-    steps = [(int(rng.integers(4)), int(rng.integers(32))) for _ in range(60)]
+    steps = [(int(rng.integers(4)), int(rng.integers(32))) for _ in range(60 * depth // 4)]
     got: list[int] = []
     full = False
 
     async def bench(ctx: Any) -> None:
         nonlocal full
         started, pipe = 0, [-1, -1, -1]
-        for _ in range(600):
+        for _ in range(150 * depth):
             room = ctx.get(dut.room)
             full |= not room
             begin = bool(room) and started < len(steps) and rng.random() < 0.8

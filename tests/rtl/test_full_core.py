@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,16 @@ from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.parallel.full_core import FullCore
 from lmu_hw.rtl.parallel.full_plan import FullPlan
-from tests.cli.command import call
-from tests.factories.programs import cascade_program, dense_program, noise_with_silence
-from tests.rtl.bench import cocotb, make
-from tests.rtl.parallel_bench import SATURATING, Commanded, PlayedSteps
+from tests.factories.programs import cascade_program, noise_with_silence
+from tests.rtl.parallel_bench import SATURATING, PlayedSteps
+from tests.rtl.parallel_checks import (
+    check_build_directory,
+    check_fault,
+    check_refused,
+    check_saturation_is_left_out,
+    check_state_port,
+    check_words_and_cycles,
+)
 from tests.tools import require
 
 DESIGNS = [
@@ -47,14 +52,7 @@ def plan_of(program: Program, **options: Any) -> FullPlan:
 def test_words_and_cycles(sections: str, pipeline: int, signals: int, saturating: bool) -> None:
     program = cascade_program(sections=sections, window=5, **(SATURATING if saturating else {}))
     plan = plan_of(program, pipeline=pipeline, interleave=signals)
-    u = noise_with_silence(program, 24 * signals)
-    core = FullCore(plan)
-    played = PlayedSteps(core, u, stalls=0.0)
-    np.testing.assert_array_equal(played.got, core.model(u))
-    assert set(np.diff(played.taken)) == {plan.cycles_per_step}
-    assert set(np.subtract(played.given, played.taken)) == {plan.latency}
-    assert plan.cycle_formula.endswith(f"= {plan.cycles_per_step}")
-    assert plan.latency_formula.endswith(f"= {plan.latency}")
+    check_words_and_cycles(FullCore(plan), noise_with_silence(program, 24 * signals))
 
 
 @pytest.mark.parametrize(("sections", "pipeline", "signals"), DESIGNS[1::2])
@@ -74,41 +72,15 @@ def test_the_state_of_one_signal(signals: int) -> None:
     """Saved, cleared and loaded between steps that are in flight; the others do not notice."""
     program = cascade_program(sections="pr", window=5)
     plan = plan_of(program, pipeline=3, interleave=signals, state_port=True)
-    commanded = Commanded(FullCore(plan), noise_with_silence(program, 80 * signals))
-    assert commanded.got == commanded.expected
-    assert len(commanded.saves) > 5
-    assert all(found == wanted for found, wanted in commanded.saves)
+    check_state_port(FullCore(plan), noise_with_silence(program, 80 * signals))
 
 
 def test_saturation_is_left_out_where_it_is_proven_unnecessary() -> None:
-    design = lh.compile(lh.Memory(8), bits=12, output="state")
-    free = design.schedule(Hardware(parallel="full"))
-    assert isinstance(free, FullPlan)
-    op = free.op
-    assert not free.limited & {op.z_inner, op.z_outer, "chain", "y_inner", "y_outer"}
-    # any state can be loaded
-    port = design.schedule(Hardware(parallel="full", state_port=True))
-    assert isinstance(port, FullPlan)
-    assert port.limited >= {op.z_inner, op.z_outer, "chain", "y_inner", "y_outer"}
-    core = design.component(Hardware(parallel="full", pipeline=4))
-    assert isinstance(core, FullCore)
-    # a square wave with the signs of the worst case drives the states far
-    u = np.where(np.arange(60) // 5 % 2, 2047, -2048)[:, None]
-    played = PlayedSteps(core, u, stalls=0.0)
-    np.testing.assert_array_equal(played.got, design.run(u).outputs)
+    check_saturation_is_left_out("full")
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        dense_program(order=2),
-        cascade_program(sections="pr", channels=2),
-        cascade_program(sections="pr", readout=2),
-    ],
-)
-def test_programs_that_are_refused(program: Program) -> None:
-    with pytest.raises(ScheduleError, match="parallel must be shared for this program: full is"):
-        plan_of(program)
+def test_programs_that_are_refused() -> None:
+    check_refused("full")
 
 
 def test_more_signals_than_a_section_has_registers() -> None:
@@ -130,32 +102,8 @@ def test_the_benches_of_a_build_directory(
 ) -> None:
     require("iverilog")
     out = tmp_path / "out"
-    memory = ("--d", 3, "--bits", 8, "--output", "state", "--theta", 8)
-    manifest = call(
-        capsys, "generate", *memory, "--parallel", "full", *options, "-o", out, "--json"
-    ).json
-    figures = json.loads((out / "rtl" / "schedule.json").read_text())
-    assert manifest["latency"] == figures["latency"]
-    assert manifest["cycles_per_step"] == figures["cycles_per_step"]
-    assert manifest["hardware"]["parallel"] == "full"
-    bench = make(out)
-    assert bench.returncode == 0, bench.stdout
-    assert "PASS" in bench.stdout
-    result = cocotb(out)
-    assert result.mismatches == 0
-    assert result.cycles_per_step == figures["cycles_per_step"]
-    # a faulty design, signals that are mixed up and wrong figures fail
-    design = out / "rtl" / "lmu.v"
-    broken = [
-        (design, "= base + $signed", "= base - $signed"),
-        (out / "rtl" / "tb_lmu.v", f"LATENCY         = {figures['latency']}", "LATENCY = 9999"),
-    ]
+    figures = check_build_directory("full", options, out, capsys)
     if figures["interleave"] > 1:
+        # signals that are mixed up
         read = "read_word = mem[read_address"
-        broken.append((design, f"{read}]", f"{read} ^ 1]"))
-    for file, old, new in broken:
-        kept = file.read_text()
-        assert old in kept, old
-        file.write_text(kept.replace(old, new))
-        assert make(out).returncode != 0
-        file.write_text(kept)
+        check_fault(out, out / "rtl" / "lmu.v", f"{read}]", f"{read} ^ 1]")

@@ -31,6 +31,7 @@ from tests.tools import require
 FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
 
 
+@pytest.mark.some(3)
 @pytest.mark.sim
 @pytest.mark.parametrize(("streams", "state_port"), FORMS)
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ def test_parallel_and_back() -> None:
     assert (ring.pipeline, ring.sections_per_multiplier) == (5, 6)
     few = Hardware(parallel="ring", sections_per_multiplier=2, state_port=True)
     assert from_data(few.to_data()) == few
+    network = Hardware(parallel="ring", lanes=4, layers="lanes")
+    assert from_data(network.to_data()) == network
+    assert network.to_data()["layers"] == "lanes"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,6 @@ def test_parallel_and_back() -> None:
         ({"parallel": "half"}, "parallel must be shared, ring or full, not 'half'"),
         ({"pipeline": 5}, "pipeline must be left out .* shared: give parallel ring or full too"),
         ({"interleave": 2}, "interleave must be left out with parallel shared"),
-        ({"parallel": "full", "lanes": 2}, "lanes must be 1 with parallel full, .* not 2"),
         ({"parallel": "full", "streams": "axi"}, "streams must be plain with parallel full, not"),
         ({"parallel": "full", "pipeline": 0}, "pipeline must be a whole number from 1 to 6, not 0"),
         ({"parallel": "ring", "pipeline": 1}, "pipeline must be a whole number from 2 to 6, not 1"),

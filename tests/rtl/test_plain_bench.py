@@ -93,6 +93,7 @@ def test_a_design_that_is_right_ends_well(play: Callable[[Path], Ended], tmp_pat
     assert re.search(r"^PASS", done.stdout, re.M)
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_ends_badly(fault: str, play: Callable[[Path], Ended], tmp_path: Path) -> None:
     damage, said = FAULTS[fault]

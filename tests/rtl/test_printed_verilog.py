@@ -55,7 +55,7 @@ def test_constants_are_left_out_and_proven(tmp_path: Path) -> None:
     ("right", "wrong"),
     [
         ("ready = loading && room", "ready = loading || room"),
-        ("step_controller_take ? ", "!step_controller_take ? "),
+        ("input_valid ? ", "!input_valid ? "),
         (" = reserved_sum - ", " = reserved_sum + "),
         # a high bit of a word that a memory keeps
         (".write_word(word)", ".write_word(word ^ 16'd4)"),
@@ -123,7 +123,8 @@ def test_every_port_has_a_comment(texts: dict[str, str]) -> None:
 def test_no_module_only_passes_on(texts: dict[str, str]) -> None:
     for text in texts.values():
         for name, _, body in MODULE.findall(text):
-            assert re.search(r"always @|assign|wire .* =", body), name
+            joins = len(re.findall(r"^  \w+ (?:#\([^;]*?\) )?\w+ \($", body, re.M)) > 1
+            assert joins or re.search(r"always @|assign|wire .* =", body), name
 
 
 def test_no_wire_repeats_another(texts: dict[str, str]) -> None:

@@ -16,7 +16,8 @@ from lmu_hw.rtl.parallel.output_columns import ColumnPart, OutputColumns
 from lmu_hw.rtl.parallel.ring_plan import RingPlan
 from lmu_hw.rtl.parallel.ring_schedule import SlotKind
 from lmu_hw.rtl.parallel.ring_unit import RingUnit
-from lmu_hw.rtl.parallel.table_adaptor import TableAdaptor, TableStage, table_stages
+from lmu_hw.rtl.parallel.table_adaptor import TableAdaptor
+from lmu_hw.rtl.parallel.table_shape import TableStage, table_stages
 from tests.factories.programs import cascade_program
 from tests.rtl.bench import simulate
 from tests.rtl.parallel_bench import SATURATING
@@ -46,7 +47,7 @@ def test_a_pipeline_has_its_registers(limits: bool) -> None:
 def test_an_adaptor(pipeline: int, sections: str, formats: dict[str, QFormat]) -> None:
     """Coefficients, formats, roundings and holds in turn, one command a cycle; signs and ends."""
     plan = plan_of(sections, len(sections), pipeline, **formats)
-    dut, rng = TableAdaptor(plan, 0), np.random.default_rng(pipeline)
+    dut, rng = TableAdaptor(plan.adaptor(0)), np.random.default_rng(pipeline)
     slots = plan.schedule.slots[0]
     busy = [k for k, slot in enumerate(slots) if slot.kind is not SlotKind.IDLE]
     commands = []
@@ -70,8 +71,8 @@ def test_an_adaptor(pipeline: int, sections: str, formats: dict[str, QFormat]) -
                 for port, value in (
                     (dut.a, a),
                     (dut.b, b),
-                    (dut.coef, dut.table.coefs[slot]),
-                    (dut.choice, dut.table.choices[slot]),
+                    (dut.coef, dut.shape.table.coefs[slot]),
+                    (dut.choice, dut.shape.table.choices[slot]),
                     (dut.chain_a, kind is SlotKind.OUTER),
                     (dut.chain_b, kind is SlotKind.REAL),
                     (dut.silent, silent),

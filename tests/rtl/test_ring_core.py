@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 import lmu_hw as lh
-from lmu_hw.errors import ScheduleError
 from lmu_hw.program.integer_program import Program
 from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.options import Hardware
@@ -18,10 +16,16 @@ from lmu_hw.rtl.parallel.moving_state import command_cycles, most_cycles, state_
 from lmu_hw.rtl.parallel.ring_core import RingCore
 from lmu_hw.rtl.parallel.ring_plan import RingPlan
 from lmu_hw.rtl.state_port import StateCommand
-from tests.cli.command import call
-from tests.factories.programs import cascade_program, dense_program, noise_with_silence
-from tests.rtl.bench import cocotb, make, simulate
-from tests.rtl.parallel_bench import SATURATING, Commanded, PlayedSteps
+from tests.factories.programs import cascade_program, noise_with_silence
+from tests.rtl.bench import simulate
+from tests.rtl.parallel_bench import SATURATING, PlayedSteps
+from tests.rtl.parallel_checks import (
+    check_build_directory,
+    check_refused,
+    check_saturation_is_left_out,
+    check_state_port,
+    check_words_and_cycles,
+)
 from tests.tools import require
 
 DESIGNS = [
@@ -56,19 +60,7 @@ def plan_of(program: Program, per_unit: int, pipeline: int, **options: Any) -> R
 def test_words_and_cycles(sections: str, per_unit: int, pipeline: int, saturating: bool) -> None:
     program = cascade_program(sections=sections, window=5, **(SATURATING if saturating else {}))
     plan = plan_of(program, per_unit, pipeline)
-    u = noise_with_silence(program, 24)
-    core = RingCore(plan)
-    played = PlayedSteps(core, u, stalls=0.0)
-    np.testing.assert_array_equal(played.got, core.model(u))
-    assert set(np.diff(played.taken)) == {plan.cycles_per_step}
-    assert set(np.subtract(played.given, played.taken)) == {plan.latency}
-    assert plan.cycle_formula.endswith(f"= {plan.cycles_per_step}")
-    for formula, value in (
-        (plan.cycle_formula, plan.cycles_per_step),
-        (plan.latency_formula, plan.latency),
-    ):
-        terms, _, result = formula.partition(" = ")
-        assert eval(terms, {"max": max}) == int(result) == value
+    check_words_and_cycles(RingCore(plan), noise_with_silence(program, 24))
     assert plan.multipliers == -(-len(sections) // per_unit)
 
 
@@ -93,11 +85,7 @@ def test_the_state_in_flight(sections: str, per_unit: int, pipeline: int) -> Non
     """Saved, cleared and loaded between steps that are in flight."""
     program = cascade_program(sections=sections, window=5)
     core = RingCore(plan_of(program, per_unit, pipeline, state_port=True))
-    commanded = Commanded(core, noise_with_silence(program, 80))
-    assert commanded.got == commanded.expected
-    assert len(commanded.saves) > 5
-    assert all(found == wanted for found, wanted in commanded.saves)
-    assert any(any(wanted) for _, wanted in commanded.saves)
+    check_state_port(core, noise_with_silence(program, 80))
 
 
 @pytest.mark.parametrize(("sections", "per_unit", "pipeline"), [("prp", 2, 3), ("pp", 1, 2)])
@@ -139,19 +127,7 @@ def test_the_cycles_of_a_command(
 
 
 def test_saturation_is_left_out_where_it_is_proven_unnecessary() -> None:
-    design = lh.compile(lh.Memory(8), bits=12, output="state")
-    free = design.schedule(Hardware(parallel="ring"))
-    assert isinstance(free, RingPlan)
-    assert not free.limited
-    port = design.schedule(Hardware(parallel="ring", state_port=True))
-    assert isinstance(port, RingPlan)
-    assert port.limited >= {port.op.z_inner, port.op.z_outer, "chain", "y_inner", "y_outer"}
-    core = design.component(Hardware(parallel="ring", sections_per_multiplier=2, pipeline=4))
-    assert isinstance(core, RingCore)
-    # a square wave with the signs of the worst case drives the states far
-    u = np.where(np.arange(60) // 5 % 2, 2047, -2048)[:, None]
-    played = PlayedSteps(core, u, stalls=0.0)
-    np.testing.assert_array_equal(played.got, design.run(u).outputs)
+    check_saturation_is_left_out("ring", sections_per_multiplier=2)
 
 
 def test_the_headline_design() -> None:
@@ -162,17 +138,8 @@ def test_the_headline_design() -> None:
     assert plan.state_registers == 6 * (7 * 23 + 1 * 23)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        dense_program(order=2),
-        cascade_program(sections="pr", channels=2),
-        cascade_program(sections="pr", readout=2),
-    ],
-)
-def test_programs_that_are_refused(program: Program) -> None:
-    with pytest.raises(ScheduleError, match="parallel must be shared for this program: ring is"):
-        plan_of(program, 6, 5)
+def test_programs_that_are_refused() -> None:
+    check_refused("ring")
 
 
 @pytest.mark.parametrize(
@@ -183,32 +150,4 @@ def test_the_benches_of_a_build_directory(
     options: tuple[Any, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require("iverilog")
-    out = tmp_path / "out"
-    memory = ("--d", 3, "--bits", 8, "--output", "state", "--theta", 8)
-    manifest = call(
-        capsys, "generate", *memory, "--parallel", "ring", *options, "-o", out, "--json"
-    ).json
-    figures = json.loads((out / "rtl" / "schedule.json").read_text())
-    assert manifest["latency"] == figures["latency"]
-    assert manifest["cycles_per_step"] == figures["cycles_per_step"]
-    assert manifest["hardware"]["parallel"] == "ring"
-    bench = make(out)
-    assert bench.returncode == 0, bench.stdout
-    assert "PASS" in bench.stdout
-    result = cocotb(out)
-    assert result.mismatches == 0
-    assert result.cycles_per_step == figures["cycles_per_step"]
-    # a faulty design and wrong figures fail
-    bench_file, design = out / "rtl" / "tb_lmu.v", out / "rtl" / "lmu.v"
-    latency, cycles = figures["latency"], figures["cycles_per_step"]
-    for file, old, new in (
-        (design, "wire hold = !works", "wire hold = 1'd0"),
-        (design, "= late_base + ", "= late_base - "),
-        (bench_file, f"LATENCY         = {latency}", "LATENCY = 9999"),
-        (bench_file, f"CYCLES_PER_STEP = {cycles}", f"CYCLES_PER_STEP = {cycles + 1}"),
-    ):
-        kept = file.read_text()
-        assert old in kept, old
-        file.write_text(kept.replace(old, new))
-        assert make(out).returncode != 0, old
-        file.write_text(kept)
+    check_build_directory("ring", options, tmp_path / "out", capsys)

@@ -72,6 +72,7 @@ def everything(program: Program, seed: int = 0) -> Script:
     return script
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize(("name", "lanes"), CASES)
 def test_every_word_of_the_state(name: str, lanes: int) -> None:
     check(ALL[name], lanes, everything(ALL[name]))

@@ -35,7 +35,7 @@ class Expected:
         self.target, self.parts = target, parts
         self.memories: tuple[Placed, ...] = tuple(place(target.family, s) for s in parts.storages)
         self.products = tuple(
-            (p, multiplier_units(target.family, p.widths)) for p in parts.products
+            (p, multiplier_units(target.family, p.widths, p.result)) for p in parts.products
         )
         self.dsps = sum(units for _, units in self.products)
         self.block_rams = sum(m.blocks for m in self.memories)

@@ -177,14 +177,23 @@ def _geometries(block: Block, storage: Storage) -> list[tuple[float, int]]:
     return found
 
 
-def multiplier_units(family: Family, widths: tuple[int, int]) -> int:
-    """Return the number of multipliers of the device for a product of two signals."""
-    units, left = 0, [widths]
+def multiplier_units(family: Family, widths: tuple[int, int], result: int | None = None) -> int:
+    """Return the number of multipliers of the device for a product.
+
+    Parameters
+    ----------
+    family : Family
+    widths : (int, int)
+        Widths of the factors [bits].
+    result : int, optional
+        Bits of the product. Default: those of both factors.
+    """
+    units, left = 0, [(*widths, result or sum(widths))]
     for multiplier in family.multipliers:
         rest: list[tuple[int, int]] = []
-        for a, b in left:
-            units += multiplier.units * _tiles(multiplier, max(a, b), min(a, b), a + b, rest)
-        left = rest
+        for a, b, bits in left:
+            units += multiplier.units * _tiles(multiplier, max(a, b), min(a, b), bits, rest)
+        left = [(a, b, a + b) for a, b in rest]
     return units
 
 

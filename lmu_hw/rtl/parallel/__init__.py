@@ -19,6 +19,6 @@ Full: steps of several independent signals follow each other in one pipeline.
 Ring: neighbouring sections take turns in one pipeline, and their states move in circles.
 
 - `ring_schedule`, `coefficient_table`, `ring_plan`: slots, coefficients, intervals and latency.
-- `table_adaptor`, `delay_line`, `ring_unit`, `ring_core`: the pipelines.
+- `table_shape`, `table_adaptor`, `delay_line`, `ring_unit`, `ring_core`: the pipelines.
 - `moving_state`: when the words of the state pass the state port.
 """

@@ -46,6 +46,18 @@ def stages(pipeline: int, *, limits: bool) -> frozenset[AdaptorStage]:
     return frozenset(by_need[: pipeline - 1])
 
 
+def without_low_zeros(e: Adaptor) -> Adaptor:
+    """Return the same coefficient with a smaller shift: its low zeros need no multiplier.
+
+    Examples
+    --------
+    >>> without_low_zeros(Adaptor(coef=12, shift=5))
+    Adaptor(coef=3, shift=3)
+    """
+    zeros = min((e.coef & -e.coef).bit_length() - 1, e.shift) if e.coef else 0
+    return Adaptor(coef=e.coef >> zeros, shift=e.shift - zeros)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptorShape:
     """Formats, widths and registers of an adaptor with a constant coefficient.

@@ -16,6 +16,7 @@ from ..lane_widths import payload_shape
 from .cascade_plan import CascadePlan
 from .output_columns import OutputColumns
 from .signal_state_port import SignalStatePort, command_shape
+from .word_columns import WordColumns
 
 Plan = TypeVar("Plan", bound=CascadePlan)
 
@@ -31,11 +32,18 @@ class CascadeCore(wiring.Component, Generic[Plan]):
     def __init__(self, plan: Plan) -> None:
         self.plan, program = plan, plan.program
         self.out_shape = payload_shape(program.with_role(Role.OUTPUT))
+        shown = plan.delivery.shown if plan.delivery is not None else ()
+        self.word_shape: Shape | None = None
+        if shown:
+            self.word_shape = payload_shape(tuple(map(program.vector, shown)))
+        payload = self.word_shape or self.out_shape.width * plan.n_out
         members = {
             "i": In(stream.Signature(payload_shape(program.with_role(Role.INPUT)))),
-            "o": Out(stream.Signature(self.out_shape.width * plan.n_out)),
+            "o": Out(stream.Signature(payload)),
             "o_last": Out(1),
         }
+        if plan.gated:
+            members["due"] = In(1)
         if plan.state_port:
             words = stream.Signature(payload_shape(program.with_role(Role.STATE)))
             members |= {
@@ -68,13 +76,16 @@ class CascadeCore(wiring.Component, Generic[Plan]):
         found = Interpreter(self.plan.program, signals).run(padded.reshape(rows, signals, 1))
         return found.reshape(rows * signals, -1)[: len(inputs)]
 
-    def _take(self, m: Module, ready: Value, clearing: Value, columns: OutputColumns) -> Signal:
+    def _take(
+        self, m: Module, ready: Value, clearing: Value, columns: OutputColumns | WordColumns
+    ) -> Signal:
         """Accept an input word when the design is ready; return when."""
         take = Signal()
+        gated = self.plan.gated
         m.d.comb += [
-            self.i.ready.eq(ready & columns.room),
+            self.i.ready.eq(ready & (columns.room | ~self.due if gated else columns.room)),
             take.eq(self.i.valid & self.i.ready),
-            columns.reserve.eq(take),
+            columns.reserve.eq(take & self.due if gated else take),
         ]
         if self.plan.state_port:
             # cycles until the last state of the steps in the pipeline is written
@@ -82,6 +93,12 @@ class CascadeCore(wiring.Component, Generic[Plan]):
             m.d.sync += left.eq(Mux(take, self.plan.finish + 1, Mux(left == 0, 0, left - 1)))
             m.d.comb += m.submodules.state_port.empty.eq((left == 0) & ~clearing)
         return take
+
+    def _out(self, m: Module, columns: OutputColumns | WordColumns) -> None:
+        """Connect the output."""
+        wiring.connect(m, columns.o, wiring.flipped(self.o))
+        is_last = columns.o_last if isinstance(columns, WordColumns) else 1
+        m.d.comb += self.o_last.eq(is_last)
 
     def _port(self, m: Module, *, moving: bool) -> SignalStatePort:
         """Add the state port, with its streams."""

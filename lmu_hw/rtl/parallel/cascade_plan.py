@@ -20,6 +20,31 @@ CHAIN = "chain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How the states of a memory leave it for the layers of a network.
+
+    Parameters
+    ----------
+    gated : bool
+        With each input word comes whether the states of its step are delivered.
+    shown : tuple of str
+        Output vectors that leave a word at a time, in this order; empty if all words of a step
+        leave in one transfer.
+    spacing : int
+        Least cycles from a step whose states are delivered to the next one.
+    """
+
+    gated: bool
+    shown: tuple[str, ...] = ()
+    spacing: int
+
+    @property
+    def serial(self) -> bool:
+        """Whether a transfer has one word."""
+        return bool(self.shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadePlan:
     """A memory in cascade form whose sections work on several steps at the same time.
 
@@ -35,6 +60,8 @@ class CascadePlan:
         The design has a state port.
     limited : frozenset of str
         Vectors whose words are saturated, and `CHAIN`; the others cannot leave their formats.
+    delivery : Delivery or None
+        How states leave for the layers of a network; None: every output leaves in one transfer.
     """
 
     program: Program
@@ -42,6 +69,7 @@ class CascadePlan:
     interleave: int = 1
     state_port: bool = False
     limited: frozenset[str] = frozenset()
+    delivery: Delivery | None = None
 
     @property
     def style(self) -> Parallel:
@@ -62,6 +90,11 @@ class CascadePlan:
     def cycles_per_quiet_step(self) -> int:
         """The same; every step has an output."""
         return self.cycles_per_step
+
+    @property
+    def cycles_per_output(self) -> int:
+        """Least cycles from a step with an output to the next one, beside those of the steps."""
+        return 0
 
     @property
     def cycle_formula(self) -> str:
@@ -119,9 +152,29 @@ class CascadePlan:
         return self.n_out
 
     @property
+    def gated(self) -> bool:
+        """Whether the states of some steps alone are delivered."""
+        return self.delivery is not None and self.delivery.gated
+
+    @property
+    def serial(self) -> bool:
+        """Whether words leave one at a time."""
+        return self.delivery is not None and self.delivery.serial
+
+    @property
     def fifo_depth(self) -> int:
         """Steps that the output FIFO holds, a power of two: all that are in the pipeline."""
-        return 1 << (self.latency // self.cycles_per_step + 1).bit_length()
+        if self.delivery is None:
+            return 1 << (self.latency // self.cycles_per_step + 1).bit_length()
+        waits = self.latency + self.serial_cycles
+        return 1 << max(1, (waits // self.delivery.spacing).bit_length())
+
+    @property
+    def serial_cycles(self) -> int:
+        """Cycles in which the states of a step leave one after the other; 0 if they do not."""
+        if self.delivery is None:
+            return 0
+        return len(self.delivery.shown) * len(self.op.sections)
 
     @property
     def clear_cycles(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -81,14 +81,14 @@ class ConstantAdaptor(wiring.Component):
             bases += self._raised(rounders, bases, silent)
         low_bits = self.shape.low_bits
         high = x[low_bits:].as_signed() * self.shape.e.coef
-        low = x[:low_bits] * self.shape.e.coef
+        low: Value = x[:low_bits] * self.shape.e.coef if low_bits else Const(0, 0)
         high, low, silent, *bases = self._registered(
             m, AdaptorStage.PRODUCT, high=high, low=low, silent=silent, **_numbered(bases)
         )
         if shifts:
             bases += self._raised(rounders, bases, silent)
         product = Signal(signed(self.shape.product_width))
-        m.d.comb += product.eq(high.shift_left(low_bits) + low)
+        m.d.comb += product.eq(high.shift_left(low_bits) + low if low_bits else high)
         shift = self.shape.e.shift
         tail = short_tail(product, shift) if shifts else product[:shift]
         quotient, tail, silent, *bases = self._registered(

@@ -9,7 +9,7 @@ from amaranth.hdl import Shape
 
 from ..._support.identifiers import COLLISION_MACRO
 from ..._support.templates import environment
-from ...program.integer_program import Role, Vector
+from ...program.integer_program import Program, Role, Vector
 from ..block_memories import Ram
 from ..emit import RESET_CYCLES, SCHEDULE
 from ..interface import spans
@@ -98,7 +98,7 @@ def _figures(plan: CascadePlan) -> dict[str, Any]:
     return {
         "parallel": plan.style.value,
         "pipeline": plan.pipeline,
-        **_own_figures(plan),
+        **own_figures(plan),
         "streams": "plain",
         "state_port": plan.state_port,
         "words_per_transfer": plan.words_per_transfer,
@@ -110,7 +110,7 @@ def _figures(plan: CascadePlan) -> dict[str, Any]:
     }
 
 
-def _own_figures(plan: CascadePlan) -> dict[str, Any]:
+def own_figures(plan: CascadePlan) -> dict[str, Any]:
     """Return the options of one style."""
     if isinstance(plan, RingPlan):
         return {"sections_per_multiplier": plan.sections_per_multiplier}
@@ -118,8 +118,32 @@ def _own_figures(plan: CascadePlan) -> dict[str, Any]:
 
 
 def _context(plan: CascadePlan, tool: str) -> dict[str, Any]:
-    program = plan.program
-    names = [*plan.op.states, *(v.name for v in program.with_role(Role.OUTPUT)), CHAIN]
+    return {
+        **memory_context(plan.program, plan, tool),
+        "zero_outputs": True,
+        "n_out": plan.n_out,
+        "cycles_per_step": plan.cycles_per_step,
+        "cycle_formula": plan.cycle_formula,
+        "latency": plan.latency,
+        "latency_formula": plan.latency_formula,
+        **_resets(plan),
+    }
+
+
+def memory_context(program: Program, plan: CascadePlan, tool: str) -> dict[str, Any]:
+    """Return what templates say about a design's ports and vectors, and about its memory.
+
+    Parameters
+    ----------
+    program : Program
+        That of the design.
+    plan : CascadePlan
+        Of the memory.
+    tool : str
+        Name and version of lmu-hw.
+    """
+    shown = plan.program.with_role(Role.OUTPUT)
+    names = [*plan.op.states, *(v.name for v in shown), CHAIN]
     return {
         "name": program.name,
         "tool": tool,
@@ -128,13 +152,13 @@ def _context(plan: CascadePlan, tool: str) -> dict[str, Any]:
         "collision_macro": COLLISION_MACRO,
         "axi": False,
         "roms": [],
+        "store": plan.interleave > 1,
         "count": lambda n: _count(n, "word"),
         "count_of": _count,
         "inputs": list(spans(program.with_role(Role.INPUT))),
         "outputs": list(spans(program.with_role(Role.OUTPUT))),
         "vectors": [_line(v) for v in program.vectors],
         "abouts": [v for v in program.vectors if v.about],
-        "n_out": plan.n_out,
         "n_sections": len(plan.op.sections),
         "pipeline": plan.pipeline,
         "interleave": plan.interleave,
@@ -143,14 +167,10 @@ def _context(plan: CascadePlan, tool: str) -> dict[str, Any]:
         "window": plan.op.window,
         "limited": [n for n in names if n in plan.limited],
         "free": [n for n in names if n not in plan.limited],
-        "cycles_per_step": plan.cycles_per_step,
-        "cycle_formula": plan.cycle_formula,
-        "latency": plan.latency,
-        "latency_formula": plan.latency_formula,
         "fifo_depth": plan.fifo_depth,
+        "fifo_steps": plan.fifo_depth,
         "clear_cycles": plan.clear_cycles,
-        **_ports(plan),
-        **_resets(plan),
+        **_ports(program, plan),
     }
 
 
@@ -166,14 +186,12 @@ def _ring(plan: RingPlan) -> dict[str, Any]:
     }
 
 
-def _ports(plan: CascadePlan) -> dict[str, Any]:
+def _ports(program: Program, plan: CascadePlan) -> dict[str, Any]:
     """Return the widths of the ports, and the cycles of the state port."""
-    program = plan.program
     found: dict[str, Any] = {
         "in_width": payload_shape(program.with_role(Role.INPUT)).width,
         "out_width": payload_shape(program.with_role(Role.OUTPUT)).width,
         "state_port": plan.state_port,
-        "store": plan.interleave > 1,
     }
     if plan.state_port:
         states, n_state = program.with_role(Role.STATE), program.n_words(Role.STATE)

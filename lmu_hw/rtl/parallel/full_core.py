@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import wiring
 
 from ...program.integer_program import Role
 from ..constant_tables import requantized
@@ -15,6 +14,7 @@ from .column_layout import column_layout
 from .full_plan import FullPlan
 from .full_section import FullSection
 from .output_columns import OutputColumns
+from .word_columns import Walk, WordColumns, word_parts
 from .zero_run_flags import ZeroRunFlags
 
 
@@ -52,9 +52,7 @@ class FullCore(CascadeCore[FullPlan]):
     def elaborate(self, _platform: object) -> Module:
         m = Module()
         plan = self.plan
-        m.submodules.output_columns = columns = OutputColumns(
-            *column_layout(plan), self.out_shape.width, plan.fifo_depth, plan.last_section
-        )
+        m.submodules.output_columns = columns = self._columns()
         sections = [FullSection(plan, k) for k in range(len(plan.op.sections))]
         for number, section in enumerate(sections):
             m.submodules[f"section_{number}"] = section
@@ -75,6 +73,8 @@ class FullCore(CascadeCore[FullPlan]):
                 following.silent.eq(section.silent_next),
                 following.signal.eq(section.signal_next),
             ]
+            if plan.gated:
+                m.d.comb += following.due.eq(section.due_next)
         for number, section in enumerate(sections):
             m.d.comb += [
                 getattr(columns, f"words_{number}").eq(section.words),
@@ -83,9 +83,25 @@ class FullCore(CascadeCore[FullPlan]):
         if plan.clear_cycles:
             with m.If(clearing):
                 self._erase(m, sections, flags, clear_signal)
-        wiring.connect(m, columns.o, wiring.flipped(self.o))
-        m.d.comb += self.o_last.eq(1)
+        self._out(m, columns)
         return m
+
+    def _columns(self) -> OutputColumns | WordColumns:
+        """Return the output FIFO: a column for each section."""
+        plan = self.plan
+        widths, parts = column_layout(plan)
+        if self.word_shape is not None:
+            return WordColumns(
+                widths,
+                word_parts(plan),
+                self.word_shape.width,
+                plan.fifo_depth,
+                plan.last_section,
+                Walk(sections=len(widths), run=1),
+            )
+        return OutputColumns(
+            widths, parts, self.out_shape.width, plan.fifo_depth, plan.last_section
+        )
 
     def _clearing(self, m: Module) -> tuple[Signal, Signal]:
         """Add the counter that clears the states of all signals after a reset."""
@@ -98,7 +114,9 @@ class FullCore(CascadeCore[FullPlan]):
                     m.d.sync += clearing.eq(0)
         return clearing, signal
 
-    def _pace(self, m: Module, held: Value, clearing: Value, columns: OutputColumns) -> Signal:
+    def _pace(
+        self, m: Module, held: Value, clearing: Value, columns: OutputColumns | WordColumns
+    ) -> Signal:
         """Accept an input word every `FullPlan.cycles_per_step` cycles; return when."""
         interval = self.plan.cycles_per_step
         start = Signal()
@@ -132,6 +150,10 @@ class FullCore(CascadeCore[FullPlan]):
             first.signal.eq(entering_signal),
             first.silent.eq(flags.silent),
         ]
+        if plan.gated:
+            entering_due = Signal(name="entering_due", reset_less=True)
+            m.d.sync += entering_due.eq(self.due)
+            m.d.comb += first.due.eq(entering_due)
         if not plan.state_port:
             m.d.comb += flags.signal.eq(signal)
         else:

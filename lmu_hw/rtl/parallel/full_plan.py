@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...errors import ScheduleError
 from ...program.integer_program import Program
 from ..parallel_style import Parallel
-from .adaptor_shape import AdaptorShape
+from .adaptor_shape import AdaptorShape, without_low_zeros
 from .cascade_plan import CHAIN, ENTER, INNER, LEAVE, OUTER, CascadePlan, limited_words
 
 
@@ -78,7 +78,7 @@ class FullPlan(CascadePlan):
         pairs = [(CHAIN, OUTER), (INNER, OUTER)] if len(coefficients) == 2 else [(INNER, CHAIN)]
         return [
             AdaptorShape(
-                e=e,
+                e=without_low_zeros(e),
                 a_fmt=ports[a][0],
                 b_fmt=ports[b][0],
                 limit_a=ports[a][1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
@@ -32,7 +33,9 @@ class FullSection(wiring.Component):
         Chain word.
     valid, silent, signal : In
         With ``w``: there is a step; it rounds toward zero; number of its signal.
-    w_next, valid_next, silent_next, signal_next : Out
+    due : In(1)
+        With ``w``, if the plan is gated: its states are delivered.
+    w_next, valid_next, silent_next, signal_next, due_next : Out
         The same for the next section, `FullPlan.pipeline` cycles later.
     words : Out(unsigned)
         New states as output words, the inner one in the lowest bits.
@@ -67,7 +70,7 @@ class FullSection(wiring.Component):
         self.formats = {INNER: plan.inner_fmt, OUTER: plan.outer_fmt}
         self.units = [ConstantAdaptor(shape) for shape in plan.adaptors(number)]
         self.kinds = (INNER, OUTER) if len(self.units) == 2 else (INNER,)
-        control = {"valid": 1, "silent": 1, "signal": range(plan.interleave)}
+        control = control_of(plan)
         chain = signed(op.chain_fmt.width)
         word = signed(max(fmt.width for fmt in self.formats.values()))
         super().__init__(
@@ -116,6 +119,10 @@ class FullSection(wiring.Component):
             self.silent_next.eq(passing.silent),
             self.signal_next.eq(passing.signal),
         ]
+        done = leaving.valid
+        if self.plan.gated:
+            m.d.comb += self.due_next.eq(passing.due)
+            done &= leaving.due
         # the step whose states are written at the end of this cycle
         written = steps[-2]
         if len(self.units) == 1:
@@ -137,16 +144,17 @@ class FullSection(wiring.Component):
             ]
             results = {INNER: second.a_new, OUTER: second.b_new}
         words = Cat(self._output(m, kind, word) for kind, word in results.items())
-        m.d.sync += [self.words.eq(words), self.done.eq(leaving.valid)]
+        m.d.sync += [self.words.eq(words), self.done.eq(done)]
         return m
 
     def _steps(self, m: Module) -> list[SimpleNamespace]:
-        """Return valid, silent and signal of the step at each stage of the adaptors."""
-        found = [SimpleNamespace(valid=self.valid, silent=self.silent, signal=self.signal)]
+        """Return what travels with the step at each stage of the adaptors."""
+        names = control_of(self.plan)
+        found = [SimpleNamespace(**{name: getattr(self, name) for name in names})]
         for k in range(1, self.plan.pipeline * len(self.units) + 1):
             step = SimpleNamespace(valid=Signal(name=f"valid_{k}"))
             m.d.sync += step.valid.eq(found[-1].valid)
-            for name in ("silent", "signal"):
+            for name in list(names)[1:]:
                 old = getattr(found[-1], name)
                 new = Signal.like(old, name=f"{name}_{k}", reset_less=True)
                 m.d.sync += new.eq(old)
@@ -187,3 +195,9 @@ class FullSection(wiring.Component):
     def _output(self, m: Module, kind: str, word: Value) -> Value:
         """Return a state as an output word."""
         return shown_state(m, self.plan, self.names[kind], word, kind)
+
+
+def control_of(plan: FullPlan) -> dict[str, Any]:
+    """Return what travels with a chain word: names and shapes, ``valid`` first."""
+    shapes = {"valid": 1, "silent": 1, "signal": range(plan.interleave)}
+    return shapes | ({"due": 1} if plan.gated else {})

@@ -15,12 +15,16 @@ from ..block_memories import Ram
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPart:
-    """Place of an output word: its column, its lowest bit there, its width, its row in the step."""
+    """Place of an output word: its column, its lowest bit there, its width, its row in the step.
+
+    A word that is not ``signed`` is extended with zeros.
+    """
 
     column: int
     low: int
     width: int
     row: int = 0
+    signed: bool = True
 
 
 class OutputColumns(wiring.Component):
@@ -36,7 +40,7 @@ class OutputColumns(wiring.Component):
     parts : sequence of ColumnPart
         Where the words of an output are, in order.
     width : int
-        Bits of a word in the output; narrower words are sign-extended.
+        Bits of a word in the output; narrower words are extended.
     depth : int
         Steps that fit, a power of two, >= 2.
     last : int
@@ -109,7 +113,7 @@ class OutputColumns(wiring.Component):
         for number, part in enumerate(self.parts):
             word = columns[part.column * self.rows + part.row]
             word = word >> part.low & ((1 << part.width) - 1)
-            word -= (word >> (part.width - 1)) << part.width
+            word -= (word >> (part.width - 1) & part.signed) << part.width
             total |= (word & ((1 << self.width) - 1)) << (number * self.width)
         return total
 
@@ -202,7 +206,8 @@ class OutputColumns(wiring.Component):
         words = []
         for part in self.parts:
             word = columns[part.column][part.low : part.low + part.width]
-            words.append(Cat(word, word[-1].replicate(self.width - part.width)))
+            above = word[-1] if part.signed else Const(0, 1)
+            words.append(Cat(word, above.replicate(self.width - part.width)))
         if self.rows == 1:
             with m.If(advance):
                 m.d.sync += self.o.payload.eq(Cat(*words))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import wiring
 
 from ..constant_tables import lookup, one_of, requantized
 from ..state_port import StateCommand
@@ -14,8 +13,9 @@ from .column_layout import column_layout
 from .moving_state import state_visits
 from .output_columns import ColumnPart, OutputColumns
 from .ring_plan import RingPlan
-from .ring_unit import CONTROL, RingUnit
+from .ring_unit import RingUnit, control_of
 from .signal_state_port import SignalStatePort
+from .word_columns import Walk, WordColumns, word_parts
 from .zero_run_flags import ZeroRunFlags
 
 
@@ -78,7 +78,7 @@ class RingCore(CascadeCore[RingPlan]):
         for unit, following in pairwise(units):
             m.d.comb += [
                 getattr(following, name).eq(getattr(unit, f"{name}_next"))
-                for name in ("w", *CONTROL)
+                for name in ("w", *control_of(plan))
             ]
         for number, unit in enumerate(units):
             m.d.comb += [
@@ -87,11 +87,10 @@ class RingCore(CascadeCore[RingPlan]):
             ]
             if columns.rows > 1:
                 m.d.comb += getattr(columns, f"place_{number}").eq(unit.place)
-        wiring.connect(m, columns.o, wiring.flipped(self.o))
-        m.d.comb += self.o_last.eq(1)
+        self._out(m, columns)
         return m
 
-    def _columns(self, units: list[RingUnit]) -> OutputColumns:
+    def _columns(self, units: list[RingUnit]) -> OutputColumns | WordColumns:
         """Return the output FIFO: a column for each unit, with a row for each of its sections."""
         plan, schedule = self.plan, self.plan.schedule
         parts = []
@@ -101,6 +100,17 @@ class RingCore(CascadeCore[RingPlan]):
             parts.append(ColumnPart(column=unit, row=row, low=part.low, width=part.width))
         widths = [len(unit.words) for unit in units]
         last = schedule.unit(plan.last_section)
+        if self.word_shape is not None:
+            return WordColumns(
+                widths,
+                word_parts(plan),
+                self.word_shape.width,
+                plan.fifo_depth,
+                last,
+                Walk(sections=len(plan.op.sections), run=schedule.run),
+                rows=plan.rows,
+                last_row=schedule.sections(last).index(plan.last_section),
+            )
         return OutputColumns(
             widths,
             parts,
@@ -119,10 +129,13 @@ class RingCore(CascadeCore[RingPlan]):
         source = plan.program.vector(plan.op.source).fmt
         word = requantized(m, self.i.payload, source, plan.op.chain_fmt, "raised_input")
         step = Signal(range(plan.fifo_depth))
-        m.d.sync += step.eq(step + take)
+        m.d.sync += step.eq(step + (take & self.due if plan.gated else take))
         m.d.comb += [flags.word.eq(self.i.payload), flags.valid.eq(take)]
         entering: dict[str, Value] = {"silent": flags.silent}
-        for name, value in (("w", word), ("valid", take), ("step", step)):
+        beside = {"w": word, "valid": take, "step": step}
+        if plan.gated:
+            beside["due"] = self.due
+        for name, value in beside.items():
             entering[name] = Signal.like(
                 getattr(first, name), name=f"entering_{name}", reset_less=name != "valid"
             )

@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...program.fixedpoint import QFormat
 from ...program.integer_program import Program
 from ..parallel_style import Parallel
 from .cascade_plan import CHAIN, ENTER, LEAVE, CascadePlan, limited_words
 from .coefficient_table import CoefficientTable, coefficient_table
 from .ring_schedule import RingSchedule, SlotKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortWord:
-    """A word at a port of an adaptor: its format, and whether it is saturated."""
-
-    fmt: QFormat
-    limited: bool
+from .table_shape import PortWord, TableShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +60,7 @@ class RingPlan(CascadePlan):
         """Cycles from the start of a step in the first section to the states of each section."""
         return tuple(map(self.schedule.end, range(len(self.op.sections))))
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Most sections that a multiplier has."""
         return max(len(self.schedule.sections(unit)) for unit in range(self.multipliers))
@@ -127,6 +119,21 @@ class RingPlan(CascadePlan):
             SlotKind.INNER: (inner, outer),
             SlotKind.REAL: (inner, chain),
         }
+
+    def adaptor(self, unit: int) -> TableShape:
+        """Return the adaptor of a unit."""
+        kinds = self.kinds(unit)
+        return TableShape(
+            table=self.coefficients(unit),
+            ports={kind: self.ports[kind] for kind in SlotKind if kind in kinds},
+            grid=self.grid,
+            pipeline=self.pipeline,
+        )
+
+    def shown_width(self, unit: int) -> int:
+        """Return the bits of the output words of a section of a unit."""
+        inner, outer = (self.output_of(z).fmt.width for z in (self.op.z_inner, self.op.states[0]))
+        return inner + (outer if SlotKind.INNER in self.kinds(unit) else 0)
 
     def coefficients(self, unit: int) -> CoefficientTable:
         """Return the coefficients of a unit, slot by slot."""

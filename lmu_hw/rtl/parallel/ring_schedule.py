@@ -72,7 +72,7 @@ class RingSchedule:
         """Units, U."""
         return -(-len(self.adaptors) // self.per_unit)
 
-    @property
+    @cached_property
     def half(self) -> int:
         """Half a turn [cycles], H: as many as the sections of a unit, but no fewer than L."""
         return max(-(-len(self.adaptors) // self.n_units), self.pipeline)
@@ -82,7 +82,7 @@ class RingSchedule:
         """A turn [cycles]: from a step to the next one."""
         return 2 * self.half
 
-    @property
+    @cached_property
     def run(self) -> int:
         """Neighbouring sections in a unit, c."""
         return self.half // gcd(self.half, self.pipeline)

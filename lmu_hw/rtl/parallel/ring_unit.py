@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
@@ -15,9 +16,6 @@ from .ring_plan import RingPlan
 from .ring_schedule import SlotKind
 from .shown_state import shown_state
 from .table_adaptor import TableAdaptor
-
-CONTROL = ("valid", "silent", "step")
-"""What travels with a chain word."""
 
 
 class RingUnit(wiring.Component):
@@ -36,7 +34,9 @@ class RingUnit(wiring.Component):
         Chain word from another unit, for a section whose own unit has not just computed it.
     valid, silent, step : In
         With ``w``: there is a step; it rounds toward zero; its number modulo the output FIFO.
-    w_next, valid_next, silent_next, step_next : Out
+    due : In(1)
+        With ``w``, if the plan is gated: its states are delivered.
+    w_next, valid_next, silent_next, step_next, due_next : Out
         The same for the next section, `RingPlan.pipeline` cycles later.
     words : Out(unsigned)
         New states of a section as output words, the inner one in the lowest bits.
@@ -68,21 +68,20 @@ class RingUnit(wiring.Component):
 
     def __init__(self, plan: RingPlan, number: int) -> None:
         self.plan, self.number = plan, number
-        self.adaptor = TableAdaptor(plan, number)
+        self.adaptor = TableAdaptor(plan.adaptor(number))
         kinds = plan.kinds(number)
         self.pairs, self.reals = SlotKind.INNER in kinds, SlotKind.REAL in kinds
         self.slots = plan.schedule.slots[number]
         op = plan.op
         chain = signed(op.chain_fmt.width)
-        control = {"valid": 1, "silent": 1, "step": range(plan.fifo_depth)}
-        inner, outer = plan.output_of(op.z_inner).fmt, plan.output_of(op.states[0]).fmt
+        control = control_of(plan)
         members = {
             "slot": In(range(plan.cycles_per_step)),
             "w": In(chain),
             **{name: In(shape) for name, shape in control.items()},
             "w_next": Out(chain),
             **{f"{name}_next": Out(shape) for name, shape in control.items()},
-            "words": Out(inner.width + (outer.width if self.pairs else 0)),
+            "words": Out(plan.shown_width(number)),
             "done": Out(1),
             "place": Out(place_width(plan)),
             "erase": In(1),
@@ -117,6 +116,7 @@ class RingUnit(wiring.Component):
         m = Module()
         plan, adaptor = self.plan, self.adaptor
         m.submodules.adaptor = adaptor
+        table = adaptor.shape.table
         own = self._flag(m, "own", [self._hands_over(k) for k in range(len(self.slots))])
         states = self._is(m, "starts_with_state", SlotKind.INNER, SlotKind.REAL)
         real = self._is(m, "real", SlotKind.REAL)
@@ -127,13 +127,13 @@ class RingUnit(wiring.Component):
         m.d.comb += [
             adaptor.a.eq(Mux(states, inner << (plan.grid - plan.inner_fmt.frac_bits), raised)),
             adaptor.b.eq(Mux(real, raised, outer << (plan.grid - plan.outer_fmt.frac_bits))),
-            adaptor.coef.eq(lookup(m, self.slot, adaptor.table.coefs, "coef")),
+            adaptor.coef.eq(lookup(m, self.slot, table.coefs, "coef")),
             adaptor.chain_a.eq(~states),
             adaptor.chain_b.eq(real),
             adaptor.erase.eq(self.erase),
         ]
-        if len(adaptor.table.shifts) > 1:
-            m.d.comb += adaptor.choice.eq(lookup(m, self.slot, adaptor.table.choices, "choice"))
+        if len(table.shifts) > 1:
+            m.d.comb += adaptor.choice.eq(lookup(m, self.slot, table.choices, "choice"))
         valid, silent = self._control(m, own)
         # without a step ``silent`` may be unknown to a simulator; nothing is rounded then
         m.d.comb += [adaptor.hold.eq(~valid), adaptor.silent.eq(silent & valid)]
@@ -147,7 +147,7 @@ class RingUnit(wiring.Component):
         second = self._is(m, "second", SlotKind.INNER)
         idle = self._is(m, "idle", SlotKind.IDLE)
         found = {}
-        for name in CONTROL:
+        for name in control_of(plan):
             given = getattr(self, name)
             now = Signal.like(given, name=f"this_{name}")
             past = Signal(half * len(now), name=f"past_{name}", reset_less=name != "valid")
@@ -203,9 +203,10 @@ class RingUnit(wiring.Component):
             self.w_next.eq(Mux(was_real, adaptor.b_new >> chain, adaptor.a_new >> chain)),
             row.eq(lookup(m, self.slot, _ago(rows, pipeline), "row_of_slot")),
         ]
+        done = self.valid_next & self.due_next if plan.gated else self.valid_next
         m.d.sync += [
             self.words.eq(Cat(words)),
-            self.done.eq(self.valid_next & was_last),
+            self.done.eq(done & was_last),
             self.place.eq(Cat(row, self.step_next)),
         ]
 
@@ -222,6 +223,12 @@ class RingUnit(wiring.Component):
 
     def _flag(self, m: Module, name: str, values: Sequence[bool]) -> Value:
         return lookup(m, self.slot, [int(value) for value in values], name)
+
+
+def control_of(plan: RingPlan) -> dict[str, Any]:
+    """Return what travels with a chain word: names and shapes, ``valid`` first."""
+    shapes = {"valid": 1, "silent": 1, "step": range(plan.fifo_depth)}
+    return shapes | ({"due": 1} if plan.gated else {})
 
 
 def row_width(plan: RingPlan) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -11,59 +10,24 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ...program.fixedpoint import QFormat, Rounding
+from ...program.fixedpoint import Rounding
 from ...program.integer_program import Adaptor
 from ...program.memory_step import adaptor
-from ..adaptor import LOW_BITS
 from ..constant_tables import one_of
 from ..ports import keep_on_reset
 from ..rounder import Range, Rounder
-from .ring_plan import PortWord, RingPlan
 from .ring_schedule import SlotKind
-
-
-class TableStage(IntEnum):
-    """A place for registers, between two parts of an adaptor."""
-
-    READ = 0
-    """Words and coefficient as they are selected."""
-    OPERAND = 1
-    """The factor ``b - a``."""
-    PRODUCT = 2
-    """Partial products."""
-    SUM = 3
-    """Their sum."""
-    SHIFT = 4
-    """The sum, cut at the binary point."""
-    ROUND = 5
-    """Rounded sums, not yet saturated."""
-
-
-def table_stages(pipeline: int, *, limits: bool) -> frozenset[TableStage]:
-    """Return the places of the registers before the results, ``pipeline`` - 1 of them.
-
-    Parameters
-    ----------
-    pipeline : int
-        Registers of an adaptor, 2 to 6.
-    limits : bool
-        Results are saturated, which takes time after rounding.
-    """
-    by_need = [TableStage.OPERAND, TableStage.SHIFT, TableStage.PRODUCT]
-    by_need += [TableStage.ROUND] * limits + [TableStage.READ, TableStage.SUM]
-    return frozenset(by_need[: pipeline - 1])
+from .table_shape import PortWord, TableShape, TableStage
 
 
 class TableAdaptor(wiring.Component):
     """``a' = a + t``, ``b' = 2 a - b + t``, ``t = coef * 2**-shift * (b - a)``; or holds a and b.
 
-    The words are aligned to one binary point, that of `RingPlan.grid`.
+    The words are aligned to one binary point, that of `TableShape.grid`.
 
     Parameters
     ----------
-    plan : RingPlan
-    unit : int
-        Number of the unit, whose coefficients and formats it has.
+    shape : TableShape
 
     Members
     -------
@@ -82,29 +46,21 @@ class TableAdaptor(wiring.Component):
     a_new, b_new : Out(signed)
         ``a'`` and ``b'``.
 
-    Latency: `RingPlan.pipeline` cycles.
+    Latency: ``shape.pipeline`` cycles.
     Throughput: one command per cycle.
 
     Schedule: see `TableStage`; `table_stages` says which of the registers a pipeline has.
     """
 
-    def __init__(self, plan: RingPlan, unit: int) -> None:
-        self.latency, self.grid = plan.pipeline, plan.grid
-        self.table = plan.coefficients(unit)
-        self.ports = {kind: plan.ports[kind] for kind in SlotKind if kind in plan.kinds(unit)}
-        words = [word for pair in self.ports.values() for word in pair]
-        limits = any(word.limited for word in words)
-        self.cuts = table_stages(plan.pipeline, limits=limits)
-        self.a_width, self.b_width = (
-            max(self._aligned(pair[port].fmt) for pair in self.ports.values()) for port in (0, 1)
-        )
-        a, b = signed(self.a_width), signed(self.b_width)
+    def __init__(self, shape: TableShape) -> None:
+        self.shape, self.latency = shape, shape.pipeline
+        a, b, table = signed(shape.a_width), signed(shape.b_width), shape.table
         super().__init__(
             {
                 "a": In(a),
                 "b": In(b),
-                "coef": In(self.table.width),
-                "choice": In(range(len(self.table.shifts))),
+                "coef": In(table.width),
+                "choice": In(range(len(table.shifts))),
                 "chain_a": In(1),
                 "chain_b": In(1),
                 "hold": In(1),
@@ -118,8 +74,10 @@ class TableAdaptor(wiring.Component):
 
     def model(self, kind: SlotKind, slot: int, a: int, b: int, silent: bool) -> tuple[int, int]:
         """Return the new words, from those of a slot in their own formats."""
-        e = Adaptor(self.table.coefs[slot], self.table.shifts[self.table.choices[slot]])
-        a_fmt, b_fmt = (word.fmt for word in self.ports[kind])
+        e = Adaptor(
+            self.shape.table.coefs[slot], self.shape.table.shifts[self.shape.table.choices[slot]]
+        )
+        a_fmt, b_fmt = (word.fmt for word in self.shape.ports[kind])
         mode = Rounding.TRN_ZERO if silent else Rounding.RND
         words = (np.array([a], dtype=np.int64), np.array([b], dtype=np.int64))
         new_a, new_b = adaptor(e, words[0], a_fmt, words[1], b_fmt, mode)
@@ -129,10 +87,10 @@ class TableAdaptor(wiring.Component):
         m = Module()
         ports = {}
         for name, number in (("rounder_a", 0), ("rounder_b", 1)):
-            words = self._words(number)
-            ranges = [Range.of(word.fmt, self.grid - word.fmt.frac_bits) for word in words]
-            width = self._base_width if number else self.a_width
-            rounder = Rounder(ranges, width, self._product_width - self.table.shifts[0])
+            words = self.shape.words(number)
+            ranges = [Range.of(word.fmt, self.shape.grid - word.fmt.frac_bits) for word in words]
+            width = self.shape.base_width if number else self.shape.a_width
+            rounder = Rounder(ranges, width, self.shape.product_width - self.shape.table.shifts[0])
             m.submodules[name] = rounder
             ports[name] = (rounder, words)
         kept = {name: getattr(self, name) for name in ("chain_a", "chain_b", "silent", "hold")}
@@ -140,7 +98,7 @@ class TableAdaptor(wiring.Component):
             m, TableStage.READ, a=self.a, b=self.b, coef=self.coef, choice=self.choice, **kept
         )
         x = s["b"] - s["a"]
-        base_b = Signal(signed(self._base_width), name="early_base_b")
+        base_b = Signal(signed(self.shape.base_width), name="early_base_b")
         m.d.comb += base_b.eq(Mux(s["hold"], s["b"], (s["a"] << 1) - s["b"]))
         # with few registers the rounders take their bases while x is computed
         early = {**s, "base_a": s["a"], "base_b": base_b}
@@ -148,46 +106,17 @@ class TableAdaptor(wiring.Component):
         kept = {name: s[name] for name in (*kept, "choice")}
         s = self._registered(m, TableStage.OPERAND, x=x, base_a=s["a"], factor=factor, **kept)
         s = self._multiplied(m, s)
-        t = Signal(signed(self._product_width))
-        m.d.comb += t.eq((s.pop("high") << self._low_bits) + s.pop("low", 0))
+        t = Signal(signed(self.shape.product_width))
+        m.d.comb += t.eq((s.pop("high") << self.shape.low_bits) + s.pop("low", 0))
         s = self._registered(m, TableStage.SUM, t=t, **s)
-        self._round(m, ports, s, s if TableStage.SHIFT in self.cuts else early)
+        self._round(m, ports, s, s if TableStage.SHIFT in self.shape.cuts else early)
         return m
-
-    def _aligned(self, fmt: QFormat) -> int:
-        """Return the width of a word on the grid."""
-        return fmt.width + self.grid - fmt.frac_bits
-
-    def _words(self, port: int) -> list[PortWord]:
-        """Return the words of a port: a state, and a chain word, if the unit has both."""
-        chain_kind = (SlotKind.OUTER, SlotKind.REAL)[port]
-        states = [pair[port] for kind, pair in self.ports.items() if kind is not chain_kind]
-        chains = [pair[port] for kind, pair in self.ports.items() if kind is chain_kind]
-        return states[:1] + chains[:1]
-
-    @property
-    def _width(self) -> int:
-        return max(self.a_width, self.b_width)
-
-    @property
-    def _base_width(self) -> int:
-        """Width of ``2 a - b``."""
-        return self._width + 2
-
-    @property
-    def _product_width(self) -> int:
-        return max(self._width + 1 + self.table.width, self.table.shifts[-1] + 1)
-
-    @property
-    def _low_bits(self) -> int:
-        """Bits of x in the lower of its two products."""
-        return LOW_BITS if self._width + 1 > LOW_BITS + 1 else 0
 
     def _multiplied(self, m: Module, s: dict[str, Value]) -> dict[str, Value]:
         """Add the partial products, and the base of ``b'``: ``a - x``, or ``a + x`` to hold."""
-        x, low_bits = s.pop("x"), self._low_bits
+        x, low_bits = s.pop("x"), self.shape.low_bits
         factor, hold = s.pop("factor"), s.pop("hold")
-        base_b = Signal(signed(self._base_width), name="base_b")
+        base_b = Signal(signed(self.shape.base_width), name="base_b")
         # one adder for both: subtracting is adding the complement and a carry
         minus = ~hold
         terms = (Cat(minus, s["base_a"]), Cat(minus, x.as_unsigned() ^ minus.replicate(len(x))))
@@ -260,9 +189,9 @@ class TableAdaptor(wiring.Component):
     def _shifted(self, m: Module, t: Value, choice: Value) -> dict[str, Value]:
         """Return the product cut at the binary point, its half bit and whether a bit is lost."""
         parts: dict[str, Sequence[Value]] = {
-            "quotient": [t >> shift for shift in self.table.shifts],
-            "half": [t[shift - 1] if shift else Const(0) for shift in self.table.shifts],
-            "rest": [t[:shift].any() if shift else Const(0) for shift in self.table.shifts],
+            "quotient": [t >> shift for shift in self.shape.table.shifts],
+            "half": [t[shift - 1] if shift else Const(0) for shift in self.shape.table.shifts],
+            "rest": [t[:shift].any() if shift else Const(0) for shift in self.shape.table.shifts],
         }
         found = {}
         for name, values in parts.items():
@@ -274,7 +203,7 @@ class TableAdaptor(wiring.Component):
         found = {}
         for name, value in values.items():
             value = Value.cast(value)
-            if stage in self.cuts and len(value):
+            if stage in self.shape.cuts and len(value):
                 signal = Signal(value.shape(), name=f"{stage.name.lower()}_{name}", reset_less=True)
                 m.d.sync += signal.eq(value)
                 value = signal

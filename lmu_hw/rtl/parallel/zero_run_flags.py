@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import Module, Mux, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,14 +38,17 @@ class ZeroRunFlags(wiring.Component):
     silent : Out(1)
         That counter has reached the window; one cycle later.
     count : Out(unsigned)
-        The counter of ``signal``.
+        The counter of ``signal``, up to date two cycles after its last input word.
     load, load_word : In
-        Write ``load_word`` to the counter of ``signal``.
+        Write ``load_word`` to the counter of ``signal``; not in the cycle after an input word.
 
     Latency: 1 cycle.
-    Throughput: one update per cycle.
+    Throughput: one update per cycle, and one of a signal every second cycle if there are several.
 
-    Schedule: read, count, compare and write in one cycle.
+    Schedule:
+
+    - count: read and compare; with one signal, also write.
+    - write, with several signals: add one and write, in a cycle of its own.
     """
 
     latency = 1
@@ -77,13 +80,22 @@ class ZeroRunFlags(wiring.Component):
         m = Module()
         m.submodules.counts = counts = SignalStore(unsigned(len(self.count)), self.n_signals)
         zero, full = self.word == 0, counts.word >= self.window - 1
-        count = Mux(zero, Mux(full, self.window, counts.word + 1), 0)
+        update: dict[str, Value] = {"valid": self.valid, "signal": self.signal}
+        update |= {"zero": zero, "full": full, "old": counts.word}
+        if self.n_signals > 1:
+            update = {name: self._late(m, name, value) for name, value in update.items()}
+        count = Mux(update["zero"], Mux(update["full"], self.window, update["old"] + 1), 0)
         m.d.comb += [
             counts.read_signal.eq(self.signal),
             self.count.eq(counts.word),
-            counts.write.eq(self.valid | self.load),
-            counts.write_signal.eq(self.signal),
+            counts.write.eq(update["valid"] | self.load),
+            counts.write_signal.eq(Mux(self.load, self.signal, update["signal"])),
             counts.write_word.eq(Mux(self.load, self.load_word, count)),
         ]
         m.d.sync += self.silent.eq(zero & full)
         return m
+
+    def _late(self, m: Module, name: str, value: Value) -> Signal:
+        late = Signal(value.shape(), name=f"counted_{name}", reset_less=name != "valid")
+        m.d.sync += late.eq(value)
+        return late

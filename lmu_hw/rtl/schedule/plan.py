@@ -464,6 +464,11 @@ class Schedule:
         return self.quiet.cycles
 
     @property
+    def cycles_per_output(self) -> int:
+        """Least cycles from a step with an output to the next one, beside those of the steps."""
+        return 0
+
+    @property
     def interleave(self) -> int:
         """Signals that take turns: one."""
         return 1

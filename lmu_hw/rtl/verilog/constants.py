@@ -31,12 +31,14 @@ def folded(modules: list[Module]) -> list[Module]:
             if cell.kind in by_name:
                 users[cell.kind].append((module, cell))
     nets = {name: Netlist(module, children) for name, module in by_name.items()}
+    new = set(nets)
     while True:
         changed: set[str] = set()
         for module in modules:
             net = nets[module.name]
             inputs = _inputs(module, nets, users[module.name])
-            found = _registers(net) | _choices(net) | _outputs(net, nets) | inputs
+            inner = _registers(net) | _choices(net) if module.name in new else {}
+            found = inner | _outputs(net, nets) | inputs
             for wire, value in found.items():
                 _settle(module, wire, value)
             if found:
@@ -49,6 +51,7 @@ def folded(modules: list[Module]) -> list[Module]:
             return modules
         for name in changed:
             nets[name] = Netlist(by_name[name], children)
+        new = changed
 
 
 def _registers(net: Netlist) -> dict[str, int]:

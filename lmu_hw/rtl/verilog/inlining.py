@@ -39,8 +39,8 @@ def _plain(module: Module, children: Mapping[str, ChildModule]) -> Module:
     """Return the module with wiring in place of the operators that are only that."""
     net = Netlist(module, children)
     found: dict[str, Spec] = {}
-    for wire, cell in net.cells.items():
-        value = net.simple(cell)
+    for wire in net.cells:
+        value = net.simple(wire)
         if value is not None:
             found[wire] = value
     for wire, statements in net.processes.items():

@@ -65,12 +65,10 @@ class Netlist:
         self.named_results: dict[str, str] = {}
         self._fields_of: dict[str, list[tuple[str, Bits]]] = {}
         self._resolved: dict[str, Spec | None] = {}
+        self._simple: dict[str, Spec | None] = {}
         self._collect()
         if self.keeps_fields:
             self._keep_fields()
-        self.live = self._reach()
-        self.clocked, self.resets = self._clocked()
-        self.uses = self._count()
 
     # drivers
 
@@ -92,6 +90,7 @@ class Netlist:
     def _keep_fields(self) -> None:
         fields = self._named_parts()
         self._resolved.clear()
+        self._simple.clear()
         self.fields = fields
         for wire, chunk in fields.items():
             self._fields_of.setdefault(chunk.wire, []).append((wire, chunk))
@@ -150,6 +149,8 @@ class Netlist:
 
     def resolve(self, spec: Spec) -> Spec:
         """Return the bits with aliases and trivial operators resolved."""
+        if len(spec) == 1 and isinstance(spec[0], Const):
+            return spec
         chunks: list[Const | Bits] = []
         for chunk in spec:
             if isinstance(chunk, Bits) and not isinstance(chunk, FieldSource):
@@ -161,7 +162,7 @@ class Netlist:
                     continue
                 chunk = self._by_field(chunk)
             chunks.append(chunk)
-        return joined(chunks)
+        return joined(chunks) if len(chunks) > 1 else tuple(chunks)
 
     def _stands_for(self, wire: str) -> Spec | None:
         if wire not in self._resolved:
@@ -208,14 +209,19 @@ class Netlist:
             return None
         if wire in self.aliases:
             return self.resolve(self.aliases[wire])
-        value = self.simple(self.cells[wire]) if wire in self.cells else None
+        value = self.simple(wire) if wire in self.cells else None
         named = wire.startswith("\\")
         if value is not None and named and not all(isinstance(c, Const) for c in value):
             value = None
         return value
 
-    def simple(self, cell: RTLILCell) -> Spec | None:
+    def simple(self, wire: str) -> Spec | None:
         """Return the result of an operator that is only wiring, else None."""
+        if wire not in self._simple:
+            self._simple[wire] = self._wiring(self.cells[wire])
+        return self._simple[wire]
+
+    def _wiring(self, cell: RTLILCell) -> Spec | None:
         p = cell.parameters
         width = int(p.get("Y_WIDTH", p.get("WIDTH", 1)))
         a, b = self.resolve(cell.ports.get("A", ())), self.resolve(cell.ports.get("B", ()))
@@ -267,7 +273,7 @@ class Netlist:
         if wire in self.aliases:
             return [self.aliases[wire]]
         if wire in self.cells:
-            simple = self.simple(self.cells[wire])
+            simple = self.simple(wire)
             if simple is not None:
                 return [simple]
             return [spec for port, spec in self.cells[wire].ports.items() if port != "Y"]
@@ -293,7 +299,9 @@ class Netlist:
         ports = [w for w in self.module.wires.values() if w.direction and w.width]
         return sorted(ports, key=lambda w: w.direction)
 
-    def _reach(self) -> set[str]:
+    @cached_property
+    def live(self) -> set[str]:
+        """The wires that outputs and instances depend on."""
         live: set[str] = set()
         todo = [
             chunk.wire
@@ -329,8 +337,19 @@ class Netlist:
                     todo += [s for port, s in self.cells[wire].ports.items() if port != "Y"]
         return found
 
+    @property
+    def clocked(self) -> list[Statement]:
+        """The clocked process of all live registers."""
+        return self._clocked[0]
+
+    @property
+    def resets(self) -> list[Assign]:
+        """The reset assignments of the clocked process."""
+        return self._clocked[1]
+
+    @cached_property
     def _clocked(self) -> tuple[list[Statement], list[Assign]]:
-        """Return one clocked process for all live registers, and their reset assignments."""
+        """One clocked process for all live registers, and their reset assignments."""
         merged: list[Statement] = []
         resets: list[Assign] = []
         for wire, d in self.registers.items():
@@ -357,6 +376,8 @@ class Netlist:
                 specs += self.operands(wire)
         return specs
 
-    def _count(self) -> Counter[str]:
+    @cached_property
+    def uses(self) -> Counter[str]:
+        """How often each wire is read."""
         chunks = (chunk for spec in self.uses_of_wires() for chunk in self.resolve(spec))
         return Counter(chunk.wire for chunk in chunks if isinstance(chunk, Bits))

@@ -25,7 +25,7 @@ class ModuleComments:
     Parameters
     ----------
     above : tuple of str
-        Paragraphs above the module.
+        Paragraphs above the module; empty for an empty line.
     ports : mapping
         Text for a port, by its name; ``words_#`` for ``words_0`` and so on.
     """
@@ -137,7 +137,7 @@ class Printer(Statements):
     # ports
 
     def _head(self) -> str:
-        above = [comment(paragraph) for paragraph in self.comments.above]
+        above = [comment(text) if text else "//" for text in self.comments.above]
         parameters = [f"  parameter {key} = {_value(v)}" for key, v in self.parameters.items()]
         given = " #(\n" + ",\n".join(parameters) + "\n)" if parameters else ""
         head = f"module {self.module.name.replace('.', '_')}{given} (\n"
@@ -183,7 +183,12 @@ class Printer(Statements):
         # data registers have no reset, so nothing may depend on an initial value
         if wire.name not in self.reset_wires:
             return self.names[wire.name]
-        return f"{self.names[wire.name]} = {self._constant(wire, wire.init or 0)}"
+        value = wire.init or 0
+        # names of members are declared behind the ports
+        first = literal(value, wire.width, signed=wire.signed)
+        return (
+            f"{self.names[wire.name]} = {first if wire.direction else self._constant(wire, value)}"
+        )
 
     def _declaration(self, wire: Wire, kind: str) -> str:
         return f"{self._type(wire, kind)} {self._declared(wire)}"

@@ -50,8 +50,8 @@ def _plain_wires(net: Netlist) -> dict[str, Spec]:
         value = _only_value(net, statements)
         if value is not None and _is_known(net, wire, value):
             found[wire] = value
-    for wire, cell in net.cells.items():
-        value = net.simple(cell) if wire.startswith("\\") else None
+    for wire in net.cells:
+        value = net.simple(wire) if wire.startswith("\\") else None
         if value is not None and _is_known(net, wire, value):
             found[wire] = value
     return found

@@ -38,6 +38,8 @@ def number(spec: Spec, signed: bool) -> int:
 
 def cut(spec: Spec, low: int, width: int) -> Spec:
     """Return a slice: ``width`` bits from bit ``low``."""
+    if low == 0 and len(spec) == 1 and spec[0].width == width:
+        return spec
     found: list[Const | Bits] = []
     for chunk in spec:
         start, end = max(0, low), min(chunk.width, low + width)

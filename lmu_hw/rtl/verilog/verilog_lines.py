@@ -112,7 +112,7 @@ def _on_one_line(value: str, taken: int) -> str:
 
 
 def comment(text: str, indent: int = 0) -> str:
-    """Return a paragraph as comment lines.
+    """Return a paragraph, or an entry of a list, as comment lines.
 
     Examples
     --------
@@ -120,11 +120,12 @@ def comment(text: str, indent: int = 0) -> str:
     '  // Shifts right.'
     """
     head = " " * indent + "// "
+    hanging = "  " if text.startswith("- ") else ""
     return textwrap.fill(
         text,
         MAX_LINE,
         initial_indent=head,
-        subsequent_indent=head,
+        subsequent_indent=head + hanging,
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -78,7 +78,7 @@ class Statements(Expressions):
             return str(self.exact(value))
         if wire in self.cells:
             cell = self.cells[wire]
-            simple = self.simple(cell)
+            simple = self.simple(wire)
             return self._cell_text(cell) if simple is None else str(self.exact(simple))
         if wire in self.fields:
             return str(self.exact(self.source_of(wire)))

@@ -95,6 +95,7 @@ class Rules(ctypes.Structure):
             "out_signed",
             "cycles",
             "quiet_cycles",
+            "apart",
             "patience",
         )
     ]
@@ -257,6 +258,7 @@ class Harness:
         in_width, _ = payload_bits(program.with_role(Role.INPUT))
         out_width, out_signed = payload_bits(program.with_role(Role.OUTPUT))
         words = sum(v.length for v in program.vectors)
+        cycles = max(plan.cycles_per_step, plan.cycles_per_output)
         rules = Rules(
             n_in=plan.n_in,
             n_out=plan.n_out,
@@ -266,7 +268,8 @@ class Harness:
             out_signed=out_signed,
             cycles=plan.cycles_per_step,
             quiet_cycles=plan.cycles_per_quiet_step,
-            patience=PATIENCE_STEPS * (plan.cycles_per_step + words) + PATIENCE_CYCLES,
+            apart=plan.cycles_per_output,
+            patience=PATIENCE_STEPS * (cycles + words) + PATIENCE_CYCLES,
         )
         self._library, self._n_out = library, plan.n_out
         self._bench = library.bench_open(ctypes.byref(rules), seed)

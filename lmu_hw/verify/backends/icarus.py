@@ -109,6 +109,7 @@ def run(build_dir: Path, vectors_dir: Path, scratch: Path, seed: int) -> IcarusR
         *("--cycles", str(plan.cycles_per_step)),
         *("--quiet-cycles", str(plan.cycles_per_quiet_step)),
         *("--latency", str(plan.latency)),
+        *("--apart", str(plan.cycles_per_output)),
         *("--words", str(plan.words_per_transfer)),
         *("--interleave", str(plan.interleave)),
         *("--streams", hardware_of(build_dir).streams.value),
