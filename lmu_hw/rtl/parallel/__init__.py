@@ -4,8 +4,8 @@ A section of the cascade is a pipeline. While a section works on a step, the sec
 on the steps before.
 
 - `cascade_plan`, `cascade_core`, `parallel_core`: what both styles have in common.
-- `column_layout`, `output_columns`: collects the words of a step, which its sections finish one
-  after the other.
+- `column_layout`, `step_columns`, `output_columns`, `word_columns`: buffer the words of
+  a step, which its sections finish one after the other; they leave at once or one by one.
 - `zero_run_flags`, `shown_state`: counters of zero inputs; states as output words.
 - `signal_state_port`: clears, saves and loads the state of one signal.
 - `emit_parallel`: the files of a design.

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.lib import stream
+from amaranth.lib.wiring import Out
 
-from ..block_memories import Ram
+from .step_columns import StepColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class ColumnPart:
     signed: bool = True
 
 
-class OutputColumns(wiring.Component):
+class OutputColumns(StepColumns):
     """Buffers the words of a step until all of them have arrived.
 
     Each column is a RAM with a writer of its own, which writes one row or more in a step. Space is
@@ -86,20 +85,10 @@ class OutputColumns(wiring.Component):
         rows: int = 1,
         last_row: int = 0,
     ) -> None:
-        self.widths, self.parts, self.width = tuple(widths), tuple(parts), width
-        self.depth, self.last, self.rows, self.last_row = depth, last, rows, last_row
-        self.row_bits = (rows - 1).bit_length()
-        columns = range(len(self.widths))
-        place = self.row_bits + ceil_log2(depth)
+        self.parts, self.width = tuple(parts), width
+        output = Out(stream.Signature(width * len(self.parts)))
         super().__init__(
-            {
-                **{f"words_{k}": In(bits) for k, bits in enumerate(widths)},
-                **{f"write_{k}": In(1) for k in columns},
-                **{f"place_{k}": In(place) for k in columns if rows > 1},
-                "reserve": In(1),
-                "room": Out(1),
-                "o": Out(stream.Signature(width * len(self.parts))),
-            }
+            widths, depth=depth, last=last, rows=rows, last_row=last_row, outputs={"o": output}
         )
 
     @property
@@ -154,20 +143,10 @@ class OutputColumns(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         self._hold(m, advance, row, [ram.read_word for ram in rams])
 
-        reserved = Signal(range(self.depth + 1))
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
-        m.d.sync += reserved.eq(reserved + self.reserve - taken)
-        m.d.comb += self.room.eq(reserved != self.depth)
+        self._space(m, taken)
         return m
-
-    def _arrives(self) -> Value:
-        """Return whether the last words of a step arrive."""
-        write: Value = getattr(self, f"write_{self.last}")
-        if self.rows == 1:
-            return write
-        row = getattr(self, f"place_{self.last}")[: self.row_bits]
-        return write & (row == self.last_row)
 
     def _after(self, address: Value) -> Value:
         """Return the address of the row after one."""
@@ -175,24 +154,6 @@ class OutputColumns(wiring.Component):
         if self.rows == 1 << self.row_bits:
             return address + 1
         return Mux(row == self.rows - 1, Cat(Const(0, self.row_bits), step + 1), address + 1)
-
-    def _column(self, m: Module, number: int) -> Ram:
-        """Add the RAM of a column and its write address."""
-        ram = Ram(self.widths[number], self.depth << self.row_bits)
-        m.submodules[f"column_{number}"] = ram
-        write = getattr(self, f"write_{number}")
-        m.d.comb += [
-            ram.write.eq(write),
-            ram.write_word.eq(getattr(self, f"words_{number}")),
-        ]
-        if self.rows > 1:
-            m.d.comb += ram.write_address.eq(getattr(self, f"place_{number}"))
-            return ram
-        tail = Signal.like(ram.write_address, name=f"tail_{number}")
-        m.d.comb += ram.write_address.eq(tail)
-        with m.If(write):
-            m.d.sync += tail.eq(tail + 1)
-        return ram
 
     def _hold(self, m: Module, advance: Value, row: Value, columns: Sequence[Value]) -> None:
         """Add the output register, which takes a row at a time."""

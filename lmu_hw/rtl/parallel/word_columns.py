@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.lib import stream
+from amaranth.lib.wiring import Out
 
 from ...program.integer_program import Role
-from ..block_memories import Ram
 from ..constant_tables import lookup, one_of
 from .cascade_plan import CascadePlan
 from .column_layout import column_layout
+from .step_columns import StepColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ def word_parts(plan: CascadePlan) -> list[WordPart]:
     return [parts[name] for name in plan.delivery.shown]
 
 
-class WordColumns(wiring.Component):
+class WordColumns(StepColumns):
     """Buffers the words of a step until all have arrived, and passes them on one by one.
 
     Each column is a RAM with a writer of its own. Space is reserved for a step when it starts, so a
@@ -119,22 +118,10 @@ class WordColumns(wiring.Component):
         rows: int = 1,
         last_row: int = 0,
     ) -> None:
-        self.widths, self.parts, self.width = tuple(widths), tuple(parts), width
-        self.depth, self.last, self.walk = depth, last, walk
-        self.rows, self.last_row = rows, last_row
-        self.row_bits = (rows - 1).bit_length()
-        columns = range(len(self.widths))
-        place = self.row_bits + ceil_log2(depth)
+        self.parts, self.width, self.walk = tuple(parts), width, walk
+        outputs = {"o": Out(stream.Signature(signed(width))), "o_last": Out(1)}
         super().__init__(
-            {
-                **{f"words_{k}": In(bits) for k, bits in enumerate(widths)},
-                **{f"write_{k}": In(1) for k in columns},
-                **{f"place_{k}": In(place) for k in columns if rows > 1},
-                "reserve": In(1),
-                "room": Out(1),
-                "o": Out(stream.Signature(signed(width))),
-                "o_last": Out(1),
-            }
+            widths, depth=depth, last=last, rows=rows, last_row=last_row, outputs=outputs
         )
 
     def model(self, columns: Sequence[int]) -> list[int]:
@@ -154,7 +141,8 @@ class WordColumns(wiring.Component):
         m.d.comb += [go.eq(~self.o.valid | self.o.ready), advance.eq(go & some)]
         place = self._walk(m, advance, ends)
         self._count(m, ends, some)
-        rams = [self._column(m, k, place.address) for k in range(len(self.widths))]
+        rams = [self._column(m, k) for k in range(len(self.widths))]
+        m.d.comb += [ram.read_address.eq(place.address) for ram in rams]
 
         # the words of a column, of which one vector's is chosen in the next cycle
         fetched = Signal(max(self.widths), name="fetched", reset_less=True)
@@ -162,7 +150,7 @@ class WordColumns(wiring.Component):
         number = Signal.like(place.part, name="fetched_part", reset_less=True)
         is_last = Signal(name="fetched_last", reset_less=True)
         wide = [Signal(len(fetched), name=f"column_words_{k}") for k in range(len(rams))]
-        m.d.comb += [new.eq(word) for new, word in zip(wide, rams, strict=True)]
+        m.d.comb += [new.eq(ram.read_word) for new, ram in zip(wide, rams, strict=True)]
         with m.If(go):
             m.d.sync += [
                 fetched.eq(one_of(m, place.column, wide, "column_words")),
@@ -234,40 +222,13 @@ class WordColumns(wiring.Component):
         """Count the steps that have arrived, and those that have space."""
         level, arrived = Signal(range(self.depth + 1), name="level"), Signal(name="arrived")
         next_level = Signal.like(level, name="next_level")
-        reserved = Signal(range(self.depth + 1), name="reserved")
-        write: Value = getattr(self, f"write_{self.last}")
-        if self.rows > 1:
-            row = getattr(self, f"place_{self.last}")[: self.row_bits]
-            write = write & (row == self.last_row)
-        m.d.comb += [
-            next_level.eq(level + arrived - ends),
-            self.room.eq(reserved != self.depth),
-        ]
+        m.d.comb += next_level.eq(level + arrived - ends)
         m.d.sync += [
-            arrived.eq(write),
+            arrived.eq(self._arrives()),
             level.eq(next_level),
             some.eq(next_level != 0),
-            reserved.eq(reserved + self.reserve - ends),
         ]
-
-    def _column(self, m: Module, number: int, address: Value) -> Value:
-        """Add the RAM of a column; return the words that it reads."""
-        ram = Ram(self.widths[number], self.depth << self.row_bits)
-        m.submodules[f"column_{number}"] = ram
-        write = getattr(self, f"write_{number}")
-        m.d.comb += [
-            ram.read_address.eq(address),
-            ram.write.eq(write),
-            ram.write_word.eq(getattr(self, f"words_{number}")),
-        ]
-        if self.rows > 1:
-            m.d.comb += ram.write_address.eq(getattr(self, f"place_{number}"))
-            return ram.read_word
-        tail = Signal.like(ram.write_address, name=f"tail_{number}")
-        m.d.comb += ram.write_address.eq(tail)
-        with m.If(write):
-            m.d.sync += tail.eq(tail + 1)
-        return ram.read_word
+        self._space(m, ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
