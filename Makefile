@@ -42,14 +42,16 @@ test: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross analog
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/mypy --num-workers auto
+	@# hundreds of processes that tests start would each do it
+	$(BIN)/python -m compileall -q -j 0 lmu_hw
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 coverage: .venv/dev.stamp
 	scripts/install_tools.sh cc sim lint cross analog
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o build/coverage/report.json
 	$(BIN)/python -m tests.project.covered build/coverage/report.json

@@ -67,7 +67,7 @@ def placed(verilog: str, top: str, device: str) -> Row:
         work = Path(temporary)
         (work / f"{top}.v").write_text(verilog, encoding="utf-8")
         netlist = synthesize(target, top, work)
-        timing = place_and_route(target, work, (), SEED, None)
+        timing = place_and_route(target, work, (), SEED, None, netlist.luts)
     return {
         "device": device,
         "luts": netlist.luts,

@@ -3,7 +3,7 @@
     PYTHONPATH=. python benchmarks/parallel_estimates.py [--only NUMBER,..] [--fit]
 
 Keeps what benchmarks/parallel_estimates.json holds; delete a row to measure it again. All of it
-takes half an hour. Writes docs/results/parallel_estimates.md and the factors.
+takes two hours. Writes docs/results/parallel_estimates.md and the factors.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from estimate_error import FACTORS, HEAD, Sample, designs_of, fit, round_to, rows_of
+from layered_designs import DESIGNS as NETWORKS
+from layered_designs import LAYERS, MatrixLayer
+from layered_estimates import LARGE, Layered
+from layered_estimates import fitted as layers_fitted
+from layered_estimates import samples as layer_samples
+from layered_estimates import unseen as layers_unseen
 from results_file import Results
 
 import lmu_hw as lh
@@ -123,8 +129,10 @@ DESIGNS = [
 ]
 
 
-def measured(design: ParallelDesign) -> dict[str, Any]:
+def measured(design: ParallelDesign | Layered) -> dict[str, Any]:
     """Return the figures of a design on its device."""
+    if isinstance(design, MatrixLayer):
+        return design.measured()
     with tempfile.TemporaryDirectory() as directory:
         build = design.make().write(Path(directory) / "design", design.hardware)
         device = TARGETS[design.target]
@@ -199,14 +207,24 @@ Both styles have the same factors. A device without any design has the figures o
 ratio of both for shared multipliers. The clock of `full` on ice40-up5k had an error of 54 % here
 while one design was measured on that device: a fit without it had no factor for the device.
 
-Repeat: `PYTHONPATH=. python benchmarks/parallel_estimates.py` (half an hour).
+Repeat: `PYTHONPATH=. python benchmarks/parallel_estimates.py` (two hours).
+"""
+OF_LAYERS = """\
+A network has the estimates of its memory, plus those of its layers: of lanes
+[as for shared multipliers](estimates.md), of a pipeline by sums of its own. Its clock is that of
+the slowest of them. The factors of the memory and of lanes are those of above and of shared
+multipliers; those of a pipeline were fitted to the small networks below and to
+[two layers alone](constant_matrix.md). The two large networks are in no fit; their clock is not
+measured. Multipliers, block RAMs and cycles of all are exact.
+
+Weights of 8 bits; *bits* are those of the words between layers. Rings with 3 sections a multiplier.
 """
 TITLES = {"ring": "A multiplier for a few sections", "full": "A multiplier for each coefficient"}
 ROW_HEAD = "| design | target | LUTs | error | flip-flops | error | clock [MHz] | error |"
 Found = dict[str, tuple[list[Sample], list[float]]]
 
 
-def page(found: Found) -> str:
+def page(found: Found, networks: Found) -> str:
     """Return the page."""
     lines = [INTRO]
     styles = {design.name: design.style for design in DESIGNS}
@@ -222,6 +240,10 @@ def page(found: Found) -> str:
         for kind, name in NAMES.items():
             lines += rows_of(*own[kind], name)
         lines += ["", ROW_HEAD, "|---" * 8 + "|", *designs_of(own), ""]
+    lines += ["## Layers behind a memory", "", OF_LAYERS, *HEAD]
+    for kind, name in NAMES.items():
+        lines += rows_of(*networks[kind], name)
+    lines += ["", ROW_HEAD, "|---" * 8 + "|", *designs_of(networks), ""]
     return "\n".join(lines)
 
 
@@ -232,20 +254,28 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="measure nothing")
     args = parser.parse_args()
     results = Results(ROWS)
-    chosen = map(int, args.only.split(",")) if args.only else range(len(DESIGNS))
+    every = [*DESIGNS, *NETWORKS, *LAYERS, *LARGE]
+    chosen = map(int, args.only.split(",")) if args.only else range(len(every))
     for number in () if args.fit else chosen:
-        design = DESIGNS[number]
+        design = every[number]
         results.add(design.key, lambda d=design: measured(d))
     if args.only:
         return
     found: Found = {}
-    factors = {}
+    sums = {}
     for kind, each in samples(results.rows).items():
         found[kind] = each, unseen(kind, each)
-        factors[f"parallel {kind}"] = asdict(completed(kind, fit(each, scaled=True)))
+        sums[kind] = completed(kind, fit(each, scaled=True))
+    factors = {f"parallel {kind}": asdict(own) for kind, own in sums.items()}
+    networks: Found = {}
+    large = layer_samples(results.rows, sums, large=True)
+    for kind, own in layer_samples(results.rows, sums).items():
+        errors = layers_unseen(kind, own, sums[kind], large[kind])
+        networks[kind] = [one.sample for one in (*own, *large[kind])], errors
+        factors[f"layers {kind}"] = asdict(layers_fitted(kind, own, sums[kind]))
     text = json.dumps(factors, indent=1, sort_keys=True) + "\n"
     FACTORS.with_name(PARALLEL_FILE).write_text(text)
-    PAGE.write_text(page(found))
+    PAGE.write_text(page(found, networks))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Designs that `synthesis.py` and `state_port.py` synthesize."""
+"""Designs that `synthesis.py`, `synthesis_styles.py` and `state_port.py` synthesize."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,36 @@ sys.path.insert(0, str(EXAMPLES))
 import digits as spoken  # noqa: E402
 
 
-def memory(build_dir: Path, lanes: int = 1, *, state_port: bool = False, **keys: object) -> Path:
+@dataclass(frozen=True)
+class Point:
+    """A design on a target.
+
+    Parameters
+    ----------
+    label : str
+    target : str
+    make : callable
+        Writes its build directory and returns the path.
+    """
+
+    label: str
+    target: str
+    make: Callable[[Path], Path]
+
+
+def memory(
+    build_dir: Path,
+    lanes: int = 1,
+    *,
+    state_port: bool = False,
+    hardware: lh.Hardware | None = None,
+    **keys: object,
+) -> Path:
     """Write the build directory of a memory; keys are those of a specification file."""
     order, theta = keys.pop("d"), keys.pop("theta", None)
     design = lh.compile(lh.Memory(order, theta).spec(**keys))
-    return design.write(build_dir, lh.Hardware(lanes=lanes, state_port=state_port), force=True).path
+    hardware = hardware or lh.Hardware(lanes=lanes, state_port=state_port)
+    return design.write(build_dir, hardware, force=True).path
 
 
 def network(

@@ -97,27 +97,30 @@ def test_the_same_bytes_in_any_directory_process_and_thread_count(
         assert read_files(cwd / f"x {threads}" / "y") == read_files(build_dir)
 
 
-KINDS = ("Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
+KINDS = ("Nehalem", "Haswell", "SkylakeX", "Sandybridge", "Zen")
 """CPUs for which OpenBLAS has kernels of their own: other orders of summation, other last bits."""
 
 
 @pytest.mark.parametrize(
-    "request_",
+    ("request_", "kinds"),
     [
-        "--d 64 --bits 16",
+        ("--d 64 --bits 16", KINDS[:3]),
         *(
-            pytest.param(request, marks=pytest.mark.soak)
+            pytest.param(request, KINDS, marks=pytest.mark.soak)
             for request in (
+                "--d 64 --bits 16",
                 "--d 100 --theta 784 --bits 20 --output state",
                 "--d 17 --theta 300 --discretizer bilinear --realization dense",
             )
         ),
     ],
 )
-def test_other_cpus_give_the_same_bytes(request_: str, tmp_path: Path) -> None:
+def test_other_cpus_give_the_same_bytes(
+    request_: str, kinds: tuple[str, ...], tmp_path: Path
+) -> None:
     code = "import sys; from lmu_hw.cli.main import main; sys.exit(main(sys.argv[1:]))"
     made = {}
-    for kind in KINDS:
+    for kind in kinds:
         env = os.environ | {"OPENBLAS_CORETYPE": kind, "PYTHONPATH": str(ROOT)}
         env |= {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"} if kind == "Nehalem" else {}
         command = [sys.executable, "-c", code, "generate", "-q", "-o", kind, *request_.split()]

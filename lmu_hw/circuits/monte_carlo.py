@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-import scipy.optimize
 
 from .._support.array_types import Array
 from .._support.validation import check_int
@@ -237,6 +236,8 @@ def _slowest(poles: np.ndarray, d: int) -> np.ndarray:
 
 def _largest_move(poles: np.ndarray, moved: np.ndarray) -> float:
     """Return the largest relative distance of poles that belong together."""
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     distance = np.abs(moved[None, :] - poles[:, None]) / np.abs(poles[:, None])
-    rows, columns = scipy.optimize.linear_sum_assignment(distance)
+    rows, columns = linear_sum_assignment(distance)
     return float(np.max(distance[rows, columns], initial=0.0))

@@ -68,8 +68,8 @@ def add_parser(commands: Any) -> None:
         "  lmu-hw explore memory.toml --over bits=8..16 --fit up5k \\\n"
         "      --scheduler tcp://10.0.0.1:8786\n\n"
         "axes: the options of generate, with underscores, and lanes, state_port, parallel,\n"
-        "pipeline, interleave, sections_per_multiplier; commas in a value are written as /, as in\n"
-        "weight_bits=8,4/6/8",
+        "pipeline, interleave, sections_per_multiplier, layers; commas in a value are\n"
+        "written as /, as in weight_bits=8,4/6/8",
     )
     sub.add_argument(
         "file",

@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import overload
 
-from ..errors import ScheduleError
 from ..firmware.boards.microcontrollers import Board
 from ..measure.synthesis.devices import Device
 from ..measure.synthesis.families import multiplier_units, place
@@ -19,15 +18,15 @@ from ..program.integer_program import Program
 from ..rtl.hardware_plan import HardwarePlan
 from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.parallel.cascade_plan import CascadePlan
-from ..rtl.schedule import Schedule
 from .design_parts import DesignParts, design_parts
 from .explored_point import BoardFigures, DeviceFigures, FigureBasis
 from .fitted_sums import fitted_sums, fitted_version
 from .logic_terms import clock_terms, logic_terms
+from .network_parts import NetworkParts, layer_terms, network_parts
 from .parallel_parts import ParallelParts, parallel_parts, parallel_terms
 from .program_terms import ProgramTerms, Terms, program_terms
 
-METHOD = "3"
+METHOD = "4"
 """Changes with the terms; the factors have a digest of their own."""
 ESTIMATES_VERSION = f"{METHOD}-{fitted_version()}"
 """Changes whenever an estimate changes: part of the key under which estimates are stored."""
@@ -55,82 +54,59 @@ def estimate(
     -------
     DeviceFigures or BoardFigures
         A design that is larger than its target has a share over 1.
-
-    Raises
-    ------
-    ScheduleError
-        As in `check_estimable`.
     """
     if isinstance(target, Board):
         return board_figures(program_terms(program), program.output_every, target)
     assert plan is not None, "a device needs the plan"
-    if isinstance(plan, CascadePlan):
-        return device_figures(parallel_parts(plan), target)
-    check_estimable(plan)
-    assert isinstance(plan, Schedule)
-    return device_figures(_parts(_SameSchedule(plan)), target)
+    return device_figures(_parts(_SamePlan(plan)), target)
 
 
-def check_estimable(plan: HardwarePlan) -> None:
-    """Refuse a plan of a style that no estimate was fitted to.
+class _SamePlan:
+    """A plan that is compared by identity: hashing one takes longer than the estimate."""
 
-    Raises
-    ------
-    ScheduleError
-        If layers work beside the memory.
-    """
-    if isinstance(plan, NetworkPlan):
-        raise ScheduleError(
-            f"parallel must be shared for an estimate of a network, not {plan.style.value}; "
-            "lmu-hw synth measures it"
-        )
-
-
-class _SameSchedule:
-    """A schedule that is compared by identity: hashing one takes longer than the estimate."""
-
-    def __init__(self, plan: Schedule) -> None:
+    def __init__(self, plan: HardwarePlan) -> None:
         self.plan = plan
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SameSchedule) and self.plan is other.plan
+        return isinstance(other, _SamePlan) and self.plan is other.plan
 
     def __hash__(self) -> int:
         return id(self.plan)
 
 
+Parts = DesignParts | ParallelParts | NetworkParts
+"""Memories, multiplications and sizes of a design in each style."""
+
+
 @lru_cache(maxsize=2)
-def _parts(plan: _SameSchedule) -> DesignParts:
+def _parts(same: _SamePlan) -> Parts:
     # shared by all devices of a point
-    return design_parts(plan.plan)
+    plan = same.plan
+    if isinstance(plan, CascadePlan):
+        return parallel_parts(plan)
+    if isinstance(plan, NetworkPlan):
+        return network_parts(plan)
+    return design_parts(plan)
 
 
-def device_figures(parts: DesignParts | ParallelParts, target: Device) -> DeviceFigures:
+def device_figures(parts: Parts, target: Device) -> DeviceFigures:
     """Return the estimated figures of a design on an FPGA device.
 
     Parameters
     ----------
-    parts : DesignParts or ParallelParts
+    parts : DesignParts, ParallelParts or NetworkParts
     target : Device
     """
-    family, sums = target.family, fitted_sums()
-    if isinstance(parts, ParallelParts):
-        terms, kinds = parallel_terms(parts, family), "parallel "
-    else:
-        logic = logic_terms(parts, family)
-        terms = {"luts": logic, "ffs": logic, "period_ns": clock_terms(parts, family)}
-        kinds = ""
-    luts, ffs = (sums[kinds + kind].of(terms[kind], family.name) for kind in ("luts", "ffs"))
+    family, logic = target.family, logic_figures(parts, target)
     used: dict[str, int] = {
-        "luts": max(1, round(luts)),
-        "ffs": max(1, round(ffs)),
+        "luts": max(1, round(logic["luts"])),
+        "ffs": max(1, round(logic["ffs"])),
         "dsps": sum(multiplier_units(family, p.widths, p.result) for p in parts.products),
         "block_rams": sum(place(family, s).blocks for s in parts.storages),
     }
     clock = None
     if target.placer is not None:
-        period = sums[f"{kinds}period_ns"].of(terms["period_ns"], target.name)
-        clock = 1e3 / max(NARROWEST_PERIOD, period)
+        clock = 1e3 / max(NARROWEST_PERIOD, logic["period_ns"])
     return DeviceFigures(
         target=target.name,
         basis=FigureBasis.ESTIMATED,
@@ -142,6 +118,38 @@ def device_figures(parts: DesignParts | ParallelParts, target: Device) -> Device
         dsps=used["dsps"],
         block_rams=used["block_rams"],
     )
+
+
+def logic_figures(parts: Parts, target: Device) -> dict[str, float]:
+    """Return the LUTs, the flip-flops and the shortest clock period, ``"period_ns"``.
+
+    Parameters
+    ----------
+    parts : DesignParts, ParallelParts or NetworkParts
+    target : Device
+    """
+    family = target.family
+    if isinstance(parts, ParallelParts):
+        return _summed("parallel ", parallel_terms(parts, family), target)
+    if isinstance(parts, DesignParts):
+        logic = logic_terms(parts, family)
+        terms = {"luts": logic, "ffs": logic, "period_ns": clock_terms(parts, family)}
+        return _summed("", terms, target)
+    found = [logic_figures(p, target) for p in (parts.memory, parts.lanes) if p is not None]
+    found.append(_summed("layers ", layer_terms(parts, family), target))
+    return {
+        kind: (max if kind == "period_ns" else sum)(each[kind] for each in found)
+        for kind in found[0]
+    }
+
+
+def _summed(kinds: str, terms: dict[str, Terms], target: Device) -> dict[str, float]:
+    """Return the fitted sum of each kind of terms."""
+    sums = fitted_sums()
+    return {
+        kind: sums[kinds + kind].of(own, target.name if kind == "period_ns" else target.family.name)
+        for kind, own in terms.items()
+    }
 
 
 def _share(used: dict[str, int], available: dict[str, int]) -> float:

@@ -45,7 +45,8 @@ def full_registers(plan: FullPlan) -> int:
     """Return the bits of the registers beside the adaptors."""
     states = sum(v.length * v.fmt.width for v in plan.program.with_role(Role.STATE))
     steps = plan.finish * (2 + address_bits(plan.interleave))
-    return steps + (states if plan.interleave == 1 else 0)
+    fetched = 0 if plan.serial else sum(column_layout(plan)[0])
+    return steps + fetched + (states if plan.interleave == 1 else 0)
 
 
 def _products(name: str, unit: AdaptorShape) -> Iterator[Product]:
@@ -75,6 +76,7 @@ def _registers(unit: AdaptorShape) -> int:
     bits = {
         AdaptorStage.READ: words + 1,
         AdaptorStage.OPERAND: unit.width + 1 + unit.a_fmt.width + 1,
+        AdaptorStage.FACTOR: unit.width + 1 + 1 + 2 * base,
         AdaptorStage.PRODUCT: sum(a + b for a, b in unit.products) + 1 + 2 * base,
         AdaptorStage.SHIFT: unit.product_width - unit.e.shift + 3 + 2 * base,
         AdaptorStage.ROUND: words + 4,

@@ -117,6 +117,9 @@ def _lut_terms(parts: ParallelParts, family: Family) -> Terms:
 def _ff_terms(parts: ParallelParts, family: Family) -> Terms:
     plan = parts.plan
     shown = plan.n_out * max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
+    if plan.serial:
+        # the words of a section, and the one that leaves
+        shown = _column_width(parts) + max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
     # a word that LUT memory gives is registered
     lut_memories = parts.of_style(family, Style.DISTRIBUTED)
     read = sum(s.width for s in lut_memories if s.registered)
@@ -174,3 +177,8 @@ def _port_registers(plan: CascadePlan) -> int:
 
 def _state_width(plan: CascadePlan) -> int:
     return max(v.fmt.width for v in plan.program.with_role(Role.STATE))
+
+
+def _column_width(parts: ParallelParts) -> int:
+    """Return the bits of a section's output words."""
+    return max(s.width for s in parts.storages if "column_" in s.name)

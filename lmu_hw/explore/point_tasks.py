@@ -40,7 +40,7 @@ from ..rtl.hardware_plan import HardwarePlan
 from ..rtl.options import Hardware
 from ..rtl.parallel_style import Parallel
 from ..rtl.schedule import why_not
-from .estimates import ESTIMATES_VERSION, check_estimable, estimate
+from .estimates import ESTIMATES_VERSION, estimate
 from .explored_point import BoardFigures, DeviceFigures, FigureBasis
 from .explored_source import ExploredSource, Settings, source_key
 from .quality import Judge
@@ -202,7 +202,6 @@ class DesignTask:
             request = plan_request(program.digest, hardware)
             try:
                 plan = design.schedule(hardware)
-                check_estimable(plan)
             except ScheduleError as error:
                 yield _refused(ResultKind.PLAN, request, error)
                 continue
@@ -303,6 +302,8 @@ def _named(hardware: Hardware) -> str:
     own = f"interleave={hardware.interleave}"
     if hardware.parallel is Parallel.RING:
         own = f"sections_per_multiplier={hardware.sections_per_multiplier}"
+    if hardware.layers is not None:
+        own += f" layers={hardware.layers.value} lanes={hardware.lanes}"
     return f"parallel={hardware.parallel.value} pipeline={hardware.pipeline} {own}"
 
 

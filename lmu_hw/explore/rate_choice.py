@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,16 @@ from ..generate import in_format
 from ..measure.synthesis import yowasp_tools
 from ..measure.synthesis.devices import TARGETS, Device
 from ..program.codec import to_data
-from ..program.integer_program import Program
 from ..rtl.hardware_plan import hardware_plan
-from ..rtl.options import (
-    MAX_LANES,
-    MAX_PIPELINE,
-    MAX_SECTIONS_PER_MULTIPLIER,
-    MIN_PIPELINE,
-    MIN_RING_PIPELINE,
-    Hardware,
-)
-from ..rtl.parallel.cascade_plan import cascade_of, why_not_parallel
+from ..rtl.layer_style import Layers
+from ..rtl.networks.network_plan import NetworkPlan
+from ..rtl.options import Hardware
 from ..rtl.parallel_style import Parallel
 from ..rtl.schedule import why_not
-from ..rtl.streams import Streams
 from .estimates import estimate
 from .explored_point import DeviceFigures, FigureBasis
 from .point_tasks import device_figures_of
+from .rate_candidates import keeps_up, rate_candidates
 
 MARGIN = 0.8
 """The first design of a style is placed and routed from this share of the rate on, as estimated."""
@@ -70,10 +63,15 @@ class RatedHardware:
         port = " --state-port" * hardware.state_port
         if hardware.parallel is Parallel.SHARED:
             return f"--lanes {hardware.lanes}{port}"
-        few = ""
+        few = layers = ""
         if hardware.sections_per_multiplier is not None:
             few = f" --sections-per-multiplier {hardware.sections_per_multiplier}"
-        return f"--parallel {hardware.parallel.value}{few} --pipeline {hardware.pipeline}{port}"
+        if hardware.layers is not None:
+            layers = f" --layers {hardware.layers.value}"
+        if hardware.layers is Layers.LANES:
+            layers += f" --lanes {hardware.lanes}"
+        style = f"--parallel {hardware.parallel.value}{few} --pipeline {hardware.pipeline}"
+        return f"{style}{layers}{port}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -128,7 +126,8 @@ def hardware_for_rate(
     The cheapest takes the smallest share of the device. Candidates are shared multipliers with 1,
     2, 4 .. 64 lanes, and for a memory that can have them a multiplier for a few sections, as few
     as any number of multipliers needs, and one for each coefficient, each with all numbers of
-    registers; all of one signal.
+    registers; all of one signal. A feed-forward network has those of its memory of which none is
+    both faster and cheaper, with layers of each kind, and with as many lanes as above.
 
     Parameters
     ----------
@@ -189,46 +188,21 @@ def _candidates(
     design: Design, base: Hardware, target: Device, shared_only: bool
 ) -> Iterator[RatedHardware]:
     """Yield the hardware that the program can have, with estimates."""
-    safe = in_format(design.program, design.certificate().claims)
+    program, safe = design.program, in_format(design.program, design.certificate().claims)
     fewest: int | None = None
-    for hardware in _options(base, design.program, shared_only):
+    for hardware in rate_candidates(base, program, target, safe, shared_only=shared_only):
         try:
-            plan = hardware_plan(design.program, hardware, safe)
+            plan = hardware_plan(program, hardware, safe)
         except ScheduleError:
             continue
         if hardware.parallel is Parallel.SHARED:
             if fewest is not None and plan.cycles_per_step >= fewest:
                 continue  # these lanes save no cycle
             fewest = plan.cycles_per_step
-        figures = estimate(design.program, plan, target)
+        if isinstance(plan, NetworkPlan) and not keeps_up(plan):
+            continue
+        figures = estimate(program, plan, target)
         yield RatedHardware(hardware=hardware, figures=figures)
-
-
-def _options(base: Hardware, program: Program, shared_only: bool) -> Iterator[Hardware]:
-    lanes = 1
-    while lanes <= MAX_LANES:
-        yield replace(base, lanes=lanes)
-        lanes *= 2
-    if shared_only or base.streams is not Streams.PLAIN or why_not_parallel(program, Parallel.RING):
-        return
-    for pipeline in range(MIN_RING_PIPELINE, MAX_PIPELINE + 1):
-        ring = replace(base, parallel=Parallel.RING, pipeline=pipeline)
-        for sections in _shares(len(cascade_of(program).sections)):
-            yield replace(ring, sections_per_multiplier=sections)
-    for pipeline in range(MIN_PIPELINE, MAX_PIPELINE + 1):
-        yield replace(base, parallel=Parallel.FULL, pipeline=pipeline)
-
-
-def _shares(n: int) -> list[int]:
-    """Return the most of n sections that a multiplier has, for each number of multipliers.
-
-    Examples
-    --------
-    >>> _shares(8)
-    [1, 2, 3, 4, 8]
-    """
-    found = {-(-n // multipliers) for multipliers in range(1, n + 1)}
-    return sorted(most for most in found if most <= MAX_SECTIONS_PER_MULTIPLIER)
 
 
 def _fitting(

@@ -43,8 +43,8 @@ def ring_storages(plan: RingPlan) -> Iterator[Storage]:
 
 def ring_registers(plan: RingPlan) -> int:
     """Return the bits of the registers beside the units."""
-    if plan.rows == 1:
-        return 0
+    if plan.serial:
+        return 0  # one word at a time stays in the output register
     return sum(plan.shown_width(number) for number in range(plan.multipliers))
 
 

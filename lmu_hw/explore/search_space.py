@@ -14,7 +14,7 @@ from .exploration import ExploredAxis
 
 HARDWARE = (
     *("lanes", "state_port", "parallel", "pipeline", "interleave"),
-    "sections_per_multiplier",
+    *("sections_per_multiplier", "layers"),
 )
 """Axes that change the Verilog and no word."""
 MEMORY = (

@@ -1,4 +1,4 @@
-"""Sizes of an adaptor with a multiplier, which the estimates of `--parallel` add up."""
+"""Sizes of an adaptor or a layer, which the estimates of `--parallel` add up."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ..rtl.inventory import Product, Storage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSizes:
-    """Sizes of an adaptor, with the registers and multiplexers that are its own.
+    """Sizes of an adaptor or a layer, with the registers and multiplexers that are its own.
 
     Attributes
     ----------
     products : tuple of Product
     width : int
-        Wider of its ports, aligned to the finer one [bits].
+        Wider of an adaptor's ports, aligned to the finer one [bits]; 0 for a layer.
     adders, limits, registers : int
         Bits of its adders, of the words that are saturated, and of its registers.
     selected : int
         Bits that multiplexers choose, once for each alternative beyond the first.
     tables : int
-        Bits that LUTs look up by slot.
+        Bits that LUTs look up by slot or turn.
     """
 
     products: tuple[Product, ...]
-    width: int
+    width: int = 0
     adders: int
     limits: int
     registers: int

@@ -249,6 +249,7 @@ def test_a_stale_build_directory_needs_force(
     assert read_files(copy) == before
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("where", ["quantize", "files", "write", "swap"])
 @pytest.mark.parametrize(
     ("error", "code", "text"),
@@ -350,6 +351,7 @@ def test_a_full_disk(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(tiny.iterdir()) == []
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", ["with space", "Größe λ", "-dash", "a'b\"c", "new\nline", "$(x)"])
 def test_any_name(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -474,7 +476,7 @@ sys.exit(entry())
 
 
 def test_two_at_the_same_time(tmp_path: Path) -> None:
-    both = [process("generate", "--d", 3, "-o", tmp_path / "out", "-q") for _ in range(3)]
+    both = [process("generate", "--d", 3, "-o", tmp_path / "out", "-q") for _ in range(2)]
     codes = []
     for one in both:
         code, out, err = finish(one)

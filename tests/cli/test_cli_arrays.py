@@ -49,6 +49,7 @@ def test_every_reader_asks_for_the_functions(command: str, bench: Path, capsys: 
     assert sorted(path.name for path in bench.iterdir()) == before
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("command", READERS)
 def test_every_reader_takes_the_functions(command: str, bench: Path, capsys: Capture) -> None:
     said = call(capsys, *shlex.split(command), *NAMED)

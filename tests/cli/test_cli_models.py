@@ -370,20 +370,29 @@ def test_ranges_that_a_model_holds_are_of_no_data(bench: Path, capsys: Capture) 
     assert noted(capsys, "evaluate", "trained.npz", "--data", "classes_data.npz") == []
 
 
-def test_calibration_on_zero_input(bench: Path, capsys: Capture) -> None:
-    np.savez(bench / "silent.npz", x=np.zeros((40, 12, 2)))
-    text = "silent.npz: x is zero throughout the sequences that ranges are calibrated on"
-    for line in (
+SILENT = "silent.npz: x is zero throughout the sequences that ranges are calibrated on"
+
+
+@pytest.mark.some(2)
+@pytest.mark.parametrize(
+    "line",
+    [
         "generate classes.npz --data silent.npz -o out",
         "evaluate classes.npz --data classes_data.npz --calibrate silent.npz",
         "tune classes.npz --data classes_data.npz --calibrate silent.npz --max-loss 50%",
-    ):
-        (note,) = noted(capsys, *line.split())
-        assert note.startswith(text)
-        assert "taken to reach 1; give data like those to come" in note
-    # of data that are both it is said once
+    ],
+)
+def test_calibration_on_zero_input(line: str, bench: Path, capsys: Capture) -> None:
+    np.savez(bench / "silent.npz", x=np.zeros((40, 12, 2)))
+    (note,) = noted(capsys, *line.split())
+    assert note.startswith(SILENT)
+    assert "taken to reach 1; give data like those to come" in note
+
+
+def test_calibration_data_that_are_evaluated_are_named_once(bench: Path, capsys: Capture) -> None:
+    np.savez(bench / "silent.npz", x=np.zeros((40, 12, 2)))
     notes = noted(capsys, *["evaluate", "numbers.npz", "--data", "silent.npz"])
-    assert [text in note for note in notes].count(True) == 1
+    assert [SILENT in note for note in notes].count(True) == 1
 
 
 def test_data_without_answers(bench: Path, capsys: Capture) -> None:
@@ -417,12 +426,18 @@ def test_targets_of_zero(bench: Path, capsys: Capture) -> None:
     assert notes[-1].startswith("flat.npz: y is zero throughout, so that NRMSE is not defined")
 
 
-def test_input_beyond_the_calibrated_range(bench: Path, capsys: Capture) -> None:
+@pytest.fixture
+def loud(bench: Path) -> None:
+    """Write data with two loud samples, and softer ones."""
     x = np.load(bench / "unlabelled.npz")["x"]
     x = np.clip(x, -0.9, 0.9)
     x[3, 4] = (1.5, -3.0)
     np.savez(bench / "loud.npz", x=x)
     np.savez(bench / "soft.npz", x=0.6 * np.clip(x, -1, 1), y=np.zeros(40, dtype=int))
+
+
+@pytest.mark.usefixtures("loud")
+def test_input_beyond_the_calibrated_range(capsys: Capture) -> None:
     options = ("--calibrate", "soft.npz", "--input-peak", "0.91")
     notes = noted(capsys, "evaluate", "classes.npz", "--data", "loud.npz", *options)
     text = (
@@ -437,6 +452,11 @@ def test_input_beyond_the_calibrated_range(bench: Path, capsys: Capture) -> None
     assert "1 of them saturate (Q2.14)" in notes[-1]
     line = ("generate", "classes.npz", "--data", "loud.npz", "--input-peak", "0.91", "-o", "out")
     assert noted(capsys, *line) == [text]
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("loud")
+def test_tune_beyond_the_calibrated_range(capsys: Capture) -> None:
     line = ("tune", "classes.npz", "--data", "soft.npz", "--input-peak", "0.5", "--max-loss", "90%")
     assert "lie beyond the calibrated range of 0.5" in noted(capsys, *line)[-1]
 

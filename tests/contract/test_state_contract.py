@@ -47,7 +47,7 @@ LANES = {
     "ladder_channels": 2,
 }
 """A cascade; dense with channels; a hidden cell and outputs on demand; gates and a clock; ..."""
-FEW = ("mixed", "dense_channels", "lmu_on_demand", "ladder_channels")
+FEW = ("mixed", "ladder_channels")
 """Whose Verilog is played by default: each takes a compiler some seconds."""
 EXAMPLES = 25
 RTL_EXAMPLES = 15
@@ -115,6 +115,7 @@ def hardware(
     alone()
 
 
+@pytest.mark.some(4)
 @pytest.mark.cc
 @pytest.mark.parametrize("name", LANES)
 def test_interpreter_and_c(name: str, tmp_path: Path) -> None:

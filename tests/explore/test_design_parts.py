@@ -1,4 +1,4 @@
-"""Memories and multiplications from the schedule against those of the elaborated hardware."""
+"""Memories and multiplications from the plan against those of the elaborated hardware."""
 
 from __future__ import annotations
 
@@ -7,25 +7,52 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 
 import lmu_hw as lh
 from lmu_hw.explore.design_parts import design_parts
+from lmu_hw.explore.layer_units import layer_registers, layer_storages, layer_units
+from lmu_hw.explore.network_parts import network_parts
 from lmu_hw.explore.parallel_parts import parallel_parts
 from lmu_hw.program.integer_program import Program
+from lmu_hw.rtl.block_memories import VerilogPlatform
 from lmu_hw.rtl.hardware_plan import hardware_plan
-from lmu_hw.rtl.inventory import inventory
+from lmu_hw.rtl.inventory import Product, inventory
+from lmu_hw.rtl.layers.layer_core import LayerCore
+from lmu_hw.rtl.layers.layer_plan import layer_plan
+from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.parallel.cascade_plan import CascadePlan
 from lmu_hw.rtl.schedule import schedule
+from lmu_hw.rtl.verilog import inlined, parse
 from tests.factories import hardware_programs
 from tests.factories.configurations import CONFIGURATIONS
+from tests.factories.layer_programs import every_operation, two_layers, written_again
 from tests.factories.spiking_memories import SEVERAL
+from tests.rtl.test_network_core import DESIGNS as NETWORKS
 
 SOME = {
     *("channels", "ladder_channels", "dense_readout", "gates_every_2"),
     *("integrate_and_poisson", "memory d=6 P=2", "stack of 3 every 5th step P=2"),
 }
 """Designs of the default suite: every kind of block is in one."""
+SOME_NETWORKS = {"ring, pipelined, input", "full, pipelined, 3 signals", "full, every 3"}
+LAYERS = [
+    (two_layers(0), 1, 0.77),
+    (every_operation(22), 1, 0.64),
+    (two_layers(26), 4, 0.73),
+    (every_operation(24), 3, 0.64),
+    (written_again(), 4, 0.63),
+]
+"""Random layers, with constant and negative factors and products of one and of two multipliers.
+
+The share of the bits of all adders that is counted: in graphs the lowest bits of shifted words pass
+by, and signs and counters are left out.
+"""
+MORE_LAYERS = [
+    *((two_layers(seed), interval, None) for seed in range(20, 40) for interval in (1, 4)),
+    *((every_operation(seed), interval, None) for seed in range(20, 30) for interval in (1, 3, 9)),
+]
 
 
 def every(names: Iterable[str]) -> list[Any]:
@@ -72,3 +99,53 @@ def test_multipliers_for_sections(order: int, bits: int, options: dict[str, Any]
     found, real = parallel_parts(plan), inventory(program, plan)
     assert Counter(found.storages) == Counter(real.storages)
     assert Counter(found.products) == Counter(real.products)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in SOME_NETWORKS else pytest.mark.soak) for n in NETWORKS],
+)
+def test_layers_behind_a_memory(name: str) -> None:
+    program, options = NETWORKS[name]
+    plan = hardware_plan(program, Hardware(**options))
+    assert isinstance(plan, NetworkPlan)
+    found, real = network_parts(plan), inventory(program, plan)
+    assert Counter(found.storages) == Counter(real.storages)
+    assert Counter(found.products) == Counter(real.products)
+
+
+@pytest.mark.parametrize(
+    ("program", "interval", "share"),
+    [*LAYERS, *(pytest.param(*case, marks=pytest.mark.soak) for case in MORE_LAYERS)],
+)
+def test_layers_alone(program: Program, interval: int, share: float | None) -> None:
+    """The widths of all products as Amaranth emits them, and the memories.
+
+    Registers and adders are counted before any tool removes some of them.
+    """
+    plan = layer_plan(program, interval)
+    text = rtlil.convert(
+        LayerCore(plan), name="layers", platform=VerilogPlatform("layers"), emit_src=False
+    )
+    products: Counter[Product] = Counter()
+    memories, bits = [], {"registers": 0, "adders": 0}
+    for module in inlined(parse(text)):
+        for cell in module.cells:
+            if cell.kind == "$mul":
+                a, b, y = (int(cell.parameters[f"{port}_WIDTH"]) for port in "ABY")
+                result = y if y < a + b else None
+                products[Product(name=module.name, widths=(a, b), result=result)] += 1
+            elif cell.kind == "$dff":
+                bits["registers"] += int(cell.parameters["WIDTH"])
+            elif cell.kind in ("$add", "$sub"):
+                bits["adders"] += int(cell.parameters["Y_WIDTH"])
+            elif cell.kind == "layers_ram":
+                memories.append((int(cell.parameters["WIDTH"]), int(cell.parameters["DEPTH"])))
+    units = list(layer_units(plan))
+    assert Counter(p for unit in units for p in unit.products) == products
+    assert sorted(memories) == sorted((s.width, s.depth) for s in layer_storages(plan))
+    # counters and flags of the FIFO are left out
+    registers = sum(unit.registers for unit in units) + layer_registers(plan)
+    assert 0.87 < registers / bits["registers"] < 1.0
+    found = sum(unit.adders for unit in units) / bits["adders"]
+    assert 0.5 < found < 0.95 if share is None else found == pytest.approx(share, abs=0.01)

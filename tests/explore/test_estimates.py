@@ -6,14 +6,18 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import lmu_hw as lh
+from benchmarks.layered_designs import DESIGNS as NETWORKS
+from benchmarks.layered_designs import on
 from lmu_hw import firmware
 from lmu_hw.explore import estimates, fitted_sums
 from lmu_hw.explore.estimates import estimate
 from lmu_hw.explore.explored_point import BoardFigures, DeviceFigures, FigureBasis
+from lmu_hw.explore.network_parts import network_parts
 from lmu_hw.firmware.boards.microcontrollers import TARGETS as BOARDS
 from lmu_hw.firmware.layout import lay_out
 from lmu_hw.measure.synthesis.devices import TARGETS as DEVICES
@@ -24,6 +28,7 @@ from lmu_hw.rtl.schedule import schedule
 from tests.factories import hardware_programs
 
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "estimate_devices.json"
+BEHIND_MEMORIES = MEASURED.with_name("parallel_estimates.json")
 ON_BOARDS = MEASURED.with_name("estimate_boards.json")
 
 
@@ -71,6 +76,35 @@ def test_logic_and_clock_are_near_the_measured_ones(
     assert found.clock_mhz == pytest.approx(row["fmax_mhz"], rel=0.4)
     assert found.dsps == row["dsps"]
     assert found.block_rams == row["block_rams"]
+
+
+@pytest.mark.parametrize("network", NETWORKS[:7:2], ids=lambda network: network.key)
+def test_layers_behind_a_memory_are_near_the_measured_ones(network: Any) -> None:
+    row = json.loads(BEHIND_MEMORIES.read_text())[network.key]
+    design = network.make()
+    plan = design.schedule(network.hardware)
+    found = estimate(design.program, plan, DEVICES[network.target])
+    # twice the largest error of the fit to these designs
+    assert found.luts == pytest.approx(row["luts"], rel=0.4)
+    assert found.ffs == pytest.approx(row["ffs"], rel=0.15)
+    if row["fmax_mhz"] is not None:
+        assert found.clock_mhz == pytest.approx(row["fmax_mhz"], rel=0.4)
+    assert (found.dsps, found.block_rams) == (row["dsps"], row["block_rams"])
+    assert plan.cycles_per_step == row["cycles"]
+
+
+def test_a_network_is_its_memory_and_its_layers() -> None:
+    """No part is left out: wider layers cost more, and the clock is that of the slowest."""
+    small, large = (
+        network_parts(network.make().schedule(network.hardware))
+        for network in (on("ecp5-25k", 4, 4), on("ecp5-25k", 4, 12))
+    )
+    ecp5 = DEVICES["ecp5-25k"]
+    for kind in ("luts", "ffs", "period_ns"):
+        memory, less, more = (
+            estimates.logic_figures(parts, ecp5)[kind] for parts in (small.memory, small, large)
+        )
+        assert memory < less < more
 
 
 def test_lanes_cost_logic_and_save_time() -> None:

@@ -11,11 +11,13 @@ import pytest
 
 import lmu_hw as lh
 from lmu_hw.errors import EmitError, SpecError
+from lmu_hw.explore.estimates import estimate
 from lmu_hw.explore.exploration import Exploration
 from lmu_hw.explore.explored_point import FigureBasis, Metric
 from lmu_hw.explore.exploring import explore
 from lmu_hw.explore.quality import DELAYS
 from lmu_hw.explore.result_store import ResultKind, ResultStore
+from lmu_hw.measure.synthesis.devices import TARGETS
 from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer
 from lmu_hw.program.integer_program import Role
 from tests.factories.networks import network as network_of
@@ -281,16 +283,42 @@ def test_a_source_must_be_one() -> None:
 
 
 def test_styles_of_hardware() -> None:
-    over = {"output": ["memory", "state"], "parallel": ["ring"], "sections_per_multiplier": [1, 4]}
-    found = explore({"d": 8, "bits": 8}, over, targets=["ecp5-25k"], **HERE)
-    assert [bool(p.no_hardware) for p in found.points] == [True, True, False, False]
-    assert [p.cycles_per_step for p in found.points[2:]] == [10, 10]
-    one, four = (p.devices[0] for p in found.points[2:])
+    over = {"d": [8], "parallel": ["ring"], "sections_per_multiplier": [1, 4]}
+    keys = {"bits": 8, "output": "state"}
+    found = explore(keys, over, targets=["ecp5-25k"], **HERE)
+    assert [p.cycles_per_step for p in found.points] == [10, 10]
+    one, four = (p.devices[0] for p in found.points)
     assert one.dsps == 4 * four.dsps
     assert four.share < one.share
-    assert found.picked == 4
-    assert found.points[3].command.endswith("--parallel ring --sections-per-multiplier 4")
+    assert found.picked == 2
+    assert found.points[1].command.endswith("--parallel ring --sections-per-multiplier 4")
+
+
+def test_points_without_hardware_of_a_style() -> None:
+    over = {"realization": ["cascade", "dense"], "parallel": ["ring"]}
+    found = explore({"d": 4, "bits": 8}, over, targets=["ecp5-25k"], **HERE)
+    assert [bool(p.no_hardware) for p in found.points] == [False, True]
+    dense = {"d": 4, "realization": "dense"}
     with pytest.raises(
         SpecError, match="no point has hardware; the first: parallel must be shared"
     ):
-        explore({"d": 4}, {"parallel": ["ring"]}, targets=["ecp5-25k"], **HERE)
+        explore(dense, {"parallel": ["ring"]}, targets=["ecp5-25k"], **HERE)
+
+
+def test_layers_of_networks() -> None:
+    """Lanes, and layers that take all words of a step; what does not go together is refused."""
+    over = {"parallel": ["shared", "ring"], "layers": ["auto", "lanes", "adders"], "pipeline": [2]}
+    keys = {"d": 4, "bits": 8, "realization": "cascade"}
+    names = ("ecp5-25k", "xc7")
+    found = explore(keys, over, targets=names, **HERE)
+    shared, ring = found.points[:3], found.points[3:]
+    assert all("must be left out with parallel shared" in p.refused for p in shared)
+    design = lh.compile(lh.Memory(4).spec(bits=8, realization="cascade"))
+    for point, layers in zip(ring, (None, "lanes", "adders"), strict=True):
+        plan = design.schedule(lh.Hardware(parallel="ring", pipeline=2, layers=layers))
+        assert point.cycles_per_step == plan.cycles_per_step
+        assert point.devices == tuple(estimate(design.program, plan, TARGETS[t]) for t in names)
+        assert ("--layers" in point.command) == (layers is not None)
+    pipelined, lanes, adders = (p.devices[0] for p in ring)
+    assert adders.dsps < pipelined.dsps
+    assert (lanes.steps_per_second or 0) < (pipelined.steps_per_second or 0)

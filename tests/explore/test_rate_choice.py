@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lmu_hw as lh
@@ -15,6 +17,8 @@ from lmu_hw.explore import rate_choice
 from lmu_hw.explore.explored_point import FigureBasis
 from lmu_hw.explore.rate_choice import RatedHardware, hardware_for_rate, rate_of, rate_text
 from lmu_hw.measure.synthesis.devices import TARGETS
+from lmu_hw.models.network import Activation, DenseLayer, LinearMemory, LMULayer
+from lmu_hw.rtl.layer_style import Layers
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.parallel_style import Parallel
 from tests.cli.command import call, refused
@@ -78,11 +82,57 @@ def test_the_cheapest_is_chosen_of_all_that_reach_the_rate() -> None:
 
 
 def test_lanes_where_no_style_helps() -> None:
-    slow = hardware_for_rate(design(24, "memory"), "10k", ECP5)
+    dense = lh.compile(lh.Memory(12).spec(bits=12, realization="dense"))
+    slow = hardware_for_rate(dense, "10k", ECP5)
     assert slow.hardware.lanes == 1
-    fast = hardware_for_rate(design(24, "memory"), 1.5 * slow.rate, ECP5)
+    fast = hardware_for_rate(dense, 1.5 * slow.rate, ECP5)
     assert fast.hardware.lanes > 1
     assert fast.hardware.parallel is Parallel.SHARED
+
+
+def behind_a_memory(every: int = 1) -> lh.Design:
+    """Return a network of a matrix."""
+    rows = np.random.default_rng(0).standard_normal((3, 6)) / 6
+    net = lh.Network.from_layers(
+        LMULayer(memory=LinearMemory(order=6, theta=20.0), n_in=1),
+        DenseLayer(W=rows, b=np.zeros(3), activation=Activation.LINEAR),
+    )
+    x = np.random.default_rng(1).uniform(-1, 1, (4, 60, 1))
+    return lh.compile(net, widths={"act_bits": 8}, calibration=x, output_every=every)
+
+
+def test_layers_behind_a_memory() -> None:
+    found = [hardware_for_rate(behind_a_memory(), rate, ECP5) for rate in ("10k", "2M", "12M")]
+    assert [one.hardware.parallel for one in found] != [Parallel.SHARED] * 3
+    costs = [(one.figures.share, one.figures.luts) for one in found]
+    assert costs == sorted(costs)
+    fast = found[-1]
+    assert fast.rate >= 12e6
+    assert fast.hardware.layers in (Layers.PIPELINED, Layers.ADDERS)
+    assert f"--layers {fast.hardware.layers.value}" in fast.options
+    # none of the other kinds of layers is cheaper with the same memory
+    plan = behind_a_memory().schedule
+    for layers in ("pipelined", "adders"):
+        hardware = replace(fast.hardware, layers=layers)
+        other = rate_choice.estimate(behind_a_memory().program, plan(hardware), ECP5)
+        cost = other.share, other.luts
+        assert (other.steps_per_second or 0) < 12e6 or cost >= costs[-1]
+
+
+def test_lanes_that_do_not_keep_up_are_left_out() -> None:
+    """With an output at every second step one lane needs more cycles than two steps."""
+    design = behind_a_memory(2)
+    rates = [
+        one
+        for one in rate_choice._candidates(design, Hardware(), ECP5, False)
+        if one.hardware.layers is Layers.LANES
+    ]
+    assert rates
+    for one in rates:
+        plan = design.schedule(one.hardware)
+        assert plan.cycles_per_output <= 2 * plan.cycles_per_step
+    slow = design.schedule(Hardware(parallel="ring", pipeline=2, layers="lanes"))
+    assert slow.cycles_per_output > 2 * slow.cycles_per_step
 
 
 def test_the_port_and_the_streams_are_kept() -> None:
@@ -100,7 +150,7 @@ def test_nothing_is_fast_enough() -> None:
     ):
         hardware_for_rate(design(), "1G", ECP5)
     with pytest.raises(SpecError, match=r"no hardware of this design fits ice40-up5k"):
-        hardware_for_rate(lh.compile(lh.Memory(256), bits=16), "1M", TARGETS["ice40-up5k"])
+        hardware_for_rate(lh.compile(lh.Memory(128), bits=16), "1M", TARGETS["ice40-up5k"])
     with pytest.raises(
         SpecError, match=r"^target must be a device with a placer: ice40-up5k, .*, not xc7$"
     ):
@@ -117,7 +167,7 @@ def placing(monkeypatch: pytest.MonkeyPatch, share: float, refuse: int = 0) -> l
             raise ToolError("no route")
         figures = rate_choice.estimate(chosen.program, chosen.schedule(hardware), target)
         rate = share * (figures.steps_per_second or 0)
-        found = rate_choice.replace(figures, steps_per_second=rate, basis=FigureBasis.MEASURED)
+        found = replace(figures, steps_per_second=rate, basis=FigureBasis.MEASURED)
         return RatedHardware(hardware=hardware, figures=found)
 
     monkeypatch.setattr(rate_choice, "_placed", placed)

@@ -88,6 +88,7 @@ def test_the_same_points_here_and_on_a_local_cluster(here: dict[str, Any]) -> No
     assert running == ("bits=8 d=3", "bits=8 d=4")
 
 
+@pytest.mark.soak
 def test_the_same_points_on_a_scheduler_with_two_workers(
     runner: DaskRunner, here: dict[str, Any]
 ) -> None:

@@ -36,7 +36,7 @@ def engine() -> BulkEngine:
     return BulkEngine(PROGRAMS["mixed"], n_streams=2)
 
 
-@pytest.mark.some(20)
+@pytest.mark.some(12)
 @pytest.mark.parametrize("name", ALL)
 def test_words_equal_the_interpreter(name: str) -> None:
     _compare(ALL[name], n_streams=3)

@@ -210,6 +210,7 @@ def test_a_core_that_is_compiled_only(build_dir: Path, capsys: pytest.CaptureFix
     assert report._repr_html_().count(">-</td>") == 4
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("keys", "most"), [({}, 6000), ({"discretizer": "bilinear", "realization": "ladder"}, 2500)]
 )
@@ -230,6 +231,7 @@ def test_a_readout_on_the_smallest_core(keys: dict[str, str], most: int, tmp_pat
     assert found.ram.total <= 504
 
 
+@pytest.mark.soak
 def test_a_matrix_in_vectors(tmp_path: Path) -> None:
     """Words of 16 bits, weights of 8: three times as fast as two products at a time."""
     need(TARGETS["c-m55"])

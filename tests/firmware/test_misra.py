@@ -67,6 +67,7 @@ def test_page_lists_exactly_what_the_addon_finds(tmp_path: Path) -> None:
     assert found(DESIGNS, tmp_path) == listed()
 
 
+@pytest.mark.soak
 def test_one_design_breaks_no_other_rules(tmp_path: Path) -> None:
     check_version()
     rules = found(["every"], tmp_path)

@@ -19,7 +19,7 @@ from tests.factories.builds import write_c_build
 from tests.firmware.compilers import C99, COMPILERS
 from tests.tools import needs, succeed
 
-EXAMPLES = 12
+EXAMPLES = 8
 
 pytestmark = pytest.mark.cc
 

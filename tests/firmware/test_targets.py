@@ -189,6 +189,7 @@ def edited(p: Program, build_dir: Path, good: str, bad: str) -> Path:
     return build_dir
 
 
+@pytest.mark.some(6)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", ["c", *BOARDS])
 def test_a_broken_table_is_named(target: str, tmp_path: Path) -> None:
@@ -236,6 +237,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.some(4)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", ["c-m0", "c-rv32", "c-avr"])
 @pytest.mark.parametrize("case", BROKEN)

@@ -20,7 +20,7 @@ HEAD = """\
 # What is proven of the emitted Verilog
 
 Formal proofs about the Verilog text that `lmu-hw generate` writes, for the small designs of
-`tests/formal/designs.py`, by `yowasp-sby` and z3. Amaranth harnesses in `tests/formal/` state the
+`tests/formal/*designs.py`, by `yowasp-sby` and z3. Amaranth harnesses in `tests/formal/` state the
 claims.
 
 - A proof starts with arbitrary contents of all registers and memories, and a reset in the first
@@ -31,7 +31,7 @@ claims.
   they hold in that many consecutive cycles, they hold in the next one.
 - *Bounded* holds for that many cycles from the reset, and no further.
 - A proof holds for its design. Other widths, lanes and programs come from the same code, but are
-  not proven. Sums of products are left to other tests.
+  not proven. Sums of products of the shared engine are left to other tests.
 
 A mutation is one fault in the Verilog, for which z3 must find a run from reset that violates a
 claim.

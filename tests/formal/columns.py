@@ -31,7 +31,8 @@ class StepsInOrder(Harness):
         self.choose = self.free(1, "choose")
         names = ("head", "following", "level", "arrived", "some", "reserved")
         self.inside = {name: self.probe(name) for name in names}
-        self.closing = self.probe("closing") if self.rows > 1 else None
+        # whether a whole step is between the RAMs and the output register
+        self.fetched = self.probe("closing" if self.rows > 1 else "fetched_valid")
         depth = plan.fifo_depth << self.row_bits
         self.columns = []
         for k in range(n_columns):
@@ -39,6 +40,9 @@ class StepsInOrder(Harness):
             ram = [self.probe(f"column_{k}.mem[{at}]", word) for at in range(depth)]
             tail = self.probe(f"tail_{k}") if self.rows == 1 else None
             self.columns.append((ram, self.probe(f"column_{k}.read_word", word), tail))
+        self.fetched_words = [
+            self.probe(f"fetched_{k}", word.shape()) for k, (_, word, _) in enumerate(self.columns)
+        ]
 
     def check(self, m: Module) -> None:
         depth = self.plan.fifo_depth
@@ -64,7 +68,7 @@ class StepsInOrder(Harness):
         stalled, before = Signal(), Signal(len(payload))
         m.d.sync += [stalled.eq(valid & ~ready), before.eq(payload)]
         self.claim(m, valid & (payload == before), when=stalled)
-        latency, waited = 3 + (self.rows if self.rows > 1 else 0), Signal(8)
+        latency, waited = 3 + self.rows, Signal(8)
         m.d.sync += waited.eq(Mux((written != 0) & ~valid, waited + 1, 0))
         self.claim(m, waited < latency)
         self._inside(m, inside, first, written)
@@ -115,15 +119,13 @@ class StepsInOrder(Harness):
         valid, head = self["o_valid"], self.inside["head"]
         depth = self.plan.fifo_depth
         row, step = head[: self.row_bits], head[self.row_bits :]
-        read: Value = valid
-        following = (head + 1)[: len(head)]
-        if self.closing is not None:
-            read = valid + self.closing
+        read, following = valid + self.fetched, (head + 1)[: len(head)]
+        if self.rows > 1:
             end = Cat(row ^ row, (step + 1)[: len(step)])
             following = Mux(row == self.rows - 1, end, following)
-            self.claim(m, ~(valid & self.closing))
+            self.claim(m, ~(valid & self.fetched))
             self.claim(m, row < self.rows)
-            self.claim(m, ~valid & ~self.closing & self.inside["some"], when=row != 0)
+            self.claim(m, ~valid & ~self.fetched & self.inside["some"], when=row != 0)
         self.claim(m, written == self.inside["level"] + self.inside["arrived"] + read)
         self.claim(m, self.inside["some"] == (self.inside["level"] != 0))
         self.claim(m, self.inside["reserved"] == inside)
@@ -134,6 +136,10 @@ class StepsInOrder(Harness):
         for (ram, word, _), sections in zip(self.columns, self.sections, strict=True):
             there = self.inside["some"] & ((row < len(sections)) if self.rows > 1 else 1)
             self.claim(m, word == Array(ram)[head], when=there)
+        if self.rows == 1:
+            at = (first + valid)[: len(first)]
+            for (ram, _, _), word in zip(self.columns, self.fetched_words, strict=True):
+                self.claim(m, word == Array(ram)[at], when=self.fetched)
 
     def _parts(self) -> list[ColumnPart]:
         """Return the places of the output words, in columns of one section each."""

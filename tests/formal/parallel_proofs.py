@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -73,7 +74,7 @@ def in_order(name: str, sections: str, *mutations: Mutation, **options: Any) -> 
     return Proof(
         name=f"output columns, {name}",
         claim="every step leaves once, in order, with the words that its sections wrote, within "
-        f"{3 + (rows if rows > 1 else 0)} cycles of a free output; it stays until it is taken; "
+        f"{3 + rows} cycles of a free output; it stays until it is taken; "
         "`room` is set exactly when there is space for a step; nothing overflows",
         of=f"{plan.fifo_depth} steps of {plan.n_out} words, {rows} a column",
         design=of,
@@ -122,12 +123,13 @@ def adapting(name: str, pipeline: int, number: int, *mutations: Mutation, **keys
     )
 
 
-def rounding(name: str, port: str, pipeline: int, pattern: str, text: str) -> Proof:
-    """Return the proof of a rounder of words of usual width; a fault changes a pattern of it."""
+def rounding(name: str, port: str, pipeline: int, *faults: Mutation) -> Proof:
+    """Return the proof of a rounder of words of usual width; faults change patterns of it."""
     module = f"lmu_section_0_first_round_{port}"
-    fault = Mutation(
-        what=FAULTS[name], pattern=rf"(module {module} .*?){pattern}", text=rf"\1{text}"
-    )
+    inside = [
+        replace(f, pattern=rf"(module {module} .*?){f.pattern}", text=rf"\1{f.text}")
+        for f in faults
+    ]
     return Proof(
         name=f"rounder, full, {name}",
         claim="every sum of a base and a product equals `fixedpoint.round_sum`, to nearest and "
@@ -138,14 +140,8 @@ def rounding(name: str, port: str, pipeline: int, pattern: str, text: str) -> Pr
         engine=Engine.INDUCTION,
         depth=2,
         reach=3,
-        mutations=(fault,),
+        mutations=tuple(inside),
     )
-
-
-FAULTS = {
-    "short tail": "a word in range is limited",
-    "long tail": "positive sums are not rounded to nearest",
-}
 
 
 def table_adapting(name: str, pipeline: int, *mutations: Mutation, **keys: Any) -> Proof:
@@ -284,8 +280,13 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
         "pr",
         Mutation(
             what="an output that waits is overwritten",
-            pattern=r"advance = some && \(!o_valid \|\| o_ready\)",
-            text="advance = some",
+            pattern=r"go = !o_valid \|\| o_ready",
+            text="go = 1'd1",
+        ),
+        Mutation(
+            what="a fetched step that waits is overwritten",
+            pattern=r"if \(go\) begin(\s+fetched_0 <= [^;]*;)",
+            text=r"\1 if (go) begin",
         ),
         Mutation(
             what="there is room for one step too many",
@@ -463,7 +464,7 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
     ),
     adapting(
         "not limited",
-        4,
+        5,
         1,
         Mutation(
             what="the words are not aligned",
@@ -472,8 +473,27 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
         ),
         is_limited=False,
     ),
-    rounding("short tail", "a", 5, r"with_tail\[\d+\] && !\(&", "(&"),
-    rounding("long tail", "b", 2, r"choose_plain = silent && ", "choose_plain = "),
+    rounding(
+        "short tail",
+        "a",
+        5,
+        Mutation(what="a word in range is limited", pattern=r"with_tail\[\d+\] && !\(&", text="(&"),
+    ),
+    rounding(
+        "long tail",
+        "b",
+        2,
+        Mutation(
+            what="positive sums are not rounded to nearest",
+            pattern=r"choose_plain = silent && ",
+            text="choose_plain = ",
+        ),
+        Mutation(
+            what="the constant of rounding is one unit of the product's last place too large",
+            pattern=r"addend = silent \? (\d+'d\d+) : (\d+)'d0;",
+            text=r"addend = silent ? \2 : \3'd1;",
+        ),
+    ),
     table_adapting(
         "two registers",
         2,

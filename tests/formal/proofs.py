@@ -8,6 +8,7 @@ from lmu_hw.program.integer_program import Role
 from lmu_hw.rtl.streams import Streams
 from tests.formal.designs import design, halves
 from tests.formal.ladder import Product, Shift, Waves
+from tests.formal.network_proofs import NETWORK_PROOFS
 from tests.formal.pacing import OneWriter, PublishedCycles, WordsOfAStep
 from tests.formal.parallel_proofs import PARALLEL_PROOFS
 from tests.formal.prover import Engine, Mutation, Proof
@@ -494,4 +495,5 @@ PROOFS = (
         ),
     ),
     *PARALLEL_PROOFS,
+    *NETWORK_PROOFS,
 )

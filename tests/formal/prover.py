@@ -171,9 +171,13 @@ class Harness(Elaboratable):
     def declared(self, path: str) -> Shape | None:
         """Return the shape that a signal has in the Verilog, or None if there is none."""
         *instances, name = path.split(".")
-        module = "_".join([self.design.module, *instances])
-        if not re.search(rf"^module {module} (?:#)?\(", self.design.text, re.M):
-            return None
+        module = self.design.module
+        for instance in instances:
+            body = module_text(self.design.text, module)
+            found = re.search(rf"^  (\w+) (?:#\(.*\) )?{instance} \($", body, re.M)
+            if found is None:
+                return None
+            module = found[1]
         body = module_text(self.design.text, module)
         found = re.search(rf"(?:wire|reg) +(signed )?(?:\[(\d+):0\] +)?{name}\b", body)
         return found and Shape(int(found[2] or 0) + 1, bool(found[1]))

@@ -1,14 +1,19 @@
-"""`fixedpoint` gives the same results for Amaranth values and integers: all small words."""
+"""The definitions of the proofs are those of `fixedpoint` and of the interpreter."""
 
 from __future__ import annotations
 
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Shape, Signal, signed
 
 from lmu_hw.program.fixedpoint import Overflow, QFormat, Rounding, overflow, round_sum
+from lmu_hw.program.integer_program import MemoryUpdate, Operation, Program
+from lmu_hw.program.interpreter import Interpreter
+from tests.formal.layer_words import results
+from tests.formal.network_designs import gate_program, network_program
 from tests.formal.requantizing import saturate
 from tests.rtl.bench import simulate
 
@@ -42,6 +47,40 @@ def test_overflow(fmt: QFormat) -> None:
             ctx.set(x, word)
             assert ctx.get(limited) == overflow(word, fmt, Overflow.SAT)
             assert ctx.get(wrapped) == overflow(word, fmt, Overflow.WRAP)
+
+    simulate(clocked(m), bench)
+
+
+LAYERS = [
+    pytest.param(program, op, id=f"{program.title}, {op.writes[0]}")
+    for program in (gate_program(), network_program())
+    for op in program.ops
+    if not isinstance(op, MemoryUpdate)
+]
+
+
+@pytest.mark.parametrize(("program", "op"), LAYERS)
+def test_layers(program: Program, op: Operation) -> None:
+    m, rng = Module(), np.random.default_rng(0)
+    given = {name: program.vector(name) for name in op.reads}
+    words = {
+        name: rng.integers(v.fmt.min, v.fmt.max + 1, (200, v.length)) for name, v in given.items()
+    }
+    signals = {
+        name: [Signal(Shape(v.fmt.width, v.fmt.signed)) for _ in range(v.length)]
+        for name, v in given.items()
+    }
+    found = [Signal(signed(32)) for _ in range(program.vector(op.writes[0]).length)]
+    for signal, value in zip(found, results(m, program, op, dict(signals)), strict=True):
+        m.d.comb += signal.eq(value)
+    expected = Interpreter(program).execute(op, words)[op.writes[0]]
+
+    async def bench(ctx: Any) -> None:
+        for k, row in enumerate(expected):
+            for name, of in signals.items():
+                for signal, word in zip(of, words[name][k].tolist(), strict=True):
+                    ctx.set(signal, word)
+            assert [ctx.get(signal) for signal in found] == row.tolist()
 
     simulate(clocked(m), bench)
 

@@ -58,6 +58,7 @@ def simulate(capsys: Capture, build_dir: Path, source: Path, target: Path, *opti
 # data sets
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("every", ["last", "1", "3"])
 def test_every_sequence_of_a_data_set_begins_from_reset(

@@ -16,9 +16,9 @@ from lmu_hw.measure.synthesis import flow, yowasp_tools
 from lmu_hw.measure.synthesis.devices import TARGETS
 from lmu_hw.measure.synthesis.expected import Expected
 from lmu_hw.measure.synthesis.families import Style
-from lmu_hw.measure.synthesis.netlists import DeviceNetlist
-from lmu_hw.measure.synthesis.nextpnr import crossed
-from lmu_hw.measure.synthesis.pin_harness import harness, ports_of
+from lmu_hw.measure.synthesis.netlists import DeviceNetlist, synthesize
+from lmu_hw.measure.synthesis.nextpnr import ROUTER2_LUTS, arguments, crossed
+from lmu_hw.measure.synthesis.pin_harness import TOP, harness, ports_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.verify.load_build import load_program, plan_of
 from tests.cli.command import call, refused
@@ -173,7 +173,8 @@ def test_figures_of_the_other_targets(
 
 @pytest.mark.synth
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", [pytest.param("rom", marks=pytest.mark.soak), "product"])
+@pytest.mark.soak
+@pytest.mark.parametrize("broken", ["rom", "product"])
 def test_what_has_vanished_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
@@ -199,6 +200,33 @@ def test_what_has_vanished_is_said(
 
 
 # errors that need no tool
+
+
+@pytest.mark.synth
+@pytest.mark.slow
+@pytest.mark.soak
+def test_no_register_behind_a_product_is_lost(tmp_path: Path) -> None:
+    """Yosys takes the second of two registers behind a product of an iCE40 as a constant."""
+    require(yowasp_tools.YOSYS)
+    memory = ("--d", 4, "--bits", 12, "--realization", "cascade")
+    layers = ("--parallel", "ring", "--pipeline", 2, "--layers", "pipelined")
+    build_dir = generate(tmp_path / "out", *memory, *layers)
+    text = (build_dir / "rtl" / "lmu.v").read_text()
+
+    def synthesized(name: str, verilog: str) -> tuple[DeviceNetlist, str]:
+        work = tmp_path / name
+        work.mkdir()
+        (work / "lmu.v").write_text(verilog)
+        ports = ports_of(verilog, "lmu")
+        (work / f"{TOP}.v").write_text(harness(ports, "lmu"))
+        found = synthesize(TARGETS["ice40-up5k"], "lmu", work)
+        return found, (work / "yosys.log").read_text()
+
+    netlist, log = synthesized("kept", text)
+    Expected(TARGETS["ice40-up5k"], parts_of(build_dir)).check(netlist, ())
+    assert "Driver-driver conflict" not in log
+    assert "(* keep *) " in text
+    assert "Driver-driver conflict" in synthesized("merged", text.replace("(* keep *) ", ""))[1]
 
 
 def test_a_missing_memory_is_named(usual: Path) -> None:
@@ -385,6 +413,13 @@ def test_a_path_is_told_by_blocks() -> None:
     ]
     found = crossed(steps, ("chain", "chain.adaptor"), TARGETS["ice40-up5k"])
     assert found == [("chain.adaptor", 2.5), ("chain", 2.0), ("top", 3.0), ("harness", 4.0)]
+
+
+def test_large_designs_have_the_router_that_ends() -> None:
+    target = TARGETS["ecp5-85k"]
+    small, large = (arguments(target, 1, None, ROUTER2_LUTS + n) for n in (-1, 0))
+    assert "--router" not in small
+    assert large[large.index("--router") + 1] == "router2"
 
 
 def test_a_report_as_text_as_data_and_as_a_table(

@@ -11,6 +11,7 @@ from lmu_hw.memory.spec import parse
 from lmu_hw.quantize.quantize_memory import quantize_memory
 from lmu_hw.rtl.options import Hardware
 from tests.mutation.equivalence import equivalent
+from tests.mutation.running import limited
 from tests.tools import require_yosys
 
 pytestmark = pytest.mark.sim
@@ -60,3 +61,12 @@ def test_what_is_not_the_same(was: str, now: str, verilog: str, tmp_path: Path) 
     require_yosys()
     assert was in verilog
     assert not equivalent(verilog, verilog.replace(was, now, 1), tmp_path)
+
+
+def test_a_process_has_a_limit_of_processor_time() -> None:
+    """A mutant that waits for a busy machine is not killed; one that hangs is."""
+    patient = limited(["sh", "-c", "sleep 1.5; exit 3"], 1)
+    assert patient is not None
+    assert patient.returncode == 3
+    hanging = limited(["sh", "-c", "while :; do :; done"], 1)
+    assert hanging is None or hanging.returncode < 0

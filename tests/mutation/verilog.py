@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from lmu_hw._support.identifiers import COLLISION_MACRO
 from tests.mutation.equivalence import equivalent
 from tests.mutation.mutants import Mutant
-from tests.mutation.running import SECONDS, run, verified
+from tests.mutation.running import SECONDS, limited, run, verified
 
 
 def judge(place: Path, build_dir: Path, original: Path, mutant: Mutant) -> str:
@@ -17,14 +16,8 @@ def judge(place: Path, build_dir: Path, original: Path, mutant: Mutant) -> str:
     build += ["tb_lmu.v", "lmu.v"]
     if run(build, build_dir):
         return "no program"
-    done = None
-    try:
-        done = subprocess.run(
-            ["vvp", "-n", "bench.vvp"], cwd=build_dir, capture_output=True, timeout=SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return "killed by its bench"
-    if not re.search(rb"^PASS", done.stdout, re.MULTILINE):
+    done = limited(["vvp", "-n", "bench.vvp"], SECONDS, build_dir)
+    if done is None or not re.search(rb"^PASS", done.stdout, re.MULTILINE):
         return "killed by its bench"
     same = mutant.file.endswith(".v") and equivalent(original.read_text(), mutant.text, build_dir)
     original.unlink()

@@ -253,6 +253,7 @@ def test_a_piece_for_every_word_is_a_table() -> None:
     assert evaluate_function(f, np.arange(16)).tolist() == list(table)
 
 
+@pytest.mark.some(6)
 @every_network
 def test_tables_give_the_words_of_their_functions(
     program: Program, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
     assert certify(manifest.parent).proven
 
 
+@pytest.mark.soak
 @pytest.mark.cc
 def test_spiking(tmp_path: Path) -> None:
     require("cc|gcc|clang")
@@ -109,6 +110,7 @@ def test_spiking(tmp_path: Path) -> None:
     assert (tmp_path / "spiking.svg").read_text().count("5 / sqrt(m)") == 1
 
 
+@pytest.mark.soak
 def test_analog_and_digital(tmp_path: Path) -> None:
     options = ("--d", "3", "--taps", "0.5,1", "--bits", "8,12", "--out", tmp_path)
     lines = run("analog_and_digital.py", *options).splitlines()
@@ -203,6 +205,7 @@ def test_a_training_task_from_end_to_end(name: str, tmp_path: Path, data_dir: Pa
     assert (tmp_path / f"{name}_qat8.npz").is_file()
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.cc
 def test_vowels_of_different_lengths(tmp_path: Path, data_dir: Path) -> None:

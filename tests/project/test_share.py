@@ -119,7 +119,7 @@ def test_make_hands_the_share_on() -> None:
     assert "-m soak --soak-share 3/13" in commands("soak", "SOAK_SHARE=3/13")
     assert "--soak-share" not in commands("soak")
     nightly = commands("nightly")
-    parts = ("pytest -n auto \n", "-m sphinx", "-m browser", "-m formal", "-m soak")
+    parts = ("-n auto --dist worksteal \n", "-m sphinx", "-m browser", "-m formal", "-m soak")
     parts = (*parts, "tests.fuzz --inputs 20000", "tests.mutation", "-m kits", "benchmarks/*.py")
     places = [nightly.index(part) for part in parts]
     assert places == sorted(places)

@@ -266,7 +266,7 @@ def test_the_pipeline_of_a_multiplier_for_each_coefficient() -> None:
     plan = hardware_plan(program, hardware)
     found = {s.key: s for s in hardware_sections(source(program, hardware))}
     assert list(found) == ["schedule", "devices", "microcontrollers"]
-    assert found["schedule"].data["latency"] == plan.latency == 1 + 2 * 3 + 4
+    assert found["schedule"].data["latency"] == plan.latency == 1 + 2 * 3 + 5
     assert "every 3 clock cycles, of 2 signals in turn" in found["schedule"].lead
     table = next(b for b in found["schedule"].blocks if isinstance(b, DataTable))
     times = [(row[0], *row[3:]) for row in table.rows]

@@ -84,7 +84,7 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Re
         yield found
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 def test_the_command_makes_the_same_design(source: ReportSource, tmp_path: Path) -> None:
     words = shlex.split(generate_command(source.manifest))
     assert words.pop(0) == "lmu-hw"

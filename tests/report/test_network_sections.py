@@ -218,6 +218,7 @@ def test_outputs_of_every_step_are_judged_at_the_worst_step() -> None:
     assert found[0].integer_class is None
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("n_in", [1, 5])
 def test_networks_without_classes_have_outputs_over_time(tmp_path: Path, n_in: int) -> None:
     net = network(lmu(rng(7), n_in, kind="simple_rnn", n=3, reads_input=True))

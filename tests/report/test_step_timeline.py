@@ -137,6 +137,7 @@ def later(cycles: Iterable[int], by: int) -> set[int]:
     return {cycle + by for cycle in cycles}
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [

@@ -52,6 +52,7 @@ def play(
         return bench.run(library, program, schedule(program, lanes), sequences, seed)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_axi_names_and_a_state_port(backend: str, tmp_path: Path) -> None:
     """The same clock loop: other names, a reset that is low, a state that nobody asks for."""
@@ -70,7 +71,7 @@ def test_axi_names_and_a_state_port(backend: str, tmp_path: Path) -> None:
     ("backend", "name", "lanes"),
     [
         ("cxxrtl", "lmu", 3),
-        ("cxxrtl", "gates_every_2", 2),
+        pytest.param("cxxrtl", "gates_every_2", 2, marks=pytest.mark.soak),
         pytest.param("verilator", "lmu_every_3", 4, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "ladder_substeps", 1, marks=pytest.mark.soak),
         ("verilator", "ladder_channels", 3),
@@ -96,6 +97,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
     program = PROGRAMS["readout"]
@@ -108,6 +110,7 @@ def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
     assert result.first.got != result.first.expected
 
 
+@pytest.mark.soak
 def test_memory_that_is_not_cleared(tmp_path: Path) -> None:
     """cxxrtl starts with zeros and sees it after a reset; Verilator starts with anything."""
     program = PROGRAMS["one_pair"]
@@ -307,6 +310,7 @@ def test_verilator_without_its_headers(tmp_path: Path, monkeypatch: pytest.Monke
         pass
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("waiting", ["Yosys and a C++ compiler", "against the interpreter"])
 def test_ctrl_c_leaves_no_process(waiting: str, tmp_path: Path) -> None:
     """Neither while tools run nor while the model does."""

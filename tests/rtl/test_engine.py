@@ -31,7 +31,7 @@ LONG = ("wide_layers", "lmu_every_3", "gates_every_2", "stack", "stack_on_demand
 """Programs that take long with one lane."""
 
 
-@pytest.mark.some(10)
+@pytest.mark.some(7)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
@@ -63,7 +63,7 @@ def test_no_word_leaves_in_a_step_without_an_output() -> None:
     compare(b.program("kept back", 3), 2, 8)
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(5)
 @pytest.mark.parametrize("lanes", [lanes for lanes in LANES if lanes not in (1, 3)])
 @pytest.mark.parametrize(
     "name", ["lmu", "stack_on_demand", "gates_every_2", "two_memories", "wide_layers", "dense"]
@@ -93,6 +93,7 @@ def test_any_pace_of_results(name: str, interval: int) -> None:
     compare(ALL[name], 2, 4, interval)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [
@@ -111,6 +112,7 @@ def test_stalls_change_no_word(name: str, lanes: int) -> None:
     np.testing.assert_array_equal(played.outputs, expected_outputs(program, inputs, due))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [("mixed", 1), ("dense_channels", 2), ("lmu_every_3", 3), ("ladder_channels", 1)],

@@ -30,6 +30,8 @@ def test_a_pipeline_has_its_registers(limits: bool) -> None:
     # sums with few registers are rounded and saturated in one cycle; saturation gets its own first
     assert AdaptorStage.ROUND in stages(5, limits=True)
     assert AdaptorStage.ROUND not in stages(5, limits=False)
+    # without saturation the way to the multiplier is the longest
+    assert AdaptorStage.FACTOR in stages(5, limits=False)
 
 
 @pytest.mark.parametrize("pipeline", [1, 2, 3, 4, 5, 6])

@@ -55,6 +55,7 @@ def test_words_and_cycles(sections: str, pipeline: int, signals: int, saturating
     check_words_and_cycles(FullCore(plan), noise_with_silence(program, 24 * signals))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("sections", "pipeline", "signals"), DESIGNS[1::2])
 def test_words_with_stalls_and_a_reset_in_flight(
     sections: str, pipeline: int, signals: int
@@ -95,7 +96,11 @@ def test_a_kit_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [("--pipeline", 2), ("--interleave", 4, "--state-port", "--pipeline", 2)]
+    "options",
+    [
+        pytest.param(("--pipeline", 2), marks=pytest.mark.soak),
+        ("--interleave", 4, "--state-port", "--pipeline", 2),
+    ],
 )
 def test_the_benches_of_a_build_directory(
     options: tuple[Any, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -38,8 +38,8 @@ def test_plain_bench(name: str, tmp_path: Path) -> None:
     ("name", "lanes"),
     [
         ("mixed", 1),
-        ("wide", 8),
-        ("lmu", 4),
+        pytest.param("wide", 8, marks=pytest.mark.soak),
+        pytest.param("lmu", 4, marks=pytest.mark.soak),
         pytest.param("stack_on_demand", 3, marks=pytest.mark.soak),
         pytest.param("gates_every_2", 2, marks=pytest.mark.soak),
     ],

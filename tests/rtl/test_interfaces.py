@@ -31,7 +31,7 @@ from tests.tools import require
 FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.sim
 @pytest.mark.parametrize(("streams", "state_port"), FORMS)
 @pytest.mark.parametrize(
@@ -102,6 +102,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.some(4)
 @pytest.mark.sim
 @pytest.mark.parametrize("what", BREAKS)
 def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:
@@ -120,6 +121,7 @@ ONLY_SHARING_SHOWS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.sim
 @pytest.mark.parametrize("what", ONLY_SHARING_SHOWS)
 def test_cocotb_bench_sees_what_only_sharing_shows(what: str, tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def play(program: Program, silent: tuple[int, ...]) -> None:
     simulate(dut, bench)
 
 
+@pytest.mark.some(9)
 @pytest.mark.parametrize("substeps", [1, 2, 4, 8])
 @pytest.mark.parametrize("order", ORDERS)
 def test_every_word_in_its_cycle(order: int, substeps: int) -> None:
@@ -79,6 +80,7 @@ def test_every_word_in_its_cycle(order: int, substeps: int) -> None:
     play(program, (0, 1, 0, 0, 1) if order < 64 else (0, 1))
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("substeps", [1, 2, 4, 8])
 @pytest.mark.parametrize("order", [1, 2, 5, 8])
 def test_the_step_takes_the_cycles_of_the_formula(order: int, substeps: int) -> None:
@@ -125,6 +127,7 @@ def test_any_reflection(reflection: Adaptor) -> None:
     play(with_op(program, 0, reflection=reflection), (0, 1, 0))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("lanes", [1, 2, 8, 16])
 def test_scales_in_any_number_of_lanes(lanes: int) -> None:
     program = PROGRAMS["ladder_channels"]

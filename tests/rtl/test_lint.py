@@ -26,7 +26,7 @@ def lint(build_dir: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", "-C", build_dir, "lint"], capture_output=True, text=True)
 
 
-@pytest.mark.some(5)
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", every())
 def test_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
     """Every program with two numbers of lanes, every number with some programs."""
@@ -49,6 +49,7 @@ def test_a_name_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     ("pattern", "text", "rule"),
     [

@@ -21,13 +21,15 @@ from lmu_hw.rtl.hardware_plan import emit, hardware_plan
 from lmu_hw.rtl.networks.network_core import NetworkCore
 from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
+from lmu_hw.verify.backends import bench, cxxrtl
+from lmu_hw.verify.stimulus import Sequences
 from tests.cli.command import call
 from tests.factories.builds import write_files
 from tests.factories.feed_forward_programs import feed_forward
 from tests.factories.programs import cascade_program, noise_with_silence
 from tests.rtl.bench import cocotb, make
 from tests.rtl.network_bench import PlayedNetwork
-from tests.tools import require
+from tests.tools import require, require_yosys
 
 RING = {"parallel": "ring", "sections_per_multiplier": 2, "pipeline": 3}
 FULL = {"parallel": "full", "pipeline": 2}
@@ -65,6 +67,11 @@ QUICK = ("ring, pipelined, input", "full, pipelined, 3 signals", "ring, on deman
 def every_design() -> list[Any]:
     """Return the names of all designs."""
     return [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in DESIGNS]
+
+
+MILLION = 1_000_000
+LONG = ("ring, lanes", "ring, pipelined adders", "full, pipelined, 3 signals")
+"""Designs that run for a million steps, as three memories do in `test_parallel_soak.py`."""
 
 
 def plan_of(program: Program, options: dict[str, Any]) -> NetworkPlan:
@@ -109,14 +116,15 @@ def built(name: str, build_dir: Path) -> NetworkPlan:
     return plan
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", every_design())
 def test_the_testbench_of_the_files(name: str, tmp_path: Path) -> None:
     """Words, exact cycles and latency, stalls, resets in flight, the state port."""
     require("iverilog")
     plan = built(name, tmp_path)
-    bench = make(tmp_path)
-    assert bench.returncode == 0, bench.stdout
-    assert f", {plan.cycles_per_step} cycles per step" in bench.stdout
+    played = make(tmp_path)
+    assert played.returncode == 0, played.stdout
+    assert f", {plan.cycles_per_step} cycles per step" in played.stdout
 
 
 @pytest.mark.sim
@@ -128,6 +136,24 @@ def test_the_cocotb_testbench(name: str, tmp_path: Path) -> None:
     result = cocotb(tmp_path)
     assert (result.mismatches, result.first) == (0, None)
     assert result.cycles_per_step in (None, plan.cycles_per_step)
+
+
+@pytest.mark.sim
+@pytest.mark.soak
+@pytest.mark.parametrize("name", LONG)
+def test_a_network_for_a_million_steps(name: str, tmp_path: Path) -> None:
+    """Half of the sequences with stalls of either side, and a reset in flight between two."""
+    require("c++|g++|clang++")
+    require_yosys()
+    plan = built(name, tmp_path)
+    program = DESIGNS[name][0]
+    sequences = Sequences(program, MILLION, 1, None, plan.interleave)
+    with cxxrtl.build(tmp_path, program) as library:
+        result = bench.run(library, program, plan, sequences, 1)
+    assert (result.mismatches, result.first) == (0, None)
+    assert result.steps >= MILLION
+    assert result.cycles_per_step == plan.cycles_per_step
+    print(name, result)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

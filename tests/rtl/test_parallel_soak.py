@@ -47,7 +47,7 @@ STYLES: dict[str, Callable[[Rng], dict[str, Any]]] = {"full": any_full, "ring": 
 """Random options of each style."""
 CONFIGURATIONS = 44
 """Of each style; the first ones in the default suite."""
-QUICK = 2
+QUICK = 1
 STEPS = 60
 MILLION = 1_000_000
 LONG: dict[str, dict[str, Any]] = {

@@ -52,7 +52,7 @@ def passes(rtl: Path, *arguments: str) -> bool:
 DESIGNS = [
     # name, lanes, streams, cycles: more than are spent on clearing
     ("mixed", 1, Streams.PLAIN, (12, 24, 48)),
-    ("ladder_channels", 2, Streams.PLAIN, (24, 48)),
+    pytest.param("ladder_channels", 2, Streams.PLAIN, (24, 48), marks=pytest.mark.soak),
     pytest.param("channels", 2, Streams.AXI, (24, 48), marks=pytest.mark.soak),
     pytest.param("lmu", 4, Streams.PLAIN, (24, 48), marks=pytest.mark.soak),
 ]

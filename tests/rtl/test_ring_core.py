@@ -64,6 +64,7 @@ def test_words_and_cycles(sections: str, per_unit: int, pipeline: int, saturatin
     assert plan.multipliers == -(-len(sections) // per_unit)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("sections", "per_unit", "pipeline"), DESIGNS[2::4])
 def test_words_with_stalls_and_a_reset_in_flight(
     sections: str, per_unit: int, pipeline: int
@@ -144,7 +145,10 @@ def test_programs_that_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--pipeline", 2), ("--sections-per-multiplier", 1, "--state-port", "--pipeline", 3)],
+    [
+        pytest.param(("--pipeline", 2), marks=pytest.mark.soak),
+        ("--sections-per-multiplier", 1, "--state-port", "--pipeline", 3),
+    ],
 )
 def test_the_benches_of_a_build_directory(
     options: tuple[Any, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]

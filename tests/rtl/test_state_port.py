@@ -93,6 +93,7 @@ def test_random_programs(program: Program, lanes: int) -> None:
         check(program, lanes, everything(program))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("name", "lanes"), FEW)
 def test_streams_share_a_core(name: str, lanes: int) -> None:
     """Each goes on where it was: its words are those of a core of its own."""
@@ -145,6 +146,7 @@ def test_published_cycles(name: str, lanes: int) -> None:
     assert first == [w - 1 + c for w, c in zip(waited, commands, strict=True)]
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("name", "lanes"), FEW)
 def test_reset_at_any_moment_of_a_command(name: str, lanes: int) -> None:
     program = ALL[name]
@@ -194,6 +196,7 @@ def test_states_that_nothing_depends_on_are_kept(lanes: int) -> None:
     check(unread(), lanes, everything(unread()))
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("sections", ["p", "rp"])
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_a_save_waits_for_the_chain(sections: str, channels: int) -> None:

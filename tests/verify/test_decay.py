@@ -22,10 +22,10 @@ from tests.tools import needs, require
 
 CASES = [(6, 100), (16, 256), (64, 128), (64, 512), (64, 784), (128, 784), (256, 784)]
 IN_ICARUS = [
-    pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 64 else [pytest.mark.slow])
+    pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 16 else [pytest.mark.slow])
     for case in CASES
 ]
-IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 128 else []) for case in CASES]
+IN_C = [pytest.param(*case, marks=[pytest.mark.soak] if case[0] >= 64 else []) for case in CASES]
 STREAMS = 16
 
 

@@ -49,6 +49,7 @@ def break_table(build_dir: Path, table: str, by: int) -> None:
     path.write_text(text)
 
 
+@pytest.mark.some(3)
 @pytest.mark.cc
 @pytest.mark.parametrize(
     ("table", "by", "blamed"),

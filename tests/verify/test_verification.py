@@ -86,6 +86,7 @@ def test_default_c_run(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert int(said.out.split()[1]) >= 100_000
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.cc
 @pytest.mark.sim

@@ -195,7 +195,7 @@ def test_random_inputs_stay_far_below() -> None:
         assert r.observed < 0.8 * r.bound, r
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.cc
 @pytest.mark.slow
 @pytest.mark.parametrize("realization", ["cascade", "spiking"])

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from ...errors import ToolError
 from .control_flow import CodeBlock
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Counts = npt.NDArray[np.int64]
 Jump = tuple[int, int]
@@ -135,6 +136,9 @@ class _LinearProgram:
 
     def largest(self, weights: dict[int, float]) -> int:
         """Return the largest weighted sum, rounded down."""
+        # slow to import, and every command would
+        from scipy.optimize import linprog
+
         cost = np.zeros(self._n)
         cost[list(weights)] = [-w for w in weights.values()]
         found = linprog(
@@ -150,6 +154,8 @@ class _LinearProgram:
         return int(np.floor(-found.fun + 1e-6 * max(1.0, -found.fun / 1000)))
 
     def _matrix(self, equal: bool) -> csr_array:
+        from scipy.sparse import coo_array
+
         rows = self._rows[equal]
         data = [value for row in rows for value in row.values()]
         at = [n for n, row in enumerate(rows) for _ in row], [k for row in rows for k in row]
@@ -177,6 +183,9 @@ def _loops(blocks: Mapping[int, CodeBlock], entry: int) -> Iterator[_Loop]:
 
 def _components(nodes: set[int], jumps: set[Jump]) -> list[set[int]]:
     """Return the strongly connected components of a graph."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     order = {at: n for n, at in enumerate(sorted(nodes))}
     at = [order[a] for a, _ in jumps], [order[b] for _, b in jumps]
     graph = coo_array((np.ones(len(jumps)), at), shape=(len(order),) * 2).tocsr()

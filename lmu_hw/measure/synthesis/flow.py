@@ -195,7 +195,7 @@ class _Design:
             return None
         with progress(f"{target.name}: place and route ({FIRST_RUN})", 0, quiet):
             try:
-                timing = place_and_route(target, work, self.parts.blocks, seed, freq)
+                timing = place_and_route(target, work, self.parts.blocks, seed, freq, netlist.luts)
             except ToolError as error:
                 raise ToolError(
                     f"{target.name}: {error}; with {netlist.luts} of {target.capacity['luts']} "

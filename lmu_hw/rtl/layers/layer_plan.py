@@ -14,8 +14,8 @@ MAX_INTERVAL = 64
 """Largest interval of a pipeline of layers [cycles]."""
 ENTER = 1
 """Cycles from the transfer of the inputs to their registers."""
-LEAVE = 3
-"""Cycles from the registers of the last output words to the transfer: write, read, hold."""
+LEAVE = 4
+"""Cycles from the registers of the last output words to the transfer: write, read, fetch, hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,12 @@ class RowSums:
         """Adders of a graph: none."""
         return 0
 
+    def turn_weights(self, multiplier: int) -> tuple[int, ...]:
+        """Return the weights of a multiplier, turn by turn; 0 beyond the last column."""
+        fold = self.folded.fold
+        columns = range(multiplier * fold, (multiplier + 1) * fold)
+        return tuple(row[k] if k < len(row) else 0 for row in self.weights for k in columns)
+
     def release(self, number: int) -> int:
         """Return when a sum is there, counted from the words of turn 0."""
         end = (number + 1) * self.folded.fold - 1

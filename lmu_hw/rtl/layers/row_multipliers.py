@@ -12,6 +12,7 @@ from ..constant_tables import lookup
 from ..ports import keep_on_reset
 from .layer_stages import RowSums
 from .result_shape import PRODUCT_CYCLES
+from .split_product import product_registers
 from .word_bus import delayed, registered, turn_counter
 
 
@@ -72,15 +73,15 @@ class RowMultipliers(wiring.Component):
         m.d.sync += self.next_operands.eq(self.operands)
         values = []
         for p in range(folded.multipliers):
-            weights = [self._weight(t // folded.fold, p, t % folded.fold) for t in self._turns()]
-            weight = registered(m, lookup(m, turn, weights, f"next_weight_{p}"), f"weight_{p}")
+            weights = lookup(m, turn, sums.turn_weights(p), f"next_weight_{p}")
+            weight = registered(m, weights, f"weight_{p}")
             operand = self.operands[p * width : (p + 1) * width].as_signed()
-            values.append(delayed(m, operand * weight, PRODUCT_CYCLES, f"product_{p}"))
+            values.append(product_registers(m, operand * weight, f"product_{p}"))
         total = self._tree(m, values)
         if folded.fold == 1:
             m.d.comb += self.sum.eq(total)
             return m
-        q = [t % folded.fold for t in self._turns()]
+        q = [t % folded.fold for t in range(folded.cycles)]
         first = lookup(m, turn, [int(k == 0) for k in q], "first_turn")
         last = lookup(m, turn, [int(k == folded.fold - 1) for k in q], "last_turn")
         opens = delayed(m, first, sums.levels + PRODUCT_CYCLES + 1, "opens")
@@ -90,15 +91,6 @@ class RowMultipliers(wiring.Component):
         with m.If(ends):
             m.d.sync += self.sum.eq(accumulated)
         return m
-
-    def _turns(self) -> range:
-        return range(self.sums.folded.cycles)
-
-    def _weight(self, row: int, multiplier: int, turn: int) -> int:
-        """Return the weight of a turn; 0 beyond the last column."""
-        column = multiplier * self.sums.folded.fold + turn
-        weights = self.sums.weights[row]
-        return weights[column] if column < len(weights) else 0
 
     def _tree(self, m: Module, values: list[Value]) -> Value:
         """Add values in pairs, with a register on each level."""

@@ -17,11 +17,13 @@ class AdaptorStage(IntEnum):
     """Words as they are read."""
     OPERAND = 1
     """The factor ``b - a``."""
-    PRODUCT = 2
+    FACTOR = 2
+    """The factor again: these registers can be placed beside a multiplier far from the adders."""
+    PRODUCT = 3
     """Partial products."""
-    SHIFT = 3
+    SHIFT = 4
     """Their sum, cut at the binary point."""
-    ROUND = 4
+    ROUND = 5
     """Rounded sums, not yet saturated."""
 
 
@@ -35,13 +37,12 @@ def stages(pipeline: int, *, limits: bool) -> frozenset[AdaptorStage]:
     limits : bool
         Results are saturated, which takes time after rounding.
     """
-    late = AdaptorStage.ROUND if limits else AdaptorStage.READ
     by_need = (
         AdaptorStage.PRODUCT,
         AdaptorStage.OPERAND,
         AdaptorStage.SHIFT,
-        late,
-        AdaptorStage(AdaptorStage.ROUND - late),
+        AdaptorStage.ROUND if limits else AdaptorStage.FACTOR,
+        AdaptorStage.READ,
     )
     return frozenset(by_need[: pipeline - 1])
 

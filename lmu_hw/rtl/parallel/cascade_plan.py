@@ -12,7 +12,8 @@ from ..parallel_style import Parallel
 ENTER = 1
 """Cycles from the transfer of an input word to the first section."""
 LEAVE = 4
-"""Cycles from the last state of a step to the transfer of its output: round, write, read, hold."""
+"""Cycles from the last state of a step to the transfer of its output, beside those that fetch its
+rows: round, write, read, hold."""
 INNER, OUTER = "inner", "outer"
 """Kinds of states of a section."""
 CHAIN = "chain"
@@ -122,9 +123,14 @@ class CascadePlan:
         return self.ends.index(self.finish)
 
     @property
+    def rows(self) -> int:
+        """Rows of a step in the output FIFO, each of which takes a cycle to fetch."""
+        return 1
+
+    @property
     def latency(self) -> int:
         """Cycles from the transfer of an input word to that of the output of its step."""
-        raise NotImplementedError
+        return ENTER + self.finish + LEAVE + self.rows
 
     @property
     def latency_formula(self) -> str:

@@ -74,7 +74,9 @@ class ConstantAdaptor(wiring.Component):
         b = self.b.shift_left(self.shape.grid - self.shape.b_fmt.frac_bits)
         a, b, silent = self._registered(m, AdaptorStage.READ, a=a, b=b, silent=self.silent)
         x, a, silent = self._registered(m, AdaptorStage.OPERAND, x=b - a, base=a, silent=silent)
-        bases = [a, a - x]
+        x, silent, *bases = self._registered(
+            m, AdaptorStage.FACTOR, x=x, silent=silent, **_numbered([a, a - x])
+        )
         # the constants of the rounding are added beside the product, or beside its sum
         shifts = AdaptorStage.SHIFT in self.shape.cuts
         if not shifts:

@@ -51,15 +51,10 @@ class FullPlan(CascadePlan):
         return tuple(self.pipeline * (k + len(s)) for k, s in enumerate(self.op.sections))
 
     @property
-    def latency(self) -> int:
-        """Cycles from the transfer of an input word to that of the output of its step."""
-        return ENTER + self.finish + LEAVE
-
-    @property
     def latency_formula(self) -> str:
         """`latency` as an expression."""
         adaptors = self.finish // self.pipeline
-        return f"{ENTER} + {adaptors} * {self.pipeline} + {LEAVE} = {self.latency}"
+        return f"{ENTER} + {adaptors} * {self.pipeline} + {LEAVE + self.rows} = {self.latency}"
 
     @property
     def clear_cycles(self) -> int:

@@ -64,14 +64,14 @@ class OutputColumns(StepColumns):
     o : Out(stream)
         All words of a step, the first one in the lowest bits.
 
-    Latency: 3 cycles from the last ``write`` to ``o.valid`` when empty; ``rows`` more if several.
+    Latency: 3 cycles, and one for each row, from the last ``write`` to ``o.valid`` when empty.
     Throughput: one step per cycle; with several rows one every ``rows`` + 1 cycles.
 
     Schedule:
 
     - write: store the words in the RAM of their column.
     - read: fetch the next row from all RAMs while the output register is empty or being read.
-    - fetch, with several rows: hold the words of a row, because a RAM answers late in a cycle.
+    - fetch: hold the words of a row, because a RAM answers late in a cycle.
     - hold: keep the words in the output register until the reader takes them.
     """
 
@@ -94,7 +94,7 @@ class OutputColumns(StepColumns):
     @property
     def latency(self) -> int:
         """Cycles from the last word to the transfer of the step."""
-        return 3 + (self.rows if self.rows > 1 else 0)
+        return 3 + self.rows
 
     def model(self, columns: Sequence[int]) -> int:
         """Return the payload for the words of a step, column by column and row by row."""
@@ -115,16 +115,15 @@ class OutputColumns(StepColumns):
         level = Signal(range(self.depth + 1))
         next_level = Signal.like(level)
         address = Signal.like(head, name="read_address")
-        row = head[: self.row_bits]
-        first, last = (row == k if self.rows > 1 else Const(1) for k in (0, self.rows - 1))
-        free = ~self.o.valid | self.o.ready
-        closing = Signal()
+        row, closing = head[: self.row_bits], Signal(name="closing")
+        last: Value = Const(1)
         if self.rows > 1:
             # the last row of a step is in its register a cycle after it is read
+            last = row == self.rows - 1
             m.d.sync += closing.eq(advance & last)
             free = Mux(self.o.valid, self.o.ready, ~closing)
+            m.d.comb += advance.eq(some & (~(row == 0) | free))
         m.d.comb += [
-            advance.eq(some & (~first | free)),
             next_level.eq(level + arrived - (advance & last)),
             address.eq(Mux(advance, following, head)),
             *(ram.read_address.eq(address) for ram in rams),
@@ -137,11 +136,15 @@ class OutputColumns(StepColumns):
         ]
         with m.If(advance):
             m.d.sync += following.eq(self._after(following))
-        with m.If(closing if self.rows > 1 else advance):
-            m.d.sync += self.o.valid.eq(1)
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
-        self._hold(m, advance, row, [ram.read_word for ram in rams])
+        words = [ram.read_word for ram in rams]
+        if self.rows == 1:
+            self._pass_steps(m, some, advance, words)
+        else:
+            with m.If(closing):
+                m.d.sync += self.o.valid.eq(1)
+            with m.Elif(self.o.ready):
+                m.d.sync += self.o.valid.eq(0)
+            self._gather_rows(m, advance, row, words)
 
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
@@ -155,24 +158,28 @@ class OutputColumns(StepColumns):
             return address + 1
         return Mux(row == self.rows - 1, Cat(Const(0, self.row_bits), step + 1), address + 1)
 
-    def _hold(self, m: Module, advance: Value, row: Value, columns: Sequence[Value]) -> None:
-        """Add the output register, which takes a row at a time."""
-        if self.rows > 1:
-            fetched = [
-                Signal.like(word, name=f"fetched_{k}", reset_less=True)
-                for k, word in enumerate(columns)
+    def _pass_steps(
+        self, m: Module, some: Value, advance: Signal, columns: Sequence[Value]
+    ) -> None:
+        """Add two registers, which take a step at a time; both wait for the reader."""
+        go, there = Signal(name="go"), Signal(name="fetched_valid")
+        fetched = _registers(columns)
+        m.d.comb += [go.eq(~self.o.valid | self.o.ready), advance.eq(go & some)]
+        with m.If(go):
+            m.d.sync += [
+                *(new.eq(word) for new, word in zip(fetched, columns, strict=True)),
+                there.eq(some),
+                self.o.valid.eq(there),
             ]
-            m.d.sync += [new.eq(word) for new, word in zip(fetched, columns, strict=True)]
-            columns = fetched
-        words = []
-        for part in self.parts:
-            word = columns[part.column][part.low : part.low + part.width]
-            above = word[-1] if part.signed else Const(0, 1)
-            words.append(Cat(word, above.replicate(self.width - part.width)))
-        if self.rows == 1:
-            with m.If(advance):
-                m.d.sync += self.o.payload.eq(Cat(*words))
-            return
+        # without a step the RAMs may return words that were never written
+        with m.If(go & there):
+            m.d.sync += self.o.payload.eq(Cat(self._extended(fetched)))
+
+    def _gather_rows(self, m: Module, advance: Value, row: Value, columns: Sequence[Value]) -> None:
+        """Add a register for the words of any row, and one for each row of the output."""
+        fetched = _registers(columns)
+        m.d.sync += [new.eq(word) for new, word in zip(fetched, columns, strict=True)]
+        words = self._extended(fetched)
         held: dict[int, Value] = {}
         loads = Signal(self.rows)
         m.d.sync += loads.eq(Cat(advance & (row == number) for number in range(self.rows)))
@@ -184,3 +191,19 @@ class OutputColumns(StepColumns):
             for at, k in enumerate(mine):
                 held[k] = kept[at * self.width : (at + 1) * self.width]
         m.d.comb += self.o.payload.eq(Cat(held[k] for k in range(len(self.parts))))
+
+    def _extended(self, columns: Sequence[Value]) -> list[Value]:
+        """Return the output words in the words of a row, extended to the output's width."""
+        words: list[Value] = []
+        for part in self.parts:
+            word = columns[part.column][part.low : part.low + part.width]
+            above = word[-1] if part.signed else Const(0, 1)
+            words.append(Cat(word, above.replicate(self.width - part.width)))
+        return words
+
+
+def _registers(columns: Sequence[Value]) -> list[Signal]:
+    """Return registers for the words of all columns."""
+    return [
+        Signal.like(word, name=f"fetched_{k}", reset_less=True) for k, word in enumerate(columns)
+    ]

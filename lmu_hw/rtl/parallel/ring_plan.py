@@ -66,23 +66,13 @@ class RingPlan(CascadePlan):
         return max(len(self.schedule.sections(unit)) for unit in range(self.multipliers))
 
     @property
-    def latency(self) -> int:
-        """Cycles from the transfer of an input word to that of the output of its step."""
-        return ENTER + self.finish + LEAVE + self._gather
-
-    @property
-    def _gather(self) -> int:
-        """Additional cycles to read a step of several rows from the output FIFO."""
-        return self.rows if self.rows > 1 else 0
-
-    @property
     def latency_formula(self) -> str:
         """`latency` as an expression."""
         plan, last = self.schedule, self.last_section
         wait = plan.end(last) - plan.start(last) - self.pipeline
         terms = [ENTER, f"{last + 1} * {self.pipeline}", last // plan.round, wait]
         shown = [str(term) for term in terms if term]
-        return " + ".join([*shown, str(LEAVE), str(self._gather)]) + f" = {self.latency}"
+        return " + ".join([*shown, str(LEAVE), str(self.rows)]) + f" = {self.latency}"
 
     @property
     def clear_cycles(self) -> int:

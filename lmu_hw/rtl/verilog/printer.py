@@ -121,7 +121,7 @@ class Printer(Statements):
         outputs = [w for w in inner if w.name in self.instance_outputs]
         blocks = [
             list(self._members()),
-            [f"  {self._declaration(w, 'reg')};" for w in inner if w.name in self.registers],
+            [f"  {self._register(w)};" for w in inner if w.name in self.registers],
             [f"  {self._declaration(w, 'wire')};" for w in outputs],
             continuous(read(values, types, [*body, *instances]), types),
             body,
@@ -172,6 +172,9 @@ class Printer(Statements):
 
     def _kind(self, wire: Wire) -> str:
         return "reg " if wire.direction == "output" and wire.name in self.registers else "wire"
+
+    def _register(self, wire: Wire) -> str:
+        return ("(* keep *) " if wire.kept else "") + self._declaration(wire, "reg")
 
     def _type(self, wire: Wire, kind: str) -> str:
         signed = " signed" if wire.signed else ""

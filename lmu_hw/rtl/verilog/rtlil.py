@@ -42,6 +42,7 @@ class Wire:
     """A wire of a module; ``direction`` is "input", "output" or empty.
 
     ``enum`` is the name of the enumeration whose ``members`` it holds: value to name.
+    ``kept`` is a register that synthesis must not merge with others or with a multiplier.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Wire:
     init: int | None = None
     enum: str = ""
     members: dict[int, str] = field(default_factory=dict)
+    kept: bool = False
 
 
 @dataclass(slots=True)
@@ -145,7 +147,7 @@ _MEMBER = "enum_value_"
 
 def _wire(text: str, attributes: dict[str, str]) -> Wire:
     words = text.split()
-    wire = Wire(words[-1], signed="signed" in words)
+    wire = Wire(words[-1], signed="signed" in words, kept="keep" in attributes)
     if "init" in attributes:
         wire.init = int(attributes["init"].split("'")[1], 2)
     wire.enum = attributes.get("enum_base_type", "")

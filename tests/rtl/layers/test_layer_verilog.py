@@ -80,3 +80,16 @@ def test_every_module_and_port_has_a_comment(name: str) -> None:
         above = text.partition(f"module {module} ")[0].splitlines()[-1]
         assert above.startswith("// "), module
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_first_register_behind_a_product_is_kept() -> None:
+    """`lmu_hw.rtl.layers.split_product` says why."""
+    count = 0
+    for module in file_of(*DESIGNS["every operation"]).split("\nmodule "):
+        found = {name: kind for kind, name in re.findall(r"^  (.*\breg\b.*) (\w+);$", module, re.M)}
+        # a product without a second register ends in an adder, which no pass merges
+        twice = [f"{x[:-2]}_1" for x in found if re.fullmatch(r"((high|low)_)?product(_\d+)?_2", x)]
+        kept = {name for name, kind in found.items() if kind.startswith("(* keep *) reg ")}
+        assert kept == set(twice)
+        count += len(kept)
+    assert count > 3
