@@ -170,8 +170,9 @@ def layer_registers(plan: LayerPlan) -> int:
     kept = {v.name: v for v in plan.inputs}
     kept |= {copy.name: copy for stage in plan.stages for read in stage.reads for copy in read[1:]}
     words = sum(v.fmt.width * v.length for v in kept.values())
+    fetched = sum(storage.width for storage in layer_storages(plan))
     shown = plan.n_out * payload_bits(plan.program.with_role(Role.OUTPUT))[0]
-    return words + shown + max(v.time for v in plan.outputs)
+    return words + fetched + shown + max(v.time for v in plan.outputs)
 
 
 def _copy_layer(stage: CopyStage) -> UnitSizes:
