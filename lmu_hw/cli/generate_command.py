@@ -237,8 +237,8 @@ def _memory(args: argparse.Namespace) -> int:
             if name == "output":
                 keys.pop("taps", None)
             keys[name] = value
+    rate_options.check(args, keys)
     hardware = chosen(vars(args), keys)
-    rate_options.check(args, hardware)
     from_file = keys.pop("kit", ())
     args.kit = from_file if args.kit == () else args.kit
     units = channel_options.chosen(vars(args), keys)
@@ -292,8 +292,8 @@ def _model(args: argparse.Namespace) -> int:
                 f"{flag} is for a memory only, and {args.spec} is a trained model; its word "
                 "lengths are --bits, --weight-bits, --act-bits, --coef-bits, --state-bits"
             )
+    rate_options.check(args, {})
     hardware = chosen(vars(args))
-    rate_options.check(args, hardware)
     _check_places(args)
     args.file, args.spec = args.spec, args.config
     network = model_options.load_network(args)

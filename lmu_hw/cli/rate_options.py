@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, plain
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from ..api.design import Design
     from ..explore.rate_choice import RatedHardware
     from ..rtl.options import Hardware
+
+CHOSEN = ("parallel", "lanes", "pipeline", "interleave", "sections_per_multiplier", "layers")
+"""Options that the rate chooses."""
 
 
 def add_rate(sub: Any) -> None:
@@ -33,8 +37,14 @@ def add_rate(sub: Any) -> None:
     )
 
 
-def check(args: argparse.Namespace, hardware: Hardware) -> None:
+def check(args: argparse.Namespace, keys: Mapping[str, Any]) -> None:
     """Check the options before the work starts.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    keys : mapping of str to object
+        Those of a specification file.
 
     Raises
     ------
@@ -43,7 +53,6 @@ def check(args: argparse.Namespace, hardware: Hardware) -> None:
     """
     from ..explore.rate_choice import check_placer, rate_of
     from ..measure.synthesis.devices import TARGETS, chosen
-    from ..rtl.parallel_style import Parallel
 
     if args.rate is None:
         for name in ("target", "fit"):
@@ -54,15 +63,8 @@ def check(args: argparse.Namespace, hardware: Hardware) -> None:
     if args.target is None:
         raise SpecError(f"rate must go with a target: give --target too: {', '.join(TARGETS)}")
     check_placer(*chosen([args.target]))
-    given = {
-        "lanes": hardware.lanes > 1 or args.lanes is not None,
-        "parallel": hardware.parallel is not Parallel.SHARED or args.parallel is not None,
-        "pipeline": hardware.pipeline is not None,
-        "sections_per_multiplier": hardware.sections_per_multiplier is not None,
-        "interleave": hardware.interleave > 1 or args.interleave is not None,
-    }
-    for name, wrong in given.items():
-        if wrong:
+    for name in CHOSEN:
+        if getattr(args, name) is not None or name in keys:
             raise SpecError(f"{name} must be left out with rate, which chooses it")
 
 

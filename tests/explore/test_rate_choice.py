@@ -236,6 +236,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (("--rate", "0", "--target", "ecp5-25k"), "rate must be"),
         (("--rate", "5M", "--target", "ecp5-25k", "--lanes", 2), "lanes must be left out"),
         (("--rate", "5M", "--target", "ecp5-25k", "--parallel", "full"), "parallel must be left"),
+        (("--rate", "5M", "--target", "ecp5-25k", "--layers", "adders"), "layers must be left out"),
         (("--rate", "900M", "--target", "ecp5-25k"), "rate must be at most"),
         (("--rate", "5M", "--target", "xc7"), "target must be a device with a placer: ice40-up5k"),
     ],

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import ToolError
 from . import yowasp_tools
 from .devices import Device
 from .families import Style
@@ -15,6 +16,9 @@ from .pin_harness import TOP
 LOG, CELLS, NETLIST = "yosys.log", "cells.json", "netlist.json"
 
 _MAPPED = re.compile(r"^(?:mapping memory (\S+) via (\S+)|using FF mapping for memory (\S+))$")
+
+_CONFLICT = re.compile(r"^Warning: Driver-driver conflict for \\?(\S+)", re.MULTILINE)
+"""A wire of which Yosys drops one of two drivers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +79,16 @@ def synthesize(target: Device, design: str, work_dir: Path) -> DeviceNetlist:
     Raises
     ------
     ToolError
-        If Yosys is missing or fails.
+        If Yosys is missing or fails, or connects a driven wire to a constant.
     """
     (work_dir / "synth.ys").write_text(script(target, design), encoding="utf-8")
     yowasp_tools.run(yowasp_tools.YOSYS, ("-q", "-l", LOG, "-s", "synth.ys"), work_dir, LOG)
+    log = yowasp_tools.read(work_dir / LOG)
+    if conflict := _CONFLICT.search(log):
+        raise ToolError(
+            f"Yosys has connected {conflict[1]} to a constant, so the netlist is not this design; "
+            "take another target"
+        )
     modules = json.loads((work_dir / CELLS).read_text(encoding="utf-8"))["modules"]
     cells = {name.lstrip("\\"): m["num_cells_by_type"] for name, m in modules.items()}
     family, own, around = target.family, cells[design], cells.get(TOP, {})
@@ -96,7 +106,7 @@ def synthesize(target: Device, design: str, work_dir: Path) -> DeviceNetlist:
         block_rams=sum(n * family.rams.get(cell, 0) for cell, n in own.items()),
         harness_luts=luts(around),
         harness_ffs=ffs(around),
-        memories=memories_of(yowasp_tools.read(work_dir / LOG), design),
+        memories=memories_of(log, design),
     )
 
 
