@@ -13,7 +13,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,23 +103,20 @@ class NetworkDesign:
         return lh.compile(net, widths={"weight_bits": 8}, calibration=x)
 
 
+SMALL = NetworkDesign(
+    order=16,
+    hidden=16,
+    outputs=1,
+    theta=32,
+    every_step=True,
+    hardware=lh.Hardware(parallel="ring", layers="adders"),
+    options="ring, K = 6, graphs of adders",
+    target="ecp5-25k",
+)
 DESIGNS = {
-    "d = 16, n = 16": NetworkDesign(
-        order=16,
-        hidden=16,
-        outputs=1,
-        theta=32,
-        every_step=True,
-        hardware=lh.Hardware(parallel="ring", layers="adders"),
-        options="ring, K = 6, graphs of adders",
-        target="ecp5-25k",
-    ),
-    "d = 16, n = 16, again": NetworkDesign(
-        order=16,
-        hidden=16,
-        outputs=1,
-        theta=32,
-        every_step=True,
+    "d = 16, n = 16, adders": SMALL,
+    "d = 16, n = 16, multipliers": replace(
+        SMALL,
         hardware=lh.Hardware(parallel="ring"),
         options="ring, K = 6, shared multipliers",
         target="ecp5-85k",

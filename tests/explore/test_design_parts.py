@@ -12,9 +12,11 @@ from amaranth.back import rtlil
 import lmu_hw as lh
 from lmu_hw.explore.design_parts import design_parts
 from lmu_hw.explore.layer_units import layer_registers, layer_storages, layer_units
-from lmu_hw.explore.network_parts import network_parts
+from lmu_hw.explore.network_parts import layer_terms, network_parts, pipeline_terms
 from lmu_hw.explore.parallel_parts import parallel_parts
-from lmu_hw.program.integer_program import Program
+from lmu_hw.measure.synthesis.families import ECP5
+from lmu_hw.program.fixedpoint import QFormat
+from lmu_hw.program.integer_program import Linear, Program, Role, Vector
 from lmu_hw.rtl.block_memories import VerilogPlatform
 from lmu_hw.rtl.hardware_plan import hardware_plan
 from lmu_hw.rtl.inventory import Product, inventory
@@ -149,3 +151,60 @@ def test_layers_alone(program: Program, interval: int, share: float | None) -> N
     assert 0.87 < registers / bits["registers"] < 1.0
     found = sum(unit.adders for unit in units) / bits["adders"]
     assert 0.5 < found < 0.95 if share is None else found == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("interval", "limits", "selected", "tables"),
+    [
+        # two lanes of 6 bits
+        (1, 12, 0, 0),
+        # one lane, which takes one of two sums of 12 bits, a factor of 3 and a constant of 11
+        (2, 6, 12, 3 + 11),
+        # two multipliers share a choice of one of three words of 8 bits; weights of 4 and of 5
+        (3, 6, 12 + 2 * 8, 3 + 11 + 4 + 5),
+        # one multiplier for both rows
+        (6, 6, 2 * 8, 3 + 11 + 5),
+    ],
+)
+def test_sizes_counted_by_hand(interval: int, limits: int, selected: int, tables: int) -> None:
+    vectors = (
+        Vector(name="x", length=3, role=Role.INPUT, fmt=QFormat(1, 7)),
+        Vector(name="y", length=2, role=Role.OUTPUT, fmt=QFormat(1, 5)),
+    )
+    op = Linear(
+        sources=("x",),
+        target="y",
+        n_channels=1,
+        rows=((3, -5, 7), (2, 9, -4)),
+        aligns=(0,),
+        biases=(100, -90),
+        multipliers=(5, 7),
+        shifts=(6, 6),
+    )
+    plan = layer_plan(Program(name="lmu", title="test", vectors=vectors, ops=(op,)), interval)
+    found = pipeline_terms(tuple(layer_units(plan)), 0, ECP5)["luts"]
+    assert [found[name] for name in ("limits", "selected", "tables")] == [limits, selected, tables]
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # one of two columns of 20 bits, then one of two words of 10 bits
+        ("ring, lanes", 20 + 10),
+        # or the input word
+        ("ring, lanes, input", 20 + 2 * 10),
+        # one of three columns
+        ("ring, on demand", 2 * 20 + 2 * 10),
+        # one column
+        ("ring, every 5", 10),
+        ("full, pipelined", None),
+    ],
+)
+def test_words_chosen_on_their_way_to_lanes(name: str, bits: int | None) -> None:
+    program, options = NETWORKS[name]
+    plan = hardware_plan(program, Hardware(**options))
+    assert isinstance(plan, NetworkPlan)
+    parts = network_parts(plan)
+    own = pipeline_terms(parts.units, parts.registers, ECP5)["luts"]["selected"]
+    assert layer_terms(parts, ECP5)["luts"]["selected"] == own + (bits or 0)
+    assert (parts.lanes is None) == (bits is None)

@@ -16,7 +16,7 @@ from .pin_harness import CORE
 
 LOG, REPORT, PINS = "nextpnr.log", "timing.json", "pins.cst"
 ROUTER2_LUTS = 12_000
-"""Designs of so many LUTs get nextpnr's second router.
+"""Designs of this many LUTs or more are routed by nextpnr's ``router2``.
 
 The default one had routed 8 % of the wires of a design of 31,000 LUTs after seven minutes.
 """
@@ -81,7 +81,7 @@ class Timing:
 
 
 def arguments(target: Device, seed: int, freq: float | None, luts: int) -> tuple[str, ...]:
-    """Return the command line for a target and a design of so many LUTs."""
+    """Return the command line for a design of ``luts`` LUTs on a target."""
     pins = ("-o", f"cst={PINS}") if target.pins else ()
     wanted = () if freq is None else ("--freq", f"{freq:g}")
     router = ("--router", "router2") if luts >= ROUTER2_LUTS else ()
