@@ -313,9 +313,14 @@
     $("play").textContent = "Play";
   }
 
+  // Wait for the answer that is on its way.
+  async function answered() {
+    while (busy) await new Promise((done) => setTimeout(done, 5));
+  }
+
   // An action between two frames of a running stream waits for its turn.
   async function settled(name, request) {
-    while (busy) await new Promise((done) => setTimeout(done, 5));
+    await answered();
     return act(name, request);
   }
 
@@ -343,7 +348,13 @@
   }
 
   async function toggle() {
-    if (playing) { pause(); announce(); } else play();
+    if (!playing) {
+      play();
+      return;
+    }
+    pause();
+    await answered();
+    if (!playing) announce();
   }
 
   function faster(by) {

@@ -120,11 +120,13 @@ def test_it_plays_and_pauses(visit: Visit, servers: dict[str, LiveServer]) -> No
     shown.wait_until(lambda: place(shown) > 20)
     shown.page.keyboard.press("Space")
     assert shown.page.inner_text("#play") == "Play"
-    shown.page.wait_for_timeout(300)
+    # a pause is announced when the last answer has come
+    announced = shown.page.locator(".announcer")
+    shown.wait_until(lambda: "step" in (announced.text_content() or ""))
     stopped = place(shown)
+    assert f"step {stopped} of" in (announced.text_content() or "")
     shown.page.wait_for_timeout(300)
     assert place(shown) == stopped > 20
-    assert "step" in (shown.page.text_content(".announcer") or "")
     before = shown.page.input_value("#speed")
     shown.page.keyboard.press("+")
     assert float(shown.page.input_value("#speed")) > float(before)
