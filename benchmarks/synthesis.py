@@ -21,7 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from synthesis_designs import Point, digits, memory, network
-from synthesis_styles import draw, style_lines, style_points
+from synthesis_styles import (
+    draw,
+    full_style,
+    ring_style,
+    style_lines,
+    style_points,
+    style_writer,
+)
 
 import lmu_hw as lh
 from benchmarks.results_file import with_section
@@ -109,6 +116,11 @@ def clock_points() -> Iterable[Point]:
         lambda f: network(f, order=64, hidden=32, theta=256),
     )
     yield Point("digits, weights of 3 bits, outputs of 5, P = 8", "ecp5-25k", digits)
+    for d, (style, hardware), target in (
+        (64, ring_style(6), "ecp5-25k"),
+        (16, full_style(5, 10), "ecp5-85k"),
+    ):
+        yield Point(f"memory, d = {d}, {style}", target, style_writer(d, hardware))
 
 
 PARTS = {

@@ -20,18 +20,22 @@ SHARED, RING, FULL, INTERLEAVED = "shared", "ring", "full", "full, interleaved"
 COLORS = {8: "C0", 16: "C1", 64: "C2"}
 """Of each order."""
 MARKERS = {SHARED: "s", RING: "o", FULL: "^", INTERLEAVED: "v"}
+LUT_TICKS = (500, 1000, 2000, 5000)
+RATE_TICKS = (10**6, 10**7, 10**8)
 COLUMNS = (
     *("d", "style", "cycles", "LUTs", "flip-flops", "multipliers", "block RAMs", "clock [MHz]"),
     *("steps/s", "steps/s per LUT", "steps/s per multiplier"),
 )
 
 
-def _ring(sections: int, pipeline: int = 5) -> tuple[str, lh.Hardware]:
+def ring_style(sections: int, pipeline: int = 5) -> tuple[str, lh.Hardware]:
+    """Return name and options of a ring."""
     hardware = lh.Hardware(parallel="ring", sections_per_multiplier=sections, pipeline=pipeline)
     return f"{RING}, K = {sections}", hardware
 
 
-def _full(pipeline: int, signals: int = 1) -> tuple[str, lh.Hardware]:
+def full_style(pipeline: int, signals: int = 1) -> tuple[str, lh.Hardware]:
+    """Return name and options of a full design."""
     hardware = lh.Hardware(parallel="full", pipeline=pipeline, interleave=signals)
     if signals > 1:
         return f"{INTERLEAVED}, L = {pipeline}, S = {signals}", hardware
@@ -41,23 +45,23 @@ def _full(pipeline: int, signals: int = 1) -> tuple[str, lh.Hardware]:
 ONE = (SHARED, lh.Hardware())
 STYLES = {
     "ice40-up5k": {
-        8: (ONE, _ring(4)),
-        16: (ONE, _ring(8), _ring(4)),
+        8: (ONE, ring_style(4)),
+        16: (ONE, ring_style(8), ring_style(4)),
         64: (ONE,),
     },
     "ice40-hx8k": {
-        8: (ONE, _ring(4), _full(1)),
-        16: (ONE, _ring(8), _ring(4)),
-        64: (ONE, _ring(32), _ring(11)),
+        8: (ONE, ring_style(4), full_style(1)),
+        16: (ONE, ring_style(8), ring_style(4)),
+        64: (ONE, ring_style(32), ring_style(11)),
     },
     "ecp5-25k": {
-        8: (ONE, _ring(4), _full(1), _full(5, 10)),
-        16: (ONE, _ring(8), _ring(4), _ring(2)),
-        64: (ONE, _ring(32), _ring(12), _ring(6)),
+        8: (ONE, ring_style(4), full_style(1), full_style(5, 10)),
+        16: (ONE, ring_style(8), ring_style(4), ring_style(2)),
+        64: (ONE, ring_style(32), ring_style(12), ring_style(6)),
     },
     "ecp5-85k": {
-        16: (ONE, _ring(8), _ring(4), _full(1), _full(5, 10)),
-        64: (ONE, _ring(32), _ring(6), _ring(2), _full(5), _full(5, 10)),
+        16: (ONE, ring_style(8), ring_style(4), full_style(1), full_style(5, 10)),
+        64: (ONE, ring_style(32), ring_style(6), ring_style(2)),
     },
 }
 """The designs of each device, by order; smaller devices have too few cells for the others."""
@@ -68,10 +72,11 @@ def style_points() -> Iterable[Point]:
     for target, by_order in STYLES.items():
         for d, found in by_order.items():
             for style, hardware in found:
-                yield Point(f"d = {d}, {style}", target, _writer(d, hardware))
+                yield Point(f"d = {d}, {style}", target, style_writer(d, hardware))
 
 
-def _writer(d: int, hardware: lh.Hardware) -> Callable[[Path], Path]:
+def style_writer(d: int, hardware: lh.Hardware) -> Callable[[Path], Path]:
+    """Return what writes a memory that outputs its state."""
     return partial(memory, hardware=hardware, d=d, output="state", realization="cascade")
 
 
@@ -99,7 +104,7 @@ def style_row(label: str, found: dict[str, Any]) -> str:
     """Return the row of a design."""
     order, style = label.removeprefix("d = ").split(", ", 1)
     if "refused" in found:
-        return f"| {order} | {style} | {found['refused']} |" + " |" * (len(COLUMNS) - 3)
+        return f"| {order} | {style} | does not fit |" + " |" * (len(COLUMNS) - 3)
     rate, luts, dsps = found["steps_per_second"], found["luts"]["used"], found["dsps"]["used"]
     cells = (
         *(order, style, f"{found['cycles']:,}"),
@@ -118,7 +123,9 @@ def draw(rows: dict[str, dict[str, Any]]) -> None:
 
     with picture_style():
         size = (9, 6.4)
-        figure, axes = plt.subplots(2, 2, figsize=size, sharey=True, layout="constrained")
+        figure, axes = plt.subplots(
+            2, 2, figsize=size, sharex=True, sharey=True, layout="constrained"
+        )
         for axis, target in zip(axes.flat, STYLES, strict=True):
             for d in STYLES[target]:
                 color = COLORS[d]
@@ -132,6 +139,9 @@ def draw(rows: dict[str, dict[str, Any]]) -> None:
                 for x, y, kind in at:
                     axis.plot(x, y, MARKERS[kind], color=color, ms=6)
             axis.set(title=target, xscale="log", yscale="log")
+        axes[0, 0].set_xticks(LUT_TICKS, [f"{luts:,}" for luts in LUT_TICKS])
+        axes[0, 0].set_xticks([], minor=True)
+        axes[0, 0].set_yticks(RATE_TICKS, [f"{rate // 10**6} M" for rate in RATE_TICKS])
         for axis in axes[:, 0]:
             axis.set_ylabel("steps a second")
         for axis in axes[1]:

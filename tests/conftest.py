@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,12 +44,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without the garbage collector: what is collected stays."""
+    gc.disable()
+    try:
+        return (yield)  # type: ignore[return-value]
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from visiting all collected tests again and again."""
     gc.collect()
     gc.freeze()
     # a netlist has a hundred thousand objects: a tenth of the time went into visiting them
     gc.set_threshold(10_000, 20, 50)
+
+
+@pytest.fixture(scope="module")
+def quick_to_compile() -> Iterator[None]:
+    """Compile models of Verilog without optimization: a few hundred steps are soon played."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lmu_hw.verify.backends.compiled_model.OPTIMIZATION", "-O0")
+        yield
 
 
 @pytest.fixture(autouse=True)

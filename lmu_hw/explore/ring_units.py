@@ -43,9 +43,15 @@ def ring_storages(plan: RingPlan) -> Iterator[Storage]:
 
 def ring_registers(plan: RingPlan) -> int:
     """Return the bits of the registers beside the units."""
+    # slot and clearing pass from unit to unit
+    total = (plan.multipliers - 1) * (address_bits(plan.cycles_per_step) + 1)
     if plan.serial:
-        return 0  # one word at a time stays in the output register
-    return sum(plan.shown_width(number) for number in range(plan.multipliers))
+        return total  # one word at a time stays in the output register
+    for number in range(plan.multipliers):
+        # fetched, and passed on in the rows that the unit has no section in
+        rows = 1 + plan.rows - len(plan.schedule.sections(number))
+        total += rows * plan.shown_width(number)
+    return total
 
 
 def _adder_bits(unit: TableShape) -> int:
@@ -83,8 +89,8 @@ def _registers(unit: TableShape) -> int:
     bits = {
         TableStage.READ: words + unit.table.width + flags + 1,
         TableStage.OPERAND: unit.width + 1 + unit.table.width + late * unit.a_width + flags + 1,
+        TableStage.FACTOR: unit.width + 1 + unit.table.width + late * bases + flags,
         TableStage.PRODUCT: sum(a + b for a, b in unit.products) + late * bases + flags,
-        TableStage.SUM: unit.product_width + late * bases + flags,
         TableStage.SHIFT: unit.product_width - unit.table.shifts[0] + 4,
         TableStage.ROUND: words + 2 * ends + 2,
     }

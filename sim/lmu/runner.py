@@ -72,6 +72,8 @@ def main() -> int:
         seed=args.seed,
         results_xml="results.xml",
         extra_env={
+            # asserts have texts: pytest, which would add more, takes longer to load than a run
+            "COCOTB_REWRITE_ASSERTION_FILES": "",
             "LMU_PROGRAM": str((args.build_dir / "program.json").resolve()),
             "LMU_VECTORS": str(vectors.resolve()),
             "LMU_CYCLES": str(args.cycles),

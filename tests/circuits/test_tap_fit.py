@@ -30,6 +30,7 @@ def measured(design: AnalogDesign, f: np.ndarray) -> np.ndarray:
     return linear_circuit(design.circuit).response(f, design.circuit.taps)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("order", [3, 6, 12, pytest.param(24, marks=SOAK)])
 def test_a_cascade_of_e96(order: int) -> None:
     fit = make_design(request(order)).fit
@@ -38,6 +39,7 @@ def test_a_cascade_of_e96(order: int) -> None:
     assert fit.total < 0.3e-2
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("kind", "order", "fitted", "total"),
     [

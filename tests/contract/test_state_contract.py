@@ -115,7 +115,7 @@ def hardware(
     alone()
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(3)
 @pytest.mark.cc
 @pytest.mark.parametrize("name", LANES)
 def test_interpreter_and_c(name: str, tmp_path: Path) -> None:
@@ -123,6 +123,7 @@ def test_interpreter_and_c(name: str, tmp_path: Path) -> None:
     software(ALL[name], c_code.compiled(ALL[name], tmp_path / "c"), EXAMPLES)
 
 
+@pytest.mark.some(1)
 @pytest.mark.sim
 @pytest.mark.parametrize("name", FEW)
 def test_rtl(name: str, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ SOME = {
     *("integrate_and_poisson", "memory d=6 P=2", "stack of 3 every 5th step P=2"),
 }
 """Designs of the default suite: every kind of block is in one."""
-SOME_NETWORKS = {"ring, pipelined, input", "full, pipelined, 3 signals", "full, every 3"}
+SOME_NETWORKS = {"ring, pipelined, input", "full, pipelined, 3 signals"}
 LAYERS = [
     (two_layers(0), 1, 0.77),
     (every_operation(22), 1, 0.64),
@@ -83,6 +83,7 @@ def test_typical_designs(name: str) -> None:
     check(CONFIGURATIONS[name].make(), CONFIGURATIONS[name].lanes)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     ("order", "bits", "options"),
     [
@@ -116,6 +117,7 @@ def test_layers_behind_a_memory(name: str) -> None:
     assert Counter(found.products) == Counter(real.products)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     ("program", "interval", "share"),
     [*LAYERS, *(pytest.param(*case, marks=pytest.mark.soak) for case in MORE_LAYERS)],

@@ -76,7 +76,7 @@ def play(p: Program, n_steps: int, n_streams: int) -> list[Vectors]:
     return [b for k in (0, 1) for b in reference.blocks(rounds(p, n_steps, n_streams, k), id)]
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(3)
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_words_of_small_designs(name: str, board: str, tmp_path: Path) -> None:

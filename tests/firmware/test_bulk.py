@@ -36,7 +36,7 @@ def engine() -> BulkEngine:
     return BulkEngine(PROGRAMS["mixed"], n_streams=2)
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(7)
 @pytest.mark.parametrize("name", ALL)
 def test_words_equal_the_interpreter(name: str) -> None:
     _compare(ALL[name], n_streams=3)
@@ -130,6 +130,7 @@ def test_state_goes_to_and_fro_with_the_interpreter(engine: BulkEngine) -> None:
     np.testing.assert_array_equal(engine.run(inputs[70:]), reference.run(inputs[70:]))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", ["mixed", "lmu_every_3", "lmu_on_demand"])
 def test_threads_share_the_streams(name: str) -> None:
     program = ALL[name]

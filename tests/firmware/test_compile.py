@@ -22,7 +22,7 @@ CORNERS = {n: p for n, p in corners.CORNERS.items() if n[-2:] not in ("22", "24"
 ALL = PROGRAMS | CORNERS | NETWORKS
 SOME = ["mixed", "wide", "dense_channels", "network", "functions", "lmu_every_3", "gates"]
 RUN = [*SOME, *CORNERS, *NETWORKS, "odd_widths", "channels"]
-SHORT = list(dict.fromkeys([*SOME, *list(ALL)[::4]]))
+SHORT = list(dict.fromkeys([*SOME, *list(ALL)[::8]]))
 """Programs of every kind that are compiled every time; soaks compile the others."""
 SOAK = pytest.mark.soak
 
@@ -156,6 +156,7 @@ def test_scratch_has_the_size_that_the_header_says(
     assert "arrays on the stack" not in (c_dirs["mixed"] / "lmu.h").read_text()
 
 
+@pytest.mark.soak
 def test_cppcheck(c_dirs: dict[str, Path]) -> None:
     if not shutil.which("cppcheck"):
         pytest.skip("cppcheck not found")

@@ -128,11 +128,21 @@ def test_a_loop_of_known_length(tmp_path: Path) -> None:
     assert re.search(r"\n  cycles        estimated by LLVM .*, not measured\n", str(report))
 
 
-def test_a_design(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "cores",
+    [
+        ("c-m4", "c-m0"),
+        pytest.param(("c-m4", "c-m7", "c-m55", "c-m0"), marks=pytest.mark.soak),
+    ],
+    ids="-".join,
+)
+def test_a_design(
+    cores: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arm = TARGETS["c-m4"].toolchain
     require(arm.compiler, arm.qemu, "cc|gcc|clang", ANY)
     build_dir = generate(tmp_path / "out", "--d", 6, "--theta", 20)
-    names = [w for name in ("c-m4", "c-m7", "c-m55", "c-m0") for w in ("--target", name)]
+    names = [w for name in cores for w in ("--target", name)]
     with_cycles = call(capsys, "footprint", build_dir, "--cycles", "--json", *names).json
     plain = call(capsys, "footprint", build_dir, "--json", *names).json
     for one, other in zip(with_cycles["targets"], plain["targets"], strict=True):

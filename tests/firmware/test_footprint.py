@@ -104,6 +104,7 @@ def test_the_plugin_agrees_with_the_counter_of_risc_v(tmp_path: Path) -> None:
     assert counts.tolist() == [from_first_to_second + 5] * 5
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", ["lmu_every_3", "lmu_on_demand", "lmu"])
 def test_counts_repeat_and_tell_steps_apart(name: str, tmp_path: Path) -> None:
     target, p = TARGETS["c-m4"], NETWORKS[name]
@@ -127,16 +128,30 @@ def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(tmp_path_factory.mktemp("footprint") / "out", "--d", 6, "--theta", 20)
 
 
-def test_report(build_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("c-m0", "c-m3", "c-m4", "c-rv32", "c-avr", "c-uno"),
+        pytest.param((), marks=pytest.mark.soak),
+    ],
+    ids=["some", "all"],
+)
+def test_report(
+    targets: tuple[str, ...],
+    build_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for target in TARGETS.values():
         need(target)
+    chosen = [word for name in targets for word in ("--target", name)]
     before = read_files(build_dir)
     file = tmp_path / "report.json"
-    said = call(capsys, "footprint", build_dir, "--json", "-q", "-o", file)
+    said = call(capsys, "footprint", build_dir, *chosen, "--json", "-q", "-o", file)
     assert (said.code, said.err) == (0, "")
     assert json.loads(file.read_text()) == said.json
     assert said.json["not_measured"] == {}
-    assert [t["target"] for t in said.json["targets"]] == list(TARGETS)
+    assert [t["target"] for t in said.json["targets"]] == list(targets or TARGETS)
     for t in said.json["targets"]:
         _check(t, said.json)
     assert read_files(build_dir) == before

@@ -144,6 +144,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.some(16)
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_code(case: str, tmp_path: Path) -> None:
     """A bench is worth something only if a broken design fails it."""

@@ -80,6 +80,7 @@ int main(void)
     return found.reshape(len(words), -1).astype(np.int64)
 
 
+@pytest.mark.some(7)
 @pytest.mark.parametrize("fmt", FORMATS, ids=str)
 @pytest.mark.parametrize("kind", ["rows", "memory"])
 def test_words_beyond_a_format_are_limited(fmt: QFormat, kind: str, tmp_path: Path) -> None:

@@ -179,6 +179,7 @@ def affine(rows: tuple[tuple[int, ...], ...], fmt: QFormat) -> Program:
     return Program(title="rows", vectors=vectors, ops=(op,))
 
 
+@pytest.mark.some(25)
 @pytest.mark.qemu
 @pytest.mark.parametrize("name", BOARDS)
 @pytest.mark.parametrize("bits", [4, 8, 16, 17])

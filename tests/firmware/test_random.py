@@ -19,7 +19,7 @@ from tests.factories.builds import write_c_build
 from tests.firmware.compilers import C99, COMPILERS
 from tests.tools import needs, succeed
 
-EXAMPLES = 8
+EXAMPLES = [4, pytest.param(16, marks=pytest.mark.soak)]
 
 pytestmark = pytest.mark.cc
 
@@ -27,10 +27,9 @@ pytestmark = pytest.mark.cc
 tools = needs("gcc|clang")
 
 
-@settings(max_examples=EXAMPLES)
-@given(random_programs.programs())
-def test_narrow_words(program: Program) -> None:
-    _check(program)
+@pytest.mark.parametrize("n_examples", EXAMPLES)
+def test_narrow_words(n_examples: int) -> None:
+    settings(max_examples=n_examples)(given(random_programs.programs())(_check))()
 
 
 @st.composite
@@ -41,9 +40,12 @@ def wide_formats(draw: Any) -> QFormat:
     return QFormat(width - frac, frac, draw(st.booleans()))
 
 
-@settings(max_examples=EXAMPLES)
-@given(st.data())
-def test_words_of_any_width(data: st.DataObject) -> None:
+@pytest.mark.parametrize("n_examples", EXAMPLES)
+def test_words_of_any_width(n_examples: int) -> None:
+    settings(max_examples=n_examples)(given(st.data())(_check_any_width))()
+
+
+def _check_any_width(data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(random_programs, "formats", wide_formats)
         try:

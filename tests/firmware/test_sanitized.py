@@ -51,7 +51,7 @@ def check(build_dir: Path, seed: int) -> None:
     assert result.words > 0
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(3)
 @pytest.mark.parametrize("seed", range(N_QUICK))
 def test_random_networks(seed: int, tmp_path: Path) -> None:
     check(tmp_path, seed)
@@ -64,7 +64,7 @@ def test_a_thousand_random_networks(first: int, tmp_path: Path) -> None:
         check(tmp_path, seed)
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(5)
 @pytest.mark.parametrize(
     "name",
     [

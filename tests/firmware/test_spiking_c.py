@@ -69,6 +69,7 @@ def streams(program: Program, n_steps: int, n_streams: int) -> np.ndarray:
     return np.stack([stimulus(program, n_steps, seed) for seed in range(n_streams)], axis=1)
 
 
+@pytest.mark.some(9)
 @pytest.mark.parametrize("name", MEMORIES)
 def test_state_in_the_middle_of_a_run(name: str) -> None:
     """Saved, loaded into another engine, and reset; every stream has its own neurons."""

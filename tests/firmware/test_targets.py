@@ -87,7 +87,7 @@ def play(p: Program, n_steps: int, n_streams: int) -> list[Vectors]:
     return [b for k in (0, 1) for b in reference.blocks(rounds(p, n_steps, n_streams, k), id)]
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(8)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", BOARDS)
 @pytest.mark.parametrize("name", ALL)
@@ -134,6 +134,7 @@ def test_a_million_steps_on_the_host(name: str, c_dir: Callable[[str], Path]) ->
     print(name, result)
 
 
+@pytest.mark.some(11)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", BOARDS)
 @pytest.mark.parametrize("name", ALL)
@@ -156,6 +157,7 @@ def test_object_needs_memory_functions_only(
     assert not {name for kind, name in symbols if kind in "BDC"}
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", ALL)
 def test_static_analysis(name: str, c_dir: Callable[[str], Path], tmp_path: Path) -> None:
     require("cppcheck", "clang-tidy", "clang|gcc")
@@ -189,7 +191,7 @@ def edited(p: Program, build_dir: Path, good: str, bad: str) -> Path:
     return build_dir
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(4)
 @pytest.mark.qemu
 @pytest.mark.parametrize("target", ["c", *BOARDS])
 def test_a_broken_table_is_named(target: str, tmp_path: Path) -> None:

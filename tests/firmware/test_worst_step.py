@@ -119,7 +119,7 @@ def _check(said: InstructionCounts, counts: np.ndarray) -> None:
     assert said.worst.all_ways <= 1.2 * said.worst.reached
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("name", "board"),
     [("dense", "c-m4"), ("channels", "c-rv32"), ("on demand", "c-m0"), ("poisson", "c-m4")],

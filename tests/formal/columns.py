@@ -153,13 +153,13 @@ class StepsInOrder(Harness):
         if "o_data" in self.ports:
             return self["o_data"]
         # the words of a row are beside each other, in order
-        width = payload_width(self.plan)
-        used = dict.fromkeys(range(self.rows), 0)
+        width, used = payload_width(self.plan), dict.fromkeys(range(self.rows), 0)
         found = []
         for part in self._parts():
             row = self._row(part.column)
-            found.append(self[f"row_{row}"][used[row] : used[row] + width])
-            used[row] += width
+            word = self[f"row_{row}"][used[row] : used[row] + part.width]
+            found.append(Cat(word, word[-1].replicate(width - part.width)))
+            used[row] += part.width
         return Cat(found)
 
     def _expected(self, words: dict[int, tuple[Signal, Signal]]) -> Value:

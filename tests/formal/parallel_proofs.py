@@ -264,13 +264,18 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
             text="entering_valid : unit_1_valid_next",
         ),
         Mutation(
+            what="the second unit counts the slots as the first one",
+            pattern=r"slot_1 <= slot;",
+            text="slot_1 <= (slot == 2'd3) ? 2'd0 : (slot + 2'd1);",
+        ),
+        Mutation(
             what="a step has the number of the next one",
             pattern=r"entering_step <= step;",
             text="entering_step <= step + {2'd0, take};",
         ),
         Mutation(
             what="words of two sections change places",
-            pattern=r"(module lmu_unit_1 .*?row_of_slot = slot == 2'd)1",
+            pattern=r"(module lmu_unit_1 .*?row_of_slot = slot == 2'd)0",
             text=r"\g<1>3",
         ),
         **RING,
@@ -311,7 +316,7 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
         Mutation(
             what="an output is offered before its last row",
             pattern=r"if \(closing\) begin",
-            text="if (loads[0]) begin",
+            text="if (shifts) begin",
         ),
         Mutation(
             what="a step counts when its first row is there",
@@ -357,6 +362,11 @@ PARALLEL_PROOFS: tuple[Proof, ...] = (
             what="not all states are cleared",
             pattern=r"if \(slot == 2'd2\) begin(\s+clearing <= 1'd0)",
             text=r"if (slot == 2'd0) begin\1",
+        ),
+        Mutation(
+            what="the second unit is not cleared",
+            pattern=r"clearing_1 <= clearing;",
+            text="clearing_1 <= 1'd0;",
         ),
         **RING,
     ),

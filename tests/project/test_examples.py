@@ -40,6 +40,7 @@ def test_demo(tmp_path: Path) -> None:
     assert certify(build_dir).proven
 
 
+@pytest.mark.soak
 @pytest.mark.cc
 @pytest.mark.slow
 def test_ecg(tmp_path: Path, data_dir: Path) -> None:
@@ -76,6 +77,7 @@ def test_digits(tmp_path: Path, data_dir: Path) -> None:
     assert certify(tmp_path / "design").proven
 
 
+@pytest.mark.soak
 @pytest.mark.qemu
 def test_ecg_detector(tmp_path: Path, data_dir: Path) -> None:
     require("make", "arm-none-eabi-gcc", "qemu-system-arm")
@@ -154,6 +156,7 @@ def test_analog_delay_line(tmp_path: Path) -> None:
     assert (tmp_path / "circuit" / "report.md").is_file()
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("options", "message"),
     [

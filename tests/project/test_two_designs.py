@@ -90,7 +90,7 @@ def play(
     return said
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.cc
 @pytest.mark.qemu
 @pytest.mark.parametrize(

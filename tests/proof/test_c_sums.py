@@ -61,6 +61,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.some(40)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sum_holds(name: str) -> None:
     program, claims, text = stated(name)

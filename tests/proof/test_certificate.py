@@ -96,8 +96,9 @@ def random_designs(n: int) -> list[QuantizedMemory]:
 
 
 @pytest.mark.slow
-def test_certify_passes_on_random_specs(tmp_path: Path) -> None:
-    for design in random_designs(50):
+@pytest.mark.parametrize("n", [25, pytest.param(50, marks=pytest.mark.soak)])
+def test_certify_passes_on_random_specs(n: int, tmp_path: Path) -> None:
+    for design in random_designs(n):
         program, stated = stated_of(design)
         assert stated["proven"], (design.spec, stated["unproven"])
         decays = all(d["proven"] for d in stated["decay"].values())

@@ -275,7 +275,7 @@ def test_draws_are_even_over_a_period() -> None:
     assert rank == 32
 
 
-QUICK = ("integrate_pair", "integrate_channels", "poisson_pair")
+QUICK = ("integrate_pair", "poisson_pair")
 
 
 @pytest.mark.parametrize(

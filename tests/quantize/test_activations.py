@@ -51,6 +51,7 @@ def words(f: Function) -> np.ndarray:
     return np.arange(f.in_fmt.min, f.in_fmt.max + 1)
 
 
+@pytest.mark.some(31)
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("activation", BOUNDED)
 def test_every_word_is_within_one_lsb_of_the_exact_function(

@@ -67,7 +67,7 @@ def test_snr_reaches_what_was_measured_before(row: tuple[int, ...]) -> None:
     assert snr_of(order, theta, state_bits, coef_bits, RealizationKind.CASCADE) >= floor
 
 
-@pytest.mark.parametrize("T", [100, 1000, 10_000])
+@pytest.mark.parametrize("T", [100, 1000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_capacity_within_ten_percent_of_float(T: int) -> None:
     _, floats, integers = capacity(T)
     np.testing.assert_allclose(integers, floats, rtol=0.1)

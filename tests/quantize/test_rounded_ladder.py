@@ -59,6 +59,7 @@ SIZES = [
 ]
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize(("order", "theta", "bits", "substeps"), SIZES)
 def test_the_error_budget_is_kept(order: int, theta: float, bits: int, substeps: int) -> None:
     design = quantized(order, theta, bits=bits, substeps=substeps)

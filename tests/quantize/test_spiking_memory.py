@@ -35,6 +35,7 @@ def operation(**keys: Any) -> Spiking:
 # Prediction.
 
 
+@pytest.mark.some(6)
 @pytest.mark.cc
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("d", "neurons"), [(3, 384), (6, 3072), (12, 6144), (24, 12288)])
@@ -120,7 +121,7 @@ def test_a_spike_is_the_full_scale_over_the_population(d: int, H: int, model: st
         assert (2 if formats.bounded else 1) * full <= (fmt.max + 1) * fmt.lsb
 
 
-@pytest.mark.parametrize("d", [1, 3, 6, 12])
+@pytest.mark.parametrize("d", [1, 3, 6, pytest.param(12, marks=pytest.mark.soak)])
 def test_states_of_integrate_and_fire_neurons_stay_in_full_scale(d: int) -> None:
     """For the input that drives each state to its largest value, and silence at any time."""
     design = spiking_design(d=d, theta=20.0 * d, bits=12, neurons=2 * d * 64)

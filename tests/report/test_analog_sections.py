@@ -80,6 +80,7 @@ def test_data_for_programs_is_that_of_the_design() -> None:
     assert sections["tolerances"].data["units"] == 20
 
 
+@pytest.mark.soak
 def test_a_circuit_of_a_chip() -> None:
     sections = sections_of(form="gm-c")
     assert [p.name for s in sections.values() for p in s.pictures] == PICTURES

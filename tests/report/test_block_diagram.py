@@ -19,6 +19,7 @@ from tests.factories.spiking_programs import with_neurons
 from tests.report.test_step_timeline import DESIGNS, SOME
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("name", "lanes"), [("lmu", 4), ("poisson", 1)])
 def test_tree_is_that_of_the_netlist(name: str, lanes: int) -> None:
     program = DESIGNS[name]

@@ -91,6 +91,7 @@ def test_wide_states_stand_for_their_copies() -> None:
     assert [b.stands_for for b in found.bases] == [b.stands_for for b in design.network.bases]
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("bits", [2, 4, 8])
 @pytest.mark.parametrize("kind", ["simple_rnn", "lstm", "gru"])
 def test_its_own_model_is_accepted_at_every_width(bits: int, kind: str) -> None:

@@ -68,6 +68,7 @@ ROUNDED = (
 )
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("inverted", [False, True], ids=["word", "complement"])
 @pytest.mark.parametrize("silent", [False, True], ids=["nearest", "toward_zero"])
 def test_rounder_behind_shifter_on_every_word(silent: bool, inverted: bool) -> None:

@@ -142,7 +142,9 @@ def test_both_benches_ask_for_it(all_collide: Path) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize(("backend", "asks"), [(verilator, True), (cxxrtl, False)])
+@pytest.mark.parametrize(
+    ("backend", "asks"), [(verilator, True), pytest.param(cxxrtl, False, marks=pytest.mark.soak)]
+)
 def test_of_the_compiled_simulators_verilator_does(
     backend: Any, asks: bool, all_collide: Path
 ) -> None:

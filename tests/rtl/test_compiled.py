@@ -30,7 +30,7 @@ from tests.factories.programs import PROGRAMS
 from tests.rtl.bench import BREAKS
 from tests.tools import require, require_yosys
 
-pytestmark = pytest.mark.sim
+pytestmark = [pytest.mark.sim, pytest.mark.usefixtures("quick_to_compile")]
 
 BACKENDS = {"cxxrtl": cxxrtl, "verilator": verilator}
 
@@ -70,11 +70,11 @@ def test_axi_names_and_a_state_port(backend: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("backend", "name", "lanes"),
     [
-        ("cxxrtl", "lmu", 3),
+        pytest.param("cxxrtl", "lmu", 3, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "gates_every_2", 2, marks=pytest.mark.soak),
         pytest.param("verilator", "lmu_every_3", 4, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "ladder_substeps", 1, marks=pytest.mark.soak),
-        ("verilator", "ladder_channels", 3),
+        pytest.param("verilator", "ladder_channels", 3, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "stack_on_demand", 8, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "wide", 4, marks=pytest.mark.soak),
         pytest.param("cxxrtl", "network", 1, marks=pytest.mark.soak),
@@ -97,7 +97,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
     program = PROGRAMS["readout"]

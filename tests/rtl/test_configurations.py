@@ -36,7 +36,13 @@ def plan(name: str) -> Schedule:
     return schedule(program(name), CONFIGURATIONS[name].lanes)
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[pytest.mark.soak] * n.startswith(("memory d=128", "taps d=256")))
+        for n in CONFIGURATIONS
+    ],
+)
 def test_layers_take_little_more_than_the_lanes_must(name: str) -> None:
     layers = layer_times(plan(name))
     longer = LONGER.get(name, set())

@@ -72,6 +72,7 @@ def test_any_number_of_lanes(name: str, lanes: int) -> None:
     compare(ALL[name], lanes, 6)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("name", "rows"), [("dense_channels", 2), ("lmu_every_3", 8), ("wide_layers", 16)]
 )
@@ -86,7 +87,7 @@ def test_most_lanes() -> None:
     compare(ALL["wide_layers"], 64, 4)
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize("interval", [1, 2, 3, 4, 8, 16])
 @pytest.mark.parametrize("name", ["lmu", "gates"])
 def test_any_pace_of_results(name: str, interval: int) -> None:
@@ -112,7 +113,7 @@ def test_stalls_change_no_word(name: str, lanes: int) -> None:
     np.testing.assert_array_equal(played.outputs, expected_outputs(program, inputs, due))
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("name", "lanes"),
     [("mixed", 1), ("dense_channels", 2), ("lmu_every_3", 3), ("ladder_channels", 1)],

@@ -47,6 +47,7 @@ def plan_of(program: Program, **options: Any) -> FullPlan:
     return plan
 
 
+@pytest.mark.some(7)
 @pytest.mark.parametrize(("sections", "pipeline", "signals"), DESIGNS)
 @pytest.mark.parametrize("saturating", [False, True])
 def test_words_and_cycles(sections: str, pipeline: int, signals: int, saturating: bool) -> None:
@@ -55,7 +56,7 @@ def test_words_and_cycles(sections: str, pipeline: int, signals: int, saturating
     check_words_and_cycles(FullCore(plan), noise_with_silence(program, 24 * signals))
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("sections", "pipeline", "signals"), DESIGNS[1::2])
 def test_words_with_stalls_and_a_reset_in_flight(
     sections: str, pipeline: int, signals: int

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sim
 tools = needs("iverilog", "vvp", "make")
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", every())
 def test_plain_bench(name: str, tmp_path: Path) -> None:
     # every program with some number of lanes, every number with some programs

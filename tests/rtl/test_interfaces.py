@@ -31,7 +31,7 @@ from tests.tools import require
 FORMS = [(Streams.PLAIN, True), (Streams.AXI, False), (Streams.AXI, True)]
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.sim
 @pytest.mark.parametrize(("streams", "state_port"), FORMS)
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_plain_bench(
     ("name", "lanes", "streams", "state_port"),
     [
         ("mixed", 1, Streams.AXI, True),
-        ("order_on_demand", 1, Streams.AXI, False),
+        pytest.param("order_on_demand", 1, Streams.AXI, False, marks=pytest.mark.soak),
     ],
 )
 def test_cocotb_bench(
@@ -102,7 +102,7 @@ BREAKS = {
 }
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.sim
 @pytest.mark.parametrize("what", BREAKS)
 def test_plain_bench_fails_a_broken_design(what: str, tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ def test_waves_saturate_on_either_way() -> None:
         play(program, (0, 0, 0, 1, 1, 0, 0, 1))
 
 
-def test_two_ladders_share_a_unit() -> None:
+@pytest.mark.parametrize("n_steps", [9, pytest.param(20, marks=pytest.mark.soak)])
+def test_two_ladders_share_a_unit(n_steps: int) -> None:
     """Of other formats, orders and substeps, and a cascade between them."""
     b = Builder(3)
     b.add("x", 2, Role.INPUT)
@@ -118,7 +119,7 @@ def test_two_ladders_share_a_unit() -> None:
     b.ladder("x", "three", 5, substeps=2, fmt=QFormat(3, 7))
     b.add("y", 4, Role.OUTPUT)
     b.affine(("one", "two", inner, "three"), "y")
-    compare(b.program("ladders", 3), 3, 20, 1)
+    compare(b.program("ladders", 3), 3, n_steps, 1)
 
 
 @pytest.mark.parametrize("reflection", [Adaptor(0, 0), Adaptor(-7, 3), Adaptor(1, 20)])
@@ -127,7 +128,7 @@ def test_any_reflection(reflection: Adaptor) -> None:
     play(with_op(program, 0, reflection=reflection), (0, 1, 0))
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("lanes", [1, 2, 8, 16])
 def test_scales_in_any_number_of_lanes(lanes: int) -> None:
     program = PROGRAMS["ladder_channels"]
@@ -161,6 +162,7 @@ def test_states_are_read_before_they_are_written() -> None:
     compare(b.program("early"), 1, 16)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("fmt", [QFormat(3, 0), QFormat(4, 1)], ids=str)
 def test_three_port_on_any_words(fmt: QFormat) -> None:
     """Windows of any operands; waves and states saturate on both sides."""

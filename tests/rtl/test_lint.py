@@ -49,7 +49,7 @@ def test_a_name_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("pattern", "text", "rule"),
     [

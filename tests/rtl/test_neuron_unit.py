@@ -341,6 +341,7 @@ def test_any_number_of_lanes(name: str, lanes: int) -> None:
 FEW = [("integrate_mixed", 3), ("poisson_channels", 1)]
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("name", "lanes"), FEW)
 def test_stalls_change_no_word(name: str, lanes: int) -> None:
     program, plan = ALL[name], schedule(ALL[name], lanes)
@@ -370,7 +371,9 @@ def test_reset_at_any_moment(name: str) -> None:
     reset(name, 2, range(1, 2 * schedule(ALL[name], 2).due.cycles, 3))
 
 
-@pytest.mark.parametrize("name", ["poisson_mixed", "integrate_and_poisson"])
+@pytest.mark.parametrize(
+    "name", ["poisson_mixed", pytest.param("integrate_and_poisson", marks=pytest.mark.soak)]
+)
 def test_every_word_of_the_state(name: str) -> None:
     check(ALL[name], 2, everything(ALL[name]), stalls=0.3)
 
@@ -415,7 +418,7 @@ def test_lint_and_plain_bench(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("backend", "name", "steps"),
     [
-        ("cxxrtl", "poisson_mixed", 600),
+        pytest.param("cxxrtl", "poisson_mixed", 600, marks=pytest.mark.soak),
         *[
             pytest.param(backend, name, 20_000, marks=pytest.mark.soak)
             for name in ALL

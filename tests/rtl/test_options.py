@@ -119,7 +119,7 @@ def test_ports_as_keys_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "no").exists()
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     "hardware",
     [None, {}, {"lanes": 99}, {"lanes": 2}, {"lanse": 1}, {"streams": "spi"}, 7],

@@ -46,8 +46,7 @@ def any_ring(rng: Rng) -> dict[str, Any]:
 STYLES: dict[str, Callable[[Rng], dict[str, Any]]] = {"full": any_full, "ring": any_ring}
 """Random options of each style."""
 CONFIGURATIONS = 44
-"""Of each style; the first ones in the default suite."""
-QUICK = 1
+"""Of each style."""
 STEPS = 60
 MILLION = 1_000_000
 LONG: dict[str, dict[str, Any]] = {
@@ -106,14 +105,9 @@ def check(style: str, number: int, build_dir: Path, n_steps: int) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize(
-    ("style", "number"),
-    [
-        pytest.param(style, number, marks=() if number < QUICK else pytest.mark.soak)
-        for style in STYLES
-        for number in range(CONFIGURATIONS)
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("number", range(CONFIGURATIONS))
 def test_a_random_configuration(style: str, number: int, tmp_path: Path) -> None:
     require("iverilog", "vvp")
     check(style, number, tmp_path, STEPS)

@@ -55,6 +55,7 @@ def plan_of(program: Program, per_unit: int, pipeline: int, **options: Any) -> R
     return plan
 
 
+@pytest.mark.some(9)
 @pytest.mark.parametrize(("sections", "per_unit", "pipeline"), DESIGNS)
 @pytest.mark.parametrize("saturating", [False, True])
 def test_words_and_cycles(sections: str, per_unit: int, pipeline: int, saturating: bool) -> None:
@@ -64,7 +65,7 @@ def test_words_and_cycles(sections: str, per_unit: int, pipeline: int, saturatin
     assert plan.multipliers == -(-len(sections) // per_unit)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("sections", "per_unit", "pipeline"), DESIGNS[2::4])
 def test_words_with_stalls_and_a_reset_in_flight(
     sections: str, per_unit: int, pipeline: int

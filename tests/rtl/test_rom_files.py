@@ -32,6 +32,7 @@ def test_rom_files_hold_words_alone(name: str) -> None:
         assert len({len(line) for line in text.split()}) == 1
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_words_mean_stands_beside_them(name: str) -> None:
     program = ALL[name]

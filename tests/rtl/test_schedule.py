@@ -23,6 +23,7 @@ from tests.factories.programs import (
 )
 
 
+@pytest.mark.some(67)
 @pytest.mark.parametrize("lanes", [1, 2, 3, 8, 64])
 @pytest.mark.parametrize("name", ALL)
 def test_formula_phases_and_map_agree(name: str, lanes: int) -> None:
@@ -42,6 +43,7 @@ def test_formula_phases_and_map_agree(name: str, lanes: int) -> None:
     assert plan.quiet.cycles <= plan.due.cycles
 
 
+@pytest.mark.some(41)
 @pytest.mark.parametrize("lanes", [1, 3, 4])
 @pytest.mark.parametrize("name", ALL)
 def test_vectors_do_not_share_rows(name: str, lanes: int) -> None:
@@ -63,6 +65,7 @@ def test_vectors_do_not_share_rows(name: str, lanes: int) -> None:
     assert max(used) < plan.rows
 
 
+@pytest.mark.some(62)
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8])
 @pytest.mark.parametrize("name", ALL)
 def test_every_weight_is_used_once_a_channel(name: str, lanes: int) -> None:

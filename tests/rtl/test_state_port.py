@@ -72,7 +72,7 @@ def everything(program: Program, seed: int = 0) -> Script:
     return script
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(3)
 @pytest.mark.parametrize(("name", "lanes"), CASES)
 def test_every_word_of_the_state(name: str, lanes: int) -> None:
     check(ALL[name], lanes, everything(ALL[name]))
@@ -146,7 +146,7 @@ def test_published_cycles(name: str, lanes: int) -> None:
     assert first == [w - 1 + c for w, c in zip(waited, commands, strict=True)]
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("name", "lanes"), FEW)
 def test_reset_at_any_moment_of_a_command(name: str, lanes: int) -> None:
     program = ALL[name]
@@ -165,6 +165,7 @@ def test_reset_at_any_moment_of_a_command(name: str, lanes: int) -> None:
     check(program, lanes, script)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_whatever_is_loaded_is_a_legal_state(lanes: int) -> None:
     program = ALL["lmu_every_3"]

@@ -106,7 +106,9 @@ def test_a_label_and_what_training_as_integers_takes(
     assert (batches[2:], compared[1:]) == ([50, 50], [(32, STEPS, 1)])
 
 
-@pytest.mark.parametrize(("lr", "gains"), [(1e-9, False), (0.02, True)])
+@pytest.mark.parametrize(
+    ("lr", "gains"), [(1e-9, False), pytest.param(0.02, True, marks=pytest.mark.soak)]
+)
 def test_training_as_integers_never_loses_to_rounding(
     lr: float, gains: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,8 +215,11 @@ def test_a_rival_has_no_more_parameters() -> None:
     assert train.n_parameters(rival) <= n < train.n_parameters(wider)
 
 
-def test_augmented_inputs_reach_every_network(tmp_path: Path) -> None:
+def test_augmented_inputs_reach_every_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The states of the memory, in floats and in words, are those of what the batch became."""
+    monkeypatch.setattr(experiment, "PTQ_BITS", ())
     seen, made = [], model()
 
     def louder(x):

@@ -51,6 +51,7 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("every_step", [False, True])
 def test_gradients_are_those_of_the_plain_loop(

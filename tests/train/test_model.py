@@ -100,6 +100,7 @@ def test_a_window_for_each_channel_is_exported() -> None:
         assert found == pytest.approx([8.0, 20.0, 50.0], rel=1e-6)
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("kind", [None, *networks.CELLS])
 @pytest.mark.parametrize("learned", [False, True])
 def test_parallel_equals_sequential(kind: str | None, learned: bool) -> None:

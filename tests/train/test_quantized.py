@@ -63,6 +63,7 @@ def check_words(model, widths: Widths, runner: type = Interpreter) -> None:
     assert again.design().program.ops == design.program.ops
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("seed", range(12))
 def test_any_network(seed: int) -> None:
     network = random_network(seed)

@@ -68,6 +68,7 @@ def words_of(design: Any, x: Any):
     return torch.tensor(to_real(found.transpose(1, 0, 2), output.fmt), dtype=torch.float32)
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("bits", [3, 8])
 def test_every_batch_has_the_words_of_the_program(name: str, bits: int) -> None:

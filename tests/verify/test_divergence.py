@@ -49,7 +49,7 @@ def break_table(build_dir: Path, table: str, by: int) -> None:
     path.write_text(text)
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.cc
 @pytest.mark.parametrize(
     ("table", "by", "blamed"),
@@ -95,6 +95,7 @@ def test_c_is_followed_step_by_step(
         assert call(capsys, *shorter).code == 0
 
 
+@pytest.mark.soak
 @pytest.mark.sim
 @pytest.mark.slow
 def test_verilog_leaves_a_waveform(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,7 +132,9 @@ def test_the_largest_ladders_die_in_compiled_c(
     steps_to_zero(program, states(program, 5), windows * theta, BulkEngine)
 
 
-@pytest.mark.parametrize("name", ["6, 20, 6 bits", "16, 40, substeps"])
+@pytest.mark.parametrize(
+    "name", ["6, 20, 6 bits", pytest.param("16, 40, substeps", marks=pytest.mark.soak)]
+)
 def test_states_beyond_all_that_is_reached_die(name: str) -> None:
     """They saturate for a long time: full words of even sections have theta**2 times the energy."""
     program = program_of(DESIGNS[name])

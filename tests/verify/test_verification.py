@@ -49,11 +49,24 @@ def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.cc
 @pytest.mark.sim
-def test_all_backends_are_equal(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "boards",
+    [("c-m4", "c-rv32", "c-avr"), pytest.param(tuple(BOARDS), marks=pytest.mark.soak, id="all")],
+    ids="-".join,
+)
+def test_all_backends_are_equal(
+    boards: tuple[str, ...],
+    build_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     require(CC, CXX, "iverilog", "vvp", "verilator")
     require_yosys()
-    for target in BOARDS.values():
-        require(target.toolchain.compiler, target.toolchain.qemu)
+    for name in boards:
+        require(BOARDS[name].toolchain.compiler, BOARDS[name].toolchain.qemu)
+    for room in (module, selection):
+        monkeypatch.setattr(room, "BOARDS", {name: BOARDS[name] for name in boards})
+    monkeypatch.setattr(selection, "NAMES", (*selection.BACKENDS, *boards))
     before = read_files(build_dir)
     said = call(capsys, "verify", build_dir, "--steps", 300, "--json", "-q")
     assert (said.code, said.err) == (0, "")
@@ -62,11 +75,11 @@ def test_all_backends_are_equal(build_dir: Path, capsys: pytest.CaptureFixture[s
     assert said.json["digest"] == manifest["digest"]
     assert said.json["not_verified"] == said.json["edited"] == []
     found = said.json["backends"]
-    assert list(found) == ["icarus", "c", "c-checked", "cxxrtl", "verilator", *BOARDS]
+    assert list(found) == ["icarus", "c", "c-checked", "cxxrtl", "verilator", *boards]
     for name in ("icarus", "cxxrtl", "verilator"):
         assert found[name]["cycles_per_step"] == manifest["cycles_per_step"]
     assert found["icarus"]["steps"] == 300
-    for name in ("c", "cxxrtl", "verilator", *BOARDS):
+    for name in ("c", "cxxrtl", "verilator", *boards):
         assert 300 <= found[name]["steps"] < 310
     for name in found:
         assert found[name]["words"] == 5 * found[name]["steps"]
@@ -138,7 +151,9 @@ def test_default_steps_of_icarus(
 
 
 @pytest.mark.cc
-@pytest.mark.parametrize("steps", [1, 2, 3, 63, 64, 65, 1000])
+@pytest.mark.parametrize(
+    "steps", [1, 3, 64, 65, *(pytest.param(n, marks=pytest.mark.soak) for n in (2, 63, 1000))]
+)
 def test_any_number_of_steps(
     build_dir: Path, steps: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,9 +250,12 @@ def test_broken_verilog_is_named(part: str, copy: Path, capsys: pytest.CaptureFi
         lines[3] = lines[3][0] + f"{int(lines[3][1], 16) ^ 3:x}" + lines[3][2:]
         path.write_text("\n".join(lines) + "\n")
     argv = ("verify", copy, "--backends", "icarus", "--steps", 40, "--seed", 7, "--json", "-q")
-    said = call(capsys, *argv)
+    said = call(capsys, *argv, "--vcd")
     assert said.code == 3, said
     first = divergence(said.json, "icarus")
+    waves = Path(said.json["divergences"][0]["waveform"]).read_text()
+    assert waves.startswith("$date")
+    assert "o_data" in waves
     check_divergence(copy, first, 7, said.err, "icarus")
     # the expected word can be computed again from the seed alone
     program = module.load_program(copy)

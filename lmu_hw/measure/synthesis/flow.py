@@ -35,6 +35,8 @@ from .synth_report import (
 MAX_SEED = 2**31 - 1
 MAX_FREQ = 1000.0
 """Above the clock rate of every device here [MHz]."""
+NO_CELLS_LEFT = "no BELs remaining"
+"""What nextpnr says when packing took more cells than the device has."""
 FIRST_RUN = "the first run of the tool takes half a minute longer"
 
 
@@ -197,10 +199,12 @@ class _Design:
             try:
                 timing = place_and_route(target, work, self.parts.blocks, seed, freq, netlist.luts)
             except ToolError as error:
+                full = NO_CELLS_LEFT in str(error)
+                subject = f"the design does not fit {target.name}" if full else target.name
+                seed_too = "" if full else "another --seed, "
                 raise ToolError(
-                    f"{target.name}: {error}; with {netlist.luts} of {target.capacity['luts']} "
-                    "LUTs used; take fewer bits or lanes, another --seed, or "
-                    f"{target.larger}",
+                    f"{subject}: {error}; with {netlist.luts} of {target.capacity['luts']} "
+                    f"LUTs used; take fewer bits or lanes, {seed_too}or {target.larger}",
                     command=error.command,
                     exit_code=error.exit_code,
                     tail=error.tail,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -144,7 +144,7 @@ class OutputColumns(StepColumns):
                 m.d.sync += self.o.valid.eq(1)
             with m.Elif(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
-            self._gather_rows(m, advance, row, words)
+            self._gather_rows(m, advance, words)
 
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
@@ -173,33 +173,48 @@ class OutputColumns(StepColumns):
             ]
         # without a step the RAMs may return words that were never written
         with m.If(go & there):
-            m.d.sync += self.o.payload.eq(Cat(self._extended(fetched)))
+            bits = {(k, bit): new[bit] for k, new in enumerate(fetched) for bit in range(len(new))}
+            m.d.sync += self.o.payload.eq(Cat(self._extended([bits])))
 
-    def _gather_rows(self, m: Module, advance: Value, row: Value, columns: Sequence[Value]) -> None:
-        """Add a register for the words of any row, and one for each row of the output."""
-        fetched = _registers(columns)
+    def _gather_rows(self, m: Module, advance: Value, columns: Sequence[Value]) -> None:
+        """Add a register for the words of a row, and registers through which the rows pass."""
+        fetched, shifts = _registers(columns), Signal(name="shifts")
+        m.d.sync += shifts.eq(advance)
         m.d.sync += [new.eq(word) for new, word in zip(fetched, columns, strict=True)]
-        words = self._extended(fetched)
-        held: dict[int, Value] = {}
-        loads = Signal(self.rows)
-        m.d.sync += loads.eq(Cat(advance & (row == number) for number in range(self.rows)))
-        for number in range(self.rows):
-            mine = [k for k, part in enumerate(self.parts) if part.row == number]
-            kept = Signal(len(mine) * self.width, name=f"row_{number}")
-            with m.If(loads[number]):
-                m.d.sync += kept.eq(Cat(words[k] for k in mine))
-            for at, k in enumerate(mine):
-                held[k] = kept[at * self.width : (at + 1) * self.width]
-        m.d.comb += self.o.payload.eq(Cat(held[k] for k in range(len(self.parts))))
+        bits = [self._bits(row) for row in range(self.rows)]
+        before = {(k, bit): new[bit] for k, new in enumerate(fetched) for bit in range(len(new))}
+        held: list[dict[tuple[int, int], Value]] = []
+        for row in reversed(range(self.rows)):
+            below = set().union(*bits[:row]) - set(bits[row])
+            passing = [at for at in before if at in below]
+            found: dict[tuple[int, int], Value] = {}
+            for name, places in ((f"row_{row}", bits[row]), (f"passing_{row}", passing)):
+                if places:
+                    kept = Signal(len(places), name=name)
+                    with m.If(shifts):
+                        m.d.sync += kept.eq(Cat(before[at] for at in places))
+                    found |= dict(zip(places, kept, strict=True))
+            before = found
+            held.insert(0, found)
+        m.d.comb += self.o.payload.eq(Cat(self._extended(held)))
 
-    def _extended(self, columns: Sequence[Value]) -> list[Value]:
-        """Return the output words in the words of a row, extended to the output's width."""
-        words: list[Value] = []
+    def _bits(self, row: int) -> list[tuple[int, int]]:
+        """Return the bits of columns that are words in a row, in order: (column, bit)."""
+        return [
+            (part.column, part.low + bit)
+            for part in self.parts
+            if part.row == row
+            for bit in range(part.width)
+        ]
+
+    def _extended(self, rows: Sequence[Mapping[tuple[int, int], Value]]) -> list[Value]:
+        """Return the output words in the bits of the columns of each row, extended."""
+        found: list[Value] = []
         for part in self.parts:
-            word = columns[part.column][part.low : part.low + part.width]
-            above = word[-1] if part.signed else Const(0, 1)
-            words.append(Cat(word, above.replicate(self.width - part.width)))
-        return words
+            bits = [rows[part.row][part.column, part.low + bit] for bit in range(part.width)]
+            above = bits[-1] if part.signed else Const(0, 1)
+            found.append(Cat(*bits, above.replicate(self.width - part.width)))
+        return found
 
 
 def _registers(columns: Sequence[Value]) -> list[Signal]:

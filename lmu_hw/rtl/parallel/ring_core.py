@@ -61,11 +61,10 @@ class RingCore(CascadeCore[RingPlan]):
         # a word that is taken in the last slot starts in slot 0
         slot = Signal(range(plan.cycles_per_step), init=plan.cycles_per_step - 1)
         m.d.sync += slot.eq(Mux(slot == plan.cycles_per_step - 1, 0, slot + 1))
-        m.d.comb += [unit.slot.eq(slot) for unit in units]
         clearing = Signal(init=1)
         with m.If(slot == plan.cycles_per_step - 2):
             m.d.sync += clearing.eq(0)
-        m.d.comb += [unit.erase.eq(clearing) for unit in units]
+        self._count_slots(m, units, slot, clearing)
         held: Value = clearing
         if plan.state_port:
             port = self._state_port(m, units, flags, slot)
@@ -89,6 +88,22 @@ class RingCore(CascadeCore[RingPlan]):
                 m.d.comb += getattr(columns, f"place_{number}").eq(unit.place)
         self._out(m, columns)
         return m
+
+    def _count_slots(
+        self, m: Module, units: list[RingUnit], slot: Signal, clearing: Signal
+    ) -> None:
+        """Pass the slot and the clearing from unit to unit, one in a cycle, on short wires.
+
+        A unit is cleared before a step or a state word can reach it: both take longer.
+        """
+        turn = self.plan.cycles_per_step
+        for number, unit in enumerate(units):
+            if number:
+                before = {"slot": slot, "clearing": clearing}
+                slot = Signal(range(turn), name=f"slot_{number}", init=(-1 - number) % turn)
+                clearing = Signal(name=f"clearing_{number}", init=1)
+                m.d.sync += [slot.eq(before["slot"]), clearing.eq(before["clearing"])]
+            m.d.comb += [unit.slot.eq(slot), unit.erase.eq(clearing)]
 
     def _columns(self, units: list[RingUnit]) -> OutputColumns | WordColumns:
         """Return the output FIFO: a column for each unit, with a row for each of its sections."""

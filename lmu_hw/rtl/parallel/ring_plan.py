@@ -10,7 +10,7 @@ from ...program.integer_program import Program
 from ..parallel_style import Parallel
 from .cascade_plan import CHAIN, ENTER, LEAVE, CascadePlan, limited_words
 from .coefficient_table import CoefficientTable, coefficient_table
-from .ring_schedule import RingSchedule, SlotKind
+from .ring_schedule import RingSchedule, Slot, SlotKind
 from .table_shape import PortWord, TableShape
 
 
@@ -125,6 +125,11 @@ class RingPlan(CascadePlan):
         inner, outer = (self.output_of(z).fmt.width for z in (self.op.z_inner, self.op.states[0]))
         return inner + (outer if SlotKind.INNER in self.kinds(unit) else 0)
 
+    def slots(self, unit: int) -> tuple[Slot, ...]:
+        """Return the slots of a unit's turn as it counts them: each unit a cycle later."""
+        slots, late = self.schedule.slots[unit], unit % self.cycles_per_step
+        return slots[late:] + slots[:late]
+
     def coefficients(self, unit: int) -> CoefficientTable:
         """Return the coefficients of a unit, slot by slot."""
         sections = self.op.sections
@@ -133,7 +138,7 @@ class RingPlan(CascadePlan):
                 None
                 if slot.kind is SlotKind.IDLE
                 else sections[slot.section][-1 if slot.kind is SlotKind.INNER else 0]
-                for slot in self.schedule.slots[unit]
+                for slot in self.slots(unit)
             ]
         )
 

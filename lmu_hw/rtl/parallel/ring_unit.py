@@ -29,7 +29,7 @@ class RingUnit(wiring.Component):
     Members
     -------
     slot : In(unsigned)
-        Slot of the turn: what the adaptor starts in this cycle.
+        Place in `RingPlan.slots`: what the adaptor starts in this cycle.
     w : In(signed)
         Chain word from another unit, for a section whose own unit has not just computed it.
     valid, silent, step : In
@@ -71,7 +71,7 @@ class RingUnit(wiring.Component):
         self.adaptor = TableAdaptor(plan.adaptor(number))
         kinds = plan.kinds(number)
         self.pairs, self.reals = SlotKind.INNER in kinds, SlotKind.REAL in kinds
-        self.slots = plan.schedule.slots[number]
+        self.slots = plan.slots(number)
         op = plan.op
         chain = signed(op.chain_fmt.width)
         control = control_of(plan)

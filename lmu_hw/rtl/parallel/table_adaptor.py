@@ -108,23 +108,24 @@ class TableAdaptor(wiring.Component):
         s = self._multiplied(m, s)
         t = Signal(signed(self.shape.product_width))
         m.d.comb += t.eq((s.pop("high") << self.shape.low_bits) + s.pop("low", 0))
-        s = self._registered(m, TableStage.SUM, t=t, **s)
+        s["t"] = t
         self._round(m, ports, s, s if TableStage.SHIFT in self.shape.cuts else early)
         return m
 
     def _multiplied(self, m: Module, s: dict[str, Value]) -> dict[str, Value]:
         """Add the partial products, and the base of ``b'``: ``a - x``, or ``a + x`` to hold."""
-        x, low_bits = s.pop("x"), self.shape.low_bits
-        factor, hold = s.pop("factor"), s.pop("hold")
+        x, hold = s["x"], s.pop("hold")
         base_b = Signal(signed(self.shape.base_width), name="base_b")
         # one adder for both: subtracting is adding the complement and a carry
         minus = ~hold
         terms = (Cat(minus, s["base_a"]), Cat(minus, x.as_unsigned() ^ minus.replicate(len(x))))
         m.d.comb += base_b.eq((terms[0].as_signed() + terms[1].as_signed()) >> 1)
+        s = self._registered(m, TableStage.FACTOR, base_b=base_b, **s)
+        x, factor, low_bits = s.pop("x"), s.pop("factor"), self.shape.low_bits
         products = {"high": x[low_bits:].as_signed() * factor}
         if low_bits:
             products["low"] = x[:low_bits] * factor
-        return self._registered(m, TableStage.PRODUCT, **products, base_b=base_b, **s)
+        return self._registered(m, TableStage.PRODUCT, **products, **s)
 
     def _round(
         self,

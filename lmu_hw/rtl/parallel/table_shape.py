@@ -19,12 +19,12 @@ class TableStage(IntEnum):
     """Words and coefficient as they are selected."""
     OPERAND = 1
     """The factor ``b - a``."""
-    PRODUCT = 2
+    FACTOR = 2
+    """The factor again: these registers can be placed beside a multiplier far from the adders."""
+    PRODUCT = 3
     """Partial products."""
-    SUM = 3
-    """Their sum."""
     SHIFT = 4
-    """The sum, cut at the binary point."""
+    """Their sum, cut at the binary point."""
     ROUND = 5
     """Rounded sums, not yet saturated."""
 
@@ -40,7 +40,7 @@ def table_stages(pipeline: int, *, limits: bool) -> frozenset[TableStage]:
         Results are saturated, which takes time after rounding.
     """
     by_need = [TableStage.OPERAND, TableStage.SHIFT, TableStage.PRODUCT]
-    by_need += [TableStage.ROUND] * limits + [TableStage.READ, TableStage.SUM]
+    by_need += [TableStage.ROUND] * limits + [TableStage.FACTOR, TableStage.READ]
     return frozenset(by_need[: pipeline - 1])
 
 

@@ -149,6 +149,8 @@ class Stall:
     amount: int = 0
 
 
+OPTIMIZATION = "-O2"
+"""Compiler option for millions of steps; hundreds take less time without."""
 Pattern = tuple[Stall, Stall]
 FREE: Pattern = (Stall(), Stall())
 
@@ -193,7 +195,7 @@ def compile_harness(
     """
     sources, library = sim_dir() / "native", build_dir / "bench.so"
     line = [
-        *("-O2", "-fPIC", "-shared", "-fvisibility=hidden"),
+        *(OPTIMIZATION, "-fPIC", "-shared", "-fvisibility=hidden"),
         *(f"-D{macro}={mangled(port)}" for macro, port in ports(program, hardware).items()),
         f"-DRESET={int(hardware.streams is not Streams.AXI)}",
         *(f'-DMODEL="{header}"', "-I", ".", "-I", str(sources)),

@@ -23,6 +23,7 @@ CASES = [
 ]
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize(("program", "interval"), CASES)
 def test_words_and_cycles(program: Program, interval: int) -> None:
     played = PlayedLayers(program, interval, stalls=0.0)
@@ -39,6 +40,7 @@ def test_words_and_cycles(program: Program, interval: int) -> None:
         assert eval(expression) == int(result) == value
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize(("program", "interval"), CASES[::2])
 def test_words_with_stalls(program: Program, interval: int) -> None:
     played = PlayedLayers(program, interval, stalls=0.5)
