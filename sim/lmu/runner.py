@@ -33,6 +33,9 @@ def main() -> int:
     parser.add_argument("--words", type=int, default=1, help="output words in a transfer")
     parser.add_argument("--interleave", type=int, default=1, help="signals that take turns")
     parser.add_argument("--streams", choices=("plain", "axi"), default="plain")
+    parser.add_argument(
+        "--gathered", action="store_true", help="a transfer is gathered in its output registers"
+    )
     parser.add_argument("--state-port", action="store_true", help="the design has a state port")
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--build", type=Path, default=Path("build"))
@@ -72,7 +75,7 @@ def main() -> int:
         seed=args.seed,
         results_xml="results.xml",
         extra_env={
-            # asserts have texts: pytest, which would add more, takes longer to load than a run
+            # cocotb would load pytest to explain asserts, which takes longer than a short run
             "COCOTB_REWRITE_ASSERTION_FILES": "",
             "LMU_PROGRAM": str((args.build_dir / "program.json").resolve()),
             "LMU_VECTORS": str(vectors.resolve()),
@@ -81,6 +84,7 @@ def main() -> int:
             "LMU_LATENCY": str(args.latency),
             "LMU_APART": str(args.apart),
             "LMU_WORDS": str(args.words),
+            "LMU_GATHERED": str(int(args.gathered)),
             "LMU_INTERLEAVE": str(args.interleave),
             "LMU_STREAMS": args.streams,
             "LMU_STATE_PORT": str(int(args.state_port)),

@@ -4,9 +4,10 @@ It runs in the simulator, started by `runner.py`, with settings in environment v
 LMU_PROGRAM (program.json), LMU_VECTORS (directory), LMU_CYCLES, LMU_QUIET_CYCLES and LMU_LATENCY
 (published cycles of a step with an output, of one without, and from its last input word to its last
 output word), LMU_APART (least cycles from a step with an output to the next one), LMU_WORDS (output
-words in a transfer), LMU_INTERLEAVE (signals that take turns, each with the inputs of
-`vectors.of_signals`), LMU_RESULT (JSON file to write), LMU_STREAMS (naming scheme of the ports:
-plain or axi), LMU_STATE_PORT (1 if the design has a state port).
+words in a transfer), LMU_GATHERED (1 if they are gathered in the output registers, where unknown
+bits may pass before the transfer is valid), LMU_INTERLEAVE (signals that take turns, each with the
+inputs of `vectors.of_signals`), LMU_RESULT (JSON file to write), LMU_STREAMS (naming scheme of the
+ports: plain or axi), LMU_STATE_PORT (1 if the design has a state port).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ LATENCY, APART = int(os.environ["LMU_LATENCY"]), int(os.environ["LMU_APART"])
 LONGEST = max(CYCLES, APART)
 """Most cycles of a step without stalls."""
 WORDS, SIGNALS = int(os.environ["LMU_WORDS"]), int(os.environ["LMU_INTERLEAVE"])
+GATHERED = os.environ["LMU_GATHERED"] == "1"
 N_IN, N_OUT = PROGRAM.n_words(Role.INPUT), PROGRAM.n_words(Role.OUTPUT)
 IN_BITS, OUT_BITS = (
     payload_shape(PROGRAM.with_role(role)).width for role in (Role.INPUT, Role.OUTPUT)
@@ -219,9 +221,8 @@ async def power_up(dut: Any) -> None:
     no_x(*(stream.ready for stream in ports.sources))
     for stream in ports.sinks:
         no_x(stream.valid, stream.last)
-        # accepted words are checked by the checker; before a transfer of several words is valid,
-        # what no section has written may pass through its registers
-        if stream is not ports.o or WORDS == 1:
+        # accepted words are checked by the checker
+        if stream is not ports.o or not GATHERED:
             no_x(stream.payload, but_when=stream.valid)
 
 

@@ -15,6 +15,7 @@ from ..._support.subprocesses import run_tool
 from ..._support.templates import sim_dir
 from ...errors import ToolError, read_error
 from ...program.integer_program import from_json
+from ...rtl.parallel.ring_plan import RingPlan
 from ..load_build import hardware_of, plan_of
 
 LOG = "icarus.log"
@@ -113,6 +114,8 @@ def run(build_dir: Path, vectors_dir: Path, scratch: Path, seed: int) -> IcarusR
         *("--words", str(plan.words_per_transfer)),
         *("--interleave", str(plan.interleave)),
         *("--streams", hardware_of(build_dir).streams.value),
+        # RAM words that no section writes pass through the registers of a ring's output
+        *(("--gathered",) if isinstance(plan, RingPlan) and plan.rows > 1 else ()),
         *(("--state-port",) if plan.state_port else ()),
         *("--define", COLLISION_MACRO),
         *("--seed", str(seed)),
