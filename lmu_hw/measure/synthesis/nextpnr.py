@@ -118,7 +118,7 @@ def place_and_route(
     freq : float or None
         Target clock rate [MHz]. None: as fast as possible.
     luts : int
-        LUTs of the netlist, which decide on the router.
+        LUTs of the netlist, which decide on placer and router.
 
     Raises
     ------

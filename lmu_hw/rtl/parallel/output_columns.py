@@ -173,8 +173,7 @@ class OutputColumns(StepColumns):
             ]
         # without a step the RAMs may return words that were never written
         with m.If(go & there):
-            bits = {(k, bit): new[bit] for k, new in enumerate(fetched) for bit in range(len(new))}
-            m.d.sync += self.o.payload.eq(Cat(self._extended([bits])))
+            m.d.sync += self.o.payload.eq(Cat(self._extended([_by_bit(fetched)])))
 
     def _gather_rows(self, m: Module, advance: Value, columns: Sequence[Value]) -> None:
         """Add a register for the words of a row, and registers through which the rows pass."""
@@ -182,7 +181,7 @@ class OutputColumns(StepColumns):
         m.d.sync += shifts.eq(advance)
         m.d.sync += [new.eq(word) for new, word in zip(fetched, columns, strict=True)]
         bits = [self._bits(row) for row in range(self.rows)]
-        before = {(k, bit): new[bit] for k, new in enumerate(fetched) for bit in range(len(new))}
+        before = _by_bit(fetched)
         held: list[dict[tuple[int, int], Value]] = []
         for row in reversed(range(self.rows)):
             below = set().union(*bits[:row]) - set(bits[row])
@@ -222,3 +221,8 @@ def _registers(columns: Sequence[Value]) -> list[Signal]:
     return [
         Signal.like(word, name=f"fetched_{k}", reset_less=True) for k, word in enumerate(columns)
     ]
+
+
+def _by_bit(columns: Sequence[Signal]) -> dict[tuple[int, int], Value]:
+    """Return the bits of the words of all columns by (column, bit)."""
+    return {(k, bit): word[bit] for k, word in enumerate(columns) for bit in range(len(word))}

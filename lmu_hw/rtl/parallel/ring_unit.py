@@ -29,7 +29,7 @@ class RingUnit(wiring.Component):
     Members
     -------
     slot : In(unsigned)
-        Place in `RingPlan.slots`: what the adaptor starts in this cycle.
+        Slot of the unit's turn: what the adaptor starts in this cycle.
     w : In(signed)
         Chain word from another unit, for a section whose own unit has not just computed it.
     valid, silent, step : In
