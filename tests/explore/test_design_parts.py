@@ -14,6 +14,7 @@ from lmu_hw.explore.design_parts import design_parts
 from lmu_hw.explore.layer_units import layer_registers, layer_storages, layer_units
 from lmu_hw.explore.network_parts import layer_terms, network_parts, pipeline_terms
 from lmu_hw.explore.parallel_parts import parallel_parts
+from lmu_hw.explore.ring_units import ring_registers
 from lmu_hw.measure.synthesis.families import ECP5
 from lmu_hw.program.fixedpoint import QFormat
 from lmu_hw.program.integer_program import Linear, Program, Role, Vector
@@ -25,6 +26,7 @@ from lmu_hw.rtl.layers.layer_plan import layer_plan
 from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
 from lmu_hw.rtl.parallel.cascade_plan import CascadePlan
+from lmu_hw.rtl.parallel.ring_plan import RingPlan
 from lmu_hw.rtl.schedule import schedule
 from lmu_hw.rtl.verilog import inlined, parse
 from tests.factories import hardware_programs
@@ -186,6 +188,15 @@ def test_sizes_counted_by_hand(interval: int, limits: int, selected: int, tables
     plan = layer_plan(Program(name="lmu", title="test", vectors=vectors, ops=(op,)), interval)
     found = pipeline_terms(tuple(layer_units(plan)), 0, ECP5)["luts"]
     assert [found[name] for name in ("limits", "selected", "tables")] == [limits, selected, tables]
+
+
+def test_registers_beside_the_units_of_a_ring_counted_by_hand() -> None:
+    memory = lh.compile(lh.Memory(64).spec(bits=16, realization="cascade", output="state"))
+    plan = memory.schedule(lh.Hardware(parallel="ring"))
+    assert isinstance(plan, RingPlan)
+    # six units: five have a slot of 4 bits and a clearing of their own; each has two words that
+    # are fetched; the last one has two sections, so its words pass on in four of six rows
+    assert ring_registers(plan) == 5 * (4 + 1) + 6 * 32 + 4 * 32
 
 
 @pytest.mark.parametrize(
