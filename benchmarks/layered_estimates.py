@@ -50,10 +50,10 @@ class LayerSample:
 
 @dataclass(frozen=True, kw_only=True)
 class LargeNetwork:
-    """A network of `network_throughput`, which is not in the fit; without a clock."""
+    """A network of `network_throughput`, which is not in the fit."""
 
     title: str
-    routed: bool = False
+    routed: bool = True
 
     @property
     def _found(self) -> network_throughput.NetworkDesign:
@@ -85,7 +85,7 @@ class LargeNetwork:
 
 
 Layered = LayeredDesign | MatrixLayer | LargeNetwork
-LARGE = [LargeNetwork(title=title) for title in ("d = 16, n = 16", "psMNIST")]
+LARGE = [LargeNetwork(title=title) for title in network_throughput.DESIGNS]
 """Networks that are estimated with factors fitted to small ones."""
 
 

@@ -159,6 +159,7 @@ def measured(found: NetworkDesign) -> dict[str, Any]:
         "multipliers": f"{device.dsps.used} of {device.dsps.available}",
         "block_rams": f"{device.block_rams.used} of {device.block_rams.available}",
         "mhz": device.routed.fmax_mhz,
+        "rate": device.routed.steps_per_second,
     }
 
 
@@ -193,7 +194,7 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
             row["multipliers"],
             row["block_rams"],
             f"{mhz:.1f}",
-            f"{mhz * 1e6 / row['cycles']:,.0f}",
+            f"{row['rate']:,.0f}",
             f"{row['latency'] / mhz:.2f}",
         )
         lines.append(f"| {' | '.join(cells)} |\n")

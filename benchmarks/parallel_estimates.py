@@ -3,7 +3,7 @@
     PYTHONPATH=. python benchmarks/parallel_estimates.py [--only NUMBER,..] [--fit]
 
 Keeps what benchmarks/parallel_estimates.json holds; delete a row to measure it again. All of it
-takes two hours. Writes docs/results/parallel_estimates.md and the factors.
+takes an hour. Writes docs/results/parallel_estimates.md and the factors.
 """
 
 from __future__ import annotations
@@ -207,15 +207,16 @@ Both styles have the same factors. A device without any design has the figures o
 ratio of both for shared multipliers. The clock of `full` on ice40-up5k had an error of 54 % here
 while one design was measured on that device: a fit without it had no factor for the device.
 
-Repeat: `PYTHONPATH=. python benchmarks/parallel_estimates.py` (two hours).
+Repeat: `PYTHONPATH=. python benchmarks/parallel_estimates.py` (an hour).
 """
 OF_LAYERS = """\
 A network has the estimates of its memory, plus those of its layers: of lanes
 [as for shared multipliers](estimates.md), of a pipeline by sums of its own. Its clock is that of
 the slowest of them. The factors of the memory and of lanes are those of above and of shared
 multipliers; those of a pipeline were fitted to the small networks below and to
-[two layers alone](constant_matrix.md). The two large networks are in no fit; their clock is not
-measured. Multipliers, block RAMs and cycles of all are exact.
+[two layers alone](constant_matrix.md). The [large networks](network_throughput.md) are in no fit.
+From 12,000 LUTs on `lmu-hw synth` takes another placer, which the estimates of the clock do not
+know: psMNIST has less than half of it. Multipliers, block RAMs and cycles of all are exact.
 
 Weights of 8 bits; *bits* are those of the words between layers. Rings with 3 sections a multiplier.
 """

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.firmware import cost, memory, row
+from benchmarks.firmware import counted, mean, row
+from benchmarks.firmware_programs import memory
 from lmu_hw.program.integer_program import Program
 
 TABLE = Path(__file__).parent.parent / "docs" / "results" / "spiking_firmware.md"
@@ -46,7 +47,7 @@ def spiking(model: str, d: int, population: int, generators: int = 1) -> Program
 def instructions(program: Program) -> dict[str, float]:
     """Return the instructions of a step without an output on each core."""
     return {
-        core: cost(program, name)["instructions"]["without_output"]["mean"]
+        core: mean(counted(program, name).instructions.without_output)
         for core, name in CORES.items()
     }
 
@@ -89,7 +90,7 @@ def over_generators() -> list[str]:
 
 def state_bytes(program: Program) -> int:
     """Return the RAM of an instance on the M4."""
-    return int(cost(program, CORES["M4"])["ram"]["state"])
+    return counted(program, CORES["M4"]).ram.state
 
 
 def over_orders() -> list[str]:
@@ -129,9 +130,9 @@ def memory_use() -> list[str]:
     }
     for what, program in designs.items():
         for core, name in CORES.items():
-            found = cost(program, name)
-            flash, ram = found["flash"], found["ram"]
-            sizes = flash["code"], flash["tables"], ram["state"], ram["stack"]
+            found = counted(program, name)
+            flash, ram = found.flash, found.ram
+            sizes = flash.code, flash.tables, ram.state, ram.stack
             lines.append(row(what, core, *(f"{n:,}" for n in sizes)))
     return lines
 

@@ -15,7 +15,7 @@ from ..firmware.boards.microcontrollers import Board
 from ..measure.synthesis.devices import Device
 from ..measure.synthesis.families import multiplier_units, place
 from ..program.integer_program import Program
-from ..rtl.hardware_plan import HardwarePlan
+from ..rtl.hardware_plan import HardwarePlan, cycles_between_inputs
 from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.parallel.cascade_plan import CascadePlan
 from .design_parts import DesignParts, design_parts
@@ -26,7 +26,7 @@ from .network_parts import NetworkParts, layer_terms, network_parts
 from .parallel_parts import ParallelParts, parallel_parts, parallel_terms
 from .program_terms import ProgramTerms, Terms, program_terms
 
-METHOD = "4"
+METHOD = "5"
 """Changes with the terms; the factors have a digest of their own."""
 ESTIMATES_VERSION = f"{METHOD}-{fitted_version()}"
 """Changes whenever an estimate changes: part of the key under which estimates are stored."""
@@ -104,15 +104,16 @@ def device_figures(parts: Parts, target: Device) -> DeviceFigures:
         "dsps": sum(multiplier_units(family, p.widths, p.result) for p in parts.products),
         "block_rams": sum(place(family, s).blocks for s in parts.storages),
     }
-    clock = None
+    clock = rate = None
     if target.placer is not None:
         clock = 1e3 / max(NARROWEST_PERIOD, logic["period_ns"])
+        rate = clock * 1e6 / cycles_between_inputs(parts.plan)
     return DeviceFigures(
         target=target.name,
         basis=FigureBasis.ESTIMATED,
         share=_share(used, target.capacity),
         clock_mhz=None if clock is None else round(clock, 1),
-        steps_per_second=None if clock is None else round(clock * 1e6 / parts.plan.cycles_per_step),
+        steps_per_second=None if rate is None else round(rate),
         luts=used["luts"],
         ffs=used["ffs"],
         dsps=used["dsps"],

@@ -66,7 +66,7 @@ class DeviceFigures:
     clock_mhz : float or None
         Highest clock rate [MHz]; None where the target has no placer.
     steps_per_second : float or None
-        Steps of the design at that clock rate [1/s].
+        Equally spaced steps of the design at that clock rate [1/s].
     refused : str
         Why the tools gave no figures, such as a design that does not fit: the figures are then
         those of the estimate. Empty otherwise.
@@ -147,7 +147,8 @@ class ExploredPoint:
     rom_bits, ram_bits : int or None
         Coefficients and tables; states and internal words [bits].
     cycles_per_step : int or None
-        Clock cycles of a step; None where the program has no Verilog.
+        Clock cycles of a step, rounded up, if all are equally far apart; None where the program has
+        no Verilog.
     no_hardware : str
         Why the program has no Verilog; empty where it has.
     devices : tuple of DeviceFigures

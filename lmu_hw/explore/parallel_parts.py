@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..measure.synthesis.families import Family, Style, multiplier_units, place
 from ..program.integer_program import Role
 from ..rtl.inventory import Product, Storage
-from ..rtl.parallel.cascade_plan import CascadePlan
+from ..rtl.parallel.cascade_plan import COLUMN_GROUP, CascadePlan, choosing_cycles
 from ..rtl.parallel.full_plan import FullPlan
 from ..rtl.parallel.ring_plan import RingPlan
 from ..rtl.parallel_style import Parallel
@@ -118,8 +118,10 @@ def _ff_terms(parts: ParallelParts, family: Family) -> Terms:
     plan = parts.plan
     shown = plan.n_out * max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
     if plan.serial:
-        # the words of a section, and the one that leaves
-        shown = _column_width(parts) + max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
+        # the words of a section, or first those of a section of each group, and the one that leaves
+        groups = -(-plan.columns // COLUMN_GROUP) if choosing_cycles(plan.columns) > 1 else 0
+        shown = (1 + groups) * _column_width(parts)
+        shown += max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
     # a word that LUT memory gives is registered
     lut_memories = parts.of_style(family, Style.DISTRIBUTED)
     read = sum(s.width for s in lut_memories if s.registered)

@@ -6,6 +6,7 @@ task, which another worker runs again.
 
 from __future__ import annotations
 
+import math
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ from ..measure.synthesis.synth_report import DeviceReport
 from ..program.codec import to_data
 from ..program.size import ram_bits, rom_bits
 from ..quantize.memory_design import QuantizedMemory
-from ..rtl.hardware_plan import HardwarePlan
+from ..rtl.hardware_plan import HardwarePlan, cycles_between_inputs
 from ..rtl.options import Hardware
 from ..rtl.parallel_style import Parallel
 from ..rtl.schedule import why_not
@@ -205,7 +206,7 @@ class DesignTask:
             except ScheduleError as error:
                 yield _refused(ResultKind.PLAN, request, error)
                 continue
-            outcome = {"cycles_per_step": plan.cycles_per_step}
+            outcome = {"cycles_per_step": math.ceil(cycles_between_inputs(plan))}
             yield StoredResult(kind=ResultKind.PLAN, request=request, outcome=outcome)
             yield from self._estimates(context, design, plan, hardware, Device)
         if self.boards:

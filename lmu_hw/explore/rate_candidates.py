@@ -10,7 +10,6 @@ from ..measure.synthesis.devices import Device
 from ..program.integer_program import Program
 from ..rtl.hardware_plan import hardware_plan
 from ..rtl.layer_style import Layers
-from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.networks.network_split import NetworkSplit, split_network
 from ..rtl.options import (
     MAX_LANES,
@@ -67,15 +66,6 @@ def rate_candidates(
             yield replace(memory, layers=Layers.ADDERS)
         for lanes in LANES:
             yield replace(memory, layers=Layers.LANES, lanes=lanes)
-
-
-def keeps_up(plan: NetworkPlan) -> bool:
-    """Return whether layers are done with an output before the memory has the next one.
-
-    Where the caller decides which steps have an output, they must be rare enough.
-    """
-    every = plan.program.output_every
-    return every <= 1 or plan.cycles_per_output <= every * plan.quiet_cycles
 
 
 def _memories(base: Hardware, memory: Program) -> Iterator[Hardware]:

@@ -18,14 +18,13 @@ from ..measure.synthesis.devices import TARGETS, Device
 from ..program.codec import to_data
 from ..rtl.hardware_plan import hardware_plan
 from ..rtl.layer_style import Layers
-from ..rtl.networks.network_plan import NetworkPlan
 from ..rtl.options import Hardware
 from ..rtl.parallel_style import Parallel
 from ..rtl.schedule import why_not
 from .estimates import estimate
 from .explored_point import DeviceFigures, FigureBasis
 from .point_tasks import device_figures_of
-from .rate_candidates import keeps_up, rate_candidates
+from .rate_candidates import rate_candidates
 
 MARGIN = 0.8
 """The first design of a style is placed and routed from this share of the rate on, as estimated."""
@@ -199,8 +198,6 @@ def _candidates(
             if fewest is not None and plan.cycles_per_step >= fewest:
                 continue  # these lanes save no cycle
             fewest = plan.cycles_per_step
-        if isinstance(plan, NetworkPlan) and not keeps_up(plan):
-            continue
         figures = estimate(program, plan, target)
         yield RatedHardware(hardware=hardware, figures=figures)
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from ..measure.synthesis.devices import TARGETS
-from ..measure.synthesis.synth_report import NO_CLOCK, DeviceReport, SynthReport, Usage
+from ..measure.synthesis.synth_report import (
+    NO_CLOCK,
+    DeviceReport,
+    SynthReport,
+    Usage,
+    shown_cycles,
+)
 from .bar_pictures import PartBar, ShareBar, part_picture, share_picture
 from .design_section import joined_rows
 from .report_source import ReportSource
@@ -132,7 +138,7 @@ def _table(report: SynthReport) -> DataTable:
                 t.target,
                 *(f"{u.used:,}" for u in _usages(t).values()),
                 "-" if r is None else f"{r.fmax_mhz:.1f}",
-                f"{report.cycles_per_step:,}",
+                shown_cycles(report.cycles_per_step),
                 "-" if r is None else f"{r.steps_per_second:,.0f}",
             )
         )

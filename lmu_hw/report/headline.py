@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..manifest import Manifest, MemoryManifest
+from ..measure.synthesis.synth_report import shown_cycles
 from .report_source import ReportSource
 
 
@@ -89,16 +90,17 @@ def _output_note(manifest: Manifest) -> str:
 
 
 def _cycle_figure(source: ReportSource) -> tuple[KeyFigure, ...]:
-    cycles = source.manifest.cycles_per_step
-    if cycles is None:
+    if source.manifest.cycles_per_step is None:
         return ()
+    cycles: float = source.manifest.cycles_per_step
     note = "of the Verilog's clock"
     for target in source.synthesis.targets if source.synthesis else ():
         if target.routed is not None:
             rate = f"{target.routed.steps_per_second:,.0f} steps/s"
             note = f"{rate} at {target.routed.fmax_mhz:.0f} MHz on {target.target}"
+            cycles = source.synthesis.cycles_per_step if source.synthesis else cycles
             break
-    return (KeyFigure(name="Cycles a step", value=f"{cycles:,}", note=note),)
+    return (KeyFigure(name="Cycles a step", value=shown_cycles(cycles), note=note),)
 
 
 def _microcontroller_figure(source: ReportSource) -> tuple[KeyFigure, ...]:

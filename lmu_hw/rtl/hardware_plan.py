@@ -63,6 +63,17 @@ def hardware_plan(
     )
 
 
+def cycles_between_inputs(plan: HardwarePlan) -> float:
+    """Return the least cycles between the inputs of two steps if all are equally far apart.
+
+    They are those of a step, unless the layers of a network need longer for an output than its
+    memory for all steps from one output to the next. Where the caller decides which steps have an
+    output, these are taken to be rare.
+    """
+    every = plan.program.output_every
+    return max(plan.cycles_per_step, plan.cycles_per_output / every if every else 0)
+
+
 def _memory_plan(program: Program, proven: frozenset[str], *, hardware: Hardware) -> CascadePlan:
     """Return the plan of a memory whose sections work on several steps at a time."""
     assert hardware.pipeline is not None

@@ -64,6 +64,8 @@ def interface_context(plan: Schedule, name: str, streams: Streams, depth: int) -
             "state_load_cycles": load_cycles(n_state),
             "state_clear_cycles": clear_cycles(depth),
         }
+        names = ("clear", "save", "load")
+        context["command_cycles"] = tuple(context[f"state_{name}_cycles"] for name in names)
     return context
 
 

@@ -54,8 +54,14 @@ class Ports:
             self.sinks.append(self.state_o)
 
     def reset(self, active: bool) -> None:
-        """Drive the reset."""
+        """Drive the reset; offer words and commands meanwhile, which must not be taken."""
         self._reset.value = int(active != self._axi)
+        for stream in self.sources:
+            stream.valid.value = int(active)
+            if active:
+                stream.payload.value = (1 << len(stream.payload)) - 1
+            if active and stream.last is not None:
+                stream.last.value = 1
 
     def idle(self) -> None:
         """Set all ``valid`` and ``ready`` inputs to 0."""

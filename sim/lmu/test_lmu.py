@@ -204,7 +204,6 @@ async def reset(ports: Ports) -> None:
     """Reset for one clock edge."""
     await FallingEdge(ports.clk)
     ports.reset(True)
-    ports.i.valid.value = 0
     await FallingEdge(ports.clk)
     ports.reset(False)
 

@@ -94,9 +94,9 @@ class Bench {
     out_stalls_ = Stalls(out_kind, out_amount, ~seed);
   }
 
-  // Resets for one clock edge.
+  // Resets for one clock edge, in which an input word is offered that must not be taken.
   void reset() {
-    model_.drive(true, false, 0, false, false);
+    model_.drive(true, true, 1, true, false);
     settle();
     model_.edge();
     ++record_.cycles;

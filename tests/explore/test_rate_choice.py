@@ -119,20 +119,22 @@ def test_layers_behind_a_memory() -> None:
         assert (other.steps_per_second or 0) < 12e6 or cost >= costs[-1]
 
 
-def test_lanes_that_do_not_keep_up_are_left_out() -> None:
+def test_lanes_that_do_not_keep_up_set_the_rate() -> None:
     """With an output at every second step one lane needs more cycles than two steps."""
-    design = behind_a_memory(2)
-    rates = [
-        one
-        for one in rate_choice._candidates(design, Hardware(), ECP5, False)
-        if one.hardware.layers is Layers.LANES
-    ]
-    assert rates
-    for one in rates:
-        plan = design.schedule(one.hardware)
-        assert plan.cycles_per_output <= 2 * plan.cycles_per_step
-    slow = design.schedule(Hardware(parallel="ring", pipeline=2, layers="lanes"))
-    assert slow.cycles_per_output > 2 * slow.cycles_per_step
+    slow = Hardware(parallel="ring", pipeline=2, sections_per_multiplier=3, layers="lanes")
+    plan = behind_a_memory(2).schedule(slow)
+    assert plan.cycles_per_output > 2 * plan.cycles_per_step
+    found = rate_choice.estimate(behind_a_memory(2).program, plan, ECP5)
+    assert found.clock_mhz
+    cycles = plan.cycles_per_output / 2
+    # the clock is rounded to 0.1 MHz
+    assert found.steps_per_second == pytest.approx(found.clock_mhz * 1e6 / cycles, abs=5e4)
+    candidates = list(rate_choice._candidates(behind_a_memory(2), Hardware(), ECP5, False))
+    (one,) = (c for c in candidates if c.hardware == slow)
+    assert one.rate == found.steps_per_second
+    faster = [c for c in candidates if c.rate >= one.rate + 1]
+    chosen = hardware_for_rate(behind_a_memory(2), f"{round(one.rate) + 1}", ECP5)
+    assert chosen.hardware in [c.hardware for c in faster]
 
 
 def test_the_port_and_the_streams_are_kept() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from lmu_hw.rtl.parallel.cascade_plan import word_latency
 from tests.formal.layer_words import LayerComputes, MatrixTimesVector
 from tests.formal.network_designs import gate_design, network_design
 from tests.formal.network_pacing import LayersInTime, NetworkPaced
@@ -25,9 +26,9 @@ def word_by_word(name: str, sections: str, *mutations: Mutation, **options: Any)
     return Proof(
         name=f"word columns, {name}",
         claim="the words of every step leave one by one, vector by vector and section by section, "
-        "as its sections wrote them, within 4 cycles of a free output, and one for each section "
-        "without a word; each stays until it is taken; the last one is marked; `room` is set when "
-        "there is space for a step; nothing overflows",
+        f"as its sections wrote them, within {word_latency(plan.columns)} cycles of a free output, "
+        "and one for each section without a word; each stays until it is taken; the last one is "
+        "marked; `room` is set when there is space for a step; nothing overflows",
         of=f"sections {sections}, {plan.fifo_depth} steps, {rows} a column",
         design=of,
         harness=WordsInOrder,

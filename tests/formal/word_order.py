@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Assume, Cat, Const, Module, Mux, Signal, Value
 
+from lmu_hw.rtl.parallel.cascade_plan import word_latency
 from lmu_hw.rtl.parallel.ring_plan import RingPlan
-from lmu_hw.rtl.parallel.word_columns import WordColumns, word_parts
+from lmu_hw.rtl.parallel.word_columns import word_parts
 from tests.formal.prover import Design, Harness
 
 
@@ -91,7 +92,7 @@ class WordsInOrder(Harness):
         absent = len(self.parts) * len(self.places) - n_out
         waited = Signal(8)
         m.d.sync += waited.eq(Mux((written != 0) & ~valid, waited + 1, 0))
-        self.claim(m, waited < WordColumns.latency + absent)
+        self.claim(m, waited < word_latency(self.plan.columns) + absent)
 
         self.claim(m, ahead < inside, when=marked)
         self.claim(m, leaving < n_out)

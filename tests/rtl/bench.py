@@ -32,6 +32,11 @@ BREAKS = {
         "half_counts <= 1'd0",
     ),
     "stale state after reset": ("rtl/lmu.v", r"\n      clear <= 1'd1;", ""),
+    "word taken in a reset": (
+        "rtl/lmu.v",
+        r"(clear <= 1'd1;\n      loading <= )1'd1",
+        r"\1!take",
+    ),
     "memory not cleared": (
         "rtl/lmu.v",
         r"write = clear \|\| adaptor_a_valid",

@@ -110,6 +110,15 @@ def test_a_broken_design_is_named(what: str, tmp_path: Path) -> None:
     assert result.first.got != result.first.expected
 
 
+def test_a_word_that_is_taken_in_a_reset(tmp_path: Path) -> None:
+    program = PROGRAMS["readout"]
+    write_rtl_build(program, tmp_path)
+    file, pattern, text = BREAKS["word taken in a reset"]
+    edit_file(tmp_path / file, pattern, text)
+    with pytest.raises(ToolError, match="the design broke a rule"):
+        play("cxxrtl", tmp_path, program, 1)
+
+
 @pytest.mark.soak
 def test_memory_that_is_not_cleared(tmp_path: Path) -> None:
     """cxxrtl starts with zeros and sees it after a reset; Verilator starts with anything."""

@@ -81,8 +81,9 @@ def test_cocotb_bench_names_the_first_word_that_differs(tmp_path: Path) -> None:
     assert result.first.got == result.first.expected ^ 1
 
 
-def test_cocotb_bench_sees_what_only_a_reset_shows(tmp_path: Path) -> None:
-    build_dir = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS["stale state after reset"])
+@pytest.mark.parametrize("what", ["stale state after reset", "word taken in a reset"])
+def test_cocotb_bench_sees_what_only_a_reset_shows(what: str, tmp_path: Path) -> None:
+    build_dir = broken(PROGRAMS["one_pair"], tmp_path, *BREAKS[what])
     with pytest.raises(ToolError, match="Icarus simulation failed"):
         cocotb(build_dir)
 

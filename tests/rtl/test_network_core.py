@@ -17,7 +17,7 @@ from lmu_hw.program import vectors
 from lmu_hw.program.integer_program import Program
 from lmu_hw.program.interpreter import Interpreter
 from lmu_hw.rtl.block_memories import SimulationPlatform
-from lmu_hw.rtl.hardware_plan import emit, hardware_plan
+from lmu_hw.rtl.hardware_plan import cycles_between_inputs, emit, hardware_plan
 from lmu_hw.rtl.networks.network_core import NetworkCore
 from lmu_hw.rtl.networks.network_plan import NetworkPlan
 from lmu_hw.rtl.options import Hardware
@@ -51,9 +51,11 @@ DESIGNS: dict[str, tuple[Program, dict[str, Any]]] = {
     "ring, lanes, input": (feed_forward("ppp", reads_input=True), RING | {"lanes": 3} | PORT),
     "ring, raw states": (feed_forward("rpp", copies=False, label=True), RING | {"lanes": 2}),
     "ring, on demand": (feed_forward("ppppp", every=0, reads_input=True), RING | PORT),
+    "ring, 10 columns": (feed_forward("pr" * 10, every=3, seed=9), RING | {"lanes": 2}),
     "ring, every 5": (feed_forward("pp", every=5, seed=3), RING | {"lanes": 4}),
     "ring, every 40": (feed_forward("prp", every=40, seed=3), RING | {"lanes": 4}),
     "full, lanes": (feed_forward("ppr", label=True, seed=1), FULL | {"lanes": 4} | PORT),
+    "full, lanes, 9 columns": (feed_forward("prprprprp", seed=8), FULL | {"lanes": 4} | PORT),
     "full, on demand": (
         feed_forward("rr", every=0, reads_input=True, signed_input=False, seed=2),
         FULL,
@@ -103,6 +105,11 @@ def test_words_and_cycles(name: str, stalls: float) -> None:
     np.testing.assert_array_equal(np.array(played.got), core.model(u, given))
     if not stalls:
         played.check_times()
+    every = program.output_every
+    if not stalls and every:
+        apart = np.diff(np.array(played.taken)[due])
+        assert set(apart) == {max(every * core.plan.quiet_cycles, core.plan.cycles_per_output)}
+        assert cycles_between_inputs(core.plan) == pytest.approx(apart[0] / every)
 
 
 def built(name: str, build_dir: Path) -> NetworkPlan:

@@ -12,48 +12,67 @@ from lmu_hw.rtl.networks.input_appender import InputAppender
 from lmu_hw.rtl.parallel.word_columns import Walk, WordColumns, WordPart
 from tests.rtl.bench import simulate
 
-INNER = WordPart(low=0, width=3, sections=(True,) * 5)
-OUTER = WordPart(low=3, width=2, sections=(True, True, False, True, False))
 
-
-@pytest.mark.parametrize("run", [1, 3])
-def test_words_leave_section_by_section(run: int) -> None:
+@pytest.mark.parametrize(
+    ("sections", "columns", "run"), [(5, 2, 1), (5, 2, 3), (19, 10, 1), (27, 17, 2)]
+)
+def test_words_leave_section_by_section(sections: int, columns: int, run: int) -> None:
     """Writers write rows of different steps in turn; the reader stalls; nothing is lost."""
-    walk = Walk(sections=5, run=run)
-    places = [walk.place(section, 2) for section in range(5)]
-    assert len(set(places)) == 5
-    last, last_row = places[4]
+    walk = Walk(sections=sections, run=run)
+    places = [walk.place(section, columns) for section in range(sections)]
+    assert len(set(places)) == sections
+    last, last_row = places[-1]
+    there = np.arange(sections) % 4 != 2
+    there[-1] = False
+    rows = 3 if columns == 2 else 2
     dut = WordColumns(
-        (5, 5), [INNER, OUTER], width=4, depth=4, last=last, walk=walk, rows=3, last_row=last_row
+        (5,) * columns,
+        [
+            WordPart(low=0, width=3, sections=(True,) * sections),
+            WordPart(low=3, width=2, sections=tuple(there.tolist())),
+        ],
+        width=4,
+        depth=4,
+        last=last,
+        walk=walk,
+        rows=rows,
+        last_row=last_row,
     )
+    n_words = sections + int(there.sum())
     rng = np.random.default_rng(run)
-    steps = [[int(rng.integers(32)) for _ in range(6)] for _ in range(40)]
+    n_steps = 40 if columns == 2 else 14
+    steps = [[int(rng.integers(32)) for _ in range(rows * columns)] for _ in range(n_steps)]
     got: list[int] = []
     ends: list[int] = []
     full = False
+    first_word = -1
     # cycle after the start at which each section is written: one each column and cycle
     after = {place: 1 + 2 * section for section, place in enumerate(places)}
+    turn = 2 * sections + 2
 
     async def bench(ctx: Any) -> None:
-        nonlocal full
+        nonlocal full, first_word
         begun: list[int] = []
-        for cycle in range(1500):
+        for cycle in range(2000):
             room = bool(ctx.get(dut.room))
             full |= not room
-            begin = room and len(begun) < len(steps) and cycle % 12 == 0 and rng.random() < 0.8
+            starts = cycle % turn == 0 and rng.random() < 0.8
+            begin = room and len(begun) < len(steps) and starts
             ctx.set(dut.reserve, int(begin))
             if begin:
                 begun.append(cycle)
-            for column in (0, 1):
+            for column in range(columns):
                 ctx.set(getattr(dut, f"write_{column}"), 0)
                 for (of, row), wait in after.items():
                     if of == column and cycle - wait in begun:
                         step = begun.index(cycle - wait)
                         ctx.set(getattr(dut, f"write_{column}"), 1)
-                        ctx.set(getattr(dut, f"words_{column}"), steps[step][3 * column + row])
-                        ctx.set(getattr(dut, f"place_{column}"), row | step % 4 << 2)
+                        ctx.set(getattr(dut, f"words_{column}"), steps[step][rows * column + row])
+                        ctx.set(getattr(dut, f"place_{column}"), row | step % 4 << dut.row_bits)
             ready = rng.random() < 0.5
             ctx.set(dut.o.ready, int(ready))
+            if first_word < 0 and ctx.get(dut.o.valid):
+                first_word = cycle - begun[0] - max(after.values())
             if ready and ctx.get(dut.o.valid):
                 got.append(ctx.get(dut.o.payload))
                 if ctx.get(dut.o_last):
@@ -62,8 +81,9 @@ def test_words_leave_section_by_section(run: int) -> None:
 
     simulate(dut, bench)
     assert got == [word for step in steps for word in dut.model(step)]
-    assert ends == [8 * (k + 1) for k in range(len(steps))]
+    assert ends == [n_words * (k + 1) for k in range(len(steps))]
     assert full
+    assert first_word == dut.latency
 
 
 def test_the_input_word_follows_the_words_of_its_step() -> None:

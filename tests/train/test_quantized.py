@@ -194,11 +194,17 @@ def test_dropout_is_off() -> None:
 
 
 def test_three_bits_are_made_good_by_training() -> None:
-    """The same few bits, rounded after training and trained as integers: a delay of five steps."""
+    """The same few bits, rounded after training and trained as integers: a delay of five steps.
+
+    The loss of slow waves falls to a third; that of noise, which no small memory delays, hardly
+    falls, and differs between processors.
+    """
     torch.manual_seed(6)
     model = train.Model([train.LMU.feed_forward(1, 8, 6, 12.0), train.Dense(8, 1)])
-    x = torch.tensor(noise(1, 1), dtype=torch.float32)
-    target = torch.roll(x, 5, 1)
+    rng = np.random.default_rng(1)
+    turns = rng.uniform(0.01, 0.08, (N, 1)) * np.arange(STEPS) + rng.uniform(0.0, 1.0, (N, 1))
+    x = torch.tensor(0.9 * np.sin(2.0 * np.pi * turns)[:, :, None], dtype=torch.float32)
+    target = torch.nn.functional.pad(x[:, :-5], (0, 0, 5, 0))
 
     def learn(module, epochs: int, lr: float) -> float:
         options = {"epochs": epochs, "lr": lr, "batch_size": N, "quiet": True}

@@ -10,7 +10,7 @@ from ..._support.progress import progress
 from ..._support.validation import check_int, check_positive
 from ...errors import EmitError, ModelFileError, SpecError, ToolError, read_error
 from ...program.integer_program import Program
-from ...rtl.hardware_plan import HardwarePlan
+from ...rtl.hardware_plan import HardwarePlan, cycles_between_inputs
 from ...rtl.inventory import Inventory, inventory
 from ...rtl.schedule import why_not
 from ...verify.load_build import check_manifest, edited, load_program, plan_of
@@ -96,7 +96,7 @@ def synth(
         digest=program.digest,
         title=program.title,
         lanes=plan.lanes,
-        cycles_per_step=plan.cycles_per_step,
+        cycles_per_step=cycles_between_inputs(plan),
         seed=seed,
         freq_mhz=freq,
         edited=tuple(design.edited),
@@ -213,7 +213,7 @@ class _Design:
             logic_cells=timing.logic_cells,
             harness=HarnessUsage(luts=netlist.harness_luts, ffs=netlist.harness_ffs),
             fmax_mhz=timing.fmax_mhz,
-            steps_per_second=round(timing.fmax_mhz * 1e6 / self.plan.cycles_per_step, 1),
+            steps_per_second=round(timing.fmax_mhz * 1e6 / cycles_between_inputs(self.plan), 1),
             critical_path=timing.critical_path,
         )
 

@@ -118,7 +118,7 @@ class RoutedDesign:
     fmax_mhz : float
         Highest clock rate [MHz].
     steps_per_second : float
-        Steps of the design at that clock rate [1/s].
+        Equally spaced steps of the design at that clock rate [1/s].
     critical_path : CriticalPath
     """
 
@@ -171,7 +171,7 @@ class DeviceReport:
         data |= placed
         return data
 
-    def lines(self, cycles_per_step: int) -> list[str]:
+    def lines(self, cycles_per_step: float) -> list[str]:
         """Return the text of the target, line by line."""
         dsps = _by_name((p.name, p.dsps) for p in self.products)
         rams = _by_name((m.name, m.block_rams) for m in self.memories)
@@ -187,8 +187,8 @@ class DeviceReport:
             *self._clock_lines(cycles_per_step),
         ]
 
-    def _clock_lines(self, cycles_per_step: int) -> list[str]:
-        p, cycles = self.routed, f"{cycles_per_step:,} cycles a step"
+    def _clock_lines(self, cycles_per_step: float) -> list[str]:
+        p, cycles = self.routed, f"{shown_cycles(cycles_per_step)} cycles a step"
         if p is None:
             return [f"  clock         {NO_CLOCK}; {cycles}"]
         return [
@@ -211,8 +211,9 @@ class SynthReport(Report):
     title : str
     lanes : int
         Lanes of the design.
-    cycles_per_step : int
-        Clock cycles of a step.
+    cycles_per_step : float
+        Clock cycles of a step, if all are equally far apart. Not whole where the lanes of a network
+        need longer for an output than its memory for the steps from one output to the next.
     seed : int
         Seed of the placement.
     freq_mhz : float or None
@@ -225,7 +226,7 @@ class SynthReport(Report):
     digest: str
     title: str
     lanes: int
-    cycles_per_step: int
+    cycles_per_step: float
     seed: int
     freq_mhz: float | None
     edited: tuple[str, ...]
@@ -257,6 +258,17 @@ class SynthReport(Report):
             )
             rows.append((t.target, *map(str, usages), *clock))
         return html_table(rows, caption=self.title)
+
+
+def shown_cycles(cycles: float) -> str:
+    """Return cycles as text, with decimals where they are not whole.
+
+    Examples
+    --------
+    >>> shown_cycles(9308), shown_cycles(46 / 3)
+    ('9,308', '15.33')
+    """
+    return f"{cycles:,}" if cycles == int(cycles) else f"{cycles:,.2f}"
 
 
 def _by_name(counts: Iterable[tuple[str, int]]) -> str:

@@ -9,13 +9,10 @@ from ...errors import ScheduleError
 from ...program.integer_program import Program, Role
 from ..layer_style import Layers
 from ..layers.layer_plan import LayerPlan, layer_plan
-from ..parallel.cascade_plan import ENTER, CascadePlan, Delivery
+from ..parallel.cascade_plan import CascadePlan, Delivery
 from ..parallel_style import Parallel
 from ..schedule import Schedule, schedule
 from .network_split import NetworkSplit, split_network
-
-SERIAL = 5
-"""Cycles from the last state of a step to its first word: round, write, read, choose, hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +114,7 @@ class NetworkPlan:
         if isinstance(self.layers, LayerPlan):
             return (("memory", self.memory.latency), ("layers", self.layers.latency))
         return (
-            ("memory, to its first word", ENTER + self.memory.finish + SERIAL),
+            ("memory, to its first word", self.memory.first_word),
             ("further words to the lanes", self.read_cycles - 1),
             ("layers, after the last of these words", self.layers.latency),
         )

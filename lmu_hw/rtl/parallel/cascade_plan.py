@@ -11,9 +11,14 @@ from ..parallel_style import Parallel
 
 ENTER = 1
 """Cycles from the transfer of an input word to the first section."""
+ROUND = 1
+"""Cycles to round a state to its output word."""
 LEAVE = 4
 """Cycles from the last state of a step to the transfer of its output, beside those that fetch its
 rows: round, write, read, hold."""
+COLUMN_GROUP = 8
+"""Columns of the output FIFO among whose words one is chosen in a cycle, where words leave one at a
+time: all wires of a wider choice would meet in one place."""
 INNER, OUTER = "inner", "outer"
 """Kinds of states of a section."""
 CHAIN = "chain"
@@ -128,6 +133,16 @@ class CascadePlan:
         return 1
 
     @property
+    def columns(self) -> int:
+        """Columns of the output FIFO, each with a writer."""
+        return len(self.op.sections)
+
+    @property
+    def first_word(self) -> int:
+        """Cycles from the transfer of an input word to the first word of its step, if serial."""
+        return ENTER + self.finish + ROUND + word_latency(self.columns)
+
+    @property
     def latency(self) -> int:
         """Cycles from the transfer of an input word to that of the output of its step."""
         return ENTER + self.finish + LEAVE + self.rows
@@ -200,6 +215,19 @@ class CascadePlan:
     def output_of(self, state: str) -> Vector:
         """Return the output vector that shows a state vector."""
         return _outputs(self.program)[state]
+
+
+def choosing_cycles(columns: int) -> int:
+    """Return the cycles that choose a column: with many, one of each group is chosen first."""
+    return 1 if columns <= COLUMN_GROUP else 2
+
+
+def word_latency(columns: int) -> int:
+    """Return the latency of an output FIFO whose words leave one at a time.
+
+    Write, read, choose the column, hold.
+    """
+    return 3 + choosing_cycles(columns)
 
 
 def cascade_of(program: Program) -> Cascade:

@@ -24,7 +24,7 @@ from .constant_rounder import ConstantRounder
 from .delay_line import DelayLine
 from .full_plan import FullPlan
 from .full_section import FullSection
-from .moving_state import most_cycles
+from .moving_state import command_cycles, most_cycles
 from .output_columns import OutputColumns
 from .parallel_core import parallel_core
 from .ring_plan import RingPlan
@@ -205,18 +205,19 @@ def _ports(program: Program, plan: CascadePlan) -> dict[str, Any]:
     return found
 
 
-def _state_cycles(plan: CascadePlan, n_state: int) -> dict[str, int | str]:
-    """Return the cycles of the state port."""
+def _state_cycles(plan: CascadePlan, n_state: int) -> dict[str, Any]:
+    """Return the most cycles of each command, and in order those where a step could start too."""
+    codes = (StateCommand.CLEAR, StateCommand.SAVE, StateCommand.LOAD)
+    most = exact = (CLEAR_CYCLES, save_cycles(n_state), load_cycles(n_state))
     if isinstance(plan, RingPlan):
-        codes = {"clear": StateCommand.CLEAR, "save": StateCommand.SAVE, "load": StateCommand.LOAD}
-        return {
-            f"state_{name}_cycles": f"at most {most_cycles(plan, code)}"
-            for name, code in codes.items()
-        }
+        # it takes a command in any slot, a step in the last one alone
+        last = plan.cycles_per_step - 1
+        most = tuple(most_cycles(plan, code) for code in codes)
+        exact = tuple(command_cycles(plan, code, last) for code in codes)
+    published = zip(codes, most, strict=True)
     return {
-        "state_save_cycles": save_cycles(n_state),
-        "state_load_cycles": load_cycles(n_state),
-        "state_clear_cycles": CLEAR_CYCLES,
+        **{f"state_{code.name.lower()}_cycles": cycles for code, cycles in published},
+        "command_cycles": exact,
     }
 
 

@@ -56,6 +56,11 @@ class RingPlan(CascadePlan):
         return self.schedule.n_units
 
     @property
+    def columns(self) -> int:
+        """Columns of the output FIFO: one for each multiplier."""
+        return self.multipliers
+
+    @property
     def ends(self) -> tuple[int, ...]:
         """Cycles from the start of a step in the first section to the states of each section."""
         return tuple(map(self.schedule.end, range(len(self.op.sections))))

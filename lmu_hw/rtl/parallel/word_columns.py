@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import Out
+from amaranth.utils import ceil_log2
 
 from ...program.integer_program import Role
 from ..constant_tables import lookup, one_of
-from .cascade_plan import CascadePlan
+from .cascade_plan import COLUMN_GROUP, CascadePlan, choosing_cycles, word_latency
 from .column_layout import column_layout
 from .step_columns import StepColumns
 
@@ -97,15 +98,13 @@ class WordColumns(StepColumns):
     o_last : Out(1)
         With ``o``: the last word of a step.
 
-    Latency: 4 cycles from the last ``write`` to the first word when empty; then a cycle for each
-    section, once for each vector.
+    Latency: from the last ``write`` to the first word, when empty, 4 cycles, 5 with more than 8
+    columns; then a cycle for each section, once for each vector.
     Throughput: a section each cycle.
 
-    Schedule: read a row of all columns | choose the column | choose the vector, and hold the word
-    until the reader takes it.
+    Schedule: read a row of all columns | with many columns, choose one of each group | choose the
+    column | choose the vector, and hold the word until the reader takes it.
     """
-
-    latency = 4
 
     def __init__(
         self,
@@ -119,6 +118,7 @@ class WordColumns(StepColumns):
         last_row: int = 0,
     ) -> None:
         self.parts, self.width, self.walk = tuple(parts), width, walk
+        self.latency = word_latency(len(widths))
         outputs = {"o": Out(stream.Signature(signed(width))), "o_last": Out(1)}
         super().__init__(
             widths, depth=depth, last=last, rows=rows, last_row=last_row, outputs=outputs
@@ -145,23 +145,36 @@ class WordColumns(StepColumns):
         m.d.comb += [ram.read_address.eq(place.address) for ram in rams]
 
         # the words of a column, of which one vector's is chosen in the next cycle
-        fetched = Signal(max(self.widths), name="fetched", reset_less=True)
-        there = Signal(name="fetched_valid")
-        number = Signal.like(place.part, name="fetched_part", reset_less=True)
-        is_last = Signal(name="fetched_last", reset_less=True)
-        wide = [Signal(len(fetched), name=f"column_words_{k}") for k in range(len(rams))]
-        m.d.comb += [new.eq(ram.read_word) for new, ram in zip(wide, rams, strict=True)]
+        read = [Signal(max(self.widths), name=f"column_words_{k}") for k in range(len(rams))]
+        m.d.comb += [new.eq(ram.read_word) for new, ram in zip(read, rams, strict=True)]
+        word = _Fetched(valid=some & place.present, part=place.part, last=place.is_last)
+        column: Value = place.column
         with m.If(go):
+            if choosing_cycles(len(rams)) > 1:
+                word = word.held(m, "chosen")
+                column, read = self._choose_in_groups(m, column, read)
+            fetched = Signal(max(self.widths), name="fetched", reset_less=True)
+            m.d.sync += fetched.eq(one_of(m, column, read, "column_words"))
+            word = word.held(m, "fetched")
             m.d.sync += [
-                fetched.eq(one_of(m, place.column, wide, "column_words")),
-                there.eq(some & place.present),
-                number.eq(place.part),
-                is_last.eq(place.is_last),
-                self.o.payload.eq(self._chosen(m, fetched, number)),
-                self.o.valid.eq(there),
-                self.o_last.eq(is_last),
+                self.o.payload.eq(self._chosen(m, fetched, word.part)),
+                self.o.valid.eq(word.valid),
+                self.o_last.eq(word.last),
             ]
         return m
+
+    def _choose_in_groups(
+        self, m: Module, column: Value, read: list[Signal]
+    ) -> tuple[Signal, list[Signal]]:
+        """Add registers for the number of the group, and for a column's words of each group."""
+        bits, near = ceil_log2(COLUMN_GROUP), []
+        group_number = Signal(len(column) - bits, name="group", reset_less=True)
+        m.d.sync += group_number.eq(column[bits:])
+        for number, start in enumerate(range(0, len(read), COLUMN_GROUP)):
+            group = read[start : start + COLUMN_GROUP]
+            near.append(Signal(max(self.widths), name=f"group_words_{number}", reset_less=True))
+            m.d.sync += near[-1].eq(one_of(m, column[:bits], group, f"chosen_in_group_{number}"))
+        return group_number, near
 
     def _chosen(self, m: Module, words: Value, number: Value) -> Value:
         """Return the word of a vector in the words of a column."""
@@ -243,3 +256,21 @@ class _ReadPlace:
     address: Value
     present: Value
     is_last: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetched:
+    """A word on its way out: whether there is one, its vector, and the end of a step."""
+
+    valid: Value
+    part: Value
+    last: Value
+
+    def held(self, m: Module, stage: str) -> _Fetched:
+        """Return registers with the same, a cycle later."""
+        found = {}
+        for name in ("valid", "part", "last"):
+            value: Value = getattr(self, name)
+            found[name] = Signal(value.shape(), name=f"{stage}_{name}", reset_less=name != "valid")
+            m.d.sync += found[name].eq(value)
+        return _Fetched(**found)

@@ -58,7 +58,7 @@ def run(
 ) -> BenchResult:
     """Run sequences, alternately without stalls and with stalls of source and sink.
 
-    Between two sequences there is a reset in the middle of a step.
+    Between two sequences there is a reset in the middle of a step, and one while the design waits.
 
     Parameters
     ----------
@@ -91,6 +91,9 @@ def run(
             if number and sequence.from_reset:
                 bench.reset()
                 bench.abandon(sequence, int(rng.integers(1, 3 * plan.cycles_per_step)))
+                bench.reset()
+                # once more when it is ready: the word that a reset offers must not be taken
+                bench.rest(plan.cycles_per_step + REST_CYCLES)
                 bench.reset()
                 start = 0
             stalled = number % MEASURED == MEASURED - 1
