@@ -51,8 +51,8 @@ def check(args: argparse.Namespace, keys: Mapping[str, Any]) -> None:
     SpecError
         If one is wrong, is missing, or is chosen by the rate and given too.
     """
-    from ..explore.rate_choice import check_placer, rate_of
-    from ..measure.synthesis.devices import TARGETS, chosen
+    from ..explore.rate_choice import check_placer, devices_with_placer, rate_of
+    from ..measure.synthesis.devices import chosen
 
     if args.rate is None:
         for name in ("target", "fit"):
@@ -61,7 +61,7 @@ def check(args: argparse.Namespace, keys: Mapping[str, Any]) -> None:
         return
     rate_of(args.rate)
     if args.target is None:
-        raise SpecError(f"rate must go with a target: give --target too: {', '.join(TARGETS)}")
+        raise SpecError(f"rate must go with a target: give --target too: {devices_with_placer()}")
     check_placer(*chosen([args.target]))
     for name in CHOSEN:
         if getattr(args, name) is not None or name in keys:

@@ -147,7 +147,7 @@ class ExploredPoint:
     rom_bits, ram_bits : int or None
         Coefficients and tables; states and internal words [bits].
     cycles_per_step : int or None
-        Clock cycles of a step, rounded up, if all are equally far apart; None where the program has
+        Clock cycles of a step when steps are equally spaced, rounded up; None where the program has
         no Verilog.
     no_hardware : str
         Why the program has no Verilog; empty where it has.

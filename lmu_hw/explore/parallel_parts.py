@@ -116,12 +116,6 @@ def _lut_terms(parts: ParallelParts, family: Family) -> Terms:
 
 def _ff_terms(parts: ParallelParts, family: Family) -> Terms:
     plan = parts.plan
-    shown = plan.n_out * max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
-    if plan.serial:
-        # the words of a section, or first those of a section of each group, and the one that leaves
-        groups = -(-plan.columns // COLUMN_GROUP) if choosing_cycles(plan.columns) > 1 else 0
-        shown = (1 + groups) * _column_width(parts)
-        shown += max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
     # a word that LUT memory gives is registered
     lut_memories = parts.of_style(family, Style.DISTRIBUTED)
     read = sum(s.width for s in lut_memories if s.registered)
@@ -129,11 +123,22 @@ def _ff_terms(parts: ParallelParts, family: Family) -> Terms:
         "one": 1.0,
         "registers": sum(unit.registers for unit in parts.units)
         + parts.registers
-        + shown
+        + output_bits(parts)
         + read
         + _port_registers(plan),
         "ram_logic": _logic_bits(parts, family),
     }
+
+
+def output_bits(parts: ParallelParts) -> int:
+    """Return the bits of the registers between the RAMs of the output FIFO and the output."""
+    plan = parts.plan
+    word = max(v.fmt.width for v in plan.program.with_role(Role.OUTPUT))
+    if not plan.serial:
+        return plan.n_out * word
+    # the words of a section, or first those of a section of each group, and the one that leaves
+    groups = -(-plan.columns // COLUMN_GROUP) if choosing_cycles(plan.columns) > 1 else 0
+    return (groups + 1) * _column_width(parts) + word
 
 
 def _clock_terms(parts: ParallelParts, family: Family) -> Terms:

@@ -179,8 +179,13 @@ def hardware_for_rate(
 def check_placer(target: Device) -> None:
     """Raise `SpecError` unless a device has a placer, and so a clock."""
     if target.placer is None:
-        able = ", ".join(each.name for each in TARGETS.values() if each.placer is not None)
+        able = devices_with_placer()
         raise SpecError(f"target must be a device with a placer: {able}, not {target.name}")
+
+
+def devices_with_placer() -> str:
+    """Return the names of the devices whose clock can be measured, for messages."""
+    return ", ".join(each.name for each in TARGETS.values() if each.placer is not None)
 
 
 def _candidates(

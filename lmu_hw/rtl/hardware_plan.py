@@ -64,11 +64,11 @@ def hardware_plan(
 
 
 def cycles_between_inputs(plan: HardwarePlan) -> float:
-    """Return the least cycles between the inputs of two steps if all are equally far apart.
+    """Return the least cycles from a step to the next one when steps are equally spaced.
 
-    They are those of a step, unless the layers of a network need longer for an output than its
-    memory for all steps from one output to the next. Where the caller decides which steps have an
-    output, these are taken to be rare.
+    They are `cycles_per_step` of the plan, unless the layers of a network need longer for an output
+    than its memory for all steps from one output to the next. Where the caller decides which steps
+    have an output, these are taken to be rare.
     """
     every = plan.program.output_every
     return max(plan.cycles_per_step, plan.cycles_per_output / every if every else 0)

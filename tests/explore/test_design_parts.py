@@ -13,7 +13,7 @@ import lmu_hw as lh
 from lmu_hw.explore.design_parts import design_parts
 from lmu_hw.explore.layer_units import layer_registers, layer_storages, layer_units
 from lmu_hw.explore.network_parts import layer_terms, network_parts, pipeline_terms
-from lmu_hw.explore.parallel_parts import parallel_parts
+from lmu_hw.explore.parallel_parts import output_bits, parallel_parts
 from lmu_hw.explore.ring_units import ring_registers
 from lmu_hw.measure.synthesis.families import ECP5
 from lmu_hw.program.fixedpoint import QFormat
@@ -197,6 +197,22 @@ def test_registers_beside_the_units_of_a_ring_counted_by_hand() -> None:
     # six units: five have a slot of 4 bits and a clearing of their own; each has two words that
     # are fetched; the last one has two sections, so its words pass on in four of six rows
     assert ring_registers(plan) == 5 * (4 + 1) + 6 * 32 + 4 * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # the words of a section of 20 bits, and a word of 10
+        ("ring, lanes", 20 + 10),
+        # the same, and before that a register for each of two groups of columns
+        ("full, lanes, 9 columns", 2 * 20 + 20 + 10),
+    ],
+)
+def test_output_registers_counted_by_hand(name: str, bits: int) -> None:
+    program, options = NETWORKS[name]
+    plan = hardware_plan(program, Hardware(**options))
+    assert isinstance(plan, NetworkPlan)
+    assert output_bits(parallel_parts(plan.memory)) == bits
 
 
 @pytest.mark.parametrize(

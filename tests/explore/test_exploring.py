@@ -322,3 +322,21 @@ def test_layers_of_networks() -> None:
     pipelined, lanes, adders = (p.devices[0] for p in ring)
     assert adders.dsps < pipelined.dsps
     assert (lanes.steps_per_second or 0) < (pipelined.steps_per_second or 0)
+
+
+def test_lanes_that_need_longer_than_the_memory() -> None:
+    """Every second step has an output: one lane needs longer for it than the memory for both."""
+    memory = LMULayer(memory=LinearMemory(order=6, theta=20.0), n_in=1)
+    layer = DenseLayer(W=uniform(rng(1), 3, 6), b=np.zeros(3), activation=Activation.LINEAR)
+    network = lh.Network.from_layers(memory, layer)
+    over = {"output_every": [2], "parallel": ["ring"], "layers": ["lanes"], "lanes": [1, 8]}
+    found = explore(network, over, targets=["xc7"], **HERE)
+    design = lh.compile(network, calibration=rng(2).uniform(-1, 1, (4, 60, 1)), output_every=2)
+    plans = [
+        design.schedule(lh.Hardware(parallel="ring", layers="lanes", lanes=lanes))
+        for lanes in (1, 8)
+    ]
+    apart, steps = plans[0].cycles_per_output, 2 * plans[0].cycles_per_step
+    assert apart > steps >= plans[1].cycles_per_output
+    cycles = [-(-apart // 2), plans[1].cycles_per_step]
+    assert [point.cycles_per_step for point in found.points] == cycles

@@ -230,7 +230,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--rate", "5M"), "rate must go with a target"),
+        (
+            ("--rate", "5M"),
+            "give --target too: ice40-up5k, ice40-hx8k, ecp5-25k, ecp5-85k, gowin-gw1n9\n",
+        ),
         (("--target", "ecp5-25k"), "target must go with rate"),
         (("--fit",), "fit must go with rate"),
         (("--rate", "5M", "--target", "ecp6"), "unknown target"),

@@ -212,7 +212,7 @@ class SynthReport(Report):
     lanes : int
         Lanes of the design.
     cycles_per_step : float
-        Clock cycles of a step, if all are equally far apart. Not whole where the lanes of a network
+        Clock cycles of a step when steps are equally spaced. Not whole where the lanes of a network
         need longer for an output than its memory for the steps from one output to the next.
     seed : int
         Seed of the placement.

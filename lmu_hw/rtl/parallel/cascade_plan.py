@@ -17,8 +17,8 @@ LEAVE = 4
 """Cycles from the last state of a step to the transfer of its output, beside those that fetch its
 rows: round, write, read, hold."""
 COLUMN_GROUP = 8
-"""Columns of the output FIFO among whose words one is chosen in a cycle, where words leave one at a
-time: all wires of a wider choice would meet in one place."""
+"""Columns of the output FIFO among which one is chosen in a cycle, where words leave one at a time;
+a power of two. The wires of a wider multiplexer would crowd in one place of the device."""
 INNER, OUTER = "inner", "outer"
 """Kinds of states of a section."""
 CHAIN = "chain"
@@ -139,7 +139,10 @@ class CascadePlan:
 
     @property
     def first_word(self) -> int:
-        """Cycles from the transfer of an input word to the first word of its step, if serial."""
+        """Cycles from the transfer of an input word to the first word of its step.
+
+        Where words leave one at a time.
+        """
         return ENTER + self.finish + ROUND + word_latency(self.columns)
 
     @property

@@ -206,11 +206,15 @@ def _ports(program: Program, plan: CascadePlan) -> dict[str, Any]:
 
 
 def _state_cycles(plan: CascadePlan, n_state: int) -> dict[str, Any]:
-    """Return the most cycles of each command, and in order those where a step could start too."""
+    """Return the published cycles of each command, and those that the testbench measures.
+
+    ``command_cycles`` are those of CLEAR, SAVE and LOAD. In a ring they depend on the slot of the
+    command: the most are published, and the testbench gives its commands in the last slot.
+    """
     codes = (StateCommand.CLEAR, StateCommand.SAVE, StateCommand.LOAD)
     most = exact = (CLEAR_CYCLES, save_cycles(n_state), load_cycles(n_state))
     if isinstance(plan, RingPlan):
-        # it takes a command in any slot, a step in the last one alone
+        # the only slot in which a step can start too
         last = plan.cycles_per_step - 1
         most = tuple(most_cycles(plan, code) for code in codes)
         exact = tuple(command_cycles(plan, code, last) for code in codes)

@@ -260,7 +260,11 @@ class _ReadPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fetched:
-    """A word on its way out: whether there is one, its vector, and the end of a step."""
+    """What goes with a word from the RAM to the output.
+
+    ``valid`` says whether there is a word, ``part`` of which vector it is, ``last`` whether it is
+    the last one of its step.
+    """
 
     valid: Value
     part: Value
